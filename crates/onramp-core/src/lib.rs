@@ -1,1 +1,60 @@
-//! onramp-core
+//! The vocabulary of Onramp, its ports and its one error type. No I/O happens here.
+//!
+//! Every other Onramp crate depends on this one and on none of its siblings' internals:
+//!
+//! * **Vocabulary**: [`Upn`], [`UpnSuffix`], [`DomainName`], [`ObjectGuid`], [`ImmutableId`],
+//!   [`DistinguishedName`], [`Sid`], [`Password`] … Text from a user or a server is parsed into these at
+//!   the edge; inside, a value of the type is proof that it was checked.
+//! * **Ports**: one object-safe trait per capability of a [`tenant`] and of a [`forest`], bundled in
+//!   [`Tenant`] and [`Forest`], so that replacing one piece is replacing one field.
+//! * **[`Error`]**: a kind the caller can act on, what was being done to which object, the server's own
+//!   identifiers, and what to do next.
+//!
+//! # Features
+//! * `mock`: mockall mocks of every port, in `onramp_core::mock`.
+//! * `contract`: one test suite per port that any implementation must pass, in `onramp_core::contract`.
+//! * `tokio`: `SystemClock`, the [`Clock`] of a tokio program.
+
+mod clock;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod distinguished_name;
+mod domain_name;
+mod error;
+pub mod forest;
+mod immutable_id;
+mod ldap_filter;
+mod object_guid;
+mod object_id;
+mod parse;
+mod password;
+mod sid;
+pub mod tenant;
+mod upn;
+mod upn_rules;
+
+/// mockall mocks of every port.
+#[cfg(feature = "mock")]
+pub mod mock {
+    pub use crate::forest::mocks::*;
+    pub use crate::tenant::mocks::*;
+}
+
+#[cfg(feature = "tokio")]
+pub use clock::SystemClock;
+pub use clock::{Clock, ManualClock};
+pub use distinguished_name::{DistinguishedName, Rdn};
+pub use domain_name::DomainName;
+pub use error::{Error, ErrorKind, Result, ServerReply};
+pub use forest::Forest;
+pub use futures_core::stream::BoxStream;
+pub use immutable_id::ImmutableId;
+pub use ldap_filter::LdapFilter;
+pub use object_guid::ObjectGuid;
+pub use object_id::ObjectId;
+pub use parse::ParseError;
+pub use password::Password;
+pub use sid::Sid;
+pub use tenant::Tenant;
+pub use upn::{Upn, UpnSuffix};
+pub use upn_rules::UpnViolation;

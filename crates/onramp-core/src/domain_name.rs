@@ -1,0 +1,153 @@
+//! DNS domain names: case-preserving, compared without case, aware of internationalised labels.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use crate::parse::{ParseError, text_newtype};
+
+/// A DNS domain name such as `contoso.com`.
+///
+/// Keeps the spelling it was given and compares by its ASCII form (IDNA 2008 as processed by UTS 46), so
+/// `Bücher.example` equals `xn--bcher-kva.example`. At most 253 octets in at most 63-octet labels of letters,
+/// digits and hyphens (RFC 1035 2.3.4, RFC 1123 2.1). No trailing dot, no underscore.
+///
+/// ```
+/// use onramp_core::DomainName;
+/// let domain = DomainName::parse("Contoso.COM")?;
+/// assert_eq!(domain.as_str(), "Contoso.COM");
+/// assert_eq!(domain, DomainName::parse("contoso.com")?);
+/// assert!(DomainName::parse("contoso com").is_err());
+/// # Ok::<(), onramp_core::ParseError>(())
+/// ```
+#[derive(Clone)]
+pub struct DomainName {
+    text: String,
+    ascii: String,
+}
+
+impl DomainName {
+    /// Parses a domain name.
+    ///
+    /// # Errors
+    /// Says which label breaks which rule.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let refuse = |reason: String| Err(ParseError::new("domain name", text, reason));
+        if text.is_empty() {
+            return refuse("it is empty".into());
+        }
+        if let Some(c) = text.chars().find(|c| c.is_whitespace() || c.is_control()) {
+            return refuse(format!(
+                "it holds {}",
+                if c.is_whitespace() { "white space" } else { "a control character" }
+            ));
+        }
+        let Ok(ascii) = idna::domain_to_ascii(text) else {
+            return refuse("it is not an internationalised domain name (IDNA)".into());
+        };
+        if ascii.len() > 253 {
+            return refuse(format!("it is {} octets long; the limit is 253", ascii.len()));
+        }
+        for label in ascii.split('.') {
+            if label.is_empty() {
+                return refuse("it has an empty label (a dot at an end, or two dots together)".into());
+            }
+            if label.len() > 63 {
+                return refuse(format!(
+                    "the label “{label}” is {} octets long; the limit is 63",
+                    label.len()
+                ));
+            }
+            if let Some(c) = label.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-') {
+                return refuse(format!(
+                    "the label “{label}” holds “{c}”; letters, digits and hyphens are allowed"
+                ));
+            }
+            if label.starts_with('-') || label.ends_with('-') {
+                return refuse(format!("the label “{label}” begins or ends with a hyphen"));
+            }
+        }
+        Ok(Self { text: text.to_owned(), ascii })
+    }
+
+    /// The name as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The name in lower-case ASCII, internationalised labels as `xn--…`: the form for the wire.
+    pub fn ascii(&self) -> &str {
+        &self.ascii
+    }
+
+    /// The labels of the ASCII form, leftmost first.
+    pub fn labels(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.ascii.split('.')
+    }
+
+    /// Whether this is `other` or a name below it.
+    pub fn is_within(&self, other: &DomainName) -> bool {
+        self.ascii == other.ascii
+            || self.ascii.strip_suffix(&other.ascii).is_some_and(|rest| rest.ends_with('.'))
+    }
+
+    /// Whether a tenant could ever verify the name: it has two labels or more and does not end in a
+    /// special-use or private name (RFC 2606, RFC 6761, RFC 6762, and `.internal` as reserved by ICANN in 2024),
+    /// nor in `.lan`, `.corp`, `.home`, `.intranet` or `.private`, which ICANN does not delegate.
+    pub fn is_routable(&self) -> bool {
+        const NEVER_PUBLIC: &[&str] = &[
+            "local",
+            "localhost",
+            "localdomain",
+            "lan",
+            "internal",
+            "intranet",
+            "corp",
+            "home",
+            "private",
+            "test",
+            "invalid",
+            "example",
+            "onion",
+            "alt",
+            "arpa",
+        ];
+        let mut labels = self.labels().rev();
+        let last = labels.next().unwrap_or_default();
+        labels.next().is_some() && !NEVER_PUBLIC.contains(&last)
+    }
+}
+
+text_newtype!(DomainName);
+
+impl PartialEq for DomainName {
+    fn eq(&self, other: &Self) -> bool {
+        self.ascii == other.ascii
+    }
+}
+impl Eq for DomainName {}
+impl Hash for DomainName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.ascii.hash(state);
+    }
+}
+impl Ord for DomainName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.ascii.cmp(&other.ascii)
+    }
+}
+impl PartialOrd for DomainName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl fmt::Display for DomainName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+impl fmt::Debug for DomainName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DomainName({})", self.text)
+    }
+}

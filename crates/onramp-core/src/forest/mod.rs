@@ -1,0 +1,42 @@
+//! The ports of an on-premises Active Directory forest: one small trait per capability.
+//!
+//! All are object-safe and used as `Arc<dyn …>`. Dropping a future or a stream cancels what it does; a write that
+//! was already sent may still happen.
+
+mod convergence;
+mod password_policies;
+mod replication;
+mod suffixes;
+mod users;
+
+use std::sync::Arc;
+
+pub use convergence::{ControllerProgress, Convergence, ConvergenceReport, ReplicationExt, WaitOptions};
+pub use password_policies::{DomainPasswordPolicy, PasswordPolicies};
+pub use replication::{DomainController, ReplicatedValue, Replication};
+pub use suffixes::{ForestSuffix, SuffixOrigin, Suffixes};
+pub use users::{
+    AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
+};
+
+#[cfg(feature = "mock")]
+pub(crate) mod mocks {
+    pub use super::password_policies::MockPasswordPolicies;
+    pub use super::replication::MockReplication;
+    pub use super::suffixes::MockSuffixes;
+    pub use super::users::MockForestUsers;
+}
+
+/// A forest: one implementation of each of its ports.
+#[derive(Debug, Clone)]
+#[allow(clippy::exhaustive_structs)] // replacing one field of it is the point
+pub struct Forest {
+    /// UPN suffixes.
+    pub suffixes: Arc<dyn Suffixes>,
+    /// Users.
+    pub users: Arc<dyn ForestUsers>,
+    /// Replication between domain controllers.
+    pub replication: Arc<dyn Replication>,
+    /// Password policies.
+    pub password_policies: Arc<dyn PasswordPolicies>,
+}

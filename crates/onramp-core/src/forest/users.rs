@@ -1,0 +1,255 @@
+//! Users of a forest and their user principal names.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{BoxStream, DistinguishedName, ImmutableId, LdapFilter, ObjectGuid, Result, Sid, Upn};
+
+/// `userAccountControl`: the account is disabled ([MS-ADTS] 2.2.16).
+const ACCOUNT_DISABLED: u32 = 0x0002;
+const INTERDOMAIN_TRUST: u32 = 0x0800;
+const WORKSTATION_TRUST: u32 = 0x1000;
+const SERVER_TRUST: u32 = 0x2000;
+
+/// What kind of account an object is, from its class and `userAccountControl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AccountKind {
+    /// A person's account, or one that looks like it.
+    User,
+    /// A computer.
+    Computer,
+    /// A managed service account, standalone, group or delegated.
+    ManagedServiceAccount,
+    /// The account of a trust between domains.
+    Trust,
+}
+
+impl AccountKind {
+    /// Reads the kind off the object's classes and its `userAccountControl`.
+    pub fn of<'a>(classes: impl IntoIterator<Item = &'a str>, user_account_control: u32) -> Self {
+        let (mut computer, mut managed) = (false, false);
+        for class in classes {
+            computer |= class.eq_ignore_ascii_case("computer");
+            managed |= class.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("msDS-"))
+                && class.to_ascii_lowercase().ends_with("managedserviceaccount");
+        }
+        if managed {
+            Self::ManagedServiceAccount
+        } else if user_account_control & INTERDOMAIN_TRUST != 0 {
+            Self::Trust
+        } else if computer || user_account_control & (WORKSTATION_TRUST | SERVER_TRUST) != 0 {
+            Self::Computer
+        } else {
+            Self::User
+        }
+    }
+}
+
+/// A user of the forest, with the attributes that planning needs.
+///
+/// Values are as the directory holds them: a UPN there need not have the shape of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ForestUser {
+    /// `objectGUID`: the identity that survives renames and moves.
+    pub guid: ObjectGuid,
+    /// Distinguished name.
+    pub dn: DistinguishedName,
+    /// `sAMAccountName`.
+    pub sam_account_name: String,
+    /// `userPrincipalName`, as it is.
+    pub upn: Option<String>,
+    /// `mail`.
+    pub mail: Option<String>,
+    /// `displayName`.
+    pub display_name: Option<String>,
+    /// `proxyAddresses`.
+    pub proxy_addresses: Vec<String>,
+    /// `objectSid`.
+    pub sid: Option<Sid>,
+    /// `userAccountControl`.
+    pub user_account_control: u32,
+    /// Kind of account.
+    pub kind: AccountKind,
+    /// `isCriticalSystemObject`.
+    pub is_critical: bool,
+    /// `adminCount` is above zero: a protected group's member, now or once.
+    pub is_protected: bool,
+    /// `mS-DS-ConsistencyGuid`, raw.
+    pub consistency_guid: Option<Vec<u8>>,
+}
+
+impl ForestUser {
+    /// An enabled user of whom nothing else is known.
+    pub fn new(guid: ObjectGuid, dn: DistinguishedName, sam_account_name: impl Into<String>) -> Self {
+        Self {
+            guid,
+            dn,
+            sam_account_name: sam_account_name.into(),
+            upn: None,
+            mail: None,
+            display_name: None,
+            proxy_addresses: Vec::new(),
+            sid: None,
+            user_account_control: 0x200,
+            kind: AccountKind::User,
+            is_critical: false,
+            is_protected: false,
+            consistency_guid: None,
+        }
+    }
+
+    /// Whether the account may sign in.
+    pub fn is_enabled(&self) -> bool {
+        self.user_account_control & ACCOUNT_DISABLED == 0
+    }
+
+    /// The anchor that synchronisation will give the cloud object: `mS-DS-ConsistencyGuid`, else `objectGUID`.
+    pub fn source_anchor(&self) -> ImmutableId {
+        self.consistency_guid
+            .as_deref()
+            .and_then(|bytes| ImmutableId::from_consistency_guid(bytes).ok())
+            .unwrap_or_else(|| ImmutableId::from_guid(&self.guid))
+    }
+
+    /// The primary SMTP address, without its prefix.
+    pub fn primary_smtp(&self) -> Option<&str> {
+        self.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:"))
+    }
+}
+
+/// Which users to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserQuery {
+    /// Where to start, everything below included; `None` is every domain of the forest.
+    pub base: Option<DistinguishedName>,
+    /// A filter besides "is a user"; `None` is all.
+    pub filter: Option<LdapFilter>,
+}
+
+impl UserQuery {
+    /// All users of the forest.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// The users at and below an object, usually an OU.
+    pub fn below(base: DistinguishedName) -> Self {
+        Self { base: Some(base), filter: None }
+    }
+
+    /// Narrowed by a filter.
+    #[must_use]
+    pub fn with_filter(mut self, filter: LdapFilter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+}
+
+/// A security principal and the name it signs in with: what a new UPN may collide with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UpnHolder {
+    /// `objectGUID`.
+    pub guid: ObjectGuid,
+    /// Distinguished name.
+    pub dn: DistinguishedName,
+    /// `sAMAccountName`, empty if there is none. With the domain's DNS name it is the implied UPN.
+    pub sam_account_name: String,
+    /// `userPrincipalName`, as it is.
+    pub upn: Option<String>,
+}
+
+impl UpnHolder {
+    /// A holder.
+    pub fn new(
+        guid: ObjectGuid,
+        dn: DistinguishedName,
+        sam_account_name: impl Into<String>,
+        upn: Option<String>,
+    ) -> Self {
+        Self { guid, dn, sam_account_name: sam_account_name.into(), upn }
+    }
+
+    /// The UPN that AD accepts for this account whatever `userPrincipalName` says:
+    /// `sAMAccountName@domain.dns.name` ([MS-ADTS] 5.1.1.1.1).
+    pub fn implied_upn(&self) -> Option<Upn> {
+        Upn::new(&self.sam_account_name, &self.dn.domain_name()?).ok()
+    }
+}
+
+/// A change of one user's UPN, to be made only if the value is still `before`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs)] // a change is exactly this
+pub struct UpnChange {
+    /// Whose.
+    pub guid: ObjectGuid,
+    /// Where the object was when the change was planned; for people to read, never to find it by.
+    pub dn: DistinguishedName,
+    /// The value that must be there, as the directory holds it; `None` is "no value".
+    pub before: Option<String>,
+    /// The value to write.
+    pub after: Upn,
+}
+
+/// What a successful change of a UPN did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum UpnChanged {
+    /// The value was `before` and is `after` now.
+    Changed,
+    /// The value was `after` already; nothing was written.
+    AlreadySo,
+}
+
+/// One change of a stream and what became of it.
+#[derive(Debug)]
+#[allow(clippy::exhaustive_structs)] // a pair with names
+pub struct UpnOutcome {
+    /// The change.
+    pub change: UpnChange,
+    /// What became of it; errors as of [`ForestUsers::change_upn`].
+    pub result: Result<UpnChanged>,
+}
+
+/// Port: the users of a forest.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ForestUsers: Debug + Send + Sync {
+    /// The users that a query selects, in no order, page by page as the consumer takes them. Computers are not
+    /// users here.
+    ///
+    /// # Errors
+    /// `NotFound` if the query's base does not exist. The stream ends after its first error.
+    fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>>;
+
+    /// Every security principal of the forest that has a UPN or a `sAMAccountName`, computers included, page by
+    /// page. The stream ends after its first error.
+    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>>;
+
+    /// One user, wherever it is now.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser>;
+
+    /// Changes one UPN by compare-and-swap: delete the old value and add the new one in one operation. If the
+    /// reply is lost, the object is read to learn what happened.
+    ///
+    /// # Errors
+    /// `Stale` if the value is neither `before` nor `after` (nothing is written); `NotFound`; `AlreadyExists` if
+    /// another principal has the UPN; `Forbidden`; `OutcomeUnknown` if the reply was lost and the object could
+    /// not be read either.
+    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged>;
+
+    /// Makes many changes, each as [`ForestUsers::change_upn`] does, several at a time; outcomes come in order of
+    /// completion, exactly one for each change taken from the stream. Changes are taken no faster than the
+    /// server answers. Dropping the stream stops taking; changes already sent may still happen.
+    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome>;
+}

@@ -1,0 +1,65 @@
+//! What every parser of the vocabulary answers when it refuses its input.
+
+/// Text that is not what it was taken for: what was expected, what was given, and why it does not fit.
+///
+/// The input is quoted (cut after 80 characters), because all that is parsed in this crate are names and
+/// identifiers. Passwords are never parsed, so none can end up here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("“{input}” is not a valid {expected}: {reason}")]
+pub struct ParseError {
+    expected: &'static str,
+    input: String,
+    reason: String,
+}
+
+impl ParseError {
+    /// `expected` is the term of the field ("UPN"), `reason` a clause such as "it has no “@”".
+    pub fn new(expected: &'static str, input: &str, reason: impl Into<String>) -> Self {
+        let mut shown: String =
+            input.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        if input.chars().nth(80).is_some() {
+            shown.push('…');
+        }
+        Self { expected, input: shown, reason: reason.into() }
+    }
+
+    /// The term of the field that the input was expected to be.
+    pub fn expected(&self) -> &'static str {
+        self.expected
+    }
+
+    /// Why the input was refused.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+/// `FromStr`, `TryFrom<String>`, `Display` and serde through the text form, for a type with `parse` and `as_str`.
+macro_rules! text_newtype {
+    ($type:ty) => {
+        impl ::std::str::FromStr for $type {
+            type Err = $crate::ParseError;
+            fn from_str(text: &str) -> ::std::result::Result<Self, Self::Err> {
+                Self::parse(text)
+            }
+        }
+        impl ::std::convert::TryFrom<String> for $type {
+            type Error = $crate::ParseError;
+            fn try_from(text: String) -> ::std::result::Result<Self, Self::Error> {
+                Self::parse(&text)
+            }
+        }
+        impl ::serde::Serialize for $type {
+            fn serialize<S: ::serde::Serializer>(&self, to: S) -> ::std::result::Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+        impl<'de> ::serde::Deserialize<'de> for $type {
+            fn deserialize<D: ::serde::Deserializer<'de>>(from: D) -> ::std::result::Result<Self, D::Error> {
+                let text = <::std::string::String as ::serde::Deserialize>::deserialize(from)?;
+                Self::parse(&text).map_err(::serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use text_newtype;

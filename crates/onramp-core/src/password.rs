@@ -1,0 +1,48 @@
+//! The only place a secret lives.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A password or another secret text: wiped when dropped, `Debug` prints `***`.
+///
+/// There is no `Display`, no serde and no comparison, so it cannot drift into a log, a plan, a journal or a
+/// report; [`Password::expose`] is the one way to read it, and easy to search for.
+///
+/// ```
+/// use onramp_core::Password;
+/// let password = Password::new(String::from("correct horse"));
+/// assert_eq!(format!("{password:?}"), "Password(***)");
+/// assert_eq!(password.expose(), "correct horse");
+/// ```
+#[derive(Clone)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Takes the secret over. Copies that the caller made before are the caller's to wipe.
+    pub fn new(secret: String) -> Self {
+        Self(Zeroizing::new(secret))
+    }
+
+    /// The secret itself, for the one call that must send it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing in it. An LDAP simple bind with an empty password is an anonymous one.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(***)")
+    }
+}
+
+impl From<String> for Password {
+    fn from(secret: String) -> Self {
+        Self::new(secret)
+    }
+}

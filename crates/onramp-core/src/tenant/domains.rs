@@ -1,0 +1,134 @@
+//! Custom domains of a tenant.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{DomainName, Result};
+
+/// A domain of the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TenantDomain {
+    /// Its name.
+    pub name: DomainName,
+    /// Whether ownership was proven.
+    pub is_verified: bool,
+    /// Whether new users get it by default.
+    pub is_default: bool,
+    /// Whether it is the tenant's first, `….onmicrosoft.com`.
+    pub is_initial: bool,
+    /// Who checks passwords of its users.
+    pub authentication: DomainAuthentication,
+}
+
+impl TenantDomain {
+    /// A managed domain, neither default nor initial.
+    pub fn new(name: DomainName, is_verified: bool) -> Self {
+        let authentication = DomainAuthentication::Managed;
+        Self { name, is_verified, is_default: false, is_initial: false, authentication }
+    }
+}
+
+/// Who checks passwords of a domain's users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum DomainAuthentication {
+    /// Entra itself.
+    Managed,
+    /// A federated identity provider.
+    Federated,
+}
+
+/// A DNS record that proves ownership of a domain. Publishing one of those offered is enough.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "type")]
+#[non_exhaustive]
+pub enum VerificationRecord {
+    /// A TXT record.
+    Txt {
+        /// Name of the record.
+        label: String,
+        /// Its text.
+        text: String,
+        /// Time to live in seconds.
+        ttl: u32,
+    },
+    /// An MX record that receives no mail.
+    Mx {
+        /// Name of the record.
+        label: String,
+        /// Mail exchanger.
+        mail_exchange: String,
+        /// Preference.
+        preference: u16,
+        /// Time to live in seconds.
+        ttl: u32,
+    },
+}
+
+impl std::fmt::Display for VerificationRecord {
+    /// One line in the form of a zone file.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Txt { label, text, ttl } => write!(f, "{label}. {ttl} IN TXT \"{text}\""),
+            Self::Mx { label, mail_exchange, preference, ttl } => {
+                write!(f, "{label}. {ttl} IN MX {preference} {mail_exchange}.")
+            }
+        }
+    }
+}
+
+/// What asking for verification led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verification {
+    /// The domain is verified, now or since before.
+    Verified,
+    /// The record is not visible yet in DNS. Try again later; up to 72 hours are documented.
+    RecordNotFound {
+        /// The server's own words.
+        message: String,
+    },
+}
+
+/// Port: the custom domains of a tenant.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Domains: Debug + Send + Sync {
+    /// All domains of the tenant; at most 5,000 by Entra's limits.
+    async fn list(&self) -> Result<Vec<TenantDomain>>;
+
+    /// One domain.
+    ///
+    /// # Errors
+    /// `NotFound` if the tenant does not have it.
+    async fn get(&self, name: &DomainName) -> Result<TenantDomain>;
+
+    /// Adds a domain, unverified unless it is below a verified one.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if this or another tenant has it.
+    async fn add(&self, name: &DomainName) -> Result<TenantDomain>;
+
+    /// The DNS records that prove ownership; publishing one of them is enough.
+    ///
+    /// # Errors
+    /// `NotFound` if the tenant does not have the domain.
+    async fn verification_records(&self, name: &DomainName) -> Result<Vec<VerificationRecord>>;
+
+    /// Asks the tenant to look for the record now. Verifying a verified domain answers
+    /// [`Verification::Verified`].
+    ///
+    /// # Errors
+    /// `NotFound` if the tenant does not have the domain.
+    async fn verify(&self, name: &DomainName) -> Result<Verification>;
+
+    /// Removes a domain that nothing refers to.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` while users or groups refer to it.
+    async fn remove(&self, name: &DomainName) -> Result<()>;
+}

@@ -1,0 +1,207 @@
+//! Users of a tenant.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{BoxStream, ImmutableId, ObjectId, Password, Result, Upn};
+
+/// A user of the tenant, with what matching and the sync account need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TenantUser {
+    /// Object ID.
+    pub id: ObjectId,
+    /// User principal name.
+    pub upn: Upn,
+    /// Display name.
+    pub display_name: Option<String>,
+    /// Whether the account may sign in.
+    pub account_enabled: bool,
+    /// Primary mail address.
+    pub mail: Option<String>,
+    /// Alternate mail addresses.
+    pub other_mails: Vec<String>,
+    /// All proxy addresses with their type prefix; the primary one has `SMTP:`.
+    pub proxy_addresses: Vec<String>,
+    /// Source anchor, if the object came from a directory.
+    pub immutable_id: Option<ImmutableId>,
+    /// Whether a directory is the master of this object.
+    pub synchronised: bool,
+    /// Whether the password does not expire.
+    pub password_never_expires: bool,
+}
+
+impl TenantUser {
+    /// An enabled cloud user of whom nothing else is known.
+    pub fn new(id: ObjectId, upn: Upn) -> Self {
+        Self {
+            id,
+            upn,
+            display_name: None,
+            account_enabled: true,
+            mail: None,
+            other_mails: Vec::new(),
+            proxy_addresses: Vec::new(),
+            immutable_id: None,
+            synchronised: false,
+            password_never_expires: false,
+        }
+    }
+
+    /// The primary SMTP address, without its prefix.
+    pub fn primary_smtp(&self) -> Option<&str> {
+        self.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:"))
+    }
+}
+
+/// A user to create.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct NewUser {
+    /// User principal name, on a verified domain.
+    pub upn: Upn,
+    /// Display name, 1 to 256 characters.
+    pub display_name: String,
+    /// Mail alias, at most 64 characters.
+    pub mail_nickname: String,
+    /// First password.
+    pub password: Password,
+    /// Whether the user must choose another one when signing in first. A program cannot: leave it off for
+    /// accounts that only programs use.
+    pub force_change: bool,
+    /// Whether the account may sign in.
+    pub account_enabled: bool,
+    /// Alternate mail addresses.
+    pub other_mails: Vec<String>,
+}
+
+impl NewUser {
+    /// An enabled user with that password, no change forced, aliased by the UPN's prefix.
+    pub fn new(upn: Upn, display_name: impl Into<String>, password: Password) -> Self {
+        let mail_nickname = upn.prefix().chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c));
+        Self {
+            mail_nickname: mail_nickname.take(64).collect(),
+            upn,
+            display_name: display_name.into(),
+            password,
+            force_change: false,
+            account_enabled: true,
+            other_mails: Vec::new(),
+        }
+    }
+
+    /// With a change of password at first sign-in.
+    #[must_use]
+    pub fn with_forced_change(mut self, force: bool) -> Self {
+        self.force_change = force;
+        self
+    }
+
+    /// With alternate mail addresses.
+    #[must_use]
+    pub fn with_other_mails(mut self, mails: Vec<String>) -> Self {
+        self.other_mails = mails;
+        self
+    }
+}
+
+/// Properties to change; `None` leaves a property as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UserUpdate {
+    /// User principal name.
+    pub upn: Option<Upn>,
+    /// Display name.
+    pub display_name: Option<String>,
+    /// Whether the account may sign in.
+    pub account_enabled: Option<bool>,
+    /// Alternate mail addresses: replaces them all.
+    pub other_mails: Option<Vec<String>>,
+    /// Whether the password does not expire.
+    pub password_never_expires: Option<bool>,
+}
+
+impl UserUpdate {
+    /// Replaces the alternate mail addresses.
+    #[must_use]
+    pub fn with_other_mails(mut self, mails: Vec<String>) -> Self {
+        self.other_mails = Some(mails);
+        self
+    }
+
+    /// Sets whether the password expires.
+    #[must_use]
+    pub fn with_password_never_expires(mut self, never: bool) -> Self {
+        self.password_never_expires = Some(never);
+        self
+    }
+
+    /// Allows or forbids sign-in.
+    #[must_use]
+    pub fn with_account_enabled(mut self, enabled: bool) -> Self {
+        self.account_enabled = Some(enabled);
+        self
+    }
+
+    /// Sets the display name.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = Some(name.into());
+        self
+    }
+
+    /// Sets the user principal name.
+    #[must_use]
+    pub fn with_upn(mut self, upn: Upn) -> Self {
+        self.upn = Some(upn);
+        self
+    }
+}
+
+/// Port: the users of a tenant.
+///
+/// A tenant is eventually consistent: an object may be invisible for a while after it was created, and a read may
+/// show an older value. Implementations retry "not found" for objects they created themselves a short while ago.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait TenantUsers: Debug + Send + Sync {
+    /// All users, in no order, page by page as the consumer takes them.
+    fn list(&self) -> BoxStream<'static, Result<TenantUser>>;
+
+    /// One user by object ID.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn get(&self, id: &ObjectId) -> Result<TenantUser>;
+
+    /// One user by UPN; `None` if there is none.
+    async fn find(&self, upn: &Upn) -> Result<Option<TenantUser>>;
+
+    /// Creates a user. Address it by the returned ID from then on. Never repeated blindly: after a lost reply the
+    /// UPN is looked up first.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if the UPN is taken; `Invalid` if its domain is not verified or the password is refused.
+    async fn create(&self, user: &NewUser) -> Result<TenantUser>;
+
+    /// Changes properties of a user.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid`; `Forbidden`, for an administrator's account also when a directory role is missing.
+    async fn update(&self, id: &ObjectId, update: &UserUpdate) -> Result<()>;
+
+    /// Sets a password, with or without forcing another at next sign-in.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` if the password is refused; `Forbidden` (an application needs a directory role, not
+    /// only the permission).
+    async fn set_password(&self, id: &ObjectId, password: &Password, force_change: bool) -> Result<()>;
+
+    /// Deletes a user; it can be restored for 30 days.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn delete(&self, id: &ObjectId) -> Result<()>;
+}

@@ -1,0 +1,118 @@
+//! What Entra demands of a user principal name beyond its shape.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DomainName, Upn};
+
+/// Longest UPN that Entra takes, in characters.
+const TOTAL: usize = 113;
+/// Longest prefix.
+const PREFIX: usize = 64;
+/// Longest suffix.
+const SUFFIX: usize = 48;
+
+/// One rule of Entra that a UPN breaks.
+///
+/// Source: the `userPrincipalName` property of the Microsoft Graph `user` resource, and Microsoft's "Prepare
+/// directory attributes for synchronisation with Microsoft 365". Where IdFix is stricter than both (it refuses
+/// the apostrophe), the documents are followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "rule")]
+#[non_exhaustive]
+pub enum UpnViolation {
+    /// More than 113 characters.
+    TooLong {
+        /// Characters there are.
+        length: usize,
+    },
+    /// More than 64 characters before the `@`.
+    PrefixTooLong {
+        /// Characters there are.
+        length: usize,
+    },
+    /// More than 48 characters after the `@`.
+    SuffixTooLong {
+        /// Characters there are.
+        length: usize,
+    },
+    /// A character other than `A-Z a-z 0-9 ' . - _ ! # ^ ~` in the prefix.
+    Character {
+        /// The character.
+        character: char,
+        /// How many characters stand before it.
+        position: usize,
+    },
+    /// The prefix begins with a dot.
+    LeadingDot,
+    /// The prefix ends with a dot.
+    TrailingDot,
+    /// The suffix is no domain name.
+    SuffixNotADomain {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl fmt::Display for UpnViolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { length } => write!(f, "it has {length} characters; Entra takes {TOTAL}"),
+            Self::PrefixTooLong { length } => {
+                write!(f, "there are {length} characters before the “@”; Entra takes {PREFIX}")
+            }
+            Self::SuffixTooLong { length } => {
+                write!(f, "there are {length} characters after the “@”; Entra takes {SUFFIX}")
+            }
+            Self::Character { character, position } if character.is_whitespace() => {
+                write!(
+                    f,
+                    "there is white space after {position} characters; Entra takes A-Z a-z 0-9 ' . - _ ! # ^ ~"
+                )
+            }
+            Self::Character { character, position } => {
+                write!(
+                    f,
+                    "“{character}” after {position} characters; Entra takes A-Z a-z 0-9 ' . - _ ! # ^ ~"
+                )
+            }
+            Self::LeadingDot => f.write_str("it begins with a dot"),
+            Self::TrailingDot => f.write_str("there is a dot right before the “@”"),
+            Self::SuffixNotADomain { reason } => write!(f, "its suffix is no domain name: {reason}"),
+        }
+    }
+}
+
+pub(crate) fn entra(upn: &Upn) -> Vec<UpnViolation> {
+    let mut found = Vec::new();
+    let (prefix, suffix) = (upn.prefix(), upn.suffix_str());
+    let length = upn.as_str().chars().count();
+    if length > TOTAL {
+        found.push(UpnViolation::TooLong { length });
+    }
+    let length = prefix.chars().count();
+    if length > PREFIX {
+        found.push(UpnViolation::PrefixTooLong { length });
+    }
+    match DomainName::parse(suffix) {
+        // Entra stores the ASCII form, so that is the one that must fit.
+        Ok(domain) if domain.ascii().len() > SUFFIX => {
+            found.push(UpnViolation::SuffixTooLong { length: domain.ascii().len() });
+        }
+        Ok(_) => {}
+        Err(error) => found.push(UpnViolation::SuffixNotADomain { reason: error.reason().to_owned() }),
+    }
+    for (position, character) in prefix.chars().enumerate() {
+        if !(character.is_ascii_alphanumeric() || "'.-_!#^~".contains(character)) {
+            found.push(UpnViolation::Character { character, position });
+        }
+    }
+    if prefix.starts_with('.') {
+        found.push(UpnViolation::LeadingDot);
+    }
+    if prefix.ends_with('.') {
+        found.push(UpnViolation::TrailingDot);
+    }
+    found
+}
