@@ -1,0 +1,239 @@
+//! The parsers of the vocabulary: examples from the documents, and laws that hold for any text.
+#![allow(missing_docs)]
+
+use onramp_core::{
+    DistinguishedName, DomainName, ImmutableId, LdapFilter, ObjectGuid, ObjectId, Password, Sid, Upn,
+    UpnSuffix, UpnViolation,
+};
+use proptest::prelude::*;
+
+#[test]
+fn domain_names_compare_without_case_and_across_idna() {
+    let unicode = DomainName::parse("Bücher.Example").unwrap();
+    assert_eq!(unicode, DomainName::parse("XN--BCHER-KVA.example").unwrap());
+    assert_eq!(unicode.as_str(), "Bücher.Example");
+    assert_eq!(unicode.ascii(), "xn--bcher-kva.example");
+}
+
+#[test]
+fn domain_names_refuse_what_dns_refuses() {
+    let long_label = "a".repeat(64) + ".com";
+    let long_name = vec!["a".repeat(60); 5].join(".");
+    for bad in [
+        "",
+        ".",
+        "a..b",
+        "contoso.com.",
+        ".contoso.com",
+        "con toso.com",
+        "-a.com",
+        "a-.com",
+        "a_b.com",
+        "@x.com",
+    ]
+    .into_iter()
+    .chain([long_label.as_str(), long_name.as_str()])
+    {
+        assert!(DomainName::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn routable_names_are_told_from_private_ones() {
+    for (name, routable) in [
+        ("contoso.com", true),
+        ("corp.local", false),
+        ("contoso", false),
+        ("ad.internal", false),
+        ("x.museum", true),
+    ] {
+        assert_eq!(DomainName::parse(name).unwrap().is_routable(), routable, "{name}");
+    }
+    let (child, parent) =
+        (DomainName::parse("a.Contoso.com").unwrap(), DomainName::parse("contoso.COM").unwrap());
+    assert!(child.is_within(&parent) && !parent.is_within(&child));
+    assert!(!DomainName::parse("xcontoso.com").unwrap().is_within(&parent));
+}
+
+#[test]
+fn a_upn_has_one_at_and_two_sides() {
+    for bad in ["", "anna", "@contoso.com", "anna@", "a@b@c", "an\u{7}na@contoso.com"] {
+        assert!(Upn::parse(bad).is_err(), "{bad}");
+    }
+    assert!(Upn::parse(&format!("{}@b", "a".repeat(1022))).is_ok());
+    assert!(Upn::parse(&format!("{}@b", "a".repeat(1023))).is_err());
+}
+
+#[test]
+fn entra_takes_less_than_ad() {
+    let rules = |text: &str| Upn::parse(text).unwrap().entra_violations();
+    assert_eq!(rules("a.o'neil-x_1!#^~@contoso.com"), []);
+    assert!(matches!(
+        rules("anna.müller@contoso.com")[..],
+        [UpnViolation::Character { character: 'ü', position: 6 }]
+    ));
+    assert!(matches!(
+        rules("anna m@contoso.com")[..],
+        [UpnViolation::Character { character: ' ', position: 4 }]
+    ));
+    assert_eq!(rules("anna.@contoso.com"), [UpnViolation::TrailingDot]);
+    assert_eq!(rules(".anna@contoso.com"), [UpnViolation::LeadingDot]);
+    assert_eq!(rules(&format!("{}@contoso.com", "a".repeat(64))), []);
+    assert_eq!(
+        rules(&format!("{}@contoso.com", "a".repeat(65))),
+        [UpnViolation::PrefixTooLong { length: 65 }]
+    );
+    let suffix = format!("{}.com", "a".repeat(44));
+    assert_eq!(rules(&format!("{}@{suffix}", "a".repeat(64))), []);
+    assert_eq!(rules(&format!("a@a{suffix}")), [UpnViolation::SuffixTooLong { length: 49 }]);
+    assert!(matches!(rules("a@con toso")[..], [UpnViolation::SuffixNotADomain { .. }]));
+}
+
+#[test]
+fn object_guids_are_mixed_endian() {
+    let guid = ObjectGuid::parse("{00112233-4455-6677-8899-AABBCCDDEEFF}").unwrap();
+    let bytes =
+        [0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff];
+    assert_eq!(guid.as_bytes(), &bytes);
+    assert_eq!(guid.to_string(), "00112233-4455-6677-8899-aabbccddeeff");
+    for bad in [
+        "",
+        "00112233445566778899aabbccddeeff",
+        "00112233-4455-6677-8899-aabbccddeef",
+        "{00112233-4455-6677-8899-aabbccddeeff",
+    ] {
+        assert!(ObjectGuid::parse(bad).is_err(), "{bad}");
+    }
+    assert!(ObjectGuid::from_slice(&[0; 15]).is_err());
+}
+
+#[test]
+fn anchors_of_other_shapes_are_kept() {
+    assert_eq!(ImmutableId::parse("E-4711").unwrap().guid(), None);
+    assert!(ImmutableId::parse("a b").is_err());
+    assert!(ImmutableId::parse(&"x".repeat(60)).is_err());
+    assert_ne!(ImmutableId::parse("abc").unwrap(), ImmutableId::parse("ABC").unwrap());
+}
+
+#[test]
+fn sids_have_a_rid() {
+    let sid = Sid::parse("S-1-5-21-3623811015-3361044348-30300820-500").unwrap();
+    assert_eq!(sid.rid(), Some(500));
+    assert_eq!(Sid::from_slice(&sid.to_bytes()).unwrap(), sid);
+    assert!(Sid::from_slice(&[1, 2, 0, 0, 0, 0, 0, 5, 0]).is_err());
+    assert!(Sid::parse("S-1").is_err());
+}
+
+#[test]
+fn names_with_commas_stay_one_name() {
+    let dn = DistinguishedName::parse(r#"CN=Neil\, Anna,OU="Sales, East",DC=corp,DC=example"#).unwrap();
+    assert_eq!(dn.rdns()[0].value, "Neil, Anna");
+    assert_eq!(dn.rdns()[1].value, "Sales, East");
+    assert_eq!(dn, DistinguishedName::parse(r"cn=neil\2c anna, ou=sales\, east,dc=CORP,dc=example").unwrap());
+    assert_eq!(dn.parent().unwrap().as_str(), r"OU=Sales\, East,DC=corp,DC=example");
+    for bad in ["", "CN", "=x,DC=a", "CN=a,,DC=b", r"CN=a\", r"CN=\4"] {
+        assert!(DistinguishedName::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn filters_are_checked() {
+    for good in [
+        "(cn=*)",
+        "(&(a=b)(|(c=d*e)(!(f>=1))))",
+        "(userAccountControl:1.2.840.113556.1.4.803:=2)",
+        r"(objectGUID=\00\ff)",
+        "(cn=O'Brien, Müller)",
+        "(&)",
+    ] {
+        assert!(LdapFilter::parse(good).is_ok(), "{good}");
+    }
+    for bad in
+        ["", "cn=a", "(cn=a", "(cn=a))", "(&(cn=a)x)", r"(cn=\zz)", "(=a)", "(c n=a)", "(!cn=a)", "(cn)"]
+    {
+        assert!(LdapFilter::parse(bad).is_err(), "{bad}");
+    }
+    let deep = "(!".repeat(100) + "(a=b)" + &")".repeat(100);
+    assert!(LdapFilter::parse(&deep).unwrap_err().to_string().contains("too deep"));
+}
+
+#[test]
+fn passwords_do_not_print() {
+    let password = Password::new("hunter2".into());
+    assert!(!format!("{password:?}").contains("hunter2"));
+}
+
+proptest! {
+    #[test]
+    fn no_parser_panics(text in "\\PC*") {
+        let _ = DomainName::parse(&text);
+        let _ = UpnSuffix::parse(&text);
+        let _ = ImmutableId::parse(&text);
+        let _ = ObjectGuid::parse(&text);
+        let _ = ObjectId::parse(&text);
+        let _ = Sid::parse(&text);
+        let _ = DistinguishedName::parse(&text);
+        let _ = LdapFilter::parse(&text);
+        if let Ok(upn) = Upn::parse(&text) {
+            let _ = upn.entra_violations();
+            prop_assert_eq!(format!("{}@{}", upn.prefix(), upn.suffix_str()), upn.as_str());
+        }
+    }
+
+    #[test]
+    fn domain_names_survive_a_round_trip(text in "[a-zA-Zäöü0-9]{1,10}(\\.[a-zA-Z0-9]{1,10}){0,3}") {
+        if let Ok(domain) = DomainName::parse(&text) {
+            prop_assert_eq!(&DomainName::parse(domain.ascii()).unwrap(), &domain);
+            let json = serde_json::to_string(&domain).unwrap();
+            prop_assert_eq!(serde_json::from_str::<DomainName>(&json).unwrap(), domain);
+        }
+    }
+
+    #[test]
+    fn upns_compare_and_hash_without_case(prefix in "[a-zA-Zßäİ.]{1,12}") {
+        use std::hash::BuildHasher;
+        let hasher = std::collections::hash_map::RandomState::new();
+        let one = Upn::parse(&format!("{prefix}@Contoso.com")).unwrap();
+        let other = Upn::parse(&format!("{}@contoso.COM", prefix.to_lowercase())).unwrap();
+        if one == other {
+            prop_assert_eq!(hasher.hash_one(&one), hasher.hash_one(&other));
+            prop_assert_eq!(one.cmp(&other), std::cmp::Ordering::Equal);
+        } else {
+            prop_assert_ne!(one.key(), other.key());
+        }
+    }
+
+    #[test]
+    fn guids_round_trip(bytes: [u8; 16]) {
+        let guid = ObjectGuid::from_bytes(bytes);
+        prop_assert_eq!(ObjectGuid::parse(&guid.to_string()).unwrap(), guid);
+        prop_assert_eq!(ImmutableId::from_guid(&guid).guid(), Some(guid));
+        let id = ObjectId::from_bytes(bytes);
+        prop_assert_eq!(ObjectId::parse(&id.to_string()).unwrap(), id);
+    }
+
+    #[test]
+    fn sids_round_trip(authority in 0u64..1 << 48, parts in proptest::collection::vec(any::<u32>(), 0..15)) {
+        let text = parts.iter().fold(format!("S-1-{authority}"), |text, part| format!("{text}-{part}"));
+        let sid = Sid::parse(&text).unwrap();
+        prop_assert_eq!(sid.to_string(), text);
+        prop_assert_eq!(Sid::from_slice(&sid.to_bytes()).unwrap(), sid);
+    }
+
+    #[test]
+    fn any_value_makes_a_name_that_parses_back(value in "\\PC{1,20}") {
+        let base = DistinguishedName::parse("DC=corp,DC=example").unwrap();
+        let dn = base.child("CN", &value);
+        let parsed = DistinguishedName::parse(dn.as_str()).unwrap();
+        prop_assert_eq!(&parsed.rdns()[0].value, &value);
+        prop_assert!(parsed.is_within(&base));
+        prop_assert_eq!(parsed.parent().unwrap(), base);
+    }
+
+    #[test]
+    fn any_value_makes_a_filter_that_parses(value in "\\PC*", bytes: Vec<u8>) {
+        for filter in [LdapFilter::equal("cn", &value), LdapFilter::equal_bytes("objectGUID", &bytes)] {
+            prop_assert_eq!(LdapFilter::parse(filter.as_str()).unwrap(), filter);
+        }
+    }
+}
