@@ -22,10 +22,7 @@ use crate::parse::{ParseError, text_newtype};
 /// # Ok::<(), onramp_core::ParseError>(())
 /// ```
 #[derive(Clone)]
-pub struct DistinguishedName {
-    text: String,
-    rdns: Vec<Rdn>,
-}
+pub struct DistinguishedName(String);
 
 /// One component of a distinguished name: an attribute type and its unescaped value.
 ///
@@ -65,52 +62,51 @@ impl DistinguishedName {
 
     /// The name of a domain: `corp.example` is `DC=corp,DC=example`.
     pub fn of_domain(domain: &DomainName) -> Self {
-        let rdns: Vec<Rdn> =
-            domain.labels().map(|label| Rdn { attribute: "DC".into(), value: label.to_owned() }).collect();
-        Self { text: rdns.iter().map(Rdn::to_string).collect::<Vec<_>>().join(","), rdns }
+        Self::of_rdns(domain.labels().map(|label| Rdn { attribute: "DC".into(), value: label.to_owned() }))
     }
 
     /// The name of an object right below this one.
     #[must_use]
     pub fn child(&self, attribute: &str, value: &str) -> Self {
-        let rdn = Rdn { attribute: attribute.to_owned(), value: value.to_owned() };
-        let text = format!("{rdn},{}", self.text);
-        let mut rdns = vec![rdn];
-        rdns.extend(self.rdns.iter().cloned());
-        Self { text, rdns }
+        Self(format!("{},{}", Rdn { attribute: attribute.to_owned(), value: value.to_owned() }, self.0))
     }
 
     /// The name of the object above, if there is one.
     pub fn parent(&self) -> Option<Self> {
-        let rdns = self.rdns.get(1..).filter(|rest| !rest.is_empty())?.to_vec();
-        Some(Self { text: rdns.iter().map(Rdn::to_string).collect::<Vec<_>>().join(","), rdns })
+        let rdns = self.rdns();
+        Some(Self::of_rdns(rdns.get(1..).filter(|rest| !rest.is_empty())?))
     }
 
     /// The text form as it was given.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
-    /// The components, the object's own first.
-    pub fn rdns(&self) -> &[Rdn] {
-        &self.rdns
+    /// The components, the object's own first. Taken apart at each call: names are many, and few are looked into.
+    pub fn rdns(&self) -> Vec<Rdn> {
+        split_rdns(&self.0).filter_map(|piece| parse_rdn(piece).ok()).collect()
     }
 
     /// Whether this object is `base` or below it.
     pub fn is_within(&self, base: &DistinguishedName) -> bool {
-        self.rdns.len() >= base.rdns.len()
-            && self.rdns.iter().rev().zip(base.rdns.iter().rev()).all(|(mine, theirs)| mine == theirs)
+        let (mine, base) = (self.rdns(), base.rdns());
+        mine.len() >= base.len()
+            && mine.iter().rev().zip(base.iter().rev()).all(|(mine, theirs)| mine == theirs)
     }
 
     /// The DNS name of the domain it belongs to, from its `DC` components.
     pub fn domain_name(&self) -> Option<DomainName> {
-        let labels: Vec<&str> = self
-            .rdns
-            .iter()
+        let labels: Vec<String> = self
+            .rdns()
+            .into_iter()
             .filter(|rdn| rdn.attribute.eq_ignore_ascii_case("DC"))
-            .map(|rdn| rdn.value.as_str())
+            .map(|rdn| rdn.value)
             .collect();
         DomainName::parse(&labels.join(".")).ok()
+    }
+
+    fn of_rdns(rdns: impl IntoIterator<Item = impl std::borrow::Borrow<Rdn>>) -> Self {
+        Self(rdns.into_iter().map(|rdn| rdn.borrow().to_string()).collect::<Vec<_>>().join(","))
     }
 }
 
@@ -205,13 +201,13 @@ impl fmt::Display for Rdn {
 
 impl PartialEq for DistinguishedName {
     fn eq(&self, other: &Self) -> bool {
-        self.rdns == other.rdns
+        self.rdns() == other.rdns()
     }
 }
 impl Eq for DistinguishedName {}
 impl Hash for DistinguishedName {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for rdn in &self.rdns {
+        for rdn in self.rdns() {
             rdn.attribute.to_ascii_lowercase().hash(state);
             rdn.value.to_lowercase().hash(state);
         }
@@ -219,11 +215,11 @@ impl Hash for DistinguishedName {
 }
 impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0)
     }
 }
 impl fmt::Debug for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DistinguishedName({})", self.text)
+        write!(f, "DistinguishedName({})", self.0)
     }
 }
