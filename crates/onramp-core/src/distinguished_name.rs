@@ -52,12 +52,10 @@ impl DistinguishedName {
         if text.trim().is_empty() {
             return Err(ParseError::new("distinguished name", text, "it is empty"));
         }
-        let rdns = split_rdns(text)
-            .map(|piece| {
-                parse_rdn(piece).map_err(|reason| ParseError::new("distinguished name", text, reason))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { text: text.to_owned(), rdns })
+        for piece in split_rdns(text) {
+            parse_rdn(piece).map_err(|reason| ParseError::new("distinguished name", text, reason))?;
+        }
+        Ok(Self(text.to_owned()))
     }
 
     /// The name of a domain: `corp.example` is `DC=corp,DC=example`.
