@@ -1,5 +1,5 @@
 //! The parsers of the vocabulary: examples from the documents, and laws that hold for any text.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use onramp_core::{
     DistinguishedName, DomainName, ImmutableId, LdapFilter, ObjectGuid, ObjectId, Password, Sid, Upn,

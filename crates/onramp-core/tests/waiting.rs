@@ -1,5 +1,5 @@
 //! Waiting for replication: instant, because time comes from a clock.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::HashMap;
 use std::sync::Mutex;
