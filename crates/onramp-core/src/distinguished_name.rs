@@ -144,9 +144,9 @@ fn parse_rdn(piece: &str) -> Result<Rdn, String> {
 }
 
 fn unescape(value: &str) -> Result<String, String> {
-    let value = value.trim_start();
+    let value = value.trim_start_matches(' ');
     if let Some(inner) = value.strip_prefix('"') {
-        let inner = inner.trim_end().strip_suffix('"').ok_or("a quotation mark is not closed")?;
+        let inner = inner.trim_end_matches(' ').strip_suffix('"').ok_or("a quotation mark is not closed")?;
         return unescape_plain(inner);
     }
     // Trailing blanks do not count, unless the last of them is escaped.
