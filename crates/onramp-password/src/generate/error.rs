@@ -1,0 +1,117 @@
+//! Why nothing can be generated.
+
+use onramp_core::ErrorKind;
+
+use crate::{NameSource, RandomError, Target};
+
+/// Why nothing can be generated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerateError {
+    /// The demands contradict each other; no password can meet them.
+    #[error("no password can satisfy the policy: {0}")]
+    Unsatisfiable(#[from] Conflict),
+    /// So few candidates are acceptable that drawing and rejecting would take too long.
+    #[error("only one candidate in {:.0} is acceptable; use a longer password or a larger alphabet", 1.0 / share)]
+    TooNarrow {
+        /// The acceptable share of all candidates.
+        share: f64,
+    },
+    /// The context holds more names and words than can be counted exactly.
+    #[error("the context holds too many or too long words to avoid; use fewer")]
+    TooManyWords,
+    /// No random numbers.
+    #[error("no password was generated")]
+    Random(#[from] RandomError),
+    /// The source of random bytes is not random: by chance this does not happen once in 2^64 times.
+    #[error(
+        "{attempts} attempts gave no acceptable password, so the source of random bytes cannot be random"
+    )]
+    Exhausted {
+        /// How many candidates were drawn.
+        attempts: usize,
+    },
+}
+
+impl From<GenerateError> for onramp_core::Error {
+    fn from(error: GenerateError) -> Self {
+        let kind = match error {
+            GenerateError::Random(_) | GenerateError::Exhausted { .. } => ErrorKind::Unavailable,
+            _ => ErrorKind::Invalid,
+        };
+        Self::new(kind, "generate a password").detail(error.to_string()).source(error)
+    }
+}
+
+/// Which demands contradict each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// One target's minimum length is above another's maximum.
+    #[error("{minimum_of} demands at least {minimum} characters, {maximum_of} takes at most {maximum}")]
+    Lengths {
+        /// The larger minimum.
+        minimum: usize,
+        /// Who demands it.
+        minimum_of: Target,
+        /// The smaller maximum.
+        maximum: usize,
+        /// Who demands it.
+        maximum_of: Target,
+    },
+    /// The length asked for is below a minimum.
+    #[error("a length of {length} was asked for, {target} demands at least {minimum} characters")]
+    TooShort {
+        /// What was asked for.
+        length: usize,
+        /// The minimum.
+        minimum: usize,
+        /// Who demands it.
+        target: Target,
+    },
+    /// The length asked for is above a maximum.
+    #[error("a length of {length} was asked for, {target} takes at most {maximum} characters")]
+    TooLong {
+        /// What was asked for.
+        length: usize,
+        /// The maximum.
+        maximum: usize,
+        /// Who demands it.
+        target: Target,
+    },
+    /// The alphabet holds no character that every target takes.
+    #[error("the alphabet holds no character that every target takes")]
+    NoCharacters,
+    /// The alphabet or the length does not suffice for the classes.
+    #[error(
+        "{target} demands {required} character classes; the alphabet and the length allow for {available}"
+    )]
+    Classes {
+        /// Who demands them.
+        target: Target,
+        /// How many are needed.
+        required: usize,
+        /// How many there can be.
+        available: usize,
+    },
+    /// Classes and names leave nothing: the names use up what the alphabet offers.
+    #[error("{}", list(names))]
+    Names {
+        /// The names without which there would be passwords, and who looks for them; all of them when there is no
+        /// single one to blame.
+        names: Vec<(Target, NameSource)>,
+    },
+    /// The score cannot be reached, or the banned words exclude so much that it cannot be shown to be reachable.
+    #[error("a password of {length} characters cannot be shown to reach {required} points; use a longer one")]
+    Score {
+        /// The length.
+        length: usize,
+        /// The points needed.
+        required: usize,
+    },
+}
+
+fn list(names: &[(Target, NameSource)]) -> String {
+    let named: Vec<String> = names.iter().map(|(target, source)| format!("{source} ({target})")).collect();
+    format!("the alphabet leaves nothing beside {}", named.join(", "))
+}

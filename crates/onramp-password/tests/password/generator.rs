@@ -1,0 +1,247 @@
+//! The generator: uniform, counted exactly, and honest about contradictions.
+
+use std::collections::BTreeMap;
+
+use onramp_password::{
+    AdPolicy, Conflict, Context, EntraPolicy, GenerateError, Generator, GeneratorOptions, NameSource, Policy,
+    ProtectionPolicy, RandomError, RandomSource, Target, check,
+};
+
+/// A small generator of known numbers (SplitMix64), so that a test always sees the same ones.
+struct Known(u64);
+
+impl RandomSource for Known {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), RandomError> {
+        for chunk in bytes.chunks_mut(8) {
+            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            for (byte, known) in chunk.iter_mut().zip((z ^ (z >> 31)).to_be_bytes()) {
+                *byte = known;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Always the same byte.
+struct Stuck;
+
+impl RandomSource for Stuck {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), RandomError> {
+        bytes.fill(7);
+        Ok(())
+    }
+}
+
+struct Broken;
+
+impl RandomSource for Broken {
+    fn fill(&mut self, _: &mut [u8]) -> Result<(), RandomError> {
+        Err(RandomError::new("no entropy today"))
+    }
+}
+
+fn tiny(
+    alphabet: &str,
+    length: usize,
+    policy: &Policy,
+    context: &Context,
+) -> Result<Generator, GenerateError> {
+    Generator::with_options(
+        policy,
+        context,
+        &GeneratorOptions::default().with_alphabet(alphabet).with_length(length),
+    )
+}
+
+#[allow(clippy::panic)] // a test helper
+fn conflict(result: Result<Generator, GenerateError>) -> Conflict {
+    match result {
+        Err(GenerateError::Unsatisfiable(conflict)) => conflict,
+        other => panic!("not a contradiction: {other:?}"),
+    }
+}
+
+/// Every string of this length over the alphabet that the policy accepts.
+fn accepted(alphabet: &str, length: usize, policy: &Policy, context: &Context) -> Vec<String> {
+    let mut all = vec![String::new()];
+    for _ in 0..length {
+        all = all.iter().flat_map(|head| alphabet.chars().map(move |c| format!("{head}{c}"))).collect();
+    }
+    all.retain(|candidate| check(policy, context, candidate).is_accepted());
+    all
+}
+
+fn short(min: u16) -> AdPolicy {
+    AdPolicy::default().with_min_length(min)
+}
+
+#[test]
+fn the_sync_account() {
+    let banned = ["contoso", "password", "welcome", "summer", "onramp", "directory", "azure", "sync"];
+    let policy = Policy::hybrid().with_protection(ProtectionPolicy::new(banned));
+    let context = Context::new()
+        .with_account_name("Sync_DC1_0a1b2c3d")
+        .with_display_name("On-Premises Directory Synchronization Service Account")
+        .with_tenant_name("Contoso");
+    let generator = Generator::new(&policy, &context).expect("there are passwords");
+    for _ in 0..200 {
+        let password = generator.generate().expect("the system has random numbers");
+        assert!(check(&policy, &context, password.expose()).is_accepted());
+        assert_eq!(password.expose().chars().count(), 24);
+        assert!(!format!("{password:?}").contains(password.expose()));
+    }
+    let bits = generator.entropy().bits();
+    assert!((157.0..157.4).contains(&bits), "{bits}");
+}
+
+#[test]
+fn the_entropy_is_the_logarithm_of_what_is_accepted() {
+    let context =
+        Context::new().with_account_name("aab").with_display_name("1Ab A1a").with_person("baaB", "11A1");
+    let policy = Policy::new()
+        .with_on_premises(short(1))
+        .with_cloud(EntraPolicy::cloud().with_min_length(1))
+        .with_protection(ProtectionPolicy::default().with_reading(onramp_password::Reading::Conservative));
+    for length in 5..=6 {
+        let count = accepted("aAbB1l", length, &policy, &context).len();
+        let entropy = tiny("aAbB1l", length, &policy, &context).expect("some are accepted").entropy();
+        assert!(count > 0);
+        assert!((entropy.bits() - (count as f64).log2()).abs() < 1e-9, "{} of {count}", entropy.bits());
+        assert!((entropy.bits() - entropy.at_most()).abs() < 1e-12, "no banned words");
+    }
+}
+
+#[test]
+fn banned_words_are_counted_at_most() {
+    let policy = Policy::new().with_protection(
+        ProtectionPolicy::new(["abba", "aabb1"]).with_reading(onramp_password::Reading::Conservative),
+    );
+    let exact = (accepted("ab1-", 8, &policy, &Context::new()).len() as f64).log2();
+    let entropy = tiny("ab1-", 8, &policy, &Context::new()).expect("some are accepted").entropy();
+    assert!(entropy.bits() <= exact && exact <= entropy.at_most(), "{entropy:?}, exactly {exact}");
+    assert!(entropy.bits() > 1.0, "{entropy:?}");
+}
+
+#[test]
+fn every_accepted_password_is_equally_likely() {
+    let (policy, context) =
+        (Policy::new().with_on_premises(short(3)), Context::new().with_account_name("aA1"));
+    let all = accepted("aAb1", 3, &policy, &context);
+    let generator = tiny("aAb1", 3, &policy, &context).expect("some are accepted");
+    let (mut random, mut seen) = (Known(1), BTreeMap::new());
+    let draws = all.len() * 1000;
+    for _ in 0..draws {
+        let password = generator.generate_from(&mut random).expect("known numbers do not run out");
+        *seen.entry(password.expose().to_owned()).or_insert(0_i32) += 1;
+    }
+    assert_eq!(seen.len(), all.len(), "all of them, and no other");
+    for (index, count) in seen.values().enumerate() {
+        // 1,000 expected, five standard deviations allowed.
+        assert!((count - 1000).abs() < 160, "number {index} came {count} times");
+    }
+}
+
+#[test]
+fn the_same_random_numbers_give_the_same_password() {
+    let generator = Generator::new(&Policy::hybrid(), &Context::new()).expect("there are passwords");
+    let draw = |seed| generator.generate_from(&mut Known(seed)).expect("numbers").expose().to_owned();
+    assert_eq!(draw(3), draw(3));
+    assert_ne!(draw(3), draw(4));
+}
+
+#[test]
+fn a_source_that_fails_or_is_stuck_gives_no_password() {
+    let generator = Generator::new(&Policy::hybrid(), &Context::new()).expect("there are passwords");
+    assert!(matches!(generator.generate_from(&mut Broken), Err(GenerateError::Random(_))));
+    assert!(matches!(generator.generate_from(&mut Stuck), Err(GenerateError::Exhausted { .. })));
+}
+
+#[test]
+fn a_program_sees_the_one_error() {
+    let options = GeneratorOptions::default().with_length(7);
+    let refused =
+        Generator::with_options(&Policy::hybrid(), &Context::new(), &options).expect_err("too short");
+    let error = onramp_core::Error::from(refused);
+    assert_eq!(*error.kind(), onramp_core::ErrorKind::Invalid);
+    assert_eq!(
+        error.to_string(),
+        "could not generate a password: no password can satisfy the policy: a length of 7 was asked for, Entra \
+         demands at least 8 characters"
+    );
+}
+
+#[test]
+fn the_length_follows_the_policy() {
+    let length =
+        |policy: &Policy| Generator::new(policy, &Context::new()).expect("there are passwords").length();
+    assert_eq!(length(&Policy::new()), 24);
+    assert_eq!(length(&Policy::hybrid().with_on_premises(short(30))), 30);
+    let mut narrow = EntraPolicy::cloud();
+    narrow.max_length = 16;
+    assert_eq!(length(&Policy::hybrid().with_cloud(narrow)), 16);
+}
+
+#[test]
+fn contradictory_lengths_are_named() {
+    let mut narrow = EntraPolicy::cloud();
+    narrow.max_length = 16;
+    let policy = Policy::new().with_on_premises(short(20)).with_cloud(narrow);
+    let found = conflict(Generator::new(&policy, &Context::new()));
+    let expected = Conflict::Lengths {
+        minimum: 20,
+        minimum_of: Target::OnPremises,
+        maximum: 16,
+        maximum_of: Target::Cloud,
+    };
+    assert_eq!(found, expected);
+    assert_eq!(found.to_string(), "Active Directory demands at least 20 characters, Entra takes at most 16");
+}
+
+#[test]
+fn a_length_outside_the_policy_is_a_contradiction() {
+    let of = |length| {
+        let options = GeneratorOptions::default().with_length(length);
+        conflict(Generator::with_options(&Policy::hybrid(), &Context::new(), &options))
+    };
+    assert_eq!(of(7), Conflict::TooShort { length: 7, minimum: 8, target: Target::Cloud });
+    assert!(matches!(of(257), Conflict::TooLong { length: 257, maximum: 256, .. }));
+}
+
+#[test]
+fn an_alphabet_without_enough_classes_is_a_contradiction() {
+    let found = conflict(tiny("abcXYZ", 12, &Policy::hybrid(), &Context::new()));
+    assert_eq!(found, Conflict::Classes { target: Target::OnPremises, required: 3, available: 2 });
+    let found = conflict(tiny("äöü", 12, &Policy::hybrid(), &Context::new()));
+    assert_eq!(found, Conflict::NoCharacters);
+}
+
+#[test]
+fn names_that_leave_nothing_are_named() {
+    let context = Context::new().with_word("a1-").with_word("zzz").with_display_name("-1a");
+    let policy = Policy::new().with_cloud(EntraPolicy::cloud().with_min_length(3));
+    let context = ["1a-", "1-a", "-a1", "-1a", "a-1"].into_iter().fold(context, Context::with_word);
+    let found = conflict(tiny("a1-", 3, &policy, &context));
+    let names = vec![(Target::Caller, NameSource::Word)];
+    assert_eq!(found, Conflict::Names { names });
+}
+
+#[test]
+fn a_score_out_of_reach_is_a_contradiction() {
+    let policy = Policy::new().with_protection(ProtectionPolicy::default());
+    let found = conflict(tiny("ab", 4, &policy, &Context::new()));
+    assert_eq!(found, Conflict::Score { length: 4, required: 5 });
+}
+
+#[test]
+fn too_narrow_is_said_rather_than_tried() {
+    // Three classes, but nearly every string is made of one.
+    let policy = Policy::new().with_cloud(EntraPolicy::cloud());
+    let letters: String = (0x4E00..0x4E00 + 20_000).filter_map(char::from_u32).collect();
+    let on_premises = Policy::new().with_on_premises(short(7));
+    let narrow = tiny(&format!("{letters}1-"), 8, &on_premises, &Context::new());
+    assert!(matches!(narrow, Err(GenerateError::TooNarrow { .. })), "{narrow:?}");
+    assert!(tiny("a1-", 8, &policy, &Context::new()).is_ok());
+}

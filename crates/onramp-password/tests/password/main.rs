@@ -1,0 +1,15 @@
+//! Everything that is tested here goes through the public API, in one binary.
+
+mod active_directory;
+mod entra;
+mod generator;
+mod properties;
+mod protection;
+mod report;
+
+use onramp_password::{Code, Target, Verdict};
+
+/// The codes of one target's violations, in order.
+fn codes(verdict: &Verdict, target: Target) -> Vec<Code> {
+    verdict.violations_for(target).map(|violation| violation.code).collect()
+}
