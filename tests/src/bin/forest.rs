@@ -1,0 +1,205 @@
+//! A Samba Active Directory forest from the command line, for a look around or for programs in other languages.
+//!
+//! `forest up` starts one that stays, and prints one JSON line that says where; `forest status` prints that line
+//! again; `forest down` removes it. It needs root.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use onramp_tests::forest::{self, Forest, UserShape};
+use serde_json::{Value, json};
+
+/// A Samba Active Directory forest for tests.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+    /// Tells several forests apart.
+    #[arg(long, global = true, default_value = "default")]
+    name: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Starts a forest that stays until `down`, and prints where it is as one line of JSON.
+    Up(Wanted),
+    /// Prints the line of `up` again, with which controllers accept connections.
+    Status,
+    /// Ends the forest and removes everything it consists of.
+    Down,
+    /// Owns a forest until told to end; `up` starts this in the background.
+    #[command(hide = true)]
+    Hold(Wanted),
+}
+
+#[derive(Debug, clap::Args)]
+struct Wanted {
+    /// How many domain controllers.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
+    controllers: u8,
+    /// How many users of mixed shapes to add.
+    #[arg(long, default_value_t = 0)]
+    users: usize,
+    /// DNS name of the domain.
+    #[arg(long, default_value = "CORP.EXAMPLE.COM")]
+    realm: String,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let Arguments { action, name } = Arguments::parse();
+    let socket = PathBuf::from(format!("/run/onramp-forest-{name}.sock"));
+    let done = match action {
+        Action::Up(wanted) => up(&name, &socket, &wanted),
+        Action::Status => ask(&socket, "status"),
+        Action::Down => down(&socket),
+        Action::Hold(wanted) => hold(&socket, &wanted),
+    };
+    match done {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts the owner in the background and waits for its first line.
+fn up(name: &str, socket: &Path, wanted: &Wanted) -> Result<String, Failure> {
+    if UnixStream::connect(socket).is_ok() {
+        return Err(format!("the forest {name} is up already; `forest down --name {name}` ends it").into());
+    }
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["hold", "--name", name, "--realm", &wanted.realm]);
+    command.args(["--controllers", &wanted.controllers.to_string(), "--users", &wanted.users.to_string()]);
+    // A process group of its own, so that it outlives this terminal's Ctrl-C.
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut owner = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let stdout = owner.stdout.take().ok_or("the owner has no output")?;
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line)?;
+    let answer: Value = serde_json::from_str(&line).map_err(|_| "the owner ended without a word")?;
+    match answer.get("error").and_then(Value::as_str) {
+        Some(error) => Err(error.into()),
+        None => Ok(line.trim_end().to_owned()),
+    }
+}
+
+/// Ends a forest that is up; what dead owners left is removed in any case.
+fn down(socket: &Path) -> Result<String, Failure> {
+    let was_up = UnixStream::connect(socket).is_ok();
+    if was_up {
+        ask(socket, "down")?;
+    }
+    let swept = forest::sweep()?;
+    let _ = fs::remove_file(socket);
+    Ok(json!({ "down": was_up, "removed_of_dead_owners": swept }).to_string())
+}
+
+/// Sends the owner one word and gives its one-line answer.
+fn ask(socket: &Path, word: &str) -> Result<String, Failure> {
+    let mut stream = UnixStream::connect(socket).map_err(|_| "no forest is up; `forest up` starts one")?;
+    writeln!(stream, "{word}")?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    if line.is_empty() {
+        Err("the owner of the forest ended while answering".into())
+    } else {
+        Ok(line.trim_end().to_owned())
+    }
+}
+
+/// Owns a forest: brings it up, says so on standard output, then serves `status` and `down`.
+fn hold(socket: &Path, wanted: &Wanted) -> Result<String, Failure> {
+    let started = start(wanted).and_then(|forest| {
+        let _ = fs::remove_file(socket);
+        Ok((forest, UnixListener::bind(socket)?))
+    });
+    let (forest, listener) = match started {
+        Ok(started) => started,
+        // `up` reads this line from the other end of the pipe.
+        Err(error) => return Ok(json!({ "error": error.to_string() }).to_string()),
+    };
+    let facts = facts(&forest);
+    println!("{facts}");
+    for stream in listener.incoming() {
+        let mut stream = stream?;
+        let mut word = String::new();
+        if BufReader::new(&stream).read_line(&mut word).is_err() {
+            continue;
+        }
+        match word.trim_end() {
+            "status" => {
+                // The asker may be gone; that is its own affair.
+                let _ = writeln!(stream, "{}", status(&forest, facts.clone()));
+            }
+            "down" => {
+                let _ = fs::remove_file(socket);
+                drop(forest);
+                let _ = writeln!(stream, "gone");
+                break;
+            }
+            _ => {}
+        }
+    }
+    // Nobody reads this process's output any more.
+    std::process::exit(0)
+}
+
+fn start(wanted: &Wanted) -> Result<Forest, Failure> {
+    let forest = Forest::builder().controllers(wanted.controllers.into()).realm(&wanted.realm).up()?;
+    forest.add_users(wanted.users, UserShape::ALL)?;
+    Ok(forest)
+}
+
+/// Where everything is. The password itself is only in the file.
+fn facts(forest: &Forest) -> Value {
+    let controllers: Vec<Value> = forest
+        .controllers()
+        .iter()
+        .map(|controller| {
+            json!({
+                "host": controller.fqdn(),
+                "address": controller.ip(),
+                "ldap_port": controller.ldap().port(),
+                "ldaps_port": controller.ldaps().port(),
+                "site": controller.site(),
+            })
+        })
+        .collect();
+    json!({
+        "domain": forest.domain(),
+        "base_dn": forest.base_dn(),
+        "controllers": controllers,
+        "bind_dn": forest.admin_dn(),
+        "bind_upn": forest.admin_upn(),
+        "password_file": forest.admin().password_file(),
+        "ca_file": forest.ca_file(),
+        "folder": forest.folder(),
+        "owner": std::process::id(),
+    })
+}
+
+fn status(forest: &Forest, mut facts: Value) -> Value {
+    let answering: Vec<&str> = forest
+        .controllers()
+        .iter()
+        .filter(|controller| {
+            std::net::TcpStream::connect_timeout(&controller.ldaps(), Duration::from_secs(2)).is_ok()
+        })
+        .map(|controller| controller.fqdn())
+        .collect();
+    if let Some(object) = facts.as_object_mut() {
+        object.insert("accepting_connections".to_owned(), json!(answering));
+    }
+    facts
+}

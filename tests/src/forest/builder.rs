@@ -1,0 +1,160 @@
+//! Bringing a forest up.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::atomic::AtomicUsize;
+
+use super::certificates::Authority;
+use super::command::Host;
+use super::network::Network;
+use super::registry::Claim;
+use super::watchdog::Watchdog;
+use super::{Controller, Forest, ForestError, Login, Names, ServerCertificate, programs, samba};
+
+/// What a forest shall be like.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ForestBuilder {
+    controllers: usize,
+    realm: String,
+    certificates: Vec<(usize, ServerCertificate)>,
+}
+
+impl Default for ForestBuilder {
+    fn default() -> Self {
+        Self { controllers: 1, realm: "CORP.EXAMPLE.COM".to_owned(), certificates: Vec::new() }
+    }
+}
+
+impl ForestBuilder {
+    /// How many domain controllers, 1 (as if not called) to 5. The first takes about five seconds, each further
+    /// one as many.
+    pub fn controllers(mut self, count: usize) -> Self {
+        self.controllers = count.clamp(1, 5);
+        self
+    }
+
+    /// The DNS name of the domain; `CORP.EXAMPLE.COM` if not called.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = realm.into();
+        self
+    }
+
+    /// What kind of certificate controller `index` shows; a valid one if not called.
+    pub fn certificate(mut self, index: usize, kind: ServerCertificate) -> Self {
+        self.certificates.push((index, kind));
+        self
+    }
+
+    /// Starts the forest and waits until every controller answers and replicates with the others.
+    ///
+    /// # Errors
+    /// Needs root and the packages of [`PACKAGES`](super::PACKAGES); says which programs are missing. Whatever
+    /// was made before an error is removed again.
+    pub fn up(self) -> Result<Forest, ForestError> {
+        programs::check()?;
+        let names = Names::of_realm(&self.realm);
+        let folder = tempfile::Builder::new().prefix("onramp-forest-").tempdir();
+        let folder = folder.map_err(ForestError::io("making the forest's folder"))?;
+        let claim = Claim::take(folder.path())?;
+        // From here on the watchdog removes the folder.
+        let folder = folder.keep();
+        let watchdog = Watchdog::start(&claim, &folder)?;
+        let network = Network::new(&claim);
+        network.create(self.controllers)?;
+
+        let admin_dn = format!("CN=Administrator,CN=Users,{}", names.base_dn);
+        let admin = Login::new(admin_dn, format!("administrator@{}", names.domain), &folder)?;
+        let authority = Authority::create(&folder)?;
+        let addresses: Vec<Ipv4Addr> = (0..self.controllers).map(|index| network.address(index)).collect();
+        let krb5_config = folder.join("krb5.conf");
+        write(&krb5_config, &krb5_conf(&names))?;
+        let mut controllers = Vec::with_capacity(self.controllers);
+        for (index, &address) in addresses.iter().enumerate() {
+            let name = format!("dc{}", index + 1);
+            let host = Host {
+                fqdn: format!("{name}.{}", names.domain),
+                namespace: network.namespace(index),
+                folder: folder.join(&name),
+                krb5_config: krb5_config.clone(),
+                name,
+            };
+            self.prepare(index, &host, &addresses, &names, &authority)?;
+            controllers.push(Controller::new(host, address, network.link(index)));
+        }
+        let mut forest = Forest {
+            watchdog,
+            controllers,
+            names,
+            folder,
+            admin,
+            authority,
+            users_so_far: AtomicUsize::new(0),
+            _claim: claim,
+        };
+        forest.populate()?;
+        Ok(forest)
+    }
+
+    /// Writes what a controller's programs need before there is a domain.
+    fn prepare(
+        &self,
+        index: usize,
+        host: &Host,
+        addresses: &[Ipv4Addr],
+        names: &Names,
+        authority: &Authority,
+    ) -> Result<(), ForestError> {
+        let run = host.folder.join("run");
+        fs::create_dir_all(&run).map_err(ForestError::io(format!("making {}", run.display())))?;
+        let first = addresses.first().copied().unwrap_or(Ipv4Addr::LOCALHOST);
+        write(&host.folder.join("resolv.conf"), &format!("nameserver {first}\nsearch {}\n", names.domain))?;
+        let mut hosts = "127.0.0.1 localhost\n".to_owned();
+        for (other, address) in addresses.iter().enumerate() {
+            hosts.push_str(&format!("{address} dc{n}.{} dc{n}\n", names.domain, n = other + 1));
+        }
+        write(&host.folder.join("hosts"), &hosts)?;
+        let kind = self.certificates.iter().rfind(|(which, _)| *which == index).map(|(_, kind)| *kind);
+        let tls = host.folder.join("tls");
+        authority.issue(&host.fqdn, kind.unwrap_or_default())?.write_to(&tls)?;
+        fs::copy(authority.file(), tls.join("ca.pem")).map_err(ForestError::io("copying the authority"))?;
+        Ok(())
+    }
+}
+
+impl Forest {
+    /// Provisions the first controller, joins the others, and lets them know each other.
+    fn populate(&mut self) -> Result<(), ForestError> {
+        let Self { controllers, names, admin, .. } = self;
+        let Some((first, others)) = controllers.split_first_mut() else { return Ok(()) };
+        samba::provision(first.host(), names, &first.ip().to_string())?;
+        first.start()?;
+        first.wait_until_it_answers()?;
+        samba::set_admin_password(first.host(), admin)?;
+        for other in others.iter_mut() {
+            samba::join(other.host(), names, first.fqdn(), admin)?;
+            other.start()?;
+            other.wait_until_it_answers()?;
+        }
+        if !others.is_empty() {
+            samba::connect_back(first.host())?;
+        }
+        Ok(())
+    }
+}
+
+/// Kerberos finds the controllers in DNS, and nothing outside.
+fn krb5_conf(names: &Names) -> String {
+    format!(
+        "[libdefaults]\n default_realm = {}\n dns_lookup_realm = false\n dns_lookup_kdc = true\n",
+        names.realm
+    )
+}
+
+fn write(file: &Path, content: &str) -> Result<(), ForestError> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(ForestError::io(format!("making {}", folder.display())))?;
+    }
+    fs::write(file, content).map_err(ForestError::io(format!("writing {}", file.display())))
+}

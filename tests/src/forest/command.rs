@@ -1,0 +1,135 @@
+//! Running a program with a time limit and a good error.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::ForestError;
+
+/// Where programs are found; fixed, because `sbin` is not on everybody's PATH.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A program run to its end, bounded in time.
+#[derive(Debug)]
+pub(super) struct Run {
+    command: Command,
+    program: String,
+    doing: String,
+}
+
+impl Run {
+    /// A program run directly on this machine, ended after `seconds`.
+    pub(super) fn here(seconds: u32, doing: impl Into<String>, program: &str) -> Self {
+        let mut command = Command::new("timeout");
+        command.args(["--kill-after=5", &seconds.to_string(), program]);
+        Self::new(command, program, doing)
+    }
+
+    /// A program run beside a controller: in its namespaces, with its resolver and host name.
+    pub(super) fn inside(host: &Host, seconds: u32, doing: impl Into<String>, program: &str) -> Self {
+        let mut command = Command::new("timeout");
+        command.args(["--kill-after=5", &seconds.to_string()]).args(host.enter()).arg(program);
+        command.env("KRB5_CONFIG", &host.krb5_config);
+        Self::new(command, program, doing)
+    }
+
+    fn new(mut command: Command, program: &str, doing: impl Into<String>) -> Self {
+        command.env("PATH", PATH).env("LC_ALL", "C.UTF-8").current_dir("/");
+        Self { command, program: program.to_owned(), doing: doing.into() }
+    }
+
+    pub(super) fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    pub(super) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it and gives what it wrote to its standard output.
+    pub(super) fn output(self) -> Result<String, ForestError> {
+        self.output_of("")
+    }
+
+    /// As [`Self::output`], with `input` on its standard input.
+    pub(super) fn output_of(mut self, input: &str) -> Result<String, ForestError> {
+        let io = || ForestError::io(format!("running {} ({})", self.program, self.doing));
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().map_err(io())?;
+        let stdin = child.stdin.take();
+        let output = std::thread::scope(|scope| {
+            // Written beside the reading, so that neither side can block the other with a full pipe. A program
+            // that ends without reading everything is judged by its exit code.
+            scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input.as_bytes())));
+            child.wait_with_output()
+        })
+        .map_err(io())?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let mut said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        if output.status.code() == Some(124) {
+            said.push_str(" (ended: it took too long)");
+        }
+        Err(ForestError::Program {
+            program: self.program,
+            doing: self.doing,
+            code: output.status.code(),
+            output: said,
+        })
+    }
+}
+
+/// Where a controller's programs run.
+#[derive(Debug, Clone)]
+pub(super) struct Host {
+    /// Its short name, `dc1`.
+    pub(super) name: String,
+    /// `dc1.corp.example.com`.
+    pub(super) fqdn: String,
+    /// Name of its network namespace.
+    pub(super) namespace: String,
+    /// Its own folder: `resolv.conf`, `hosts`, `run`, `tls`, `samba`.
+    pub(super) folder: std::path::PathBuf,
+    /// The forest's Kerberos configuration.
+    pub(super) krb5_config: std::path::PathBuf,
+}
+
+impl Host {
+    /// The words that go before a program to run it in the namespaces of this host.
+    fn enter(&self) -> Vec<&OsStr> {
+        let words: [&OsStr; 11] = [
+            "ip".as_ref(),
+            "netns".as_ref(),
+            "exec".as_ref(),
+            self.namespace.as_ref(),
+            "unshare".as_ref(),
+            "--uts".as_ref(),
+            "--mount".as_ref(),
+            "sh".as_ref(),
+            "-euc".as_ref(),
+            include_str!("inside.sh").as_ref(),
+            "inside".as_ref(),
+        ];
+        words.into_iter().chain([self.name.as_ref(), self.folder.as_os_str()]).collect()
+    }
+
+    /// A long-running program of this host, writing to `log`, in a process group of its own so that a Ctrl-C at
+    /// the terminal reaches the test only.
+    pub(super) fn daemon(&self, program: &str, log: &Path) -> Result<Command, ForestError> {
+        use std::os::unix::process::CommandExt;
+        let doing = || ForestError::io(format!("opening {}", log.display()));
+        let out = std::fs::File::options().create(true).append(true).open(log).map_err(doing())?;
+        let copy = out.try_clone().map_err(doing())?;
+        let words = self.enter();
+        let (first, rest) =
+            words.split_first().map_or((OsStr::new("ip"), &[][..]), |(first, rest)| (*first, rest));
+        let mut command = Command::new(first);
+        command.args(rest).arg(program).stdin(Stdio::null()).stdout(out).stderr(copy);
+        command.env("PATH", PATH).env("KRB5_CONFIG", &self.krb5_config).current_dir("/").process_group(0);
+        Ok(command)
+    }
+}

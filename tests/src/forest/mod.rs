@@ -1,0 +1,284 @@
+//! A real Active Directory forest, made of Samba domain controllers, for as long as a value lives.
+//!
+//! ```no_run
+//! use onramp_tests::forest::{Forest, Scope};
+//!
+//! # fn main() -> Result<(), onramp_tests::forest::ForestError> {
+//! let forest = Forest::builder().controllers(2).up()?;
+//! let partitions = format!("CN=Partitions,CN=Configuration,{}", forest.base_dn());
+//! forest.ldapmodify(0, &format!("dn: {partitions}\nchangetype: modify\nadd: uPNSuffixes\nuPNSuffixes: contoso.com\n"))?;
+//! forest.replicate(0, 1, &format!("CN=Configuration,{}", forest.base_dn()))?;
+//! let entries = forest.ldapsearch(1, &partitions, Scope::Base, "(objectClass=*)", &["uPNSuffixes"])?;
+//! assert_eq!(entries[0].texts("uPNSuffixes"), ["contoso.com"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Every controller is a process tree in its own network, mount and UTS namespaces, joined to the others and to
+//! this machine by a bridge. It needs root and the Debian packages of [`PACKAGES`]. Nothing is left behind: the
+//! value removes everything when it is dropped, a watchdog does if this process is killed, and the next forest
+//! to start does if even the watchdog was.
+//!
+//! The databases are written without fsync, which makes the forest several times faster and is fine for
+//! directories that nobody keeps; do not compare write rates with those of a production controller.
+
+mod builder;
+mod certificates;
+mod command;
+mod controller;
+mod error;
+mod ldap_programs;
+mod ldif;
+mod logins;
+mod network;
+mod programs;
+mod registry;
+mod samba;
+mod secret;
+mod users;
+mod wait;
+mod watchdog;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
+
+pub use builder::ForestBuilder;
+pub use certificates::ServerCertificate;
+pub use controller::Controller;
+pub use error::ForestError;
+pub use ldap_programs::Scope;
+pub use ldif::{Entry, LdifError, attribute_line, parse_ldif};
+pub use logins::{Login, Rights};
+pub use programs::PACKAGES;
+pub use registry::sweep;
+pub use secret::Secret;
+pub use users::{SeededUser, UserShape};
+
+use certificates::Authority;
+use ldap_programs::LdapPrograms;
+use watchdog::Watchdog;
+
+/// A running forest of one domain; dropping it ends and removes everything it consists of.
+#[derive(Debug)]
+pub struct Forest {
+    // Declared in the order of teardown: the watchdog's own `Drop` waits until all is gone, and the claim on the
+    // address range is given up last.
+    watchdog: Watchdog,
+    controllers: Vec<Controller>,
+    names: Names,
+    folder: PathBuf,
+    admin: Login,
+    authority: Authority,
+    users_so_far: AtomicUsize,
+    _claim: registry::Claim,
+}
+
+impl Forest {
+    /// Starts describing a forest; see [`ForestBuilder`].
+    pub fn builder() -> ForestBuilder {
+        ForestBuilder::default()
+    }
+
+    /// The DNS name of the forest's one domain, in lower case: `corp.example.com`.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.names.domain
+    }
+
+    /// The NetBIOS name of the domain: `CORP`.
+    #[must_use]
+    pub fn netbios(&self) -> &str {
+        &self.names.netbios
+    }
+
+    /// The distinguished name of the domain: `DC=corp,DC=example,DC=com`.
+    #[must_use]
+    pub fn base_dn(&self) -> &str {
+        &self.names.base_dn
+    }
+
+    /// The domain controllers in the order they were made; the first holds every operations-master role.
+    #[must_use]
+    pub fn controllers(&self) -> &[Controller] {
+        &self.controllers
+    }
+
+    /// The domain administrator with a password that is random for each forest.
+    #[must_use]
+    pub fn admin(&self) -> &Login {
+        &self.admin
+    }
+
+    /// The administrator's distinguished name.
+    #[must_use]
+    pub fn admin_dn(&self) -> &str {
+        self.admin.dn()
+    }
+
+    /// The administrator's sign-in name, `administrator@` and the domain.
+    #[must_use]
+    pub fn admin_upn(&self) -> &str {
+        self.admin.upn()
+    }
+
+    /// The administrator's password.
+    #[must_use]
+    pub fn admin_password(&self) -> &Secret {
+        self.admin.password()
+    }
+
+    /// PEM file of the authority that issued the certificates of the controllers.
+    #[must_use]
+    pub fn ca_file(&self) -> &Path {
+        self.authority.file()
+    }
+
+    /// PEM file of an authority that issued none of them, to see a client refuse.
+    #[must_use]
+    pub fn wrong_ca_file(&self) -> &Path {
+        self.authority.wrong_file()
+    }
+
+    /// The folder that holds the state of the whole forest; it disappears with the forest.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Kills controller `index` at once (SIGKILL), as a power failure would.
+    pub fn stop_controller(&mut self, index: usize) -> Result<(), ForestError> {
+        self.controller_mut(index)?.kill()
+    }
+
+    /// Starts controller `index` again after [`Self::stop_controller`] and waits until it answers.
+    pub fn start_controller(&mut self, index: usize) -> Result<(), ForestError> {
+        let controller = self.controller_mut(index)?;
+        controller.start()?;
+        controller.wait_until_it_answers()
+    }
+
+    /// Restarts controller `index` with another kind of certificate.
+    pub fn use_certificate(&mut self, index: usize, kind: ServerCertificate) -> Result<(), ForestError> {
+        let fqdn = self.controller(index)?.fqdn().to_owned();
+        let certificate = self.authority.issue(&fqdn, kind)?;
+        let controller = self.controller_mut(index)?;
+        certificate.write_to(&controller.tls_folder())?;
+        controller.kill()?;
+        controller.start()?;
+        controller.wait_until_it_answers()
+    }
+
+    /// Takes the link of controller `index` down: packets to it vanish, nobody hears a reset.
+    pub fn cut_network(&self, index: usize) -> Result<(), ForestError> {
+        self.controller(index)?.link().set_up(false)
+    }
+
+    /// Takes the link of controller `index` up again.
+    pub fn restore_network(&self, index: usize) -> Result<(), ForestError> {
+        self.controller(index)?.link().set_up(true)
+    }
+
+    /// Makes controller `to` fetch the changes of one naming context from controller `from`, and waits for it.
+    pub fn replicate(&self, from: usize, to: usize, naming_context: &str) -> Result<(), ForestError> {
+        let (source, target) = (self.controller(from)?.fqdn(), self.controller(to)?.fqdn());
+        self.samba_tool(to, &["drs", "replicate", target, source, naming_context, "--machine-pass"]).map(drop)
+    }
+
+    /// Searches controller `index` as the administrator with the `ldapsearch` program, over LDAPS.
+    ///
+    /// The program runs beside the controller, so it answers also while the controller's network is cut.
+    pub fn ldapsearch(
+        &self,
+        index: usize,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, ForestError> {
+        self.ldap(index, &self.admin)?.search(base, scope, filter, attributes)
+    }
+
+    /// As [`Self::ldapsearch`], signed in as somebody else.
+    pub fn ldapsearch_as(
+        &self,
+        login: &Login,
+        index: usize,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, ForestError> {
+        self.ldap(index, login)?.search(base, scope, filter, attributes)
+    }
+
+    /// Applies LDIF change records on controller `index` as the administrator with the `ldapmodify` program.
+    ///
+    /// A record without `changetype` adds the entry.
+    pub fn ldapmodify(&self, index: usize, ldif: &str) -> Result<(), ForestError> {
+        self.ldap(index, &self.admin)?.modify(ldif)
+    }
+
+    /// As [`Self::ldapmodify`], signed in as somebody else.
+    pub fn ldapmodify_as(&self, login: &Login, index: usize, ldif: &str) -> Result<(), ForestError> {
+        self.ldap(index, login)?.modify(ldif)
+    }
+
+    /// Runs `samba-tool` on controller `index`, on its own database, and gives what it printed.
+    pub fn samba_tool(&self, index: usize, arguments: &[&str]) -> Result<String, ForestError> {
+        samba::tool(self.controller(index)?.host(), arguments)
+    }
+
+    /// Adds `count` users on the first controller, taking the shapes in turn, spread over several OUs.
+    ///
+    /// Names are made of a counter, so they are the same in every forest. A few hundred users take a second.
+    pub fn add_users(&self, count: usize, shapes: &[UserShape]) -> Result<Vec<SeededUser>, ForestError> {
+        users::add(self, &self.users_so_far, count, shapes)
+    }
+
+    /// Adds an account that can sign in and has no more than `rights`, on the first controller.
+    pub fn add_login(&self, name: &str, rights: Rights) -> Result<Login, ForestError> {
+        logins::add(self, name, rights)
+    }
+
+    fn ldap<'a>(&'a self, index: usize, login: &'a Login) -> Result<LdapPrograms<'a>, ForestError> {
+        Ok(LdapPrograms::new(self.controller(index)?.host(), self.authority.file(), login))
+    }
+
+    fn controller(&self, index: usize) -> Result<&Controller, ForestError> {
+        let count = self.controllers.len();
+        self.controllers.get(index).ok_or(ForestError::NoController { index, count })
+    }
+
+    fn controller_mut(&mut self, index: usize) -> Result<&mut Controller, ForestError> {
+        let count = self.controllers.len();
+        self.controllers.get_mut(index).ok_or(ForestError::NoController { index, count })
+    }
+}
+
+impl Drop for Forest {
+    fn drop(&mut self) {
+        self.watchdog.finish();
+        for controller in &mut self.controllers {
+            controller.reap();
+        }
+    }
+}
+
+/// What the domain is called, in the spellings that the parts need.
+#[derive(Debug, Clone)]
+struct Names {
+    realm: String,
+    domain: String,
+    netbios: String,
+    base_dn: String,
+}
+
+impl Names {
+    fn of_realm(realm: &str) -> Self {
+        let domain = realm.to_ascii_lowercase();
+        let first = domain.split('.').next().unwrap_or(&domain);
+        let netbios: String = first.to_ascii_uppercase().chars().take(15).collect();
+        let base_dn = domain.split('.').map(|label| format!("DC={label}")).collect::<Vec<_>>().join(",");
+        Self { realm: domain.to_ascii_uppercase(), domain, netbios, base_dn }
+    }
+}

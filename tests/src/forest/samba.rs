@@ -1,0 +1,122 @@
+//! What is particular to Samba: provisioning, joining, configuration.
+
+use std::fs;
+use std::path::Path;
+
+use super::command::{Host, Run};
+use super::{ForestError, Login, Names};
+
+/// Options for every controller.
+///
+/// Only what a directory needs runs: no file server, no winbind. The DNS forwarder is empty on purpose: with one
+/// that does not answer, replication and Kerberos hang for minutes. Changes are announced to the partner after
+/// one second instead of five.
+const OPTIONS: &[(&str, &str)] = &[
+    ("interfaces", "eth0"),
+    ("bind interfaces only", "yes"),
+    ("server services", "rpc, ldap, cldap, kdc, drepl, kcc, dns, dnsupdate"),
+    ("dcerpc endpoint servers", "-winreg,-srvsvc"),
+    ("dns forwarder", ""),
+    ("ldb:nosync", "true"),
+    ("dreplsrv:notify_interval", "1"),
+];
+
+/// Makes the domain on its first controller.
+///
+/// Samba draws a password for the administrator itself; [`set_admin_password`] replaces it.
+pub(super) fn provision(host: &Host, names: &Names, address: &str) -> Result<(), ForestError> {
+    Run::inside(host, 300, format!("provisioning {}", names.domain), "samba-tool")
+        .args([
+            "domain",
+            "provision",
+            "--server-role=dc",
+            "--dns-backend=SAMBA_INTERNAL",
+            "--backend-store=mdb",
+        ])
+        .args([format!("--realm={}", names.realm), format!("--domain={}", names.netbios)])
+        .args([format!("--host-name={}", host.name), format!("--host-ip={address}")])
+        .args(common(host)?)
+        .output()?;
+    configure(host, names)
+}
+
+/// Makes another controller of a domain whose first one is running.
+pub(super) fn join(host: &Host, names: &Names, first: &str, admin: &Login) -> Result<(), ForestError> {
+    Run::inside(host, 300, format!("joining {} to {}", host.fqdn, names.domain), "samba-tool")
+        .args(["domain", "join", &names.realm, "DC", "--dns-backend=SAMBA_INTERNAL", "--backend-store=mdb"])
+        .args([format!("--server={first}"), format!("-U{}\\administrator", names.netbios)])
+        .args(common(host)?)
+        // From a file, because everybody on the machine may read a command line.
+        .env("PASSWD_FILE", admin.password_file())
+        .output()?;
+    configure(host, names)
+}
+
+/// Sets the password of the administrator through the controller's own socket, which needs no password.
+pub(super) fn set_admin_password(host: &Host, admin: &Login) -> Result<(), ForestError> {
+    let socket = host.folder.join("samba/private/ldap_priv/ldapi");
+    let dn = super::attribute_line("dn", admin.dn());
+    let password = admin.password_line();
+    let ldif = format!("{dn}\nchangetype: modify\nreplace: unicodePwd\n{}\n", password.expose());
+    // ldbmodify does not know `-` for its standard input.
+    Run::here(60, "setting the administrator's password", "ldbmodify")
+        .args(["-H", &format!("ldapi://{}", socket.display()), "/dev/stdin"])
+        .output_of(&ldif)
+        .map(drop)
+}
+
+/// Lets the first controller work out its connections now rather than at its next round in five minutes; until
+/// then it would not fetch what the others change.
+pub(super) fn connect_back(host: &Host) -> Result<(), ForestError> {
+    tool(host, &["drs", "kcc", &host.fqdn, "--machine-pass"]).map(drop)
+}
+
+/// Runs `samba-tool` on the controller's own database.
+pub(super) fn tool(host: &Host, arguments: &[&str]) -> Result<String, ForestError> {
+    Run::inside(host, 120, format!("samba-tool {} on {}", arguments.join(" "), host.name), "samba-tool")
+        .args(arguments)
+        .args([format!("--configfile={}", host.folder.join("smb.conf").display())])
+        .output()
+}
+
+fn common(host: &Host) -> Result<Vec<String>, ForestError> {
+    // An empty configuration, so that the machine's own has no influence.
+    let empty = host.folder.join("empty.conf");
+    fs::write(&empty, "").map_err(ForestError::io(format!("writing {}", empty.display())))?;
+    let mut arguments = vec![
+        format!("--configfile={}", empty.display()),
+        format!("--targetdir={}", host.folder.join("samba").display()),
+    ];
+    arguments.extend(OPTIONS.iter().map(|(name, value)| format!("--option={name}={value}")));
+    Ok(arguments)
+}
+
+/// Writes the configuration the controller runs with.
+fn configure(host: &Host, names: &Names) -> Result<(), ForestError> {
+    let (samba, tls) = (host.folder.join("samba"), host.folder.join("tls"));
+    let path = |folder: &Path, file: &str| folder.join(file).display().to_string();
+    let mut lines = vec!["[global]".to_owned()];
+    let mut set = |name: &str, value: &str| lines.push(format!("{name} = {value}"));
+    set("netbios name", &host.name.to_ascii_uppercase());
+    set("realm", &names.realm);
+    set("workgroup", &names.netbios);
+    set("server role", "active directory domain controller");
+    set("private dir", &path(&samba, "private"));
+    set("lock directory", &path(&samba, ""));
+    set("state directory", &path(&samba, "state"));
+    set("cache directory", &path(&samba, "cache"));
+    set("binddns dir", &path(&samba, "bind-dns"));
+    set("log file", &path(&host.folder, "samba.log"));
+    set("tls certfile", &path(&tls, "cert.pem"));
+    set("tls keyfile", &path(&tls, "key.pem"));
+    set("tls cafile", &path(&tls, "ca.pem"));
+    for (name, value) in OPTIONS {
+        set(name, value);
+    }
+    lines.push("[sysvol]".to_owned());
+    lines.push(format!("path = {}", path(&samba, "state/sysvol")));
+    lines.push("read only = no".to_owned());
+    lines.push(String::new());
+    let file = host.folder.join("smb.conf");
+    fs::write(&file, lines.join("\n")).map_err(ForestError::io(format!("writing {}", file.display())))
+}

@@ -1,0 +1,51 @@
+//! The process that removes a forest, whatever becomes of the process that made it.
+
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use super::ForestError;
+use super::registry::Claim;
+
+/// A child that waits for the end of its standard input, which this process holds open, and then removes the
+/// forest. Because the kernel closes the pipe, that happens also after a SIGKILL.
+#[derive(Debug)]
+pub(super) struct Watchdog {
+    child: Child,
+    pipe: Option<ChildStdin>,
+}
+
+impl Watchdog {
+    /// Starts watching over the forest in `folder`, before anything else of it exists.
+    pub(super) fn start(claim: &Claim, folder: &Path) -> Result<Self, ForestError> {
+        let mut command = teardown(&claim.id, folder, &claim.record);
+        let mut child =
+            command.stdin(Stdio::piped()).spawn().map_err(ForestError::io("starting the watchdog"))?;
+        let pipe = child.stdin.take();
+        Ok(Self { child, pipe })
+    }
+
+    /// Removes the forest now and waits until it is gone.
+    pub(super) fn finish(&mut self) {
+        drop(self.pipe.take());
+        // It ends by itself within seconds; an error would mean it is gone already.
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// The command that removes the forest once its standard input ends.
+pub(super) fn teardown(id: &str, folder: &Path, record: &Path) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new("sh");
+    command.args(["-c", include_str!("teardown.sh"), "teardown", id]).arg(folder).arg(record);
+    // A process group of its own: a Ctrl-C at the terminal must not end it. No inherited output: whoever reads
+    // the test's output must not have to wait for it.
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir("/").process_group(0);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}

@@ -1,0 +1,16 @@
+//! Tests of the Samba forest itself, and of the clients against it.
+//!
+//! The parsing is tested always; what needs root and the Samba packages is ignored unless asked for:
+//! `cargo test -p onramp-tests -- --ignored --test-threads=1`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+#[path = "forest/ldif.rs"]
+mod ldif;
+#[path = "forest/lifecycle.rs"]
+mod lifecycle;
