@@ -1,0 +1,134 @@
+//! What a suite has to know of the tenant or the forest it works on.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Patience;
+use crate::tenant::VerificationRecord;
+use crate::{DomainName, ObjectGuid, ObjectId, Password, Result, Upn};
+
+/// Puts the records that prove ownership of a domain where the tenant looks for them.
+#[async_trait]
+pub trait PublishRecords: Debug + Send + Sync {
+    /// Publishes one of the records offered.
+    ///
+    /// # Errors
+    /// When that does not work; the suite stops.
+    async fn publish(&self, domain: &DomainName, records: &[VerificationRecord]) -> Result<()>;
+}
+
+/// What the suites of the tenant's ports have to know.
+///
+/// What is left out is not tested: a real tenant has no name server to write to, and its synchronisation is not switched
+/// for a test.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TenantFixture {
+    /// Part of every name that the suite creates, so that runs do not meet. Lower-case letters and digits.
+    pub tag: String,
+    /// A verified, managed domain of the tenant.
+    pub verified_domain: DomainName,
+    /// A domain under which the suite may add others that nobody owns. `onramp-contract.example` unless set.
+    pub free_domain: DomainName,
+    /// Where to publish records; without it, verification is not tested to the end.
+    pub records: Option<Arc<dyn PublishRecords>>,
+    /// A subscription in which the suite may give and take access.
+    pub subscription: Option<ObjectId>,
+    /// Whether the directory synchronisation switch may be turned on and off.
+    pub may_switch_sync: bool,
+    /// Whether sign-ins may be tried.
+    pub may_sign_in: bool,
+    /// How long to wait for reads to show what was written.
+    pub patience: Patience,
+}
+
+impl TenantFixture {
+    /// A fixture of a tenant with that verified domain, for everything that can be undone at once.
+    #[must_use]
+    pub fn new(tag: impl Into<String>, verified_domain: DomainName, patience: Patience) -> Self {
+        Self {
+            tag: tag.into(),
+            verified_domain,
+            free_domain: DomainName::parse("onramp-contract.example").expect("a domain name"),
+            records: None,
+            subscription: None,
+            may_switch_sync: false,
+            may_sign_in: false,
+            patience,
+        }
+    }
+
+    /// The same fixture, adding domains under this one.
+    #[must_use]
+    pub fn with_free_domain(mut self, domain: DomainName) -> Self {
+        self.free_domain = domain;
+        self
+    }
+
+    /// The same fixture, with a place to publish records.
+    #[must_use]
+    pub fn with_records(mut self, records: Arc<dyn PublishRecords>) -> Self {
+        self.records = Some(records);
+        self
+    }
+
+    /// The same fixture, with a subscription in which access may be given and taken.
+    #[must_use]
+    pub fn with_subscription(mut self, subscription: ObjectId) -> Self {
+        self.subscription = Some(subscription);
+        self
+    }
+
+    /// The same fixture, for a tenant whose synchronisation may be switched on and off.
+    #[must_use]
+    pub fn with_sync_switching(mut self) -> Self {
+        self.may_switch_sync = true;
+        self
+    }
+
+    /// The same fixture, for a tenant at which sign-ins may be tried.
+    #[must_use]
+    pub fn with_sign_in(mut self) -> Self {
+        self.may_sign_in = true;
+        self
+    }
+
+    pub(crate) fn upn(&self, role: &str) -> Upn {
+        Upn::new(&format!("contract-{role}-{}", self.tag), &self.verified_domain).expect("a UPN")
+    }
+
+    pub(crate) fn password(&self) -> Password {
+        // A sample for an account that lives as long as a test; every documented rule accepts it.
+        Password::new(format!("Wq7#vZ2!mK9$-{}-xR4%", self.tag))
+    }
+
+    pub(crate) fn new_domain(&self, role: &str) -> DomainName {
+        DomainName::parse(&format!("{role}-{}.{}", self.tag, self.free_domain)).expect("a domain name")
+    }
+}
+
+/// What the suites of the forest's ports have to know.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ForestFixture {
+    /// Part of every name that the suite writes, so that runs do not meet. Lower-case letters and digits.
+    pub tag: String,
+    /// At least two users of one domain whose UPNs the suite may change. Each needs a UPN; it gets it back in the end.
+    pub users: Vec<ObjectGuid>,
+    /// How long to wait for reads to show what was written.
+    pub patience: Patience,
+}
+
+impl ForestFixture {
+    /// A fixture with those users.
+    #[must_use]
+    pub fn new(tag: impl Into<String>, users: Vec<ObjectGuid>, patience: Patience) -> Self {
+        Self { tag: tag.into(), users, patience }
+    }
+
+    pub(crate) fn new_domain(&self, role: &str) -> DomainName {
+        DomainName::parse(&format!("{role}-{}.onramp-contract.example", self.tag)).expect("a domain name")
+    }
+}

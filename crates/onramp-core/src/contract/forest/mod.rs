@@ -1,0 +1,21 @@
+//! The suites of a forest's ports.
+
+pub mod password_policies;
+pub mod replication;
+pub mod suffixes;
+pub mod users;
+
+use super::ForestFixture;
+use crate::{Forest, ObjectGuid};
+
+/// A GUID that no object has.
+const NOBODY: ObjectGuid =
+    ObjectGuid::from_bytes([0xef, 0xbe, 0xad, 0xde, 0, 0, 0, 0x40, 0x80, 0, 0, 0, 0, 0, 0, 0x01]);
+
+/// All suites, one after the other.
+pub async fn run(forest: &Forest, fixture: &ForestFixture) {
+    Box::pin(suffixes::run(&*forest.suffixes, fixture)).await;
+    Box::pin(users::run(&*forest.users, fixture)).await;
+    Box::pin(replication::run(&*forest.replication, &*forest.suffixes, &*forest.users, fixture)).await;
+    Box::pin(password_policies::run(&*forest.password_policies, &*forest.suffixes)).await;
+}

@@ -1,0 +1,82 @@
+//! Waiting for what a server shows late.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Clock, Result};
+
+/// How long a suite waits for a read to show what was written.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Patience {
+    /// Whose time. With a manual clock no real time passes.
+    pub clock: Arc<dyn Clock>,
+    /// When to give up. Two minutes unless set, which covers the delays that a real tenant documents.
+    pub timeout: Duration,
+    /// How long to wait between two looks. Half a second unless set.
+    pub interval: Duration,
+}
+
+impl Patience {
+    /// Two minutes of that clock, a look every half second.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, timeout: Duration::from_secs(120), interval: Duration::from_millis(500) }
+    }
+
+    /// Gives up after that time.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Looks this often.
+    #[must_use]
+    pub fn with_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Reads until the value is as it should be, and gives it. Errors count as "not yet": an object may be invisible for a
+    /// while after it was created.
+    ///
+    /// # Panics
+    /// When the time is up, with the last thing that was read.
+    pub(crate) async fn until<T: std::fmt::Debug>(
+        &self,
+        what: &str,
+        mut read: impl AsyncFnMut() -> Result<T>,
+        mut right: impl FnMut(&T) -> bool,
+    ) -> T {
+        let deadline = self.clock.elapsed() + self.timeout;
+        loop {
+            let last = read().await;
+            match last {
+                Ok(value) if right(&value) => return value,
+                last => assert!(
+                    self.clock.elapsed() < deadline,
+                    "{what}: not within {:?}; the last answer was {last:?}",
+                    self.timeout
+                ),
+            }
+            self.clock.sleep(self.interval).await;
+        }
+    }
+
+    /// Tries until a call fails with "not found".
+    ///
+    /// # Panics
+    /// When the time is up.
+    pub(crate) async fn until_gone<T: std::fmt::Debug>(
+        &self,
+        what: &str,
+        mut read: impl AsyncFnMut() -> Result<T>,
+    ) {
+        let gone = async || match read().await {
+            Err(error) if error.is_not_found() => Ok(None),
+            other => other.map(Some),
+        };
+        self.until(what, gone, Option::is_none).await;
+    }
+}

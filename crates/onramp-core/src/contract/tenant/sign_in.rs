@@ -1,0 +1,53 @@
+//! The suite of [`SignIn`].
+
+use super::{NOBODY, some_user};
+use crate::contract::{TenantFixture, done, expect_kind};
+use crate::tenant::{MfaState, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate};
+use crate::{ErrorKind, Password};
+
+/// Everything that [`SignIn`] promises. The users' port lends an account.
+pub async fn run(port: &dyn SignIn, users: &dyn TenantUsers, fixture: &TenantFixture) {
+    let user = some_user(users, fixture, "signin").await;
+    states(port, fixture, &user).await;
+    if fixture.may_sign_in {
+        probes(port, users, fixture, &user).await;
+    }
+    done(users.delete(&user.id).await, "deleting a user");
+}
+
+async fn states(port: &dyn SignIn, fixture: &TenantFixture, user: &TenantUser) {
+    expect_kind(port.mfa_state(&NOBODY).await, &ErrorKind::NotFound, "reading the MFA state of nobody");
+    let set = port.set_mfa_state(&NOBODY, MfaState::Disabled).await;
+    expect_kind(set, &ErrorKind::NotFound, "setting the MFA state of nobody");
+
+    let state = async || port.mfa_state(&user.id).await;
+    for wanted in [MfaState::Enforced, MfaState::Enabled, MfaState::Disabled] {
+        for time in ["once", "twice"] {
+            done(port.set_mfa_state(&user.id, wanted).await, &format!("setting {wanted:?} {time}"));
+        }
+        fixture.patience.until(&format!("reads show {wanted:?}"), state, |state| *state == wanted).await;
+    }
+}
+
+async fn probes(port: &dyn SignIn, users: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantUser) {
+    let (patience, right) = (&fixture.patience, fixture.password());
+    let nobody = done(port.probe(&fixture.upn("nobody"), &right).await, "trying a sign-in of nobody");
+    assert_eq!(nobody, SignInProbe::UnknownUser);
+
+    let probe = async || port.probe(&user.upn, &right).await;
+    let known = |outcome: &SignInProbe| outcome.password_is_right() == Some(true);
+    patience.until("the right password is right", probe, known).await;
+    let wrong = Password::new(format!("{}x", right.expose()));
+    let refused = done(port.probe(&user.upn, &wrong).await, "trying a wrong password");
+    assert_eq!(refused, SignInProbe::WrongPassword);
+
+    done(users.set_password(&user.id, &right, true).await, "demanding another password");
+    let change = |outcome: &SignInProbe| *outcome == SignInProbe::PasswordChangeRequired;
+    patience.until("a password to be changed says so", probe, change).await;
+    done(users.set_password(&user.id, &right, false).await, "setting a password for good");
+    patience.until("and no longer after that", probe, |outcome| known(outcome) && !change(outcome)).await;
+
+    let disable = UserUpdate::default().with_account_enabled(false);
+    done(users.update(&user.id, &disable).await, "disabling an account");
+    patience.until("a disabled account says so", probe, |outcome| *outcome == SignInProbe::Disabled).await;
+}
