@@ -125,21 +125,32 @@ fn share(
     length: usize,
     required: &Required,
 ) -> Result<f64, GenerateError> {
-    let mut automaton = Automaton::new(needles, alphabet);
-    let mut shares = BTreeMap::from([((0, Seen::default()), 1.0_f64)]);
+    let automaton = Automaton::new(needles, alphabet)?;
+    let seen = SeenStates::new(&automaton.groups);
+    // shares[state][seen]
+    let nothing = vec![vec![0.0_f64; seen.all.len()]; automaton.steps.len()];
+    let mut shares = nothing.clone();
+    if let Some(start) = shares.first_mut().and_then(|row| row.first_mut()) {
+        *start = 1.0;
+    }
     for _ in 0..length {
-        let mut next = BTreeMap::new();
-        for ((state, seen), share) in shares {
-            for group in 0..automaton.groups.len() {
-                let Some(to) = automaton.step(state, group)? else { continue };
-                if let Some(Group { example, weight, .. }) = automaton.groups.get(group) {
-                    *next.entry((to, seen.with(*example))).or_insert(0.0) += share * weight;
+        let mut next = nothing.clone();
+        for (row, steps) in shares.iter().zip(&automaton.steps) {
+            for ((group, seen_steps), to) in automaton.groups.iter().zip(&seen.steps).zip(steps) {
+                let Some(target) = to.and_then(|to| next.get_mut(to)) else { continue };
+                for (share, &seen_to) in row.iter().zip(seen_steps) {
+                    if let Some(slot) = target.get_mut(seen_to) {
+                        *slot += share * group.weight;
+                    }
                 }
             }
         }
         shares = next;
     }
-    Ok(shares.into_iter().filter(|((_, seen), _)| required.met(*seen)).map(|(_, share)| share).sum())
+    let accepted = |row: &Vec<f64>| -> f64 {
+        row.iter().zip(&seen.all).filter(|&(_, &seen)| required.met(seen)).map(|(share, _)| share).sum()
+    };
+    Ok(shares.iter().map(accepted).sum())
 }
 
 /// Characters that no rule tells apart.
@@ -151,80 +162,96 @@ struct Group {
     accepts: Vec<bool>,
 }
 
-/// Follows all needles at once. States are made as they are reached.
+/// Every set of classes that can come about.
+struct SeenStates {
+    all: Vec<Seen>,
+    /// For each group, where it leads from each set.
+    steps: Vec<Vec<usize>>,
+}
+
+impl SeenStates {
+    fn new(groups: &[Group]) -> Self {
+        let (mut all, mut steps) = (vec![Seen::default()], vec![Vec::new(); groups.len()]);
+        let mut at = 0;
+        while let Some(&from) = all.get(at) {
+            for (group, steps) in groups.iter().zip(&mut steps) {
+                let to = from.with(group.example);
+                let known = all.iter().position(|&seen| seen == to);
+                steps.push(known.unwrap_or(all.len()));
+                if known.is_none() {
+                    all.push(to);
+                }
+            }
+            at += 1;
+        }
+        Self { all, steps }
+    }
+}
+
+/// Follows all needles at once.
 struct Automaton {
     groups: Vec<Group>,
-    /// For every position of every needle, whether it is the first and whether it is the last.
-    ends: Vec<(bool, bool)>,
-    /// Each state is the set of positions that would continue a needle begun.
-    states: Vec<Vec<usize>>,
-    known: BTreeMap<Vec<usize>, usize>,
-    steps: BTreeMap<(usize, usize), Option<usize>>,
+    /// For each state and group, the state after it; `None` when that completes a needle.
+    steps: Vec<Vec<Option<usize>>>,
 }
 
 impl Automaton {
-    fn new(needles: &[&Needle], alphabet: &[char]) -> Self {
-        #[allow(clippy::cast_precision_loss)] // the size of an alphabet
-        let weight = 1.0 / alphabet.len() as f64;
-        let mut groups: BTreeMap<(Seen, Vec<bool>), Group> = BTreeMap::new();
-        for &c in alphabet {
-            let positions =
-                needles.iter().flat_map(|needle| (0..needle.len()).map(move |at| needle.accepts(at, c)));
-            let accepts: Vec<bool> = positions.collect();
-            groups
-                .entry((Seen::default().with(c), accepts.clone()))
-                .or_insert(Group { example: c, weight: 0.0, accepts })
-                .weight += weight;
-        }
+    fn new(needles: &[&Needle], alphabet: &[char]) -> Result<Self, GenerateError> {
+        let groups = groups(needles, alphabet);
         let ends =
             needles.iter().flat_map(|needle| (1..=needle.len()).map(|at| (at == 1, at == needle.len())));
-        Self {
-            groups: groups.into_values().collect(),
-            ends: ends.collect(),
-            states: vec![Vec::new()],
-            known: BTreeMap::from([(Vec::new(), 0)]),
-            steps: BTreeMap::new(),
-        }
-    }
+        let ends: Vec<(bool, bool)> = ends.collect();
 
-    /// The state after one more character of this group; `None` when that completes a needle.
-    fn step(&mut self, state: usize, group: usize) -> Result<Option<usize>, GenerateError> {
-        if let Some(&known) = self.steps.get(&(state, group)) {
-            return Ok(known);
-        }
-        let to = match self.successor(state, group) {
-            Some(positions) => Some(self.number(positions)?),
-            None => None,
-        };
-        self.steps.insert((state, group), to);
-        Ok(to)
-    }
-
-    fn successor(&self, state: usize, group: usize) -> Option<Vec<usize>> {
-        let begun = self.states.get(state)?;
-        let accepts = &self.groups.get(group)?.accepts;
-        let mut next = Vec::new();
-        for (position, (&(first, last), &accepted)) in self.ends.iter().zip(accepts).enumerate() {
-            if accepted && (first || begun.binary_search(&position).is_ok()) {
-                if last {
-                    return None;
-                }
-                next.push(position + 1);
+        // A state is the set of positions that would continue a needle begun.
+        let mut states: Vec<Vec<usize>> = vec![Vec::new()];
+        let mut known: BTreeMap<Vec<usize>, usize> = BTreeMap::from([(Vec::new(), 0)]);
+        let mut steps = Vec::new();
+        while let Some(begun) = states.get(steps.len()).cloned() {
+            let mut row = Vec::with_capacity(groups.len());
+            for group in &groups {
+                row.push(successor(&ends, &begun, group).map(|positions| {
+                    *known.entry(positions).or_insert_with_key(|positions| {
+                        states.push(positions.clone());
+                        states.len() - 1
+                    })
+                }));
             }
+            if states.len() > MAX_STATES {
+                return Err(GenerateError::TooManyWords);
+            }
+            steps.push(row);
         }
-        Some(next)
+        Ok(Self { groups, steps })
     }
+}
 
-    fn number(&mut self, positions: Vec<usize>) -> Result<usize, GenerateError> {
-        if let Some(&number) = self.known.get(&positions) {
-            return Ok(number);
-        }
-        let number = self.states.len();
-        if number >= MAX_STATES {
-            return Err(GenerateError::TooManyWords);
-        }
-        self.states.push(positions.clone());
-        self.known.insert(positions, number);
-        Ok(number)
+fn groups(needles: &[&Needle], alphabet: &[char]) -> Vec<Group> {
+    #[allow(clippy::cast_precision_loss)] // the size of an alphabet
+    let weight = 1.0 / alphabet.len() as f64;
+    let mut groups: BTreeMap<(Seen, Vec<bool>), Group> = BTreeMap::new();
+    for &c in alphabet {
+        let positions =
+            needles.iter().flat_map(|needle| (0..needle.len()).map(move |at| needle.accepts(at, c)));
+        let accepts: Vec<bool> = positions.collect();
+        groups
+            .entry((Seen::default().with(c), accepts.clone()))
+            .or_insert(Group { example: c, weight: 0.0, accepts })
+            .weight += weight;
     }
+    groups.into_values().collect()
+}
+
+/// The positions begun after one more character; `None` when that completes a needle. `ends` says of every position
+/// whether it is the first and whether it is the last of its needle.
+fn successor(ends: &[(bool, bool)], begun: &[usize], group: &Group) -> Option<Vec<usize>> {
+    let mut next = Vec::new();
+    for (position, (&(first, last), &accepted)) in ends.iter().zip(&group.accepts).enumerate() {
+        if accepted && (first || begun.binary_search(&position).is_ok()) {
+            if last {
+                return None;
+            }
+            next.push(position + 1);
+        }
+    }
+    Some(next)
 }
