@@ -1,1 +1,45 @@
-//! onramp
+//! Prepares an on-premises Active Directory forest and a Microsoft Entra tenant for directory synchronisation.
+//!
+//! The job has five steps, and each is data that can be kept, compared and shown:
+//!
+//! 1. [`Onramp::survey`] reads both sides, as far as a [`Spec`] asks.
+//! 2. [`plan()`] turns spec and survey into a [`Plan`]: an ordered list of changes with before and after, what stands
+//!    in their way, and what accepting them means. A pure function.
+//! 3. [`Plan::approve`] gives an [`ApprovedPlan`] to whoever names every consequence.
+//! 4. [`Onramp::apply`] makes the changes, each by compare-and-swap, and journals them.
+//! 5. [`Onramp::verify`] reads both sides again and holds them against the spec.
+//!
+//! This crate knows the ports of [`onramp_core`] only. Give it an `onramp_entra` and an `onramp_ad` client, the models
+//! of `onramp_lab`, or an implementation of your own.
+
+mod apply;
+mod candidate;
+mod collisions;
+mod event;
+mod journal;
+mod matching;
+mod plan;
+mod report;
+mod run;
+mod secret;
+mod spec;
+mod survey;
+mod verify;
+
+pub use apply::{ApplyOutcome, Ending};
+pub use candidate::{Candidate, SkipReason, Skipped, UserRef};
+pub use event::{Event, Observer};
+pub use journal::{FileJournal, Journal, JournalEntry, JournalRecord, MemoryJournal, Outcome};
+pub use matching::{CloudMatch, MatchKind};
+pub use plan::{
+    ApprovedPlan, Blocker, Change, Consequence, NotApproved, Plan, PlanError, PlanHeader, PlannedChange,
+    Problem, plan,
+};
+pub use report::Report;
+pub use run::Onramp;
+pub use secret::{FileSecretSink, MemorySecretSink, SecretSink};
+pub use spec::{
+    NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UserSelection, UsersSpec, Waits,
+};
+pub use survey::{ServiceAccountState, SubscriptionAccess, Survey, SurveyCounts};
+pub use verify::{Check, CheckStatus, Verification};

@@ -14,7 +14,7 @@ const WORKSTATION_TRUST: u32 = 0x1000;
 const SERVER_TRUST: u32 = 0x2000;
 
 /// What kind of account an object is, from its class and `userAccountControl`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum AccountKind {

@@ -1,0 +1,270 @@
+//! Making the changes of an approved plan, one after the other, each by compare-and-swap.
+
+mod domain;
+mod outcome;
+mod service_account;
+mod users;
+
+use std::time::Duration;
+
+use onramp_core::forest::{ReplicatedValue, ReplicationExt, WaitOptions};
+use onramp_core::tenant::{SyncState, TenantUser};
+use onramp_core::{Error, ErrorKind, Password, Result, Upn};
+
+pub use outcome::{ApplyOutcome, Ending};
+
+use crate::event::Event;
+use crate::journal::{Journal, JournalEntry, JournalRecord, Outcome};
+use crate::plan::{ApprovedPlan, Change, PlannedChange};
+use crate::run::Onramp;
+use crate::secret::SecretSink;
+
+/// How long a tenant may take to show what was written to it.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(120);
+
+/// How a single change ended, and what there is to say about it.
+type Step = Result<(Outcome, String)>;
+
+fn done() -> Step {
+    Ok((Outcome::Done, String::new()))
+}
+
+fn already() -> Step {
+    Ok((Outcome::AlreadySo, String::new()))
+}
+
+/// What a run remembers from one change to the next.
+pub(crate) struct Run<'a> {
+    pub(crate) onramp: &'a Onramp,
+    pub(crate) plan: &'a ApprovedPlan,
+    pub(crate) journal: &'a mut dyn Journal,
+    pub(crate) secrets: &'a dyn SecretSink,
+    pub(crate) outcome: ApplyOutcome,
+    /// The service account, once found or made.
+    pub(crate) account: Option<TenantUser>,
+    /// Its new password, once set.
+    pub(crate) password: Option<Password>,
+}
+
+impl Onramp {
+    /// Makes the changes of an approved plan in order.
+    ///
+    /// Every write is compare-and-swap, so applying the same plan again, after a crash or a stop, goes on where it
+    /// ended, and applying it to the end twice changes nothing. A change that fails stops the run, but single users
+    /// do not: they are all tried, and the run stops after them. Cancelling stops between changes, and while waiting
+    /// for others.
+    ///
+    /// # Errors
+    /// `Invalid` if the plan is for another tenant; those of the journal. How the changes ended is in the outcome;
+    /// [`ApplyOutcome::require_complete`] makes an error of an incomplete one.
+    pub async fn apply(
+        &self,
+        plan: &ApprovedPlan,
+        journal: &mut dyn Journal,
+        secrets: &dyn SecretSink,
+    ) -> Result<ApplyOutcome> {
+        let status = self.tenant.sync.status().await?;
+        let header = plan.plan().header();
+        if status.tenant_id != header.tenant {
+            return Err(Error::new(ErrorKind::Invalid, "apply the plan").detail(format!(
+                "it was made for the tenant {} ({}), not for {} ({})",
+                header.tenant_name, header.tenant, status.display_name, status.tenant_id
+            )));
+        }
+        let total = plan.plan().changes().len() as u64;
+        let outcome = ApplyOutcome::new(total);
+        let mut run = Run { onramp: self, plan, journal, secrets, outcome, account: None, password: None };
+        run.write(JournalEntry::RunStarted {
+            plan: plan.plan().digest(),
+            accepted: plan.accepted().to_vec(),
+        })?;
+        run.journal.flush()?;
+        run.changes().await?;
+        let ending = run.outcome.ending.to_string();
+        run.write(JournalEntry::RunEnded { ending })?;
+        run.journal.flush()?;
+        Ok(run.outcome)
+    }
+}
+
+impl Run<'_> {
+    async fn changes(&mut self) -> Result<()> {
+        let plan = self.plan.shared();
+        let mut rest = plan.changes();
+        while let [planned, after @ ..] = rest {
+            if self.onramp.cancellation.is_cancelled() {
+                self.outcome.ending = Ending::Cancelled { next: planned.number };
+                return Ok(());
+            }
+            if let Change::ChangeUpn { .. } = planned.change {
+                let is_user = |planned: &&PlannedChange| matches!(planned.change, Change::ChangeUpn { .. });
+                let count = rest.iter().take_while(is_user).count();
+                let first = plan.changes().len() - rest.len();
+                if !self.users(first..first + count).await? {
+                    return Ok(());
+                }
+                rest = rest.get(count..).unwrap_or_default();
+                continue;
+            }
+            if !self.single(planned).await? {
+                return Ok(());
+            }
+            rest = after;
+        }
+        Ok(())
+    }
+
+    /// Makes one change; says whether the run goes on.
+    async fn single(&mut self, planned: &PlannedChange) -> Result<bool> {
+        let (number, total, title) = (planned.number, self.outcome.total, planned.change.to_string());
+        self.tell(Event::ChangeStarted { number, total, title: title.clone() });
+        self.write(JournalEntry::ChangeStarted { number, title })?;
+        self.journal.flush()?;
+        let step = self.step(&planned.change).await;
+        let (outcome, detail) = match &step {
+            Ok((outcome, detail)) => (*outcome, detail.clone()),
+            Err(error) => (Outcome::of(error), error.to_string()),
+        };
+        self.outcome.count(outcome);
+        let entry = JournalEntry::ChangeEnded {
+            number,
+            outcome,
+            object: None,
+            before: None,
+            after: None,
+            detail: detail.clone(),
+        };
+        self.write(entry)?;
+        self.journal.flush()?;
+        self.tell(Event::ChangeEnded { number, total, outcome, detail: detail.clone() });
+        match step {
+            Err(error) if error.is_cancelled() => self.outcome.ending = Ending::Cancelled { next: number },
+            _ if outcome.is_good() => return Ok(true),
+            _ => {
+                let title = planned.change.to_string();
+                self.outcome.failures.push((title.clone(), detail.clone()));
+                self.outcome.ending = Ending::Stopped { number, title, problem: detail };
+            }
+        }
+        Ok(false)
+    }
+
+    async fn step(&mut self, change: &Change) -> Step {
+        match change {
+            Change::AddDomain { domain } => self.add_domain(domain).await,
+            Change::VerifyDomain { domain } => self.verify_domain(domain).await,
+            Change::AddSuffix { suffix } => match self.onramp.forest.suffixes.add(suffix).await {
+                Ok(()) => done(),
+                Err(error) if error.is_already_exists() => already(),
+                Err(error) => Err(error),
+            },
+            Change::AwaitReplication { values } => self.await_replication(values).await,
+            Change::EnableSync => self.enable_sync().await,
+            Change::CreateServiceAccount { upn, display_name, other_mails } => {
+                self.create_account(upn, display_name, other_mails).await
+            }
+            Change::SetAlternateEmail { upn, before, after } => {
+                self.set_alternate_email(upn, before, after).await
+            }
+            Change::EnableServiceAccount { upn } => self.enable_account(upn).await,
+            Change::SetServiceAccountPassword { upn } => self.set_password(upn).await,
+            Change::SetMfaState { upn, before, after } => self.set_mfa_state(upn, *before, *after).await,
+            Change::AssignRole { upn, role, .. } => self.assign_role(upn, role).await,
+            Change::AssignSubscriptionRole { upn, subscription, role, .. } => {
+                self.assign_subscription_role(upn, subscription, role).await
+            }
+            Change::ProveSignIn { upn } => self.prove_sign_in(upn).await,
+            // Handled as a group; a lone one cannot get here.
+            Change::ChangeUpn { upn } => match self.onramp.forest.users.change_upn(upn).await? {
+                onramp_core::forest::UpnChanged::AlreadySo => already(),
+                _ => done(),
+            },
+        }
+    }
+
+    async fn await_replication(&mut self, values: &[ReplicatedValue]) -> Step {
+        let waits = self.plan.plan().header().waits;
+        let options = WaitOptions::default().with_timeout(waits.replication());
+        let onramp = self.onramp;
+        let waiting = async {
+            let mut seen = 0;
+            for value in values {
+                let mut tell = |report: &onramp_core::forest::ConvergenceReport| {
+                    onramp.observer.tell(&Event::Replication { report: report.clone() });
+                };
+                let port = &onramp.forest.replication;
+                let report = port.wait(value.clone(), options, &*onramp.clock, &mut tell).await?;
+                report.require_complete()?;
+                seen = seen.max(report.controllers.len());
+            }
+            Ok(seen)
+        };
+        let seen = onramp.unless_cancelled("wait for replication", waiting).await?;
+        Ok((Outcome::Done, format!("seen on all {seen} domain controllers")))
+    }
+
+    async fn enable_sync(&mut self) -> Step {
+        let port = &self.onramp.tenant.sync;
+        if port.status().await?.state == SyncState::Enabled {
+            return already();
+        }
+        port.set_enabled(true).await?;
+        self.visible("directory synchronisation on", || async {
+            Ok(self.onramp.tenant.sync.status().await?.state == SyncState::Enabled)
+        })
+        .await?;
+        done()
+    }
+
+    /// Reads until a write can be seen: a tenant shows old values for a while.
+    pub(crate) async fn visible<F, T>(&self, what: &str, look: F) -> Result<()>
+    where
+        F: Fn() -> T,
+        T: Future<Output = Result<bool>>,
+    {
+        let clock = &self.onramp.clock;
+        let (started, mut pause) = (clock.elapsed(), Duration::from_millis(250));
+        loop {
+            if look().await? {
+                return Ok(());
+            }
+            let waited = clock.elapsed().saturating_sub(started);
+            if waited >= VISIBLE_WITHIN {
+                return Err(Error::new(ErrorKind::OutcomeUnknown, format!("see {what}"))
+                    .detail(format!("it was written, and cannot be read back after {} s", waited.as_secs()))
+                    .hint("Run again: what was done is recognised and not done twice."));
+            }
+            self.tell(Event::Waiting {
+                what: format!("the tenant to show {what}"),
+                waited_s: waited.as_secs(),
+                timeout_s: VISIBLE_WITHIN.as_secs(),
+            });
+            let sleep = async {
+                clock.sleep(pause).await;
+                Ok(())
+            };
+            self.onramp.unless_cancelled(&format!("see {what}"), sleep).await?;
+            pause = (pause * 2).min(Duration::from_secs(10));
+        }
+    }
+
+    /// The service account, looked up once. By ID from then on: a fresh UPN may not be found for a while.
+    pub(crate) async fn account(&mut self, upn: &Upn) -> Result<TenantUser> {
+        if let Some(account) = self.account.as_ref().filter(|account| account.upn == *upn) {
+            return Ok(account.clone());
+        }
+        let found = self.onramp.tenant.users.find(upn).await?;
+        let found =
+            found.ok_or_else(|| Error::new(ErrorKind::NotFound, "find the service account").object(upn))?;
+        self.account = Some(found.clone());
+        Ok(found)
+    }
+
+    pub(crate) fn write(&mut self, entry: JournalEntry) -> Result<()> {
+        self.journal.append(&JournalRecord { at: self.onramp.clock.now(), entry })
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        self.onramp.observer.tell(&event);
+    }
+}

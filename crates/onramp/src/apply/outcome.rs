@@ -1,0 +1,132 @@
+//! How applying a plan ended.
+
+use std::fmt;
+
+use onramp_core::{Error, ErrorKind, Result};
+use serde::Serialize;
+
+use crate::journal::Outcome;
+
+/// How many failures are kept in words; the journal has them all.
+pub(super) const FAILURES_KEPT: usize = 1000;
+
+/// How applying a plan ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ApplyOutcome {
+    /// How the run as a whole ended.
+    pub ending: Ending,
+    /// Changes in the plan.
+    pub total: u64,
+    /// Changes made.
+    pub done: u64,
+    /// Changes that had been made before.
+    pub already_so: u64,
+    /// Changes not made because somebody else changed the value meanwhile.
+    pub stale: u64,
+    /// Changes refused or impossible.
+    pub failed: u64,
+    /// Changes of which nothing tells whether they were made.
+    pub unknown: u64,
+    /// What failed and why, in words: the first 1,000.
+    pub failures: Vec<(String, String)>,
+}
+
+/// How a run as a whole ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "ending")]
+#[non_exhaustive]
+pub enum Ending {
+    /// Every change was made.
+    Completed,
+    /// A change failed; those after it were not tried.
+    Stopped {
+        /// Its number in the plan.
+        number: u64,
+        /// What it was.
+        title: String,
+        /// Why it failed.
+        problem: String,
+    },
+    /// The caller asked to stop.
+    Cancelled {
+        /// The number of the change that comes next.
+        next: u64,
+    },
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Completed => f.write_str("completed"),
+            Self::Stopped { number, title, problem } => {
+                write!(f, "stopped at change {number} ({title}): {problem}")
+            }
+            Self::Cancelled { next } => write!(f, "stopped on request before change {next}"),
+        }
+    }
+}
+
+impl ApplyOutcome {
+    pub(super) fn new(total: u64) -> Self {
+        Self {
+            ending: Ending::Completed,
+            total,
+            done: 0,
+            already_so: 0,
+            stale: 0,
+            failed: 0,
+            unknown: 0,
+            failures: Vec::new(),
+        }
+    }
+
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Done => self.done += 1,
+            Outcome::AlreadySo => self.already_so += 1,
+            Outcome::Stale => self.stale += 1,
+            Outcome::Unknown => self.unknown += 1,
+            Outcome::Failed => self.failed += 1,
+            Outcome::Cancelled => {}
+        }
+    }
+
+    /// Changes that were not tried.
+    pub fn not_tried(&self) -> u64 {
+        self.total.saturating_sub(self.done + self.already_so + self.stale + self.failed + self.unknown)
+    }
+
+    /// Whether every change of the plan is so now.
+    pub fn is_complete(&self) -> bool {
+        self.ending == Ending::Completed
+    }
+
+    /// `Ok` if every change of the plan is so now.
+    ///
+    /// # Errors
+    /// `Cancelled`, or `Unavailable` with the first problem; both say how to go on.
+    pub fn require_complete(&self) -> Result<()> {
+        let (kind, hint) = match &self.ending {
+            Ending::Completed => return Ok(()),
+            Ending::Cancelled { .. } => {
+                (ErrorKind::Cancelled, "What was done stays done. Run the same command again to go on.")
+            }
+            Ending::Stopped { .. } => (
+                ErrorKind::Unavailable,
+                "What was done stays done. Mend this and run the same command again to go on.",
+            ),
+        };
+        let counts = format!(
+            "{} ({} done, {} already so, {} stale, {} failed, {} unknown, {} not tried)",
+            self.ending,
+            self.done,
+            self.already_so,
+            self.stale,
+            self.failed,
+            self.unknown,
+            self.not_tried()
+        );
+        Err(Error::new(kind, "apply the whole plan").detail(counts).hint(hint))
+    }
+}

@@ -1,0 +1,226 @@
+//! The report: one self-contained HTML page that says what was done and what is true now.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use onramp_core::Result;
+
+use crate::apply::ApplyOutcome;
+use crate::plan::{Change, Consequence, Plan};
+use crate::verify::{CheckStatus, Verification};
+
+/// How many rows of a table are shown; the files hold them all.
+const ROWS: usize = 200;
+
+/// What was done and what is true now, for people.
+///
+/// The page holds no script and loads nothing, and reads well on a telephone and on paper.
+#[derive(Debug)]
+pub struct Report<'a> {
+    plan: &'a Plan,
+    outcome: Option<&'a ApplyOutcome>,
+    verification: Option<&'a Verification>,
+    written_at: String,
+}
+
+impl<'a> Report<'a> {
+    /// A report on a plan that was not applied yet.
+    pub fn new(plan: &'a Plan) -> Self {
+        Self { plan, outcome: None, verification: None, written_at: String::new() }
+    }
+
+    /// With how applying it ended.
+    #[must_use]
+    pub fn with_outcome(mut self, outcome: &'a ApplyOutcome) -> Self {
+        self.outcome = Some(outcome);
+        self
+    }
+
+    /// With what is true now.
+    #[must_use]
+    pub fn with_verification(mut self, verification: &'a Verification) -> Self {
+        self.verification = Some(verification);
+        self
+    }
+
+    /// With when it was written.
+    #[must_use]
+    pub fn written_at(mut self, now: time::OffsetDateTime) -> Self {
+        self.written_at = minute(now);
+        self
+    }
+
+    /// The page.
+    ///
+    /// # Errors
+    /// None in practice; the template engine's type has one.
+    pub fn to_html(&self) -> Result<String> {
+        Page::of(self).render().map_err(|error| {
+            onramp_core::Error::new(onramp_core::ErrorKind::Invalid, "write the report")
+                .detail(error.to_string())
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page {
+    title: String,
+    verdict: &'static str,
+    verdict_class: &'static str,
+    domain: String,
+    tenant: String,
+    surveyed_at: String,
+    written_at: String,
+    digest: String,
+    checks: Vec<Row>,
+    steps: Vec<Row>,
+    users_changed: u64,
+    users_read: u64,
+    numbers: Vec<(String, u64)>,
+    ending: Option<String>,
+    consequences: Vec<(String, String, Vec<String>)>,
+    blocked: Vec<(String, String, String)>,
+    blocked_more: usize,
+    skipped: BTreeMap<String, u64>,
+    changed: Vec<(String, String, String)>,
+    changed_more: usize,
+    failures: Vec<(String, String)>,
+}
+
+struct Row {
+    class: &'static str,
+    mark: &'static str,
+    name: String,
+    detail: String,
+}
+
+impl Page {
+    fn of(report: &Report<'_>) -> Self {
+        let (plan, header) = (report.plan, report.plan.header());
+        let (verdict, verdict_class) = verdict(report);
+        let users: Vec<_> = plan
+            .changes()
+            .iter()
+            .filter_map(|planned| match &planned.change {
+                Change::ChangeUpn { upn } => {
+                    let before = upn.before.clone().unwrap_or_else(|| "(none)".into());
+                    Some((before, upn.after.to_string(), planned.reason.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        let blocked: Vec<_> = plan
+            .blockers()
+            .iter()
+            .map(|b| {
+                let who = b.user.as_ref().map_or("the whole plan".into(), |user| user.dn.to_string());
+                (who, b.upn.clone().unwrap_or_else(|| "(none)".into()), b.problem.to_string())
+            })
+            .collect();
+        Self {
+            title: format!("{} → {}", header.domain, header.tenant_name),
+            verdict,
+            verdict_class,
+            domain: header.domain.to_string(),
+            tenant: format!("{} ({})", header.tenant_name, header.tenant),
+            surveyed_at: minute(header.surveyed_at),
+            written_at: report.written_at.clone(),
+            digest: plan.digest(),
+            checks: report.verification.map(checks).unwrap_or_default(),
+            steps: steps(plan),
+            users_changed: plan.users_changed(),
+            users_read: header.users_read,
+            numbers: report.outcome.map(numbers).unwrap_or_default(),
+            ending: report.outcome.filter(|o| !o.is_complete()).map(|o| o.ending.to_string()),
+            consequences: plan.consequences().iter().map(consequence).collect(),
+            blocked_more: blocked.len().saturating_sub(ROWS),
+            blocked: blocked.into_iter().take(ROWS).collect(),
+            skipped: header.users_skipped.clone(),
+            changed_more: users.len().saturating_sub(ROWS),
+            changed: users.into_iter().take(ROWS).collect(),
+            failures: report
+                .outcome
+                .map(|o| o.failures.iter().take(ROWS).cloned().collect())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {
+    match (report.outcome, report.verification) {
+        (Some(outcome), _) if !outcome.is_complete() => ("The plan was not applied to its end", "bad"),
+        (_, Some(verification)) if !verification.is_green() => ("Not everything is as it should be", "bad"),
+        (_, Some(verification)) => {
+            if verification.checks.iter().any(|c| c.status == CheckStatus::TrueButForBlocked) {
+                ("Ready to synchronise, but for the users named below", "warn")
+            } else {
+                ("Ready to synchronise", "good")
+            }
+        }
+        (Some(_), None) => ("Applied, not verified yet", "warn"),
+        (None, None) => ("A plan. Nothing was changed", "warn"),
+    }
+}
+
+fn checks(verification: &Verification) -> Vec<Row> {
+    let row = |check: &crate::verify::Check| {
+        let (class, mark) = match check.status {
+            CheckStatus::True => ("good", "✓"),
+            CheckStatus::TrueButForBlocked => ("warn", "✓"),
+            CheckStatus::Unknown => ("warn", "?"),
+            CheckStatus::False => ("bad", "✗"),
+        };
+        Row { class, mark, name: check.name.clone(), detail: check.detail.clone() }
+    };
+    verification.checks.iter().map(row).collect()
+}
+
+/// Every change but those of single users, which are one step here.
+fn steps(plan: &Plan) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut users_named = false;
+    for planned in plan.changes() {
+        let name = match &planned.change {
+            Change::ChangeUpn { .. } if users_named => continue,
+            Change::ChangeUpn { .. } => {
+                users_named = true;
+                format!("change the UPN of {} users", plan.users_changed())
+            }
+            other => other.to_string(),
+        };
+        rows.push(Row { class: "", mark: "•", name, detail: planned.reason.clone() });
+    }
+    rows
+}
+
+fn numbers(outcome: &ApplyOutcome) -> Vec<(String, u64)> {
+    [
+        ("done", outcome.done),
+        ("already so", outcome.already_so),
+        ("stale, left untouched", outcome.stale),
+        ("failed", outcome.failed),
+        ("unknown", outcome.unknown),
+        ("not tried", outcome.not_tried()),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(name, count)| (name.to_owned(), count))
+    .collect()
+}
+
+fn consequence(consequence: &Consequence) -> (String, String, Vec<String>) {
+    let named = match consequence {
+        Consequence::CloudUsersOverwritten { matches } => {
+            matches.iter().take(ROWS).map(|m| format!("{} by {}: {}", m.cloud_upn, m.user, m.kind)).collect()
+        }
+        _ => Vec::new(),
+    };
+    (consequence.id(), consequence.to_string(), named)
+}
+
+fn minute(at: time::OffsetDateTime) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    let (hour, minute, _) = at.time().as_hms();
+    format!("{} {hour:02}:{minute:02} UTC", at.date())
+}
