@@ -3,4 +3,5 @@
 // Helpers of tests may fail loudly, as tests themselves may.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod tenant;
 mod tls;

@@ -58,5 +58,5 @@ fn another_authority_and_an_expired_certificate_are_refused() {
 #[test]
 fn a_name_that_cannot_stand_in_a_certificate_is_an_error() {
     let error = LabCa::new().unwrap().server_config(&["käse.example"]).unwrap_err();
-    assert!(error.to_string().contains("could not make a certificate"), "{error}");
+    assert!(error.to_string().contains("could not make a certificate for the lab"), "{error}");
 }

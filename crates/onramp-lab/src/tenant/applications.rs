@@ -1,0 +1,241 @@
+//! Application registrations, service principals and what the latter were granted.
+
+use onramp_core::Password;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::consistency::Visibility;
+use super::refusal::{Outcome, Refusal};
+use super::state::State;
+
+/// The application id of Microsoft Graph in every tenant.
+pub(crate) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+/// The application id of Azure Resource Manager in every tenant.
+pub(crate) const ARM: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
+
+/// An application registration.
+#[derive(Clone, Debug)]
+pub(crate) struct Application {
+    pub(crate) id: String,
+    pub(crate) app_id: String,
+    pub(crate) display_name: String,
+    pub(crate) created: OffsetDateTime,
+    /// Secrets that the token endpoint takes.
+    pub(crate) secrets: Vec<Password>,
+    /// Users may sign in through it without a secret.
+    pub(crate) is_public: bool,
+    /// Properties kept as they came (`notes`, `tags`, `keyCredentials`, …).
+    pub(crate) rest: Vec<(&'static str, Value)>,
+    pub(crate) seen: Visibility,
+}
+
+/// Properties of an application that are kept as they come.
+pub(crate) const APPLICATION_PROPERTIES: [&str; 8] = [
+    "keyCredentials",
+    "requiredResourceAccess",
+    "notes",
+    "tags",
+    "web",
+    "identifierUris",
+    "signInAudience",
+    "uniqueName",
+];
+
+/// An application's identity in this tenant.
+#[derive(Clone, Debug)]
+pub(crate) struct ServicePrincipal {
+    pub(crate) id: String,
+    pub(crate) app_id: String,
+    pub(crate) display_name: String,
+    pub(crate) account_enabled: bool,
+    pub(crate) tags: Vec<String>,
+    /// Permissions it offers: id and value.
+    pub(crate) app_roles: Vec<(String, String)>,
+    pub(crate) seen: Visibility,
+}
+
+/// A permission of one service principal (`resource`) given to another (`principal`).
+#[derive(Clone, Debug)]
+pub(crate) struct AppRoleAssignment {
+    pub(crate) id: String,
+    pub(crate) principal_id: String,
+    pub(crate) resource_id: String,
+    pub(crate) app_role_id: String,
+    pub(crate) created: OffsetDateTime,
+}
+
+impl State {
+    /// The visible application of this object id, or of `appId=…`.
+    pub(crate) fn application(&mut self, key: &str, now: OffsetDateTime) -> Outcome<&mut Application> {
+        let found = self.applications.iter_mut().find(|app| names(key, &app.id, &app.app_id));
+        let app = found.ok_or_else(|| Refusal::not_found(key))?;
+        if app.seen.graph(now) { Ok(app) } else { Err(Refusal::not_yet(key)) }
+    }
+
+    pub(crate) fn create_application(
+        &mut self,
+        name: &str,
+        rest: Vec<(&'static str, Value)>,
+        now: OffsetDateTime,
+    ) -> Outcome<&Application> {
+        if name.trim().is_empty() || name.chars().count() > 256 {
+            return Err(Refusal::missing_property("displayName", "Application"));
+        }
+        let app = Application {
+            id: self.draw.guid(),
+            app_id: self.draw.guid(),
+            display_name: name.to_owned(),
+            created: now,
+            secrets: Vec::new(),
+            is_public: false,
+            rest,
+            seen: self.consistency.begin(now, &mut self.draw),
+        };
+        self.applications.push(app);
+        self.applications.last().ok_or_else(|| Refusal::of_status(500))
+    }
+
+    pub(crate) fn delete_application(&mut self, key: &str, now: OffsetDateTime) -> Outcome<()> {
+        let (id, app_id) = {
+            let app = self.application(key, now)?;
+            (app.id.clone(), app.app_id.clone())
+        };
+        self.applications.retain(|app| app.id != id);
+        // The registration takes its service principal in the home tenant with it.
+        if let Some(sp) =
+            self.service_principals.iter().find(|sp| sp.app_id == app_id).map(|sp| sp.id.clone())
+        {
+            self.remove_service_principal(&sp);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn service_principal(&mut self, key: &str, now: OffsetDateTime) -> Outcome<&ServicePrincipal> {
+        let found = self.service_principals.iter_mut().find(|sp| names(key, &sp.id, &sp.app_id));
+        let sp = found.ok_or_else(|| Refusal::not_found(key))?;
+        if sp.seen.graph(now) { Ok(sp) } else { Err(Refusal::not_yet(key)) }
+    }
+
+    pub(crate) fn create_service_principal(
+        &mut self,
+        app_id: &str,
+        tags: Vec<String>,
+        now: OffsetDateTime,
+    ) -> Outcome<&ServicePrincipal> {
+        let app = self.applications.iter().find(|app| app.app_id.eq_ignore_ascii_case(app_id)).ok_or_else(|| {
+            Refusal::new(
+                400,
+                "Request_BadRequest",
+                format!("When using this permission, the backing application of the service principal being created must in the local tenant: '{app_id}'."),
+            )
+        })?;
+        let (app_id, name) = (app.app_id.clone(), app.display_name.clone());
+        if self.service_principals.iter().any(|sp| sp.app_id == app_id) {
+            return Err(Refusal::new(
+                409,
+                "Request_MultipleObjectsWithSameKeyValue",
+                format!(
+                    "The service principal cannot be created, updated, or restored because the service principal name {app_id} is already in use."
+                ),
+            ));
+        }
+        let sp = ServicePrincipal {
+            id: self.draw.guid(),
+            app_id,
+            display_name: name,
+            account_enabled: true,
+            tags,
+            app_roles: Vec::new(),
+            seen: self.consistency.begin(now, &mut self.draw),
+        };
+        self.service_principals.push(sp);
+        self.service_principals.last().ok_or_else(|| Refusal::of_status(500))
+    }
+
+    pub(crate) fn delete_service_principal(&mut self, key: &str, now: OffsetDateTime) -> Outcome<()> {
+        let id = self.service_principal(key, now)?.id.clone();
+        self.remove_service_principal(&id);
+        Ok(())
+    }
+
+    pub(crate) fn grant_app_role(
+        &mut self,
+        grant: [&str; 3],
+        now: OffsetDateTime,
+    ) -> Outcome<&AppRoleAssignment> {
+        let [principal, resource, role] = grant;
+        let principal_id = self.service_principal(principal, now)?.id.clone();
+        let resource = self.service_principal(resource, now)?;
+        let resource_id = resource.id.clone();
+        if !resource.app_roles.iter().any(|(id, _)| id.eq_ignore_ascii_case(role)) {
+            return Err(Refusal::bad_request(
+                "Permission entry is invalid for the resource: no such app role.",
+            ));
+        }
+        let same = |held: &AppRoleAssignment| {
+            held.principal_id == principal_id
+                && held.resource_id == resource_id
+                && held.app_role_id.eq_ignore_ascii_case(role)
+        };
+        if self.app_role_assignments.iter().any(same) {
+            return Err(Refusal::bad_request("Permission being assigned already exists on the object"));
+        }
+        let assignment = AppRoleAssignment {
+            id: self.draw.letters(43),
+            principal_id,
+            resource_id,
+            app_role_id: role.to_lowercase(),
+            created: now,
+        };
+        self.app_role_assignments.push(assignment);
+        self.app_role_assignments.last().ok_or_else(|| Refusal::of_status(500))
+    }
+
+    pub(crate) fn revoke_app_role(&mut self, principal: &str, id: &str, now: OffsetDateTime) -> Outcome<()> {
+        let principal = self.service_principal(principal, now)?.id.clone();
+        let at =
+            self.app_role_assignments.iter().position(|held| held.id == id && held.principal_id == principal);
+        self.app_role_assignments.remove(at.ok_or_else(|| Refusal::not_found(id))?);
+        Ok(())
+    }
+
+    /// The service principal of one of Microsoft's own applications, made if it is not there.
+    pub(crate) fn ensure_service_principal(&mut self, app_id: &str, name: &str, _now: OffsetDateTime) {
+        if self.service_principals.iter().any(|sp| sp.app_id == app_id) {
+            return;
+        }
+        let permissions: &[&str] = match app_id {
+            GRAPH => &[
+                "Domain.ReadWrite.All",
+                "User.ReadWrite.All",
+                "RoleManagement.ReadWrite.Directory",
+                "Organization.ReadWrite.All",
+                "Application.ReadWrite.All",
+                "Policy.Read.All",
+                "Policy.ReadWrite.AuthenticationMethod",
+            ],
+            super::organization::SYNC_SERVICE => &["ADSynchronization.ReadWrite.All"],
+            _ => &[],
+        };
+        let app_roles = permissions.iter().map(|&value| (self.draw.guid(), value.to_owned())).collect();
+        let sp = ServicePrincipal {
+            id: self.draw.guid(),
+            app_id: app_id.to_owned(),
+            display_name: name.to_owned(),
+            account_enabled: true,
+            tags: Vec::new(),
+            app_roles,
+            seen: Visibility::default(),
+        };
+        self.service_principals.push(sp);
+    }
+
+    fn remove_service_principal(&mut self, id: &str) {
+        self.service_principals.retain(|sp| sp.id != id);
+        self.forget_principal(id);
+    }
+}
+
+fn names(key: &str, id: &str, app_id: &str) -> bool {
+    key.strip_prefix("appId=").map_or(id.eq_ignore_ascii_case(key), |key| app_id.eq_ignore_ascii_case(key))
+}

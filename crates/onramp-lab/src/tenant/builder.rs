@@ -1,0 +1,547 @@
+//! Describing a tenant before it stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use onramp_core::tenant::RoleTemplateId;
+use onramp_core::{
+    Clock, DomainName, Error, ErrorKind, ImmutableId, ObjectId, Password, Result, SystemClock, Upn,
+};
+use time::OffsetDateTime;
+
+use super::applications::{ARM, Application, GRAPH, ServicePrincipal};
+use super::consistency::{Consistency, Visibility};
+use super::directory::Directory;
+use super::domains::{Dns, canonical};
+use super::gate::{Gate, WriteLimit};
+use super::ids::Draw;
+use super::organization::{ConditionalAccess, Synchronization};
+use super::roles::RoleAssignment;
+use super::sign_in::Tokens;
+use super::state::State;
+use super::subscriptions::{AZURE_ROLES, AzureAssignment, Subscription};
+use super::{Inner, LabCredentials, LabTenant};
+
+/// A cloud user that the tenant has from the start.
+///
+/// ```
+/// use onramp_core::Upn;
+/// use onramp_lab::tenant::SeedUser;
+/// # fn main() -> Result<(), onramp_core::ParseError> {
+/// // Shares its primary SMTP address with somebody on premises: a soft match.
+/// let user = SeedUser::new(Upn::parse("frida@contoso.onmicrosoft.com")?).with_proxy_addresses(["SMTP:frida@corp.example"]);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SeedUser {
+    upn: Upn,
+    display_name: Option<String>,
+    proxy_addresses: Vec<String>,
+    immutable_id: Option<ImmutableId>,
+    synchronised: bool,
+    password: Option<Password>,
+    second_factor: bool,
+    roles: Vec<RoleTemplateId>,
+    eligible: Vec<RoleTemplateId>,
+}
+
+impl SeedUser {
+    /// A user of this name and nothing else.
+    pub fn new(upn: Upn) -> Self {
+        Self {
+            upn,
+            display_name: None,
+            proxy_addresses: Vec::new(),
+            immutable_id: None,
+            synchronised: false,
+            password: None,
+            second_factor: false,
+            roles: Vec::new(),
+            eligible: Vec::new(),
+        }
+    }
+
+    /// With a display name; without one it is made from the UPN's prefix.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = Some(name.into());
+        self
+    }
+
+    /// With proxy addresses (`SMTP:` primary, `smtp:` others); the primary one is also the `mail`.
+    #[must_use]
+    pub fn with_proxy_addresses<T: Into<String>>(mut self, addresses: impl IntoIterator<Item = T>) -> Self {
+        self.proxy_addresses = addresses.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// With a source anchor.
+    #[must_use]
+    pub fn with_immutable_id(mut self, anchor: ImmutableId) -> Self {
+        self.immutable_id = Some(anchor);
+        self
+    }
+
+    /// Mastered by a directory on premises (`onPremisesSyncEnabled`).
+    #[must_use]
+    pub fn synchronised(mut self) -> Self {
+        self.synchronised = true;
+        self
+    }
+
+    /// With a password that is good for signing in.
+    #[must_use]
+    pub fn with_password(mut self, password: Password) -> Self {
+        self.password = Some(password);
+        self
+    }
+
+    /// With a second factor registered.
+    #[must_use]
+    pub fn with_second_factor(mut self) -> Self {
+        self.second_factor = true;
+        self
+    }
+
+    /// Holding a directory role.
+    #[must_use]
+    pub fn with_role(mut self, role: RoleTemplateId) -> Self {
+        self.roles.push(role);
+        self
+    }
+
+    /// Allowed to activate a directory role.
+    #[must_use]
+    pub fn eligible_for(mut self, role: RoleTemplateId) -> Self {
+        self.eligible.push(role);
+        self
+    }
+}
+
+/// Describes a tenant; [`build`](Self::build) makes it.
+#[derive(Debug)]
+#[must_use]
+pub struct LabTenantBuilder {
+    name: String,
+    seed: u64,
+    users: usize,
+    seeded: Vec<SeedUser>,
+    verified: Vec<DomainName>,
+    foreign: Vec<DomainName>,
+    clock: Option<Arc<dyn Clock>>,
+    consistency: Consistency,
+    latency: Option<Duration>,
+    write_limit: Option<WriteLimit>,
+    sync_enabled: Option<bool>,
+    auto_publish_dns: bool,
+    security_defaults: bool,
+    conditional_access: Vec<ConditionalAccess>,
+    subscriptions: usize,
+    app_only_sync_features: bool,
+}
+
+impl Default for LabTenantBuilder {
+    fn default() -> Self {
+        Self {
+            name: "contoso".to_owned(),
+            seed: 0,
+            users: 30,
+            seeded: Vec::new(),
+            verified: Vec::new(),
+            foreign: Vec::new(),
+            clock: None,
+            consistency: Consistency::Immediate,
+            latency: None,
+            write_limit: None,
+            sync_enabled: None,
+            auto_publish_dns: false,
+            security_defaults: false,
+            conditional_access: Vec::new(),
+            subscriptions: 1,
+            app_only_sync_features: false,
+        }
+    }
+}
+
+impl LabTenantBuilder {
+    /// The tenant's name, from which its first domain (`name.onmicrosoft.com`) and its display name are made.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// What everything that looks random is drawn from.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How many ordinary cloud users the tenant has, besides the administrators and those given one by one. 30 by default.
+    pub fn users(mut self, count: usize) -> Self {
+        self.users = count;
+        self
+    }
+
+    /// Adds a user of one's own.
+    pub fn seed_user(mut self, user: SeedUser) -> Self {
+        self.seeded.push(user);
+        self
+    }
+
+    /// Adds users of one's own.
+    pub fn seed_users(mut self, users: impl IntoIterator<Item = SeedUser>) -> Self {
+        self.seeded.extend(users);
+        self
+    }
+
+    /// A custom domain that is verified from the start.
+    pub fn verified_domain(mut self, name: DomainName) -> Self {
+        self.verified.push(name);
+        self
+    }
+
+    /// A domain that another tenant has, so that adding it is a conflict.
+    pub fn foreign_domain(mut self, name: DomainName) -> Self {
+        self.foreign.push(name);
+        self
+    }
+
+    /// Where time and waiting come from; the machine's by default.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// How soon new objects are seen.
+    pub fn consistency(mut self, consistency: Consistency) -> Self {
+        self.consistency = consistency;
+        self
+    }
+
+    /// Answers every request after this time on the clock.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = Some(latency);
+        self
+    }
+
+    /// Limits writes.
+    pub fn write_limit(mut self, limit: WriteLimit) -> Self {
+        self.write_limit = Some(limit);
+        self
+    }
+
+    /// Where the synchronisation switch stands: `None`, the default, is "never enabled".
+    pub fn sync_enabled(mut self, enabled: Option<bool>) -> Self {
+        self.sync_enabled = enabled;
+        self
+    }
+
+    /// Every verification record counts as published.
+    pub fn auto_publish_dns(mut self, on: bool) -> Self {
+        self.auto_publish_dns = on;
+        self
+    }
+
+    /// Switches security defaults on.
+    pub fn security_defaults(mut self, on: bool) -> Self {
+        self.security_defaults = on;
+        self
+    }
+
+    /// Adds a conditional access policy.
+    pub fn conditional_access(mut self, policy: ConditionalAccess) -> Self {
+        self.conditional_access.push(policy);
+        self
+    }
+
+    /// How many Azure subscriptions there are. 1 by default.
+    pub fn subscriptions(mut self, count: usize) -> Self {
+        self.subscriptions = count;
+        self
+    }
+
+    /// Lets applications read and change the synchronisation features, which the real service allows users only.
+    pub fn app_only_sync_features(mut self, allowed: bool) -> Self {
+        self.app_only_sync_features = allowed;
+        self
+    }
+
+    /// Makes the tenant.
+    ///
+    /// # Errors
+    /// `Invalid` if the name makes no domain, or a user given by hand has a domain that is not verified, or the same UPN or
+    /// proxy address as another.
+    pub fn build(self) -> Result<LabTenant> {
+        let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let now = clock.now();
+        let initial = canonical(&format!("{}.onmicrosoft.com", self.name));
+        DomainName::parse(&initial)?;
+        let mut state = self.empty_state(initial.clone(), now);
+        for (name, is_initial) in
+            self.verified.iter().map(|name| (name.to_string(), false)).chain([(initial.clone(), true)])
+        {
+            let mut domain = state.new_domain(&canonical(&name), true, now);
+            domain.is_initial = is_initial;
+            domain.is_default = is_initial;
+            domain.seen = Visibility::default();
+            state.domains.insert(domain.name.clone(), domain);
+        }
+        let (client_id, client_secret, public_client_id) = add_applications(&mut state, now);
+        let admin = format!("admin@{initial}");
+        let break_glass = format!("break-glass@{initial}");
+        let admin_password = state.draw.password();
+        let global_administrator = RoleTemplateId::GLOBAL_ADMINISTRATOR;
+        for (upn, name, password) in [
+            (&admin, "Lab Administrator", admin_password.clone()),
+            (&break_glass, "Emergency Access", state.draw.password()),
+        ] {
+            let seed =
+                SeedUser::new(Upn::parse(upn)?).with_display_name(name).with_role(global_administrator);
+            add_user(&mut state, seed.with_password(Password::new(password)), now)?;
+        }
+        for seed in self.seeded {
+            add_user(&mut state, seed, now)?;
+        }
+        add_people(&mut state, self.users, now)?;
+        add_subscriptions(&mut state, self.subscriptions, &admin, now);
+        state.conditional_access = resolve_policies(&mut state, self.conditional_access);
+        // The rules of consistency hold for what is created from now on.
+        state.consistency = self.consistency;
+        let credentials = LabCredentials {
+            tenant_id: ObjectId::parse(&state.tenant_id)?,
+            client_id: ObjectId::parse(&client_id)?,
+            client_secret,
+            public_client_id: ObjectId::parse(&public_client_id)?,
+            admin: Upn::parse(&admin)?,
+            admin_password: Password::new(admin_password),
+            break_glass: Upn::parse(&break_glass)?,
+        };
+        let mut gate = Gate::new(Draw::seeded(self.seed.wrapping_add(1)));
+        gate.latency = self.latency;
+        gate.write_limit = self.write_limit;
+        Ok(LabTenant {
+            inner: Arc::new(Inner { state: Mutex::new(state), gate: Mutex::new(gate), clock, credentials }),
+        })
+    }
+
+    fn empty_state(&self, initial_domain: String, now: OffsetDateTime) -> State {
+        let mut draw = Draw::seeded(self.seed);
+        State {
+            tenant_id: draw.guid(),
+            draw,
+            consistency: Consistency::Immediate,
+            display_name: capitalised(&self.name),
+            initial_domain,
+            created: now,
+            app_only_sync_features: self.app_only_sync_features,
+            domains: BTreeMap::new(),
+            foreign_domains: self
+                .foreign
+                .iter()
+                .map(|name| canonical(name.as_str()))
+                .collect::<BTreeSet<_>>(),
+            dns: Dns::new(self.auto_publish_dns),
+            users: Directory::default(),
+            role_assignments: Vec::new(),
+            eligible_roles: Vec::new(),
+            applications: Vec::new(),
+            service_principals: Vec::new(),
+            app_role_assignments: Vec::new(),
+            synchronization: Synchronization::new(self.sync_enabled),
+            security_defaults: self.security_defaults,
+            conditional_access: Vec::new(),
+            subscriptions: Vec::new(),
+            azure_assignments: Vec::new(),
+            tokens: Tokens::default(),
+        }
+    }
+}
+
+fn add_user(state: &mut State, seed: SeedUser, now: OffsetDateTime) -> Result<()> {
+    let refused = |why: &str| Error::new(ErrorKind::Invalid, "seed the user").object(&seed.upn).detail(why);
+    let upn = seed.upn.to_string();
+    let domain = canonical(upn.rsplit('@').next().unwrap_or_default());
+    if !state.domains.get(&domain).is_some_and(|domain| domain.is_verified) {
+        return Err(refused("its domain is not verified").hint("Name the domain by verified_domain first."));
+    }
+    if state.users.with_upn(&upn).is_some() {
+        return Err(refused("another user has its UPN"));
+    }
+    if seed.proxy_addresses.iter().any(|address| state.users.with_address(address).is_some()) {
+        return Err(refused("another user has one of its proxy addresses"));
+    }
+    let prefix = upn.split('@').next().unwrap_or_default().to_owned();
+    let name = seed.display_name.clone().unwrap_or_else(|| capitalised(&prefix.replace(['.', '_'], " ")));
+    let mut user = state.blank_user(upn, name, prefix, now);
+    user.mail =
+        seed.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:")).map(str::to_owned);
+    user.proxy_addresses = seed.proxy_addresses;
+    user.immutable_id = seed.immutable_id.map(|anchor| anchor.to_string());
+    user.synced = seed.synchronised.then_some(true);
+    user.sign_in.password_changed = seed.password.is_some().then_some(now);
+    user.sign_in.password = seed.password;
+    user.sign_in.has_second_factor = seed.second_factor;
+    let id = user.id.clone();
+    state.users.insert(user);
+    for role in seed.roles {
+        let held = role_held(&mut state.draw, &role, &id);
+        state.role_assignments.push(held);
+    }
+    for role in seed.eligible {
+        let held = role_held(&mut state.draw, &role, &id);
+        state.eligible_roles.push(held);
+    }
+    Ok(())
+}
+
+fn role_held(draw: &mut Draw, role: &RoleTemplateId, principal: &str) -> RoleAssignment {
+    RoleAssignment {
+        id: format!("{}-1", draw.letters(39)),
+        role_id: role.id().to_string(),
+        principal_id: principal.to_owned(),
+        scope: "/".to_owned(),
+    }
+}
+
+const GIVEN: [&str; 24] = [
+    "Alva", "Bruno", "Carla", "David", "Elif", "Frida", "Goran", "Hanna", "Ivan", "Jana", "Karim", "Lena",
+    "Marek", "Nadia", "Oskar", "Paula", "Quentin", "Rosa", "Stefan", "Tilda", "Umut", "Vera", "Wim", "Yara",
+];
+const FAMILY: [&str; 24] = [
+    "Abel",
+    "Berg",
+    "Conti",
+    "Dahl",
+    "Engel",
+    "Fischer",
+    "Greco",
+    "Horvat",
+    "Ito",
+    "Janssen",
+    "Kowalski",
+    "Lindqvist",
+    "Moreau",
+    "Novak",
+    "Olsen",
+    "Petrov",
+    "Quist",
+    "Rossi",
+    "Schmidt",
+    "Torres",
+    "Ude",
+    "Vidal",
+    "Weber",
+    "Yilmaz",
+];
+
+/// Ordinary users, the n-th of whom has the same name in every tenant of the same seed.
+fn add_people(state: &mut State, count: usize, now: OffsetDateTime) -> Result<()> {
+    let pick = |draw: &mut Draw, names: &[&'static str; 24]| {
+        let at = usize::try_from(draw.below(24)).unwrap_or(0);
+        names.get(at).copied().unwrap_or("Alva")
+    };
+    for n in 0..count {
+        let (given, family) = (pick(&mut state.draw, &GIVEN), pick(&mut state.draw, &FAMILY));
+        let prefix = format!("{}.{}{}", given.to_lowercase(), family.to_lowercase(), n + 1);
+        let upn = format!("{prefix}@{}", state.initial_domain);
+        let address = format!("SMTP:{upn}");
+        let mut user = state.blank_user(upn, format!("{given} {family}"), prefix, now);
+        user.mail = address.strip_prefix("SMTP:").map(str::to_owned);
+        user.proxy_addresses = vec![address];
+        user.profile = vec![("givenName", given.to_owned()), ("surname", family.to_owned())];
+        user.usage_location = Some("DE".to_owned());
+        if state.users.with_upn(&user.upn).is_none() {
+            state.users.insert(user);
+        }
+    }
+    Ok(())
+}
+
+/// The applications every lab tenant has: client id, its secret, public client id.
+fn add_applications(state: &mut State, now: OffsetDateTime) -> (String, Password, String) {
+    state.ensure_service_principal(GRAPH, "Microsoft Graph", now);
+    state.ensure_service_principal(ARM, "Windows Azure Service Management API", now);
+    let secret = state.draw.letters(40);
+    let client = add_application(state, "Onramp Lab", vec![Password::new(secret.clone())], now);
+    let public = add_application(state, "Onramp Lab sign-in", Vec::new(), now);
+    let (client_principal, client_id) = client;
+    let resource = state.service_principals.iter().find(|sp| sp.app_id == GRAPH).cloned();
+    if let Some(graph) = resource {
+        for (role, _) in &graph.app_roles {
+            // A permission that Graph offers can always be granted once.
+            let _ = state.grant_app_role([&client_principal, &graph.id, role], now);
+        }
+    }
+    (client_id, Password::new(secret), public.1)
+}
+
+fn add_application(
+    state: &mut State,
+    name: &str,
+    secrets: Vec<Password>,
+    now: OffsetDateTime,
+) -> (String, String) {
+    let (app_id, principal) = (state.draw.guid(), state.draw.guid());
+    let is_public = secrets.is_empty();
+    state.applications.push(Application {
+        id: state.draw.guid(),
+        app_id: app_id.clone(),
+        display_name: name.to_owned(),
+        created: now,
+        secrets,
+        is_public,
+        rest: Vec::new(),
+        seen: Visibility::default(),
+    });
+    state.service_principals.push(ServicePrincipal {
+        id: principal.clone(),
+        app_id: app_id.clone(),
+        display_name: name.to_owned(),
+        account_enabled: true,
+        tags: Vec::new(),
+        app_roles: Vec::new(),
+        seen: Visibility::default(),
+    });
+    (principal, app_id)
+}
+
+/// Subscriptions, of which the administrator is Owner.
+fn add_subscriptions(state: &mut State, count: usize, admin: &str, now: OffsetDateTime) {
+    let admin = state.users.with_upn(admin).map(|user| user.id.clone()).unwrap_or_default();
+    for n in 1..=count {
+        let id = state.draw.guid();
+        let name = format!("{} subscription {n}", state.display_name);
+        let owner = AZURE_ROLES.first().map(|(id, _)| (*id).to_owned()).unwrap_or_default();
+        let assignment = AzureAssignment {
+            name: state.draw.guid(),
+            scope: format!("/subscriptions/{id}"),
+            role: owner,
+            principal_id: admin.clone(),
+            principal_type: "User".to_owned(),
+            created: now,
+        };
+        state.azure_assignments.push(assignment);
+        state.subscriptions.push(Subscription { id, name, state: "Enabled" });
+    }
+}
+
+/// Policies name users by object id.
+fn resolve_policies(state: &mut State, policies: Vec<ConditionalAccess>) -> Vec<ConditionalAccess> {
+    let mut resolved = Vec::with_capacity(policies.len());
+    for mut policy in policies {
+        policy.id = state.draw.guid();
+        for name in policy.included.iter_mut().chain(&mut policy.excluded) {
+            if let Some(user) = state.users.with_upn(name) {
+                name.clone_from(&user.id);
+            }
+        }
+        resolved.push(policy);
+    }
+    resolved
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
+}

@@ -1,0 +1,138 @@
+//! JSON batching: up to twenty requests in one.
+
+use crate::tenant::json::put;
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value, json};
+
+use super::call::{self, Call, Delivery};
+use super::exchange::{Answer, Ids, Payload};
+use crate::tenant::LabTenant;
+use crate::tenant::refusal::{Outcome, Refusal};
+
+const MOST_ITEMS: usize = 20;
+
+/// One request of a batch.
+struct Item {
+    id: String,
+    depends_on: Vec<String>,
+    call: Call,
+}
+
+pub(super) async fn run(lab: &LabTenant, batch: &Call, ids: &Ids) -> Answer {
+    let items = match items(batch) {
+        Ok(items) => items,
+        Err(refusal) => return Answer::json(refusal.status, ids.graph_error(&refusal)),
+    };
+    let mut statuses: HashMap<String, u16> = HashMap::new();
+    let mut responses = Vec::with_capacity(items.len());
+    for item in items {
+        let failed = item
+            .depends_on
+            .iter()
+            .any(|id| statuses.get(&id.to_lowercase()).is_none_or(|status| *status >= 400));
+        let answer = if failed {
+            let refusal =
+                Refusal::new(424, "FailedDependency", "A request that this one depends on has failed.");
+            Answer::json(424, ids.graph_error(&refusal))
+        } else {
+            let delivery = call::handle_item(lab, &item.call, ids).await;
+            answer_of(delivery, ids)
+        };
+        statuses.insert(item.id.to_lowercase(), answer.status);
+        responses.push(response(item.id, answer));
+    }
+    Answer::ok(json!({ "responses": responses }))
+}
+
+/// An item has no connection of its own to be cut: the batch says that nothing came back in time.
+fn answer_of(delivery: Delivery, ids: &Ids) -> Answer {
+    match delivery.answer {
+        Some(answer) if !delivery.cut_within => answer,
+        _ => Answer::json(504, ids.graph_error(&Refusal::of_status(504))),
+    }
+}
+
+fn response(id: String, answer: Answer) -> Value {
+    let mut headers: Map<String, Value> = Map::new();
+    for (name, value) in &answer.headers {
+        let name = if *name == "retry-after" { "Retry-After" } else { name };
+        headers.insert(name.to_owned(), json!(value));
+    }
+    let mut response = json!({ "id": id, "status": answer.status });
+    match answer.payload {
+        Payload::None => {}
+        Payload::Json(value) => {
+            headers.insert("Content-Type".to_owned(), json!("application/json"));
+            put(&mut response, "body", value);
+        }
+        Payload::Text(kind, text) => {
+            headers.insert("Content-Type".to_owned(), json!(kind));
+            put(&mut response, "body", json!(text));
+        }
+    }
+    put(&mut response, "headers", Value::Object(headers));
+    response
+}
+
+fn items(batch: &Call) -> Outcome<Vec<Item>> {
+    let malformed = |message: &str| Refusal::new(400, "BadRequest", message);
+    let body: Value =
+        serde_json::from_slice(&batch.body).map_err(|_| malformed("Invalid batch payload format."))?;
+    let requests = body
+        .get("requests")
+        .and_then(Value::as_array)
+        .ok_or_else(|| malformed("Invalid batch payload format."))?;
+    if requests.len() > MOST_ITEMS {
+        return Err(malformed("Number of batch request steps exceeds the maximum value of 20."));
+    }
+    let mut seen = HashSet::new();
+    requests
+        .iter()
+        .map(|request| {
+            let item = item(batch, request).ok_or_else(|| {
+                malformed(
+                    "Invalid batch request: id, method and url are required, and Content-Type with a body.",
+                )
+            })?;
+            if seen.insert(item.id.to_lowercase()) {
+                Ok(item)
+            } else {
+                Err(malformed("Request Id has to be unique in a batch."))
+            }
+        })
+        .collect()
+}
+
+fn item(batch: &Call, request: &Value) -> Option<Item> {
+    let text = |name: &str| request.get(name).and_then(Value::as_str);
+    let header = |name: &str| {
+        let headers = request.get("headers").and_then(Value::as_object)?;
+        headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| value.as_str())
+    };
+    let version = batch.path.strip_suffix("/$batch")?;
+    let (path, query) = text("url")?.split_once('?').unwrap_or((text("url")?, ""));
+    let body = match request.get("body") {
+        None => Vec::new(),
+        Some(body) => {
+            header("content-type")?;
+            body.to_string().into_bytes()
+        }
+    };
+    let depends_on = request.get("dependsOn").and_then(Value::as_array).into_iter().flatten();
+    Some(Item {
+        id: text("id")?.to_owned(),
+        depends_on: depends_on.filter_map(|id| id.as_str().map(str::to_owned)).collect(),
+        call: Call {
+            method: text("method")?.to_uppercase(),
+            path: format!("{version}/{}", path.trim_start_matches('/')),
+            query: query.to_owned(),
+            eventual: header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual")),
+            body,
+            ..batch.clone()
+        },
+    })
+}

@@ -1,0 +1,407 @@
+//! Roles, organisation, synchronisation features, policies.
+
+use crate::tenant::json::put;
+use serde_json::{Map, Value, json};
+
+use super::exchange::{Answer, Exchange, timestamp};
+use super::users::as_directory_object;
+use crate::tenant::ids::is_guid;
+use crate::tenant::organization::ConditionalAccess;
+use crate::tenant::query::Query;
+use crate::tenant::refusal::{Outcome, Refusal};
+use crate::tenant::roles::{BUILT_IN, RoleAssignment, RoleDefinition, built_in};
+use crate::tenant::sign_in::Caller;
+use crate::tenant::state::State;
+
+pub(super) fn role_definitions(ex: &Exchange) -> Outcome<Answer> {
+    let query = Query::parse(&ex.query, ex.eventual)?;
+    let mut found = Vec::new();
+    for role in BUILT_IN {
+        let whole = role_definition_object(role);
+        if query.accepts(&whole)? {
+            found.push(Value::Object(query.project(&whole, "unifiedRoleDefinition", &ROLE_DEFINITION)?));
+        }
+    }
+    Ok(Answer::ok(
+        json!({ "@odata.context": ex.context("roleManagement/directory/roleDefinitions"), "value": found }),
+    ))
+}
+
+pub(super) fn role_definition(ex: &Exchange, state: &State, id: &str) -> Outcome<Answer> {
+    let query = Query::parse(&ex.query, ex.eventual)?;
+    let whole = role_definition_object(state.role_definition(id)?);
+    let object = query.project(&whole, "unifiedRoleDefinition", &ROLE_DEFINITION)?;
+    Ok(Answer::entity(200, ex, "roleManagement/directory/roleDefinitions", object))
+}
+
+const ROLE_DEFINITION: [&str; 9] = [
+    "id",
+    "description",
+    "displayName",
+    "isBuiltIn",
+    "isEnabled",
+    "resourceScopes",
+    "templateId",
+    "version",
+    "rolePermissions",
+];
+
+fn role_definition_object(role: RoleDefinition) -> Value {
+    json!({
+        "id": role.id,
+        "description": role.name,
+        "displayName": role.name,
+        "isBuiltIn": true,
+        "isEnabled": true,
+        "resourceScopes": ["/"],
+        "templateId": role.id,
+        "version": "1",
+        "rolePermissions": [],
+    })
+}
+
+const ROLE_ASSIGNMENT: [&str; 4] = ["id", "principalId", "directoryScopeId", "roleDefinitionId"];
+
+pub(super) fn role_assignments(ex: &Exchange, state: &State) -> Outcome<Answer> {
+    let query = Query::parse(&ex.query, ex.eventual)?;
+    let expand = match query.expand.as_deref() {
+        None => None,
+        Some(one @ ("principal" | "roleDefinition")) => Some(one),
+        Some(_) => {
+            return Err(Refusal::bad_request(
+                "Only one of principal, roleDefinition and directoryScope can be expanded.",
+            ));
+        }
+    };
+    let size = query.page_size();
+    let mut found = Vec::new();
+    let mut more = None;
+    let skip = usize::try_from(query.after()).unwrap_or(usize::MAX);
+    for (at, held) in state.role_assignments.iter().enumerate().skip(skip) {
+        let whole = role_assignment_object(held);
+        if !query.accepts(&whole)? {
+            continue;
+        }
+        if found.len() == size {
+            more = u64::try_from(at).ok();
+            break;
+        }
+        let mut object = query.project(&whole, "unifiedRoleAssignment", &ROLE_ASSIGNMENT)?;
+        match expand {
+            Some("principal") => {
+                object.insert("principal".to_owned(), principal_object(state, &held.principal_id)?)
+            }
+            Some(_) => {
+                let role = built_in(&held.role_id).map(role_definition_object);
+                object.insert("roleDefinition".to_owned(), role.unwrap_or_default())
+            }
+            None => None,
+        };
+        found.push(Value::Object(object));
+    }
+    let mut whole = Map::new();
+    whole.insert("@odata.context".to_owned(), ex.context("roleManagement/directory/roleAssignments"));
+    if let Some(key) = more {
+        let link = query.next_link(&ex.address("roleManagement/directory/roleAssignments"), key);
+        whole.insert("@odata.nextLink".to_owned(), link.into());
+    }
+    whole.insert("value".to_owned(), Value::Array(found));
+    Ok(Answer::ok(Value::Object(whole)))
+}
+
+pub(super) fn role_assignment(ex: &Exchange, state: &State, id: &str) -> Outcome<Answer> {
+    let whole = role_assignment_object(state.role_assignment(id)?);
+    role_assignment_entity(ex, 200, &whole)
+}
+
+pub(super) fn assign_role(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
+    let body = ex.object()?;
+    let take = |name: &str| {
+        body.get(name)
+            .and_then(Value::as_str)
+            .ok_or_else(|| Refusal::missing_property(name, "UnifiedRoleAssignment"))
+    };
+    let (role, principal, scope) =
+        (take("roleDefinitionId")?, take("principalId")?, take("directoryScopeId")?);
+    if !is_guid(principal) {
+        return Err(Refusal::invalid_property(
+            "principalId",
+            "Invalid value specified for property 'principalId'.",
+        ));
+    }
+    let whole = role_assignment_object(state.assign_role(role, principal, scope, ex.now)?);
+    role_assignment_entity(ex, 201, &whole)
+}
+
+pub(super) fn unassign_role(state: &mut State, id: &str) -> Outcome<Answer> {
+    state.unassign_role(id)?;
+    Ok(Answer::no_content())
+}
+
+fn role_assignment_entity(ex: &Exchange, status: u16, whole: &Value) -> Outcome<Answer> {
+    let object = Query::default().project(whole, "unifiedRoleAssignment", &ROLE_ASSIGNMENT)?;
+    Ok(Answer::entity(status, ex, "roleManagement/directory/roleAssignments", object))
+}
+
+fn role_assignment_object(held: &RoleAssignment) -> Value {
+    json!({
+        "id": held.id,
+        "principalId": held.principal_id,
+        "directoryScopeId": held.scope,
+        "roleDefinitionId": held.role_id,
+    })
+}
+
+fn principal_object(state: &State, id: &str) -> Outcome<Value> {
+    if let Some(user) = state.users.find(id).and_then(|seq| state.users.get(seq)) {
+        return Ok(Value::Object(as_directory_object(user)?));
+    }
+    let sp = state.service_principals.iter().find(|sp| sp.id == id);
+    Ok(sp.map_or(Value::Null, |sp| {
+        json!({
+            "@odata.type": "#microsoft.graph.servicePrincipal",
+            "id": sp.id,
+            "appId": sp.app_id,
+            "displayName": sp.display_name,
+        })
+    }))
+}
+
+pub(super) fn eligibility(ex: &Exchange, state: &State) -> Outcome<Answer> {
+    let query = Query::parse(&ex.query, ex.eventual)?;
+    let mut found = Vec::new();
+    for held in &state.eligible_roles {
+        let mut whole = role_assignment_object(held);
+        put(&mut whole, "memberType", json!("Direct"));
+        if query.accepts(&whole)? {
+            found.push(whole);
+        }
+    }
+    let context = ex.context("roleManagement/directory/roleEligibilityScheduleInstances");
+    Ok(Answer::ok(json!({ "@odata.context": context, "value": found })))
+}
+
+/// The directory roles a user holds, in the older model.
+pub(super) fn roles_of_user(ex: &Exchange, state: &mut State, key: &str) -> Outcome<Answer> {
+    let id = state.user(key, ex.now)?.id.clone();
+    let held = state.role_assignments.iter().filter(|held| held.principal_id == id);
+    let roles: Vec<Value> = held
+        .filter_map(|held| built_in(&held.role_id))
+        .map(|role| {
+            json!({ "id": role.id, "displayName": role.name, "description": role.name, "roleTemplateId": role.id })
+        })
+        .collect();
+    Ok(Answer::ok(json!({ "@odata.context": ex.context("directoryRoles"), "value": roles })))
+}
+
+const ORGANIZATION: [&str; 9] = [
+    "id",
+    "displayName",
+    "countryLetterCode",
+    "createdDateTime",
+    "onPremisesLastSyncDateTime",
+    "onPremisesSyncEnabled",
+    "technicalNotificationMails",
+    "tenantType",
+    "verifiedDomains",
+];
+
+pub(super) fn organization(ex: &Exchange, state: &State) -> Outcome<Answer> {
+    let query = Query::parse(&ex.query, ex.eventual)?;
+    let object = query.project(&organization_object(state), "organization", &ORGANIZATION)?;
+    Ok(Answer::ok(json!({ "@odata.context": ex.context("organization"), "value": [object] })))
+}
+
+pub(super) fn one_organization(ex: &Exchange, state: &State, id: &str) -> Outcome<Answer> {
+    own_tenant(state, id)?;
+    let query = Query::parse(&ex.query, ex.eventual)?;
+    let mut whole = organization_object(state);
+    if ex.beta {
+        let used = state.users.len() + state.users.deleted().count();
+        put(&mut whole, "directorySizeQuota", json!({ "used": used, "total": 300_000 }));
+    }
+    Ok(Answer::entity(200, ex, "organization", query.project(&whole, "organization", &ORGANIZATION)?))
+}
+
+pub(super) fn update_organization(ex: &Exchange, state: &mut State, id: &str) -> Outcome<Answer> {
+    own_tenant(state, id)?;
+    for (name, value) in ex.object()? {
+        match (name.as_str(), value.as_bool()) {
+            ("onPremisesSyncEnabled", Some(enabled)) => state.set_sync_enabled(enabled, ex.now)?,
+            _ => return Err(Refusal::invalid_property(&name, format!("Invalid property '{name}'."))),
+        }
+    }
+    Ok(Answer::no_content())
+}
+
+fn own_tenant(state: &State, id: &str) -> Outcome<()> {
+    if id.eq_ignore_ascii_case(&state.tenant_id) { Ok(()) } else { Err(Refusal::not_found(id)) }
+}
+
+fn organization_object(state: &State) -> Value {
+    let verified: Vec<Value> = state
+        .domains
+        .values()
+        .filter(|domain| domain.is_verified)
+        .map(|domain| {
+            json!({
+                "capabilities": domain.supported_services.join(", "),
+                "isDefault": domain.is_default,
+                "isInitial": domain.is_initial,
+                "name": domain.name,
+                "type": if domain.federated { "Federated" } else { "Managed" },
+            })
+        })
+        .collect();
+    json!({
+        "id": state.tenant_id,
+        "displayName": state.display_name,
+        "countryLetterCode": "DE",
+        "createdDateTime": timestamp(state.created),
+        "onPremisesLastSyncDateTime": state.synchronization.last_sync.map(timestamp),
+        "onPremisesSyncEnabled": state.synchronization.enabled,
+        "technicalNotificationMails": [format!("it@{}", state.initial_domain)],
+        "tenantType": "AAD",
+        "verifiedDomains": verified,
+    })
+}
+
+/// The service knows no application permission for these.
+fn delegated_only(ex: &Exchange, state: &State) -> Outcome<()> {
+    match ex.caller {
+        Caller::Application(_) if !state.app_only_sync_features => Err(Refusal::forbidden()),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn synchronization(ex: &Exchange, state: &State) -> Outcome<Answer> {
+    delegated_only(ex, state)?;
+    let value = if state.synchronization.enabled.is_some() {
+        vec![synchronization_object(state)]
+    } else {
+        Vec::new()
+    };
+    Ok(Answer::ok(
+        json!({ "@odata.context": ex.context("directory/onPremisesSynchronization"), "value": value }),
+    ))
+}
+
+pub(super) fn one_synchronization(ex: &Exchange, state: &State, id: &str) -> Outcome<Answer> {
+    delegated_only(ex, state)?;
+    own_tenant(state, id)?;
+    match synchronization_object(state) {
+        Value::Object(object) if state.synchronization.enabled.is_some() => {
+            Ok(Answer::entity(200, ex, "directory/onPremisesSynchronization", object))
+        }
+        _ => Err(Refusal::not_found(id)),
+    }
+}
+
+pub(super) fn update_synchronization(ex: &Exchange, state: &mut State, id: &str) -> Outcome<Answer> {
+    delegated_only(ex, state)?;
+    own_tenant(state, id)?;
+    let body = ex.object()?;
+    let mut wanted = state.synchronization.clone();
+    for (name, value) in body.get("features").and_then(Value::as_object).into_iter().flatten() {
+        let flag = value.as_bool().ok_or_else(|| {
+            Refusal::invalid_property(name, format!("Invalid value specified for property '{name}'."))
+        })?;
+        wanted.set_feature(name, flag)?;
+    }
+    let prevention = body.get("configuration").and_then(|c| c.get("accidentalDeletionPrevention"));
+    if let Some(kind) =
+        prevention.and_then(|p| p.get("synchronizationPreventionType")).and_then(Value::as_str)
+    {
+        wanted.deletion_prevention = kind.to_owned();
+    }
+    if let Some(threshold) = prevention.and_then(|p| p.get("alertThreshold")).and_then(Value::as_i64) {
+        wanted.deletion_threshold = threshold;
+    }
+    state.synchronization = wanted;
+    Ok(Answer::no_content())
+}
+
+fn synchronization_object(state: &State) -> Value {
+    let sync = &state.synchronization;
+    let features: Map<String, Value> =
+        sync.features.iter().map(|(name, value)| ((*name).to_owned(), Value::Bool(*value))).collect();
+    json!({
+        "id": state.tenant_id,
+        "configuration": {
+            "accidentalDeletionPrevention": {
+                "synchronizationPreventionType": sync.deletion_prevention,
+                "alertThreshold": sync.deletion_threshold,
+            },
+        },
+        "features": features,
+    })
+}
+
+pub(super) fn security_defaults(ex: &Exchange, state: &State) -> Outcome<Answer> {
+    let object = json!({
+        "id": "00000000-0000-0000-0000-000000000005",
+        "displayName": "Security Defaults",
+        "description": "Basic identity security mechanisms, switched on or off together.",
+        "isEnabled": state.security_defaults,
+    });
+    let object = object.as_object().cloned().unwrap_or_default();
+    Ok(Answer::entity(200, ex, "policies/identitySecurityDefaultsEnforcementPolicy", object))
+}
+
+pub(super) fn set_security_defaults(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
+    let wanted = ex.object()?.get("isEnabled").and_then(Value::as_bool);
+    let wanted = wanted
+        .ok_or_else(|| Refusal::missing_property("isEnabled", "IdentitySecurityDefaultsEnforcementPolicy"))?;
+    if wanted && state.conditional_access.iter().any(|policy| policy.state == "enabled") {
+        return Err(Refusal::bad_request(
+            "Security defaults cannot be enabled while Conditional Access policies are enabled.",
+        ));
+    }
+    state.security_defaults = wanted;
+    Ok(Answer::no_content())
+}
+
+pub(super) fn conditional_access(ex: &Exchange, state: &State) -> Outcome<Answer> {
+    let value: Vec<Value> = state.conditional_access.iter().map(policy_object).collect();
+    Ok(Answer::ok(
+        json!({ "@odata.context": ex.context("identity/conditionalAccess/policies"), "value": value }),
+    ))
+}
+
+pub(super) fn one_policy(ex: &Exchange, state: &State, id: &str) -> Outcome<Answer> {
+    let policy = state
+        .conditional_access
+        .iter()
+        .find(|policy| policy.id == id)
+        .ok_or_else(|| Refusal::not_found(id))?;
+    let object = policy_object(policy).as_object().cloned().unwrap_or_default();
+    Ok(Answer::entity(200, ex, "identity/conditionalAccess/policies", object))
+}
+
+fn policy_object(policy: &ConditionalAccess) -> Value {
+    let everyone = vec!["All".to_owned()];
+    let included = if policy.included.is_empty() { &everyone } else { &policy.included };
+    json!({
+        "id": policy.id,
+        "displayName": policy.name,
+        "state": policy.state,
+        "conditions": {
+            "clientAppTypes": ["all"],
+            "applications": { "includeApplications": ["All"], "excludeApplications": [], "includeUserActions": [] },
+            "users": {
+                "includeUsers": included,
+                "excludeUsers": policy.excluded,
+                "includeGroups": [],
+                "excludeGroups": [],
+                "includeRoles": [],
+                "excludeRoles": [],
+            },
+        },
+        "grantControls": {
+            "operator": "OR",
+            "builtInControls": [policy.control],
+            "customAuthenticationFactors": [],
+            "termsOfUse": [],
+        },
+    })
+}

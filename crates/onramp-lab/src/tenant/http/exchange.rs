@@ -1,0 +1,165 @@
+//! One request and its answer, between HTTP and the model.
+
+use crate::tenant::json::put;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::tenant::refusal::{Outcome, Refusal};
+use crate::tenant::sign_in::Caller;
+
+/// A request that passed the gate and whose token is good.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    /// Scheme and authority under which the client reached the server.
+    pub(super) origin: String,
+    pub(super) beta: bool,
+    pub(super) method: String,
+    /// Decoded path segments, without the version.
+    pub(super) path: Vec<String>,
+    pub(super) query: String,
+    /// `ConsistencyLevel: eventual` was sent.
+    pub(super) eventual: bool,
+    pub(super) body: Vec<u8>,
+    pub(super) caller: Caller,
+    pub(super) now: OffsetDateTime,
+}
+
+impl Exchange {
+    pub(super) fn version(&self) -> &'static str {
+        if self.beta { "beta" } else { "v1.0" }
+    }
+
+    /// The address of what lies at `path` below the version.
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}/{}/{path}", self.origin, self.version())
+    }
+
+    pub(super) fn context(&self, what: &str) -> Value {
+        Value::String(format!("{}/{}/$metadata#{what}", self.origin, self.version()))
+    }
+
+    /// The body as a JSON object; no body is an empty one.
+    pub(super) fn object(&self) -> Outcome<Map<String, Value>> {
+        if self.body.is_empty() {
+            return Ok(Map::new());
+        }
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(object)) => Ok(object),
+            _ => Err(Refusal::new(
+                400,
+                "BadRequest",
+                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+            )),
+        }
+    }
+}
+
+/// An answer before it has headers of its own.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) payload: Payload,
+    pub(super) headers: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug)]
+pub(super) enum Payload {
+    None,
+    Json(Value),
+    Text(&'static str, String),
+}
+
+impl Answer {
+    pub(super) fn json(status: u16, value: Value) -> Self {
+        Self { status, payload: Payload::Json(value), headers: Vec::new() }
+    }
+
+    pub(super) fn ok(value: Value) -> Self {
+        Self::json(200, value)
+    }
+
+    pub(super) fn no_content() -> Self {
+        Self { status: 204, payload: Payload::None, headers: Vec::new() }
+    }
+
+    pub(super) fn text(status: u16, content_type: &'static str, text: String) -> Self {
+        Self { status, payload: Payload::Text(content_type, text), headers: Vec::new() }
+    }
+
+    pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// One object, with the context its type has.
+    pub(super) fn entity(
+        status: u16,
+        exchange: &Exchange,
+        context: &str,
+        mut object: Map<String, Value>,
+    ) -> Self {
+        let mut whole = Map::new();
+        whole.insert("@odata.context".to_owned(), exchange.context(&format!("{context}/$entity")));
+        whole.append(&mut object);
+        Self::json(status, Value::Object(whole))
+    }
+}
+
+/// What identifies one exchange to both sides.
+#[derive(Clone, Debug)]
+pub(super) struct Ids {
+    pub(super) request_id: String,
+    pub(super) client_request_id: Option<String>,
+    pub(super) now: OffsetDateTime,
+}
+
+impl Ids {
+    /// A refusal in Graph's shape.
+    pub(super) fn graph_error(&self, refusal: &Refusal) -> Value {
+        let mut error = json!({
+            "code": refusal.code,
+            "message": refusal.message,
+            "innerError": {
+                "date": timestamp(self.now).trim_end_matches('Z'),
+                "request-id": self.request_id,
+                "client-request-id": self.client_request_id.as_ref().unwrap_or(&self.request_id),
+            },
+        });
+        if !refusal.details.is_empty() {
+            let detail = |d: &crate::tenant::refusal::Detail| json!({ "code": d.code, "message": d.message, "target": d.target });
+            put(&mut error, "details", refusal.details.iter().map(detail).collect());
+        }
+        json!({ "error": error })
+    }
+
+    /// A refusal in the shape of Azure Resource Manager.
+    pub(super) fn arm_error(refusal: &Refusal) -> Value {
+        json!({ "error": { "code": refusal.code, "message": refusal.message } })
+    }
+}
+
+/// The headers and the status that go with a refusal.
+pub(super) fn refusal_headers(refusal: &Refusal) -> Vec<(&'static str, String)> {
+    let mut headers = Vec::new();
+    if let Some(wait) = refusal.retry_after {
+        headers.push(("retry-after", wait.as_secs().to_string()));
+    }
+    if refusal.status == 401 {
+        let challenge = match &refusal.claims {
+            Some(claims) => format!(
+                "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", error=\"insufficient_claims\", claims=\"{claims}\""
+            ),
+            None => "Bearer realm=\"\", error=\"invalid_token\"".to_owned(),
+        };
+        headers.push(("www-authenticate", challenge));
+    }
+    headers
+}
+
+/// A time the way the service writes it.
+pub(super) fn timestamp(time: OffsetDateTime) -> String {
+    time.to_offset(time::UtcOffset::UTC)
+        .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,148 @@
+//! The token endpoint and the discovery document.
+
+use crate::tenant::json::put;
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use super::exchange::{Answer, Ids};
+use crate::tenant::sign_in::{Aadsts, Audience, Caller, TOKEN_LIFE, audience};
+use crate::tenant::state::State;
+
+/// Answers `POST /{tenant}/oauth2/v2.0/token`.
+pub(super) fn token(state: &mut State, tenant: &str, origin: &str, body: &[u8], ids: &Ids) -> Answer {
+    match grant(state, tenant, origin, body, ids) {
+        Ok(answer) => answer,
+        Err(refusal) => {
+            let mut error = error_body(&refusal, ids);
+            if let Some(suberror) = refusal.suberror {
+                put(&mut error, "suberror", json!(suberror));
+            }
+            Answer::json(refusal.status, error)
+        }
+    }
+}
+
+fn grant(state: &mut State, tenant: &str, origin: &str, body: &[u8], ids: &Ids) -> Result<Answer, Aadsts> {
+    let form: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+    let required = |name: &str| {
+        let value = form.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        value.ok_or_else(|| {
+            Aadsts::new(900_144, format!("The request body must contain the following parameter: '{name}'."))
+        })
+    };
+    let grant_type = required("grant_type")?;
+    known_tenant(state, tenant, grant_type)?;
+    let client = required("client_id")?;
+    let secret = form.get("client_secret").map(String::as_str);
+    let app_id = state.client(client, secret)?.app_id.clone();
+    let scope = required("scope")?;
+    let audience = audience(scope, origin)?;
+    match grant_type {
+        "client_credentials" => {
+            if secret.is_none() {
+                return Err(Aadsts::new(
+                    7_000_218,
+                    "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+                ));
+            }
+            if !scope.ends_with("/.default") {
+                return Err(Aadsts::new(
+                    1_002_012,
+                    format!(
+                        "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier."
+                    ),
+                ));
+            }
+            let token = state.issue(Caller::Application(app_id), audience, ids.now);
+            Ok(token_answer(token.expose(), None))
+        }
+        "password" => {
+            let (name, password) = (required("username")?, required("password")?);
+            let user = state.password_sign_in(name, password, audience, ids.now)?;
+            let token = state.issue(Caller::User(user), audience, ids.now);
+            let granted = match audience {
+                Audience::Arm => {
+                    "https://management.azure.com/user_impersonation https://management.azure.com/.default"
+                }
+                Audience::Graph | Audience::Lab => {
+                    "openid profile email https://graph.microsoft.com/Directory.AccessAsUser.All https://graph.microsoft.com/.default"
+                }
+            };
+            Ok(token_answer(token.expose(), Some(granted)))
+        }
+        other => Err(Aadsts::new(70_003, format!("The app requested an unsupported grant type '{other}'."))),
+    }
+}
+
+/// Answers `GET /{tenant}/v2.0/.well-known/openid-configuration`.
+pub(super) fn discovery(state: &State, tenant: &str, origin: &str, ids: &Ids) -> Answer {
+    if let Err(refusal) = known_tenant(state, tenant, "discovery") {
+        return Answer::json(refusal.status, error_body(&refusal, ids));
+    }
+    let base = format!("{origin}/{}", state.tenant_id);
+    Answer::ok(json!({
+        "token_endpoint": format!("{base}/oauth2/v2.0/token"),
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "issuer": format!("{base}/v2.0"),
+        "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
+        "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
+        "jwks_uri": format!("{base}/discovery/v2.0/keys"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "tenant_region_scope": "EU",
+        "cloud_instance_name": "microsoftonline.com",
+        "msgraph_host": "graph.microsoft.com",
+    }))
+}
+
+fn known_tenant(state: &State, tenant: &str, grant_type: &str) -> Result<(), Aadsts> {
+    if grant_type == "password" && (tenant == "common" || tenant == "consumers") {
+        return Err(Aadsts::new(
+            9_001_023,
+            "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.",
+        ));
+    }
+    let known = tenant.eq_ignore_ascii_case(&state.tenant_id)
+        || tenant == "organizations"
+        || state.domains.get(&tenant.to_ascii_lowercase()).is_some_and(|domain| domain.is_verified);
+    if known {
+        Ok(())
+    } else {
+        Err(Aadsts::new(
+            90_002,
+            format!(
+                "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+            ),
+        ))
+    }
+}
+
+fn token_answer(token: &str, scope: Option<&str>) -> Answer {
+    let seconds = TOKEN_LIFE.whole_seconds();
+    let mut body = json!({ "token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token });
+    if let Some(scope) = scope {
+        put(&mut body, "scope", json!(scope));
+    }
+    Answer::ok(body).with_header("cache-control", "no-store, no-cache")
+}
+
+fn error_body(refusal: &Aadsts, ids: &Ids) -> Value {
+    let at = super::exchange::timestamp(ids.now).replace('T', " ");
+    let correlation = ids.client_request_id.as_ref().unwrap_or(&ids.request_id);
+    json!({
+        "error": refusal.error,
+        "error_description": format!(
+            "AADSTS{}: {} Trace ID: {} Correlation ID: {correlation} Timestamp: {at}",
+            refusal.code, refusal.message, ids.request_id
+        ),
+        "error_codes": [refusal.code],
+        "timestamp": at,
+        "trace_id": ids.request_id,
+        "correlation_id": correlation,
+        "error_uri": format!("https://login.microsoftonline.com/error?code={}", refusal.code),
+    })
+}

@@ -1,0 +1,242 @@
+//! The tenant's server: Graph, Azure Resource Manager and the token endpoint at one origin.
+
+mod applications;
+mod arm;
+mod batch;
+mod call;
+mod directory;
+mod domains;
+mod exchange;
+mod graph;
+mod login;
+mod users;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::response::Response;
+use axum::routing::any;
+use axum::{Extension, Router};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use onramp_core::{Error, ErrorKind, Result};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tower::ServiceExt as _;
+
+use self::call::{Call, Delivery, Face};
+use super::LabTenant;
+use crate::tls::LabCa;
+
+/// A client that does not finish its TLS handshake in this time is let go.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Larger request bodies are refused.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// A tenant that answers at an address. Dropping it ends the server and every connection.
+#[derive(Debug)]
+pub struct LabTenantServer {
+    base_url: String,
+    address: SocketAddr,
+    _running: DropGuard,
+}
+
+impl LabTenantServer {
+    /// The origin of Graph (`/v1.0`, `/beta`), Azure Resource Manager and the login service, such as `https://localhost:8443`.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The address the server listens at.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl LabTenant {
+    /// Serves the tenant over TLS at `address` (port 0: any free one), as `localhost`, `127.0.0.1` and `::1`.
+    pub async fn serve(&self, ca: &LabCa, address: SocketAddr) -> Result<LabTenantServer> {
+        let mut config = (*ca.server_config(&["localhost", "127.0.0.1", "::1"])?).clone();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        self.start(address, "https", Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    /// Serves the tenant without TLS, on the loopback interface only: for benchmarks that should not measure TLS.
+    pub async fn serve_plain(&self, port: u16) -> Result<LabTenantServer> {
+        self.start(SocketAddr::from(([127, 0, 0, 1], port)), "http", None).await
+    }
+
+    async fn start(
+        &self,
+        address: SocketAddr,
+        scheme: &'static str,
+        tls: Option<TlsAcceptor>,
+    ) -> Result<LabTenantServer> {
+        let failed = |error: io::Error| {
+            Error::new(ErrorKind::Unavailable, "serve the lab's tenant at")
+                .object(address)
+                .detail(error.to_string())
+                .source(error)
+        };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let stop = CancellationToken::new();
+        tokio::spawn(accept(listener, tls, router(self.clone(), scheme), stop.clone()));
+        // The names of the certificate; a server that listens everywhere is reached from here all the same.
+        let host = if scheme == "http" { "127.0.0.1" } else { "localhost" };
+        Ok(LabTenantServer {
+            base_url: format!("{scheme}://{host}:{}", address.port()),
+            address,
+            _running: stop.drop_guard(),
+        })
+    }
+}
+
+fn router(lab: LabTenant, scheme: &'static str) -> Router {
+    Router::new()
+        .route("/v1.0/{*path}", any(|app, request| answer(app, Face::Graph, request)))
+        .route("/beta/{*path}", any(|app, request| answer(app, Face::Graph, request)))
+        .route("/{tenant}/oauth2/v2.0/token", any(|app, request| answer(app, Face::Login, request)))
+        .route(
+            "/{tenant}/v2.0/.well-known/openid-configuration",
+            any(|app, request| answer(app, Face::Login, request)),
+        )
+        .fallback(|app, request| answer(app, Face::Arm, request))
+        .layer(Extension(App { lab, scheme }))
+}
+
+/// What every request needs to know of the server.
+#[derive(Clone, Debug)]
+struct App {
+    lab: LabTenant,
+    scheme: &'static str,
+}
+
+async fn answer(Extension(app): Extension<App>, face: Face, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, LARGEST_BODY).await;
+    let Ok(body) = body else {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = axum::http::StatusCode::PAYLOAD_TOO_LARGE;
+        return response;
+    };
+    let call = Call::from_request(face, &parts, body.to_vec(), app.scheme);
+    let ids = call.ids(&app.lab);
+    let delivery = call::handle(&app.lab, &call, &ids).await;
+    respond(delivery, &call, &ids)
+}
+
+/// Marks a response that must not be sent: the connection ends instead.
+#[derive(Clone, Copy, Debug)]
+struct Cut;
+
+/// What hyper is given so that it ends the connection without an answer.
+#[derive(Debug)]
+struct CutOnDemand;
+
+impl std::fmt::Display for CutOnDemand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection was cut on demand")
+    }
+}
+
+impl std::error::Error for CutOnDemand {}
+
+fn respond(delivery: Delivery, call: &Call, ids: &exchange::Ids) -> Response {
+    let Some(answer) = delivery.answer else {
+        let mut response = Response::new(Body::empty());
+        response.extensions_mut().insert(Cut);
+        return response;
+    };
+    let (content_type, text) = match answer.payload {
+        exchange::Payload::None => (None, String::new()),
+        exchange::Payload::Json(value) => (Some(call.face.json_type()), value.to_string()),
+        exchange::Payload::Text(kind, text) => (Some(kind), text),
+    };
+    let length = text.len();
+    let body = if delivery.cut_within { half_of(text) } else { Body::from(text) };
+    let mut response = Response::new(body);
+    *response.status_mut() = axum::http::StatusCode::from_u16(answer.status).unwrap_or_default();
+    let headers = response.headers_mut();
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    if let Some(kind) = content_type {
+        set("content-type", kind);
+    }
+    if delivery.cut_within {
+        set("content-length", &length.to_string());
+    }
+    set(call.face.request_id_header(), &ids.request_id);
+    if let Some(id) = &ids.client_request_id {
+        set("client-request-id", id);
+    }
+    for (name, value) in &answer.headers {
+        set(name, value);
+    }
+    response
+}
+
+/// The first half of a body, and then the end of the connection.
+fn half_of(text: String) -> Body {
+    let half = text.into_bytes();
+    let half = half.get(..half.len() / 2).map(<[u8]>::to_vec).unwrap_or_default();
+    let parts: [std::result::Result<Vec<u8>, CutOnDemand>; 2] = [Ok(half), Err(CutOnDemand)];
+    Body::from_stream(futures_util::stream::iter(parts))
+}
+
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, stop: CancellationToken) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        // A connection that failed before it was accepted concerns its client only.
+        let Ok((stream, _)) = accepted else { continue };
+        let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = serve_connection(stream, tls, router) => {}
+            }
+        });
+    }
+}
+
+async fn serve_connection(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
+    // Small answers should not wait for more to come.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => serve_requests(stream, router).await,
+        Some(tls) => {
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+                serve_requests(stream, router).await;
+            }
+        }
+    }
+}
+
+async fn serve_requests(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            let response = match router.oneshot(request.map(Body::new)).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+            if response.extensions().get::<Cut>().is_some() { Err(CutOnDemand) } else { Ok(response) }
+        }
+    });
+    // An error here is a client that went away or a connection cut on demand: nothing to tell anybody.
+    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+}

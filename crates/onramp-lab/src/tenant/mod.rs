@@ -1,0 +1,235 @@
+//! An Entra tenant in memory: one model, two faces.
+//!
+//! [`LabTenant`] holds the model. Its ports ([`LabTenant::tenant`]) work on it directly; its server ([`LabTenant::serve`])
+//! speaks Graph, Azure Resource Manager and OAuth 2.0 over TLS. Both obey the same rules, because the rules are the model's.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> onramp_core::Result<()> {
+//! use onramp_core::DomainName;
+//! use onramp_lab::tenant::LabTenant;
+//!
+//! let lab = LabTenant::builder().name("contoso").users(25).seed(7).build()?;
+//! let tenant = lab.tenant();
+//! let domain = DomainName::parse("corp.example")?;
+//! tenant.domains.add(&domain).await?;
+//! lab.publish_txt("corp.example", &lab.verification_text("corp.example").unwrap_or_default());
+//! tenant.domains.verify(&domain).await?;
+//! assert!(tenant.domains.get(&domain).await?.is_verified);
+//! # Ok(()) }
+//! ```
+
+mod applications;
+mod builder;
+mod consistency;
+mod directory;
+mod domains;
+mod filter;
+mod gate;
+mod http;
+mod ids;
+mod json;
+mod organization;
+mod password_rules;
+mod ports;
+mod query;
+mod refusal;
+mod roles;
+mod sign_in;
+mod state;
+mod subscriptions;
+mod users;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use self::builder::{LabTenantBuilder, SeedUser};
+pub use self::consistency::Consistency;
+use self::gate::Gate;
+pub use self::gate::{Fault, FaultAction, LoggedRequest, WriteLimit};
+pub use self::http::LabTenantServer;
+pub use self::organization::ConditionalAccess;
+pub use self::sign_in::Audience;
+use self::sign_in::Caller;
+use self::state::State;
+use onramp_core::{Clock, Error, ErrorKind, ObjectId, Password, Result, Upn};
+
+/// A tenant in memory. Clones are the same tenant.
+#[derive(Clone)]
+pub struct LabTenant {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    state: Mutex<State>,
+    gate: Mutex<Gate>,
+    clock: Arc<dyn Clock>,
+    credentials: LabCredentials,
+}
+
+/// What a program needs to get into a lab tenant; made from the seed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LabCredentials {
+    /// The tenant.
+    pub tenant_id: ObjectId,
+    /// An application that may do everything an application may.
+    pub client_id: ObjectId,
+    /// Its secret.
+    pub client_secret: Password,
+    /// An application without a secret, for signing in users.
+    pub public_client_id: ObjectId,
+    /// A Global Administrator without a second factor.
+    pub admin: Upn,
+    /// The administrator's password.
+    pub admin_password: Password,
+    /// The emergency account, also a Global Administrator.
+    pub break_glass: Upn,
+}
+
+impl LabTenant {
+    /// Starts describing a tenant.
+    pub fn builder() -> LabTenantBuilder {
+        LabTenantBuilder::default()
+    }
+
+    /// What a program needs to get in.
+    pub fn credentials(&self) -> &LabCredentials {
+        &self.inner.credentials
+    }
+
+    /// The tenant's first domain, such as `contoso.onmicrosoft.com`.
+    pub fn initial_domain(&self) -> String {
+        self.with_state(|state| state.initial_domain.clone())
+    }
+
+    /// How many users there are, deleted ones aside.
+    pub fn user_count(&self) -> usize {
+        self.with_state(|state| state.users.len())
+    }
+
+    /// The ids of the tenant's Azure subscriptions.
+    pub fn subscription_ids(&self) -> Vec<ObjectId> {
+        self.with_state(|state| {
+            state.subscriptions.iter().filter_map(|s| ObjectId::parse(&s.id).ok()).collect()
+        })
+    }
+
+    /// Publishes a TXT record in the simulated DNS.
+    pub fn publish_txt(&self, name: &str, text: &str) {
+        self.with_state(|state| state.dns.publish_txt(name, text));
+    }
+
+    /// Publishes an MX record in the simulated DNS.
+    pub fn publish_mx(&self, name: &str, exchange: &str) {
+        self.with_state(|state| state.dns.publish_mx(name, exchange));
+    }
+
+    /// Takes every record of this name out of the simulated DNS.
+    pub fn withdraw_dns(&self, name: &str) {
+        self.with_state(|state| state.dns.withdraw(name));
+    }
+
+    /// From now on every verification record counts as published, or no longer does.
+    pub fn auto_publish_dns(&self, on: bool) {
+        self.with_state(|state| state.dns.auto_publish = on);
+    }
+
+    /// The text that proves a domain of this tenant, if it has the domain.
+    pub fn verification_text(&self, domain: &str) -> Option<String> {
+        self.with_state(|state| state.domains.get(&domains::canonical(domain)).map(domains::Domain::txt))
+    }
+
+    /// Lets something go wrong.
+    pub fn add_fault(&self, fault: Fault) {
+        self.with_gate(|gate| gate.add(fault));
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn clear_faults(&self) {
+        self.with_gate(Gate::clear_faults);
+    }
+
+    /// Every request is answered after this time on the tenant's clock.
+    pub fn set_latency(&self, latency: Option<Duration>) {
+        self.with_gate(|gate| gate.latency = latency);
+    }
+
+    /// Limits writes, or no longer does.
+    pub fn set_write_limit(&self, limit: Option<WriteLimit>) {
+        self.with_gate(|gate| gate.write_limit = limit);
+    }
+
+    /// Sets how soon new objects are seen from now on.
+    pub fn set_consistency(&self, consistency: Consistency) {
+        self.with_state(|state| state.consistency = consistency);
+    }
+
+    /// Makes every token issued so far void: the next request with one gets 401.
+    pub fn revoke_tokens(&self) {
+        self.with_state(|state| state.tokens.revoke_all());
+    }
+
+    /// A token for the lab's own application, without a visit to the token endpoint.
+    pub fn application_token(&self, audience: Audience) -> Password {
+        let caller = Caller::Application(self.inner.credentials.client_id.to_string());
+        self.with_state(|state| state.issue(caller, audience, self.inner.clock.now()))
+    }
+
+    /// A token for a user, without a visit to the token endpoint and without a look at its password or second factor.
+    pub fn user_token(&self, upn: &Upn, audience: Audience) -> Result<Password> {
+        self.with_state(|state| {
+            let user = state.users.with_upn(upn.as_str()).map(|user| user.id.clone());
+            let id = user.ok_or_else(|| Error::new(ErrorKind::NotFound, "issue a token for").object(upn))?;
+            Ok(state.issue(Caller::User(id), audience, self.inner.clock.now()))
+        })
+    }
+
+    /// Every request so far, oldest first: over HTTP, in batches, and through the ports.
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.with_gate(|gate| gate.log())
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        self.with_gate(Gate::clear_log);
+    }
+
+    /// The tenant as its ports.
+    pub fn tenant(&self) -> onramp_core::Tenant {
+        ports::tenant(self)
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    fn with_state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        // A panic of another thread leaves the model as it was after that thread's last whole step.
+        work(&mut self.inner.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn with_gate<T>(&self, work: impl FnOnce(&mut Gate) -> T) -> T {
+        work(&mut self.inner.gate.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn record(&self, method: &str, path: &str, query: &str, status: Option<u16>) {
+        let at = self.inner.clock.now();
+        let request = LoggedRequest {
+            at,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            status,
+        };
+        self.with_gate(|gate| gate.record(request));
+    }
+}
+
+impl fmt::Debug for LabTenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LabTenant")
+            .field("tenant_id", &self.inner.credentials.tenant_id)
+            .finish_non_exhaustive()
+    }
+}

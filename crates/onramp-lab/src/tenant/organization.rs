@@ -1,0 +1,167 @@
+//! The organisation: directory synchronisation switch and features, policies that decide about second factors.
+
+use time::{Duration, OffsetDateTime};
+
+use super::refusal::{Outcome, Refusal};
+use super::state::State;
+
+/// How long switching synchronisation off takes, and bars switching it on again.
+const SWITCHING_OFF: Duration = Duration::hours(72);
+
+/// The application that enabling synchronisation brings into the tenant.
+pub(crate) const SYNC_SERVICE: &str = "6bf85cfa-ac8a-4be5-b5de-425a0d0dc016";
+
+/// The synchronisation switch and its features.
+#[derive(Clone, Debug)]
+pub(crate) struct Synchronization {
+    /// `None`: never synchronised.
+    pub(crate) enabled: Option<bool>,
+    pub(crate) last_sync: Option<OffsetDateTime>,
+    switched_off: Option<OffsetDateTime>,
+    /// The flags by Graph's name.
+    pub(crate) features: Vec<(&'static str, bool)>,
+    pub(crate) deletion_prevention: String,
+    pub(crate) deletion_threshold: i64,
+}
+
+/// Every feature flag of `onPremisesDirectorySynchronizationFeature`, with the value a new tenant has.
+const FEATURES: [(&str, bool); 20] = [
+    ("allowOnPremUpdateOfOnPremisesObjectIdentifierEnabled", false),
+    ("blockCloudObjectTakeoverThroughHardMatchEnabled", false),
+    ("blockSoftMatchEnabled", false),
+    ("bypassDirSyncOverridesEnabled", false),
+    ("cloudPasswordPolicyForPasswordSyncedUsersEnabled", false),
+    ("concurrentCredentialUpdateEnabled", false),
+    ("concurrentOrgIdProvisioningEnabled", false),
+    ("deviceWritebackEnabled", false),
+    ("directoryExtensionsEnabled", false),
+    ("fopeConflictResolutionEnabled", false),
+    ("groupWriteBackEnabled", false),
+    ("passwordSyncEnabled", false),
+    ("passwordWritebackEnabled", false),
+    ("quarantineUponProxyAddressesConflictEnabled", true),
+    ("quarantineUponUpnConflictEnabled", true),
+    ("softMatchOnUpnEnabled", true),
+    ("synchronizeUpnForManagedUsersEnabled", true),
+    ("unifiedGroupWritebackEnabled", false),
+    ("userForcePasswordChangeOnLogonEnabled", false),
+    ("userWritebackEnabled", false),
+];
+
+impl Synchronization {
+    pub(crate) fn new(enabled: Option<bool>) -> Self {
+        Self {
+            enabled,
+            last_sync: None,
+            switched_off: None,
+            features: FEATURES.to_vec(),
+            deletion_prevention: "enabledForCount".to_owned(),
+            deletion_threshold: 500,
+        }
+    }
+
+    pub(crate) fn set_feature(&mut self, name: &str, value: bool) -> Outcome<()> {
+        let flag = self.features.iter_mut().find(|(known, _)| *known == name);
+        let flag =
+            flag.ok_or_else(|| Refusal::invalid_property(name, format!("Invalid property '{name}'.")))?;
+        flag.1 = value;
+        Ok(())
+    }
+}
+
+/// A conditional access policy: whom it covers and what it asks for.
+///
+/// ```
+/// use onramp_lab::tenant::ConditionalAccess;
+/// let policy = ConditionalAccess::require_mfa("MFA for everyone").excluding("break-glass@contoso.onmicrosoft.com");
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConditionalAccess {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) state: &'static str,
+    pub(crate) control: &'static str,
+    /// UPNs when given by a builder, object ids once the tenant stands; empty means everyone.
+    pub(crate) included: Vec<String>,
+    pub(crate) excluded: Vec<String>,
+}
+
+impl ConditionalAccess {
+    /// An enabled policy that asks everyone for a second factor.
+    pub fn require_mfa(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "mfa")
+    }
+
+    /// An enabled policy that lets nobody sign in.
+    pub fn block(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "block")
+    }
+
+    /// Covers only the users named so far by this method, by UPN.
+    #[must_use]
+    pub fn including(mut self, upn: impl Into<String>) -> Self {
+        self.included.push(upn.into());
+        self
+    }
+
+    /// Leaves one user out, by UPN.
+    #[must_use]
+    pub fn excluding(mut self, upn: impl Into<String>) -> Self {
+        self.excluded.push(upn.into());
+        self
+    }
+
+    /// Only reports what it would do.
+    #[must_use]
+    pub fn report_only(mut self) -> Self {
+        self.state = "enabledForReportingButNotEnforced";
+        self
+    }
+
+    fn new(name: String, control: &'static str) -> Self {
+        Self {
+            id: String::new(),
+            name,
+            state: "enabled",
+            control,
+            included: Vec::new(),
+            excluded: Vec::new(),
+        }
+    }
+
+    fn covers(&self, user_id: &str) -> bool {
+        let names = |list: &[String]| list.iter().any(|id| id == user_id);
+        self.state == "enabled"
+            && (self.included.is_empty() || names(&self.included))
+            && !names(&self.excluded)
+    }
+}
+
+impl State {
+    pub(crate) fn set_sync_enabled(&mut self, enabled: bool, now: OffsetDateTime) -> Outcome<()> {
+        let sync = &mut self.synchronization;
+        if sync.enabled == Some(enabled) || (sync.enabled.is_none() && !enabled) {
+            return Ok(());
+        }
+        if enabled {
+            if sync.switched_off.is_some_and(|at| now < at + SWITCHING_OFF) {
+                return Err(Refusal::bad_request(
+                    "Directory synchronization is being disabled, which can take up to 72 hours, and cannot be enabled until that is finished.",
+                ));
+            }
+            sync.switched_off = None;
+            sync.enabled = Some(true);
+            self.ensure_service_principal(SYNC_SERVICE, "Microsoft Entra AD Synchronization Service", now);
+        } else {
+            sync.enabled = Some(false);
+            sync.switched_off = Some(now);
+        }
+        Ok(())
+    }
+
+    /// The first enabled policy with this control that covers the user.
+    pub(crate) fn policy_for(&self, user_id: &str, control: &str) -> Option<&ConditionalAccess> {
+        self.conditional_access.iter().find(|policy| policy.control == control && policy.covers(user_id))
+    }
+}

@@ -1,0 +1,335 @@
+//! Signing in: who gets a token, what for, and what the token endpoint says to everyone else.
+
+use crate::tenant::json::put;
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use onramp_core::Password;
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+
+use super::applications::{ARM, Application, GRAPH};
+use super::roles;
+use super::state::State;
+use super::users::{MfaState, User};
+
+/// How long an access token is good for.
+pub(crate) const TOKEN_LIFE: Duration = Duration::seconds(3_599);
+
+/// This many wrong passwords in a row lock an account.
+const WRONG_TRIES: u32 = 10;
+/// For this long.
+const LOCK: Duration = Duration::seconds(60);
+
+/// What the token endpoint refuses with.
+#[derive(Clone, Debug)]
+pub(crate) struct Aadsts {
+    pub(crate) code: u32,
+    pub(crate) status: u16,
+    /// The OAuth error, to branch on.
+    pub(crate) error: &'static str,
+    pub(crate) message: String,
+    pub(crate) suberror: Option<&'static str>,
+}
+
+impl Aadsts {
+    pub(crate) fn new(code: u32, message: impl Into<String>) -> Self {
+        let (status, error) = match code {
+            7_000_215 | 7_000_218 | 7_000_222 | 700_027 => (401, "invalid_client"),
+            700_016 => (400, "unauthorized_client"),
+            50_076 | 50_079 => (400, "interaction_required"),
+            90_002 | 900_144 | 9_001_023 => (400, "invalid_request"),
+            70_003 => (400, "unsupported_grant_type"),
+            70_011 | 1_002_012 => (400, "invalid_scope"),
+            500_011 => (400, "invalid_resource"),
+            53_003 => (400, "access_denied"),
+            _ => (400, "invalid_grant"),
+        };
+        let suberror = match code {
+            50_055 => Some("user_password_expired"),
+            50_076 | 50_079 => Some("basic_action"),
+            _ => None,
+        };
+        Self { code, status, error, message: message.into(), suberror }
+    }
+}
+
+/// What a token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Audience {
+    /// Microsoft Graph.
+    Graph,
+    /// Azure Resource Manager.
+    Arm,
+    /// Both: what a token for the lab server's own address is good for, where the two share an origin.
+    Lab,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// An application by itself: its application id.
+    Application(String),
+    /// A user, by object id.
+    User(String),
+}
+
+/// An access token the tenant issued.
+#[derive(Clone, Debug)]
+pub(crate) struct Issued {
+    pub(crate) audience: Audience,
+    pub(crate) caller: Caller,
+    pub(crate) expires: OffsetDateTime,
+    pub(crate) issued: OffsetDateTime,
+}
+
+/// The tokens in circulation.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    issued: HashMap<String, Issued>,
+}
+
+impl Tokens {
+    pub(crate) fn find(&self, token: &str) -> Option<&Issued> {
+        self.issued.get(token)
+    }
+
+    pub(crate) fn revoke_all(&mut self) {
+        self.issued.clear();
+    }
+
+    fn keep(&mut self, token: String, issued: Issued, now: OffsetDateTime) {
+        self.issued.retain(|_, other| other.expires > now);
+        self.issued.insert(token, issued);
+    }
+}
+
+impl State {
+    /// The application that a token request names, after its secret was checked.
+    pub(crate) fn client(&self, client_id: &str, secret: Option<&str>) -> Result<&Application, Aadsts> {
+        let app =
+            self.applications.iter().find(|app| app.app_id.eq_ignore_ascii_case(client_id)).ok_or_else(
+                || {
+                    Aadsts::new(
+                        700_016,
+                        format!(
+                            "Application with identifier '{client_id}' was not found in the directory '{}'.",
+                            self.display_name
+                        ),
+                    )
+                },
+            )?;
+        match secret {
+            Some(secret) if app.secrets.iter().any(|known| known.expose() == secret) => Ok(app),
+            Some(_) => Err(Aadsts::new(
+                7_000_215,
+                format!(
+                    "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client_id}'."
+                ),
+            )),
+            None if app.is_public => Ok(app),
+            None => Err(Aadsts::new(
+                7_000_218,
+                "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+            )),
+        }
+    }
+
+    /// Tries a user's name and password for a resource, once.
+    pub(crate) fn password_sign_in(
+        &mut self,
+        name: &str,
+        password: &str,
+        audience: Audience,
+        now: OffsetDateTime,
+    ) -> Result<String, Aadsts> {
+        let Some(user) = self.users.with_upn(name) else {
+            return Err(Aadsts::new(
+                50_034,
+                format!(
+                    "The user account {{EUII Hidden}} does not exist in the {} directory. To sign into this application, the account must be added to the directory.",
+                    self.tenant_id
+                ),
+            ));
+        };
+        let (seq, id) = (user.seq, user.id.clone());
+        let outcome = self.judge(user, password, audience, now);
+        if let Some(user) = self.users.touch(seq) {
+            let state = &mut user.sign_in;
+            match &outcome {
+                Err(refusal) if refusal.code == 50_126 => {
+                    state.wrong_tries += 1;
+                    if state.wrong_tries >= WRONG_TRIES {
+                        state.wrong_tries = 0;
+                        state.locked_until = Some(now + LOCK);
+                    }
+                }
+                Err(_) => {}
+                Ok(()) => state.wrong_tries = 0,
+            }
+        }
+        outcome.map(|()| id)
+    }
+
+    fn judge(
+        &self,
+        user: &User,
+        password: &str,
+        audience: Audience,
+        now: OffsetDateTime,
+    ) -> Result<(), Aadsts> {
+        let state = &user.sign_in;
+        if state.locked_until.is_some_and(|until| now < until) {
+            return Err(Aadsts::new(
+                50_053,
+                "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
+            ));
+        }
+        let Some(right) = &state.password else {
+            return Err(Aadsts::new(
+                50_056,
+                "Invalid or null password: password does not exist in the directory for this user.",
+            ));
+        };
+        if right.expose() != password {
+            return Err(Aadsts::new(
+                50_126,
+                "Error validating credentials due to invalid username or password.",
+            ));
+        }
+        if !user.account_enabled {
+            return Err(Aadsts::new(50_057, "The user account is disabled."));
+        }
+        if state.must_change {
+            return Err(Aadsts::new(50_055, "The password is expired."));
+        }
+        if let Some(policy) = self.policy_for(&user.id, "block") {
+            return Err(Aadsts::new(
+                53_003,
+                format!("Access has been blocked by Conditional Access policies: {}.", policy.name),
+            ));
+        }
+        let asked = state.mfa != MfaState::Disabled
+            || self.policy_for(&user.id, "mfa").is_some()
+            || (self.security_defaults && (audience != Audience::Graph || self.holds_a_role(&user.id)));
+        match (asked, state.has_second_factor) {
+            (false, _) => Ok(()),
+            (true, true) => Err(Aadsts::new(
+                50_076,
+                "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.",
+            )),
+            (true, false) => Err(Aadsts::new(
+                50_079,
+                "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access the resource.",
+            )),
+        }
+    }
+
+    /// Issues an access token.
+    pub(crate) fn issue(&mut self, caller: Caller, audience: Audience, now: OffsetDateTime) -> Password {
+        let audience_claim = match audience {
+            Audience::Graph | Audience::Lab => "https://graph.microsoft.com",
+            Audience::Arm => "https://management.azure.com",
+        };
+        let expires = now + TOKEN_LIFE;
+        let mut claims = json!({
+            "aud": audience_claim,
+            "iss": format!("https://sts.windows.net/{}/", self.tenant_id),
+            "tid": self.tenant_id,
+            "iat": now.unix_timestamp(),
+            "nbf": now.unix_timestamp(),
+            "exp": expires.unix_timestamp(),
+            "ver": "1.0",
+        });
+        match &caller {
+            Caller::Application(app_id) => {
+                let sp = self.service_principals.iter().find(|sp| sp.app_id == *app_id);
+                put(&mut claims, "appid", json!(app_id));
+                put(&mut claims, "oid", json!(sp.map(|sp| &sp.id)));
+                put(&mut claims, "idtyp", json!("app"));
+                put(&mut claims, "roles", json!(self.permissions_of(sp.map(|sp| sp.id.as_str()))));
+            }
+            Caller::User(id) => {
+                put(&mut claims, "oid", json!(id));
+                put(
+                    &mut claims,
+                    "upn",
+                    json!(self.users.find(id).and_then(|seq| self.users.get(seq)).map(|user| &user.upn)),
+                );
+                put(&mut claims, "idtyp", json!("user"));
+                put(&mut claims, "scp", json!("Directory.AccessAsUser.All"));
+                put(&mut claims, "wids", json!(self.roles_of(id)));
+            }
+        }
+        let part = |bytes: &str| URL_SAFE_NO_PAD.encode(bytes);
+        let header = part(r#"{"typ":"JWT","alg":"RS256","kid":"onramp-lab"}"#);
+        // Nobody but this tenant reads the signature, and it knows its tokens by heart.
+        let token = format!("{header}.{}.{}", part(&claims.to_string()), self.draw.letters(86));
+        self.tokens.keep(token.clone(), Issued { audience, caller, expires, issued: now }, now);
+        Password::new(token)
+    }
+
+    fn permissions_of(&self, sp: Option<&str>) -> Vec<&str> {
+        let granted = self.app_role_assignments.iter().filter(|held| Some(held.principal_id.as_str()) == sp);
+        granted
+            .filter_map(|held| {
+                let resource = self.service_principals.iter().find(|sp| sp.id == held.resource_id)?;
+                resource
+                    .app_roles
+                    .iter()
+                    .find(|(id, _)| *id == held.app_role_id)
+                    .map(|(_, value)| value.as_str())
+            })
+            .collect()
+    }
+
+    fn roles_of(&self, principal: &str) -> Vec<&str> {
+        let held = self.role_assignments.iter().filter(|held| held.principal_id == principal);
+        held.filter_map(|held| roles::built_in(&held.role_id)).map(|role| role.id).collect()
+    }
+}
+
+/// The audience of a `scope` parameter; `origin` is the lab server's own address.
+pub(crate) fn audience(scope: &str, origin: &str) -> Result<Audience, Aadsts> {
+    let mut found = None;
+    let own = format!("{}/", origin.trim_end_matches('/'));
+    for wanted in scope.split_whitespace() {
+        let of_this = match wanted {
+            "openid" | "profile" | "offline_access" | "email" => continue,
+            _ if wanted.starts_with(&own) => Audience::Lab,
+            _ if wanted.starts_with("https://graph.microsoft.com/") || wanted.starts_with(GRAPH) => {
+                Audience::Graph
+            }
+            _ if wanted.starts_with("https://management.azure.com/")
+                || wanted.starts_with("https://management.core.windows.net/")
+                || wanted.starts_with(ARM) =>
+            {
+                Audience::Arm
+            }
+            // A bare permission such as `User.Read` is one of Graph.
+            _ if !wanted.contains("://") => Audience::Graph,
+            _ => {
+                return Err(Aadsts::new(
+                    500_011,
+                    format!(
+                        "The resource principal named {wanted} was not found in the tenant. This can happen if the application has not been installed by the administrator of the tenant."
+                    ),
+                ));
+            }
+        };
+        match found {
+            Some(other) if other != of_this => {
+                return Err(Aadsts::new(
+                    70_011,
+                    "The provided value for the input parameter 'scope' is not valid: it names more than one resource.",
+                ));
+            }
+            _ => found = Some(of_this),
+        }
+    }
+    found.ok_or_else(|| {
+        Aadsts::new(900_144, "The request body must contain the following parameter: 'scope'.")
+    })
+}

@@ -1,0 +1,44 @@
+//! Everything a tenant holds, behind one lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use time::OffsetDateTime;
+
+use super::applications::{AppRoleAssignment, Application, ServicePrincipal};
+use super::consistency::Consistency;
+use super::directory::Directory;
+use super::domains::{Dns, Domain};
+use super::ids::Draw;
+use super::organization::{ConditionalAccess, Synchronization};
+use super::roles::RoleAssignment;
+use super::sign_in::Tokens;
+use super::subscriptions::{AzureAssignment, Subscription};
+
+/// The model. Its rules stand in the modules of its parts; what asks (the HTTP server, the ports) only translates.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) draw: Draw,
+    pub(crate) consistency: Consistency,
+    pub(crate) tenant_id: String,
+    pub(crate) display_name: String,
+    pub(crate) initial_domain: String,
+    pub(crate) created: OffsetDateTime,
+    /// Synchronisation features answer to applications too, which the service itself does not do.
+    pub(crate) app_only_sync_features: bool,
+    pub(crate) domains: BTreeMap<String, Domain>,
+    /// Domains that other tenants have.
+    pub(crate) foreign_domains: BTreeSet<String>,
+    pub(crate) dns: Dns,
+    pub(crate) users: Directory,
+    pub(crate) role_assignments: Vec<RoleAssignment>,
+    pub(crate) eligible_roles: Vec<RoleAssignment>,
+    pub(crate) applications: Vec<Application>,
+    pub(crate) service_principals: Vec<ServicePrincipal>,
+    pub(crate) app_role_assignments: Vec<AppRoleAssignment>,
+    pub(crate) synchronization: Synchronization,
+    pub(crate) security_defaults: bool,
+    pub(crate) conditional_access: Vec<ConditionalAccess>,
+    pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) azure_assignments: Vec<AzureAssignment>,
+    pub(crate) tokens: Tokens,
+}

@@ -1,0 +1,168 @@
+//! Azure subscriptions and role assignments in them, as Azure Resource Manager keeps them.
+
+use time::OffsetDateTime;
+
+use super::ids::is_guid;
+use super::refusal::{Outcome, Refusal};
+use super::state::State;
+
+/// A subscription.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) state: &'static str,
+}
+
+/// A role assignment at an Azure scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AzureAssignment {
+    /// Its own name, a GUID.
+    pub(crate) name: String,
+    /// The scope, such as `/subscriptions/<id>`, lower case.
+    pub(crate) scope: String,
+    /// The GUID of the role definition.
+    pub(crate) role: String,
+    pub(crate) principal_id: String,
+    pub(crate) principal_type: String,
+    pub(crate) created: OffsetDateTime,
+}
+
+/// Built-in Azure roles, by definition id.
+pub(crate) const AZURE_ROLES: [(&str, &str); 5] = [
+    ("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "Owner"),
+    ("b24988ac-6180-42a0-ab88-20f7382dd24c", "Contributor"),
+    ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "Reader"),
+    ("18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "User Access Administrator"),
+    ("f58310d9-a9f6-439a-9e8d-f62e7b41a168", "Role Based Access Control Administrator"),
+];
+
+/// An assignment as a request names it.
+#[derive(Clone, Debug)]
+pub(crate) struct AzureGrant<'a> {
+    pub(crate) scope: &'a str,
+    pub(crate) name: &'a str,
+    /// The role definition's id, as a GUID or as a full path.
+    pub(crate) role: &'a str,
+    pub(crate) principal: &'a str,
+    pub(crate) principal_type: Option<&'a str>,
+}
+
+impl State {
+    pub(crate) fn subscription(&self, id: &str) -> Outcome<&Subscription> {
+        self.subscriptions.iter().find(|s| s.id.eq_ignore_ascii_case(id)).ok_or_else(|| {
+            Refusal::new(404, "SubscriptionNotFound", format!("The subscription '{id}' could not be found."))
+        })
+    }
+
+    /// The assignments at exactly this scope.
+    pub(crate) fn azure_assignments(&self, scope: &str) -> Outcome<Vec<&AzureAssignment>> {
+        let scope = self.scope(scope)?;
+        Ok(self.azure_assignments.iter().filter(|held| held.scope == scope).collect())
+    }
+
+    /// Gives access; the flag says whether the assignment is new.
+    pub(crate) fn azure_assign(
+        &mut self,
+        grant: AzureGrant<'_>,
+        now: OffsetDateTime,
+    ) -> Outcome<(&AzureAssignment, bool)> {
+        let scope = self.scope(grant.scope)?;
+        if !is_guid(grant.name) {
+            return Err(Refusal::new(
+                400,
+                "InvalidRoleAssignmentId",
+                format!(
+                    "The role assignment ID '{}' is not valid. The role assignment ID must be a GUID.",
+                    grant.name
+                ),
+            ));
+        }
+        let role = grant.role.rsplit('/').next().unwrap_or_default().to_lowercase();
+        if !AZURE_ROLES.iter().any(|(id, _)| *id == role) {
+            return Err(Refusal::new(
+                404,
+                "RoleDefinitionDoesNotExist",
+                format!("The specified role definition with ID '{role}' does not exist."),
+            ));
+        }
+        let principal_type = self.azure_principal(grant.principal, now)?;
+        if grant.principal_type.is_some_and(|claimed| claimed != principal_type) {
+            return Err(Refusal::new(
+                400,
+                "UnmatchedPrincipalType",
+                format!(
+                    "The PrincipalId '{}' has type '{principal_type}', which is different from the one specified.",
+                    grant.principal
+                ),
+            ));
+        }
+        let wanted = AzureAssignment {
+            name: grant.name.to_lowercase(),
+            scope,
+            role,
+            principal_id: grant.principal.to_lowercase(),
+            principal_type: principal_type.to_owned(),
+            created: now,
+        };
+        let same_triple = |held: &AzureAssignment| {
+            (&held.scope, &held.role, &held.principal_id)
+                == (&wanted.scope, &wanted.role, &wanted.principal_id)
+        };
+        if let Some(at) = self.azure_assignments.iter().position(|held| held.name == wanted.name) {
+            return match self.azure_assignments.get(at) {
+                Some(held) if same_triple(held) => Ok((held, false)),
+                _ => Err(Refusal::new(
+                    400,
+                    "RoleAssignmentUpdateNotPermitted",
+                    "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
+                )),
+            };
+        }
+        if self.azure_assignments.iter().any(same_triple) {
+            return Err(Refusal::new(409, "RoleAssignmentExists", "The role assignment already exists."));
+        }
+        self.azure_assignments.push(wanted);
+        self.azure_assignments.last().map(|made| (made, true)).ok_or_else(|| Refusal::of_status(500))
+    }
+
+    /// Takes access away; `None` when there was no such assignment.
+    pub(crate) fn azure_unassign(&mut self, scope: &str, name: &str) -> Outcome<Option<AzureAssignment>> {
+        let scope = self.scope(scope)?;
+        let same = |held: &AzureAssignment| held.scope == scope && held.name.eq_ignore_ascii_case(name);
+        Ok(self.azure_assignments.iter().position(same).map(|at| self.azure_assignments.remove(at)))
+    }
+
+    /// The scope in its canonical form, if what it names exists.
+    fn scope(&self, scope: &str) -> Outcome<String> {
+        let scope = format!("/{}", scope.trim_matches('/').to_lowercase());
+        let mut parts = scope.split('/').skip(1);
+        match (parts.next(), parts.next()) {
+            (Some("subscriptions"), Some(id)) => self.subscription(id).map(|_| scope.clone()),
+            (Some(""), None) | (Some("providers"), Some("microsoft.management")) => Ok(scope.clone()),
+            _ => Err(Refusal::new(400, "InvalidScope", format!("The scope '{scope}' is not valid."))),
+        }
+    }
+
+    fn azure_principal(&mut self, id: &str, now: OffsetDateTime) -> Outcome<&'static str> {
+        let tenant = &self.tenant_id;
+        let missing = |not_yet| Refusal {
+            not_yet,
+            ..Refusal::new(
+                400,
+                "PrincipalNotFound",
+                format!(
+                    "Principal {} does not exist in the directory {tenant}. If the principal was just created, retry after it has replicated.",
+                    id.replace('-', "")
+                ),
+            )
+        };
+        if let Some(sp) = self.service_principals.iter_mut().find(|sp| sp.id.eq_ignore_ascii_case(id)) {
+            return if sp.seen.arm(now) { Ok("ServicePrincipal") } else { Err(missing(true)) };
+        }
+        // A UPN is no principal id, so only a GUID may be looked up.
+        let seq = if is_guid(id) { self.users.find(id) } else { None };
+        let user = seq.and_then(|seq| self.users.touch(seq)).ok_or_else(|| missing(false))?;
+        if user.seen.arm(now) { Ok("User") } else { Err(missing(true)) }
+    }
+}

@@ -1,0 +1,3 @@
+//! The tenant, by its ports and over the wire.
+
+mod contract;
