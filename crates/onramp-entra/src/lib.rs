@@ -1,1 +1,59 @@
-//! onramp-entra
+//! Microsoft Graph and Azure Resource Manager behind the tenant ports of `onramp-core`.
+//!
+//! [`EntraClient`] turns into a whole [`onramp_core::Tenant`]. What it sends is at the same time what a careful
+//! human would: least properties, one request at a time, nothing repeated that must not be.
+//!
+//! * **Credentials**: any [`TokenSource`], or a [`ClientSecret`]. Feature `azure` adds `AzureTokenSource` for
+//!   everything that `azure_identity` offers; it is off by default because only some programs need it, and adds
+//!   neither a second HTTP client nor a second TLS stack. Tokens are kept per scope and renewed early.
+//! * **Retries** ([`RetryPolicy`]): throttling, lost replies and server errors, where repeating is harmless; a
+//!   creation is looked up before it is repeated. `Retry-After` is obeyed.
+//! * **Origins** ([`Endpoints`]): a token or a body goes only to the configured service. Redirects are not
+//!   followed, and a link to a next page elsewhere is an error.
+//! * **New objects**: within two minutes of creating an object, an answer that may be due to replication is waited
+//!   out.
+//! * **TLS**: rustls with ring; the operating system's trust roots, or those given.
+//! * **Recording** ([`WireRecorder`]): every exchange as an HTTP Archive without secrets.
+//!
+//! The permissions each call needs are in the docs of [`EntraDomains`], [`EntraUsers`], [`EntraRoles`],
+//! [`EntraSignIn`], [`EntraSync`], [`EntraSubscriptions`] and [`EntraApplications`]; "delegated" is for a signed-in
+//! user, who needs a directory role as well, "application" for an application on its own.
+
+mod applications;
+mod builder;
+mod client;
+mod domains;
+mod endpoints;
+mod error;
+mod filter;
+mod fresh;
+mod har;
+mod origin;
+mod paging;
+mod request;
+mod retry;
+mod roles;
+mod sign_in;
+mod subscriptions;
+mod sync;
+mod token;
+mod transport;
+mod users;
+mod wire;
+
+pub use applications::EntraApplications;
+pub use builder::EntraClientBuilder;
+pub use client::EntraClient;
+pub use domains::EntraDomains;
+pub use endpoints::{Cloud, Endpoints};
+pub use har::WireRecorder;
+pub use retry::RetryPolicy;
+pub use roles::EntraRoles;
+pub use sign_in::EntraSignIn;
+pub use subscriptions::EntraSubscriptions;
+pub use sync::EntraSync;
+#[cfg(feature = "azure")]
+pub use token::AzureTokenSource;
+pub use token::{AccessToken, ClientSecret, Credential, TokenSource};
+pub use users::EntraUsers;
+pub use wire::Timeouts;

@@ -1,0 +1,208 @@
+//! Putting a client together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use onramp_core::{Clock, DomainName, Error, ErrorKind, ObjectId, Result, SystemClock};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls_platform_verifier::Verifier;
+
+use crate::client::{EntraClient, Shared};
+use crate::endpoints::{Cloud, Endpoints};
+use crate::fresh::Fresh;
+use crate::har::WireRecorder;
+use crate::retry::RetryPolicy;
+use crate::token::{ClientSecretSource, Credential, CredentialKind, TokenCache, TokenSource};
+use crate::transport::Transport;
+use crate::wire::{Timeouts, Wire};
+
+/// "Microsoft Graph Command Line Tools", a public client that is known in every tenant.
+const GRAPH_COMMAND_LINE_TOOLS: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+
+/// How long a new object may stay invisible, as seen in practice.
+const FRESH_WINDOW: Duration = Duration::from_secs(120);
+
+/// Settings of an [`EntraClient`]; every one but the credential has a default.
+#[derive(Debug)]
+#[must_use]
+pub struct EntraClientBuilder {
+    credential: Credential,
+    endpoints: Result<Endpoints>,
+    http: Option<reqwest::Client>,
+    trust_roots: Vec<Vec<u8>>,
+    tenant: Option<String>,
+    clock: Option<Arc<dyn Clock>>,
+    retry: RetryPolicy,
+    timeouts: Timeouts,
+    fresh_window: Duration,
+    probe_client_id: String,
+    recorder: Option<WireRecorder>,
+}
+
+impl EntraClientBuilder {
+    pub(crate) fn new(credential: Credential) -> Self {
+        Self {
+            credential,
+            endpoints: Cloud::Global.endpoints(),
+            http: None,
+            trust_roots: Vec::new(),
+            tenant: None,
+            clock: None,
+            retry: RetryPolicy::default(),
+            timeouts: Timeouts::default(),
+            fresh_window: FRESH_WINDOW,
+            probe_client_id: GRAPH_COMMAND_LINE_TOOLS.into(),
+            recorder: None,
+        }
+    }
+
+    /// Talks to that cloud. Default: [`Cloud::Global`].
+    pub fn cloud(mut self, cloud: Cloud) -> Self {
+        self.endpoints = cloud.endpoints();
+        self
+    }
+
+    /// Talks to those endpoints: another cloud, a gateway, a laboratory.
+    pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
+        self.endpoints = Ok(endpoints);
+        self
+    }
+
+    /// Sends through that HTTP client, whose proxy, TLS and pool are the caller's business. It must not follow
+    /// redirects: with `reqwest::redirect::Policy::none()`.
+    pub fn http(mut self, http: reqwest::Client) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// Trusts only the certificate authorities in that PEM text instead of those of the operating system. May be
+    /// called again to add more.
+    pub fn trust_root_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.trust_roots.push(pem.into());
+        self
+    }
+
+    /// The tenant's ID or one of its domains. A [`ClientSecret`](crate::ClientSecret) needs it; sign-in probes
+    /// are made in the user's own tenant without it.
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// Takes time, waiting and jitter from that clock. Default: the machine's, on tokio's timer.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Retries by that policy.
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Waits that long for connections and replies. With an own HTTP client, the connect timeout is that client's.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// For that long after creating an object, a refusal that may be due to its being new is retried. Default:
+    /// two minutes.
+    pub fn fresh_window(mut self, window: Duration) -> Self {
+        self.fresh_window = window;
+        self
+    }
+
+    /// Makes sign-in probes as that public client. Default: "Microsoft Graph Command Line Tools".
+    pub fn probe_client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.probe_client_id = client_id.into();
+        self
+    }
+
+    /// Records every exchange there.
+    pub fn recorder(mut self, recorder: WireRecorder) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
+    /// The client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// `Invalid` if an endpoint, the tenant or a trust root is not valid, or a client secret has no tenant.
+    pub fn build(self) -> Result<EntraClient> {
+        let tenant = self.tenant.as_deref().map(checked_tenant).transpose()?;
+        let http = match self.http {
+            Some(http) => http,
+            None => http_client(&self.trust_roots, &self.timeouts)?,
+        };
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let wire = Arc::new(Wire {
+            http,
+            endpoints: self.endpoints?,
+            clock: Arc::clone(&clock),
+            timeouts: self.timeouts,
+            recorder: self.recorder,
+        });
+        let fresh = Arc::new(Fresh::new(self.fresh_window));
+        let plain = Transport { wire, retry: self.retry, tokens: None, fresh };
+        let source: Arc<dyn TokenSource> = match self.credential.0 {
+            CredentialKind::Source(source) => source,
+            CredentialKind::ClientSecret(credential) => {
+                let tenant = tenant.clone().ok_or_else(|| {
+                    Error::new(ErrorKind::Invalid, "use the client secret")
+                        .detail("the tenant is not set")
+                        .hint("Give the builder the tenant's ID or one of its domains.")
+                })?;
+                Arc::new(ClientSecretSource { transport: plain.clone(), tenant, credential })
+            }
+        };
+        let tokens = Arc::new(TokenCache::new(source, clock));
+        let transport = Transport { tokens: Some(tokens), ..plain };
+        Ok(EntraClient(Arc::new(Shared { transport, tenant, probe_client_id: self.probe_client_id })))
+    }
+}
+
+fn checked_tenant(tenant: &str) -> Result<String> {
+    if ObjectId::parse(tenant).is_err() {
+        DomainName::parse(tenant)?;
+    }
+    Ok(tenant.to_owned())
+}
+
+/// An HTTP client on rustls with ring, which follows no redirect.
+fn http_client(trust_roots: &[Vec<u8>], timeouts: &Timeouts) -> Result<reqwest::Client> {
+    let refuse =
+        |what: &str, why: String| Error::new(ErrorKind::Invalid, format!("set up {what}")).detail(why);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|why| refuse("TLS", why.to_string()))?;
+    let mut tls = if trust_roots.is_empty() {
+        let system =
+            Verifier::new(provider).map_err(|why| refuse("the system's trust roots", why.to_string()))?;
+        tls.dangerous().with_custom_certificate_verifier(Arc::new(system)).with_no_client_auth()
+    } else {
+        let mut roots = rustls::RootCertStore::empty();
+        for pem in trust_roots {
+            let before = roots.len();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate = certificate.map_err(|why| refuse("the trust root", why.to_string()))?;
+                roots.add(certificate).map_err(|why| refuse("the trust root", why.to_string()))?;
+            }
+            if roots.len() == before {
+                return Err(refuse("the trust root", "there is no certificate in the PEM text".into()));
+            }
+        }
+        tls.with_root_certificates(roots).with_no_client_auth()
+    };
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(timeouts.connect)
+        .user_agent(concat!("onramp/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|why| refuse("the HTTP client", why.to_string()))
+}

@@ -1,0 +1,77 @@
+//! The client, and the tenant it turns into.
+
+use std::sync::Arc;
+
+use onramp_core::Tenant;
+
+use crate::applications::EntraApplications;
+use crate::builder::EntraClientBuilder;
+use crate::domains::EntraDomains;
+use crate::roles::EntraRoles;
+use crate::sign_in::EntraSignIn;
+use crate::subscriptions::EntraSubscriptions;
+use crate::sync::EntraSync;
+use crate::token::Credential;
+use crate::transport::Transport;
+use crate::users::EntraUsers;
+
+/// A client of one Entra tenant: Microsoft Graph, Azure Resource Manager and the sign-in service.
+///
+/// Cheap to clone; clones share connections, tokens and what they know of new objects.
+///
+/// ```
+/// use onramp_core::Password;
+/// use onramp_entra::{ClientSecret, Cloud, EntraClient};
+///
+/// # fn secret() -> Password { Password::new("of course not this".into()) }
+/// let client = EntraClient::builder(ClientSecret::new("44444444-0000-4000-8000-000000000000", secret()))
+///     .tenant("contoso.onmicrosoft.com")
+///     .cloud(Cloud::Global)
+///     .build()?;
+/// let tenant = client.tenant();
+/// # let _: std::sync::Arc<dyn onramp_core::tenant::Domains> = tenant.domains;
+/// # Ok::<(), onramp_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct EntraClient(pub(crate) Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) transport: Transport,
+    /// The tenant's ID or one of its domains, if it was given.
+    pub(crate) tenant: Option<String>,
+    pub(crate) probe_client_id: String,
+}
+
+impl EntraClient {
+    /// Starts a client that signs in with that credential: a [`TokenSource`](crate::TokenSource) or a
+    /// [`ClientSecret`](crate::ClientSecret).
+    pub fn builder(credential: impl Into<Credential>) -> EntraClientBuilder {
+        EntraClientBuilder::new(credential.into())
+    }
+
+    /// All ports of the tenant, on this client.
+    pub fn tenant(&self) -> Tenant {
+        let transport = || self.0.transport.clone();
+        Tenant {
+            domains: Arc::new(EntraDomains(transport())),
+            users: Arc::new(EntraUsers(transport())),
+            roles: Arc::new(EntraRoles(transport())),
+            sign_in: Arc::new(EntraSignIn(Arc::clone(&self.0))),
+            sync: Arc::new(EntraSync(transport())),
+            subscriptions: Arc::new(EntraSubscriptions(transport())),
+            applications: Arc::new(EntraApplications(transport())),
+        }
+    }
+}
+
+impl From<EntraClient> for Tenant {
+    fn from(client: EntraClient) -> Self {
+        client.tenant()
+    }
+}
+impl From<&EntraClient> for Tenant {
+    fn from(client: &EntraClient) -> Self {
+        client.tenant()
+    }
+}

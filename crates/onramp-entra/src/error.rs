@@ -1,0 +1,305 @@
+//! What a refusal means: Graph, Azure Resource Manager and the token endpoint mapped to the one error.
+//!
+//! Codes decide, never messages, except where Microsoft gives no code of its own.
+
+use std::time::Duration;
+
+use base64::Engine;
+use onramp_core::{Error, ErrorKind, ServerReply};
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use crate::request::{Reply, Request};
+use crate::retry::retry_after;
+
+/// Why a request did not succeed, and what may be done about it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) next: Next,
+    /// What the server said, if it said anything.
+    pub(crate) body: ErrorBody,
+}
+
+impl Failure {
+    pub(crate) fn new(error: Error, next: Next) -> Self {
+        Self { error, next, body: ErrorBody::default() }
+    }
+}
+
+/// What may be done about a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing: repeating cannot help.
+    Stop,
+    /// Wait and repeat. `maybe_done`: it may have happened nevertheless.
+    Again { after: Option<Duration>, maybe_done: bool },
+    /// Repeat once with another token.
+    NewToken { claims: Option<String> },
+    /// Wait and repeat if the object is new, and so perhaps not visible everywhere yet.
+    IfNew,
+}
+
+/// Reads a reply whose status is not 2xx.
+pub(crate) fn of_reply(request: &Request, reply: &Reply, now: OffsetDateTime) -> Failure {
+    let body = ErrorBody::read(&reply.body);
+    let after = reply.header("retry-after").and_then(|value| retry_after(value, now));
+    let claims = claims_challenge(reply);
+    let (kind, next) = judge(reply.status, &body, after, claims);
+    let mut error = request.error(kind.clone()).reply(server_reply(request, reply));
+    if let Some(detail) = detail(reply, &body) {
+        error = error.detail(request.scrub(&detail));
+    }
+    if let Some(hint) = hint(request, &kind, &body) {
+        error = error.hint(hint);
+    }
+    Failure { error, next, body }
+}
+
+fn judge(
+    status: u16,
+    body: &ErrorBody,
+    after: Option<Duration>,
+    claims: Option<String>,
+) -> (ErrorKind, Next) {
+    let again = |maybe_done| Next::Again { after, maybe_done };
+    match (status, body.code.as_str()) {
+        (401, _) => (ErrorKind::Unauthenticated, Next::NewToken { claims }),
+        (403, _) if claims.is_some() => (ErrorKind::Forbidden, Next::NewToken { claims }),
+        (429, "Request_ThrottledPermanently") => (ErrorKind::Throttled { retry_after: after }, Next::Stop),
+        (429, _) => (ErrorKind::Throttled { retry_after: after }, again(false)),
+        (_, "Directory_ConcurrencyViolation") => (ErrorKind::Unavailable, again(false)),
+        (400 | 409, code) if is_duplicate(code, body) => (ErrorKind::AlreadyExists, Next::Stop),
+        (400, "PrincipalNotFound") => (ErrorKind::NotFound, Next::IfNew),
+        (400, "Directory_ExpiredPageToken") | (410, _) => (ErrorKind::Stale, Next::Stop),
+        (400, "RoleDefinitionDoesNotExist") => (ErrorKind::NotFound, Next::Stop),
+        (400, _) if body.speaks_of_a_missing_reference() => (ErrorKind::NotFound, Next::IfNew),
+        (403, _) => (ErrorKind::Forbidden, Next::IfNew),
+        (404, _) => (ErrorKind::NotFound, Next::IfNew),
+        (409, _) => (ErrorKind::AlreadyExists, Next::Stop),
+        (412, _) => (ErrorKind::Stale, Next::Stop),
+        (405 | 501, _) => (ErrorKind::Unsupported, Next::Stop),
+        (408, _) | (500..=599, _) => (ErrorKind::Unavailable, again(true)),
+        _ if body.is_transient_sign_in_error() => (ErrorKind::Unavailable, again(true)),
+        _ if body.is_sign_in_error() => (ErrorKind::Unauthenticated, Next::Stop),
+        _ => (ErrorKind::Invalid, Next::Stop),
+    }
+}
+
+fn is_duplicate(code: &str, body: &ErrorBody) -> bool {
+    const CODES: [&str; 4] = [
+        "Request_MultipleObjectsWithSameKeyValue",
+        "RoleAssignmentExists",
+        "ObjectConflict",
+        "ConflictingObjects",
+    ];
+    // Microsoft gives a duplicate role assignment or member no code of its own; these are its words.
+    const WORDS: [&str; 3] = [
+        "conflicting object with one or more of the specified property values",
+        "added object references already exist",
+        "already exists on the object",
+    ];
+    CODES.contains(&code)
+        || body.details.iter().any(|detail| CODES.contains(&detail.code.as_str()))
+        || WORDS.iter().any(|words| body.message.contains(words))
+}
+
+fn detail(reply: &Reply, body: &ErrorBody) -> Option<String> {
+    if (300..400).contains(&reply.status) {
+        return Some("the server answered with a redirect, which is not followed".into());
+    }
+    let target =
+        |code: &str| body.details.iter().find(|detail| detail.code == code).map(|detail| &detail.target);
+    let property = target("ObjectConflict").filter(|target| !target.is_empty())?;
+    Some(match target("ConflictingObjects").filter(|target| !target.is_empty()) {
+        Some(holder) => format!("the value of {property} is taken by {holder}"),
+        None => format!("the value of {property} is taken"),
+    })
+}
+
+fn hint(request: &Request, kind: &ErrorKind, body: &ErrorBody) -> Option<String> {
+    if body.code == "Directory_QuotaExceeded" {
+        return Some(
+            "The directory's object quota is used up; verify a domain or ask Microsoft for more.".into(),
+        );
+    }
+    if body.message.contains("on-premises mastered") {
+        return Some("The object is synchronised: change it in Active Directory instead.".into());
+    }
+    match kind {
+        ErrorKind::Forbidden => Some(match request.permission {
+            Some(permission) => format!("Grant {permission}, then consent and sign in again."),
+            None => "Grant the permission or role that is missing, then sign in again.".into(),
+        }),
+        ErrorKind::Unauthenticated => Some(sign_in_hint(body).into()),
+        ErrorKind::Throttled { .. } => Some("Wait, or run fewer writers at a time.".into()),
+        ErrorKind::Invalid if body.message.contains("domain portion of the userPrincipalName") => {
+            Some("Verify the domain in the tenant first.".into())
+        }
+        ErrorKind::Invalid if body.message.contains("password complexity") => {
+            Some("Choose a longer password of three kinds of characters that holds no common word.".into())
+        }
+        _ => None,
+    }
+}
+
+fn sign_in_hint(body: &ErrorBody) -> &'static str {
+    match body.aadsts() {
+        Some(7_000_215 | 7_000_222) => "Give the application a new secret and use that.",
+        Some(700_016 | 700_011) => {
+            "Check application ID, tenant and cloud: the tenant does not know the application."
+        }
+        Some(90_002 | 90_038 | 50_059 | 50_128) => "Check tenant and cloud.",
+        Some(65_001) => "Have an administrator consent to the application's permissions.",
+        Some(7_000_218) => "Allow public client flows for the application, or give its secret.",
+        _ => "Sign in again, with a credential for this tenant and cloud.",
+    }
+}
+
+/// The server's own identifiers, with secrets of the request struck out.
+pub(crate) fn server_reply(request: &Request, reply: &Reply) -> ServerReply {
+    let body = ErrorBody::read(&reply.body);
+    let mut out = ServerReply::from_server(request.url.host_str().unwrap_or_default());
+    out.status = Some(reply.status);
+    out.code = (!body.code.is_empty()).then_some(body.code);
+    out.diagnostic = (!body.message.is_empty()).then(|| cut(&request.scrub(&body.message)));
+    let header = ["request-id", "x-ms-request-id"].iter().find_map(|name| reply.header(name));
+    out.request_id = header.map(str::to_owned).or(body.request_id);
+    out.client_request_id = Some(reply.client_request_id.clone());
+    out
+}
+
+/// The claims that a `WWW-Authenticate` header asks for, decoded (continuous access evaluation, step-up).
+fn claims_challenge(reply: &Reply) -> Option<String> {
+    let value = reply.header("www-authenticate")?;
+    let (_, rest) = value.split_once("claims=\"")?;
+    let (encoded, _) = rest.split_once('"')?;
+    let engine = base64::engine::GeneralPurpose::new(
+        if encoded.contains(['-', '_']) { &base64::alphabet::URL_SAFE } else { &base64::alphabet::STANDARD },
+        base64::engine::general_purpose::GeneralPurposeConfig::new()
+            .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
+    );
+    String::from_utf8(engine.decode(encoded).ok()?).ok()
+}
+
+/// What Graph, ARM and the token endpoint say in the body of a refusal, in one shape; empty if it is none of theirs.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorBody {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) details: Vec<Detail>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) error_codes: Vec<u32>,
+    from_sign_in: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Detail {
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) code: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) target: String,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    error: Either,
+    #[serde(default)]
+    error_description: Option<String>,
+    #[serde(default)]
+    error_codes: Vec<u32>,
+    #[serde(default)]
+    trace_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Either {
+    SignIn(String),
+    Graph(Box<GraphError>),
+}
+
+#[derive(Deserialize)]
+struct GraphError {
+    #[serde(default, deserialize_with = "text")]
+    code: String,
+    #[serde(default, deserialize_with = "text")]
+    message: String,
+    #[serde(default)]
+    details: Option<Vec<Detail>>,
+    #[serde(default, rename = "innerError", alias = "innererror")]
+    inner: Option<serde_json::Value>,
+}
+
+impl ErrorBody {
+    /// Never fails: a body that is no error of theirs (HTML of a gateway, say) reads as an empty one.
+    pub(crate) fn read(body: &[u8]) -> Self {
+        let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else { return Self::default() };
+        match envelope.error {
+            Either::SignIn(code) => Self {
+                code,
+                message: envelope.error_description.unwrap_or_default(),
+                details: Vec::new(),
+                request_id: envelope.trace_id,
+                error_codes: envelope.error_codes,
+                from_sign_in: true,
+            },
+            Either::Graph(error) => {
+                let inner = |name: &str| error.inner.as_ref()?.get(name)?.as_str().map(str::to_owned);
+                let code = if error.code.is_empty() { inner("code").unwrap_or_default() } else { error.code };
+                Self {
+                    code,
+                    request_id: inner("request-id"),
+                    message: error.message,
+                    details: error.details.unwrap_or_default(),
+                    ..Self::default()
+                }
+            }
+        }
+    }
+
+    /// The AADSTS number, if the token endpoint gave one.
+    pub(crate) fn aadsts(&self) -> Option<u32> {
+        self.error_codes.first().copied().or_else(|| {
+            let digits = self.message.split_once("AADSTS")?.1;
+            digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        })
+    }
+
+    fn is_sign_in_error(&self) -> bool {
+        self.from_sign_in
+    }
+
+    fn is_transient_sign_in_error(&self) -> bool {
+        self.from_sign_in
+            && (matches!(self.code.as_str(), "temporarily_unavailable" | "server_error")
+                || matches!(
+                    self.aadsts(),
+                    Some(50_087 | 90_006 | 90_012 | 90_024 | 90_033 | 90_055 | 90_090)
+                ))
+    }
+
+    /// A 400 that means “the object you refer to is not here”, which for a new one means “not yet”.
+    fn speaks_of_a_missing_reference(&self) -> bool {
+        const CODES: [&str; 3] =
+            ["NoBackingApplicationObject", "Request_ResourceNotFound", "ResourceNotFound"];
+        const WORDS: [&str; 3] =
+            ["backing application", "NoBackingApplicationObject", "does not reference a valid"];
+        CODES.contains(&self.code.as_str())
+            || self.details.iter().any(|detail| CODES.contains(&detail.code.as_str()))
+            || WORDS.iter().any(|words| self.message.contains(words))
+            || (self.message.to_lowercase().contains("principal") && self.message.contains("does not exist"))
+    }
+}
+
+fn text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.unwrap_or_default())
+}
+
+fn cut(text: &str) -> String {
+    const LONGEST: usize = 600;
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,189 @@
+//! A request as a value, and what came back, apart from any I/O.
+
+use bytes::Bytes;
+use onramp_core::{Error, ErrorKind, Password, Result};
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::endpoints::Audience;
+
+/// What repeating a request would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing: it reads.
+    Read,
+    /// The same again: it sets, or deletes.
+    Repeatable,
+    /// Perhaps a second object: after a lost reply the caller must look first.
+    Creates,
+    /// Harm: a sign-in that counts towards lock-out.
+    CountsTries,
+}
+
+/// One request: everything that goes on the wire, and how to treat what comes back.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// What is being done, as an infinitive phrase for errors.
+    pub(crate) action: &'static str,
+    /// To which object.
+    pub(crate) object: Option<String>,
+    pub(crate) to: Audience,
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) body: Option<Body>,
+    pub(crate) effect: Effect,
+    /// Objects whose being new excuses a refusal.
+    pub(crate) concerns: Vec<String>,
+    /// Secrets in the body, to be struck out wherever a reply repeats them.
+    pub(crate) secrets: Vec<Password>,
+    /// What to do next if it is forbidden.
+    pub(crate) permission: Option<&'static str>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Body {
+    pub(crate) content_type: &'static str,
+    pub(crate) bytes: Bytes,
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Body({}, {} bytes)", self.content_type, self.bytes.len())
+    }
+}
+
+impl Request {
+    pub(crate) fn new(action: &'static str, to: Audience, method: Method, url: Url) -> Self {
+        let effect = match method {
+            Method::GET => Effect::Read,
+            Method::POST => Effect::Creates,
+            _ => Effect::Repeatable,
+        };
+        Self {
+            action,
+            object: None,
+            to,
+            method,
+            url,
+            body: None,
+            effect,
+            concerns: Vec::new(),
+            secrets: Vec::new(),
+            permission: None,
+        }
+    }
+
+    pub(crate) fn object(mut self, object: impl std::fmt::Display) -> Self {
+        self.object = Some(object.to_string());
+        self
+    }
+
+    pub(crate) fn effect(mut self, effect: Effect) -> Self {
+        self.effect = effect;
+        self
+    }
+
+    pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    pub(crate) fn concerns(mut self, key: impl std::fmt::Display) -> Self {
+        self.concerns.push(key.to_string());
+        self
+    }
+
+    pub(crate) fn secret(mut self, secret: &Password) -> Self {
+        self.secrets.push(secret.clone());
+        self
+    }
+
+    /// The permission to grant when the request is forbidden.
+    pub(crate) fn needs(mut self, hint: &'static str) -> Self {
+        self.permission = Some(hint);
+        self
+    }
+
+    pub(crate) fn json(mut self, value: &impl Serialize) -> Result<Self> {
+        // Room from the start, so that no half-written copy of a secret stays behind in a smaller buffer.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(8 * 1024));
+        serde_json::to_writer(&mut *bytes, value)
+            .map_err(|why| self.error(ErrorKind::Invalid).source(why))?;
+        self.body = Some(Body { content_type: "application/json", bytes: Bytes::from_owner(bytes) });
+        Ok(self)
+    }
+
+    pub(crate) fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let room = fields.iter().map(|(name, value)| name.len() + 3 * value.len() + 2).sum();
+        let mut text = Zeroizing::new(String::with_capacity(room));
+        url::form_urlencoded::Serializer::new(&mut *text).extend_pairs(fields);
+        self.body =
+            Some(Body { content_type: "application/x-www-form-urlencoded", bytes: Bytes::from_owner(text) });
+        self
+    }
+
+    /// An error while doing this.
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        let error = Error::new(kind, self.action);
+        match &self.object {
+            Some(object) => error.object(object),
+            None => error,
+        }
+    }
+
+    /// The text with this request's secrets struck out.
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in self.secrets.iter().filter(|secret| secret.expose().len() >= 4) {
+            text = text.replace(secret.expose(), "***");
+        }
+        text
+    }
+}
+
+/// A complete reply.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+    pub(crate) client_request_id: String,
+    /// An earlier try may have done it, and its answer was lost.
+    pub(crate) after_a_lost_one: bool,
+}
+
+impl Reply {
+    /// What a deletion answers that an earlier try has done.
+    pub(crate) fn empty() -> Self {
+        Self {
+            status: 204,
+            headers: HeaderMap::new(),
+            body: Zeroizing::default(),
+            client_request_id: String::new(),
+            after_a_lost_one: true,
+        }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|why| {
+            // serde's message may quote a value; only where it is and of what class is told.
+            let detail = format!(
+                "the reply is not the JSON that was expected ({:?} error at line {}, column {})",
+                why.classify(),
+                why.line(),
+                why.column()
+            );
+            request
+                .error(ErrorKind::Unavailable)
+                .detail(detail)
+                .reply(crate::error::server_reply(request, self))
+        })
+    }
+}

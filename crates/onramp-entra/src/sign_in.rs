@@ -1,0 +1,146 @@
+//! Per-user MFA state through Graph, and sign-in probes through the token endpoint.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use onramp_core::tenant::{MfaState, SignIn, SignInProbe};
+use onramp_core::{ErrorKind, ObjectId, Password, Result, Upn};
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::client::Shared;
+use crate::endpoints::Audience;
+use crate::request::{Effect, Request};
+
+const READ: &str = "Policy.Read.All";
+const WRITE: &str = "Policy.ReadWrite.AuthenticationMethod (a signed-in user also needs the role Authentication \
+                     Administrator, or Privileged Authentication Administrator for an administrator's account)";
+
+/// [`SignIn`] on Microsoft Graph **beta** (v1.0 has no per-user MFA state) and on the token endpoint.
+///
+/// | method | least permission, delegated and application |
+/// |---|---|
+/// | `mfa_state` | Policy.Read.All |
+/// | `set_mfa_state` | Policy.ReadWrite.AuthenticationMethod |
+/// | `probe` | none: it is the user who signs in |
+///
+/// `probe` asks for a token with name and password (resource owner password credentials), which Microsoft
+/// discourages for anything but this: to learn whether a password is right. It is sent once, and only again
+/// if it never left this machine or was turned away unread.
+#[derive(Debug, Clone)]
+pub struct EntraSignIn(pub(crate) Arc<Shared>);
+
+impl EntraSignIn {
+    fn requirements(&self, user: &ObjectId) -> Result<Url> {
+        let segments = ["beta", "users", &user.to_string(), "authentication", "requirements"];
+        self.0.transport.endpoints().url(Audience::Graph, &segments)
+    }
+}
+
+#[async_trait]
+impl SignIn for EntraSignIn {
+    /// `GET /beta/users/{id}/authentication/requirements`. Policy.Read.All.
+    async fn mfa_state(&self, user: &ObjectId) -> Result<MfaState> {
+        let url = self.requirements(user)?;
+        let request = Request::new("read the MFA state of the user", Audience::Graph, Method::GET, url)
+            .object(user)
+            .concerns(user)
+            .needs(READ);
+        let state: Requirements<String> = self.0.transport.json(&request).await?;
+        match state.per_user_mfa_state.as_str() {
+            "disabled" => Ok(MfaState::Disabled),
+            "enabled" => Ok(MfaState::Enabled),
+            "enforced" => Ok(MfaState::Enforced),
+            other => Err(request
+                .error(ErrorKind::Unsupported)
+                .detail(format!("“{other}” is not a state that is known here"))),
+        }
+    }
+
+    /// `PATCH /beta/users/{id}/authentication/requirements`. Policy.ReadWrite.AuthenticationMethod.
+    async fn set_mfa_state(&self, user: &ObjectId, state: MfaState) -> Result<()> {
+        let url = self.requirements(user)?;
+        let request = Request::new("set the MFA state of the user", Audience::Graph, Method::PATCH, url)
+            .object(user)
+            .concerns(user)
+            .needs(WRITE);
+        let per_user_mfa_state = match state {
+            MfaState::Disabled => "disabled",
+            MfaState::Enabled => "enabled",
+            MfaState::Enforced => "enforced",
+            _ => return Err(request.error(ErrorKind::Unsupported).detail("that state is not known here")),
+        };
+        let request = request.json(&Requirements { per_user_mfa_state })?;
+        self.0.transport.send(&request).await.map(drop)
+    }
+
+    /// `POST /{tenant}/oauth2/v2.0/token`, grant `password`. No permission.
+    async fn probe(&self, upn: &Upn, password: &Password) -> Result<SignInProbe> {
+        let endpoints = self.0.transport.endpoints();
+        // "organizations" sends the user to the tenant that its domain belongs to.
+        let tenant = self.0.tenant.as_deref().unwrap_or("organizations");
+        let url = endpoints.url(Audience::Login, &[tenant, "oauth2", "v2.0", "token"])?;
+        let scope = endpoints.scope(Audience::Graph).unwrap_or_default();
+        let request = Request::new("try to sign in as", Audience::Login, Method::POST, url)
+            .object(upn)
+            .effect(Effect::CountsTries)
+            .secret(password)
+            .form(&[
+                ("grant_type", "password"),
+                ("client_id", &self.0.probe_client_id),
+                ("username", upn.as_str()),
+                ("password", password.expose()),
+                ("scope", &scope),
+            ]);
+        match self.0.transport.attempt(&request).await {
+            Ok(_) => Ok(SignInProbe::Accepted),
+            Err(failure) => match failure.body.aadsts() {
+                Some(code) if !failure.error.is_transient() => {
+                    Ok(verdict(code, request.scrub(&failure.body.message)))
+                }
+                _ => Err(failure.error),
+            },
+        }
+    }
+}
+
+/// What an AADSTS code says about a sign-in with name and password.
+///
+/// Source: "Microsoft Entra authentication and authorization error codes". The service asks for a second factor
+/// and evaluates policies only after the password was accepted.
+fn verdict(code: u32, message: String) -> SignInProbe {
+    match code {
+        50_126 => SignInProbe::WrongPassword,
+        50_034 => SignInProbe::UnknownUser,
+        50_053 => SignInProbe::LockedOut,
+        50_055 | 50_144 => SignInProbe::PasswordChangeRequired,
+        50_057 => SignInProbe::Disabled,
+        50_072 | 50_074 | 50_076 | 50_078 | 50_079 | 50_158 => SignInProbe::SecondFactorRequired { code },
+        53_000..=53_004 | 530_032 | 530_035 => SignInProbe::BlockedByPolicy { code },
+        _ => SignInProbe::Inconclusive { code, message },
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Requirements<T> {
+    per_user_mfa_state: T,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_codes_that_prove_it_call_a_password_right_or_wrong() {
+        let right = |code| verdict(code, String::new()).password_is_right();
+        for code in [50_055, 50_072, 50_074, 50_076, 50_079, 53_003] {
+            assert_eq!(right(code), Some(true), "{code}");
+        }
+        assert_eq!(right(50_126), Some(false));
+        for code in [50_034, 50_053, 50_057, 50_056, 65_001, 700_016, 90_002, 0] {
+            assert_eq!(right(code), None, "{code}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Sending with tokens, retries and patience for new objects.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use onramp_core::{Clock, Error, ErrorKind, Result};
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+
+use crate::endpoints::Endpoints;
+use crate::error::{Failure, Next};
+use crate::fresh::Fresh;
+use crate::request::{Effect, Reply, Request};
+use crate::retry::RetryPolicy;
+use crate::token::{AccessToken, TokenCache};
+use crate::wire::Wire;
+
+/// The shared part of a client: cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Transport {
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) retry: RetryPolicy,
+    /// Absent in the transport that fetches tokens itself.
+    pub(crate) tokens: Option<Arc<TokenCache>>,
+    pub(crate) fresh: Arc<Fresh>,
+}
+
+impl Transport {
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.wire.endpoints
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.wire.clock
+    }
+
+    /// Sends and reads the JSON of the reply.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
+        self.send(request).await?.json(request)
+    }
+
+    /// Sends, repeating what may be repeated within the retry policy.
+    pub(crate) async fn send(&self, request: &Request) -> Result<Reply> {
+        self.attempt(request).await.map_err(|failure| failure.error)
+    }
+
+    /// As [`Transport::send`], with the last failure as it came.
+    pub(crate) async fn attempt(&self, request: &Request) -> std::result::Result<Reply, Failure> {
+        let began = self.clock().elapsed();
+        let policy = &self.retry;
+        let (mut attempt, mut patience, mut renewed, mut maybe_done) = (1, 1, false, false);
+        let mut token = self.token(request).await?;
+        loop {
+            let left = self.time_left(began);
+            let failure = match self.wire.exchange(request, token.as_ref(), left).await {
+                Ok(reply) => return Ok(Reply { after_a_lost_one: maybe_done, ..reply }),
+                Err(failure) => failure,
+            };
+            let wait = match &failure.next {
+                Next::NewToken { claims } if !renewed => {
+                    let (Some(tokens), Some(refused)) = (&self.tokens, &token) else { return Err(failure) };
+                    let scope = self.endpoints().scope(request.to).unwrap_or_default();
+                    token = Some(tokens.replace(&scope, refused, claims.clone()).await.map_err(stop)?);
+                    renewed = true;
+                    continue;
+                }
+                Next::Again { maybe_done: true, .. } if request.effect == Effect::CountsTries => {
+                    return Err(failure);
+                }
+                Next::Again { maybe_done: true, .. } if request.effect == Effect::Creates => {
+                    return Err(outcome_unknown(request, failure));
+                }
+                Next::Again { after, maybe_done: maybe } => {
+                    maybe_done |= maybe;
+                    let wait = policy.wait(attempt, *after, self.clock());
+                    attempt += 1;
+                    if attempt > policy.max_attempts || wait > self.time_left(began) {
+                        return Err(failure);
+                    }
+                    wait
+                }
+                // The first try did it, and its answer was lost.
+                Next::IfNew
+                    if maybe_done && request.method == Method::DELETE && failure.error.is_not_found() =>
+                {
+                    return Ok(Reply::empty());
+                }
+                Next::IfNew => {
+                    let patient = self.fresh.time_left(&request.concerns, self.clock().elapsed());
+                    let wait = policy.wait(patience, None, self.clock());
+                    patience += 1;
+                    if !patient.is_some_and(|patient| wait <= patient) {
+                        return Err(failure);
+                    }
+                    wait
+                }
+                Next::NewToken { .. } | Next::Stop => return Err(failure),
+            };
+            tracing::debug!(error = %failure.error, ?wait, "waiting to try again");
+            self.clock().sleep(wait).await;
+            // The wait may have outlived the token.
+            token = self.token(request).await?;
+        }
+    }
+
+    /// Creates an object of a unique key without ever creating it twice: after a lost reply `look_up` is asked
+    /// whether it is there, and an “exists already” after one is held to be our own doing if `look_up` finds ours.
+    ///
+    /// `look_up` answers `None` if there is none or if what is there is not what was to be created.
+    pub(crate) async fn create<T, F>(
+        &self,
+        request: &Request,
+        look_up: impl Fn() -> F,
+        read: impl Fn(&Reply) -> Result<T>,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        let began = self.clock().elapsed();
+        let (mut attempt, mut unsure) = (1, false);
+        loop {
+            let error = match self.send(request).await {
+                // A reply that cannot be read leaves as much unknown as one that was lost.
+                Ok(reply) => match read(&reply) {
+                    Ok(created) => return Ok(created),
+                    Err(error) => error,
+                },
+                Err(error) if error.kind() == &ErrorKind::OutcomeUnknown => error,
+                Err(error) if error.is_already_exists() && unsure => {
+                    return self.find_ours(&look_up).await?.ok_or(error);
+                }
+                Err(error) => return Err(error),
+            };
+            unsure = true;
+            let wait = self.retry.wait(attempt, None, self.clock());
+            attempt += 1;
+            if wait <= self.time_left(began) {
+                self.clock().sleep(wait).await;
+            }
+            if let Some(found) = look_up().await? {
+                return Ok(found);
+            }
+            if attempt > self.retry.max_attempts || self.time_left(began).is_zero() {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Looks until what was just created shows itself, no longer than new objects may take.
+    async fn find_ours<T, F>(&self, look_up: &impl Fn() -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        let until = self.clock().elapsed() + self.fresh.window();
+        let mut attempt = 1;
+        loop {
+            if let Some(found) = look_up().await? {
+                return Ok(Some(found));
+            }
+            let wait = self.retry.wait(attempt, None, self.clock());
+            attempt += 1;
+            if self.clock().elapsed() + wait > until {
+                return Ok(None);
+            }
+            self.clock().sleep(wait).await;
+        }
+    }
+
+    /// Remembers an object that was created now, under its ID and under other names it can be asked for by.
+    pub(crate) fn created(&self, id: impl std::fmt::Display, aliases: &[String]) {
+        self.fresh.remember(&id.to_string(), aliases, self.clock().elapsed());
+    }
+
+    async fn token(&self, request: &Request) -> std::result::Result<Option<AccessToken>, Failure> {
+        match (&self.tokens, self.endpoints().scope(request.to)) {
+            (Some(tokens), Some(scope)) => tokens.get(&scope).await.map(Some).map_err(stop),
+            _ => Ok(None),
+        }
+    }
+
+    fn time_left(&self, began: Duration) -> Duration {
+        self.retry.deadline.saturating_sub(self.clock().elapsed().saturating_sub(began))
+    }
+}
+
+fn stop(error: Error) -> Failure {
+    Failure::new(error, Next::Stop)
+}
+
+fn outcome_unknown(request: &Request, failure: Failure) -> Failure {
+    let detail = "the answer was lost, so whether it happened is not known";
+    let error = request
+        .error(ErrorKind::OutcomeUnknown)
+        .detail(detail)
+        .reply(failure.error.server_reply().clone())
+        .hint("Look whether it is there before doing it again.")
+        .source(failure.error);
+    Failure::new(error, Next::Stop)
+}

@@ -1,0 +1,314 @@
+//! Users through Graph.
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use onramp_core::tenant::{NewUser, TenantUser, TenantUsers, UserUpdate};
+use onramp_core::{BoxStream, Error, ErrorKind, ImmutableId, ObjectId, Password, Result, Upn};
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::endpoints::Audience;
+use crate::filter;
+use crate::paging;
+use crate::request::{Reply, Request};
+use crate::transport::Transport;
+
+const SELECT: &str = "id,userPrincipalName,displayName,accountEnabled,mail,otherMails,proxyAddresses,\
+                      onPremisesImmutableId,onPremisesSyncEnabled,passwordPolicies";
+/// The most that Graph gives per page.
+const PAGE: &str = "999";
+
+const READ: &str = "User.Read.All";
+const WRITE: &str = "User.ReadWrite.All (for an administrator's account also the role Privileged Authentication Administrator)";
+const PASSWORD: &str =
+    "User-PasswordProfile.ReadWrite.All (an application also needs the role User Administrator)";
+
+/// [`TenantUsers`] on Microsoft Graph v1.0.
+///
+/// | method | least permission, delegated and application |
+/// |---|---|
+/// | `list`, `get`, `find` | User.Read.All |
+/// | `create`, `update` | User.ReadWrite.All |
+/// | `set_password` | User-PasswordProfile.ReadWrite.All; an application also needs the role User Administrator |
+/// | `delete` | User.DeleteRestore.All or User.ReadWrite.All |
+///
+/// `accountEnabled`, `otherMails`, the UPN, the password and deletion of a user who holds an administrator role
+/// can be changed by a Privileged Authentication Administrator only: set them before the role is given.
+#[derive(Debug, Clone)]
+pub struct EntraUsers(pub(crate) Transport);
+
+impl EntraUsers {
+    fn url(&self, rest: &[&str]) -> Result<Url> {
+        self.0.endpoints().url(Audience::Graph, &[&["v1.0", "users"], rest].concat())
+    }
+
+    fn read_request(&self, action: &'static str, url: Url) -> Request {
+        Request::new(action, Audience::Graph, Method::GET, url).query("$select", SELECT).needs(READ)
+    }
+
+    fn list_request(&self) -> Result<Request> {
+        Ok(self.read_request("list the tenant's users", self.url(&[])?).query("$top", PAGE))
+    }
+
+    async fn look_up(&self, upn: &Upn, wait_if_new: bool) -> Result<Option<TenantUser>> {
+        const ACTION: &str = "look up the user";
+        if upn.as_str().starts_with('$') {
+            // A path segment that starts with "$" is a system resource to Graph.
+            let filter = format!("userPrincipalName eq {}", filter::literal(upn.as_str()));
+            let request = self.read_request(ACTION, self.url(&[])?).query("$filter", &filter).object(upn);
+            let found: Vec<UserJson> = paging::all(self.0.clone(), request).await?;
+            return found.into_iter().next().map(UserJson::into_user).transpose();
+        }
+        let mut request = self.read_request(ACTION, self.url(&[upn.as_str()])?).object(upn);
+        if wait_if_new {
+            request = request.concerns(upn.key());
+        }
+        match self.0.json::<UserJson>(&request).await {
+            Ok(user) => user.into_user().map(Some),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read(&self, id: &ObjectId) -> Result<UserJson> {
+        let request =
+            self.read_request("read the user", self.url(&[&id.to_string()])?).object(id).concerns(id);
+        self.0.json(&request).await
+    }
+
+    async fn patch(&self, request: Request, id: &ObjectId) -> Result<()> {
+        self.0.send(&request.object(id).concerns(id)).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl TenantUsers for EntraUsers {
+    /// `GET /users`, pages of 999. User.Read.All. A user whose UPN or anchor cannot be read is one error in the
+    /// stream, which goes on.
+    fn list(&self) -> BoxStream<'static, Result<TenantUser>> {
+        match self.list_request() {
+            Ok(request) => paging::items(self.0.clone(), request)
+                .map(|user: Result<UserJson>| user.and_then(UserJson::into_user))
+                .boxed(),
+            Err(error) => futures_util::stream::once(async { Err(error) }).boxed(),
+        }
+    }
+
+    /// `GET /users/{id}`. User.Read.All.
+    async fn get(&self, id: &ObjectId) -> Result<TenantUser> {
+        self.read(id).await?.into_user()
+    }
+
+    /// `GET /users/{upn}`. User.Read.All.
+    async fn find(&self, upn: &Upn) -> Result<Option<TenantUser>> {
+        self.look_up(upn, true).await
+    }
+
+    /// `POST /users`. User.ReadWrite.All.
+    async fn create(&self, user: &NewUser) -> Result<TenantUser> {
+        let body = CreateUser {
+            account_enabled: user.account_enabled,
+            display_name: &user.display_name,
+            mail_nickname: &user.mail_nickname,
+            user_principal_name: user.upn.as_str(),
+            other_mails: &user.other_mails,
+            password_profile: PasswordProfile::new(&user.password, user.force_change),
+        };
+        let request = Request::new("create the user", Audience::Graph, Method::POST, self.url(&[])?)
+            .object(&user.upn)
+            .needs(WRITE)
+            .secret(&user.password)
+            .json(&body)?;
+        // The reply of a creation holds a handful of properties only; the others are what was sent.
+        let read = |reply: &Reply| {
+            let mut created = TenantUser::new(reply.json::<CreatedJson>(&request)?.id, user.upn.clone());
+            created.display_name = Some(user.display_name.clone());
+            created.account_enabled = user.account_enabled;
+            created.other_mails.clone_from(&user.other_mails);
+            Ok(created)
+        };
+        // A UPN is unique in the tenant: what is there under it, named as it was to be, is what was created.
+        let look_up = || async {
+            let found = self.look_up(&user.upn, false).await?;
+            Ok(found.filter(|found| found.display_name.as_deref() == Some(user.display_name.as_str())))
+        };
+        let created = self.0.create(&request, look_up, read).await?;
+        self.0.created(created.id, &[user.upn.key()]);
+        Ok(created)
+    }
+
+    /// `PATCH /users/{id}`. User.ReadWrite.All.
+    async fn update(&self, id: &ObjectId, update: &UserUpdate) -> Result<()> {
+        if *update == UserUpdate::default() {
+            return Ok(());
+        }
+        let password_policies = match update.password_never_expires {
+            Some(never) => Some(with_expiration(self.read(id).await?.password_policies.as_deref(), never)),
+            None => None,
+        };
+        let body = UpdateUser {
+            account_enabled: update.account_enabled,
+            display_name: update.display_name.as_deref(),
+            user_principal_name: update.upn.as_ref().map(Upn::as_str),
+            other_mails: update.other_mails.as_deref(),
+            password_policies,
+        };
+        let url = self.url(&[&id.to_string()])?;
+        let request =
+            Request::new("update the user", Audience::Graph, Method::PATCH, url).needs(WRITE).json(&body)?;
+        self.patch(request, id).await?;
+        if let Some(upn) = &update.upn {
+            self.0.fresh.rename(&id.to_string(), upn.key());
+        }
+        Ok(())
+    }
+
+    /// `PATCH /users/{id}`. User-PasswordProfile.ReadWrite.All; an application also needs the role User
+    /// Administrator.
+    async fn set_password(&self, id: &ObjectId, password: &Password, force_change: bool) -> Result<()> {
+        let body = SetPassword { password_profile: PasswordProfile::new(password, force_change) };
+        let url = self.url(&[&id.to_string()])?;
+        let request = Request::new("set the password of the user", Audience::Graph, Method::PATCH, url)
+            .needs(PASSWORD)
+            .secret(password)
+            .json(&body)?;
+        self.patch(request, id).await
+    }
+
+    /// `DELETE /users/{id}`. User.DeleteRestore.All or User.ReadWrite.All.
+    async fn delete(&self, id: &ObjectId) -> Result<()> {
+        let url = self.url(&[&id.to_string()])?;
+        let request = Request::new("delete the user", Audience::Graph, Method::DELETE, url)
+            .object(id)
+            .concerns(id)
+            .needs("User.DeleteRestore.All");
+        self.0.send(&request).await?;
+        self.0.fresh.forget(&id.to_string());
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateUser<'a> {
+    account_enabled: bool,
+    display_name: &'a str,
+    mail_nickname: &'a str,
+    user_principal_name: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    other_mails: &'a [String],
+    password_profile: PasswordProfile<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UpdateUser<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_principal_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_mails: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_policies: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SetPassword<'a> {
+    password_profile: PasswordProfile<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PasswordProfile<'a> {
+    password: &'a str,
+    /// Always sent: without it the service forces a change.
+    force_change_password_next_sign_in: bool,
+}
+
+impl<'a> PasswordProfile<'a> {
+    fn new(password: &'a Password, force_change: bool) -> Self {
+        Self { password: password.expose(), force_change_password_next_sign_in: force_change }
+    }
+}
+
+#[derive(Deserialize)]
+struct CreatedJson {
+    id: ObjectId,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct UserJson {
+    id: String,
+    user_principal_name: String,
+    display_name: Option<String>,
+    account_enabled: Option<bool>,
+    mail: Option<String>,
+    other_mails: Option<Vec<String>>,
+    proxy_addresses: Option<Vec<String>>,
+    on_premises_immutable_id: Option<String>,
+    on_premises_sync_enabled: Option<bool>,
+    password_policies: Option<String>,
+}
+
+const NEVER_EXPIRES: &str = "DisablePasswordExpiration";
+
+impl UserJson {
+    fn into_user(self) -> Result<TenantUser> {
+        let unreadable = |why: onramp_core::ParseError| {
+            Error::new(ErrorKind::Invalid, "read the tenant's user").object(&self.id).detail(why.to_string())
+        };
+        let id = ObjectId::parse(&self.id).map_err(unreadable)?;
+        let upn = Upn::parse(&self.user_principal_name).map_err(unreadable)?;
+        let anchor = self.on_premises_immutable_id.as_deref().filter(|anchor| !anchor.is_empty());
+        let immutable_id = anchor.map(ImmutableId::parse).transpose().map_err(unreadable)?;
+        let mut user = TenantUser::new(id, upn);
+        user.display_name = self.display_name;
+        user.account_enabled = self.account_enabled.unwrap_or(true);
+        user.mail = self.mail;
+        user.other_mails = self.other_mails.unwrap_or_default();
+        user.proxy_addresses = self.proxy_addresses.unwrap_or_default();
+        user.immutable_id = immutable_id;
+        user.synchronised = self.on_premises_sync_enabled.unwrap_or_default();
+        user.password_never_expires =
+            policies(self.password_policies.as_deref()).any(|policy| policy == NEVER_EXPIRES);
+        Ok(user)
+    }
+}
+
+fn policies(text: Option<&str>) -> impl Iterator<Item = &str> {
+    text.unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|policy| !policy.is_empty() && *policy != "None")
+}
+
+/// The value of `passwordPolicies` with expiration switched, and whatever else is in it kept.
+fn with_expiration(current: Option<&str>, never: bool) -> String {
+    let mut wanted: Vec<&str> = policies(current).filter(|policy| *policy != NEVER_EXPIRES).collect();
+    if never {
+        wanted.insert(0, NEVER_EXPIRES);
+    }
+    if wanted.is_empty() { "None".into() } else { wanted.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switching_expiration_keeps_the_other_policy() {
+        assert_eq!(with_expiration(None, true), "DisablePasswordExpiration");
+        assert_eq!(with_expiration(Some("None"), true), "DisablePasswordExpiration");
+        assert_eq!(with_expiration(Some("DisablePasswordExpiration"), false), "None");
+        let both = "DisablePasswordExpiration, DisableStrongPassword";
+        assert_eq!(with_expiration(Some("DisableStrongPassword"), true), both);
+        assert_eq!(with_expiration(Some(both), true), both);
+        assert_eq!(with_expiration(Some(both), false), "DisableStrongPassword");
+    }
+}
