@@ -1,1 +1,39 @@
-//! onramp-ad
+//! Active Directory over LDAP, behind the forest ports of [`onramp_core`].
+//!
+//! [`ForestClient`] connects to one domain controller by LDAPS or StartTLS, signs in by simple bind, and turns into a
+//! whole [`Forest`](onramp_core::Forest) by [`ForestClient::forest`]. It also talks to the other domain controllers
+//! where each has to be asked itself, and to those of other domains where the first one does not hold them.
+//!
+//! * There is no way to sign in without TLS, nor with an empty name or password.
+//! * A UPN is changed by compare-and-swap, its object named by GUID. If the answer is lost, the object is read to learn
+//!   what happened.
+//! * Searches are paged and streamed; a result that was cut short is an error, never a short result.
+//! * Every wait on the network is bounded ([`Timeouts`]), and what the server says is kept in the error.
+
+mod builder;
+mod client;
+mod connection;
+mod controllers;
+mod entry;
+mod fault;
+mod link;
+mod naming_contexts;
+mod password_policy;
+mod replication;
+mod result_code;
+mod root_dse;
+mod search;
+mod security;
+mod settings;
+mod suffixes;
+mod tls_failure;
+mod upn_change;
+mod upn_changes;
+mod users;
+
+pub use builder::ForestClientBuilder;
+pub use client::ForestClient;
+pub use naming_contexts::ForestDomain;
+pub use root_dse::RootDse;
+pub use security::{BindName, LdapSecurity};
+pub use settings::Timeouts;

@@ -1,0 +1,237 @@
+//! One secured, signed-in connection to one domain controller.
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, StdStream};
+use onramp_core::ErrorKind;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::fault::Fault;
+use crate::settings::{Service, Settings};
+
+/// Windows closes a connection that was idle for 15 minutes (`MaxConnIdleTime`); ours is not used again well
+/// before that.
+const IDLE_LIMIT: Duration = Duration::from_secs(10 * 60);
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// Which service of which domain controller.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Target {
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) service: Service,
+}
+
+/// A live connection. Operations of several tasks share it; their requests are pipelined.
+pub(crate) struct Connection {
+    ldap: Ldap,
+    pub(crate) host: String,
+    operation_limit: Duration,
+    /// Milliseconds of the clock at the last use.
+    last_used: AtomicU64,
+    /// An answer failed to come; nobody else should wait on this connection.
+    retired: AtomicBool,
+    /// Why the driver ended, once it has.
+    ended: Arc<OnceLock<String>>,
+}
+
+impl Connection {
+    /// Connects, secures and signs in.
+    pub(crate) async fn open(target: &Target, settings: &Settings) -> Result<Self, Fault> {
+        if let Some(refusal) = settings.refusal() {
+            return Err(refusal);
+        }
+        let host = target.host.as_str();
+        let mut stage = "its name was being looked up";
+        let limit = settings.timeouts.connect;
+        let connecting = async {
+            let stream = dial(target, settings, &mut stage).await?;
+            stage = "TLS was being negotiated";
+            secure(target, settings, stream).await
+        };
+        let (driver, ldap) = match timeout(limit, connecting).await {
+            Ok(outcome) => outcome?,
+            Err(_) => {
+                let detail = format!("it did not answer within {} s while {stage}", limit.as_secs_f32());
+                return Err(Fault::not_connected(host, ErrorKind::Unavailable, detail)
+                    .with_hint("Check that the domain controller runs and that no firewall is in between."));
+            }
+        };
+        let connection = Self {
+            ldap,
+            host: host.to_owned(),
+            operation_limit: settings.timeouts.operation,
+            last_used: AtomicU64::new(milliseconds(settings.clock.elapsed())),
+            retired: AtomicBool::new(false),
+            ended: supervise(driver),
+        };
+        connection.sign_in(settings).await.map_err(Fault::while_connecting)?;
+        Ok(connection)
+    }
+
+    /// Whether another operation may use it.
+    pub(crate) fn is_usable(&self, settings: &Settings) -> bool {
+        let idle =
+            milliseconds(settings.clock.elapsed()).saturating_sub(self.last_used.load(Ordering::Relaxed));
+        !self.retired.load(Ordering::Relaxed)
+            && !self.ldap.clone().is_closed()
+            && idle < milliseconds(IDLE_LIMIT)
+    }
+
+    pub(crate) fn mark_used(&self, settings: &Settings) {
+        self.last_used.store(milliseconds(settings.clock.elapsed()), Ordering::Relaxed);
+    }
+
+    /// Lets nobody else use it.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+    }
+
+    /// A handle of its own for one operation.
+    pub(crate) fn handle(&self) -> Ldap {
+        self.ldap.clone()
+    }
+
+    /// Changes one object.
+    pub(crate) async fn modify(&self, dn: &str, changes: Vec<Mod<String>>) -> Result<(), Fault> {
+        let mut ldap = self.handle();
+        let result = self.answer(self.operation_limit, ldap.modify(dn, changes)).await?;
+        if result.rc == 0 { Ok(()) } else { Err(Fault::refused(&self.host, &result)) }
+    }
+
+    /// Waits for an answer, within a limit, and turns every way to have none into a fault. The library panics on
+    /// answers that break the protocol; that must not take the caller's task with it.
+    pub(crate) async fn answer<T>(
+        &self,
+        limit: Duration,
+        operation: impl Future<Output = Result<T, LdapError>>,
+    ) -> Result<T, Fault> {
+        let fault = match timeout(limit, AssertUnwindSafe(operation).catch_unwind()).await {
+            Ok(Ok(Ok(answer))) => return Ok(answer),
+            Ok(Ok(Err(error))) => match (Fault::of_operation(&self.host, error), self.ended.get()) {
+                (fault, Some(why)) if *fault.kind() == ErrorKind::Unavailable => {
+                    fault.retold(ErrorKind::Unavailable, why, None)
+                }
+                (fault, _) => fault,
+            },
+            Ok(Err(_)) => Fault::malformed(&self.host, "a result of another shape than LDAP's"),
+            Err(_) => Fault::timed_out(&self.host, limit),
+        };
+        if *fault.kind() == ErrorKind::Unavailable {
+            self.retire();
+        }
+        Err(fault)
+    }
+
+    async fn sign_in(&self, settings: &Settings) -> Result<(), Fault> {
+        let credentials = &settings.credentials;
+        let mut ldap = self.handle();
+        let bind = ldap.simple_bind(credentials.name.as_str(), credentials.password.expose());
+        let result: LdapResult = self.answer(self.operation_limit, bind).await?;
+        if result.rc == 0 {
+            return Ok(());
+        }
+        let fault = Fault::refused(&self.host, &result);
+        settings.remember_refusal(&fault);
+        Err(fault)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("host", &self.host)
+            .field("retired", &self.retired)
+            .field("ended", &self.ended.get())
+            .finish_non_exhaustive()
+    }
+}
+
+async fn dial(target: &Target, settings: &Settings, stage: &mut &str) -> Result<TcpStream, Fault> {
+    let host = target.host.as_str();
+    let unreachable = |detail: String, error: std::io::Error| {
+        Fault::not_connected(host, ErrorKind::Unavailable, detail)
+            .with_hint("Check the host name, the port, and that the domain controller runs.")
+            .with_source(error)
+    };
+    let addresses: Vec<SocketAddr> = match settings.address(host, target.service) {
+        Some(address) => vec![address],
+        None => {
+            let port = target.port.unwrap_or_else(|| target.service.port(settings.security));
+            let found = tokio::net::lookup_host((host, port)).await;
+            found.map_err(|e| unreachable(format!("its name cannot be resolved: {e}"), e))?.collect()
+        }
+    };
+    *stage = "TCP was connecting";
+    let mut failure = Fault::not_connected(host, ErrorKind::Unavailable, "its name has no address");
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                tune(&stream);
+                return Ok(stream);
+            }
+            Err(error) => failure = unreachable(format!("{address} cannot be reached: {error}"), error),
+        }
+    }
+    Err(failure)
+}
+
+/// Requests go out at once (Nagle's delay costs a third of the rate at 40 ms), and a dead peer is noticed. A socket
+/// that refuses an option still works.
+fn tune(stream: &TcpStream) {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
+    let socket = SockRef::from(stream);
+    let _ = socket.set_tcp_nodelay(true);
+    let _ = socket.set_tcp_keepalive(&keepalive);
+}
+
+async fn secure(
+    target: &Target,
+    settings: &Settings,
+    stream: TcpStream,
+) -> Result<(LdapConnAsync, Ldap), Fault> {
+    let host = target.host.as_str();
+    let stream = stream.into_std().map_err(|error| {
+        Fault::not_connected(host, ErrorKind::Unavailable, "the socket broke").with_source(error)
+    })?;
+    // The URL's host is the name that TLS verifies; where to connect was decided above.
+    let url = format!("{}://{host}", settings.security.scheme());
+    let how = LdapConnSettings::new()
+        .set_config(Arc::clone(&settings.tls))
+        .set_starttls(settings.security == crate::LdapSecurity::StartTls)
+        .set_std_stream(StdStream::Tcp(stream));
+    match AssertUnwindSafe(LdapConnAsync::with_settings(how, &url)).catch_unwind().await {
+        Ok(opened) => opened.map_err(|error| Fault::of_handshake(host, error)),
+        Err(_) => Err(Fault::malformed(host, "its answer to StartTLS").while_connecting()),
+    }
+}
+
+/// Runs the driver until the connection ends, and keeps why.
+fn supervise(driver: LdapConnAsync) -> Arc<OnceLock<String>> {
+    let ended = Arc::new(OnceLock::new());
+    let told = Arc::clone(&ended);
+    tokio::spawn(async move {
+        let why = match AssertUnwindSafe(driver.drive()).catch_unwind().await {
+            Ok(Ok(())) => "the server closed the connection".to_owned(),
+            Ok(Err(error)) => format!("the connection broke: {error}"),
+            Err(_) => "the server sent an answer that breaks the protocol, so the connection was given up"
+                .to_owned(),
+        };
+        let _ = told.set(why);
+    });
+    ended
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,73 @@
+//! Every domain controller of the forest, from the Configuration partition ([MS-ADTS] 6.1.1.2.2.1.2.1.1).
+
+use std::collections::HashMap;
+
+use onramp_core::forest::DomainController;
+use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
+
+use crate::client::ForestClient;
+use crate::entry::Entry;
+use crate::search::Search;
+
+const SETTINGS_ATTRIBUTES: &[&str] =
+    &["objectClass", "options", "hasMasterNCs", "msDS-hasMasterNCs", "msDS-hasFullReplicaNCs", "msDS-isRODC"];
+/// `options` of an `nTDSDSA` object ([MS-ADTS] 6.1.1.2.2.1.2.1.1).
+const IS_GLOBAL_CATALOG: u32 = 1;
+const INBOUND_DISABLED: u32 = 2;
+
+impl ForestClient {
+    /// Every domain controller of the forest, those that cannot be reached included.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Forbidden` if the account may not read the Configuration partition.
+    pub async fn controllers(&self) -> Result<Vec<DomainController>> {
+        let sites = self.root_dse().await?.sites();
+        let read = async |filter: &str, attributes: &[&str]| {
+            let found = self.primary().collect(Search::below(sites.as_str(), filter, attributes)).await;
+            found.map_err(|fault| fault.during("list the domain controllers below").object(&sites))
+        };
+        let servers = read("(objectClass=server)", &["dNSHostName"]).await?;
+        let mut hosts = HashMap::new();
+        for server in &servers {
+            hosts.insert(DistinguishedName::parse(&server.dn)?, server.text("dNSHostName"));
+        }
+        let settings = read("(objectClass=nTDSDSA)", SETTINGS_ATTRIBUTES).await?;
+        let mut controllers =
+            settings.iter().map(|entry| controller(entry, &hosts)).collect::<Result<Vec<_>>>()?;
+        if controllers.is_empty() {
+            return Err(Error::new(ErrorKind::Forbidden, "list the domain controllers below")
+                .object(&sites)
+                .detail("none is visible to this account")
+                .hint("Sign in with an account of the forest."));
+        }
+        controllers.sort_by(|one, other| one.host.cmp(&other.host));
+        Ok(controllers)
+    }
+}
+
+fn controller(entry: &Entry, hosts: &HashMap<DistinguishedName, Option<String>>) -> Result<DomainController> {
+    let settings = DistinguishedName::parse(&entry.dn)?;
+    // CN=NTDS Settings,CN=<server>,CN=Servers,CN=<site>,CN=Sites,…
+    let rdns = settings.rdns();
+    let part = |at: usize| rdns.get(at).map(|rdn| rdn.value.clone()).unwrap_or_default();
+    let (server, site) = (part(1), part(3));
+    let known = settings.parent().and_then(|parent| hosts.get(&parent).cloned().flatten());
+    let mut contexts: Vec<DistinguishedName> = Vec::new();
+    for attribute in ["msDS-hasMasterNCs", "hasMasterNCs", "msDS-hasFullReplicaNCs"] {
+        for text in entry.all_texts(attribute) {
+            let context = DistinguishedName::parse(&text)?;
+            if !contexts.contains(&context) {
+                contexts.push(context);
+            }
+        }
+    }
+    // A server object without a host name is what a removed domain controller leaves behind; its short name says
+    // at least which one it was.
+    let mut controller = DomainController::new(known.unwrap_or(server), settings, site, contexts);
+    let options = entry.flags("options").unwrap_or_default();
+    controller.is_global_catalog = options & IS_GLOBAL_CATALOG != 0;
+    controller.inbound_disabled = options & INBOUND_DISABLED != 0;
+    controller.is_read_only = entry.is_true("msDS-isRODC")
+        || entry.all_texts("objectClass").any(|class| class.eq_ignore_ascii_case("nTDSDSARO"));
+    Ok(controller)
+}

@@ -1,0 +1,213 @@
+//! An object as a search returned it, decoded without trusting its shape.
+
+use ldap3::asn1::{PL, StructureTag};
+
+/// The attributes of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) dn: String,
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Attribute {
+    /// Name without options.
+    name: String,
+    /// Where the server cut off, if it sent only the first values: the number of the next one.
+    rest_from: Option<u64>,
+    values: Vec<Vec<u8>>,
+}
+
+impl Entry {
+    /// Decodes a `SearchResultEntry` (RFC 4511 4.5.2); `None` if it is none.
+    pub(crate) fn decode(entry: StructureTag) -> Option<Self> {
+        let [dn, attributes] = <[_; 2]>::try_from(constructed(entry)?).ok()?;
+        let attributes = constructed(attributes)?.into_iter().map(attribute).collect::<Option<_>>()?;
+        Some(Self { dn: text(dn)?, attributes })
+    }
+
+    /// All values of an attribute.
+    pub(crate) fn all_bytes(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.attributes.iter().filter(move |a| a.name.eq_ignore_ascii_case(name)).flat_map(Attribute::values)
+    }
+
+    /// The first value of an attribute.
+    pub(crate) fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.all_bytes(name).next()
+    }
+
+    /// The first value as text. Active Directory stores text as UTF-16, so what comes is valid UTF-8; should it not
+    /// be, it is still something to show.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.all_texts(name).next()
+    }
+
+    /// All values as text.
+    pub(crate) fn all_texts(&self, name: &str) -> impl Iterator<Item = String> {
+        self.all_bytes(name).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// The first value as a number. Active Directory writes unsigned 32-bit values as signed ones.
+    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// A 32-bit field of flags.
+    pub(crate) fn flags(&self, name: &str) -> Option<u32> {
+        let value = self.integer(name)?;
+        u32::try_from(value).or_else(|_| i32::try_from(value).map(i32::cast_unsigned)).ok()
+    }
+
+    /// A Boolean; absent is false.
+    pub(crate) fn is_true(&self, name: &str) -> bool {
+        self.bytes(name) == Some(b"TRUE")
+    }
+
+    /// The attributes of which the server sent only the first values, and the number of the next one each.
+    pub(crate) fn truncated(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.attributes.iter().filter_map(|a| Some((a.name.as_str(), a.rest_from?)))
+    }
+
+    /// Takes over the next values of attributes that were cut off.
+    pub(crate) fn extend(&mut self, more: Entry) {
+        for addition in more.attributes {
+            // The server also names the attribute without a range, with no values.
+            let cut =
+                |a: &&mut Attribute| a.rest_from.is_some() && a.name.eq_ignore_ascii_case(&addition.name);
+            if let Some(mine) = self.attributes.iter_mut().find(cut).filter(|_| !addition.values.is_empty()) {
+                mine.values.extend(addition.values);
+                mine.rest_from = addition.rest_from;
+            }
+        }
+    }
+
+    /// Whether the server cut off an attribute.
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.truncated().next().is_some()
+    }
+}
+
+impl Attribute {
+    fn values(&self) -> impl Iterator<Item = &[u8]> {
+        self.values.iter().map(Vec::as_slice)
+    }
+}
+
+fn attribute(part: StructureTag) -> Option<Attribute> {
+    let [description, values] = <[_; 2]>::try_from(constructed(part)?).ok()?;
+    let description = text(description)?;
+    let (name, options) = description.split_once(';').unwrap_or((&description, ""));
+    Some(Attribute {
+        name: name.to_owned(),
+        rest_from: options.split(';').find_map(next_of_range),
+        values: constructed(values)?.into_iter().map(primitive).collect::<Option<_>>()?,
+    })
+}
+
+/// `range=0-1499` goes on at 1500, `range=1500-*` does not ([MS-ADTS] 3.1.1.3.1.3.3).
+fn next_of_range(option: &str) -> Option<u64> {
+    let (_, last) = option.strip_prefix("range=")?.split_once('-')?;
+    last.parse::<u64>().ok()?.checked_add(1)
+}
+
+fn constructed(tag: StructureTag) -> Option<Vec<StructureTag>> {
+    match tag.payload {
+        PL::C(parts) => Some(parts),
+        PL::P(_) => None,
+    }
+}
+
+fn primitive(tag: StructureTag) -> Option<Vec<u8>> {
+    match tag.payload {
+        PL::P(bytes) => Some(bytes),
+        PL::C(_) => None,
+    }
+}
+
+fn text(tag: StructureTag) -> Option<String> {
+    String::from_utf8(primitive(tag)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ldap3::asn1::TagClass;
+    use proptest::prelude::*;
+
+    fn tag(payload: PL) -> StructureTag {
+        StructureTag { class: TagClass::Universal, id: 4, payload }
+    }
+
+    fn octets(bytes: &[u8]) -> StructureTag {
+        tag(PL::P(bytes.to_vec()))
+    }
+
+    fn sequence(parts: Vec<StructureTag>) -> StructureTag {
+        tag(PL::C(parts))
+    }
+
+    fn entry(attributes: &[(&str, &[&[u8]])]) -> Entry {
+        let part = |(name, values): &(&str, &[&[u8]])| {
+            sequence(vec![octets(name.as_bytes()), sequence(values.iter().map(|v| octets(v)).collect())])
+        };
+        let attributes = sequence(attributes.iter().map(part).collect());
+        Entry::decode(sequence(vec![octets(b"CN=a"), attributes])).unwrap()
+    }
+
+    #[test]
+    fn values_are_found_by_name_in_any_case() {
+        let entry = entry(&[
+            ("Mail", &[b"a@b", b"c@d"]),
+            ("userAccountControl", &[b"-2147483136"]),
+            ("adminCount", &[b"one"]),
+            ("isCriticalSystemObject", &[b"TRUE"]),
+            ("objectGUID", &[&[0xff, 0xfe]]),
+        ]);
+        assert_eq!(entry.text("mail").as_deref(), Some("a@b"));
+        assert_eq!(entry.all_texts("MAIL").collect::<Vec<_>>(), ["a@b", "c@d"]);
+        assert_eq!(entry.flags("userAccountControl"), Some(0x8000_0200));
+        assert_eq!(entry.integer("adminCount"), None);
+        assert!(entry.is_true("isCriticalSystemObject") && !entry.is_true("mail"));
+        assert_eq!(entry.bytes("objectGUID"), Some(&[0xff, 0xfe][..]));
+        assert_eq!(entry.text("absent"), None);
+    }
+
+    #[test]
+    fn a_cut_off_attribute_is_continued() {
+        let mut first = entry(&[("proxyAddresses", &[]), ("proxyAddresses;range=0-1", &[b"a", b"b"])]);
+        assert_eq!(first.truncated().collect::<Vec<_>>(), [("proxyAddresses", 2)]);
+        first.extend(entry(&[("proxyAddresses", &[]), ("proxyAddresses;range=2-*", &[b"c"])]));
+        assert!(!first.is_truncated());
+        assert_eq!(first.all_texts("proxyaddresses").collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+
+    fn any_tag() -> impl Strategy<Value = StructureTag> {
+        let leaf = proptest::collection::vec(any::<u8>(), 0..12).prop_map(PL::P).prop_map(tag);
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            proptest::collection::vec(inner, 0..4).prop_map(PL::C).prop_map(tag)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_shape_makes_the_decoder_panic(tag in any_tag()) {
+            if let Some(entry) = Entry::decode(tag) {
+                let _ = (entry.text("a"), entry.integer("a"), entry.flags("a"), entry.is_truncated());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_value(name in "[a-zA-Z;=0-9*-]{0,20}", value in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let entry = entry(&[(&name, &[&value])]);
+            let plain = name.split(';').next().unwrap();
+            prop_assert_eq!(entry.bytes(plain), Some(value.as_slice()));
+            let _ = (entry.text(plain), entry.integer(plain), entry.flags(plain), entry.is_truncated());
+        }
+
+        #[test]
+        fn ranges_are_read_without_overflow(last in any::<u64>()) {
+            let entry = entry(&[(&format!("a;range=0-{last}"), &[b"x"])]);
+            prop_assert_eq!(entry.truncated().next().map(|(_, from)| from), last.checked_add(1));
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The way to one service of one domain controller: a connection that is opened when needed and reopened when it
+//! was lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ldap3::Mod;
+use tokio::sync::Mutex;
+
+use crate::connection::{Connection, Target};
+use crate::fault::Fault;
+use crate::settings::Settings;
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) target: Target,
+    pub(crate) settings: Arc<Settings>,
+    slot: Mutex<Slot>,
+    /// Attempts to connect that have ended.
+    attempts: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    connection: Option<Arc<Connection>>,
+    /// Why the last attempt failed, if it did.
+    failure: Option<Fault>,
+}
+
+impl Link {
+    pub(crate) fn new(target: Target, settings: Arc<Settings>) -> Self {
+        Self { target, settings, slot: Mutex::default(), attempts: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.target.host
+    }
+
+    /// The connection, opened if there is none that can be used. Those who wait while an attempt fails share its
+    /// failure instead of making another attempt each.
+    pub(crate) async fn connection(&self) -> Result<Arc<Connection>, Fault> {
+        let seen = self.attempts.load(Ordering::Acquire);
+        let mut slot = self.slot.lock().await;
+        if let Some(connection) = slot.connection.as_ref().filter(|c| c.is_usable(&self.settings)) {
+            connection.mark_used(&self.settings);
+            return Ok(Arc::clone(connection));
+        }
+        if let Some(failure) = slot.failure.clone().filter(|_| self.attempts.load(Ordering::Acquire) != seen)
+        {
+            return Err(failure);
+        }
+        slot.connection = None;
+        let opened = Box::pin(Connection::open(&self.target, &self.settings)).await;
+        self.attempts.fetch_add(1, Ordering::AcqRel);
+        match opened {
+            Ok(connection) => {
+                let connection = Arc::new(connection);
+                slot.failure = None;
+                slot.connection = Some(Arc::clone(&connection));
+                Ok(connection)
+            }
+            Err(fault) => {
+                slot.failure = Some(fault.clone());
+                Err(fault)
+            }
+        }
+    }
+
+    /// Changes one object. Not repeated here: only the caller knows whether that is safe.
+    pub(crate) async fn modify(&self, dn: &str, changes: Vec<Mod<String>>) -> Result<(), Fault> {
+        self.connection().await?.modify(dn, changes).await
+    }
+}

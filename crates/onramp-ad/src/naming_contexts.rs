@@ -1,0 +1,59 @@
+//! The domains of a forest, from the cross-references in its Configuration partition ([MS-ADTS] 6.1.1.2.1.1).
+
+use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Result};
+
+use crate::client::ForestClient;
+use crate::entry::Entry;
+use crate::search::Search;
+
+/// Cross-references to domains: `systemFlags` has both FLAG_CR_NTDS_NC (1) and FLAG_CR_NTDS_DOMAIN (2).
+const DOMAINS: &str = "(&(objectClass=crossRef)(systemFlags:1.2.840.113556.1.4.803:=3))";
+const ATTRIBUTES: &[&str] = &["nCName", "dnsRoot", "nETBIOSName", "Enabled"];
+
+/// A domain of the forest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ForestDomain {
+    /// Its DNS name, which is always a valid UPN suffix.
+    pub dns_name: DomainName,
+    /// The naming context that holds its objects.
+    pub naming_context: DistinguishedName,
+    /// Its NetBIOS name, as in `CORP\anna`.
+    pub netbios_name: Option<String>,
+}
+
+impl ForestClient {
+    /// The domains of the forest.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Forbidden` if the account may not read the Configuration partition.
+    pub async fn domains(&self) -> Result<Vec<ForestDomain>> {
+        let partitions = self.root_dse().await?.partitions();
+        let action = || "read the domains of the forest";
+        let found = self.primary().collect(Search::children(partitions.as_str(), DOMAINS, ATTRIBUTES)).await;
+        let entries = found.map_err(|fault| fault.during(action()).object(&partitions))?;
+        let enabled =
+            entries.iter().filter(|entry| entry.text("Enabled").is_none_or(|value| value != "FALSE"));
+        let domains: Vec<_> = enabled.map(domain).collect::<Result<_>>()?;
+        if domains.is_empty() {
+            return Err(Error::new(ErrorKind::Forbidden, action())
+                .object(&partitions)
+                .detail("none is visible to this account")
+                .hint("Sign in with an account of the forest."));
+        }
+        Ok(domains)
+    }
+}
+
+fn domain(entry: &Entry) -> Result<ForestDomain> {
+    let missing = |attribute: &str| {
+        Error::new(ErrorKind::Invalid, "read the domain")
+            .object(&entry.dn)
+            .detail(format!("it has no {attribute}"))
+    };
+    Ok(ForestDomain {
+        dns_name: DomainName::parse(&entry.text("dnsRoot").ok_or_else(|| missing("dnsRoot"))?)?,
+        naming_context: DistinguishedName::parse(&entry.text("nCName").ok_or_else(|| missing("nCName"))?)?,
+        netbios_name: entry.text("nETBIOSName"),
+    })
+}

@@ -1,0 +1,170 @@
+//! What an LDAP result code means for the caller (RFC 4511 4.1.9; [MS-ADTS] 3.1.1.1.9 for the diagnostic text).
+
+use ldap3::LdapResult;
+use onramp_core::ErrorKind;
+
+pub(crate) const NO_SUCH_ATTRIBUTE: u32 = 16;
+pub(crate) const CONSTRAINT_VIOLATION: u32 = 19;
+pub(crate) const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
+pub(crate) const NO_SUCH_OBJECT: u32 = 32;
+pub(crate) const INVALID_CREDENTIALS: u32 = 49;
+pub(crate) const BUSY: u32 = 51;
+pub(crate) const UNAVAILABLE: u32 = 52;
+pub(crate) const ENTRY_ALREADY_EXISTS: u32 = 68;
+pub(crate) const REFERRAL: u32 = 10;
+
+/// A code in the caller's terms.
+#[derive(Debug)]
+pub(crate) struct Meaning {
+    pub(crate) kind: ErrorKind,
+    pub(crate) detail: Option<String>,
+    pub(crate) hint: Option<String>,
+}
+
+/// What the code means where the operation knows nothing better.
+pub(crate) fn meaning(result: &LdapResult) -> Meaning {
+    let say = |kind, detail: &str, hint: &str| Meaning {
+        kind,
+        detail: Some(detail.to_owned()),
+        hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
+    };
+    match result.rc {
+        // 000004DC: a bind is needed first.
+        1 if win32_code(&result.text) == Some(0x4DC) => say(
+            ErrorKind::Unauthenticated,
+            "the connection is not signed in",
+            "Connect again; if it persists, check the bind name and password.",
+        ),
+        3 => say(
+            ErrorKind::Unavailable,
+            "the server gave up after its time limit",
+            "Narrow the search, or try again.",
+        ),
+        4 | 11 => say(
+            ErrorKind::Invalid,
+            "the server's limit on results was exceeded",
+            "Narrow the search, or use smaller pages.",
+        ),
+        7 | 48 => say(ErrorKind::Unauthenticated, "the server does not accept this way to sign in", ""),
+        8 | 13 => say(
+            ErrorKind::Unauthenticated,
+            "the server demands a stronger connection",
+            "Use LDAPS or StartTLS; if it is in use, the server demands signing that a simple bind does not have.",
+        ),
+        REFERRAL => referral(result),
+        12 => say(ErrorKind::Unsupported, "the server does not know a control that the request needs", ""),
+        ATTRIBUTE_OR_VALUE_EXISTS | ENTRY_ALREADY_EXISTS => bare(ErrorKind::AlreadyExists),
+        NO_SUCH_ATTRIBUTE | NO_SUCH_OBJECT => bare(ErrorKind::NotFound),
+        INVALID_CREDENTIALS => invalid_credentials(&result.text),
+        50 => say(
+            ErrorKind::Forbidden,
+            "the account may not do this",
+            "Sign in with an account that may, or delegate the right to this one.",
+        ),
+        BUSY => say(ErrorKind::Throttled { retry_after: None }, "the server is busy", "Try again later."),
+        UNAVAILABLE => {
+            say(ErrorKind::Unavailable, "the server is shutting down or not ready", "Try again later.")
+        }
+        53 => say(ErrorKind::Invalid, "the server is unwilling to perform it", ""),
+        17 | 18 | CONSTRAINT_VIOLATION | 21 | 34 | 64..=67 | 69 => bare(ErrorKind::Invalid),
+        _ => say(ErrorKind::Invalid, "the server refused it", ""),
+    }
+}
+
+/// The Win32 error that Active Directory puts as eight hexadecimal digits before its diagnostic text.
+pub(crate) fn win32_code(text: &str) -> Option<u32> {
+    let digits = text.get(..8)?;
+    let ends = text.get(8..).is_none_or(|rest| !rest.starts_with(|c: char| c.is_ascii_hexdigit()));
+    if ends { u32::from_str_radix(digits, 16).ok() } else { None }
+}
+
+fn bare(kind: ErrorKind) -> Meaning {
+    Meaning { kind, detail: None, hint: None }
+}
+
+fn referral(result: &LdapResult) -> Meaning {
+    let elsewhere = match result.refs.first() {
+        Some(reference) => format!("the server refers to {reference}"),
+        None => "the server refers to another one".to_owned(),
+    };
+    Meaning {
+        kind: ErrorKind::Unsupported,
+        detail: Some(elsewhere),
+        hint: Some("Connect to a writable domain controller of the domain that holds the object.".into()),
+    }
+}
+
+/// The `data` code that Active Directory adds when it refuses a bind, explained.
+fn invalid_credentials(text: &str) -> Meaning {
+    let data = text
+        .split("data ")
+        .nth(1)
+        .map(|rest| rest.chars().take_while(char::is_ascii_hexdigit).collect::<String>())
+        .and_then(|digits| u32::from_str_radix(&digits, 16).ok());
+    let (detail, hint) = match data {
+        Some(0x525) => ("there is no such account", "Check the bind name."),
+        Some(0x52e) => {
+            ("the bind name or the password is wrong", "Check both; repeated attempts lock the account.")
+        }
+        Some(0x530) => ("the account may not sign in at this hour", "Change its logon hours, or wait."),
+        Some(0x531) => ("the account may not sign in from this computer", "Change its list of workstations."),
+        Some(0x532) => ("the password has expired", "Set a new password for the account."),
+        Some(0x533) => ("the account is disabled", "Enable the account."),
+        Some(0x701) => ("the account has expired", "Set a later expiry date for the account."),
+        Some(0x773) => {
+            ("the password must be changed before the first sign-in", "Set a password that need not be.")
+        }
+        Some(0x775) => ("the account is locked out", "Unlock the account, or wait until the lock-out ends."),
+        Some(0x51f) => (
+            "this domain controller could not reach one that knows the password",
+            "Connect to a writable domain controller.",
+        ),
+        Some(0x8009_0346) => ("the server demands channel binding, which a simple bind lacks", ""),
+        _ => (
+            "the bind name or the password was not accepted",
+            "Check both; repeated attempts lock the account.",
+        ),
+    };
+    Meaning {
+        kind: ErrorKind::Unauthenticated,
+        detail: Some(detail.to_owned()),
+        hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(rc: u32, text: &str) -> LdapResult {
+        LdapResult { rc, matched: String::new(), text: text.to_owned(), refs: Vec::new(), ctrls: Vec::new() }
+    }
+
+    #[test]
+    fn a_refused_bind_is_explained_by_its_data_code() {
+        let text = "80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 775, v1db1";
+        let locked = meaning(&result(49, text));
+        assert_eq!(locked.kind, ErrorKind::Unauthenticated);
+        assert_eq!(locked.detail.as_deref(), Some("the account is locked out"));
+        assert!(meaning(&result(49, "")).detail.is_some_and(|d| d.contains("not accepted")));
+    }
+
+    #[test]
+    fn win32_codes_are_exactly_eight_digits() {
+        assert_eq!(win32_code("000021C8: AtrErr: DSID-03200BBA"), Some(0x21C8));
+        assert_eq!(win32_code("0000202F: samldb: in use"), Some(0x202F));
+        assert_eq!(win32_code("Object CN=x has no write access"), None);
+        assert_eq!(win32_code("000021C8A"), None);
+        assert_eq!(win32_code("00é"), None);
+    }
+
+    #[test]
+    fn every_code_has_a_kind_that_can_be_acted_on() {
+        assert_eq!(meaning(&result(50, "")).kind, ErrorKind::Forbidden);
+        assert_eq!(meaning(&result(51, "")).kind, ErrorKind::Throttled { retry_after: None });
+        assert_eq!(meaning(&result(32, "")).kind, ErrorKind::NotFound);
+        assert_eq!(meaning(&result(1, "000004DC: LdapErr: bind first")).kind, ErrorKind::Unauthenticated);
+        assert_eq!(meaning(&result(8, "")).kind, ErrorKind::Unauthenticated);
+        assert_eq!(meaning(&result(4711, "")).kind, ErrorKind::Invalid);
+    }
+}

@@ -1,0 +1,99 @@
+//! What a domain controller says about itself before anything else (RFC 4512 5.1, [MS-ADTS] 3.1.1.3.2).
+
+use std::sync::Arc;
+
+use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
+
+use crate::entry::Entry;
+use crate::link::Link;
+use crate::search::Search;
+
+const ATTRIBUTES: &[&str] = &[
+    "configurationNamingContext",
+    "defaultNamingContext",
+    "rootDomainNamingContext",
+    "namingContexts",
+    "dnsHostName",
+    "dsServiceName",
+    "supportedControl",
+    "isSynchronized",
+    "isGlobalCatalogReady",
+    "forestFunctionality",
+];
+
+/// A domain controller's description of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RootDse {
+    /// Its DNS host name.
+    pub host: String,
+    /// The distinguished name of its `nTDSDSA` object.
+    pub settings: DistinguishedName,
+    /// The forest's Configuration partition.
+    pub configuration: DistinguishedName,
+    /// The domain that it belongs to.
+    pub domain: DistinguishedName,
+    /// The domain at the root of the forest.
+    pub root_domain: DistinguishedName,
+    /// Naming contexts of which it holds a full replica.
+    pub naming_contexts: Vec<DistinguishedName>,
+    /// OIDs of the controls that it knows.
+    pub controls: Vec<String>,
+    /// Whether it has finished its first synchronisation.
+    pub is_synchronized: bool,
+    /// Whether it answers as a global catalog.
+    pub is_global_catalog: bool,
+    /// Functional level of the forest ([MS-ADTS] 6.1.4.4): 4 is 2008 R2, 7 is 2016.
+    pub forest_level: u32,
+}
+
+impl RootDse {
+    /// Whether the domain controller holds that naming context in full.
+    pub fn holds(&self, context: &DistinguishedName) -> bool {
+        self.naming_contexts.contains(context)
+    }
+
+    /// The container of the forest's domains, which also carries its UPN suffixes.
+    pub fn partitions(&self) -> DistinguishedName {
+        self.configuration.child("CN", "Partitions")
+    }
+
+    /// The container of the forest's sites, which hold its domain controllers.
+    pub fn sites(&self) -> DistinguishedName {
+        self.configuration.child("CN", "Sites")
+    }
+
+    pub(crate) async fn read(link: &Arc<Link>) -> Result<Self> {
+        const ACTION: &str = "connect to the domain controller";
+        let found = link.read(Search::object("", ATTRIBUTES)).await;
+        let entry = found.map_err(|fault| fault.during(ACTION).object(link.host()))?;
+        entry.as_ref().ok_or_else(|| "it does not describe itself".to_owned()).and_then(Self::decode).map_err(
+            |detail| {
+                Error::new(ErrorKind::Invalid, ACTION)
+                    .object(link.host())
+                    .detail(detail)
+                    .hint("Check that the host is an Active Directory domain controller.")
+            },
+        )
+    }
+
+    fn decode(entry: &Entry) -> Result<Self, String> {
+        let name = |attribute: &str| {
+            let text = entry.text(attribute).ok_or_else(|| format!("its rootDSE has no {attribute}"))?;
+            DistinguishedName::parse(&text).map_err(|error| error.to_string())
+        };
+        let contexts = entry.all_texts("namingContexts").map(|text| DistinguishedName::parse(&text));
+        Ok(Self {
+            host: entry.text("dnsHostName").unwrap_or_default(),
+            settings: name("dsServiceName")?,
+            configuration: name("configurationNamingContext")?,
+            domain: name("defaultNamingContext")?,
+            root_domain: name("rootDomainNamingContext")?,
+            naming_contexts: contexts.collect::<Result<_, _>>().map_err(|error| error.to_string())?,
+            controls: entry.all_texts("supportedControl").collect(),
+            is_synchronized: entry.is_true("isSynchronized"),
+            is_global_catalog: entry.is_true("isGlobalCatalogReady"),
+            forest_level: entry.flags("forestFunctionality").unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! How a connection is secured, and as whom it signs in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use onramp_core::{Error, ErrorKind, Password, Result};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+/// How TLS comes to a connection. There is no way to have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[allow(clippy::exhaustive_enums)] // LDAP knows no third way
+pub enum LdapSecurity {
+    /// TLS from the first byte: port 636, global catalog 3269.
+    #[default]
+    Ldaps,
+    /// Plain at first, TLS before anything is told (RFC 4511 4.14): port 389, global catalog 3268.
+    StartTls,
+}
+
+impl LdapSecurity {
+    /// The port of the directory.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Ldaps => 636,
+            Self::StartTls => 389,
+        }
+    }
+
+    /// The port of the global catalog.
+    pub fn global_catalog_port(self) -> u16 {
+        match self {
+            Self::Ldaps => 3269,
+            Self::StartTls => 3268,
+        }
+    }
+
+    pub(crate) fn scheme(self) -> &'static str {
+        match self {
+            Self::Ldaps => "ldaps",
+            Self::StartTls => "ldap",
+        }
+    }
+}
+
+/// The name of the account that signs in by simple bind ([MS-ADTS] 5.1.1.1.1).
+///
+/// Prefer `DOMAIN\user` or a distinguished name: a UPN that the run itself changes stops working.
+///
+/// ```
+/// use onramp_ad::BindName;
+/// assert!(BindName::parse(r"CORP\anna").is_ok());
+/// assert!(BindName::parse("anna@corp.example").is_ok());
+/// assert!(BindName::parse("CN=anna,OU=Staff,DC=corp,DC=example").is_ok());
+/// assert!(BindName::parse("anna").is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindName(String);
+
+impl BindName {
+    /// Takes `DOMAIN\user`, a UPN, a distinguished name or a canonical name.
+    ///
+    /// # Errors
+    /// An empty name, which would be an anonymous bind, and a bare account name, which domain controllers refuse.
+    pub fn parse(name: &str) -> Result<Self> {
+        let refuse = |detail: &str| {
+            Err(Error::new(ErrorKind::Invalid, "sign in as")
+                .object(format!("“{name}”"))
+                .detail(detail)
+                .hint("Give DOMAIN\\user, user@domain or a distinguished name."))
+        };
+        if name.trim().is_empty() {
+            return refuse("an empty name would sign in anonymously");
+        }
+        if name.contains('\0') {
+            return refuse("the name holds a NUL character");
+        }
+        if !name.contains(['\\', '@', '=', '/']) {
+            return refuse("domain controllers do not accept an account name without its domain");
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name as it is sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BindName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A name and a password that may be sent: neither is empty.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    pub(crate) name: BindName,
+    pub(crate) password: Password,
+}
+
+impl Credentials {
+    pub(crate) fn new(name: BindName, password: Password) -> Result<Self> {
+        if password.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, "sign in as")
+                .object(&name)
+                .detail("an empty password would sign in anonymously")
+                .hint("Give the account's password."));
+        }
+        Ok(Self { name, password })
+    }
+}
+
+/// Where trust in a server's certificate comes from.
+#[derive(Debug, Default)]
+pub(crate) struct Trust {
+    pub(crate) roots: Vec<CertificateDer<'static>>,
+    pub(crate) config: Option<Arc<ClientConfig>>,
+}
+
+impl Trust {
+    /// Adds every certificate of a PEM text.
+    pub(crate) fn add_pem(&mut self, pem: &[u8], origin: &str) -> Result<()> {
+        let refuse = |detail: String| {
+            Error::new(ErrorKind::Invalid, "read the trust root")
+                .object(origin)
+                .detail(detail)
+                .hint("Give the certificate of the authority in PEM form (“-----BEGIN CERTIFICATE-----”).")
+        };
+        let before = self.roots.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            self.roots.push(certificate.map_err(|error| refuse(format!("it is not PEM: {error:?}")))?);
+        }
+        if self.roots.len() == before { Err(refuse("there is no certificate in it".into())) } else { Ok(()) }
+    }
+
+    /// The configuration: the one that was given, else one that trusts the given roots and no others, else one
+    /// that trusts what the platform trusts.
+    pub(crate) fn into_config(self) -> Result<Arc<ClientConfig>> {
+        if let Some(config) = self.config {
+            return Ok(config);
+        }
+        let refuse = |detail: String| {
+            Error::new(ErrorKind::Invalid, "set up TLS").detail(detail).hint(
+                "Give the certificate of the authority that issued the domain controllers' certificates.",
+            )
+        };
+        let mut store = RootCertStore::empty();
+        if self.roots.is_empty() {
+            // One unreadable file among the platform's roots must not cost all the others.
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        } else {
+            for root in self.roots {
+                store.add(root).map_err(|error| refuse(format!("a trust root was not accepted: {error}")))?;
+            }
+        }
+        if store.is_empty() {
+            return Err(refuse("no trust root was given and the platform has none".into()));
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| refuse(error.to_string()))?
+            .with_root_certificates(store)
+            .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+}

@@ -1,0 +1,246 @@
+//! Users: reading them page by page, and the port that puts reading and changing together.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use onramp_core::forest::{
+    AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
+};
+use onramp_core::{
+    BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, ParseError, Result, Sid,
+};
+
+use crate::client::ForestClient;
+use crate::entry::Entry;
+use crate::fault::Fault;
+use crate::link::Link;
+use crate::search::Search;
+use crate::settings::Service;
+use crate::{upn_change, upn_changes};
+
+/// Persons: computers are of class user too, but of another category.
+const IS_USER: &str = "(&(objectCategory=person)(objectClass=user))";
+const HAS_A_NAME: &str = "(|(userPrincipalName=*)(sAMAccountName=*))";
+const USER_ATTRIBUTES: &[&str] = &[
+    "objectGUID",
+    "sAMAccountName",
+    "userPrincipalName",
+    "mail",
+    "displayName",
+    "proxyAddresses",
+    "objectSid",
+    "userAccountControl",
+    "objectClass",
+    "isCriticalSystemObject",
+    "adminCount",
+    "mS-DS-ConsistencyGuid",
+];
+const HOLDER_ATTRIBUTES: &[&str] = &["objectGUID", "sAMAccountName", "userPrincipalName"];
+
+/// [`ForestUsers`] of the directory.
+#[derive(Debug)]
+pub(crate) struct DirectoryUsers(pub(crate) ForestClient);
+
+#[async_trait]
+impl ForestUsers for DirectoryUsers {
+    fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>> {
+        let client = self.0.clone();
+        let filter = query.filter.map_or_else(|| IS_USER.to_owned(), |more| both(IS_USER, &more));
+        let places = async move {
+            let bases = match query.base {
+                Some(base) => vec![base],
+                None => client.domains().await?.into_iter().map(|domain| domain.naming_context).collect(),
+            };
+            let found = bases.into_iter().map(move |base| {
+                let (client, filter) = (client.clone(), filter.clone());
+                stream::once(users_below(client, base, filter)).try_flatten()
+            });
+            Ok::<_, Error>(stream::iter(found).flatten())
+        };
+        until_error(stream::once(places).try_flatten()).boxed()
+    }
+
+    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
+        let client = self.0.clone();
+        let places = async move {
+            let domains = client.domains().await?;
+            let found = domains.into_iter().map(move |domain| {
+                stream::once(holders_of(client.clone(), domain.naming_context)).try_flatten()
+            });
+            Ok::<_, Error>(stream::iter(found).flatten())
+        };
+        until_error(stream::once(places).try_flatten()).boxed()
+    }
+
+    async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
+        const ACTION: &str = "read the user";
+        let search = Search::object(by_guid(guid), USER_ATTRIBUTES).matching("(objectClass=user)");
+        let read = async |link: Arc<Link>| {
+            let found = link.read(search.clone()).await.map_err(|fault| fault.during(ACTION).object(guid))?;
+            found.as_ref().map(user).transpose()
+        };
+        if let Some(found) = read(Arc::clone(self.0.primary())).await? {
+            return Ok(found);
+        }
+        for domain in self.0.domains().await? {
+            if self.0.root_dse().await?.holds(&domain.naming_context) {
+                continue;
+            }
+            if let Some(found) = read(self.0.server_of(&domain.naming_context).await?).await? {
+                return Ok(found);
+            }
+        }
+        Err(Error::new(ErrorKind::NotFound, ACTION)
+            .object(guid)
+            .hint("It may have been deleted, or this account may not see it."))
+    }
+
+    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
+        upn_change::change_upn(&self.0, change).await
+    }
+
+    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
+        upn_changes::change_upns(self.0.clone(), changes)
+    }
+}
+
+/// The target that stays the same wherever an object is moved and however it is renamed ([MS-ADTS] 3.1.1.3.1.2.4).
+pub(crate) fn by_guid(guid: &ObjectGuid) -> String {
+    format!("<GUID={guid}>")
+}
+
+fn both(one: &str, other: &LdapFilter) -> String {
+    format!("(&{one}{other})")
+}
+
+/// The users at and below a base, from a domain controller that holds it in full.
+async fn users_below(
+    client: ForestClient,
+    base: DistinguishedName,
+    filter: String,
+) -> Result<BoxStream<'static, Result<ForestUser>>> {
+    let domain = client.domain_of(&base).await?;
+    let link = client.server_of(&domain).await?;
+    let entries = link.entries(Search::below(base.as_str(), filter, USER_ATTRIBUTES));
+    Ok(entries
+        .map(move |entry| match entry {
+            Ok(entry) => user(&entry),
+            Err(fault) => Err(explain_base(fault).during("read the users below").object(&base)),
+        })
+        .boxed())
+}
+
+/// The security principals of a domain: from the first domain controller if it holds the domain, else from a global
+/// catalog, which holds their names for every domain of the forest.
+async fn holders_of(
+    client: ForestClient,
+    domain: DistinguishedName,
+) -> Result<BoxStream<'static, Result<UpnHolder>>> {
+    let link = if client.root_dse().await?.holds(&domain) {
+        Arc::clone(client.primary())
+    } else {
+        client.global_catalog(&domain).await?
+    };
+    let entries = link.entries(Search::below(domain.as_str(), HAS_A_NAME, HOLDER_ATTRIBUTES));
+    Ok(entries
+        .map(move |entry| match entry {
+            Ok(entry) => holder(&entry),
+            Err(fault) => Err(fault.during("read the principals of the domain").object(&domain)),
+        })
+        .boxed())
+}
+
+impl ForestClient {
+    /// The domain that a base stands in: the naming context closest to it.
+    async fn domain_of(&self, base: &DistinguishedName) -> Result<DistinguishedName> {
+        let held = self.root_dse().await?.naming_contexts.iter();
+        if let Some(context) = held.filter(|c| base.is_within(c)).max_by_key(|c| c.rdns().len()) {
+            return Ok(context.clone());
+        }
+        let domains = self.domains().await?.into_iter().map(|domain| domain.naming_context);
+        domains.filter(|c| base.is_within(c)).max_by_key(|c| c.rdns().len()).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "read the users below")
+                .object(base)
+                .detail("it is in none of the forest's domains")
+                .hint("Check the distinguished name.")
+        })
+    }
+
+    /// A global catalog that answers.
+    async fn global_catalog(&self, domain: &DistinguishedName) -> Result<Arc<Link>> {
+        let mut failures = Vec::new();
+        let catalogs =
+            self.controllers().await?.into_iter().filter(|controller| controller.is_global_catalog);
+        for controller in catalogs {
+            let link = self.link(&controller.host, Service::GlobalCatalog);
+            match link.connection().await {
+                Ok(_) => return Ok(link),
+                Err(fault) => failures.push(fault.during("connect to").object(&controller.host).to_string()),
+            }
+        }
+        let tried =
+            if failures.is_empty() { "the forest lists none".to_owned() } else { failures.join("; ") };
+        Err(Error::new(ErrorKind::Unavailable, "reach a global catalog for the names of")
+            .object(domain)
+            .detail(tried)
+            .hint("This domain's names cannot be checked without one; make a global catalog reachable."))
+    }
+}
+
+fn explain_base(fault: Fault) -> Fault {
+    match fault.kind() {
+        ErrorKind::NotFound => fault.retold(
+            ErrorKind::NotFound,
+            "there is no such object, or this account may not see it",
+            Some("Check the distinguished name of the OU."),
+        ),
+        _ => fault,
+    }
+}
+
+fn user(entry: &Entry) -> Result<ForestUser> {
+    let (guid, dn) = identity(entry)?;
+    let mut user = ForestUser::new(guid, dn, entry.text("sAMAccountName").unwrap_or_default());
+    user.upn = entry.text("userPrincipalName");
+    user.mail = entry.text("mail");
+    user.display_name = entry.text("displayName");
+    user.proxy_addresses = entry.all_texts("proxyAddresses").collect();
+    user.sid = entry.bytes("objectSid").and_then(|bytes| Sid::from_slice(bytes).ok());
+    user.user_account_control = entry.flags("userAccountControl").unwrap_or(user.user_account_control);
+    let classes: Vec<String> = entry.all_texts("objectClass").collect();
+    user.kind = AccountKind::of(classes.iter().map(String::as_str), user.user_account_control);
+    user.is_critical = entry.is_true("isCriticalSystemObject");
+    user.is_protected = entry.integer("adminCount").is_some_and(|count| count > 0);
+    user.consistency_guid = entry.bytes("mS-DS-ConsistencyGuid").map(<[u8]>::to_vec);
+    Ok(user)
+}
+
+fn holder(entry: &Entry) -> Result<UpnHolder> {
+    let (guid, dn) = identity(entry)?;
+    let sam_account_name = entry.text("sAMAccountName").unwrap_or_default();
+    Ok(UpnHolder::new(guid, dn, sam_account_name, entry.text("userPrincipalName")))
+}
+
+fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)> {
+    let odd = |error: ParseError| {
+        Error::new(ErrorKind::Invalid, "read the object").object(&entry.dn).detail(error.to_string())
+    };
+    let guid = entry.bytes("objectGUID").ok_or_else(|| {
+        Error::new(ErrorKind::Forbidden, "read the object")
+            .object(&entry.dn)
+            .detail("its objectGUID is not visible to this account")
+            .hint("Sign in with an account that may read the directory.")
+    })?;
+    Ok((ObjectGuid::from_slice(guid).map_err(odd)?, DistinguishedName::parse(&entry.dn).map_err(odd)?))
+}
+
+/// Ends a stream after its first error, whatever it is made of.
+fn until_error<T: Send + 'static>(
+    stream: impl futures_util::Stream<Item = Result<T>> + Send + 'static,
+) -> impl futures_util::Stream<Item = Result<T>> + Send {
+    stream.scan(false, |failed, item| {
+        let over = std::mem::replace(failed, item.is_err());
+        std::future::ready(if over { None } else { Some(item) })
+    })
+}
