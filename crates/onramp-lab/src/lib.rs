@@ -3,5 +3,7 @@
 //! The lab is for tests, examples, demonstrations and other people's continuous integration: everything is made from a seed,
 //! so that the same seed gives the same directory, of any size.
 
+pub mod forest;
+pub mod people;
 pub mod tenant;
 pub mod tls;

@@ -3,5 +3,7 @@
 // Helpers of tests may fail loudly, as tests themselves may.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod forest;
+mod people;
 mod tenant;
 mod tls;

@@ -1,0 +1,59 @@
+//! Who may do what.
+
+use super::schema::{Attr, Class, Source};
+use super::state::{Id, Object};
+
+/// Who a connection or a direct caller acts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Principal {
+    /// Nobody; may read the root DSE and nothing else.
+    Anonymous,
+    /// Somebody who may read everything but password settings, and change nothing.
+    User(Id),
+    /// Somebody who may change the user principal name of accounts that are not protected, and nothing else.
+    Delegate(Id),
+    /// Somebody who may do everything.
+    Administrator(Id),
+}
+
+impl Principal {
+    pub(super) fn is_anonymous(self) -> bool {
+        self == Self::Anonymous
+    }
+
+    pub(super) fn is_administrator(self) -> bool {
+        matches!(self, Self::Administrator(_))
+    }
+
+    pub(super) fn id(self) -> Option<Id> {
+        match self {
+            Self::Anonymous => None,
+            Self::User(id) | Self::Delegate(id) | Self::Administrator(id) => Some(id),
+        }
+    }
+
+    /// Whether `attr` of `object` may be written.
+    pub(super) fn may_write(self, object: &Object, attr: Attr) -> bool {
+        match self {
+            Self::Anonymous | Self::User(_) => false,
+            Self::Delegate(_) => {
+                let protected = object.attrs.values(Attr::ADMIN_COUNT).any(|count| count == b"1");
+                attr == Attr::USER_PRINCIPAL_NAME && object.class.is_account() && !protected
+            }
+            Self::Administrator(_) => true,
+        }
+    }
+
+    /// The attributes of `object` that may be written, as `allowedAttributesEffective` lists them.
+    pub(super) fn writable_attributes(self, object: &Object) -> impl Iterator<Item = Attr> {
+        Attr::all().filter(move |&attr| {
+            let changeable = attr.info().source == Source::Stored && object.class.may_have(attr);
+            changeable && !is_of_directory(object.class) && self.may_write(object, attr)
+        })
+    }
+}
+
+/// Classes of the schema itself, which nobody writes to through the lab.
+fn is_of_directory(class: Class) -> bool {
+    matches!(class, Class::AttributeSchema | Class::ClassSchema)
+}

@@ -1,0 +1,220 @@
+//! What a test does to the forest behind the clients' backs: other people's changes, machines that fail.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use onramp_core::{DistinguishedName, Error, ErrorKind, ObjectGuid, Result};
+
+use super::builder::nanoseconds;
+use super::controller::NewValues;
+use super::dn::Target;
+use super::schema::{Attr, Class};
+use super::state::{Id, State};
+use super::text::fold;
+use super::view::View;
+use super::{Fault, LabForest, Operation};
+
+const DISABLED: u32 = 0x2;
+
+impl LabForest {
+    /// The object with that `sAMAccountName`, in any case.
+    #[must_use]
+    pub fn find_account(&self, sam_account_name: &str) -> Option<ObjectGuid> {
+        self.read(0, |view| {
+            let id = *view.with_value(Attr::SAM_ACCOUNT_NAME, sam_account_name.as_bytes()).first()?;
+            view.object(id).map(|object| ObjectGuid::from_bytes(object.guid))
+        })
+    }
+
+    /// The distinguished name of an object.
+    #[must_use]
+    pub fn dn_of(&self, guid: &ObjectGuid) -> Option<DistinguishedName> {
+        self.read(0, |view| {
+            let id = view.resolve(&Target::Guid(*guid.as_bytes()))?;
+            DistinguishedName::parse(&view.dn(id)).ok()
+        })
+    }
+
+    /// The values of an attribute of an object as one domain controller has them, as text where they are text.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such controller, object or attribute.
+    pub fn values_on(&self, host: &str, guid: &ObjectGuid, attribute: &str) -> Result<Vec<String>> {
+        let at = self.position(host)?;
+        let attr = known(attribute)?;
+        self.read(at, |view| {
+            let id = view.resolve(&Target::Guid(*guid.as_bytes())).ok_or_else(|| not_found(guid))?;
+            let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+            Ok(view.values(id, attr).into_iter().map(text).collect())
+        })
+    }
+
+    /// Sets the values of an attribute on one domain controller, as another administrator would, without any check. It
+    /// replicates like any other change.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such controller, object or attribute.
+    pub fn set_on(&self, host: &str, guid: &ObjectGuid, attribute: &str, values: &[&str]) -> Result<()> {
+        let at = self.position(host)?;
+        let attr = known(attribute)?;
+        let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        self.write(|state, now| {
+            let target = Target::Guid(*guid.as_bytes());
+            let id = View { state, at }.resolve(&target).ok_or_else(|| not_found(guid))?;
+            state.originate(at, id, vec![NewValues { attr, values, raises: 1 }], now);
+            Ok(())
+        })
+    }
+
+    /// Moves an object into another container, on all domain controllers at once.
+    ///
+    /// # Errors
+    /// `NotFound` if one of them does not exist.
+    pub fn move_to(&self, guid: &ObjectGuid, container: &DistinguishedName) -> Result<()> {
+        self.write(|state, _| {
+            let view = View { state, at: 0 };
+            let target = Target::parse(container.as_str());
+            let parent = target.and_then(|target| view.resolve(&target));
+            let parent = parent.ok_or_else(|| not_found(container))?;
+            change_everywhere(state, guid, |object| object.parent = parent)
+        })
+    }
+
+    /// Deletes an object, on all domain controllers at once.
+    ///
+    /// # Errors
+    /// `NotFound` if it does not exist.
+    pub fn delete(&self, guid: &ObjectGuid) -> Result<()> {
+        self.write(|state, _| change_everywhere(state, guid, |object| object.deleted = true))
+    }
+
+    /// Keeps changes that were made elsewhere from a domain controller.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such domain controller.
+    pub fn hold_replication(&self, host: &str) -> Result<()> {
+        self.change_controller(host, |state, at| set(state, at, |controller| controller.held = true))
+    }
+
+    /// Lets a domain controller have changes again.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such domain controller.
+    pub fn release_replication(&self, host: &str) -> Result<()> {
+        self.change_controller(host, |state, at| set(state, at, |controller| controller.held = false))
+    }
+
+    /// Switches a domain controller off: it takes no connections, and existing ones end.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such domain controller.
+    pub fn stop_controller(&self, host: &str) -> Result<()> {
+        self.change_controller(host, |state, at| set(state, at, |controller| controller.stopped = true))
+    }
+
+    /// Switches a domain controller on again.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such domain controller.
+    pub fn start_controller(&self, host: &str) -> Result<()> {
+        self.change_controller(host, |state, at| set(state, at, |controller| controller.stopped = false))
+    }
+
+    /// How long changes take from now on, those under way included.
+    pub fn set_replication_delay(&self, delay: Duration) {
+        self.0.delay.store(nanoseconds(delay), Ordering::Release);
+        self.write(|_, _| ());
+    }
+
+    /// The next `times` operations of a kind have a fault, on whichever domain controller they happen. Several calls for one
+    /// kind follow each other.
+    pub fn inject(&self, operation: Operation, fault: Fault, times: u64) {
+        self.0.faults.plan(operation, fault, 0, times);
+    }
+
+    /// Like [`inject`](Self::inject), after `after` operations of that kind that go well.
+    pub fn inject_after(&self, after: u64, operation: Operation, fault: Fault, times: u64) {
+        self.0.faults.plan(operation, fault, after, times);
+    }
+
+    /// Forgets the faults that did not happen yet.
+    pub fn clear_faults(&self) {
+        self.0.faults.clear();
+    }
+
+    /// How long each answer of the servers takes, besides the work: what a distant server looks like. Answers to several
+    /// requests under way on one connection take that long together, not one after the other.
+    pub fn set_latency(&self, latency: Duration) {
+        self.0.faults.set_latency(latency);
+    }
+
+    fn change_controller(&self, host: &str, change: impl FnOnce(&mut State, usize)) -> Result<()> {
+        let at = self.position(host)?;
+        self.write(|state, _| change(state, at));
+        Ok(())
+    }
+
+    pub(super) fn position(&self, host: &str) -> Result<usize> {
+        let at = self.with(|state| {
+            let same = |name: &str| name.eq_ignore_ascii_case(host);
+            state.controllers.iter().position(|controller| same(&controller.host) || same(&controller.name))
+        });
+        at.ok_or_else(|| Error::new(ErrorKind::NotFound, "find the domain controller").object(host))
+    }
+}
+
+fn set(state: &mut State, at: usize, change: impl FnOnce(&mut super::controller::Controller)) {
+    if let Some(controller) = state.controllers.get_mut(at) {
+        change(controller);
+    }
+}
+
+/// Changes what is the same for every controller: where an object is and whether it is deleted.
+fn change_everywhere(
+    state: &mut State,
+    guid: &ObjectGuid,
+    change: impl Fn(&mut super::state::Object),
+) -> Result<()> {
+    let id = state.find_guid(guid.as_bytes()).ok_or_else(|| not_found(guid))?;
+    let mut settled = state.object(id).cloned().ok_or_else(|| not_found(guid))?;
+    change(&mut settled);
+    state.replace(id, settled);
+    for controller in &mut state.controllers {
+        if let Some(object) = controller.overlay.take(id) {
+            let mut object = std::sync::Arc::unwrap_or_clone(object);
+            change(&mut object);
+            controller.overlay.set(id, std::sync::Arc::new(object));
+        }
+    }
+    Ok(())
+}
+
+fn known(attribute: &str) -> Result<Attr> {
+    let found = Attr::named(attribute);
+    found.ok_or_else(|| Error::new(ErrorKind::NotFound, "find in the schema the attribute").object(attribute))
+}
+
+fn not_found(object: &impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::NotFound, "find in the lab's forest").object(object)
+}
+
+/// An enabled account of somebody who was generated, no service account.
+pub(super) fn is_enabled_person(view: View<'_>, id: Id) -> bool {
+    is_generated(view, id) && !is_service_account(view, id)
+}
+
+/// An enabled service account.
+pub(super) fn is_service_account(view: View<'_>, id: Id) -> bool {
+    let name = view.text(id, Attr::SAM_ACCOUNT_NAME).unwrap_or_default();
+    is_generated(view, id) && fold(&name).starts_with("svc-")
+}
+
+fn is_generated(view: View<'_>, id: Id) -> bool {
+    let Some(object) = view.object(id) else { return false };
+    if object.class != Class::User || view.value(id, Attr::IS_CRITICAL_SYSTEM_OBJECT).is_some() {
+        return false;
+    }
+    let control: u32 =
+        view.text(id, Attr::USER_ACCOUNT_CONTROL).and_then(|c| c.parse().ok()).unwrap_or(DISABLED);
+    control & DISABLED == 0
+}

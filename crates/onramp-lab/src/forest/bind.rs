@@ -1,0 +1,113 @@
+//! Who a bind name is, and whether the password is right.
+
+use ldap3_proto::LdapResultCode;
+use onramp_core::Password;
+
+use super::access::Principal;
+use super::dn::Target;
+use super::refusal::Refusal;
+use super::schema::{Attr, Class};
+use super::state::Id;
+use super::text::fold;
+use super::view::View;
+
+const DISABLED: u32 = 0x2;
+
+/// The passwords of the lab's accounts.
+#[derive(Debug, Clone)]
+pub(super) struct Credentials {
+    pub(super) administrator: Id,
+    pub(super) administrator_password: Password,
+    /// Of everybody else.
+    pub(super) user_password: Password,
+    pub(super) delegate: Option<Id>,
+}
+
+/// Simple bind. An empty password is an anonymous bind, whatever the name.
+pub(super) fn simple(
+    view: View<'_>,
+    credentials: &Credentials,
+    netbios: &str,
+    name: &str,
+    password: &str,
+) -> Result<Principal, Refusal> {
+    if password.is_empty() {
+        return Ok(Principal::Anonymous);
+    }
+    let id = find(view, netbios, name).ok_or_else(|| refused("52e"))?;
+    let expected = match id == credentials.administrator {
+        true => &credentials.administrator_password,
+        false => &credentials.user_password,
+    };
+    if expected.expose() != password {
+        return Err(refused("52e"));
+    }
+    let control: u32 =
+        view.text(id, Attr::USER_ACCOUNT_CONTROL).and_then(|c| c.parse().ok()).unwrap_or_default();
+    if control & DISABLED != 0 {
+        return Err(refused("533"));
+    }
+    Ok(principal(view, credentials, id))
+}
+
+fn principal(view: View<'_>, credentials: &Credentials, id: Id) -> Principal {
+    let groups = view.state.links.get(&(id, Attr::MEMBER)).map(Vec::as_slice).unwrap_or_default();
+    let administers = groups.iter().any(|&group| {
+        view.text(group, Attr::SAM_ACCOUNT_NAME)
+            .is_some_and(|name| matches!(name.as_str(), "Domain Admins" | "Enterprise Admins"))
+    });
+    match administers {
+        true => Principal::Administrator(id),
+        false if credentials.delegate == Some(id) => Principal::Delegate(id),
+        false => Principal::User(id),
+    }
+}
+
+/// The account of a bind name: `NETBIOS\name`, a user principal name, `name@` and the domain's DNS or NetBIOS name, a
+/// distinguished name, or a canonical name.
+fn find(view: View<'_>, netbios: &str, name: &str) -> Option<Id> {
+    if let Some((domain, account)) = name.split_once('\\').filter(|_| !name.contains('=')) {
+        return domain.eq_ignore_ascii_case(netbios).then(|| by_account_name(view, account)).flatten();
+    }
+    if !name.contains('=')
+        && let Some((account, suffix)) = name.rsplit_once('@')
+    {
+        let explicit = view.with_value(Attr::USER_PRINCIPAL_NAME, name.as_bytes());
+        if let [id] = explicit.as_slice() {
+            return Some(*id);
+        }
+        let dns = view.domain_dns_name()?;
+        let ours = fold(&dns) == fold(suffix) || suffix.eq_ignore_ascii_case(netbios);
+        return ours.then(|| by_account_name(view, account)).flatten();
+    }
+    if let Some((domain, path)) = name.split_once('/').filter(|_| !name.contains('=')) {
+        return by_canonical_name(view, domain, path);
+    }
+    let id = view.resolve(&Target::parse(name)?)?;
+    view.object(id)?.class.is_account().then_some(id)
+}
+
+fn by_account_name(view: View<'_>, name: &str) -> Option<Id> {
+    let found = view.with_value(Attr::SAM_ACCOUNT_NAME, name.as_bytes());
+    found.into_iter().find(|&id| view.object(id).is_some_and(|object| object.class.is_account()))
+}
+
+fn by_canonical_name(view: View<'_>, domain: &str, path: &str) -> Option<Id> {
+    let root = view.state.contexts.first()?.head;
+    if fold(&view.domain_dns_name()?) != fold(domain) {
+        return None;
+    }
+    let child = |parent: Id, name: &str| {
+        let name = fold(name);
+        ["cn", "ou"].iter().find_map(|kind| view.state.find_child(parent, kind, &name))
+    };
+    let id = path.split('/').try_fold(root, child)?;
+    view.object(id).is_some_and(|object| object.class == Class::User).then_some(id)
+}
+
+/// `data` is the reason as Active Directory numbers them.
+fn refused(data: &str) -> Refusal {
+    let message =
+        format!("80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data {data}, v1db1");
+    Refusal::new(LdapResultCode::InvalidCredentials, message)
+}

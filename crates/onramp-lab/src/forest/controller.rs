@@ -1,0 +1,228 @@
+//! Domain controllers: what each has, and how changes travel between them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::schema::Attr;
+use super::state::{Id, Meta, Moment, Overlay, State};
+
+/// One domain controller.
+#[derive(Debug)]
+pub(super) struct Controller {
+    /// Its short name: `DC1`.
+    pub(super) name: String,
+    /// Its DNS name.
+    pub(super) host: String,
+    /// The identity of its database.
+    pub(super) invocation: [u8; 16],
+    /// Its nTDSDSA object.
+    pub(super) dsa: Id,
+    /// Whether it takes changes from clients.
+    pub(super) writable: bool,
+    /// Whether it is switched off.
+    pub(super) stopped: bool,
+    /// Whether changes of others are kept from it.
+    pub(super) held: bool,
+    /// The highest update sequence number it gave out.
+    pub(super) usn: u64,
+    pub(super) overlay: Overlay,
+    /// Changes made here that not every other controller has yet.
+    log: VecDeque<Change>,
+    /// How many changes were dropped from the front of the log.
+    dropped: u64,
+    /// For each other controller, how many of its changes were applied here.
+    applied: Vec<u64>,
+    /// For each other controller and naming context, the highest update sequence number of there that arrived here.
+    pub(super) seen: Vec<Vec<u64>>,
+}
+
+/// The new values of one attribute, on their way to the other controllers.
+#[derive(Debug, Clone)]
+struct Change {
+    id: Id,
+    attr: Attr,
+    values: Arc<[Vec<u8>]>,
+    meta: Meta,
+}
+
+impl Controller {
+    /// A controller of a forest with `controllers` of them and `contexts` naming contexts, whose database was filled up to
+    /// update sequence number `usn`.
+    pub(super) fn new(name: &str, host: String, invocation: [u8; 16], dsa: Id, shape: Shape) -> Self {
+        Self {
+            name: name.to_owned(),
+            host,
+            invocation,
+            dsa,
+            writable: true,
+            stopped: false,
+            held: false,
+            usn: shape.usn,
+            overlay: Overlay::default(),
+            log: VecDeque::new(),
+            dropped: 0,
+            applied: vec![0; shape.controllers],
+            seen: vec![vec![shape.usn; shape.contexts]; shape.controllers],
+        }
+    }
+}
+
+/// The sizes a [`Controller`] is made for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) controllers: usize,
+    pub(super) contexts: usize,
+    pub(super) usn: u64,
+}
+
+/// An attribute with its new values and by how much the change raises its version.
+#[derive(Debug, Clone)]
+pub(super) struct NewValues {
+    pub(super) attr: Attr,
+    pub(super) values: Vec<Vec<u8>>,
+    pub(super) raises: u32,
+}
+
+impl State {
+    /// Makes a change on one controller, from where it goes to the others.
+    pub(super) fn originate(&mut self, origin: usize, id: Id, changes: Vec<NewValues>, now: Moment) {
+        let others = self.controllers.len().saturating_sub(1) as u32;
+        let Some(object) = self.seen_by(origin, id).cloned() else { return };
+        let settled = &self.meta;
+        let Some(controller) = self.controllers.get_mut(origin) else { return };
+        controller.usn += 1;
+        let usn = controller.usn;
+        let (mut object, mut outstanding) = (object, 0);
+        for NewValues { attr, values, raises } in changes {
+            let known = controller.overlay.meta.get(id, attr).or_else(|| settled.get(id, attr));
+            let version = known.map_or(1, |meta| meta.version) + raises;
+            let meta = Meta { version, time: now, origin, usn };
+            object.attrs = object.attrs.with(attr, &values);
+            controller.overlay.meta.set(id, attr, meta);
+            if others > 0 {
+                controller.log.push_back(Change { id, attr, values: values.into(), meta });
+                outstanding += 1;
+            }
+        }
+        controller.overlay.set(id, Arc::new(object));
+        controller.overlay.touch(id, usn, now);
+        if outstanding == 0 {
+            self.settle(id);
+        } else {
+            *self.pending.entry(id).or_default() += outstanding;
+        }
+    }
+
+    /// The moment from which [`replicate`](Self::replicate) has something to do.
+    pub(super) fn next_arrival(&self, delay: Moment) -> Option<Moment> {
+        let due = |to: usize| self.sources(to).map(move |from| self.next_change(from, to));
+        (0..self.controllers.len()).flat_map(due).flatten().map(|change| change.meta.time + delay).min()
+    }
+
+    /// Brings to every controller what was changed elsewhere at least `delay` ago.
+    pub(super) fn replicate(&mut self, now: Moment, delay: Moment) {
+        for to in 0..self.controllers.len() {
+            let sources: Vec<usize> = self.sources(to).collect();
+            for from in sources {
+                while let Some(change) = self.next_change(from, to) {
+                    if change.meta.time + delay > now {
+                        break;
+                    }
+                    let change = change.clone();
+                    self.apply(to, from, change, now);
+                }
+            }
+        }
+        self.drop_delivered();
+    }
+
+    /// The object as one controller sees it.
+    pub(super) fn seen_by(&self, controller: usize, id: Id) -> Option<&super::state::Object> {
+        let overlay = self.controllers.get(controller).and_then(|c| c.overlay.objects.get(&id));
+        overlay.map(AsRef::as_ref).or_else(|| self.object(id))
+    }
+
+    /// The controllers that `to` can currently get changes from.
+    fn sources(&self, to: usize) -> impl Iterator<Item = usize> + '_ {
+        let receiving = self.controllers.get(to).is_some_and(|c| !c.held && !c.stopped);
+        let sending = |(_, c): &(usize, &Controller)| !c.stopped;
+        let others = self.controllers.iter().enumerate().filter(sending).map(|(from, _)| from);
+        others.filter(move |&from| receiving && from != to)
+    }
+
+    fn next_change(&self, from: usize, to: usize) -> Option<&Change> {
+        let applied = self.controllers.get(to)?.applied.get(from)?;
+        let source = self.controllers.get(from)?;
+        source.log.get(usize::try_from(applied.checked_sub(source.dropped)?).ok()?)
+    }
+
+    fn apply(&mut self, to: usize, from: usize, change: Change, now: Moment) {
+        let Change { id, attr, values, meta } = change;
+        let Some(mut object) = self.seen_by(to, id).cloned() else { return };
+        let origin_of = |meta: &Meta| self.controllers.get(meta.origin).map(|c| c.invocation);
+        let rank = |meta: &Meta| (meta.version, meta.time, origin_of(meta));
+        let Some(receiver) = self.controllers.get(to) else { return };
+        let known = receiver.overlay.meta.get(id, attr).or_else(|| self.meta.get(id, attr));
+        // The higher version wins, then the later change, then the greater identity: the same on every controller.
+        let wins = known.is_none_or(|known| rank(&meta) > rank(known));
+        let context = usize::from(object.context);
+        let Some(receiver) = self.controllers.get_mut(to) else { return };
+        if let Some(applied) = receiver.applied.get_mut(from) {
+            *applied += 1;
+        }
+        if let Some(seen) = receiver.seen.get_mut(from).and_then(|seen| seen.get_mut(context)) {
+            *seen = (*seen).max(meta.usn);
+        }
+        if wins {
+            object.attrs = object.attrs.with(attr, &values);
+            receiver.usn += 1;
+            let usn = receiver.usn;
+            receiver.overlay.meta.set(id, attr, meta);
+            receiver.overlay.set(id, Arc::new(object));
+            receiver.overlay.touch(id, usn, now);
+        }
+    }
+
+    /// Forgets the changes that everybody has.
+    fn drop_delivered(&mut self) {
+        for from in 0..self.controllers.len() {
+            let others = self.controllers.iter().enumerate().filter(|(to, _)| *to != from);
+            let delivered =
+                others.filter_map(|(_, c)| c.applied.get(from)).min().copied().unwrap_or_default();
+            let mut settled = Vec::new();
+            if let Some(controller) = self.controllers.get_mut(from) {
+                while controller.dropped < delivered {
+                    controller.dropped += 1;
+                    settled.extend(controller.log.pop_front().map(|change| change.id));
+                }
+            }
+            for id in settled {
+                let left = self.pending.get_mut(&id).map(|left| {
+                    *left = left.saturating_sub(1);
+                    *left
+                });
+                if left == Some(0) {
+                    self.pending.remove(&id);
+                    self.settle(id);
+                }
+            }
+        }
+    }
+
+    /// Makes what the controllers agree on for an object the common state.
+    fn settle(&mut self, id: Id) {
+        let mut agreed = None;
+        let mut metas = Vec::new();
+        for controller in &mut self.controllers {
+            let Some(object) = controller.overlay.take(id) else { continue };
+            metas = controller.overlay.meta.take(id);
+            agreed = Some(object);
+        }
+        for (attr, meta) in metas {
+            self.meta.set(id, attr, meta);
+        }
+        if let Some(object) = agreed {
+            self.replace(id, Arc::unwrap_or_clone(object));
+        }
+    }
+}

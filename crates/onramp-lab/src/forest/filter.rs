@@ -1,0 +1,198 @@
+//! LDAP search filters: read from text (RFC 4515) or from the wire (RFC 4511), values as bytes, because a GUID is not text.
+
+use ldap3_lber::common::TagClass;
+use ldap3_lber::structure::{PL, StructureTag};
+
+/// How deep filters may nest.
+const MAX_DEPTH: usize = 100;
+
+/// A filter as a client sent it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Filter {
+    And(Vec<Filter>),
+    Or(Vec<Filter>),
+    Not(Box<Filter>),
+    Equal(String, Vec<u8>),
+    Substring(String, Substring),
+    AtLeast(String, Vec<u8>),
+    AtMost(String, Vec<u8>),
+    Present(String),
+    Matches { rule: Option<String>, attr: Option<String>, value: Vec<u8> },
+}
+
+/// The parts of a value between the asterisks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Substring {
+    pub(super) initial: Option<Vec<u8>>,
+    pub(super) any: Vec<Vec<u8>>,
+    pub(super) last: Option<Vec<u8>>,
+}
+
+impl Filter {
+    /// Reads a filter from text.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut reader = Reader { text, at: 0 };
+        let filter = if text.starts_with('(') { reader.group(MAX_DEPTH)? } else { item(text)? };
+        (reader.at == text.len() || !text.starts_with('(')).then_some(filter)
+    }
+
+    /// Reads a filter from the wire.
+    pub(super) fn decode(tag: StructureTag) -> Option<Self> {
+        decode(tag, MAX_DEPTH)
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn eat(&mut self, c: char) -> Option<()> {
+        self.rest().starts_with(c).then(|| self.at += c.len_utf8())
+    }
+
+    fn group(&mut self, depth: usize) -> Option<Filter> {
+        let depth = depth.checked_sub(1)?;
+        self.eat('(')?;
+        let filter = match self.rest().chars().next()? {
+            '&' => {
+                self.eat('&')?;
+                Filter::And(self.groups(depth)?)
+            }
+            '|' => {
+                self.eat('|')?;
+                Filter::Or(self.groups(depth)?)
+            }
+            '!' => {
+                self.eat('!')?;
+                Filter::Not(Box::new(self.group(depth)?))
+            }
+            _ => {
+                let inside = self.rest();
+                let end = inside.find([')', '('])?;
+                self.at += end;
+                item(inside.get(..end)?)?
+            }
+        };
+        self.eat(')')?;
+        Some(filter)
+    }
+
+    fn groups(&mut self, depth: usize) -> Option<Vec<Filter>> {
+        let mut filters = Vec::new();
+        while self.rest().starts_with('(') {
+            filters.push(self.group(depth)?);
+        }
+        Some(filters)
+    }
+}
+
+fn item(text: &str) -> Option<Filter> {
+    let (left, value) = text.split_once('=')?;
+    if let Some(left) = left.strip_suffix(':') {
+        let mut parts = left.split(':');
+        let attr = parts.next().filter(|attr| !attr.is_empty()).map(str::to_owned);
+        let rule = parts.find(|part| !part.eq_ignore_ascii_case("dn")).map(str::to_owned);
+        return Some(Filter::Matches { rule, attr, value: unescape(value)? });
+    }
+    if let Some(attr) = left.strip_suffix('>') {
+        return Some(Filter::AtLeast(attr.to_owned(), unescape(value)?));
+    }
+    if let Some(attr) = left.strip_suffix('<') {
+        return Some(Filter::AtMost(attr.to_owned(), unescape(value)?));
+    }
+    let attr = left.strip_suffix('~').unwrap_or(left).to_owned();
+    if value == "*" {
+        return Some(Filter::Present(attr));
+    }
+    if !value.contains('*') {
+        return Some(Filter::Equal(attr, unescape(value)?));
+    }
+    let mut parts: Vec<Vec<u8>> = value.split('*').map(unescape).collect::<Option<_>>()?;
+    let last = parts.pop().filter(|part| !part.is_empty());
+    let mut parts = parts.into_iter();
+    let initial = parts.next().filter(|part| !part.is_empty());
+    let any = parts.filter(|part| !part.is_empty()).collect();
+    Some(Filter::Substring(attr, Substring { initial, any, last }))
+}
+
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => {
+                let digits = [bytes.next()?, bytes.next()?];
+                out.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+            }
+            byte => out.push(byte),
+        }
+    }
+    Some(out)
+}
+
+fn decode(tag: StructureTag, depth: usize) -> Option<Filter> {
+    let depth = depth.checked_sub(1)?;
+    if tag.class != TagClass::Context {
+        return None;
+    }
+    match (tag.id, tag.payload) {
+        (0, PL::C(inner)) => Some(Filter::And(decode_all(inner, depth)?)),
+        (1, PL::C(inner)) => Some(Filter::Or(decode_all(inner, depth)?)),
+        (2, PL::C(inner)) => Some(Filter::Not(Box::new(decode(inner.into_iter().next()?, depth)?))),
+        (3 | 8, PL::C(inner)) => pair(inner).map(|(attr, value)| Filter::Equal(attr, value)),
+        (4, PL::C(inner)) => decode_substring(inner),
+        (5, PL::C(inner)) => pair(inner).map(|(attr, value)| Filter::AtLeast(attr, value)),
+        (6, PL::C(inner)) => pair(inner).map(|(attr, value)| Filter::AtMost(attr, value)),
+        (7, PL::P(attr)) => String::from_utf8(attr).ok().map(Filter::Present),
+        (9, PL::C(inner)) => decode_matches(inner),
+        _ => None,
+    }
+}
+
+fn decode_all(tags: Vec<StructureTag>, depth: usize) -> Option<Vec<Filter>> {
+    tags.into_iter().map(|tag| decode(tag, depth)).collect()
+}
+
+fn pair(tags: Vec<StructureTag>) -> Option<(String, Vec<u8>)> {
+    let mut tags = tags.into_iter();
+    let attr = String::from_utf8(tags.next()?.expect_primitive()?).ok()?;
+    Some((attr, tags.next()?.expect_primitive()?))
+}
+
+fn decode_substring(tags: Vec<StructureTag>) -> Option<Filter> {
+    let mut tags = tags.into_iter();
+    let attr = String::from_utf8(tags.next()?.expect_primitive()?).ok()?;
+    let mut parts = Substring::default();
+    for part in tags.next()?.expect_constructed()? {
+        let kind = part.id;
+        let value = part.expect_primitive()?;
+        match kind {
+            0 => parts.initial = Some(value),
+            1 => parts.any.push(value),
+            2 => parts.last = Some(value),
+            _ => return None,
+        }
+    }
+    Some(Filter::Substring(attr, parts))
+}
+
+fn decode_matches(tags: Vec<StructureTag>) -> Option<Filter> {
+    let (mut rule, mut attr, mut value) = (None, None, Vec::new());
+    for tag in tags {
+        let kind = tag.id;
+        let bytes = tag.expect_primitive()?;
+        match kind {
+            1 => rule = Some(String::from_utf8(bytes).ok()?),
+            2 => attr = Some(String::from_utf8(bytes).ok()?),
+            3 => value = bytes,
+            _ => {}
+        }
+    }
+    Some(Filter::Matches { rule, attr, value })
+}

@@ -1,0 +1,422 @@
+//! The forest ports, directly on the model: no network, no waiting.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
+use ldap3_proto::LdapResultCode;
+use onramp_core::forest::{
+    AccountKind, DomainController, DomainPasswordPolicy, ForestSuffix, ForestUser, ForestUsers,
+    PasswordPolicies, ReplicatedValue, Replication, SuffixOrigin, Suffixes, UpnChange, UpnChanged, UpnHolder,
+    UpnOutcome, UserQuery,
+};
+use onramp_core::{
+    BoxStream, DistinguishedName, DomainName, Error, ErrorKind, Forest, ObjectGuid, Result, ServerReply, Sid,
+    UpnSuffix,
+};
+
+use super::access::Principal;
+use super::dn::Target;
+use super::fault::{Fault, Operation as Faulty};
+use super::filter::Filter;
+use super::matching::Test;
+use super::modify::{Change, Operation, Step, modify};
+use super::refusal::Refusal;
+use super::schema::{Attr, Class};
+use super::search::{Query, Scope, Search};
+use super::state::Id;
+use super::view::View;
+use super::{LabForest, Login, bind};
+
+/// Users are read this many at a time, as a directory gives them.
+const PAGE: usize = 1000;
+/// Units of password ages: hundreds of nanoseconds.
+const TICKS_PER_SECOND: u64 = 10_000_000;
+
+impl LabForest {
+    /// The forest ports as the built-in administrator, changes going to the first domain controller.
+    #[must_use]
+    pub fn forest(&self) -> Forest {
+        self.ports(self.as_administrator())
+    }
+
+    /// The forest ports as somebody else.
+    ///
+    /// # Errors
+    /// `Unauthenticated` if the name or the password is wrong.
+    pub fn forest_as(&self, login: &Login) -> Result<Forest> {
+        let bound = self.read(0, |view| {
+            bind::simple(view, &self.0.credentials, &self.0.netbios, &login.name, login.password.expose())
+        });
+        let bound = bound.map_err(|refusal| self.error(refusal, "sign in to the forest as", &login.name));
+        Ok(self.ports(bound?))
+    }
+
+    fn ports(&self, principal: Principal) -> Forest {
+        let ports = Arc::new(Ports { lab: self.clone(), principal });
+        Forest {
+            suffixes: ports.clone(),
+            users: ports.clone(),
+            replication: ports.clone(),
+            password_policies: ports,
+        }
+    }
+
+    fn error(&self, refusal: Refusal, action: &str, object: &impl std::fmt::Display) -> Error {
+        let kind = match refusal.code {
+            LdapResultCode::NoSuchObject => ErrorKind::NotFound,
+            LdapResultCode::NoSuchAttribute => ErrorKind::Stale,
+            LdapResultCode::AttributeOrValueExists
+            | LdapResultCode::ConstraintViolation
+            | LdapResultCode::EntryAlreadyExists => ErrorKind::AlreadyExists,
+            LdapResultCode::InsufficentAccessRights => ErrorKind::Forbidden,
+            LdapResultCode::InvalidCredentials | LdapResultCode::OperationsError => {
+                ErrorKind::Unauthenticated
+            }
+            LdapResultCode::Busy | LdapResultCode::Unavailable => ErrorKind::Unavailable,
+            _ => ErrorKind::Invalid,
+        };
+        let mut reply = ServerReply::from_server(self.controllers().into_iter().next().unwrap_or_default());
+        reply.ldap_code = u32::try_from(refusal.code as i64).ok();
+        reply.diagnostic = Some(refusal.message);
+        Error::new(kind, action).object(object).reply(reply)
+    }
+}
+
+/// The ports as somebody.
+#[derive(Debug, Clone)]
+struct Ports {
+    lab: LabForest,
+    principal: Principal,
+}
+
+#[async_trait]
+impl Suffixes for Ports {
+    async fn list(&self) -> Result<Vec<ForestSuffix>> {
+        self.available("list the suffixes of", Faulty::Search)?;
+        self.lab.read(0, |view| self.suffixes(view))
+    }
+
+    async fn add(&self, suffix: &DomainName) -> Result<()> {
+        let action = "add to the forest the suffix";
+        let wanted = UpnSuffix::from(suffix);
+        let offered = self.lab.read(0, |view| self.suffixes(view))?;
+        if offered.iter().any(|offered| offered.suffix == wanted) {
+            return Err(Error::new(ErrorKind::AlreadyExists, action).object(suffix));
+        }
+        self.change_suffixes(Operation::Add, suffix.as_str(), action)
+    }
+
+    async fn remove(&self, suffix: &UpnSuffix) -> Result<()> {
+        self.change_suffixes(Operation::Delete, suffix.as_str(), "remove from the forest the suffix").map_err(
+            |error| match error.kind() {
+                ErrorKind::Stale => Error::new(ErrorKind::NotFound, error.action())
+                    .object(suffix)
+                    .reply(error.server_reply().clone()),
+                _ => error,
+            },
+        )
+    }
+}
+
+#[async_trait]
+impl ForestUsers for Ports {
+    fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>> {
+        let ports = self.clone();
+        let filter = "(&(objectCategory=person)(objectClass=user))";
+        match self.start(&query, filter) {
+            Ok(search) => ports.stream(search, user),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        }
+    }
+
+    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
+        let ports = self.clone();
+        match self.start(&UserQuery::all(), "(|(userPrincipalName=*)(sAMAccountName=*))") {
+            Ok(search) => ports.stream(search, holder),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        }
+    }
+
+    async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
+        self.available("read the user", Faulty::Search)?;
+        self.read_user(guid)
+    }
+
+    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
+        let current = self.read_user(&change.guid)?.upn;
+        let after = change.after.as_str();
+        if current.as_deref() == Some(after) {
+            return Ok(UpnChanged::AlreadySo);
+        }
+        let mut steps = Vec::new();
+        let step = |operation, value: &str| Step {
+            operation,
+            attr: "userPrincipalName".to_owned(),
+            values: vec![value.as_bytes().to_vec()],
+        };
+        steps.extend(change.before.as_deref().map(|before| step(Operation::Delete, before)));
+        steps.push(step(Operation::Add, after));
+        let target = format!("<GUID={}>", change.guid);
+        let change = Change { target, steps, permissive: false };
+        match self.modify(&change) {
+            Ok(()) => Ok(UpnChanged::Changed),
+            Err(refusal) => {
+                let error = self.lab.error(refusal, "change the user principal name of", &change.target);
+                // A value where there should be none is a value that somebody else set.
+                let clash =
+                    error.server_reply().ldap_code == Some(LdapResultCode::AttributeOrValueExists as u32);
+                match clash {
+                    true => Err(Error::new(ErrorKind::Stale, error.action())
+                        .object(&change.target)
+                        .reply(error.server_reply().clone())),
+                    false => Err(error),
+                }
+            }
+        }
+    }
+
+    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
+        let ports = self.clone();
+        changes
+            .then(move |change| {
+                let ports = ports.clone();
+                async move {
+                    let result = ports.change_upn(&change).await;
+                    UpnOutcome { change, result }
+                }
+            })
+            .boxed()
+    }
+}
+
+#[async_trait]
+impl Replication for Ports {
+    async fn controllers(&self) -> Result<Vec<DomainController>> {
+        self.available("list the domain controllers of", Faulty::Search)?;
+        self.lab.read(0, |view| (0..view.state.controllers.len()).map(|at| describe(view, at)).collect())
+    }
+
+    async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
+        let at = self.lab.position(&controller.host)?;
+        self.reachable(at, "look at")?;
+        self.lab.read(at, |view| match value {
+            ReplicatedValue::Suffix { suffix } => {
+                let offered = self.suffixes(view)?;
+                Ok(offered.iter().any(|offered| offered.suffix == *suffix))
+            }
+            ReplicatedValue::UserUpn { guid, upn, .. } => {
+                let id = view.resolve(&Target::Guid(*guid.as_bytes()));
+                let value = id.and_then(|id| view.text(id, Attr::USER_PRINCIPAL_NAME));
+                Ok(value.as_deref() == Some(upn.as_str()))
+            }
+            _ => Err(Error::new(ErrorKind::Unsupported, "look for").object(value)),
+        })
+    }
+}
+
+#[async_trait]
+impl PasswordPolicies for Ports {
+    async fn domain_policies(&self) -> Result<Vec<DomainPasswordPolicy>> {
+        self.available("read the password policies of", Faulty::Search)?;
+        let head = self.lab.0.marks.domain;
+        self.lab.read(0, |view| {
+            let number =
+                |attr| view.text(head, attr).and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
+            let small = |attr| u32::try_from(number(attr)).unwrap_or_default();
+            let mut policy = DomainPasswordPolicy::windows_default(self.lab.domain().clone());
+            policy.min_length = small(Attr::MIN_PWD_LENGTH);
+            policy.history_length = small(Attr::PWD_HISTORY_LENGTH);
+            policy.complexity = number(Attr::PWD_PROPERTIES) & 1 == 1;
+            policy.max_age = age(number(Attr::MAX_PWD_AGE));
+            policy.min_age = age(number(Attr::MIN_PWD_AGE)).unwrap_or_default();
+            policy.lockout_threshold = small(Attr::LOCKOUT_THRESHOLD);
+            Ok(vec![policy])
+        })
+    }
+}
+
+impl Ports {
+    fn suffixes(&self, view: View<'_>) -> Result<Vec<ForestSuffix>> {
+        let explicit = view.values(self.lab.0.marks.partitions, Attr::UPN_SUFFIXES);
+        let mut suffixes = vec![ForestSuffix::new(UpnSuffix::from(self.lab.domain()), SuffixOrigin::Domain)];
+        for value in explicit {
+            let suffix = UpnSuffix::parse(&String::from_utf8_lossy(&value))?;
+            suffixes.push(ForestSuffix::new(suffix, SuffixOrigin::Explicit));
+        }
+        Ok(suffixes)
+    }
+
+    fn change_suffixes(&self, operation: Operation, suffix: &str, action: &str) -> Result<()> {
+        let target = self.lab.read(0, |view| view.dn(self.lab.0.marks.partitions));
+        let values = vec![suffix.as_bytes().to_vec()];
+        let steps = vec![Step { operation, attr: "uPNSuffixes".to_owned(), values }];
+        let change = Change { target, steps, permissive: false };
+        self.modify(&change).map_err(|refusal| self.lab.error(refusal, action, &suffix))
+    }
+
+    /// Makes a change on the first controller. A lost reply is looked up at once, which here cannot fail; a lost request never
+    /// arrived.
+    fn modify(&self, change: &Change) -> std::result::Result<(), Refusal> {
+        if self.lab.with(|state| state.controllers.first().is_none_or(|controller| controller.stopped)) {
+            return Err(Refusal::new(LdapResultCode::Unavailable, "the domain controller does not answer"));
+        }
+        match self.lab.0.faults.next(Faulty::Modify) {
+            Some(Fault::Busy) => return Err(Refusal::new(LdapResultCode::Busy, "0000200E: busy")),
+            Some(Fault::Unavailable | Fault::LostRequest) => {
+                return Err(Refusal::new(LdapResultCode::Unavailable, "0000200F: unavailable"));
+            }
+            Some(Fault::LostReply) | None => {}
+        }
+        self.lab.write(|state, now| modify(state, 0, self.principal, change, now))
+    }
+
+    fn read_user(&self, guid: &ObjectGuid) -> Result<ForestUser> {
+        self.reachable(0, "read the user")?;
+        self.lab.read(0, |view| {
+            let id = view.resolve(&Target::Guid(*guid.as_bytes()));
+            let id = id.filter(|&id| view.object(id).is_some_and(|object| object.class.is_account()));
+            user(view, id.ok_or_else(|| Error::new(ErrorKind::NotFound, "read the user").object(guid))?)
+        })
+    }
+
+    fn available(&self, action: &str, operation: Faulty) -> Result<()> {
+        self.reachable(0, action)?;
+        match self.lab.0.faults.next(operation) {
+            Some(_) => Err(Error::new(ErrorKind::Unavailable, action).object(self.lab.domain())),
+            None => Ok(()),
+        }
+    }
+
+    fn reachable(&self, at: usize, action: &str) -> Result<()> {
+        let stopped = self.lab.with(|state| {
+            state.controllers.get(at).filter(|controller| controller.stopped).map(|c| c.host.clone())
+        });
+        match stopped {
+            Some(host) => Err(Error::new(ErrorKind::Unavailable, action)
+                .object(host)
+                .detail("the domain controller does not answer")),
+            None => Ok(()),
+        }
+    }
+
+    fn start(&self, query: &UserQuery, filter: &str) -> Result<Search> {
+        let action = "search the forest for users";
+        let invalid = || Error::new(ErrorKind::Invalid, action);
+        let mut filters = vec![Filter::parse(filter).ok_or_else(invalid)?];
+        if let Some(filter) = &query.filter {
+            filters.push(Filter::parse(filter.as_str()).ok_or_else(|| invalid().object(filter))?);
+        }
+        self.lab.read(0, |view| {
+            let base = match &query.base {
+                None => Some(self.lab.0.marks.domain),
+                Some(base) => {
+                    let found = Target::parse(base.as_str()).and_then(|target| view.resolve(&target));
+                    let missing = || Error::new(ErrorKind::NotFound, "search for users below").object(base);
+                    Some(found.ok_or_else(missing)?)
+                }
+            };
+            let test = Test::compile(&Filter::And(filters));
+            let principal = self.principal;
+            Ok(Search::new(view, Query { base, scope: Scope::Subtree, test, deleted: false, principal }))
+        })
+    }
+
+    /// Gives out what a search finds, read a page at a time.
+    fn stream<T: Send + 'static>(
+        self,
+        search: Search,
+        read: fn(View<'_>, Id) -> Result<T>,
+    ) -> BoxStream<'static, Result<T>> {
+        struct Under<T> {
+            ports: Ports,
+            search: Search,
+            page: VecDeque<Result<T>>,
+            done: bool,
+        }
+        let under = Under { ports: self, search, page: VecDeque::new(), done: false };
+        stream::unfold(under, move |mut under| async move {
+            while under.page.is_empty() && !under.done {
+                if let Err(error) = under.ports.available("search for users in", Faulty::Search) {
+                    under.done = true;
+                    return Some((Err(error), under));
+                }
+                let Under { ports, search, page, done } = &mut under;
+                ports.lab.read(0, |view| {
+                    let found = search.advance(view, PAGE, PAGE * 20);
+                    page.extend(found.ids.into_iter().map(|id| read(view, id)));
+                    *done = found.done;
+                });
+            }
+            under.page.pop_front().map(|item| (item, under))
+        })
+        .boxed()
+    }
+}
+
+fn user(view: View<'_>, id: Id) -> Result<ForestUser> {
+    let object = view.object(id).ok_or_else(|| Error::new(ErrorKind::NotFound, "read the user"))?;
+    let text = |attr| view.text(id, attr);
+    let number = |attr| text(attr).and_then(|text| text.parse::<u32>().ok()).unwrap_or_default();
+    let mut user = ForestUser::new(
+        ObjectGuid::from_bytes(object.guid),
+        DistinguishedName::parse(&view.dn(id))?,
+        text(Attr::SAM_ACCOUNT_NAME).unwrap_or_default(),
+    );
+    user.upn = text(Attr::USER_PRINCIPAL_NAME);
+    user.mail = text(Attr::MAIL);
+    user.display_name = text(Attr::DISPLAY_NAME);
+    let addresses = view.values(id, Attr::PROXY_ADDRESSES);
+    user.proxy_addresses = addresses.into_iter().filter_map(|value| String::from_utf8(value).ok()).collect();
+    user.sid = view.value(id, Attr::OBJECT_SID).map(|sid| Sid::from_slice(&sid)).transpose()?;
+    user.user_account_control = number(Attr::USER_ACCOUNT_CONTROL);
+    user.kind = AccountKind::of(object.class.chain().iter().copied(), user.user_account_control);
+    user.is_critical = text(Attr::IS_CRITICAL_SYSTEM_OBJECT).as_deref() == Some("TRUE");
+    user.is_protected = number(Attr::ADMIN_COUNT) > 0;
+    user.consistency_guid = view.value(id, Attr::MS_DS_CONSISTENCY_GUID);
+    Ok(user)
+}
+
+fn holder(view: View<'_>, id: Id) -> Result<UpnHolder> {
+    let object = view.object(id).ok_or_else(|| Error::new(ErrorKind::NotFound, "read the account"))?;
+    Ok(UpnHolder::new(
+        ObjectGuid::from_bytes(object.guid),
+        DistinguishedName::parse(&view.dn(id))?,
+        view.text(id, Attr::SAM_ACCOUNT_NAME).unwrap_or_default(),
+        view.text(id, Attr::USER_PRINCIPAL_NAME),
+    ))
+}
+
+/// A controller, from what the Configuration partition says of it.
+fn describe(view: View<'_>, at: usize) -> Result<DomainController> {
+    let missing = || Error::new(ErrorKind::NotFound, "read the settings of a domain controller");
+    let controller = view.state.controllers.get(at).ok_or_else(missing)?;
+    let settings = view.object(controller.dsa).ok_or_else(missing)?;
+    let server = view.object(settings.parent).ok_or_else(missing)?;
+    let site = view.object(server.parent).and_then(|servers| view.object(servers.parent));
+    let contexts = [Attr::MS_DS_HAS_MASTER_NCS, Attr::MS_DS_HAS_FULL_REPLICA_NCS];
+    let contexts = contexts.into_iter().flat_map(|attr| view.values(controller.dsa, attr));
+    let contexts = contexts.map(|dn| DistinguishedName::parse(&String::from_utf8_lossy(&dn)));
+    let options: u32 =
+        view.text(controller.dsa, Attr::OPTIONS).and_then(|text| text.parse().ok()).unwrap_or_default();
+    let mut described = DomainController::new(
+        view.text(settings.parent, Attr::DNS_HOST_NAME).unwrap_or_default(),
+        DistinguishedName::parse(&view.dn(controller.dsa))?,
+        site.map(|site| String::from_utf8_lossy(site.rdn_value()).into_owned()).unwrap_or_default(),
+        contexts.collect::<std::result::Result<_, _>>()?,
+    );
+    described.is_global_catalog = options & 1 != 0;
+    described.is_read_only = settings.class == Class::NtdsDsaRo;
+    described.inbound_disabled = options & 2 != 0;
+    Ok(described)
+}
+
+/// An age as the directory has it: negative, in hundreds of nanoseconds; 0 and the lowest number are "never".
+fn age(ticks: i64) -> Option<Duration> {
+    match ticks {
+        0 | i64::MIN => None,
+        ticks => Some(Duration::from_secs(ticks.unsigned_abs() / TICKS_PER_SECOND)),
+    }
+}

@@ -1,0 +1,40 @@
+//! Why an operation was refused, as it goes over the wire.
+
+use ldap3_proto::LdapResultCode;
+
+/// A result other than success.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Refusal {
+    pub(super) code: LdapResultCode,
+    /// Begins with the Win32 error in eight hexadecimal digits, where there is one.
+    pub(super) message: String,
+    /// Where to go instead.
+    pub(super) referral: Vec<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(code: LdapResultCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), referral: Vec::new() }
+    }
+
+    pub(super) fn not_bound() -> Self {
+        Self::new(LdapResultCode::OperationsError, "00002020: Operation unavailable without authentication")
+    }
+
+    pub(super) fn no_such_object(target: &str) -> Self {
+        Self::new(LdapResultCode::NoSuchObject, format!("00002030: No such Base DN: {target}"))
+    }
+
+    pub(super) fn invalid_dn(target: &str) -> Self {
+        Self::new(LdapResultCode::InvalidDNSyntax, format!("00002032: Invalid DN syntax: {target}"))
+    }
+
+    pub(super) fn critical_control(oid: &str) -> Self {
+        let message = format!("0000202C: Unsupported critical extension {oid}");
+        Self::new(LdapResultCode::UnavailableCriticalExtension, message)
+    }
+
+    pub(super) fn unwilling(message: &str) -> Self {
+        Self::new(LdapResultCode::UnwillingToPerform, format!("00002035: {message}"))
+    }
+}

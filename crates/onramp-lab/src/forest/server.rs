@@ -1,0 +1,142 @@
+//! LDAP servers over the forest: one LDAP and one LDAPS port for each domain controller, on this machine only.
+
+mod connection;
+mod operations;
+mod searching;
+mod wire;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use onramp_core::{Error, ErrorKind, Result};
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::LabForest;
+use crate::tls::LabCa;
+
+/// So many connections a domain controller has at once; more are closed at once.
+const MAX_CONNECTIONS: usize = 1000;
+
+impl LabForest {
+    /// Opens LDAP (with StartTLS) and LDAPS for every domain controller, on ports of 127.0.0.1 that are free. Each controller's
+    /// certificate is signed by `ca` for its DNS name, `localhost` and `127.0.0.1`.
+    ///
+    /// # Errors
+    /// `Unavailable` if a port cannot be opened, `Invalid` if a certificate cannot be made.
+    pub async fn serve(&self, ca: &LabCa) -> Result<LabForestServers> {
+        self.serve_at(ca, IpAddr::V4(Ipv4Addr::LOCALHOST), None).await
+    }
+
+    /// Like [`serve`](Self::serve), at another address, and with ports in a row from `first_port`: LDAP and LDAPS of the first
+    /// controller, LDAP and LDAPS of the second, and so on.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
+    pub async fn serve_at(
+        &self,
+        ca: &LabCa,
+        address: IpAddr,
+        first_port: Option<u16>,
+    ) -> Result<LabForestServers> {
+        let mut tasks = JoinSet::new();
+        let mut controllers = Vec::new();
+        let mut next_port = first_port.unwrap_or(0);
+        for (at, host) in self.controllers().into_iter().enumerate() {
+            let tls = ca.server_config(&[&host, "localhost", &address.to_string()]).map_err(|error| {
+                Error::new(ErrorKind::Invalid, "make a certificate for").object(&host).source(error)
+            })?;
+            let mut addresses = Vec::new();
+            for secure in [false, true] {
+                let listener = TcpListener::bind(SocketAddr::new(address, next_port)).await;
+                let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
+                let (bound, listener) = bound.map_err(|error| {
+                    let error = Error::new(ErrorKind::Unavailable, "open a port for").source(error);
+                    error.object(&host).detail(format!("{address}:{next_port} cannot be opened"))
+                })?;
+                next_port = if first_port.is_some() { next_port.saturating_add(1) } else { 0 };
+                addresses.push(bound);
+                tasks.spawn(listen(listener, Endpoint { lab: self.clone(), at, tls: tls.clone(), secure }));
+            }
+            if let [ldap, ldaps] = *addresses {
+                controllers.push(ServedController { host, ldap, ldaps });
+            }
+        }
+        Ok(LabForestServers { controllers, _tasks: tasks })
+    }
+}
+
+/// Running LDAP servers. Dropping it stops them.
+#[derive(Debug)]
+pub struct LabForestServers {
+    controllers: Vec<ServedController>,
+    _tasks: JoinSet<()>,
+}
+
+impl LabForestServers {
+    /// Where the domain controllers answer; the first takes the changes of the ports too.
+    #[must_use]
+    pub fn controllers(&self) -> &[ServedController] {
+        &self.controllers
+    }
+}
+
+/// Where one domain controller answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServedController {
+    /// Its DNS name, which its certificate has.
+    pub host: String,
+    /// LDAP, with StartTLS.
+    pub ldap: SocketAddr,
+    /// LDAPS.
+    pub ldaps: SocketAddr,
+}
+
+/// One port of one controller.
+#[derive(Clone)]
+struct Endpoint {
+    lab: LabForest,
+    at: usize,
+    tls: Arc<ServerConfig>,
+    secure: bool,
+}
+
+impl Endpoint {
+    fn is_stopped(&self) -> bool {
+        self.lab.with(|state| state.controllers.get(self.at).is_none_or(|controller| controller.stopped))
+    }
+}
+
+async fn listen(listener: TcpListener, endpoint: Endpoint) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = listener.accept().await;
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, _)) if connections.len() < MAX_CONNECTIONS && !endpoint.is_stopped() => {
+                connections.spawn(welcome(stream, endpoint.clone()));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                // Out of file descriptors, most likely: let some connections end first.
+                tracing::warn!(%error, "a lab domain controller could not accept a connection");
+                connections.join_next().await;
+            }
+        }
+    }
+}
+
+async fn welcome(stream: TcpStream, endpoint: Endpoint) {
+    // A server that cannot switch Nagle's algorithm off is slower, nothing else.
+    let _ = stream.set_nodelay(true);
+    if !endpoint.secure {
+        return connection::plain(stream, endpoint).await;
+    }
+    match TlsAcceptor::from(endpoint.tls.clone()).accept(stream).await {
+        Ok(stream) => connection::encrypted(stream, endpoint).await,
+        Err(error) => tracing::debug!(%error, "a TLS handshake with a lab domain controller failed"),
+    }
+}

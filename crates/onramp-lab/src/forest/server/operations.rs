@@ -1,0 +1,261 @@
+//! What a server does for each kind of request.
+
+use ldap3_proto::LdapResultCode;
+use ldap3_proto::proto::{
+    LdapBindCred, LdapBindRequest, LdapBindResponse, LdapCompareRequest, LdapExtendedRequest,
+    LdapExtendedResponse, LdapModifyRequest, LdapModifyType, LdapOp, LdapResult,
+};
+use tokio::io::AsyncWrite;
+
+use super::Endpoint;
+use super::connection::{Answers, Next};
+use super::searching::Paging;
+use super::wire::{Control, Incoming, Request};
+use crate::forest::access::Principal;
+use crate::forest::dn::Target;
+use crate::forest::fault::{Fault, Operation as Faulty};
+use crate::forest::filter::Filter;
+use crate::forest::matching::Test;
+use crate::forest::modify::{Change, Operation, Step, modify};
+use crate::forest::refusal::Refusal;
+use crate::forest::root_dse::{CONTROLS, PERMISSIVE_MODIFY, START_TLS, WHO_AM_I};
+use crate::forest::schema::Attr;
+use crate::forest::{LabForest, bind};
+
+/// What a connection remembers between requests.
+pub(super) struct Session {
+    pub(super) lab: LabForest,
+    /// Which controller it is connected to.
+    pub(super) at: usize,
+    pub(super) principal: Principal,
+    pub(super) paging: Paging,
+    encrypted: bool,
+}
+
+impl Session {
+    pub(super) fn new(endpoint: &Endpoint, encrypted: bool) -> Self {
+        Self {
+            lab: endpoint.lab.clone(),
+            at: endpoint.at,
+            principal: Principal::Anonymous,
+            paging: Paging::default(),
+            encrypted,
+        }
+    }
+
+    pub(super) async fn handle<S: AsyncWrite>(
+        &mut self,
+        request: Request,
+        answers: &mut Answers<'_, S>,
+    ) -> Next {
+        let Request { id, operation, controls } = request;
+        let operation = match operation {
+            Incoming::Search(search) => return self.search(id, search, &controls, answers).await,
+            Incoming::Other(operation) => operation,
+        };
+        let known = check_controls(&controls);
+        let answer = match operation {
+            LdapOp::UnbindRequest => return Next::Close,
+            LdapOp::BindRequest(request) => {
+                return match self.fault(Faulty::Bind) {
+                    Err(fault) => self.break_off(id, fault, LdapOp::BindResponse, bind_response, answers),
+                    Ok(()) => {
+                        let result = known.and_then(|()| self.bind(&request));
+                        answers.push(id, LdapOp::BindResponse(bind_response(result_of(result))));
+                        Next::Continue
+                    }
+                };
+            }
+            LdapOp::ModifyRequest(request) => return self.modify(id, request, &controls, known, answers),
+            LdapOp::CompareRequest(request) => {
+                LdapOp::CompareResult(known.and_then(|()| self.compare(&request)).unwrap_or_else(failed))
+            }
+            LdapOp::AddRequest(_) => LdapOp::AddResponse(failed(fixed())),
+            LdapOp::DelRequest(_) => LdapOp::DelResponse(failed(fixed())),
+            LdapOp::ModifyDNRequest(_) => LdapOp::ModifyDNResponse(failed(fixed())),
+            LdapOp::ExtendedRequest(request) => return self.extended(id, &request, answers),
+            // Answers and abandoned requests need none.
+            _ => return Next::Continue,
+        };
+        answers.push(id, answer);
+        Next::Continue
+    }
+
+    fn bind(&mut self, request: &LdapBindRequest) -> Result<(), Refusal> {
+        // Whatever comes of it, who was bound before is no more.
+        self.principal = Principal::Anonymous;
+        if request.version != 3 {
+            return Err(Refusal::new(
+                LdapResultCode::ProtocolError,
+                "00002021: only version 3 is spoken here",
+            ));
+        }
+        let LdapBindCred::Simple(password) = &request.cred else {
+            let message = "00002027: only simple bind is offered here";
+            return Err(Refusal::new(LdapResultCode::AuthMethodNotSupported, message));
+        };
+        if !self.encrypted && !password.is_empty() {
+            let message = "BindSimple: Transport encryption required.";
+            return Err(Refusal::new(LdapResultCode::StrongerAuthRequired, message));
+        }
+        let lab = &self.lab.0;
+        self.principal = self.lab.read(self.at, |view| {
+            bind::simple(view, &lab.credentials, &lab.netbios, &request.dn, password)
+        })?;
+        Ok(())
+    }
+
+    fn modify<S: AsyncWrite>(
+        &mut self,
+        id: i32,
+        request: LdapModifyRequest,
+        controls: &[Control],
+        known: Result<(), Refusal>,
+        answers: &mut Answers<'_, S>,
+    ) -> Next {
+        let permissive = controls.iter().any(|control| control.oid == PERMISSIVE_MODIFY);
+        let change = change(request, permissive);
+        let apply = || {
+            let (at, principal) = (self.at, self.principal);
+            self.lab.write(|state, now| modify(state, at, principal, &change, now))
+        };
+        let result = match self.lab.0.faults.next(Faulty::Modify) {
+            Some(Fault::LostReply) => {
+                // Done or refused, nobody will know.
+                let _ = known.and_then(|()| apply());
+                answers.discard();
+                return Next::Close;
+            }
+            Some(fault) => {
+                return self.break_off(id, fault, LdapOp::ModifyResponse, |result| result, answers);
+            }
+            None => known.and_then(|()| apply()),
+        };
+        answers.push(id, LdapOp::ModifyResponse(result_of(result)));
+        Next::Continue
+    }
+
+    fn compare(&self, request: &LdapCompareRequest) -> Result<LdapResult, Refusal> {
+        if self.principal.is_anonymous() {
+            return Err(Refusal::not_bound());
+        }
+        let target = Target::parse(&request.dn).ok_or_else(|| Refusal::invalid_dn(&request.dn))?;
+        if Attr::named(&request.atype).is_none() {
+            return Err(Refusal::new(LdapResultCode::UndefinedAttributeType, "0000200C: unknown attribute"));
+        }
+        let test = Test::compile(&Filter::Equal(request.atype.clone(), request.val.clone()));
+        self.lab.read(self.at, |view| {
+            let id = view.resolve(&target).ok_or_else(|| Refusal::no_such_object(&request.dn))?;
+            let code = match test.holds(view, id) {
+                Some(true) => LdapResultCode::CompareTrue,
+                _ => LdapResultCode::CompareFalse,
+            };
+            Ok(LdapResult { code, ..result_of(Ok(())) })
+        })
+    }
+
+    fn extended<S: AsyncWrite>(
+        &mut self,
+        id: i32,
+        request: &LdapExtendedRequest,
+        answers: &mut Answers<'_, S>,
+    ) -> Next {
+        let (result, value, next) = match request.name.as_str() {
+            START_TLS if self.encrypted => {
+                let message = "00002020: TLS is established already";
+                (Err(Refusal::new(LdapResultCode::OperationsError, message)), None, Next::Continue)
+            }
+            START_TLS => (Ok(()), None, Next::StartTls),
+            WHO_AM_I => (Ok(()), Some(self.who_am_i()), Next::Continue),
+            _ => {
+                let message = "00002021: this extended operation is not offered";
+                (Err(Refusal::new(LdapResultCode::ProtocolError, message)), None, Next::Continue)
+            }
+        };
+        // "Who am I?" has an answer without a name.
+        let name = (request.name == START_TLS).then(|| START_TLS.to_owned());
+        let value = value.map(String::into_bytes);
+        answers
+            .push(id, LdapOp::ExtendedResponse(LdapExtendedResponse { res: result_of(result), name, value }));
+        next
+    }
+
+    fn who_am_i(&self) -> String {
+        let account = self
+            .principal
+            .id()
+            .and_then(|id| self.lab.read(self.at, |view| view.text(id, Attr::SAM_ACCOUNT_NAME)));
+        account.map(|account| format!("u:{}\\{account}", self.lab.0.netbios)).unwrap_or_default()
+    }
+
+    /// The fault that an operation starting now has, if any.
+    pub(super) fn fault(&self, operation: Faulty) -> Result<(), Fault> {
+        self.lab.0.faults.next(operation).map_or(Ok(()), Err)
+    }
+
+    /// Answers, or does not answer, as a fault demands before an operation is carried out.
+    pub(super) fn break_off<S: AsyncWrite, R>(
+        &self,
+        id: i32,
+        fault: Fault,
+        operation: fn(R) -> LdapOp,
+        response: fn(LdapResult) -> R,
+        answers: &mut Answers<'_, S>,
+    ) -> Next {
+        let refusal = match fault {
+            Fault::Busy => Refusal::new(LdapResultCode::Busy, "0000200E: the server is busy"),
+            Fault::Unavailable => {
+                Refusal::new(LdapResultCode::Unavailable, "0000200F: the server is unavailable")
+            }
+            Fault::LostReply | Fault::LostRequest => {
+                answers.discard();
+                return Next::Close;
+            }
+        };
+        answers.push(id, operation(response(failed(refusal))));
+        Next::Continue
+    }
+}
+
+/// Refuses controls that are not understood and must be.
+pub(super) fn check_controls(controls: &[Control]) -> Result<(), Refusal> {
+    let unknown =
+        controls.iter().find(|control| control.critical && !CONTROLS.contains(&control.oid.as_str()));
+    unknown.map_or(Ok(()), |control| Err(Refusal::critical_control(&control.oid)))
+}
+
+pub(super) fn result_of(result: Result<(), Refusal>) -> LdapResult {
+    let success = LdapResult {
+        code: LdapResultCode::Success,
+        matcheddn: String::new(),
+        message: String::new(),
+        referral: Vec::new(),
+    };
+    result.map_or_else(failed, |()| success)
+}
+
+pub(super) fn failed(refusal: Refusal) -> LdapResult {
+    let Refusal { code, message, referral } = refusal;
+    LdapResult { code, matcheddn: String::new(), message, referral }
+}
+
+fn bind_response(res: LdapResult) -> LdapBindResponse {
+    LdapBindResponse { res, saslcreds: None }
+}
+
+fn fixed() -> Refusal {
+    Refusal::unwilling("the lab's objects can be changed, but not made, moved or deleted over LDAP")
+}
+
+fn change(request: LdapModifyRequest, permissive: bool) -> Change {
+    let steps = request.changes.into_iter().map(|change| Step {
+        operation: match change.operation {
+            LdapModifyType::Add => Operation::Add,
+            LdapModifyType::Delete => Operation::Delete,
+            _ => Operation::Replace,
+        },
+        attr: change.modification.atype,
+        values: change.modification.vals,
+    });
+    Change { target: request.dn, steps: steps.collect(), permissive }
+}

@@ -1,0 +1,276 @@
+//! Searches over the wire: in pages or within the size limit, a bounded number of entries in memory at a time.
+
+use std::collections::VecDeque;
+
+use ldap3_proto::LdapResultCode;
+use ldap3_proto::control::LdapControl;
+use ldap3_proto::proto::{
+    LdapMsg, LdapOp, LdapPartialAttribute, LdapResult, LdapSearchResultEntry, LdapSearchResultReference,
+};
+use tokio::io::AsyncWrite;
+
+use super::connection::{Answers, Gone, Next};
+use super::operations::{Session, check_controls, failed, result_of};
+use super::wire::{Control, SearchRequest, flags, paged_results};
+use crate::forest::dn::Target;
+use crate::forest::entry::{Attribute, Selection};
+use crate::forest::fault::Operation as Faulty;
+use crate::forest::matching::Test;
+use crate::forest::refusal::Refusal;
+use crate::forest::root_dse::{self, DOMAIN_SCOPE, PAGED_RESULTS, SEARCH_OPTIONS, SHOW_DELETED};
+use crate::forest::search::{Query, Scope, Search};
+use crate::forest::state::NO_PARENT;
+
+/// So many entries a client gets without asking for pages, or on one page.
+const MAX_PAGE_SIZE: usize = 1000;
+/// So many entries are made before the forest is let go of for others.
+const BATCH: usize = 64;
+/// So many objects are looked at before the forest is let go of for others.
+const EFFORT: usize = 20_000;
+/// So many paged searches a connection can have open; the oldest is forgotten.
+const OPEN_SEARCHES: usize = 16;
+/// Search option: no references to other naming contexts.
+const OPTION_DOMAIN_SCOPE: i64 = 1;
+/// Search option: every naming context is searched.
+const OPTION_PHANTOM_ROOT: i64 = 2;
+
+/// The paged searches that a connection has open.
+#[derive(Debug, Default)]
+pub(super) struct Paging {
+    open: VecDeque<Open>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    cookie: u64,
+    plan: Plan,
+}
+
+/// A search that was understood.
+#[derive(Debug)]
+struct Plan {
+    search: Search,
+    selection: Selection,
+    references: Vec<String>,
+    /// What the client allows in all; 0 is no limit.
+    left: Option<usize>,
+}
+
+/// How a search ends for now.
+enum End {
+    /// Everything was found.
+    Done,
+    /// More can be found than was asked for.
+    More,
+    /// The client does not want it any more.
+    Abandoned,
+}
+
+impl Session {
+    pub(super) async fn search<S: AsyncWrite>(
+        &mut self,
+        id: i32,
+        request: SearchRequest,
+        controls: &[Control],
+        answers: &mut Answers<'_, S>,
+    ) -> Next {
+        if let Err(fault) = self.fault(Faulty::Search) {
+            return self.break_off(id, fault, LdapOp::SearchResultDone, |result| result, answers);
+        }
+        match self.run(id, request, controls, answers).await {
+            Ok(Some((result, cookie))) => {
+                let control = cookie.map(|cookie| LdapControl::SimplePagedResults { size: 0, cookie });
+                let done = LdapOp::SearchResultDone(result);
+                answers.push_message(LdapMsg::new_with_ctrls(id, done, control.into_iter().collect()));
+                Next::Continue
+            }
+            Ok(None) => Next::Continue,
+            Err(Gone) => Next::Close,
+        }
+    }
+
+    /// The result and, for a paged search, the cookie of the next page; nothing if the search was abandoned.
+    async fn run<S: AsyncWrite>(
+        &mut self,
+        id: i32,
+        request: SearchRequest,
+        controls: &[Control],
+        answers: &mut Answers<'_, S>,
+    ) -> Result<Option<(LdapResult, Option<Vec<u8>>)>, Gone> {
+        let refused = |refusal| Ok(Some((failed(refusal), None)));
+        if let Err(refusal) = check_controls(controls) {
+            return refused(refusal);
+        }
+        if request.base.is_empty() && request.scope == Scope::Base {
+            let now = self.lab.now();
+            let entry = self.lab.read(self.at, |view| root_dse::read(view, &request.attributes, now));
+            answers.push(id, entry_message(String::new(), entry));
+            return Ok(Some((result_of(Ok(())), None)));
+        }
+        let page = controls.iter().find(|control| control.oid == PAGED_RESULTS);
+        let page = match page.map(|page| paged_results(&page.value)) {
+            Some(None) => {
+                return refused(Refusal::unwilling("the paged results control cannot be understood"));
+            }
+            Some(Some(page)) => Some(page),
+            None => None,
+        };
+        let resumed = page.as_ref().filter(|(_, cookie)| !cookie.is_empty());
+        let plan = match resumed {
+            Some((_, cookie)) => self.paging.take(cookie),
+            None => self.plan(&request, controls),
+        };
+        let mut plan = match plan {
+            Ok(plan) => plan,
+            Err(refusal) => return refused(refusal),
+        };
+        let Some((size, _)) = page else {
+            let limit = plan.left.map_or(MAX_PAGE_SIZE, |left| left.min(MAX_PAGE_SIZE));
+            return Ok(match self.send(id, &mut plan, limit, answers).await? {
+                End::Done => {
+                    send_references(id, &plan, answers);
+                    Some((result_of(Ok(())), None))
+                }
+                End::More => Some((failed(size_limit()), None)),
+                End::Abandoned => None,
+            });
+        };
+        if size == 0 && resumed.is_some() {
+            // The client gives the rest up.
+            return Ok(Some((result_of(Ok(())), Some(Vec::new()))));
+        }
+        let size = size.clamp(1, MAX_PAGE_SIZE);
+        let limit = plan.left.map_or(size, |left| left.min(size));
+        Ok(match self.send(id, &mut plan, limit, answers).await? {
+            End::Done => {
+                send_references(id, &plan, answers);
+                Some((result_of(Ok(())), Some(Vec::new())))
+            }
+            End::More if plan.left == Some(0) => Some((failed(size_limit()), Some(Vec::new()))),
+            End::More => Some((result_of(Ok(())), Some(self.paging.keep(plan)))),
+            End::Abandoned => None,
+        })
+    }
+
+    fn plan(&self, request: &SearchRequest, controls: &[Control]) -> Result<Plan, Refusal> {
+        if self.principal.is_anonymous() {
+            return Err(Refusal::not_bound());
+        }
+        let has = |oid: &str| controls.iter().any(|control| control.oid == oid);
+        let options = controls.iter().find(|control| control.oid == SEARCH_OPTIONS);
+        let options = options.and_then(|control| flags(&control.value)).unwrap_or_default();
+        let filter = request.filter.as_ref().ok_or_else(|| {
+            Refusal::new(LdapResultCode::ProtocolError, "00002021: the filter cannot be understood")
+        })?;
+        let target = Target::parse(&request.base).ok_or_else(|| Refusal::invalid_dn(&request.base))?;
+        let selection = Selection::new(request.attributes.iter().map(String::as_str), request.names_only);
+        self.lab.read(self.at, |view| {
+            let base = view.resolve(&target);
+            if base.is_none() && (target != Target::Root || options & OPTION_PHANTOM_ROOT == 0) {
+                return Err(Refusal::no_such_object(&request.base));
+            }
+            let query = Query {
+                base,
+                scope: request.scope,
+                test: Test::compile(filter),
+                deleted: has(SHOW_DELETED),
+                principal: self.principal,
+            };
+            let subordinate = view.state.contexts.iter().map(|context| context.head).filter(|&head| {
+                let parent = view.object(head).map_or(NO_PARENT, |object| object.parent);
+                Some(head) != base
+                    && parent != NO_PARENT
+                    && base.is_some_and(|base| match request.scope {
+                        Scope::Base => false,
+                        Scope::One => parent == base,
+                        Scope::Subtree => view.is_within(head, base),
+                    })
+            });
+            // What lies in a context below a referred one is referred from there.
+            let wanted = !has(DOMAIN_SCOPE) && options & OPTION_DOMAIN_SCOPE == 0;
+            let nearest = subordinate.take(usize::from(wanted));
+            let domain = self.lab.domain();
+            let references = nearest.map(|head| format!("ldap://{domain}/{}", view.dn(head))).collect();
+            let left = (request.size_limit > 0).then_some(request.size_limit);
+            Ok(Plan { search: Search::new(view, query), selection, references, left })
+        })
+    }
+
+    /// Sends up to `limit` entries.
+    async fn send<S: AsyncWrite>(
+        &self,
+        id: i32,
+        plan: &mut Plan,
+        limit: usize,
+        answers: &mut Answers<'_, S>,
+    ) -> Result<End, Gone> {
+        let mut sent = 0;
+        loop {
+            if answers.is_abandoned(id) {
+                return Ok(End::Abandoned);
+            }
+            let (entries, done) = self.lab.read(self.at, |view| {
+                if sent == limit {
+                    return (Vec::new(), plan.search.is_exhausted(view));
+                }
+                let found = plan.search.advance(view, BATCH.min(limit - sent), EFFORT);
+                let entry = |id| entry_message(view.dn(id), plan.selection.of(view, id, self.principal));
+                (found.ids.into_iter().map(entry).collect::<Vec<_>>(), found.done)
+            });
+            let full = sent == limit;
+            sent += entries.len();
+            plan.left = plan.left.map(|left| left.saturating_sub(entries.len()));
+            for entry in entries {
+                answers.push(id, entry);
+                answers.flush_if_full().await?;
+            }
+            if done {
+                return Ok(End::Done);
+            }
+            if full {
+                return Ok(End::More);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Paging {
+    fn keep(&mut self, plan: Plan) -> Vec<u8> {
+        if self.open.len() >= OPEN_SEARCHES {
+            self.open.pop_front();
+        }
+        self.next += 1;
+        self.open.push_back(Open { cookie: self.next, plan });
+        self.next.to_be_bytes().to_vec()
+    }
+
+    fn take(&mut self, cookie: &[u8]) -> Result<Plan, Refusal> {
+        let at = self.open.iter().position(|open| open.cookie.to_be_bytes() == *cookie);
+        let open = at.and_then(|at| self.open.remove(at));
+        open.map(|open| open.plan).ok_or_else(|| {
+            Refusal::unwilling(
+                "the cookie of the paged search is not, or no longer, known on this connection",
+            )
+        })
+    }
+}
+
+fn send_references<S: AsyncWrite>(id: i32, plan: &Plan, answers: &mut Answers<'_, S>) {
+    for uri in &plan.references {
+        let reference = LdapSearchResultReference { uris: vec![uri.clone()] };
+        answers.push(id, LdapOp::SearchResultReference(reference));
+    }
+}
+
+fn entry_message(dn: String, attributes: Vec<Attribute>) -> LdapOp {
+    let attributes = attributes.into_iter();
+    let attributes =
+        attributes.map(|Attribute { name, values }| LdapPartialAttribute { atype: name, vals: values });
+    LdapOp::SearchResultEntry(LdapSearchResultEntry { dn, attributes: attributes.collect() })
+}
+
+fn size_limit() -> Refusal {
+    Refusal::new(LdapResultCode::SizeLimitExceeded, "00002023: the size limit was exceeded")
+}

@@ -1,0 +1,296 @@
+//! What the forest holds: objects once for all domain controllers, and for each controller what differs from that.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+
+use super::controller::Controller;
+use super::packed::Packed;
+use super::schema::{Attr, Class};
+use super::text::{fold_bytes, hash};
+
+/// The number of an object in the forest; it never changes.
+pub(super) type Id = u32;
+
+/// The parent of an object that has none.
+pub(super) const NO_PARENT: Id = Id::MAX;
+
+/// Nanoseconds since 1970.
+pub(super) type Moment = i64;
+
+/// One object.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub(super) guid: [u8; 16],
+    pub(super) parent: Id,
+    pub(super) class: Class,
+    /// Index of its naming context.
+    pub(super) context: u8,
+    /// Whether it was deleted; only who asks for deleted objects sees it then.
+    pub(super) deleted: bool,
+    pub(super) attrs: Packed,
+}
+
+impl Object {
+    /// The value that names the object among its siblings.
+    pub(super) fn rdn_value(&self) -> &[u8] {
+        self.attrs.values(self.class.naming_attribute()).next().unwrap_or_default()
+    }
+}
+
+/// What kind of data a naming context holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ContextKind {
+    /// A domain.
+    Domain,
+    /// Sites, servers, partitions.
+    Configuration,
+    /// Attributes and classes.
+    Schema,
+}
+
+/// A naming context.
+#[derive(Debug, Clone)]
+pub(super) struct Context {
+    pub(super) kind: ContextKind,
+    pub(super) head: Id,
+}
+
+/// What replication knows of the last change of one attribute of one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Meta {
+    pub(super) version: u32,
+    pub(super) time: Moment,
+    /// Index of the controller where the change was made.
+    pub(super) origin: usize,
+    /// The update sequence number it got there.
+    pub(super) usn: u64,
+}
+
+/// The last changes by object.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Metas(HashMap<Id, Vec<(Attr, Meta)>>);
+
+impl Metas {
+    pub(super) fn get(&self, id: Id, attr: Attr) -> Option<&Meta> {
+        self.of(id).iter().find(|(found, _)| *found == attr).map(|(_, meta)| meta)
+    }
+
+    pub(super) fn of(&self, id: Id) -> &[(Attr, Meta)] {
+        self.0.get(&id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) fn set(&mut self, id: Id, attr: Attr, meta: Meta) {
+        let metas = self.0.entry(id).or_default();
+        metas.retain(|(other, _)| *other != attr);
+        metas.push((attr, meta));
+    }
+
+    pub(super) fn take(&mut self, id: Id) -> Vec<(Attr, Meta)> {
+        self.0.remove(&id).unwrap_or_default()
+    }
+}
+
+/// The attributes that names are looked up by.
+pub(super) const INDEXED: [Attr; 2] = [Attr::USER_PRINCIPAL_NAME, Attr::SAM_ACCOUNT_NAME];
+
+/// Everything the forest holds.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) contexts: Vec<Context>,
+    pub(super) controllers: Vec<Controller>,
+    pub(super) objects: Vec<Object>,
+    /// Last changes, of the attributes that all controllers agree on; what is not here is as it was built.
+    pub(super) meta: Metas,
+    /// How many replications are outstanding for an object.
+    pub(super) pending: HashMap<Id, u32>,
+    /// Objects that `member` or `msDS-PSOAppliesTo` of other objects name: from the named to those that name it.
+    pub(super) links: HashMap<(Id, Attr), Vec<Id>>,
+    /// When the forest was built.
+    pub(super) built: Moment,
+    by_guid: HashTable<Id>,
+    by_name: HashTable<Id>,
+    by_sid: HashTable<Id>,
+    by_value: [HashTable<Id>; 2],
+}
+
+impl State {
+    /// A forest with nothing in it.
+    pub(super) fn built_at(built: Moment) -> Self {
+        Self { built, ..Self::default() }
+    }
+
+    /// Adds an object as if it had been there on every controller from the start.
+    pub(super) fn insert(&mut self, object: Object) -> Id {
+        let id = self.objects.len() as Id;
+        self.objects.push(object);
+        let Self { objects, by_guid, by_name, by_sid, by_value, .. } = self;
+        let get = |id: Id| objects.get(id as usize);
+        let Some(object) = get(id) else { return id };
+        by_guid.insert_unique(guid_hash(&object.guid), id, |&id| get(id).map_or(0, |o| guid_hash(&o.guid)));
+        by_name.insert_unique(name_hash(object), id, |&id| get(id).map_or(0, name_hash));
+        if let Some(hash) = value_hash(object, Attr::OBJECT_SID) {
+            let rehash = |&id: &Id| get(id).and_then(|o| value_hash(o, Attr::OBJECT_SID)).unwrap_or_default();
+            by_sid.insert_unique(hash, id, rehash);
+        }
+        for (table, attr) in by_value.iter_mut().zip(INDEXED) {
+            if let Some(hash) = value_hash(object, attr) {
+                let rehash = |&id: &Id| get(id).and_then(|o| value_hash(o, attr)).unwrap_or_default();
+                table.insert_unique(hash, id, rehash);
+            }
+        }
+        id
+    }
+
+    /// Replaces what all controllers agree on for an object, and keeps the indexes right.
+    pub(super) fn replace(&mut self, id: Id, new: Object) {
+        let Some(old) = self.objects.get(id as usize) else { return };
+        let old_hashes = (name_hash(old), INDEXED.map(|attr| value_hash(old, attr)));
+        let new_hashes = (name_hash(&new), INDEXED.map(|attr| value_hash(&new, attr)));
+        if let Some(slot) = self.objects.get_mut(id as usize) {
+            *slot = new;
+        }
+        let Self { objects, by_name, by_value, .. } = self;
+        let get = |id: Id| objects.get(id as usize);
+        if old_hashes.0 != new_hashes.0 {
+            remove(by_name, old_hashes.0, id);
+            by_name.insert_unique(new_hashes.0, id, |&id| get(id).map_or(0, name_hash));
+        }
+        let changes = old_hashes.1.into_iter().zip(new_hashes.1);
+        for ((table, attr), (old, new)) in by_value.iter_mut().zip(INDEXED).zip(changes) {
+            if old == new {
+                continue;
+            }
+            if let Some(old) = old {
+                remove(table, old, id);
+            }
+            if let Some(new) = new {
+                let rehash = |&id: &Id| get(id).and_then(|o| value_hash(o, attr)).unwrap_or_default();
+                table.insert_unique(new, id, rehash);
+            }
+        }
+    }
+
+    pub(super) fn object(&self, id: Id) -> Option<&Object> {
+        self.objects.get(id as usize)
+    }
+
+    pub(super) fn find_guid(&self, guid: &[u8; 16]) -> Option<Id> {
+        let matches = |&id: &Id| self.object(id).is_some_and(|object| object.guid == *guid);
+        self.by_guid.find(guid_hash(guid), matches).copied()
+    }
+
+    pub(super) fn find_sid(&self, sid: &[u8]) -> Option<Id> {
+        let matches = |&id: &Id| {
+            self.object(id).is_some_and(|object| object.attrs.values(Attr::OBJECT_SID).any(|v| v == sid))
+        };
+        self.by_sid.find(hash(&[sid]), matches).copied()
+    }
+
+    /// The child of `parent` that is called `value` (folded).
+    pub(super) fn find_child(&self, parent: Id, kind: &str, value: &str) -> Option<Id> {
+        let hash = hash(&[&parent.to_le_bytes(), value.as_bytes()]);
+        let matches = |&id: &Id| {
+            self.object(id).is_some_and(|object| {
+                object.parent == parent
+                    && object.class.naming_attribute().name().eq_ignore_ascii_case(kind)
+                    && fold_bytes(object.rdn_value()) == value.as_bytes()
+            })
+        };
+        self.by_name.find(hash, matches).copied()
+    }
+
+    /// The objects that had `value` (folded) of an indexed attribute when all controllers last agreed on them.
+    pub(super) fn settled_with(&self, attr: Attr, value: &[u8]) -> impl Iterator<Item = Id> + '_ {
+        let table = INDEXED.iter().position(|&indexed| indexed == attr).and_then(|at| self.by_value.get(at));
+        let folded = fold_bytes(value).into_owned();
+        table.into_iter().flat_map(move |table| {
+            let folded = folded.clone();
+            table.iter_hash(hash(&[&folded])).copied().filter(move |&id| {
+                self.object(id).is_some_and(|o| o.attrs.values(attr).any(|v| fold_bytes(v) == folded))
+            })
+        })
+    }
+}
+
+/// What one controller knows differently from [`State`].
+#[derive(Debug, Default)]
+pub(super) struct Overlay {
+    /// Objects that not all controllers agree on yet, as this one sees them.
+    pub(super) objects: HashMap<Id, Arc<Object>>,
+    pub(super) meta: Metas,
+    /// When each object was last changed here: update sequence number and time. What is not here is as it was built.
+    pub(super) changed: HashMap<Id, (u64, Moment)>,
+    /// The same by update sequence number.
+    pub(super) by_usn: BTreeMap<u64, Id>,
+    by_value: HashMap<(Attr, Vec<u8>), Vec<Id>>,
+}
+
+impl Overlay {
+    /// Sets how this controller sees an object.
+    pub(super) fn set(&mut self, id: Id, object: Arc<Object>) {
+        self.take(id);
+        for attr in INDEXED {
+            if let Some(key) = value_key(&object, attr) {
+                self.by_value.entry((attr, key)).or_default().push(id);
+            }
+        }
+        self.objects.insert(id, object);
+    }
+
+    /// Forgets how this controller sees an object, as all agree on it now.
+    pub(super) fn take(&mut self, id: Id) -> Option<Arc<Object>> {
+        let object = self.objects.remove(&id)?;
+        for attr in INDEXED {
+            let Some(key) = value_key(&object, attr) else { continue };
+            let key = (attr, key);
+            let now_empty = self.by_value.get_mut(&key).is_some_and(|ids| {
+                ids.retain(|&other| other != id);
+                ids.is_empty()
+            });
+            if now_empty {
+                self.by_value.remove(&key);
+            }
+        }
+        Some(object)
+    }
+
+    pub(super) fn with_value(&self, attr: Attr, value: &[u8]) -> &[Id] {
+        self.by_value.get(&(attr, fold_bytes(value).into_owned())).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Notes that an object changed here.
+    pub(super) fn touch(&mut self, id: Id, usn: u64, time: Moment) {
+        if let Some((old, _)) = self.changed.insert(id, (usn, time)) {
+            self.by_usn.remove(&old);
+        }
+        self.by_usn.insert(usn, id);
+    }
+}
+
+fn remove(table: &mut HashTable<Id>, hash: u64, id: Id) {
+    if let Ok(entry) = table.find_entry(hash, |&other| other == id) {
+        entry.remove();
+    }
+}
+
+fn guid_hash(guid: &[u8; 16]) -> u64 {
+    hash(&[guid])
+}
+
+fn name_hash(object: &Object) -> u64 {
+    hash(&[&object.parent.to_le_bytes(), &fold_bytes(object.rdn_value())])
+}
+
+fn value_key(object: &Object, attr: Attr) -> Option<Vec<u8>> {
+    object.attrs.values(attr).next().map(|value| fold_bytes(value).into_owned())
+}
+
+fn value_hash(object: &Object, attr: Attr) -> Option<u64> {
+    let value = object.attrs.values(attr).next()?;
+    match attr {
+        Attr::OBJECT_SID => Some(hash(&[value])),
+        _ => Some(hash(&[&fold_bytes(value)])),
+    }
+}

@@ -1,0 +1,208 @@
+//! The forest as one domain controller sees it.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use time::OffsetDateTime;
+
+use super::controller::Controller;
+use super::dn::{Rdn, Target, escape_rdn_value};
+use super::schema::{Attr, Class};
+use super::state::{Context, ContextKind, Id, Moment, NO_PARENT, Object, State};
+
+/// Update sequence number of the first object of a new database.
+pub(super) const FIRST_USN: u64 = 3000;
+
+/// One controller's view. Copying it copies two references.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) state: &'a State,
+    pub(super) at: usize,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn controller(self) -> Option<&'a Controller> {
+        self.state.controllers.get(self.at)
+    }
+
+    pub(super) fn object(self, id: Id) -> Option<&'a Object> {
+        self.state.seen_by(self.at, id)
+    }
+
+    pub(super) fn context_of(self, object: &Object) -> Option<&'a Context> {
+        self.state.contexts.get(usize::from(object.context))
+    }
+
+    /// The object that a client means.
+    pub(super) fn resolve(self, target: &Target) -> Option<Id> {
+        let found = match target {
+            Target::Root => None,
+            Target::Guid(guid) => self.state.find_guid(guid),
+            Target::Sid(sid) => self.state.find_sid(sid),
+            Target::Dn(rdns) => self.resolve_dn(rdns),
+        };
+        found.filter(|&id| self.object(id).is_some_and(|object| !object.deleted))
+    }
+
+    fn resolve_dn(self, rdns: &[Rdn]) -> Option<Id> {
+        // The root domain is one object whose name has several components.
+        let root = self.state.contexts.iter().find(|context| context.kind == ContextKind::Domain)?.head;
+        let suffix = super::dn::parse_dn(&self.dn(root))?;
+        let (below, tail) = rdns.split_at_checked(rdns.len().checked_sub(suffix.len())?)?;
+        let same = |(a, b): (&Rdn, &Rdn)| a.kind == b.kind && a.folded() == b.folded();
+        if !tail.iter().zip(&suffix).all(same) {
+            return None;
+        }
+        below
+            .iter()
+            .rev()
+            .try_fold(root, |parent, rdn| self.state.find_child(parent, &rdn.kind, &rdn.folded()))
+    }
+
+    /// The DNS name of the domain.
+    pub(super) fn domain_dns_name(self) -> Option<String> {
+        let root = self.state.contexts.iter().find(|context| context.kind == ContextKind::Domain)?.head;
+        let name = self.object(root)?.attrs.values(Attr::DNS_ROOT).next()?;
+        String::from_utf8(name.to_vec()).ok()
+    }
+
+    /// The distinguished name of an object.
+    pub(super) fn dn(self, id: Id) -> String {
+        let mut out = String::with_capacity(64);
+        let mut at = id;
+        while let Some(object) = self.object(at) {
+            if !out.is_empty() {
+                out.push(',');
+            }
+            let value = String::from_utf8_lossy(object.rdn_value());
+            if object.class == Class::DomainDns {
+                // The head of a domain has one component for each label of its DNS name.
+                let domain = object.attrs.values(Attr::DNS_ROOT).next().unwrap_or_default();
+                let domain = String::from_utf8_lossy(domain);
+                let labels: Vec<String> = domain.split('.').map(|label| format!("DC={label}")).collect();
+                out.push_str(&labels.join(","));
+                break;
+            }
+            out.push_str(match object.class.naming_attribute() {
+                Attr::OU => "OU=",
+                _ => "CN=",
+            });
+            escape_rdn_value(&value, &mut out);
+            if object.parent == NO_PARENT {
+                break;
+            }
+            at = object.parent;
+        }
+        out
+    }
+
+    /// Whether `id` is `base` or below it.
+    pub(super) fn is_within(self, id: Id, base: Id) -> bool {
+        let mut at = id;
+        loop {
+            if at == base {
+                return true;
+            }
+            match self.object(at) {
+                Some(object) if object.parent != NO_PARENT => at = object.parent,
+                _ => return false,
+            }
+        }
+    }
+
+    /// Update sequence number of the object's last change here, and its time.
+    pub(super) fn changed(self, id: Id) -> (u64, Moment) {
+        let changed = self.controller().and_then(|c| c.overlay.changed.get(&id)).copied();
+        changed.unwrap_or((FIRST_USN + u64::from(id), self.state.built))
+    }
+
+    /// The objects that have `value` of an indexed attribute.
+    pub(super) fn with_value(self, attr: Attr, value: &[u8]) -> Vec<Id> {
+        let overlay = self.controller().map(|c| &c.overlay);
+        let unsettled = |id: &Id| overlay.is_some_and(|overlay| overlay.objects.contains_key(id));
+        let mut ids: Vec<Id> = self.state.settled_with(attr, value).filter(|id| !unsettled(id)).collect();
+        ids.extend(overlay.map(|overlay| overlay.with_value(attr, value)).unwrap_or_default());
+        ids.retain(|&id| self.object(id).is_some_and(|object| !object.deleted));
+        ids
+    }
+
+    /// Calls `visit` with each value of an attribute until it breaks. Constructed attributes have values here too.
+    pub(super) fn each_value<B>(
+        self,
+        id: Id,
+        attr: Attr,
+        visit: &mut dyn FnMut(&[u8]) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let Some(object) = self.object(id) else { return ControlFlow::Continue(()) };
+        match attr {
+            Attr::OBJECT_CLASS | Attr::STRUCTURAL_OBJECT_CLASS => {
+                object.class.chain().iter().try_for_each(|name| visit(name.as_bytes()))
+            }
+            Attr::NAME => visit(object.rdn_value()),
+            Attr::DISTINGUISHED_NAME => visit(self.dn(id).as_bytes()),
+            Attr::OBJECT_GUID => visit(&object.guid),
+            Attr::OBJECT_CATEGORY => visit(self.category(object).as_bytes()),
+            Attr::INSTANCE_TYPE => {
+                let head = self.context_of(object).is_some_and(|context| context.head == id);
+                visit(if head { b"5" } else { b"4" })
+            }
+            Attr::WHEN_CREATED => visit(generalized_time(self.state.built).as_bytes()),
+            Attr::WHEN_CHANGED => visit(generalized_time(self.changed(id).1).as_bytes()),
+            Attr::USN_CREATED => visit((FIRST_USN + u64::from(id)).to_string().as_bytes()),
+            Attr::USN_CHANGED => visit(self.changed(id).0.to_string().as_bytes()),
+            Attr::DNS_ROOT if object.class == Class::DomainDns => ControlFlow::Continue(()),
+            Attr::IS_DELETED if object.deleted => visit(b"TRUE"),
+            Attr::MEMBER_OF => self.each_link(id, Attr::MEMBER, visit),
+            Attr::PSO_APPLIED => self.each_link(id, Attr::PSO_APPLIES_TO, visit),
+            Attr::SERVER_REFERENCE_BL => self.each_link(id, Attr::SERVER_REFERENCE, visit),
+            _ => object.attrs.values(attr).try_for_each(visit),
+        }
+    }
+
+    /// The first value of an attribute.
+    pub(super) fn value(self, id: Id, attr: Attr) -> Option<Vec<u8>> {
+        let found = self.each_value(id, attr, &mut |value| ControlFlow::Break(value.to_vec()));
+        found.break_value()
+    }
+
+    /// The first value of an attribute as text.
+    pub(super) fn text(self, id: Id, attr: Attr) -> Option<String> {
+        self.value(id, attr).and_then(|value| String::from_utf8(value).ok())
+    }
+
+    /// All values of an attribute.
+    pub(super) fn values(self, id: Id, attr: Attr) -> Vec<Vec<u8>> {
+        let mut values = Vec::new();
+        let _: ControlFlow<()> = self.each_value(id, attr, &mut |value| {
+            values.push(value.to_vec());
+            ControlFlow::Continue(())
+        });
+        values
+    }
+
+    fn each_link<B>(
+        self,
+        id: Id,
+        attr: Attr,
+        visit: &mut dyn FnMut(&[u8]) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let from = self.state.links.get(&(id, attr)).map(Vec::as_slice).unwrap_or_default();
+        from.iter().try_for_each(|&from| visit(self.dn(from).as_bytes()))
+    }
+
+    fn category(self, object: &Object) -> String {
+        let schema = self.state.contexts.iter().find(|context| context.kind == ContextKind::Schema);
+        let schema = schema.map(|schema| self.dn(schema.head)).unwrap_or_default();
+        format!("CN={},{schema}", object.class.category())
+    }
+}
+
+/// A moment as directories write it: `20260101000000.0Z`.
+pub(super) fn generalized_time(moment: Moment) -> Cow<'static, str> {
+    let Ok(time) = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment)) else {
+        return Cow::Borrowed("16010101000000.0Z");
+    };
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    let (hour, minute, second) = time.to_hms();
+    Cow::Owned(format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}.0Z"))
+}

@@ -1,0 +1,6 @@
+//! The forest: its ports, its servers, and what goes wrong on demand.
+
+mod clients;
+mod model;
+mod ports;
+mod programs;
