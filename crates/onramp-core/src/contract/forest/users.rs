@@ -100,9 +100,11 @@ async fn holders(port: &dyn ForestUsers, users: &[Subject]) {
 
 async fn swapping(port: &dyn ForestUsers, fixture: &ForestFixture, subject: &Subject) {
     let change = change_of(port, fixture, subject, "swapped").await;
-    assert_eq!(done(port.change_upn(&change).await, "changing a UPN"), UpnChanged::Changed);
+    let what = "changing a UPN changes it";
+    assert_eq!(done(port.change_upn(&change).await, what), UpnChanged::Changed, "{what}");
     shows(port, fixture, &subject.user.guid, &change.after).await;
-    assert_eq!(done(port.change_upn(&change).await, "changing it again"), UpnChanged::AlreadySo);
+    let what = "changing it again writes nothing";
+    assert_eq!(done(port.change_upn(&change).await, what), UpnChanged::AlreadySo, "{what}");
     let user = done(port.get(&subject.user.guid).await, "reading a user");
     let expected = ForestUser { upn: user.upn.clone(), ..subject.user.clone() };
     assert_eq!(user, expected, "nothing but the UPN changed");
@@ -139,7 +141,8 @@ async fn spelling(port: &dyn ForestUsers, fixture: &ForestFixture, subject: &Sub
     let current = change.before.clone().expect("it has a UPN");
     let respelled = Upn::parse(&current.to_uppercase()).expect("a UPN");
     let change = UpnChange { after: respelled.clone(), ..change };
-    assert_eq!(done(port.change_upn(&change).await, "changing only the case"), UpnChanged::Changed);
+    let what = "changing only the case is a change";
+    assert_eq!(done(port.change_upn(&change).await, what), UpnChanged::Changed, "{what}");
     shows(port, fixture, &subject.user.guid, &respelled).await;
 }
 

@@ -29,8 +29,10 @@ pub async fn run(port: &dyn Applications, fixture: &TenantFixture) {
 
     // Names are not unique: a second one is another application.
     let second = done(port.create(&name).await, "registering a second application of that name");
+    let another = second.id != first.id && second.app_id != first.app_id;
     assert!(
-        second.id != first.id && second.app_id != first.app_id && second.service_principal != Some(principal)
+        another && second.service_principal != Some(principal),
+        "a second application is another one: {second:?}"
     );
     fixture.patience.until("both are found", named, |found| found.len() == 2).await;
 

@@ -32,14 +32,14 @@ async fn states(port: &dyn SignIn, fixture: &TenantFixture, user: &TenantUser) {
 async fn probes(port: &dyn SignIn, users: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantUser) {
     let (patience, right) = (&fixture.patience, fixture.password());
     let nobody = done(port.probe(&fixture.upn("nobody"), &right).await, "trying a sign-in of nobody");
-    assert_eq!(nobody, SignInProbe::UnknownUser);
+    assert_eq!(nobody, SignInProbe::UnknownUser, "nobody is an unknown user");
 
     let probe = async || port.probe(&user.upn, &right).await;
     let known = |outcome: &SignInProbe| outcome.password_is_right() == Some(true);
     patience.until("the right password is right", probe, known).await;
     let wrong = Password::new(format!("{}x", right.expose()));
     let refused = done(port.probe(&user.upn, &wrong).await, "trying a wrong password");
-    assert_eq!(refused, SignInProbe::WrongPassword);
+    assert_eq!(refused, SignInProbe::WrongPassword, "a wrong password is wrong");
 
     done(users.set_password(&user.id, &right, true).await, "demanding another password");
     let change = |outcome: &SignInProbe| *outcome == SignInProbe::PasswordChangeRequired;

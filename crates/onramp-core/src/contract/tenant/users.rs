@@ -43,7 +43,7 @@ async fn creation(port: &dyn TenantUsers, fixture: &TenantFixture) -> TenantUser
     assert_eq!(read.id, user.id);
     assert_eq!(read.upn, upn);
     assert_eq!(read.display_name.as_deref(), Some("Contract User"));
-    assert_eq!(read.other_mails, mails);
+    assert_eq!(read.other_mails, mails, "a new user has the mail addresses that were asked for");
     assert!(read.account_enabled, "a new user may sign in");
     assert!(
         !read.synchronised && read.immutable_id.is_none(),
