@@ -10,7 +10,15 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[path = "forest/contract.rs"]
+mod contract;
+#[path = "forest/faults.rs"]
+mod faults;
 #[path = "forest/ldif.rs"]
 mod ldif;
 #[path = "forest/lifecycle.rs"]
 mod lifecycle;
+#[path = "forest/replication.rs"]
+mod replication;
+#[path = "forest/shared.rs"]
+mod shared;

@@ -83,7 +83,7 @@ impl ForestBuilder {
             self.prepare(index, &host, &addresses, &names, &authority)?;
             controllers.push(Controller::new(host, address, network.link(index)));
         }
-        let mut forest = Forest {
+        let forest = Forest {
             watchdog,
             controllers,
             names,
@@ -125,14 +125,14 @@ impl ForestBuilder {
 
 impl Forest {
     /// Provisions the first controller, joins the others, and lets them know each other.
-    fn populate(&mut self) -> Result<(), ForestError> {
+    fn populate(&self) -> Result<(), ForestError> {
         let Self { controllers, names, admin, .. } = self;
-        let Some((first, others)) = controllers.split_first_mut() else { return Ok(()) };
+        let Some((first, others)) = controllers.split_first() else { return Ok(()) };
         samba::provision(first.host(), names, &first.ip().to_string())?;
         first.start()?;
         first.wait_until_it_answers()?;
         samba::set_admin_password(first.host(), admin)?;
-        for other in others.iter_mut() {
+        for other in others {
             samba::join(other.host(), names, first.fqdn(), admin)?;
             other.start()?;
             other.wait_until_it_answers()?;

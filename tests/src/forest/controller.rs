@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -25,12 +26,12 @@ pub struct Controller {
     host: Host,
     address: Ipv4Addr,
     link: Link,
-    process: Option<Child>,
+    process: Mutex<Option<Child>>,
 }
 
 impl Controller {
     pub(super) fn new(host: Host, address: Ipv4Addr, link: Link) -> Self {
-        Self { host, address, link, process: None }
+        Self { host, address, link, process: Mutex::new(None) }
     }
 
     /// Its full name: `dc1.corp.example.com`.
@@ -66,7 +67,7 @@ impl Controller {
     /// Whether its process was started and not ended since.
     #[must_use]
     pub fn is_started(&self) -> bool {
-        self.process.is_some()
+        self.process().is_some()
     }
 
     pub(super) fn host(&self) -> &Host {
@@ -77,24 +78,28 @@ impl Controller {
         &self.link
     }
 
+    fn process(&self) -> MutexGuard<'_, Option<Child>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn tls_folder(&self) -> PathBuf {
         self.host.folder.join("tls")
     }
 
     /// Starts Samba in the foreground of a process of its own.
-    pub(super) fn start(&mut self) -> Result<(), ForestError> {
-        if self.process.is_some() {
+    pub(super) fn start(&self) -> Result<(), ForestError> {
+        let mut process = self.process();
+        if process.is_some() {
             return Ok(());
         }
         let mut command = self.host.daemon("samba", &self.host.folder.join("samba.log"))?;
         command.arg("--interactive").arg("--configfile").arg(self.host.folder.join("smb.conf"));
-        let process = command.spawn().map_err(ForestError::io(format!("starting {}", self.host.fqdn)))?;
-        self.process = Some(process);
+        *process = Some(command.spawn().map_err(ForestError::io(format!("starting {}", self.host.fqdn)))?);
         Ok(())
     }
 
     /// Kills every process of this controller.
-    pub(super) fn kill(&mut self) -> Result<(), ForestError> {
+    pub(super) fn kill(&self) -> Result<(), ForestError> {
         wait::until(&format!("the end of {}", self.host.fqdn), Duration::from_secs(10), || {
             let left = network::processes(&self.host.namespace).map_err(|error| error.to_string())?;
             for &id in &left {
@@ -110,19 +115,19 @@ impl Controller {
     }
 
     /// Collects the exit status of the killed process, so that it does not stay on as a zombie.
-    pub(super) fn reap(&mut self) {
-        if let Some(mut process) = self.process.take() {
+    pub(super) fn reap(&self) {
+        if let Some(mut process) = self.process().take() {
             // It has been killed, so this does not wait; an error would mean that it was collected already.
             let _ = process.wait();
         }
     }
 
     /// Waits until every service accepts connections and LDAP answers.
-    pub(super) fn wait_until_it_answers(&mut self) -> Result<(), ForestError> {
-        let Self { host, address, process, .. } = self;
+    pub(super) fn wait_until_it_answers(&self) -> Result<(), ForestError> {
+        let Self { host, address, .. } = self;
         let log = host.folder.join("samba.log");
         wait::until(&format!("an answer of {}", host.fqdn), STARTUP, || {
-            if let Some(Ok(Some(status))) = process.as_mut().map(Child::try_wait) {
+            if let Some(Ok(Some(status))) = self.process().as_mut().map(Child::try_wait) {
                 return Err(format!("it ended ({status}): {}", tail(&log)));
             }
             for port in PORTS {

@@ -146,22 +146,22 @@ impl Forest {
     }
 
     /// Kills controller `index` at once (SIGKILL), as a power failure would.
-    pub fn stop_controller(&mut self, index: usize) -> Result<(), ForestError> {
-        self.controller_mut(index)?.kill()
+    pub fn stop_controller(&self, index: usize) -> Result<(), ForestError> {
+        self.controller(index)?.kill()
     }
 
     /// Starts controller `index` again after [`Self::stop_controller`] and waits until it answers.
-    pub fn start_controller(&mut self, index: usize) -> Result<(), ForestError> {
-        let controller = self.controller_mut(index)?;
+    pub fn start_controller(&self, index: usize) -> Result<(), ForestError> {
+        let controller = self.controller(index)?;
         controller.start()?;
         controller.wait_until_it_answers()
     }
 
     /// Restarts controller `index` with another kind of certificate.
-    pub fn use_certificate(&mut self, index: usize, kind: ServerCertificate) -> Result<(), ForestError> {
+    pub fn use_certificate(&self, index: usize, kind: ServerCertificate) -> Result<(), ForestError> {
         let fqdn = self.controller(index)?.fqdn().to_owned();
         let certificate = self.authority.issue(&fqdn, kind)?;
-        let controller = self.controller_mut(index)?;
+        let controller = self.controller(index)?;
         certificate.write_to(&controller.tls_folder())?;
         controller.kill()?;
         controller.start()?;
@@ -248,17 +248,12 @@ impl Forest {
         let count = self.controllers.len();
         self.controllers.get(index).ok_or(ForestError::NoController { index, count })
     }
-
-    fn controller_mut(&mut self, index: usize) -> Result<&mut Controller, ForestError> {
-        let count = self.controllers.len();
-        self.controllers.get_mut(index).ok_or(ForestError::NoController { index, count })
-    }
 }
 
 impl Drop for Forest {
     fn drop(&mut self) {
         self.watchdog.finish();
-        for controller in &mut self.controllers {
+        for controller in &self.controllers {
             controller.reap();
         }
     }

@@ -11,11 +11,11 @@ const ANY: &str = "(objectClass=*)";
 #[test]
 #[ignore = "needs root and Samba AD"]
 fn two_controllers_replicate_and_leave_nothing_behind() {
-    let mut forest = Forest::builder().controllers(2).up().unwrap();
+    let forest = Forest::builder().controllers(2).up().unwrap();
     let traces = Traces::of(&forest);
     assert!(traces.left().len() >= 5, "the traces are really looked for: {:?}", traces.left());
     replicates_both_ways(&forest);
-    survives_a_cut_network_and_a_killed_controller(&mut forest);
+    survives_a_cut_network_and_a_killed_controller(&forest);
     drop(forest);
     assert_eq!(traces.left(), BTreeSet::new());
 }
@@ -38,7 +38,7 @@ fn replicates_both_ways(forest: &Forest) {
     assert!(suffixes(forest, 1).contains(&"tailspin.com".to_owned()), "asked for, it comes at once");
 }
 
-fn survives_a_cut_network_and_a_killed_controller(forest: &mut Forest) {
+fn survives_a_cut_network_and_a_killed_controller(forest: &Forest) {
     forest.stop_controller(1).unwrap();
     assert!(forest.ldapsearch(1, "", Scope::Base, ANY, &[]).is_err(), "a killed controller does not answer");
     assert!(!suffixes(forest, 0).is_empty(), "the other one does");
@@ -49,10 +49,10 @@ fn survives_a_cut_network_and_a_killed_controller(forest: &mut Forest) {
 #[test]
 #[ignore = "needs root and Samba AD"]
 fn one_controller_with_users_rights_and_certificates() {
-    let mut forest = Forest::builder().up().unwrap();
+    let forest = Forest::builder().up().unwrap();
     users_of_every_shape_are_there(&forest);
     rights_are_what_they_say(&forest);
-    certificates_are_what_they_say(&mut forest);
+    certificates_are_what_they_say(&forest);
 }
 
 fn users_of_every_shape_are_there(forest: &Forest) {
@@ -106,7 +106,7 @@ fn rights_are_what_they_say(forest: &Forest) {
     }
 }
 
-fn certificates_are_what_they_say(forest: &mut Forest) {
+fn certificates_are_what_they_say(forest: &Forest) {
     for kind in [ServerCertificate::Expired, ServerCertificate::OtherName, ServerCertificate::OtherAuthority]
     {
         forest.use_certificate(0, kind).unwrap();

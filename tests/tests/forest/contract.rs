@@ -1,0 +1,67 @@
+//! The suites of the forest's ports, held against the client over Samba: what the lab passes, a directory that was not
+//! written here passes too.
+
+use std::sync::Arc;
+
+use onramp_ad::LdapSecurity;
+use onramp_core::contract::{self, ForestFixture, Patience};
+use onramp_core::{Forest as Ports, SystemClock};
+use onramp_tests::forest::Forest;
+
+use crate::shared::{client, forest, run, users};
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn suffixes() {
+    let forest = forest();
+    let (ports, fixture) = (ports(&forest), fixture(&forest, "suffixes", 0));
+    run(contract::forest::suffixes::run(&*ports.suffixes, &fixture));
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn users_and_their_upns() {
+    let forest = forest();
+    let (ports, fixture) = (ports(&forest), fixture(&forest, "users", 6));
+    run(contract::forest::users::run(&*ports.users, &fixture));
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn replication() {
+    let forest = forest();
+    let (ports, fixture) = (ports(&forest), fixture(&forest, "replication", 2));
+    run(contract::forest::replication::run(&*ports.replication, &*ports.suffixes, &*ports.users, &fixture));
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn password_policies() {
+    let forest = forest();
+    let ports = ports(&forest);
+    run(contract::forest::password_policies::run(&*ports.password_policies, &*ports.suffixes));
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn every_suite_over_start_tls_on_the_second_controller() {
+    let forest = forest();
+    let fixture = fixture(&forest, "starttls", 3);
+    for context in [forest.base_dn().to_owned(), format!("CN=Configuration,{}", forest.base_dn())] {
+        forest.replicate(0, 1, &context).unwrap();
+    }
+    let builder = client(&forest, 1).security(LdapSecurity::StartTls);
+    let builder =
+        forest.controllers().iter().fold(builder, |builder, each| builder.address(each.fqdn(), each.ldap()));
+    let client = builder.build().unwrap();
+    run(contract::forest::run(&client.forest(), &fixture));
+}
+
+fn ports(forest: &Forest) -> Ports {
+    client(forest, 0).build().unwrap().forest()
+}
+
+fn fixture(forest: &Forest, tag: &str, count: usize) -> ForestFixture {
+    let guids = users(forest, count).into_iter().map(|(_, guid)| guid).collect();
+    ForestFixture::new(tag, guids, Patience::new(Arc::new(SystemClock::new())))
+}

@@ -1,0 +1,79 @@
+//! One forest of two controllers for all tests that do no lasting harm to it, and clients of it.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use onramp_ad::{BindName, ForestClient, ForestClientBuilder};
+use onramp_core::{ObjectGuid, Password};
+use onramp_tests::forest::{Forest, Login, Scope, SeededUser, UserShape};
+
+/// The forest, for one test at a time. It is removed when the test program ends.
+pub(crate) fn forest() -> MutexGuard<'static, Forest> {
+    static FOREST: OnceLock<Mutex<Forest>> = OnceLock::new();
+    let up = || Mutex::new(Forest::builder().controllers(2).up().unwrap());
+    FOREST.get_or_init(up).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A client of controller `index` that signs in as the administrator over LDAPS, and finds every controller where it
+/// stands.
+pub(crate) fn client(forest: &Forest, index: usize) -> ForestClientBuilder {
+    client_of(forest, index, forest.admin())
+}
+
+/// As [`client`], signed in as somebody else.
+pub(crate) fn client_of(forest: &Forest, index: usize, login: &Login) -> ForestClientBuilder {
+    client_trusting(forest.ca_file(), forest, index, login)
+}
+
+/// As [`client_of`], trusting the authority in a file.
+pub(crate) fn client_trusting(
+    ca_file: &Path,
+    forest: &Forest,
+    index: usize,
+    login: &Login,
+) -> ForestClientBuilder {
+    let builder = ForestClient::builder(forest.controllers()[index].fqdn());
+    let name = BindName::parse(login.upn()).unwrap();
+    let builder = builder.bind(name, Password::new(login.password().expose().to_owned()));
+    let builder = builder.trust_root_pem_file(ca_file).unwrap();
+    forest
+        .controllers()
+        .iter()
+        .fold(builder, |builder, controller| builder.address(controller.fqdn(), controller.ldaps()))
+}
+
+/// Adds users that have a UPN, and gives each with its `objectGUID` as the independent client reads it.
+pub(crate) fn users(forest: &Forest, count: usize) -> Vec<(SeededUser, ObjectGuid)> {
+    let shapes = [UserShape::Plain, UserShape::Apostrophe, UserShape::MixedCase, UserShape::CommaInName];
+    let users = forest.add_users(count, &shapes).unwrap();
+    users
+        .into_iter()
+        .map(|user| {
+            let found =
+                forest.ldapsearch(0, &user.dn, Scope::Base, "(objectClass=user)", &["objectGUID"]).unwrap();
+            let bytes = found[0].bytes("objectGUID").unwrap().try_into().unwrap();
+            (user, ObjectGuid::from_bytes(bytes))
+        })
+        .collect()
+}
+
+/// The value of an attribute of an object on controller `index`, as the independent client reads it.
+pub(crate) fn seen(forest: &Forest, index: usize, dn: &str, attribute: &str) -> Vec<String> {
+    let found = forest.ldapsearch(index, dn, Scope::Base, "(objectClass=*)", &[attribute]).unwrap();
+    found[0].texts(attribute).into_iter().map(str::to_owned).collect()
+}
+
+/// The container of the forest's suffixes.
+pub(crate) fn partitions(forest: &Forest) -> String {
+    format!("CN=Partitions,CN=Configuration,{}", forest.base_dn())
+}
+
+/// Runs a future to its end, on a runtime that ends with it.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
