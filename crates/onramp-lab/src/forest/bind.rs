@@ -23,7 +23,7 @@ pub(super) struct Credentials {
     pub(super) delegate: Option<Id>,
 }
 
-/// Simple bind. An empty password is an anonymous bind, whatever the name.
+/// Simple bind. Without name and password it is an anonymous bind; a name with an empty password is nobody.
 pub(super) fn simple(
     view: View<'_>,
     credentials: &Credentials,
@@ -31,7 +31,7 @@ pub(super) fn simple(
     name: &str,
     password: &str,
 ) -> Result<Principal, Refusal> {
-    if password.is_empty() {
+    if name.is_empty() && password.is_empty() {
         return Ok(Principal::Anonymous);
     }
     let id = find(view, netbios, name).ok_or_else(|| refused("52e"))?;

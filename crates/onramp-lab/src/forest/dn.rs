@@ -111,3 +111,29 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Target, escape_rdn_value, parse_dn};
+
+    proptest! {
+        #[test]
+        fn any_target_is_read_or_refused(text in ".*") {
+            let _ = Target::parse(&text);
+            let _ = Target::parse(&format!("<GUID={text}>"));
+            let _ = Target::parse(&format!("<SID={text}>"));
+        }
+
+        #[test]
+        fn any_value_survives_escaping(value in "[^\u{0}-\u{1f}]{1,20}") {
+            let mut text = "CN=".to_owned();
+            escape_rdn_value(&value, &mut text);
+            text.push_str(",DC=corp,DC=local");
+            let rdns = parse_dn(&text).expect("a name");
+            prop_assert_eq!(rdns.len(), 3);
+            prop_assert_eq!(&rdns[0].value, &value);
+        }
+    }
+}

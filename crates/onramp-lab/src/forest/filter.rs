@@ -196,3 +196,51 @@ fn decode_matches(tags: Vec<StructureTag>) -> Option<Filter> {
     }
     Some(Filter::Matches { rule, attr, value })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Filter, Substring};
+
+    fn escaped(value: &[u8]) -> String {
+        value.iter().map(|byte| format!("\\{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn items_are_told_apart() {
+        let text = |value: &str| value.as_bytes().to_vec();
+        let parts = Substring { initial: Some(text("a")), any: vec![text("b")], last: None };
+        for (written, meant) in [
+            ("(cn=*)", Filter::Present("cn".into())),
+            ("(cn=a*b*)", Filter::Substring("cn".into(), parts)),
+            ("(n>=1)", Filter::AtLeast("n".into(), text("1"))),
+            ("(n<=1)", Filter::AtMost("n".into(), text("1"))),
+            ("(!(cn=a))", Filter::Not(Box::new(Filter::Equal("cn".into(), text("a"))))),
+            ("(&)", Filter::And(Vec::new())),
+            (
+                "(u:1.2:=2)",
+                Filter::Matches { rule: Some("1.2".into()), attr: Some("u".into()), value: text("2") },
+            ),
+        ] {
+            assert_eq!(Filter::parse(written), Some(meant), "{written}");
+        }
+        for broken in ["", "(", "(cn=a", "(cn=a))", "(cn)", "(&(cn=a)", "(cn=\\4)"] {
+            assert_eq!(Filter::parse(broken), None, "{broken}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".*") {
+            let _ = Filter::parse(&text);
+            let _ = Filter::parse(&format!("({text})"));
+        }
+
+        #[test]
+        fn any_value_survives_escaping(value in proptest::collection::vec(any::<u8>(), 1..40)) {
+            let text = format!("(objectGUID={})", escaped(&value));
+            prop_assert_eq!(Filter::parse(&text), Some(Filter::Equal("objectGUID".into(), value)));
+        }
+    }
+}

@@ -92,7 +92,7 @@ fn known_steps<'a>(view: View<'_>, id: Id, change: &'a Change) -> Result<Vec<Kno
         None => Err(Refusal::new(
             LdapResultCode::NoSuchAttribute,
             format!(
-                "00002080: objectclass_attrs: attribute '{}' on entry '{}' was not found in the schema!",
+                "acl_modify: attribute '{}' on entry '{}' was not found in the schema!",
                 step.attr,
                 view.dn(id)
             ),
@@ -123,7 +123,7 @@ fn check_account_names(view: View<'_>, id: Id, steps: &[Known<'_>]) -> Result<()
             [] => continue,
             [value] if value.is_empty() => continue,
             [value] => value,
-            _ => return Err(single_valued(view, id, called)),
+            values => return Err(single_valued(called, values.len())),
         };
         let text = String::from_utf8_lossy(value);
         if attr == Attr::USER_PRINCIPAL_NAME {
@@ -138,14 +138,14 @@ fn check_account_names(view: View<'_>, id: Id, steps: &[Known<'_>]) -> Result<()
 fn check_principal_name(view: View<'_>, id: Id, upn: &str) -> Result<(), Refusal> {
     let others = |found: Vec<Id>| found.into_iter().any(|other| other != id);
     if others(view.with_value(Attr::USER_PRINCIPAL_NAME, upn.as_bytes())) {
-        let message = format!("0000202F: samldb: userPrincipalName '{upn}' is already in use");
+        let message = format!("0000202F: samldb: userPrincipalName '{upn}' is already in use ");
         return Err(Refusal::new(LdapResultCode::ConstraintViolation, message));
     }
     let Some((prefix, suffix)) = upn.split_once('@') else { return Ok(()) };
     let of_domain = view.domain_dns_name().is_some_and(|domain| fold(&domain) == fold(suffix));
     if of_domain && others(view.with_value(Attr::SAM_ACCOUNT_NAME, prefix.as_bytes())) {
         let message = format!(
-            "00002071: samldb: userPrincipalName '{upn}' is already in use (implied by userPrincipalName)"
+            "00002071: samldb: sAMAccountName '{prefix}' is already in use (implied by userPrincipalName)"
         );
         return Err(Refusal::new(LdapResultCode::EntryAlreadyExists, message));
     }
@@ -154,14 +154,21 @@ fn check_principal_name(view: View<'_>, id: Id, upn: &str) -> Result<(), Refusal
 
 fn check_sam_account_name(view: View<'_>, id: Id, name: &str) -> Result<(), Refusal> {
     if view.with_value(Attr::SAM_ACCOUNT_NAME, name.as_bytes()).into_iter().any(|other| other != id) {
-        let message = format!("00002071: samldb: Account name (sAMAccountName) '{name}' already in use!");
+        let message = format!("00002071: samldb: samAccountName '{name}' already in use!");
         return Err(Refusal::new(LdapResultCode::EntryAlreadyExists, message));
+    }
+    let implied = format!("{name}@{}", view.domain_dns_name().unwrap_or_default());
+    if view.with_value(Attr::USER_PRINCIPAL_NAME, implied.as_bytes()).into_iter().any(|other| other != id) {
+        let message = format!(
+            "0000202F: samldb: userPrincipalName '{implied}' is already in use (implied by sAMAccountName)"
+        );
+        return Err(Refusal::new(LdapResultCode::ConstraintViolation, message));
     }
     Ok(())
 }
 
-fn single_valued(view: View<'_>, id: Id, called: &str) -> Refusal {
-    let message = format!("0000202F: samldb: {called} for '{}' should be single-valued", view.dn(id));
+fn single_valued(called: &str, count: usize) -> Refusal {
+    let message = format!("0000202F: samldb: {called} has {count} values, should be single-valued!");
     Refusal::new(LdapResultCode::ConstraintViolation, message)
 }
 
@@ -178,8 +185,15 @@ fn check_values(view: View<'_>, id: Id, steps: &[Known<'_>]) -> Result<(), Refus
             return Err(Refusal::new(LdapResultCode::ObjectClassViolation, message));
         }
         if step.attr.info().source != Source::Stored {
-            let message = format!("0000202F: attribute '{name}' is owned by the system");
+            let message = format!(
+                "0000202F: objectclass_attrs: attribute '{name}' on entry '{}' can only be modified as system",
+                view.dn(id)
+            );
             return Err(Refusal::new(LdapResultCode::ConstraintViolation, message));
+        }
+        if step.values.iter().any(Vec::is_empty) {
+            let message = format!("Element {name} has empty attribute in ldb message ({})!", view.dn(id));
+            return Err(Refusal::new(LdapResultCode::InvalidAttributeSyntax, message));
         }
         let adds = step.operation != Operation::Delete;
         if adds && !step.values.iter().all(|value| is_valid(step.attr, value)) {
@@ -228,7 +242,7 @@ fn new_values(
     }
     for change in &changes {
         if change.attr.info().single && change.values.len() > 1 {
-            return Err(exists(view, id, change.attr, "SINGLE-VALUE attribute"));
+            return Err(too_many(view, id, change.attr));
         }
     }
     changes.retain(|change| change.raises > 0);
@@ -250,11 +264,14 @@ fn apply(
             }
         }
         Operation::Add => {
-            for value in step.values {
+            for (place, value) in step.values.iter().enumerate() {
                 if !change.values.iter().any(|present| is_duplicate(step.attr, present, value)) {
                     change.values.push(value.clone());
                 } else if !permissive {
-                    return Err(exists(view, id, step.attr, "attribute"));
+                    return Err(match step.attr.info().single {
+                        true => too_many(view, id, step.attr),
+                        false => exists(view, id, step.attr, place),
+                    });
                 }
             }
             change.raises += 1;
@@ -305,8 +322,17 @@ fn missing(view: View<'_>, id: Id, attr: Attr, what: &str) -> Refusal {
     Refusal::new(LdapResultCode::NoSuchAttribute, message)
 }
 
-fn exists(view: View<'_>, id: Id, attr: Attr, what: &str) -> Refusal {
-    let message = format!("0000200D: {what} '{}': value already exists on '{}'", attr.name(), view.dn(id));
+fn exists(view: View<'_>, id: Id, attr: Attr, place: usize) -> Refusal {
+    let message = format!("attribute '{}': value #{place} on '{}' already exists", attr.name(), view.dn(id));
+    Refusal::new(LdapResultCode::AttributeOrValueExists, message)
+}
+
+fn too_many(view: View<'_>, id: Id, attr: Attr) -> Refusal {
+    let message = format!(
+        "0000200D: SINGLE-VALUE attribute {} on {} specified more than once",
+        attr.name(),
+        view.dn(id)
+    );
     Refusal::new(LdapResultCode::AttributeOrValueExists, message)
 }
 

@@ -22,7 +22,11 @@ impl Refusal {
     }
 
     pub(super) fn no_such_object(target: &str) -> Self {
-        Self::new(LdapResultCode::NoSuchObject, format!("00002030: No such Base DN: {target}"))
+        let message = match target.starts_with('<') {
+            true => format!("Base-DN '{target}' not found"),
+            false => format!("00002030: No such Base DN: {target}"),
+        };
+        Self::new(LdapResultCode::NoSuchObject, message)
     }
 
     pub(super) fn invalid_dn(target: &str) -> Self {

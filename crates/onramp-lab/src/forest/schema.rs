@@ -137,7 +137,7 @@ attributes! {
     GIVEN_NAME = "givenName" Text One Stored;
     SN = "sn" Text One Stored;
     INITIALS = "initials" Text One Stored;
-    DESCRIPTION = "description" Text Many Stored;
+    DESCRIPTION = "description" Text One Stored;
     DEPARTMENT = "department" Text One Stored;
     TITLE = "title" Text One Stored;
     COMPANY = "company" Text One Stored;

@@ -29,7 +29,7 @@ pub(super) struct Session {
     pub(super) at: usize,
     pub(super) principal: Principal,
     pub(super) paging: Paging,
-    encrypted: bool,
+    pub(super) encrypted: bool,
 }
 
 impl Session {

@@ -191,7 +191,8 @@ impl Session {
             let wanted = !has(DOMAIN_SCOPE) && options & OPTION_DOMAIN_SCOPE == 0;
             let nearest = subordinate.take(usize::from(wanted));
             let domain = self.lab.domain();
-            let references = nearest.map(|head| format!("ldap://{domain}/{}", view.dn(head))).collect();
+            let scheme = if self.encrypted { "ldaps" } else { "ldap" };
+            let references = nearest.map(|head| format!("{scheme}://{domain}/{}", view.dn(head))).collect();
             let left = (request.size_limit > 0).then_some(request.size_limit);
             Ok(Plan { search: Search::new(view, query), selection, references, left })
         })

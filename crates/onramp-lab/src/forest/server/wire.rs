@@ -174,3 +174,54 @@ fn integer(tag: &StructureTag) -> Option<i64> {
     let start = i64::from(i8::from_be_bytes([first]));
     (bytes.len() <= 8).then(|| rest.iter().fold(start, |sum, &byte| sum << 8 | i64::from(byte)))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use ldap3_proto::LdapCodec;
+    use ldap3_proto::proto::{LdapMsg, LdapOp};
+    use proptest::prelude::*;
+    use tokio_util::codec::Encoder;
+
+    use super::{Incoming, take_request};
+
+    fn unbind(id: i32) -> BytesMut {
+        let mut bytes = BytesMut::new();
+        LdapCodec::default().encode(LdapMsg::new(id, LdapOp::UnbindRequest), &mut bytes).expect("encoded");
+        bytes
+    }
+
+    #[test]
+    fn a_message_is_taken_when_it_is_there_in_full() {
+        let whole = unbind(7);
+        for length in 0..whole.len() {
+            let mut part = BytesMut::from(&whole[..length]);
+            assert!(take_request(&mut part).expect("so far so good").is_none(), "{length} bytes");
+            assert_eq!(part, whole[..length], "and nothing is lost");
+        }
+        let mut two = whole.clone();
+        two.extend_from_slice(&unbind(8));
+        for id in [7, 8] {
+            let request = take_request(&mut two).expect("well-formed").expect("there in full");
+            assert_eq!(request.id, id);
+            assert!(matches!(request.operation, Incoming::Other(LdapOp::UnbindRequest)));
+        }
+        assert!(two.is_empty());
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_refused_before_it_arrives() {
+        let mut header = BytesMut::from(&[0x30, 0x84, 0x7f, 0xff, 0xff, 0xff][..]);
+        assert!(take_request(&mut header).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = take_request(&mut BytesMut::from(&bytes[..]));
+            let mut framed = BytesMut::from(&[0x30, bytes.len().min(127) as u8][..]);
+            framed.extend_from_slice(&bytes);
+            let _ = take_request(&mut framed);
+        }
+    }
+}

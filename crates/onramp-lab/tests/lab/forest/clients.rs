@@ -150,6 +150,7 @@ async fn bind_names_of_every_form_are_understood() {
         ("administrator", password.expose(), "data 52e"),
         ("corp.local\\administrator", password.expose(), "data 52e"),
         ("CORP\\nobody", "wrong", "data 52e"),
+        ("CORP\\administrator", "", "data 52e"),
     ] {
         let result = ldap.simple_bind(name, password).await.expect("an answer");
         assert_eq!(result.rc, 49, "{name}: {result:?}");
