@@ -85,7 +85,8 @@ impl Applications for EntraApplications {
         let mut applications = Vec::with_capacity(found.len());
         // `eq` compares without case; the name asked for is exact.
         for app in found.into_iter().filter(|app| app.display_name == display_name) {
-            let service_principal = self.service_principal_of(&app.app_id).await?;
+            let look_up = || self.service_principal_of(&app.app_id);
+            let service_principal = self.0.look_patiently(&made_for(&app.app_id), look_up).await?;
             applications.push(Application::new(app.id, app.app_id, app.display_name, service_principal));
         }
         Ok(applications)
@@ -109,6 +110,7 @@ impl Applications for EntraApplications {
         let service_principal =
             self.create_service_principal(&app).await.map_err(|why| half_done(&app, why))?;
         self.0.created(service_principal, &[]);
+        self.0.created(app.id, &[app.app_id.to_string(), made_for(&app.app_id)]);
         Ok(Application::new(app.id, app.app_id, app.display_name, Some(service_principal)))
     }
 
@@ -124,6 +126,11 @@ impl Applications for EntraApplications {
         self.0.fresh.forget(&id.to_string());
         Ok(())
     }
+}
+
+/// The name under which it is remembered that an application's service principal was created.
+fn made_for(app_id: &ObjectId) -> String {
+    format!("service principal of {app_id}")
 }
 
 fn half_done(app: &ApplicationJson, why: Error) -> Error {

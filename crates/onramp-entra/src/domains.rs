@@ -63,7 +63,8 @@ impl Domains for EntraDomains {
         self.0.json::<DomainJson>(&request).await?.into_domain()
     }
 
-    /// `POST /domains`. Domain.ReadWrite.All.
+    /// `POST /domains`. Domain.ReadWrite.All. If the answer is lost and the domain is there afterwards, it counts
+    /// as added, although it might have been there before.
     async fn add(&self, name: &DomainName) -> Result<TenantDomain> {
         let body = NewDomain { id: name.ascii() };
         let request = Request::new("add the domain", Audience::Graph, Method::POST, self.url(&[])?)

@@ -156,6 +156,10 @@ fn entry(exchange: &Exchange<'_>) -> Value {
     let time = time.as_secs_f64() * 1000.0;
     let query: Vec<Value> =
         request.url.query_pairs().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    let body = request.body.as_ref().map(|body| {
+        let text = request.scrub(&body_text(body.content_type, &body.bytes));
+        json!({ "mimeType": body.content_type, "text": text })
+    });
     let mut out = json!({
         "method": request.method.as_str(),
         "url": request.url.as_str(),
@@ -166,9 +170,8 @@ fn entry(exchange: &Exchange<'_>) -> Value {
         "headersSize": -1,
         "bodySize": request.body.as_ref().map_or(0, |body| body.bytes.len()),
     });
-    if let Some(body) = &request.body {
-        let text = request.scrub(&body_text(body.content_type, &body.bytes));
-        out["postData"] = json!({ "mimeType": body.content_type, "text": text });
+    if let (Some(body), Some(fields)) = (body, out.as_object_mut()) {
+        fields.insert("postData".into(), body);
     }
     json!({
         "startedDateTime": started.format(&Rfc3339).unwrap_or_default(),

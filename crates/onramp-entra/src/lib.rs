@@ -57,3 +57,8 @@ pub use token::AzureTokenSource;
 pub use token::{AccessToken, ClientSecret, Credential, TokenSource};
 pub use users::EntraUsers;
 pub use wire::Timeouts;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

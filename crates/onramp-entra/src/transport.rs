@@ -89,7 +89,7 @@ impl Transport {
                     let patient = self.fresh.time_left(&request.concerns, self.clock().elapsed());
                     let wait = policy.wait(patience, None, self.clock());
                     patience += 1;
-                    if !patient.is_some_and(|patient| wait <= patient) {
+                    if patient.is_none_or(|patient| wait > patient) {
                         return Err(failure);
                     }
                     wait
@@ -151,7 +151,23 @@ impl Transport {
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        let until = self.clock().elapsed() + self.fresh.window();
+        self.look_for(self.fresh.window(), look_up).await
+    }
+
+    /// Looks for something that is there for certain if `key` is new, so that "none" then means "not yet".
+    pub(crate) async fn look_patiently<T, F>(&self, key: &str, look_up: impl Fn() -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        let patience = self.fresh.time_left(&[key.to_owned()], self.clock().elapsed());
+        self.look_for(patience.unwrap_or_default(), &look_up).await
+    }
+
+    async fn look_for<T, F>(&self, patience: Duration, look_up: &impl Fn() -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        let until = self.clock().elapsed() + patience;
         let mut attempt = 1;
         loop {
             if let Some(found) = look_up().await? {

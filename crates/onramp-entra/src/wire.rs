@@ -222,13 +222,14 @@ fn causes(error: &(dyn StdError + 'static)) -> String {
     texts.join(": ")
 }
 
+/// What is wrong with the server's certificate, if that is the cause.
 fn certificate_problem(error: &(dyn StdError + 'static)) -> Option<String> {
-    chain(error).find_map(|cause| {
-        // A TLS failure travels inside an io::Error, whose source() skips it.
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-        let tls = inner
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            .or_else(|| cause.downcast_ref::<rustls::Error>())?;
-        matches!(tls, rustls::Error::InvalidCertificate(_)).then(|| tls.to_string())
-    })
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_)).then(|| tls.to_string());
+    }
+    // source() of an io::Error skips the error that travels inside it, and they are nested.
+    match error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref()) {
+        Some(inner) => certificate_problem(inner),
+        None => error.source().and_then(certificate_problem),
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
-use onramp_core::tenant::{DirectorySync, Domains, TenantUsers, UserUpdate};
+use onramp_core::tenant::UserUpdate;
 use onramp_core::{Clock, ErrorKind};
 use onramp_entra::{RetryPolicy, Timeouts};
 use serde_json::json;

@@ -15,7 +15,10 @@ pub(crate) const FAR_FUTURE: OffsetDateTime = datetime!(2099-01-01 0:00 UTC);
 
 /// Gives `token-1`, `token-2` … and remembers what it was asked.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Tokens(pub(crate) Arc<Mutex<Vec<(String, Option<String>)>>>);
+pub(crate) struct Tokens(Arc<Mutex<Vec<Asked>>>);
+
+/// Scope and claims.
+type Asked = (String, Option<String>);
 
 impl Tokens {
     pub(crate) fn asked(&self) -> usize {

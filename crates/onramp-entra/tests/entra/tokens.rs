@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use onramp_core::tenant::{Domains, Subscriptions};
 use onramp_core::{Clock, Error, ErrorKind, ManualClock, Password, Result};
 use onramp_entra::{AccessToken, ClientSecret, Endpoints, EntraClient, TokenSource};
 use serde_json::json;

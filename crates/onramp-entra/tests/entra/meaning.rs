@@ -1,0 +1,268 @@
+//! What answers mean: kinds of errors, verification, sign-in, paths and bodies.
+
+use onramp_core::tenant::{
+    MfaState, NewUser, RoleTemplateId, SignInProbe, UserUpdate, Verification, VerificationRecord,
+};
+use onramp_core::{DomainName, ErrorKind, Password, Upn};
+use serde_json::{Value, json};
+use wiremock::matchers::{body_string_contains, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::support::*;
+
+fn domain() -> DomainName {
+    DomainName::parse("contoso.com").unwrap()
+}
+
+async fn error_of(status: u16, code: &str, message: &str) -> onramp_core::Error {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(status).set_body_json(graph_error(code, message));
+    answers(&server, any(), vec![answer.insert_header("request-id", "from-the-header")]).await;
+    let (builder, ..) = builder(&server.uri());
+    let client = builder.retry(onramp_entra::RetryPolicy::never()).build().unwrap();
+    client.tenant().users.update(&id(1), &UserUpdate::default().with_display_name("A")).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn codes_and_statuses_become_kinds_that_can_be_acted_on() {
+    for (status, code, kind) in [
+        (400, "Request_BadRequest", ErrorKind::Invalid),
+        (400, "Request_MultipleObjectsWithSameKeyValue", ErrorKind::AlreadyExists),
+        (409, "Request_MultipleObjectsWithSameKeyValue", ErrorKind::AlreadyExists),
+        (409, "RoleAssignmentExists", ErrorKind::AlreadyExists),
+        (409, "Directory_ConcurrencyViolation", ErrorKind::Unavailable),
+        (401, "InvalidAuthenticationToken", ErrorKind::Unauthenticated),
+        (403, "Authorization_RequestDenied", ErrorKind::Forbidden),
+        (404, "Request_ResourceNotFound", ErrorKind::NotFound),
+        (400, "PrincipalNotFound", ErrorKind::NotFound),
+        (412, "PreconditionFailed", ErrorKind::Stale),
+        (429, "TooManyRequests", ErrorKind::Throttled { retry_after: None }),
+        (501, "NotImplemented", ErrorKind::Unsupported),
+        (503, "ServiceUnavailable", ErrorKind::Unavailable),
+        (400, "", ErrorKind::Invalid),
+    ] {
+        assert_eq!(error_of(status, code, "m").await.kind(), &kind, "{status} {code}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_names_the_object_the_ids_and_the_next_step() {
+    let error =
+        error_of(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+            .await;
+    let reply = error.server_reply();
+    assert_eq!(reply.request_id.as_deref(), Some("from-the-header"));
+    assert_eq!(reply.code.as_deref(), Some("Authorization_RequestDenied"));
+    assert_eq!(reply.client_request_id.as_ref().unwrap().len(), 36);
+    assert_eq!(error.object_name(), Some(id(1).to_string().as_str()));
+    assert!(error.next_step().unwrap().contains("User.ReadWrite.All"), "{error}");
+    let synced = error_of(
+        400,
+        "Request_BadRequest",
+        "Unable to update the specified properties for on-premises mastered Directory Sync objects.",
+    )
+    .await;
+    assert!(synced.next_step().unwrap().contains("Active Directory"), "{synced}");
+}
+
+#[tokio::test]
+async fn a_reply_in_another_shape_is_an_error_and_not_a_panic() {
+    let bodies = ["", "null", "[]", "<html>", "{\"value\":3}", "{\"error\":{}}", "{\"value\":[{\"id\":1}]}"];
+    for status in [200, 400, 404] {
+        for body in bodies {
+            let server = MockServer::start().await;
+            answers(&server, any(), vec![ResponseTemplate::new(status).set_body_raw(body, "text/plain")])
+                .await;
+            let error = bench(&server.uri()).client.tenant().domains.list().await.unwrap_err();
+            assert!(!error.to_string().is_empty(), "{status} {body}");
+        }
+    }
+}
+
+async fn verify(answer: ResponseTemplate, is_verified: bool) -> onramp_core::Result<Verification> {
+    let server = MockServer::start().await;
+    answers(&server, Mock::given(method("POST")).and(path("/v1.0/domains/contoso.com/verify")), vec![answer])
+        .await;
+    let state = json!({ "id": "contoso.com", "isVerified": is_verified });
+    answers(&server, Mock::given(path("/v1.0/domains/contoso.com")), vec![ok(state)]).await;
+    bench(&server.uri()).client.tenant().domains.verify(&domain()).await
+}
+
+#[tokio::test]
+async fn verification_is_done_was_done_or_waits_for_dns() {
+    let refused =
+        |message: &str| ResponseTemplate::new(400).set_body_json(graph_error("Request_BadRequest", message));
+    let done = ok(json!({ "id": "contoso.com", "isVerified": true }));
+    assert_eq!(verify(done, true).await.unwrap(), Verification::Verified);
+    assert_eq!(verify(refused("in whatever words"), true).await.unwrap(), Verification::Verified);
+    let message = "Domain verification failed with the following error: 'no such record'.";
+    assert_eq!(
+        verify(refused(message), false).await.unwrap(),
+        Verification::RecordNotFound { message: message.into() }
+    );
+    assert_eq!(verify(refused("something else"), false).await.unwrap_err().kind(), &ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn records_that_prove_ownership_are_read_and_others_left_out() {
+    let server = MockServer::start().await;
+    let records = json!({ "value": [
+        { "@odata.type": "#microsoft.graph.domainDnsTxtRecord", "label": "contoso.com", "recordType": "Txt", "ttl": 3600, "text": "MS=ms1" },
+        { "@odata.type": "#microsoft.graph.domainDnsMxRecord", "label": "contoso.com", "ttl": 60, "mailExchange": "ms1.msv1.invalid", "preference": 32767 },
+        { "@odata.type": "#microsoft.graph.domainDnsUnavailableRecord", "label": "contoso.com", "description": "none" },
+    ]});
+    answers(
+        &server,
+        Mock::given(path("/v1.0/domains/contoso.com/verificationDnsRecords")),
+        vec![ok(records)],
+    )
+    .await;
+    let found = bench(&server.uri()).client.tenant().domains.verification_records(&domain()).await.unwrap();
+    assert_eq!(
+        found[0],
+        VerificationRecord::Txt { label: "contoso.com".into(), text: "MS=ms1".into(), ttl: 3600 }
+    );
+    assert!(matches!(&found[1], VerificationRecord::Mx { preference: 32767, ttl: 60, .. }));
+    assert_eq!(found.len(), 2);
+}
+
+#[tokio::test]
+async fn odd_names_stay_one_segment_and_one_literal() {
+    let server = MockServer::start().await;
+    answers(&server, any(), vec![ok(json!({ "value": [], "id": id(1), "userPrincipalName": "x@y.z" }))])
+        .await;
+    let tenant = bench(&server.uri()).client.tenant();
+    tenant.users.find(&Upn::parse("a#EXT#/?@contoso.com").unwrap()).await.unwrap();
+    tenant.users.find(&Upn::parse("$o'neil@contoso.com").unwrap()).await.unwrap();
+    tenant.applications.find("Anna's & Co").await.unwrap();
+    let sent = server.received_requests().await.unwrap();
+    assert_eq!(sent[0].url.path(), "/v1.0/users/a%23EXT%23%2F%3F@contoso.com");
+    let filter =
+        |n: usize| sent[n].url.query_pairs().find(|(name, _)| name == "$filter").unwrap().1.into_owned();
+    assert_eq!(filter(1), "userPrincipalName eq '$o''neil@contoso.com'");
+    assert_eq!(filter(2), "displayName eq 'Anna''s & Co'");
+    assert!(tenant.roles.unassign("..").await.is_err());
+    assert_eq!(server.received_requests().await.unwrap().len(), 3, "nothing is sent for a name of dots");
+}
+
+#[tokio::test]
+async fn what_is_sent_for_a_user_is_what_was_asked_for() {
+    let server = MockServer::start().await;
+    answers(
+        &server,
+        Mock::given(method("POST")),
+        vec![ResponseTemplate::new(201).set_body_json(user_json(1, "anna@contoso.com", "Anna"))],
+    )
+    .await;
+    answers(&server, Mock::given(method("PATCH")), vec![ResponseTemplate::new(204)]).await;
+    let mut current = user_json(1, "anna@contoso.com", "Anna");
+    current["passwordPolicies"] = json!("DisableStrongPassword");
+    answers(&server, Mock::given(method("GET")), vec![ok(current)]).await;
+    let users = bench(&server.uri()).client.tenant().users;
+    let password = Password::new("correct horse".into());
+    let new = NewUser::new(upn(), "Anna", password.clone()).with_other_mails(vec!["a@b.example".into()]);
+    users.create(&new).await.unwrap();
+    users.update(&id(1), &UserUpdate::default()).await.unwrap();
+    users.update(&id(1), &UserUpdate::default().with_password_never_expires(true)).await.unwrap();
+    users.set_password(&id(1), &password, true).await.unwrap();
+    let sent: Vec<Value> =
+        server.received_requests().await.unwrap().iter().filter_map(|r| r.body_json().ok()).collect();
+    assert_eq!(
+        sent[0],
+        json!({
+            "accountEnabled": true, "displayName": "Anna", "mailNickname": "anna", "userPrincipalName": "anna@contoso.com",
+            "otherMails": ["a@b.example"],
+            "passwordProfile": { "password": "correct horse", "forceChangePasswordNextSignIn": false },
+        })
+    );
+    assert_eq!(sent[1], json!({ "passwordPolicies": "DisablePasswordExpiration, DisableStrongPassword" }));
+    assert_eq!(
+        sent[2],
+        json!({ "passwordProfile": { "password": "correct horse", "forceChangePasswordNextSignIn": true } })
+    );
+    assert_eq!(sent.len(), 3, "an empty update sends nothing");
+}
+
+#[tokio::test]
+async fn an_unknown_role_is_told_from_an_unknown_principal() {
+    let missing = || ResponseTemplate::new(404).set_body_json(graph_error("Request_ResourceNotFound", "x"));
+    for (definition, kind) in
+        [(missing(), ErrorKind::Invalid), (ok(json!({ "id": id(2) })), ErrorKind::NotFound)]
+    {
+        let server = MockServer::start().await;
+        answers(&server, Mock::given(method("POST")), vec![missing()]).await;
+        answers(&server, Mock::given(method("GET")), vec![definition]).await;
+        let roles = bench(&server.uri()).client.tenant().roles;
+        let error = roles.assign(&RoleTemplateId::new(id(2)), &id(1)).await.unwrap_err();
+        assert_eq!(error.kind(), &kind);
+    }
+}
+
+#[tokio::test]
+async fn a_role_held_already_is_known_by_its_words_too() {
+    let words =
+        "A conflicting object with one or more of the specified property values is present in the directory.";
+    assert!(error_of(400, "Request_BadRequest", words).await.is_already_exists());
+}
+
+#[tokio::test]
+async fn inherited_access_is_not_access_to_the_subscription_itself() {
+    let server = MockServer::start().await;
+    let at = |scope: String| {
+        json!({ "name": id(9), "properties": { "scope": scope, "principalId": id(7),
+        "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{}", id(3)) } })
+    };
+    let here = format!("/subscriptions/{}", id(1));
+    let all = json!({ "value": [at("/".into()), at(here.to_uppercase()), at(format!("{here}/resourceGroups/rg"))] });
+    answers(&server, any(), vec![ok(all)]).await;
+    let found = bench(&server.uri()).client.tenant().subscriptions.assignments(&id(1), &id(7)).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].role.id(), &id(3));
+}
+
+async fn probe(code: u32, message: &str) -> (onramp_core::Result<SignInProbe>, usize) {
+    let server = MockServer::start().await;
+    let body = json!({ "error": "invalid_grant", "error_codes": [code], "error_description": format!("AADSTS{code}: {message}") });
+    let endpoint = Mock::given(path("/organizations/oauth2/v2.0/token"))
+        .and(body_string_contains("grant_type=password"));
+    answers(&server, endpoint, vec![ResponseTemplate::new(400).set_body_json(body)]).await;
+    let sign_in = bench(&server.uri()).client.tenant().sign_in;
+    let outcome = sign_in.probe(&upn(), &Password::new("hunter22".into())).await;
+    (outcome, server.received_requests().await.unwrap().len())
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_is_an_outcome_and_is_never_repeated() {
+    let (outcome, tries) = probe(50126, "Invalid username or password.").await;
+    assert_eq!((outcome.unwrap(), tries), (SignInProbe::WrongPassword, 1));
+    let (outcome, tries) = probe(50076, "You must use multi-factor authentication.").await;
+    assert_eq!((outcome.unwrap(), tries), (SignInProbe::SecondFactorRequired { code: 50076 }, 1));
+    let (outcome, _) = probe(99999, "no token for hunter22").await;
+    assert_eq!(
+        outcome.unwrap(),
+        SignInProbe::Inconclusive { code: 99999, message: "AADSTS99999: no token for ***".into() }
+    );
+    // A fault of the service proves nothing, and a repeated try might lock the account.
+    let (outcome, tries) = probe(90033, "A transient error has occurred.").await;
+    assert_eq!((outcome.unwrap_err().kind().clone(), tries), (ErrorKind::Unavailable, 1));
+}
+
+#[tokio::test]
+async fn a_sign_in_whose_answer_is_lost_is_not_repeated() {
+    let server = Scripted::start(vec![Step::Vanish, Step::Json(200, json!({}))]).await;
+    let sign_in = bench(&server.base).client.tenant().sign_in;
+    let error = sign_in.probe(&upn(), &Password::new("hunter22".into())).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Unavailable);
+    assert_eq!(server.lines(), ["POST /organizations/oauth2/v2.0/token"]);
+}
+
+#[tokio::test]
+async fn the_mfa_state_is_read_from_beta_and_an_unknown_one_is_not_guessed() {
+    let server = MockServer::start().await;
+    let state = |state: &str| ok(json!({ "perUserMfaState": state }));
+    let place = format!("/beta/users/{}/authentication/requirements", id(1));
+    answers(&server, Mock::given(path(place)), vec![state("enforced"), state("surprising")]).await;
+    let sign_in = bench(&server.uri()).client.tenant().sign_in;
+    assert_eq!(sign_in.mfa_state(&id(1)).await.unwrap(), MfaState::Enforced);
+    assert_eq!(sign_in.mfa_state(&id(1)).await.unwrap_err().kind(), &ErrorKind::Unsupported);
+}
