@@ -1,3 +1,8 @@
 //! The tenant, by its ports and over the wire.
 
+mod arm;
 mod contract;
+mod graph;
+mod login;
+mod trouble;
+mod wire;
