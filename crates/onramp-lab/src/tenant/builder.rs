@@ -22,6 +22,7 @@ use super::sign_in::Tokens;
 use super::state::State;
 use super::subscriptions::{AZURE_ROLES, AzureAssignment, Subscription};
 use super::{Inner, LabCredentials, LabTenant};
+use crate::people::Person;
 
 /// A cloud user that the tenant has from the start.
 ///
@@ -60,6 +61,17 @@ impl SeedUser {
             roles: Vec::new(),
             eligible: Vec::new(),
         }
+    }
+
+    /// The cloud account that a person of the forest already has: mail like on premises, UPN on the tenant's first domain
+    /// (`contoso.onmicrosoft.com`). Synchronisation would match the two by their primary address. `None` for a person without
+    /// mail, or whose mail cannot be turned into a UPN.
+    #[must_use]
+    pub fn twin_of(person: &Person, first_domain: &str) -> Option<Self> {
+        let mail = person.mail.as_deref()?;
+        let upn = Upn::parse(&format!("{}@{first_domain}", mail.split('@').next()?)).ok()?;
+        let twin = Self::new(upn).with_display_name(&person.display_name);
+        Some(twin.with_proxy_addresses([format!("SMTP:{mail}")]))
     }
 
     /// With a display name; without one it is made from the UPN's prefix.

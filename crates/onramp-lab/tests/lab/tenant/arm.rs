@@ -19,10 +19,16 @@ async fn access_to_a_subscription_is_given_and_taken() {
     let id = list["value"][0]["subscriptionId"].as_str().unwrap();
     wire.get("/subscriptions").await.refused(400, "MissingApiVersionParameter");
     let none = "00000000-0000-4000-8000-000000000000";
-    wire.get(&format!("/subscriptions/{none}?api-version=2022-12-01")).await.refused(404, "SubscriptionNotFound");
+    wire.get(&format!("/subscriptions/{none}?api-version=2022-12-01"))
+        .await
+        .refused(404, "SubscriptionNotFound");
 
     let role = format!("/subscriptions/{id}/providers/Microsoft.Authorization/roleDefinitions/{READER}");
-    let at = |name: &str| format!("/subscriptions/{id}/providers/Microsoft.Authorization/roleAssignments/{name}?api-version=2022-04-01");
+    let at = |name: &str| {
+        format!(
+            "/subscriptions/{id}/providers/Microsoft.Authorization/roleAssignments/{name}?api-version=2022-04-01"
+        )
+    };
     let grant = |principal: &str| json!({ "properties": { "roleDefinitionId": role, "principalId": principal, "principalType": "User" } });
     let made = wire.send("PUT", &at(NAME), Some(grant(principal))).await.expect(201);
     assert_eq!(made["properties"]["principalId"], json!(principal));

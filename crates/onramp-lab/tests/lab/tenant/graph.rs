@@ -22,13 +22,20 @@ async fn a_domain_is_added_proven_and_removed() {
     let wire = Wire::default().await;
     wire.get("/v1.0/domains/corp.example").await.refused(404, "Request_ResourceNotFound");
     let added = wire.post("/v1.0/domains", json!({ "id": "corp.example" })).await.expect(201);
-    assert_eq!((&added["isVerified"], &added["isRoot"], &added["id"]), (&json!(false), &json!(false), &json!("corp.example")));
-    let again = wire.post("/v1.0/domains", json!({ "id": "CORP.example" })).await.refused(400, "Request_BadRequest");
+    assert_eq!(
+        (&added["isVerified"], &added["isRoot"], &added["id"]),
+        (&json!(false), &json!(false), &json!("corp.example"))
+    );
+    let again =
+        wire.post("/v1.0/domains", json!({ "id": "CORP.example" })).await.refused(400, "Request_BadRequest");
     assert_eq!(again["error"]["details"][0]["code"], "ObjectConflict");
     wire.post("/v1.0/domains", json!({ "id": "no domain" })).await.refused(400, "Request_BadRequest");
-    wire.post("/v1.0/domains", json!({ "id": "x.example", "isDefault": true })).await.refused(400, "Request_BadRequest");
+    wire.post("/v1.0/domains", json!({ "id": "x.example", "isDefault": true }))
+        .await
+        .refused(400, "Request_BadRequest");
 
-    let early = wire.post("/v1.0/domains/corp.example/verify", json!({})).await.refused(400, "Request_BadRequest");
+    let early =
+        wire.post("/v1.0/domains/corp.example/verify", json!({})).await.refused(400, "Request_BadRequest");
     let message = early["error"]["message"].as_str().unwrap();
     assert!(message.starts_with("Domain verification failed with the following error"), "{message}");
     let records = wire.get("/v1.0/domains/corp.example/verificationDnsRecords").await.expect(200);
@@ -40,7 +47,8 @@ async fn a_domain_is_added_proven_and_removed() {
     wire.lab.publish_mx("corp.example", mx);
     let verified = wire.post("/v1.0/domains/corp.example/verify", json!({})).await.expect(200);
     assert_eq!((&verified["isVerified"], &verified["isRoot"]), (&json!(true), &json!(true)));
-    let twice = wire.post("/v1.0/domains/corp.example/verify", json!({})).await.refused(400, "Request_BadRequest");
+    let twice =
+        wire.post("/v1.0/domains/corp.example/verify", json!({})).await.refused(400, "Request_BadRequest");
     assert_eq!(twice["error"]["message"], "Domain is already verified.");
 
     let child = wire.post("/v1.0/domains", json!({ "id": "emea.corp.example" })).await.expect(201);
@@ -54,7 +62,9 @@ async fn a_domain_is_added_proven_and_removed() {
     wire.delete("/v1.0/domains/corp.example").await.refused(400, "Request_BadRequest");
     let references = wire.get("/v1.0/domains/corp.example/domainNameReferences").await.expect(200);
     assert_eq!(references["value"][0]["id"], user["id"]);
-    wire.post("/v1.0/domains/corp.example/forceDelete", json!({ "disableUserAccounts": false })).await.expect(204);
+    wire.post("/v1.0/domains/corp.example/forceDelete", json!({ "disableUserAccounts": false }))
+        .await
+        .expect(204);
     wire.get("/v1.0/domains/corp.example").await.refused(404, "Request_ResourceNotFound");
     let moved = wire.get(&format!("/v1.0/users/{}", user["id"].as_str().unwrap())).await.expect(200);
     assert_eq!(moved["userPrincipalName"], "a@contoso.onmicrosoft.com");
@@ -67,12 +77,16 @@ async fn domains_are_listed_and_one_of_another_tenant_is_a_conflict() {
     let wire = Wire::new(LabTenant::builder().foreign_domain(taken)).await;
     let list = wire.get("/v1.0/domains?$select=id,isInitial").await.expect(200);
     assert_eq!(list["value"], json!([{ "id": "contoso.onmicrosoft.com", "isInitial": true }]));
-    let refused = wire.post("/v1.0/domains", json!({ "id": "taken.example" })).await.refused(400, "Request_BadRequest");
-    assert_eq!(refused["error"]["details"][0], json!({
-        "code": "ObjectConflict",
-        "message": "Another object with the same value for property id already exists.",
-        "target": "id",
-    }));
+    let refused =
+        wire.post("/v1.0/domains", json!({ "id": "taken.example" })).await.refused(400, "Request_BadRequest");
+    assert_eq!(
+        refused["error"]["details"][0],
+        json!({
+            "code": "ObjectConflict",
+            "message": "Another object with the same value for property id already exists.",
+            "target": "id",
+        })
+    );
 }
 
 #[tokio::test]
@@ -83,33 +97,51 @@ async fn a_user_lives_dies_and_is_restored() {
     assert!(created.header("location").is_some());
     let created = created.expect(201);
     let id = created["id"].as_str().unwrap().to_owned();
-    let names: Vec<&str> = created.as_object().unwrap().keys().map(String::as_str).filter(|k| !k.contains('@')).collect();
+    let names: Vec<&str> =
+        created.as_object().unwrap().keys().map(String::as_str).filter(|k| !k.contains('@')).collect();
     assert_eq!(names.len(), 11, "the default properties and nothing else: {names:?}");
 
-    let by_upn = wire.get(&format!("/v1.0/users/{upn}?$select=id,otherMails,accountEnabled,passwordProfile")).await.expect(200);
+    let by_upn = wire
+        .get(&format!("/v1.0/users/{upn}?$select=id,otherMails,accountEnabled,passwordProfile"))
+        .await
+        .expect(200);
     assert_eq!((&by_upn["id"], &by_upn["otherMails"]), (&json!(id), &json!(["it@mail.example"])));
     assert_eq!(by_upn["passwordProfile"], Value::Null, "never given back");
     wire.get("/v1.0/users/nobody@contoso.onmicrosoft.com").await.refused(404, "Request_ResourceNotFound");
     wire.get(&format!("/v1.0/users/{id}?$select=shoeSize")).await.refused(400, "BadRequest");
 
-    let twin = wire.post("/v1.0/users", new_user(&upn.to_uppercase())).await.refused(400, "Request_BadRequest");
+    let twin =
+        wire.post("/v1.0/users", new_user(&upn.to_uppercase())).await.refused(400, "Request_BadRequest");
     assert_eq!(twin["error"]["details"][0]["code"], "ObjectConflict");
     assert_eq!(twin["error"]["details"][0]["target"], "userPrincipalName");
-    assert_eq!(twin["error"]["details"][1], json!({
-        "code": "ConflictingObjects",
-        "message": "Another object with the same value already exists.",
-        "target": format!("User_{id}"),
-    }));
-    let foreign = wire.post("/v1.0/users", new_user("a@unknown.example")).await.refused(400, "Request_BadRequest");
-    assert!(foreign["error"]["message"].as_str().unwrap().starts_with("The domain portion of the userPrincipalName property is invalid"));
+    assert_eq!(
+        twin["error"]["details"][1],
+        json!({
+            "code": "ConflictingObjects",
+            "message": "Another object with the same value already exists.",
+            "target": format!("User_{id}"),
+        })
+    );
+    let foreign =
+        wire.post("/v1.0/users", new_user("a@unknown.example")).await.refused(400, "Request_BadRequest");
+    assert!(
+        foreign["error"]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("The domain portion of the userPrincipalName property is invalid")
+    );
     let mut weak = new_user("weak@contoso.onmicrosoft.com");
     weak["passwordProfile"]["password"] = json!("password");
     let weak = wire.post("/v1.0/users", weak).await.refused(400, "Request_BadRequest");
     assert!(weak["error"]["message"].as_str().unwrap().contains("password complexity requirements"));
     wire.post("/v1.0/users", json!({ "displayName": "x" })).await.refused(400, "Request_BadRequest");
 
-    wire.patch(&format!("/v1.0/users/{id}"), json!({ "otherMails": [], "jobTitle": "Robot" })).await.expect(204);
-    wire.patch(&format!("/v1.0/users/{id}"), json!({ "shoeSize": 43 })).await.refused(400, "Request_BadRequest");
+    wire.patch(&format!("/v1.0/users/{id}"), json!({ "otherMails": [], "jobTitle": "Robot" }))
+        .await
+        .expect(204);
+    wire.patch(&format!("/v1.0/users/{id}"), json!({ "shoeSize": 43 }))
+        .await
+        .refused(400, "Request_BadRequest");
     let read = wire.get(&format!("/v1.0/users/{id}?$select=otherMails,jobTitle")).await.expect(200);
     assert_eq!((&read["otherMails"], &read["jobTitle"]), (&json!([]), &json!("Robot")));
 
@@ -117,11 +149,14 @@ async fn a_user_lives_dies_and_is_restored() {
     wire.get(&format!("/v1.0/users/{id}")).await.refused(404, "Request_ResourceNotFound");
     let deleted = wire.get("/v1.0/directory/deletedItems/microsoft.graph.user").await.expect(200);
     assert_eq!(deleted["value"][0]["id"], json!(id));
-    let restored = wire.post(&format!("/v1.0/directory/deletedItems/{id}/restore"), json!({})).await.expect(200);
+    let restored =
+        wire.post(&format!("/v1.0/directory/deletedItems/{id}/restore"), json!({})).await.expect(200);
     assert_eq!(restored["@odata.type"], "#microsoft.graph.user");
     wire.delete(&format!("/v1.0/users/{id}")).await.expect(204);
     wire.delete(&format!("/v1.0/directory/deletedItems/{id}")).await.expect(204);
-    wire.post(&format!("/v1.0/directory/deletedItems/{id}/restore"), json!({})).await.refused(404, "Request_ResourceNotFound");
+    wire.post(&format!("/v1.0/directory/deletedItems/{id}/restore"), json!({}))
+        .await
+        .refused(404, "Request_ResourceNotFound");
 }
 
 #[tokio::test]
@@ -173,7 +208,11 @@ async fn users_are_filtered_the_documented_ways() {
     wire.get("/v1.0/users?$filter=mail ne 'x'").await.refused(400, "Request_UnsupportedQuery");
     wire.get("/v1.0/users?$filter=mail eq").await.refused(400, "BadRequest");
     let eventual = [("ConsistencyLevel", "eventual")];
-    let found = wire.try_send("GET", "/v1.0/users?$filter=mail ne 'x'&$count=true&$top=5", None, &eventual).await.unwrap().expect(200);
+    let found = wire
+        .try_send("GET", "/v1.0/users?$filter=mail ne 'x'&$count=true&$top=5", None, &eventual)
+        .await
+        .unwrap()
+        .expect(200);
     assert_eq!((found["@odata.count"].as_u64(), found["value"].as_array().unwrap().len()), (Some(33), 5));
     wire.get("/v1.0/users/$count").await.refused(400, "Request_BadRequest");
     let count = wire.try_send("GET", "/v1.0/users/$count", None, &eventual).await.unwrap();
@@ -192,7 +231,10 @@ async fn roles_are_given_and_taken() {
     let grant = json!({ "roleDefinitionId": role, "principalId": id, "directoryScopeId": "/" });
     let given = wire.post(roles, grant.clone()).await.expect(201);
     let twice = wire.post(roles, grant.clone()).await.refused(400, "Request_BadRequest");
-    assert_eq!(twice["error"]["message"], "A conflicting object with one or more of the specified property values is present in the directory.");
+    assert_eq!(
+        twice["error"]["message"],
+        "A conflicting object with one or more of the specified property values is present in the directory."
+    );
     assert_eq!(twice["error"]["details"][0]["code"], "ConflictingObjects");
     let mut nobody = grant.clone();
     nobody["principalId"] = json!("00000000-0000-4000-8000-000000000000");
@@ -201,11 +243,18 @@ async fn roles_are_given_and_taken() {
     sync_accounts["roleDefinitionId"] = json!("d29b2b05-8046-44ba-8758-1e26182fcf32");
     wire.post(roles, sync_accounts).await.refused(400, "Request_BadRequest");
 
-    let held = wire.get(&format!("{roles}?$filter=principalId eq '{id}'&$expand=roleDefinition")).await.expect(200);
+    let held =
+        wire.get(&format!("{roles}?$filter=principalId eq '{id}'&$expand=roleDefinition")).await.expect(200);
     assert_eq!(held["value"][0]["roleDefinition"]["displayName"], "Hybrid Identity Administrator");
-    let held = wire.get(&format!("{roles}?$filter=roleDefinitionId eq '{role}'&$expand=principal")).await.expect(200);
+    let held = wire
+        .get(&format!("{roles}?$filter=roleDefinitionId eq '{role}'&$expand=principal"))
+        .await
+        .expect(200);
     assert_eq!(held["value"][0]["principal"]["@odata.type"], "#microsoft.graph.user");
-    let legacy = wire.get(&format!("/v1.0/users/{id}/transitiveMemberOf/microsoft.graph.directoryRole")).await.expect(200);
+    let legacy = wire
+        .get(&format!("/v1.0/users/{id}/transitiveMemberOf/microsoft.graph.directoryRole"))
+        .await
+        .expect(200);
     assert_eq!(legacy["value"][0]["roleTemplateId"], json!(role));
     let name = given["id"].as_str().unwrap();
     wire.get(&format!("{roles}/{name}")).await.expect(200);
@@ -221,7 +270,8 @@ async fn synchronisation_is_switched_and_its_features_are_for_users_only() {
     assert_eq!(organization["onPremisesSyncEnabled"], Value::Null);
     let address = format!("/v1.0/organization/{}", organization["id"].as_str().unwrap());
     wire.patch(&address, json!({ "onPremisesSyncEnabled": true })).await.expect(204);
-    let service = wire.get("/v1.0/servicePrincipals(appId='6bf85cfa-ac8a-4be5-b5de-425a0d0dc016')").await.expect(200);
+    let service =
+        wire.get("/v1.0/servicePrincipals(appId='6bf85cfa-ac8a-4be5-b5de-425a0d0dc016')").await.expect(200);
     assert_eq!(service["displayName"], "Microsoft Entra AD Synchronization Service");
 
     wire.get("/v1.0/directory/onPremisesSynchronization").await.refused(403, "Authorization_RequestDenied");
@@ -248,7 +298,9 @@ async fn second_factors_and_policies_are_read_and_set() {
     wire.get(&format!("/v1.0{path}")).await.refused(400, "BadRequest");
     assert_eq!(wire.get(&format!("/beta{path}")).await.expect(200)["perUserMfaState"], "disabled");
     wire.patch(&format!("/beta{path}"), json!({ "perUserMfaState": "enforced" })).await.expect(204);
-    wire.patch(&format!("/beta{path}"), json!({ "perUserMfaState": "perhaps" })).await.refused(400, "Request_BadRequest");
+    wire.patch(&format!("/beta{path}"), json!({ "perUserMfaState": "perhaps" }))
+        .await
+        .refused(400, "Request_BadRequest");
     assert_eq!(wire.get(&format!("/beta{path}")).await.expect(200)["perUserMfaState"], "enforced");
     let defaults = "/v1.0/policies/identitySecurityDefaultsEnforcementPolicy";
     assert_eq!(wire.get(defaults).await.expect(200)["isEnabled"], json!(false));
@@ -260,17 +312,28 @@ async fn second_factors_and_policies_are_read_and_set() {
 #[tokio::test]
 async fn applications_are_registered_granted_and_deleted() {
     let wire = Wire::default().await;
-    let app = wire.post("/v1.0/applications", json!({ "displayName": "Sync", "tags": ["onramp"] })).await.expect(201);
+    let app = wire
+        .post("/v1.0/applications", json!({ "displayName": "Sync", "tags": ["onramp"] }))
+        .await
+        .expect(201);
     let (id, app_id) = (app["id"].as_str().unwrap(), app["appId"].as_str().unwrap());
     let found = wire.get("/v1.0/applications?$filter=displayName eq 'Sync'").await.expect(200);
     assert_eq!(found["value"][0]["tags"], json!(["onramp"]));
     wire.patch(&format!("/v1.0/applications/{id}"), json!({ "notes": "made by a test" })).await.expect(204);
-    assert_eq!(wire.get(&format!("/v1.0/applications(appId='{app_id}')")).await.expect(200)["notes"], "made by a test");
+    assert_eq!(
+        wire.get(&format!("/v1.0/applications(appId='{app_id}')")).await.expect(200)["notes"],
+        "made by a test"
+    );
     let principal = wire.post("/v1.0/servicePrincipals", json!({ "appId": app_id })).await.expect(201);
     let principal = principal["id"].as_str().unwrap();
-    wire.post("/v1.0/servicePrincipals", json!({ "appId": app_id })).await.refused(409, "Request_MultipleObjectsWithSameKeyValue");
+    wire.post("/v1.0/servicePrincipals", json!({ "appId": app_id }))
+        .await
+        .refused(409, "Request_MultipleObjectsWithSameKeyValue");
 
-    let graph = wire.get("/v1.0/servicePrincipals?$filter=appId eq '00000003-0000-0000-c000-000000000000'").await.expect(200);
+    let graph = wire
+        .get("/v1.0/servicePrincipals?$filter=appId eq '00000003-0000-0000-c000-000000000000'")
+        .await
+        .expect(200);
     let (resource, role) = (&graph["value"][0]["id"], &graph["value"][0]["appRoles"][0]["id"]);
     let grants = format!("/v1.0/servicePrincipals/{principal}/appRoleAssignments");
     let grant = json!({ "principalId": principal, "resourceId": resource, "appRoleId": role });
@@ -290,9 +353,15 @@ async fn answers_carry_the_ids_of_the_exchange() {
     let request_id = reply.header("request-id").unwrap().to_owned();
     assert_eq!(reply.header("client-request-id"), Some(sent[0].1));
     let inner = &reply.body["error"]["innerError"];
-    assert_eq!((inner["request-id"].as_str(), inner["client-request-id"].as_str()), (Some(request_id.as_str()), Some(sent[0].1)));
+    assert_eq!(
+        (inner["request-id"].as_str(), inner["client-request-id"].as_str()),
+        (Some(request_id.as_str()), Some(sent[0].1))
+    );
     let logged = wire.lab.requests();
-    assert_eq!((logged[0].method.as_str(), logged[0].path.as_str(), logged[0].status), ("GET", "/v1.0/users/nobody", Some(404)));
+    assert_eq!(
+        (logged[0].method.as_str(), logged[0].path.as_str(), logged[0].status),
+        ("GET", "/v1.0/users/nobody", Some(404))
+    );
 }
 
 #[tokio::test]
@@ -301,17 +370,22 @@ async fn a_batch_does_its_items_by_themselves() {
     let user = new_user("sync@contoso.onmicrosoft.com");
     let json_type = json!({ "Content-Type": "application/json" });
     let reply = wire
-        .post("/v1.0/$batch", json!({ "requests": [
+        .post(
+            "/v1.0/$batch",
+            json!({ "requests": [
             { "id": "1", "method": "POST", "url": "/users", "headers": json_type, "body": user },
             { "id": "2", "method": "GET", "url": "/users/sync@contoso.onmicrosoft.com?$select=id" },
             { "id": "3", "method": "GET", "url": "/users/nobody" },
             { "id": "4", "dependsOn": ["3"], "method": "GET", "url": "/organization" },
-        ] }))
+        ] }),
+        )
         .await
         .expect(200);
-    let statuses: Vec<&Value> = reply["responses"].as_array().unwrap().iter().map(|item| &item["status"]).collect();
+    let statuses: Vec<&Value> =
+        reply["responses"].as_array().unwrap().iter().map(|item| &item["status"]).collect();
     assert_eq!(statuses, [&json!(201), &json!(200), &json!(404), &json!(424)]);
-    let too_many: Vec<Value> = (0..21).map(|n| json!({ "id": n.to_string(), "method": "GET", "url": "/organization" })).collect();
+    let too_many: Vec<Value> =
+        (0..21).map(|n| json!({ "id": n.to_string(), "method": "GET", "url": "/organization" })).collect();
     wire.post("/v1.0/$batch", json!({ "requests": too_many })).await.refused(400, "BadRequest");
     let same = json!({ "id": "a", "method": "GET", "url": "/organization" });
     wire.post("/v1.0/$batch", json!({ "requests": [same, same] })).await.refused(400, "BadRequest");

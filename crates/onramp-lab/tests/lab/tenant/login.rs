@@ -19,7 +19,8 @@ use super::wire::{Reply, Wire};
 const PASSWORD: &str = "gr8-Hedgehogs.42";
 
 fn person(name: &str) -> SeedUser {
-    SeedUser::new(Upn::parse(&format!("{name}@contoso.onmicrosoft.com")).unwrap()).with_password(Password::new(PASSWORD.to_owned()))
+    SeedUser::new(Upn::parse(&format!("{name}@contoso.onmicrosoft.com")).unwrap())
+        .with_password(Password::new(PASSWORD.to_owned()))
 }
 
 async fn sign_in(wire: &Wire, name: &str, password: &str) -> Reply {
@@ -51,7 +52,12 @@ async fn an_application_gets_in_by_its_secret() {
     let credentials = wire.lab.credentials().clone();
     let (tenant, client) = (credentials.tenant_id.to_string(), credentials.client_id.to_string());
     let ask = async |tenant: &str, client: &str, secret: &str, scope: &str| {
-        let form = [("grant_type", "client_credentials"), ("client_id", client), ("client_secret", secret), ("scope", scope)];
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client),
+            ("client_secret", secret),
+            ("scope", scope),
+        ];
         wire.token(tenant, &form).await
     };
     let (secret, graph) = (credentials.client_secret.expose(), "https://graph.microsoft.com/.default");
@@ -67,23 +73,36 @@ async fn an_application_gets_in_by_its_secret() {
     refused(&ask(&tenant, &client, "wrong", graph).await, 401, "invalid_client", 7_000_215);
     refused(&ask(&tenant, &tenant, secret, graph).await, 400, "unauthorized_client", 700_016);
     refused(&ask("elsewhere.example", &client, secret, graph).await, 400, "invalid_request", 90_002);
-    refused(&ask(&tenant, &client, secret, "https://elsewhere.example/.default").await, 400, "invalid_resource", 500_011);
+    refused(
+        &ask(&tenant, &client, secret, "https://elsewhere.example/.default").await,
+        400,
+        "invalid_resource",
+        500_011,
+    );
     refused(&ask(&tenant, &client, secret, "User.Read").await, 400, "invalid_scope", 1_002_012);
-    let discovery = wire.get("/contoso.onmicrosoft.com/v2.0/.well-known/openid-configuration").await.expect(200);
+    let discovery =
+        wire.get("/contoso.onmicrosoft.com/v2.0/.well-known/openid-configuration").await.expect(200);
     assert_eq!(discovery["issuer"], json!(format!("{}/{tenant}/v2.0", wire.base_url())));
 }
 
 #[tokio::test]
 async fn a_user_gets_in_by_name_and_password_or_learns_why_not() {
-    let policy = ConditionalAccess::block("Nobody called Blocked").including("blocked@contoso.onmicrosoft.com");
+    let policy =
+        ConditionalAccess::block("Nobody called Blocked").including("blocked@contoso.onmicrosoft.com");
     let factor = ConditionalAccess::require_mfa("Second factor").including("covered@contoso.onmicrosoft.com");
     let builder = LabTenant::builder()
-        .seed_users([person("frida"), person("blocked"), person("covered").with_second_factor(), person("enforced")])
+        .seed_users([
+            person("frida"),
+            person("blocked"),
+            person("covered").with_second_factor(),
+            person("enforced"),
+        ])
         .seed_user(SeedUser::new(Upn::parse("none@contoso.onmicrosoft.com").unwrap()))
         .conditional_access(policy)
         .conditional_access(factor);
     let wire = Wire::new(builder).await;
-    let token = sign_in(&wire, "frida", PASSWORD).await.expect(200)["access_token"].as_str().unwrap().to_owned();
+    let token =
+        sign_in(&wire, "frida", PASSWORD).await.expect(200)["access_token"].as_str().unwrap().to_owned();
     refused(&sign_in(&wire, "frida", "wrong").await, 400, "invalid_grant", 50_126);
     refused(&sign_in(&wire, "nobody", PASSWORD).await, 400, "invalid_grant", 50_034);
     refused(&sign_in(&wire, "none", PASSWORD).await, 400, "invalid_grant", 50_056);
@@ -93,7 +112,8 @@ async fn a_user_gets_in_by_name_and_password_or_learns_why_not() {
     wire.patch(path, json!({ "perUserMfaState": "enforced" })).await.expect(204);
     refused(&sign_in(&wire, "enforced", PASSWORD).await, 400, "interaction_required", 50_079);
 
-    let profile = json!({ "passwordProfile": { "password": PASSWORD, "forceChangePasswordNextSignIn": true } });
+    let profile =
+        json!({ "passwordProfile": { "password": PASSWORD, "forceChangePasswordNextSignIn": true } });
     let frida = "/v1.0/users/frida@contoso.onmicrosoft.com";
     wire.patch(frida, profile).await.expect(204);
     refused(&sign_in(&wire, "frida", PASSWORD).await, 400, "invalid_grant", 50_055);
@@ -122,7 +142,9 @@ struct LabTransport(reqwest::Client);
 #[async_trait::async_trait]
 impl HttpClient for LabTransport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let failed = |error: reqwest::Error| azure_core::Error::with_error(ErrorKind::Io, error, "the lab did not answer");
+        let failed = |error: reqwest::Error| {
+            azure_core::Error::with_error(ErrorKind::Io, error, "the lab did not answer")
+        };
         let method = request.method().as_ref().parse().unwrap();
         let mut out = self.0.request(method, request.url().as_str());
         for (name, value) in request.headers().iter() {

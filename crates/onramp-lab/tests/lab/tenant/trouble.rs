@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use onramp_core::{Clock as _, ErrorKind};
 use onramp_core::tenant::NewUser;
+use onramp_core::{Clock as _, ErrorKind};
 use onramp_core::{Password, Upn};
 use onramp_lab::tenant::{Audience, Consistency, Fault, FaultAction, LabTenant, WriteLimit};
 use serde_json::json;
@@ -20,10 +20,14 @@ async fn a_new_user_is_seen_late_by_each_service() {
     wire.post("/v1.0/users", new_user(SYNC)).await.refused(400, "Request_BadRequest");
     let grant = json!({ "roleDefinitionId": "88d8e3e3-8f55-4a1e-953a-9b9898b8876b", "principalId": id, "directoryScopeId": "/" });
     wire.get(&format!("/v1.0/users/{id}")).await.refused(404, "Request_ResourceNotFound");
-    wire.post("/v1.0/roleManagement/directory/roleAssignments", grant.clone()).await.refused(404, "Request_ResourceNotFound");
+    wire.post("/v1.0/roleManagement/directory/roleAssignments", grant.clone())
+        .await
+        .refused(404, "Request_ResourceNotFound");
     wire.post("/v1.0/roleManagement/directory/roleAssignments", grant).await.expect(201);
     let subscription = wire.lab.subscription_ids()[0];
-    let put = format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments/11111111-2222-4333-8444-555555555555?api-version=2022-04-01");
+    let put = format!(
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments/11111111-2222-4333-8444-555555555555?api-version=2022-04-01"
+    );
     let body = json!({ "properties": { "roleDefinitionId": "acdd72a7-3385-48ef-bd42-f606fba81ae7", "principalId": id } });
     for _ in 0..2 {
         wire.send("PUT", &put, Some(body.clone())).await.refused(400, "PrincipalNotFound");
@@ -35,7 +39,12 @@ async fn a_new_user_is_seen_late_by_each_service() {
 async fn sight_may_also_be_a_matter_of_time() {
     let wire = Wire::new(LabTenant::builder().consistency(Consistency::After(Duration::from_secs(30)))).await;
     let id = wire.post("/v1.0/users", new_user(SYNC)).await.expect(201)["id"].as_str().unwrap().to_owned();
-    let listed = async || wire.get(&format!("/v1.0/users?$filter=userPrincipalName eq '{SYNC}'")).await.expect(200)["value"].as_array().unwrap().len();
+    let listed = async || {
+        wire.get(&format!("/v1.0/users?$filter=userPrincipalName eq '{SYNC}'")).await.expect(200)["value"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
     wire.get(&format!("/v1.0/users/{id}")).await.refused(404, "Request_ResourceNotFound");
     assert_eq!(listed().await, 0);
     wire.clock.advance(Duration::from_secs(30));
@@ -46,11 +55,18 @@ async fn sight_may_also_be_a_matter_of_time() {
 #[tokio::test]
 async fn faults_strike_the_requests_they_name() {
     let wire = Wire::default().await;
-    wire.lab.add_fault(Fault::on("GET", "/v1.0/users?*skiptoken*", FaultAction::throttle(Duration::from_secs(2))));
+    wire.lab.add_fault(Fault::on(
+        "GET",
+        "/v1.0/users?*skiptoken*",
+        FaultAction::throttle(Duration::from_secs(2)),
+    ));
     let first = wire.get("/v1.0/users?$top=5").await.expect(200);
     let second = first["@odata.nextLink"].as_str().unwrap();
     let throttled = wire.get(second).await;
-    assert_eq!((throttled.status, throttled.header("retry-after"), throttled.code()), (429, Some("2"), "TooManyRequests"));
+    assert_eq!(
+        (throttled.status, throttled.header("retry-after"), throttled.code()),
+        (429, Some("2"), "TooManyRequests")
+    );
     wire.get(second).await.expect(200);
 
     wire.lab.add_fault(Fault::on("*", "/v1.0/domains", FaultAction::status(503)).from_nth(2).times(2));
@@ -62,9 +78,17 @@ async fn faults_strike_the_requests_they_name() {
 
     wire.lab.add_fault(Fault::on("GET", "/v1.0/organization", FaultAction::html(502)));
     assert!(wire.get("/v1.0/organization").await.text.starts_with("<html>"));
-    wire.lab.add_fault(Fault::on("GET", "/v1.0/organization", FaultAction::redirect("https://elsewhere.example/")));
+    wire.lab.add_fault(Fault::on(
+        "GET",
+        "/v1.0/organization",
+        FaultAction::redirect("https://elsewhere.example/"),
+    ));
     assert_eq!(wire.get("/v1.0/organization").await.header("location"), Some("https://elsewhere.example/"));
-    wire.lab.add_fault(Fault::on("GET", "/v1.0/users", FaultAction::next_link_to("https://elsewhere.example")));
+    wire.lab.add_fault(Fault::on(
+        "GET",
+        "/v1.0/users",
+        FaultAction::next_link_to("https://elsewhere.example"),
+    ));
     let page = wire.get("/v1.0/users?$top=5").await.expect(200);
     assert!(page["@odata.nextLink"].as_str().unwrap().starts_with("https://elsewhere.example/v1.0/users?"));
     wire.lab.add_fault(Fault::on("GET", "/v1.0/organization", FaultAction::challenge("eyJ9")));
@@ -143,7 +167,9 @@ async fn the_ports_meet_the_same_trouble() {
     assert_eq!(throttled.retry_after(), Some(Duration::from_millis(2_500)));
     lab.add_fault(Fault::on("GET", "/v1.0/domains", FaultAction::cut_before()));
     assert_eq!(tenant.domains.list().await.unwrap_err().kind(), &ErrorKind::Unavailable);
-    for (status, kind) in [(401, ErrorKind::Unauthenticated), (403, ErrorKind::Forbidden), (503, ErrorKind::Unavailable)] {
+    for (status, kind) in
+        [(401, ErrorKind::Unauthenticated), (403, ErrorKind::Forbidden), (503, ErrorKind::Unavailable)]
+    {
         lab.add_fault(Fault::on("GET", "/v1.0/domains", FaultAction::status(status)));
         let error = tenant.domains.list().await.unwrap_err();
         assert_eq!((error.kind(), error.server_reply().status), (&kind, Some(status)));
