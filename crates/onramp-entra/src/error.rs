@@ -303,3 +303,57 @@ fn cut(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_of_inner_errors_and_their_codes_are_read() {
+        for spelling in ["innerError", "innererror"] {
+            let body = format!(
+                r#"{{"error":{{"code":"","message":null,"{spelling}":{{"code":"deep","request-id":"r"}}}}}}"#
+            );
+            let read = ErrorBody::read(body.as_bytes());
+            assert_eq!((read.code.as_str(), read.request_id.as_deref()), ("deep", Some("r")), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn a_sign_in_number_is_found_in_the_text_if_need_be() {
+        let read = |body: &str| ErrorBody::read(body.as_bytes()).aadsts();
+        assert_eq!(read(r#"{"error":"invalid_grant","error_codes":[50126]}"#), Some(50_126));
+        assert_eq!(read(r#"{"error":"x","error_description":"AADSTS50034: no such user"}"#), Some(50_034));
+        assert_eq!(read(r#"{"error":"x","error_description":"AADSTS"}"#), None);
+        assert_eq!(read("<html>AADSTS50034"), None);
+    }
+
+    fn challenge(header: &str) -> Option<String> {
+        let mut reply = Reply::empty();
+        reply.headers.insert("www-authenticate", header.parse().ok()?);
+        claims_challenge(&reply)
+    }
+
+    #[test]
+    fn claims_are_decoded_padded_or_not_in_either_alphabet() {
+        assert_eq!(challenge(r#"Bearer error="x", claims="eyJhIjoxfQ==""#).as_deref(), Some(r#"{"a":1}"#));
+        assert_eq!(challenge(r#"Bearer claims="eyJhIjoxfQ""#).as_deref(), Some(r#"{"a":1}"#));
+        assert_eq!(challenge(r#"Bearer claims="eyJhIjoiw7_Dv34ifQ""#).as_deref(), Some("{\"a\":\"ÿÿ~\"}"));
+        assert_eq!(challenge(r#"Bearer claims="!!!""#), None);
+        assert_eq!(challenge("Bearer"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_reply_and_no_header_makes_reading_panic(body in proptest::collection::vec(0_u8.., 0..200), header in "\\PC{0,60}") {
+            let _ = ErrorBody::read(&body).aadsts();
+            let _ = challenge(&header);
+            let _ = challenge(&format!("Bearer claims=\"{header}\""));
+        }
+
+        #[test]
+        fn cutting_keeps_whole_characters(text in "\\PC{0,700}") {
+            proptest::prop_assert!(cut(&text).chars().count() <= 601);
+        }
+    }
+}
