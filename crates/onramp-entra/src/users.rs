@@ -113,6 +113,7 @@ impl TenantUsers for EntraUsers {
             mail_nickname: &user.mail_nickname,
             user_principal_name: user.upn.as_str(),
             other_mails: &user.other_mails,
+            password_policies: user.password_never_expires.then(|| with_expiration(None, true)),
             password_profile: PasswordProfile::new(&user.password, user.force_change),
         };
         let request = Request::new("create the user", Audience::Graph, Method::POST, self.url(&[])?)
@@ -126,6 +127,7 @@ impl TenantUsers for EntraUsers {
             created.display_name = Some(user.display_name.clone());
             created.account_enabled = user.account_enabled;
             created.other_mails.clone_from(&user.other_mails);
+            created.password_never_expires = user.password_never_expires;
             Ok(created)
         };
         // A UPN is unique in the tenant: what is there under it, named as it was to be, is what was created.
@@ -198,6 +200,8 @@ struct CreateUser<'a> {
     user_principal_name: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     other_mails: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_policies: Option<String>,
     password_profile: PasswordProfile<'a>,
 }
 

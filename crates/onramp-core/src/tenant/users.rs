@@ -75,10 +75,13 @@ pub struct NewUser {
     pub account_enabled: bool,
     /// Alternate mail addresses.
     pub other_mails: Vec<String>,
+    /// Whether the password does not expire.
+    pub password_never_expires: bool,
 }
 
 impl NewUser {
-    /// An enabled user with that password, no change forced, aliased by the UPN's prefix.
+    /// An enabled user with that password, which expires as the domain says, no change forced, aliased by the UPN's
+    /// prefix.
     pub fn new(upn: Upn, display_name: impl Into<String>, password: Password) -> Self {
         let mail_nickname = upn.prefix().chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c));
         Self {
@@ -89,7 +92,15 @@ impl NewUser {
             force_change: false,
             account_enabled: true,
             other_mails: Vec::new(),
+            password_never_expires: false,
         }
+    }
+
+    /// With a password that does not expire.
+    #[must_use]
+    pub fn with_password_never_expires(mut self, never: bool) -> Self {
+        self.password_never_expires = never;
+        self
     }
 
     /// With a change of password at first sign-in.

@@ -88,13 +88,19 @@ impl TenantUsers for Ports {
         let operation = Operation::new("POST", "/v1.0/users", "create the user", &user.upn);
         let created = self
             .run(&operation, |state, now| {
+                let expires =
+                    user.password_never_expires.then(|| Some("DisablePasswordExpiration".to_owned()));
                 let new = model::NewUser {
                     account_enabled: Some(user.account_enabled),
                     display_name: Some(user.display_name.clone()),
                     mail_nickname: Some(user.mail_nickname.clone()),
                     upn: Some(user.upn.to_string()),
                     password: Some(profile(&user.password, user.force_change)),
-                    rest: UserPatch { other_mails: Some(user.other_mails.clone()), ..UserPatch::default() },
+                    rest: UserPatch {
+                        other_mails: Some(user.other_mails.clone()),
+                        password_policies: expires,
+                        ..UserPatch::default()
+                    },
                 };
                 state.create_user(new, now).cloned()
             })
