@@ -26,12 +26,14 @@ impl Run<'_> {
             self.account = Some(found);
             return already();
         }
-        let temporary = self.generate(upn, display_name).await?;
-        let user = NewUser::new(upn.clone(), display_name, temporary)
-            .with_forced_change(true)
+        let password = self.generate(upn, display_name).await?;
+        let place = self.keep(upn, &password)?;
+        let user = NewUser::new(upn.clone(), display_name, password.clone())
+            .with_password_never_expires(true)
             .with_other_mails(other_mails.to_vec());
         self.account = Some(self.onramp.tenant.users.create(&user).await?);
-        done()
+        self.password = Some(password);
+        Ok((Outcome::Done, format!("its password is stored in {place}")))
     }
 
     pub(super) async fn set_alternate_email(
@@ -78,8 +80,7 @@ impl Run<'_> {
             return already();
         }
         let password = self.generate(upn, account.display_name.as_deref().unwrap_or_default()).await?;
-        let place = self.secrets.store(upn.as_str(), &password)?;
-        self.tell(Event::SecretStored { upn: upn.clone(), place: place.clone() });
+        let place = self.keep(upn, &password)?;
         let users = &self.onramp.tenant.users;
         users.set_password(&id, &password, false).await?;
         self.password = Some(password);
@@ -171,6 +172,13 @@ impl Run<'_> {
                 _ => return judge(upn, &probe),
             }
         }
+    }
+
+    /// Stores a new password, before the tenant learns it; says where.
+    fn keep(&self, upn: &Upn, password: &Password) -> Result<String> {
+        let place = self.secrets.store(upn.as_str(), password)?;
+        self.tell(Event::SecretStored { upn: upn.clone(), place: place.clone() });
+        Ok(place)
     }
 
     /// A password that the forest's policies and Entra's all accept.

@@ -14,7 +14,7 @@ pub struct Blocker {
     /// The user who is left as it is; `None` if the whole plan is blocked.
     pub user: Option<UserRef>,
     /// The user's present UPN.
-    pub upn: Option<String>,
+    pub present_upn: Option<String>,
     /// What is wrong.
     #[serde(flatten)]
     pub problem: Problem,

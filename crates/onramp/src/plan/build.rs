@@ -59,7 +59,7 @@ impl Draft {
     }
 
     fn block_all(&mut self, problem: Problem) {
-        self.blockers.push(Blocker { user: None, upn: None, problem });
+        self.blockers.push(Blocker { user: None, present_upn: None, problem });
     }
 
     fn domain(&mut self, spec: &Spec, survey: &Survey) {
@@ -109,7 +109,7 @@ impl Draft {
                 Err(problem) => {
                     left_behind += 1;
                     let user = Some(candidate.user.clone());
-                    self.blockers.push(Blocker { user, upn: candidate.before.clone(), problem });
+                    self.blockers.push(Blocker { user, present_upn: candidate.before.clone(), problem });
                 }
             }
         }
@@ -193,8 +193,9 @@ impl Draft {
                 }
             }
         }
-        // The password is set to never expire right after it is set, so this tells whether that step was finished.
-        let secured = state.user.as_ref().is_some_and(|user| user.password_never_expires);
+        // The password is set to never expire with its creation, or right after it is set: this tells whether an
+        // account that is there has a password of ours, or a temporary one of somebody else's.
+        let secured = state.user.as_ref().is_none_or(|user| user.password_never_expires);
         if let Some(before) = state.mfa.filter(|mfa| *mfa != MfaState::Disabled) {
             let after = MfaState::Disabled;
             self.change(
@@ -205,7 +206,7 @@ impl Draft {
         }
         // Before the role: the password of an account that holds one can only be set by few administrators.
         if !secured {
-            let why = "its temporary password is known to nobody";
+            let why = "the password it has is a temporary one";
             self.change(Change::SetServiceAccountPassword { upn: upn.clone() }, why);
         }
         if !state.roles.iter().any(|held| held.role == wanted.role && held.scope == "/") {
@@ -243,7 +244,7 @@ impl Draft {
                 }
             }
         }
-        if !secured {
+        if !secured || state.user.is_none() {
             self.change(
                 Change::ProveSignIn { upn: upn.clone() },
                 "an account that cannot sign in synchronises nothing",

@@ -53,7 +53,7 @@ pub enum Change {
     },
     /// Switch directory synchronisation on.
     EnableSync,
-    /// Create the service account, with a temporary password that nobody learns.
+    /// Create the service account, with a strong password that does not expire, stored before the tenant learns it.
     CreateServiceAccount {
         /// Its UPN.
         upn: Upn,
@@ -76,7 +76,8 @@ pub enum Change {
         /// Whose.
         upn: Upn,
     },
-    /// Give the service account a strong password that does not expire, stored before the tenant learns it.
+    /// Give a service account that was there before a strong password that does not expire, in place of the one it
+    /// has; stored before the tenant learns it.
     SetServiceAccountPassword {
         /// Whose.
         upn: Upn,
@@ -140,7 +141,9 @@ impl fmt::Display for Change {
                 write!(f, "change the UPN {} to {}", upn.before.as_deref().unwrap_or("(none)"), upn.after)
             }
             Self::EnableSync => f.write_str("switch directory synchronisation on"),
-            Self::CreateServiceAccount { upn, .. } => write!(f, "create the service account {upn}"),
+            Self::CreateServiceAccount { upn, .. } => {
+                write!(f, "create the service account {upn} with a strong password")
+            }
             Self::SetAlternateEmail { upn, after, .. } => {
                 write!(f, "set the alternate e-mail of {upn} to {}", after.join(", "))
             }

@@ -115,7 +115,7 @@ impl Page {
             .iter()
             .map(|b| {
                 let who = b.user.as_ref().map_or("the whole plan".into(), |user| user.dn.to_string());
-                (who, b.upn.clone().unwrap_or_else(|| "(none)".into()), b.problem.to_string())
+                (who, b.present_upn.clone().unwrap_or_else(|| "(none)".into()), b.problem.to_string())
             })
             .collect();
         Self {

@@ -1,0 +1,171 @@
+use futures_util::TryStreamExt;
+use onramp::{CheckStatus, FileJournal, FileSecretSink, JournalEntry, Outcome, Report, SecretSink};
+use onramp_core::forest::UserQuery;
+use onramp_core::tenant::{RoleTemplateId, SyncState};
+
+use crate::world::{SPEC, World, spec};
+
+#[tokio::test]
+async fn the_whole_job_ends_green_and_running_it_twice_changes_nothing() {
+    let mut world = World::new(300);
+    let spec = spec(SPEC);
+    let survey = world.onramp().survey(&spec).await.unwrap();
+    let already = survey.skipped_counts.get(&onramp::SkipReason::AlreadySo).copied().unwrap_or_default();
+    let approved = crate::world::approve_all(onramp::plan(&spec, &survey));
+    let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+    outcome.require_complete().unwrap();
+    assert_eq!(outcome.done, outcome.total);
+
+    let verification = world.onramp().verify(&spec, Some(&world.secrets)).await.unwrap();
+    assert!(verification.is_green(), "{verification:#?}");
+    assert!(verification.checks.iter().any(|c| c.status == CheckStatus::TrueButForBlocked));
+
+    // From the other side, by other means than the job's own.
+    let tenant = world.tenant.tenant();
+    assert_eq!(tenant.sync.status().await.unwrap().state, SyncState::Enabled);
+    let account = tenant.users.find(&"onramp-sync@contoso.com".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(account.other_mails, ["it@contoso.com"]);
+    let roles = tenant.roles.assignments_of(&account.id).await.unwrap();
+    assert_eq!(roles[0].role, RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR);
+    let moved: Vec<_> = world
+        .forest
+        .forest()
+        .users
+        .search(UserQuery::all())
+        .try_filter(|u| std::future::ready(u.upn.as_deref().is_some_and(|upn| upn.ends_with("@contoso.com"))))
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(moved.len() as u64, approved.plan().users_changed() + already);
+
+    let again = world.plan(&spec).await;
+    assert!(again.is_empty(), "{:#?}", again.changes());
+    let once_more = world.apply(&world.onramp(), &approved).await.unwrap();
+    once_more.require_complete().unwrap();
+    let waits_and_proof = once_more.done;
+    assert_eq!(waits_and_proof + once_more.already_so, once_more.total);
+    assert_eq!(waits_and_proof, 3, "two waits and one proof change nothing and are done again");
+}
+
+#[tokio::test]
+async fn a_user_changed_meanwhile_is_left_untouched_and_sync_stays_off() {
+    let mut world = World::new(100);
+    let spec = spec(SPEC);
+    let approved = world.approved(&spec).await;
+    let victim = approved.plan().changes().iter().find_map(|p| match &p.change {
+        onramp::Change::ChangeUpn { upn } => Some(upn.clone()),
+        _ => None,
+    });
+    let victim = victim.unwrap();
+    let dc = world.forest.controllers()[0].clone();
+    world.forest.set_on(&dc, &victim.guid, "userPrincipalName", &["renamed.meanwhile@corp.local"]).unwrap();
+
+    let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+    assert_eq!((outcome.stale, outcome.failed), (1, 0));
+    let error = outcome.require_complete().unwrap_err().to_string();
+    assert!(error.contains("1 stale") && error.contains(victim.dn.as_str()), "{error}");
+    let now = world.forest.forest().users.get(&victim.guid).await.unwrap().upn;
+    assert_eq!(now.as_deref(), Some("renamed.meanwhile@corp.local"));
+    assert_eq!(world.tenant.tenant().sync.status().await.unwrap().state, SyncState::NeverEnabled);
+    let stale = world
+        .journal
+        .records()
+        .iter()
+        .filter(|r| matches!(&r.entry, JournalEntry::ChangeEnded { outcome: Outcome::Stale, .. }));
+    assert_eq!(stale.count(), 1);
+
+    // A new survey sees the new value, and the job can be finished.
+    let approved = world.approved(&spec).await;
+    world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+    assert!(world.onramp().verify(&spec, Some(&world.secrets)).await.unwrap().is_green());
+}
+
+#[tokio::test]
+async fn a_plan_for_another_tenant_is_refused() {
+    let world = World::new(10);
+    let approved = world.approved(&spec(SPEC)).await;
+    let clock: std::sync::Arc<dyn onramp_core::Clock> = world.clock.clone();
+    let other = onramp_lab::tenant::LabTenant::builder()
+        .name("fabrikam")
+        .seed(8)
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let onramp = onramp::Onramp::new(other.tenant(), world.forest.forest(), clock);
+    let mut journal = onramp::MemoryJournal::default();
+    let error = onramp.apply(&approved, &mut journal, &world.secrets).await.unwrap_err();
+    assert!(error.to_string().contains("Contoso") && error.to_string().contains("Fabrikam"), "{error}");
+    assert!(journal.records().is_empty());
+}
+
+#[tokio::test]
+async fn the_secret_is_in_the_store_and_nowhere_else() {
+    let world = World::new(40);
+    let spec = spec(SPEC);
+    let approved = world.approved(&spec).await;
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = FileSecretSink::new(folder.path().join("secrets"));
+    let mut journal = FileJournal::create(folder.path().join("journal.jsonl")).unwrap();
+    let outcome = world.onramp().apply(&approved, &mut journal, &secrets).await.unwrap();
+    let verification = world.onramp().verify(&spec, Some(&secrets)).await.unwrap();
+    assert!(verification.is_green(), "{verification:#?}");
+    let secret = secrets.load("onramp-sync@contoso.com").unwrap().unwrap();
+    assert!(secret.expose().len() >= 16);
+
+    let mut plan = Vec::new();
+    approved.plan().write(&mut plan).unwrap();
+    let report = Report::new(approved.plan()).with_outcome(&outcome).with_verification(&verification);
+    let everything = [
+        String::from_utf8(plan).unwrap(),
+        std::fs::read_to_string(folder.path().join("journal.jsonl")).unwrap(),
+        report.to_html().unwrap(),
+        format!("{:?}{secrets:?}{journal:?}{outcome:?}", world.events.lock().unwrap()),
+        serde_json::to_string(&*world.events.lock().unwrap()).unwrap(),
+    ];
+    for text in everything {
+        assert!(!text.contains(secret.expose()));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let file = folder.path().join("secrets/onramp-sync@contoso.com.password");
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(folder.path().join("secrets")).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+    }
+    // Every change of the plan has its end in the journal, once.
+    let records = FileJournal::read(folder.path().join("journal.jsonl")).unwrap();
+    let mut ended: Vec<u64> = records
+        .iter()
+        .filter_map(|r| match r.entry {
+            JournalEntry::ChangeEnded { number, outcome: Outcome::Done, .. } => Some(number),
+            _ => None,
+        })
+        .collect();
+    ended.sort_unstable();
+    assert_eq!(ended, (1..=outcome.total).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_old_secret_is_kept_beside_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = FileSecretSink::new(folder.path());
+    secrets.store("a@b.de", &onramp_core::Password::new("first".into())).unwrap();
+    secrets.store("a@b.de", &onramp_core::Password::new("second".into())).unwrap();
+    assert_eq!(secrets.load("a@b.de").unwrap().unwrap().expose(), "second");
+    assert_eq!(std::fs::read_to_string(folder.path().join("a@b.de.password.previous")).unwrap(), "first");
+    assert!(secrets.load("nobody").unwrap().is_none());
+}
+
+#[test]
+fn a_journal_cut_by_a_crash_is_read_up_to_the_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let line = r#"{"at":"2026-01-01T00:00:00Z","entry":"run-ended","ending":"completed"}"#;
+    std::fs::write(&path, format!("{line}\n{}", &line[..30])).unwrap();
+    assert_eq!(FileJournal::read(&path).unwrap().len(), 1);
+    std::fs::write(&path, format!("{}\n{line}\n", &line[..30])).unwrap();
+    assert!(FileJournal::read(&path).unwrap_err().to_string().contains("line 1"));
+}

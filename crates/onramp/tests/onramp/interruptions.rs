@@ -1,0 +1,120 @@
+use std::sync::Arc;
+
+use onramp::{Change, Ending, Event, Onramp};
+use onramp_core::mock::{MockDirectorySync, MockDomains};
+use onramp_core::tenant::{SyncState, SyncStatus};
+use onramp_core::{Error, ErrorKind, Tenant};
+
+use crate::world::{SPEC, World, spec};
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_users_keeps_the_journal_and_the_rest_can_follow() {
+    let mut world = World::new(400);
+    let spec = spec(SPEC);
+    let approved = world.approved(&spec).await;
+    let (token, dns) = (world.token.clone(), world.onramp());
+    drop(dns);
+    world.tenant.auto_publish_dns(true);
+    let onramp = world.watched(move |event| {
+        if matches!(event, Event::Users { done, .. } if *done >= 50) {
+            token.cancel();
+        }
+    });
+    let outcome = world.apply(&onramp, &approved).await.unwrap();
+    assert!(matches!(outcome.ending, Ending::Cancelled { .. }), "{outcome:?}");
+    assert!(outcome.not_tried() > 0 && outcome.done >= 50);
+    let error = outcome.require_complete().unwrap_err();
+    assert!(error.is_cancelled());
+    assert!(error.to_string().contains("again to go on"), "{error}");
+    let ended = world
+        .journal
+        .records()
+        .iter()
+        .filter(|r| matches!(r.entry, onramp::JournalEntry::ChangeEnded { .. }));
+    assert_eq!(ended.count() as u64, outcome.done, "what was done is in the journal, all of it");
+
+    world.token = Default::default();
+    let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+    outcome.require_complete().unwrap();
+    assert!(outcome.already_so >= 50);
+    assert!(world.onramp().verify(&spec, Some(&world.secrets)).await.unwrap().is_green());
+}
+
+#[tokio::test]
+async fn a_record_that_nobody_publishes_is_waited_for_and_then_named() {
+    let mut world = World::new(10);
+    let approved =
+        world.approved(&spec("domain = \"contoso.com\"\n[waits]\ndomain_verification_minutes = 30\n")).await;
+    let before = onramp_core::Clock::elapsed(&*world.clock);
+    let outcome = world.apply(&world.watched(|_| ()), &approved).await.unwrap();
+    let waited = onramp_core::Clock::elapsed(&*world.clock) - before;
+    assert_eq!(waited.as_secs() / 60, 30);
+    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let text = world.tenant.verification_text("contoso.com").unwrap();
+    assert!(problem.contains(&text), "{problem}");
+    assert!(world.events.lock().unwrap().iter().any(|e| matches!(e, Event::Waiting { .. })));
+}
+
+#[tokio::test]
+async fn a_domain_controller_that_is_down_is_named() {
+    let mut world = World::new(10);
+    let approved =
+        world.approved(&spec("domain = \"contoso.com\"\n[waits]\nreplication_minutes = 2\n")).await;
+    let down = world.forest.controllers()[1].clone();
+    world.forest.stop_controller(&down).unwrap();
+    let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    assert!(problem.contains(&down) && problem.contains("1 of 2"), "{problem}");
+    world.forest.start_controller(&down).unwrap();
+    world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+}
+
+#[tokio::test]
+async fn every_kind_of_refusal_stops_the_run_before_the_next_change() {
+    for kind in [
+        ErrorKind::Forbidden,
+        ErrorKind::Unauthenticated,
+        ErrorKind::NotFound,
+        ErrorKind::Throttled { retry_after: None },
+        ErrorKind::Unavailable,
+        ErrorKind::OutcomeUnknown,
+    ] {
+        let mut world = World::new(10);
+        let approved = world.approved(&spec(SPEC)).await;
+        let mut domains = MockDomains::new();
+        let refused = kind.clone();
+        domains.expect_add().times(1).returning(move |name| {
+            Err(Error::new(refused.clone(), "add the domain").object(name).hint("Do something about it."))
+        });
+        domains.expect_verify().times(0);
+        let tenant = Tenant { domains: Arc::new(domains), ..world.tenant.tenant() };
+        let onramp = Onramp::new(tenant, world.forest.forest(), world.clock.clone());
+        let outcome = world.apply(&onramp, &approved).await.unwrap();
+        let Ending::Stopped { number: 1, problem, .. } = &outcome.ending else {
+            panic!("{kind:?}: {outcome:?}")
+        };
+        assert!(problem.contains("contoso.com") && problem.contains("Do something"), "{problem}");
+        assert_eq!(outcome.not_tried(), outcome.total - 1);
+        let expected = if kind == ErrorKind::OutcomeUnknown { (0, 1) } else { (1, 0) };
+        assert_eq!((outcome.failed, outcome.unknown), expected, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_cannot_be_read_back_is_not_called_done() {
+    let mut world = World::new(0);
+    let approved = world.approved(&spec("domain = \"contoso.com\"\n[sync]\nenable = true\n")).await;
+    let tenant_id = approved.plan().header().tenant;
+    let mut sync = MockDirectorySync::new();
+    sync.expect_set_enabled().times(1).returning(|_| Ok(()));
+    sync.expect_status()
+        .returning(move || Ok(SyncStatus::new(tenant_id, "contoso", SyncState::NeverEnabled)));
+    let tenant = Tenant { sync: Arc::new(sync), ..world.tenant.tenant() };
+    world.tenant.auto_publish_dns(true);
+    let onramp = Onramp::new(tenant, world.forest.forest(), world.clock.clone());
+    let outcome = world.apply(&onramp, &approved).await.unwrap();
+    assert_eq!(outcome.unknown, 1, "{outcome:?}");
+    assert!(
+        matches!(&outcome.ending, Ending::Stopped { title, .. } if *title == Change::EnableSync.to_string())
+    );
+}

@@ -1,0 +1,103 @@
+//! A tenant and a forest to work on, and what was heard of the work.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use onramp::{ApplyOutcome, ApprovedPlan, Event, MemoryJournal, MemorySecretSink, Onramp, Plan, Spec, plan};
+use onramp_core::tenant::VerificationRecord;
+use onramp_core::{Clock, ManualClock, Result};
+use onramp_lab::forest::LabForest;
+use onramp_lab::tenant::LabTenant;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct World {
+    pub(crate) forest: LabForest,
+    pub(crate) tenant: LabTenant,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) events: Arc<Mutex<Vec<Event>>>,
+    pub(crate) token: CancellationToken,
+    pub(crate) secrets: MemorySecretSink,
+    pub(crate) journal: MemoryJournal,
+}
+
+pub(crate) const SPEC: &str = r#"
+    domain = "contoso.com"
+    [users]
+    [sync]
+    enable = true
+    [service_account]
+    upn = "onramp-sync@contoso.com"
+    alternate_email = "it@contoso.com"
+"#;
+
+pub(crate) fn spec(toml: &str) -> Spec {
+    Spec::from_toml(toml).unwrap()
+}
+
+impl World {
+    pub(crate) fn new(users: u64) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let shared: Arc<dyn Clock> = clock.clone();
+        let forest = LabForest::builder()
+            .domain("corp.local")
+            .mail_domain("contoso.com")
+            .users(users)
+            .seed(7)
+            .controllers(2)
+            .replication_delay(Duration::from_secs(3))
+            .clock(shared.clone())
+            .build()
+            .unwrap();
+        let tenant = LabTenant::builder().name("contoso").seed(7).clock(shared).build().unwrap();
+        Self {
+            forest,
+            tenant,
+            clock,
+            events: Arc::default(),
+            token: CancellationToken::new(),
+            secrets: MemorySecretSink::default(),
+            journal: MemoryJournal::default(),
+        }
+    }
+
+    /// The run, with somebody who publishes DNS records when asked.
+    pub(crate) fn onramp(&self) -> Onramp {
+        let dns = self.tenant.clone();
+        self.watched(move |event| {
+            if let Event::DnsRecordNeeded { records, .. } = event {
+                for record in records {
+                    if let VerificationRecord::Txt { label, text, .. } = record {
+                        dns.publish_txt(label, text);
+                    }
+                }
+            }
+        })
+    }
+
+    pub(crate) fn watched(&self, also: impl Fn(&Event) + Send + Sync + 'static) -> Onramp {
+        let events = self.events.clone();
+        Onramp::new(self.tenant.tenant(), self.forest.forest(), self.clock.clone())
+            .with_cancellation(self.token.clone())
+            .with_observer(move |event| {
+                events.lock().unwrap().push(event.clone());
+                also(event);
+            })
+    }
+
+    pub(crate) async fn plan(&self, spec: &Spec) -> Plan {
+        plan(spec, &self.onramp().survey(spec).await.unwrap())
+    }
+
+    pub(crate) async fn approved(&self, spec: &Spec) -> ApprovedPlan {
+        approve_all(self.plan(spec).await)
+    }
+
+    pub(crate) async fn apply(&mut self, onramp: &Onramp, plan: &ApprovedPlan) -> Result<ApplyOutcome> {
+        onramp.apply(plan, &mut self.journal, &self.secrets).await
+    }
+}
+
+pub(crate) fn approve_all(plan: Plan) -> ApprovedPlan {
+    let accepted: Vec<String> = plan.consequences().iter().map(|c| c.id()).collect();
+    plan.approve(accepted).unwrap()
+}
