@@ -1,0 +1,203 @@
+//! The whole job on the embedded lab: a tenant and a forest are made up, served over the real protocols, prepared for
+//! directory synchronisation, and verified. Nothing outside this process is touched.
+//!
+//! Leaves `plan.jsonl`, `journal.jsonl`, `report.html` and `wire.har` in the output folder. The exit code is 0 only if
+//! verification is green.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use futures_util::{StreamExt, TryStreamExt};
+use onramp::{Event, Spec};
+use onramp_ad::{BindName, ForestClient, LdapSecurity};
+use onramp_core::forest::UserQuery;
+use onramp_core::tenant::VerificationRecord;
+use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn};
+use onramp_entra::{ClientSecret, Endpoints, EntraClient, WireRecorder};
+use onramp_examples::job::{Ended, Job, exit_code, stop_on_ctrl_c};
+use onramp_examples::terminal::Terminal;
+use onramp_lab::forest::LabForest;
+use onramp_lab::tenant::{LabTenant, SeedUser};
+use onramp_lab::tls::LabCa;
+use tokio_util::sync::CancellationToken;
+
+/// Do the whole job on the embedded lab.
+#[derive(Parser)]
+struct Arguments {
+    /// How many people work there.
+    #[arg(long, default_value_t = 500)]
+    users: u64,
+    /// The same seed gives the same people.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Where the files go.
+    #[arg(long, default_value = "target/quickstart")]
+    out: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(ended) => ended.into(),
+        Err(error) => {
+            eprintln!("\n{error}");
+            exit_code(&error)
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<Ended> {
+    let terminal = Terminal::new();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let cancellation = CancellationToken::new();
+    stop_on_ctrl_c(cancellation.clone(), terminal.clone());
+    let folder = arguments.out.clone();
+    start_afresh(&folder)?;
+
+    terminal.heading(format!("A lab with {} people (seed {})", arguments.users, arguments.seed));
+    let forest = LabForest::builder()
+        .domain("corp.local")
+        .mail_domain("contoso.com")
+        .users(arguments.users)
+        .seed(arguments.seed)
+        .controllers(2)
+        .replication_delay(Duration::from_millis(800))
+        .clock(Arc::clone(&clock))
+        .build()?;
+    let tenant = LabTenant::builder()
+        .name("contoso")
+        .seed(arguments.seed)
+        .seed_users(cloud_namesakes(&forest).await?)
+        .clock(Arc::clone(&clock))
+        .build()?;
+    let ca = LabCa::new()?;
+    let tenant_server = tenant.serve(&ca, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+    let forest_servers = forest.serve(&ca).await?;
+    terminal.line(format!("  tenant    {} at {}", tenant.initial_domain(), tenant_server.base_url()));
+    for controller in forest_servers.controllers() {
+        terminal.line(format!("  forest    {} at ldaps://{}", controller.host, controller.ldaps));
+    }
+
+    let credentials = tenant.credentials();
+    let secret = ClientSecret::new(credentials.client_id.to_string(), credentials.client_secret.clone());
+    let base = tenant_server.base_url();
+    let entra = EntraClient::builder(secret)
+        .tenant(credentials.tenant_id.to_string())
+        .endpoints(Endpoints::new(base, base, base)?)
+        .trust_root_pem(ca.certificate_pem())
+        .probe_client_id(credentials.public_client_id.to_string())
+        .recorder(WireRecorder::to_file(folder.join("wire.har"))?)
+        .clock(Arc::clone(&clock))
+        .build()?;
+    let Some(first) = forest_servers.controllers().first() else {
+        return Err(Error::new(ErrorKind::NotFound, "find a domain controller in the lab"));
+    };
+    let administrator = forest.administrator();
+    let mut builder = ForestClient::builder(&first.host)
+        .security(LdapSecurity::Ldaps)
+        .trust_root_pem(ca.certificate_pem())?
+        .bind(BindName::parse(&administrator.name)?, administrator.password)
+        .clock(Arc::clone(&clock));
+    for controller in forest_servers.controllers() {
+        builder = builder.address(&controller.host, controller.ldaps);
+    }
+    let ldap = builder.connect().await?;
+
+    let job = Job {
+        tenant: entra.tenant(),
+        forest: ldap.forest(),
+        spec: spec(&tenant)?,
+        folder: folder.clone(),
+        clock: Arc::clone(&clock),
+        terminal: terminal.clone(),
+        cancellation,
+    };
+    let dns = tenant.clone();
+    let accepting = terminal.clone();
+    let ended = job
+        .run(
+            move |plan| {
+                // A demonstration accepts what it has just shown. A program asks a person.
+                let accepted: Vec<String> =
+                    plan.consequences().iter().map(|consequence| consequence.id()).collect();
+                accepting.line(format!("  accepted for this demonstration: {}", accepted.join(", ")));
+                Ok(Some(plan.approve(accepted)?))
+            },
+            move |event| publish(&dns, event),
+        )
+        .await?;
+    terminal.heading(format!("Done in {:.1} s", clock.elapsed().as_secs_f64()));
+    for name in ["plan.jsonl", "journal.jsonl", "report.html", "wire.har"] {
+        terminal.line(format!("  {}", folder.join(name).display()));
+    }
+    Ok(ended)
+}
+
+/// The lab has a DNS of its own; a domain's owner would publish the record there.
+fn publish(tenant: &LabTenant, event: &Event) {
+    if let Event::DnsRecordNeeded { records, .. } = event {
+        for record in records {
+            if let VerificationRecord::Txt { label, text, .. } = record {
+                tenant.publish_txt(label, text);
+            }
+        }
+    }
+}
+
+fn spec(tenant: &LabTenant) -> Result<Spec> {
+    let subscription = tenant.subscription_ids().first().map(ToString::to_string).unwrap_or_default();
+    Ok(Spec::from_toml(&format!(
+        r#"
+        domain = "contoso.com"
+
+        [users]
+        new_upn = "replace-suffix"
+
+        [sync]
+        enable = true
+
+        [service_account]
+        upn = "onramp-sync@contoso.com"
+        alternate_email = "it-operations@contoso.com"
+        role = "Hybrid Identity Administrator"
+        subscriptions = [{{ subscription = "{subscription}", role = "Reader" }}]
+        "#
+    ))?)
+}
+
+/// A few cloud users who are the same people as some in the forest: what synchronisation would take over.
+async fn cloud_namesakes(forest: &LabForest) -> Result<Vec<SeedUser>> {
+    let with_mail =
+        forest.forest().users.search(UserQuery::all()).try_filter_map(async |user| Ok(user.mail.clone()));
+    let mails: Vec<String> = with_mail.take(3).try_collect().await?;
+    mails
+        .into_iter()
+        .enumerate()
+        .map(|(index, mail)| {
+            let upn = Upn::parse(&format!("early.adopter{index}@contoso.onmicrosoft.com"))?;
+            Ok(SeedUser::new(upn).with_proxy_addresses([format!("SMTP:{mail}")]))
+        })
+        .collect()
+}
+
+/// Removes what an earlier run left: its lab is gone, so its files speak of nothing.
+fn start_afresh(folder: &std::path::Path) -> Result<()> {
+    let failed = |error: std::io::Error| {
+        Error::new(ErrorKind::Unavailable, "make room in").object(folder.display()).detail(error.to_string())
+    };
+    match std::fs::remove_dir_all(folder.join("secrets")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    for name in ["plan.jsonl", "journal.jsonl", "report.html", "wire.har"] {
+        match std::fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    std::fs::create_dir_all(folder).map_err(failed)
+}

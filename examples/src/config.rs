@@ -1,0 +1,210 @@
+//! The configuration file of `onboard`: which servers, and what should be true of them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use onramp::{Spec, SpecError};
+use onramp_ad::{BindName, ForestClient, LdapSecurity};
+use onramp_core::{Clock, Error, ErrorKind, Password, Result};
+use onramp_entra::{ClientSecret, Cloud, Endpoints, EntraClient, WireRecorder};
+use serde::Deserialize;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The tenant and how to reach it.
+    pub tenant: TenantConfig,
+    /// The forest and how to reach it.
+    pub forest: ForestConfig,
+    /// Where files go.
+    #[serde(default)]
+    pub output: OutputConfig,
+    /// What should be true when the job is done.
+    pub spec: Spec,
+}
+
+/// The tenant and how to reach it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantConfig {
+    /// Tenant ID, or one of its domains.
+    pub id: String,
+    /// Application (client) ID.
+    pub client_id: String,
+    /// Where the client secret is.
+    pub client_secret: SecretFrom,
+    /// Addresses of another cloud, or of a lab; the global cloud without it.
+    #[serde(default)]
+    pub endpoints: Option<EndpointsConfig>,
+    /// PEM file of the authorities to trust; those of the machine without it.
+    #[serde(default)]
+    pub trust_root: Option<PathBuf>,
+}
+
+/// Addresses of another cloud.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointsConfig {
+    /// Microsoft Graph, without version.
+    pub graph: String,
+    /// Azure Resource Manager.
+    pub arm: String,
+    /// Sign-in.
+    pub login: String,
+}
+
+/// The forest and how to reach it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForestConfig {
+    /// DNS host name of a writable domain controller; the run stays with it.
+    pub host: String,
+    /// `ldaps` or `start-tls`.
+    #[serde(default)]
+    pub security: Security,
+    /// The name to bind with: a DN, `DOMAIN\user` or a UPN that the plan does not change.
+    pub bind: String,
+    /// Where its password is.
+    pub password: SecretFrom,
+    /// PEM file of the authorities to trust; those of the machine without it.
+    #[serde(default)]
+    pub trust_root: Option<PathBuf>,
+    /// Addresses to dial for host names that DNS does not know here: `"dc1.corp.example" = "10.0.0.4:636"`.
+    #[serde(default)]
+    pub addresses: BTreeMap<String, SocketAddr>,
+}
+
+/// How LDAP is secured. There is no third way.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Security {
+    /// TLS from the first byte.
+    #[default]
+    Ldaps,
+    /// TLS before the bind.
+    StartTls,
+}
+
+/// Where a secret is. The file itself never holds one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretFrom {
+    /// In an environment variable of that name.
+    Env(String),
+    /// In a file; a line break at its end does not count.
+    File(PathBuf),
+}
+
+/// Where files go.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutputConfig {
+    /// Folder for plan, journal, report, recording and the new password.
+    pub folder: PathBuf,
+    /// Whether every exchange with the tenant is recorded, secrets left out.
+    pub record_wire: bool,
+}
+
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self { folder: "onramp-out".into(), record_wire: false }
+    }
+}
+
+impl Config {
+    /// Reads the file; relative paths in it are relative to it.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; `Invalid` with line and column.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::new(ErrorKind::NotFound, "read the configuration")
+                .object(path.display())
+                .detail(error.to_string())
+        })?;
+        let mut config: Self = SpecError::read_toml(&text).map_err(|error| {
+            let detail = format!("{}: {error}", path.display());
+            Error::new(ErrorKind::Invalid, "read the configuration").detail(detail)
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for path in config.tenant.trust_root.iter_mut().chain(&mut config.forest.trust_root) {
+            *path = folder.join(&path);
+        }
+        for secret in [&mut config.tenant.client_secret, &mut config.forest.password] {
+            if let SecretFrom::File(path) = secret {
+                *path = folder.join(&path);
+            }
+        }
+        config.output.folder = folder.join(&config.output.folder);
+        Ok(config)
+    }
+
+    /// A client of the tenant.
+    ///
+    /// # Errors
+    /// Wrong addresses, missing files.
+    pub fn entra(&self, clock: Arc<dyn Clock>, recorder: Option<WireRecorder>) -> Result<EntraClient> {
+        let tenant = &self.tenant;
+        let secret = ClientSecret::new(&tenant.client_id, tenant.client_secret.read("client secret")?);
+        let mut builder = EntraClient::builder(secret).tenant(&tenant.id).clock(clock);
+        builder = match &tenant.endpoints {
+            Some(at) => builder.endpoints(Endpoints::new(&at.graph, &at.arm, &at.login)?),
+            None => builder.cloud(Cloud::Global),
+        };
+        if let Some(path) = &tenant.trust_root {
+            builder = builder.trust_root_pem(read_file(path, "trusted authorities")?);
+        }
+        if let Some(recorder) = recorder {
+            builder = builder.recorder(recorder);
+        }
+        builder.build()
+    }
+
+    /// A client of the forest, connected.
+    ///
+    /// # Errors
+    /// Missing files; everything that can be wrong with a connection, each with what to do next.
+    pub async fn forest(&self, clock: Arc<dyn Clock>) -> Result<ForestClient> {
+        let forest = &self.forest;
+        let security = match forest.security {
+            Security::Ldaps => LdapSecurity::Ldaps,
+            Security::StartTls => LdapSecurity::StartTls,
+        };
+        let mut builder = ForestClient::builder(&forest.host)
+            .security(security)
+            .bind(BindName::parse(&forest.bind)?, forest.password.read("password of the bind name")?)
+            .clock(clock);
+        if let Some(path) = &forest.trust_root {
+            builder = builder.trust_root_pem_file(path)?;
+        }
+        for (host, address) in &forest.addresses {
+            builder = builder.address(host, *address);
+        }
+        builder.connect().await
+    }
+}
+
+impl SecretFrom {
+    fn read(&self, what: &str) -> Result<Password> {
+        let missing =
+            |detail: String| Error::new(ErrorKind::NotFound, format!("read the {what}")).detail(detail);
+        let text = match self {
+            Self::Env(name) => std::env::var(name)
+                .map_err(|_| missing(format!("the environment variable {name} is not set, or is no text")))?,
+            Self::File(path) => std::fs::read_to_string(path)
+                .map_err(|error| missing(format!("{}: {error}", path.display())))?,
+        };
+        Ok(Password::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+}
+
+fn read_file(path: &Path, what: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        Error::new(ErrorKind::NotFound, format!("read the {what}"))
+            .object(path.display())
+            .detail(error.to_string())
+    })
+}
