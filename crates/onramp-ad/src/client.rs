@@ -31,6 +31,8 @@ struct Inner {
     settings: Arc<Settings>,
     primary: Arc<Link>,
     root_dse: OnceCell<RootDse>,
+    /// The naming contexts of all domains. A domain that is added while a client lives needs a new client.
+    domains: OnceCell<Vec<DistinguishedName>>,
     /// One link per service of a domain controller, by target.
     links: Mutex<HashMap<Target, Arc<Link>>>,
     /// Which domain controller serves a domain that the first one does not hold.
@@ -51,6 +53,7 @@ impl ForestClient {
                 primary: Arc::new(Link::new(target, Arc::clone(&settings))),
                 settings,
                 root_dse: OnceCell::new(),
+                domains: OnceCell::new(),
                 links: Mutex::default(),
                 servers: tokio::sync::Mutex::default(),
             }),
@@ -95,6 +98,19 @@ impl ForestClient {
         let mut links = self.inner.links.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Link::new(target.clone(), Arc::clone(&self.inner.settings)));
         Arc::clone(links.entry(target.clone()).or_insert_with(new))
+    }
+
+    /// The naming context that an object stands in: the closest one, since a child domain's name is below its
+    /// parent's. `None` if it is in none of the forest's.
+    pub(crate) async fn context_of(&self, dn: &DistinguishedName) -> Result<Option<DistinguishedName>> {
+        let contexts = async || {
+            let domains = self.domains().await?;
+            Ok::<_, Error>(domains.into_iter().map(|domain| domain.naming_context).collect())
+        };
+        let domains: &Vec<_> = self.inner.domains.get_or_try_init(contexts).await?;
+        let held = &self.root_dse().await?.naming_contexts;
+        let around = held.iter().chain(domains).filter(|context| dn.is_within(context));
+        Ok(around.max_by_key(|context| context.rdns().len()).cloned())
     }
 
     /// A domain controller that holds that naming context in full and lets it be written: the first one if it

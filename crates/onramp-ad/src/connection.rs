@@ -63,8 +63,10 @@ impl Connection {
             Ok(outcome) => outcome?,
             Err(_) => {
                 let detail = format!("it did not answer within {} s while {stage}", limit.as_secs_f32());
-                return Err(Fault::not_connected(host, ErrorKind::Unavailable, detail)
-                    .with_hint("Check that the domain controller runs and that no firewall is in between."));
+                let mut fault = Fault::not_connected(host, ErrorKind::Unavailable, detail)
+                    .with_hint("Check that the domain controller runs and that no firewall is in between.");
+                fault.is_slow = true;
+                return Err(fault);
             }
         };
         let connection = Self {

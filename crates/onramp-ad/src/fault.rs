@@ -29,6 +29,8 @@ pub(crate) enum Fate {
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
     pub(crate) fate: Fate,
+    /// A limit on the network was reached: trying again would take as long.
+    pub(crate) is_slow: bool,
     kind: ErrorKind,
     words: Box<Words>,
 }
@@ -60,13 +62,13 @@ impl Fault {
     /// A request was sent and not answered in time.
     pub(crate) fn timed_out(host: &str, limit: Duration) -> Self {
         let detail = format!("no answer came within {} s", limit.as_secs_f32());
-        Self::new(Fate::TimedOut, host, ErrorKind::Unavailable, detail)
+        Self { is_slow: true, ..Self::new(Fate::TimedOut, host, ErrorKind::Unavailable, detail) }
     }
 
     fn new(fate: Fate, host: &str, kind: ErrorKind, detail: impl Into<String>) -> Self {
         let words =
             Words { detail: Some(detail.into()), reply: ServerReply::from_server(host), ..Words::default() };
-        Self { fate, kind, words: Box::new(words) }
+        Self { fate, is_slow: false, kind, words: Box::new(words) }
     }
 
     /// The server's answer breaks the protocol.
@@ -82,7 +84,7 @@ impl Fault {
         reply.diagnostic = Some(result.text.clone()).filter(|text| !text.is_empty());
         let meaning = result_code::meaning(result);
         let words = Words { detail: meaning.detail, hint: meaning.hint, reply, source: None };
-        Self { fate: Fate::Refused(result.rc), kind: meaning.kind, words: Box::new(words) }
+        Self { fate: Fate::Refused(result.rc), is_slow: false, kind: meaning.kind, words: Box::new(words) }
     }
 
     /// From the LDAP library, while a request was under way.

@@ -83,6 +83,9 @@ impl RootDse {
             DistinguishedName::parse(&text).map_err(|error| error.to_string())
         };
         let contexts = entry.all_texts("namingContexts").map(|text| DistinguishedName::parse(&text));
+        let mut controls: Vec<String> = entry.all_texts("supportedControl").collect();
+        controls.sort_unstable();
+        controls.dedup();
         Ok(Self {
             host: entry.text("dnsHostName").unwrap_or_default(),
             settings: name("dsServiceName")?,
@@ -90,7 +93,7 @@ impl RootDse {
             domain: name("defaultNamingContext")?,
             root_domain: name("rootDomainNamingContext")?,
             naming_contexts: contexts.collect::<Result<_, _>>().map_err(|error| error.to_string())?,
-            controls: entry.all_texts("supportedControl").collect(),
+            controls,
             is_synchronized: entry.is_true("isSynchronized"),
             is_global_catalog: entry.is_true("isGlobalCatalogReady"),
             forest_level: entry.flags("forestFunctionality").unwrap_or_default(),

@@ -41,7 +41,8 @@ pub(crate) fn explain(host: &str, error: &io::Error) -> Told {
 
 fn of_certificate(host: &str, error: &CertificateError) -> (String, String) {
     match error {
-        CertificateError::UnknownIssuer => (
+        // A bad signature is what an authority that was set up anew under its old name looks like.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => (
             "the server's certificate was issued by an authority that is not trusted here".into(),
             format!("Give the certificate of the authority that issued the one of {host} as trust root."),
         ),

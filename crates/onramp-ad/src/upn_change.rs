@@ -56,13 +56,8 @@ pub(crate) async fn read_upn(link: &Arc<Link>, guid: &ObjectGuid) -> Result<Opti
 /// The domain controller to write to. The object itself is found by its GUID; where it was when the change was planned
 /// only tells the domain.
 async fn server(client: &ForestClient, change: &UpnChange) -> Result<Arc<Link>> {
-    let held = &client.root_dse().await?.naming_contexts;
-    if held.iter().any(|context| change.dn.is_within(context)) {
-        return Ok(Arc::clone(client.primary()));
-    }
-    let domains = client.domains().await?.into_iter().map(|domain| domain.naming_context);
-    match domains.filter(|c| change.dn.is_within(c)).max_by_key(|c| c.rdns().len()) {
-        Some(domain) => client.server_of(&domain).await,
+    match client.context_of(&change.dn).await? {
+        Some(context) => client.server_of(&context).await,
         None => Ok(Arc::clone(client.primary())),
     }
 }
@@ -96,11 +91,16 @@ impl Attempt<'_> {
             match fault.fate {
                 Fate::Refused(NO_SUCH_ATTRIBUTE | ATTRIBUTE_OR_VALUE_EXISTS) => {
                     let held = self.look().await.map_err(|fault| self.explain(fault))?;
-                    return match self.compare(held)? {
-                        Held::After if may_have_happened => Ok(UpnChanged::Changed),
-                        Held::After => Ok(UpnChanged::AlreadySo),
-                        Held::Before => Err(self.explain(fault)),
-                    };
+                    match self.compare(held)? {
+                        Held::After if may_have_happened => return Ok(UpnChanged::Changed),
+                        Held::After => return Ok(UpnChanged::AlreadySo),
+                        // It was another one for a moment; the expected one is back.
+                        Held::Before if attempt < ATTEMPTS => {}
+                        Held::Before => {
+                            let detail = "it was changed by somebody else again and again";
+                            return Err(self.error(fault.retold(ErrorKind::Stale, detail, None)));
+                        }
+                    }
                 }
                 Fate::Refused(BUSY | UNAVAILABLE) | Fate::NotSent if attempt < ATTEMPTS => {}
                 Fate::Lost | Fate::TimedOut => {
@@ -130,12 +130,14 @@ impl Attempt<'_> {
         deletion.into_iter().chain([addition]).collect()
     }
 
-    /// Reads the UPN, and tries again for some seconds if the domain controller does not answer.
+    /// Reads the UPN, and tries again for some seconds if the domain controller cannot be reached.
     async fn look(&self) -> Result<Option<Option<String>>, Fault> {
         let mut attempt = 1;
         loop {
             match read_upn(self.link, &self.change.guid).await {
-                Err(fault) if *fault.kind() == ErrorKind::Unavailable && attempt < ATTEMPTS => {
+                Err(fault)
+                    if !fault.is_slow && *fault.kind() == ErrorKind::Unavailable && attempt < ATTEMPTS =>
+                {
                     self.clock.sleep(wait(attempt, self.clock)).await;
                     attempt += 1;
                 }

@@ -120,8 +120,13 @@ async fn users_below(
     base: DistinguishedName,
     filter: String,
 ) -> Result<BoxStream<'static, Result<ForestUser>>> {
-    let domain = client.domain_of(&base).await?;
-    let link = client.server_of(&domain).await?;
+    let context = client.context_of(&base).await?.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "read the users below")
+            .object(&base)
+            .detail("it is in none of the forest's domains")
+            .hint("Check the distinguished name.")
+    })?;
+    let link = client.server_of(&context).await?;
     let entries = link.entries(Search::below(base.as_str(), filter, USER_ATTRIBUTES));
     Ok(entries
         .map(move |entry| match entry {
@@ -152,21 +157,6 @@ async fn holders_of(
 }
 
 impl ForestClient {
-    /// The domain that a base stands in: the naming context closest to it.
-    async fn domain_of(&self, base: &DistinguishedName) -> Result<DistinguishedName> {
-        let held = self.root_dse().await?.naming_contexts.iter();
-        if let Some(context) = held.filter(|c| base.is_within(c)).max_by_key(|c| c.rdns().len()) {
-            return Ok(context.clone());
-        }
-        let domains = self.domains().await?.into_iter().map(|domain| domain.naming_context);
-        domains.filter(|c| base.is_within(c)).max_by_key(|c| c.rdns().len()).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "read the users below")
-                .object(base)
-                .detail("it is in none of the forest's domains")
-                .hint("Check the distinguished name.")
-        })
-    }
-
     /// A global catalog that answers.
     async fn global_catalog(&self, domain: &DistinguishedName) -> Result<Arc<Link>> {
         let mut failures = Vec::new();

@@ -1,0 +1,72 @@
+//! A lab forest that is served, and clients of it.
+
+use std::sync::Arc;
+
+use onramp_ad::{BindName, ForestClient, ForestClientBuilder, LdapSecurity};
+use onramp_core::forest::{ForestUser, ForestUsers, UserQuery};
+use onramp_core::{Clock, ManualClock};
+use onramp_lab::forest::{LabForest, LabForestBuilder, LabForestServers, Login};
+use onramp_lab::tls::LabCa;
+
+use futures_util::TryStreamExt;
+
+pub(crate) struct Lab {
+    pub(crate) model: LabForest,
+    pub(crate) ca: LabCa,
+    pub(crate) servers: LabForestServers,
+    /// The time of the lab and of its clients: waits between attempts take none of the test's.
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+impl Lab {
+    pub(crate) async fn small() -> Self {
+        Self::start(LabForest::builder().users(30)).await
+    }
+
+    pub(crate) async fn start(builder: LabForestBuilder) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let model = builder.clock(clock.clone()).build().unwrap();
+        let ca = LabCa::new().unwrap();
+        let servers = model.serve(&ca).await.unwrap();
+        Self { model, ca, servers, clock }
+    }
+
+    pub(crate) fn builder(&self) -> ForestClientBuilder {
+        self.builder_as(&self.model.administrator(), LdapSecurity::Ldaps)
+    }
+
+    pub(crate) fn builder_as(&self, login: &Login, security: LdapSecurity) -> ForestClientBuilder {
+        let controllers = self.servers.controllers();
+        let mut builder = ForestClient::builder(&controllers[0].host)
+            .security(security)
+            .trust_root_pem(self.ca.certificate_pem())
+            .unwrap()
+            .bind(BindName::parse(&login.name).unwrap(), login.password.clone())
+            .clock(self.clock.clone() as Arc<dyn Clock>);
+        for controller in controllers {
+            let address = match security {
+                LdapSecurity::Ldaps => controller.ldaps,
+                LdapSecurity::StartTls => controller.ldap,
+            };
+            builder = builder.address(&controller.host, address);
+        }
+        builder
+    }
+
+    pub(crate) async fn connect(&self) -> ForestClient {
+        self.builder().connect().await.unwrap()
+    }
+
+    pub(crate) fn host(&self, at: usize) -> &str {
+        &self.servers.controllers()[at].host
+    }
+}
+
+/// Ordinary users that have a UPN.
+pub(crate) async fn people(users: &dyn ForestUsers, count: usize) -> Vec<ForestUser> {
+    let all: Vec<ForestUser> = users.search(UserQuery::all()).try_collect().await.unwrap();
+    let ordinary = |user: &ForestUser| user.upn.is_some() && !user.is_critical && !user.is_protected;
+    let people: Vec<ForestUser> = all.into_iter().filter(ordinary).take(count).collect();
+    assert_eq!(people.len(), count, "the lab has too few ordinary users");
+    people
+}

@@ -1,0 +1,11 @@
+//! The client over real sockets, against the lab's domain controllers.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests may
+
+mod connecting;
+mod contract;
+mod lab;
+mod replication;
+mod search;
+mod suffixes;
+mod upn_changes;

@@ -1,0 +1,95 @@
+//! Domain controllers, and waiting for them.
+
+use std::time::Duration;
+
+use onramp_ad::Timeouts;
+use onramp_core::DomainName;
+use onramp_core::forest::{Convergence, ReplicatedValue, ReplicationExt, WaitOptions};
+use onramp_lab::forest::LabForest;
+
+use crate::lab::{Lab, people};
+
+async fn three() -> Lab {
+    let delay = Duration::from_secs(20);
+    Lab::start(
+        LabForest::builder().users(10).controllers(2).read_only_controllers(1).replication_delay(delay),
+    )
+    .await
+}
+
+fn suffix(name: &str) -> (DomainName, ReplicatedValue) {
+    let domain: DomainName = name.parse().unwrap();
+    let value = ReplicatedValue::Suffix { suffix: (&domain).into() };
+    (domain, value)
+}
+
+#[tokio::test]
+async fn every_domain_controller_is_found() {
+    let lab = three().await;
+    let controllers = lab.connect().await.controllers().await.unwrap();
+    let hosts: Vec<&str> = controllers.iter().map(|c| c.host.as_str()).collect();
+    let mut expected = lab.model.controllers();
+    expected.sort();
+    assert_eq!(hosts, expected);
+    assert_eq!(controllers.iter().filter(|c| c.is_read_only).count(), 1);
+    assert!(controllers.iter().all(|c| c.naming_contexts.contains(&lab.model.base()) && !c.site.is_empty()));
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_last_one_has_it() {
+    let lab = three().await;
+    let forest = lab.connect().await.forest();
+    let (domain, value) = suffix("contoso.com");
+    forest.suffixes.add(&domain).await.unwrap();
+    let mut converged = Vec::new();
+    let mut progress = |report: &onramp_core::forest::ConvergenceReport| {
+        converged.push(report.controllers.len() - report.behind().count());
+    };
+    let options = WaitOptions::default();
+    let report = forest.replication.wait(value, options, lab.clock.as_ref(), &mut progress).await.unwrap();
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!((converged.first(), converged.last()), (Some(&1), Some(&3)));
+    assert!(report.waited_ms >= 20_000, "{report:?}");
+
+    let user = people(forest.users.as_ref(), 1).await.remove(0);
+    let after = format!("anew@{domain}").parse().unwrap();
+    let change = onramp_core::forest::UpnChange {
+        guid: user.guid,
+        dn: user.dn.clone(),
+        before: user.upn.clone(),
+        after,
+    };
+    forest.users.change_upn(&change).await.unwrap();
+    let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn, upn: change.after };
+    let report = forest.replication.wait(value, options, lab.clock.as_ref(), &mut |_| ()).await.unwrap();
+    assert!(report.is_complete(), "{report:?}");
+}
+
+#[tokio::test]
+async fn those_that_lag_or_cannot_be_reached_are_named() {
+    let lab = three().await;
+    let limits = Timeouts::default().with_probe(Duration::from_secs(5));
+    let forest = lab.builder().timeouts(limits).connect().await.unwrap().forest();
+    let (domain, value) = suffix("contoso.com");
+    lab.model.hold_replication(lab.host(1)).unwrap();
+    lab.model.stop_controller(lab.host(2)).unwrap();
+    forest.suffixes.add(&domain).await.unwrap();
+    let options = WaitOptions::default().with_timeout(Duration::from_secs(60));
+    let report =
+        forest.replication.wait(value.clone(), options, lab.clock.as_ref(), &mut |_| ()).await.unwrap();
+    let state = |host: &str| &report.controllers.iter().find(|c| c.host == host).unwrap().convergence;
+    assert_eq!(state(lab.host(0)), &Convergence::Converged);
+    assert_eq!(state(lab.host(1)), &Convergence::Lagging);
+    assert!(matches!(state(lab.host(2)), Convergence::Unreachable { .. }), "{report:?}");
+    let error = report.require_complete().unwrap_err().to_string();
+    assert!(
+        error.contains(lab.host(1)) && error.contains(lab.host(2)) && error.contains("1 of 3"),
+        "{error}"
+    );
+
+    // Once they are back, the same wait ends well.
+    lab.model.release_replication(lab.host(1)).unwrap();
+    lab.model.start_controller(lab.host(2)).unwrap();
+    let report = forest.replication.wait(value, options, lab.clock.as_ref(), &mut |_| ()).await.unwrap();
+    assert!(report.is_complete(), "{report:?}");
+}

@@ -1,0 +1,205 @@
+//! Changing UPNs: one, many, and what happens when the answer is lost.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use onramp_ad::{LdapSecurity, Timeouts};
+use onramp_core::forest::{ForestUser, UpnChange, UpnChanged};
+use onramp_core::{Clock, DomainName, ErrorKind, Upn};
+use onramp_lab::forest::{Fault, LabForest, Operation};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::lab::{Lab, people};
+
+fn change(user: &ForestUser, prefix: &str) -> UpnChange {
+    let domain: DomainName = "contoso.com".parse().unwrap();
+    let after = Upn::new(prefix, &domain).unwrap();
+    UpnChange { guid: user.guid, dn: user.dn.clone(), before: user.upn.clone(), after }
+}
+
+#[tokio::test]
+async fn an_object_is_found_wherever_it_was_moved() {
+    let lab = Lab::small().await;
+    let users = lab.connect().await.forest().users;
+    let user = people(users.as_ref(), 1).await.remove(0);
+    lab.model.move_to(&user.guid, &lab.model.base().child("CN", "Users")).unwrap();
+    assert_eq!(users.change_upn(&change(&user, "moved")).await.unwrap(), UpnChanged::Changed);
+    let moved = users.get(&user.guid).await.unwrap();
+    assert_eq!(moved.upn.as_deref(), Some("moved@contoso.com"));
+    assert_ne!(moved.dn, user.dn);
+    lab.model.delete(&user.guid).unwrap();
+    let error = users.change_upn(&change(&moved, "gone")).await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[tokio::test]
+async fn a_stale_change_says_what_is_there_now() {
+    let lab = Lab::small().await;
+    let users = lab.connect().await.forest().users;
+    let user = people(users.as_ref(), 1).await.remove(0);
+    lab.model.set_on(lab.host(0), &user.guid, "userPrincipalName", &["else@corp.local"]).unwrap();
+    let error = users.change_upn(&change(&user, "new")).await.unwrap_err();
+    assert!(error.is_stale(), "{error}");
+    assert!(error.to_string().contains("else@corp.local"), "{error}");
+    lab.model.set_on(lab.host(0), &user.guid, "userPrincipalName", &[]).unwrap();
+    let error = users.change_upn(&change(&user, "new")).await.unwrap_err();
+    assert!(error.is_stale() && error.to_string().contains("has no UPN now"), "{error}");
+    let from_none = UpnChange { before: None, ..change(&user, "new") };
+    assert_eq!(users.change_upn(&from_none).await.unwrap(), UpnChanged::Changed);
+    assert_eq!(users.change_upn(&from_none).await.unwrap(), UpnChanged::AlreadySo);
+}
+
+#[tokio::test]
+async fn a_change_to_what_is_there_writes_nothing() {
+    let lab = Lab::small().await;
+    let users = lab.connect().await.forest().users;
+    let user = people(users.as_ref(), 1).await.remove(0);
+    let upn: Upn = user.upn.as_deref().unwrap().parse().unwrap();
+    // A write would meet this fault.
+    lab.model.inject(Operation::Modify, Fault::Busy, u64::MAX);
+    let same = UpnChange { after: upn, ..change(&user, "unused") };
+    assert_eq!(users.change_upn(&same).await.unwrap(), UpnChanged::AlreadySo);
+    let third = UpnChange { before: user.upn.as_ref().map(|upn| upn.to_uppercase()), ..same };
+    assert_eq!(users.change_upn(&third).await.unwrap(), UpnChanged::AlreadySo);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_decided_by_looking() {
+    let lab = Lab::small().await;
+    let users = lab.connect().await.forest().users;
+    let mut user = people(users.as_ref(), 1).await.remove(0);
+    for (at, fault) in
+        [Fault::LostReply, Fault::LostRequest, Fault::Busy, Fault::Unavailable].into_iter().enumerate()
+    {
+        lab.model.inject(Operation::Modify, fault, 1);
+        let change = change(&user, &format!("try{at}"));
+        assert_eq!(users.change_upn(&change).await.unwrap(), UpnChanged::Changed, "{fault:?}");
+        user = users.get(&user.guid).await.unwrap();
+        assert_eq!(user.upn.as_deref(), Some(change.after.as_str()), "{fault:?}");
+    }
+    // If it cannot be looked up either, that is what is said.
+    lab.model.inject(Operation::Modify, Fault::LostReply, 1);
+    lab.model.inject(Operation::Search, Fault::Unavailable, u64::MAX);
+    let error = users.change_upn(&change(&user, "unknown")).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+    lab.model.clear_faults();
+    assert_eq!(users.change_upn(&change(&user, "unknown")).await.unwrap(), UpnChanged::AlreadySo);
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_only_so_often() {
+    let lab = Lab::small().await;
+    let users = lab.connect().await.forest().users;
+    let user = people(users.as_ref(), 1).await.remove(0);
+    let before = lab.clock.elapsed();
+    lab.model.inject(Operation::Modify, Fault::Busy, u64::MAX);
+    let error = users.change_upn(&change(&user, "new")).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Throttled { retry_after: None });
+    assert_eq!(error.server_reply().ldap_code, Some(51));
+    let waited = lab.clock.elapsed() - before;
+    assert!(waited > Duration::from_secs(1) && waited < Duration::from_secs(60), "{waited:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_in_time_is_looked_up() {
+    let lab = Lab::small().await;
+    let fast = lab.connect().await.forest().users;
+    let user = people(fast.as_ref(), 1).await.remove(0);
+    let limits = Timeouts::default().with_operation(Duration::from_secs(1));
+    let (address, silent) = muted(lab.servers.controllers()[0].ldaps).await;
+    let slow = lab.builder().timeouts(limits).address(lab.host(0), address).connect().await.unwrap();
+    let slow_users = slow.forest().users;
+    assert_eq!(slow_users.get(&user.guid).await.unwrap(), user);
+    // After this the client knows all it needs, so that the next change is the first thing that meets silence.
+    slow_users.change_upn(&change(&user, "early")).await.unwrap();
+    let user = fast.get(&user.guid).await.unwrap();
+    silent.store(true, Ordering::SeqCst);
+    let error = slow_users.change_upn(&change(&user, "late")).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+    assert_eq!(fast.get(&user.guid).await.unwrap().upn.as_deref(), Some("late@contoso.com"));
+}
+
+/// A way to a server on which, once told so, requests arrive and answers do not.
+async fn muted(server: SocketAddr) -> (SocketAddr, Arc<AtomicBool>) {
+    let silent = Arc::new(AtomicBool::new(false));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let told = silent.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (mut requests, mut to_client) = client.into_split();
+            let (mut answers, mut to_server) = TcpStream::connect(server).await.unwrap().into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut requests, &mut to_server).await });
+            let told = told.clone();
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = answers.read(&mut buffer).await {
+                    if !told.load(Ordering::SeqCst) && to_client.write_all(&buffer[..count]).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    (address, silent)
+}
+
+#[tokio::test]
+async fn an_account_without_the_right_is_told() {
+    let lab = Lab::start(LabForest::builder().users(60)).await;
+    let admin = lab.connect().await.forest().users;
+    let user = people(admin.as_ref(), 1).await.remove(0);
+    let login = lab.model.plain_user().unwrap();
+    let client = lab.builder_as(&login, LdapSecurity::Ldaps).connect().await.unwrap();
+    let error = client.forest().users.change_upn(&change(&user, "new")).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Forbidden);
+    assert_eq!(error.object_name(), Some(user.dn.as_str()));
+    assert!(error.next_step().is_some());
+}
+
+#[tokio::test]
+async fn many_changes_are_under_way_but_no_more_than_allowed() {
+    let lab = Lab::start(LabForest::builder().users(300)).await;
+    let users = lab.builder().depth(8).connect().await.unwrap().forest().users;
+    let people = people(users.as_ref(), 200).await;
+    // Connections break now and then; every change still has exactly one outcome, and it is right.
+    for fault in [Fault::LostReply, Fault::LostRequest, Fault::Busy] {
+        lab.model.inject_after(40, Operation::Modify, fault, 2);
+    }
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counter = taken.clone();
+    let changes: Vec<UpnChange> =
+        people.iter().enumerate().map(|(at, user)| change(user, &format!("user{at}"))).collect();
+    let source = stream::iter(changes).inspect(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    let mut outcomes = users.change_upns(source.boxed());
+    let mut done = 0;
+    while let Some(outcome) = outcomes.next().await {
+        assert_eq!(outcome.result.unwrap(), UpnChanged::Changed);
+        done += 1;
+        assert!(taken.load(Ordering::SeqCst) <= done + 8, "changes are taken no faster than they are made");
+        let now = lab.model.values_on(lab.host(0), &outcome.change.guid, "userPrincipalName").unwrap();
+        assert_eq!(now, [outcome.change.after.as_str()]);
+    }
+    assert_eq!(done, 200);
+}
+
+#[tokio::test]
+async fn dropping_the_outcomes_stops_taking_changes() {
+    let lab = Lab::small().await;
+    let users = lab.builder().depth(4).connect().await.unwrap().forest().users;
+    let user = people(users.as_ref(), 1).await.remove(0);
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counter = taken.clone();
+    let endless = stream::repeat(change(&user, "again")).inspect(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    let first = users.change_upns(endless.boxed()).next().await.unwrap();
+    assert!(first.result.is_ok());
+    assert!(taken.load(Ordering::SeqCst) <= 5);
+}
