@@ -102,7 +102,11 @@ impl Onramp {
         }
         if spec.sync.enable {
             let on = open(|c| matches!(c, Change::EnableSync)) == 0;
-            check("directory synchronisation is on".into(), truth(on), format!("{:?}", survey.sync.state));
+            check(
+                "directory synchronisation is on".into(),
+                truth(on),
+                format!("the switch is {}", survey.sync.state),
+            );
         }
         if let (Some(wanted), Some(state)) = (&spec.service_account, &survey.service_account) {
             let account = open(|c| {
@@ -116,7 +120,10 @@ impl Onramp {
                 )
             }) == 0;
             let found = match &state.user {
-                Some(user) => format!("object ID {}, MFA {:?}", user.id, state.mfa),
+                Some(user) => {
+                    let mfa = state.mfa.map(|mfa| format!(", per-user MFA {mfa}")).unwrap_or_default();
+                    format!("object ID {}{mfa}", user.id)
+                }
                 None => "it does not exist".into(),
             };
             check(format!("the service account {} is set up", wanted.upn), truth(account), found);
@@ -124,8 +131,11 @@ impl Onramp {
             let held: Vec<String> = state.roles.iter().map(|held| held.role.to_string()).collect();
             check(format!("it holds the role {}", wanted.role), truth(role), held.join(", "));
             for access in &state.subscriptions {
-                let name = format!("it holds the role {} on {}", access.role, access.wanted);
-                let detail = access.found.as_ref().map_or("not visible".to_owned(), |s| s.id.to_string());
+                let (subscription, detail) = match &access.found {
+                    Some(found) => (found.display_name.as_str(), format!("subscription {}", found.id)),
+                    None => (access.wanted.as_str(), "no such subscription is visible".to_owned()),
+                };
+                let name = format!("it holds the role {} on {subscription}", access.role);
                 check(name, truth(access.granted), detail);
             }
             if let Some(secrets) = secrets {

@@ -1,6 +1,6 @@
 //! Multi-factor state and proof that an account can sign in.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,16 @@ pub enum MfaState {
     Enabled,
     /// Asked at every sign-in.
     Enforced,
+}
+
+impl fmt::Display for MfaState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disabled => "disabled",
+            Self::Enabled => "enabled",
+            Self::Enforced => "enforced",
+        })
+    }
 }
 
 /// What a sign-in with name and password, and nothing else, led to.

@@ -1,6 +1,6 @@
 //! The directory synchronisation switch of a tenant.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,16 @@ pub enum SyncState {
     Enabled,
     /// Was on and is off; switching off takes up to 72 hours, during which it cannot be switched on.
     Disabled,
+}
+
+impl fmt::Display for SyncState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NeverEnabled => "never switched on",
+            Self::Enabled => "on",
+            Self::Disabled => "switched off",
+        })
+    }
 }
 
 /// What the tenant says of its synchronisation.

@@ -98,7 +98,7 @@ impl Run<'_> {
         let port = &self.onramp.tenant.sign_in;
         match port.mfa_state(&id).await? {
             now if now == after => return already(),
-            now if now != before => return Err(stale("set per-user MFA of", upn, &format!("{now:?}"))),
+            now if now != before => return Err(stale("set per-user MFA of", upn, &now.to_string())),
             _ => port.set_mfa_state(&id, after).await?,
         }
         self.visible("the MFA state", || async {

@@ -151,7 +151,7 @@ impl fmt::Display for Change {
             Self::SetServiceAccountPassword { upn } => {
                 write!(f, "give {upn} a strong password that does not expire")
             }
-            Self::SetMfaState { upn, after, .. } => write!(f, "set per-user MFA of {upn} to {after:?}"),
+            Self::SetMfaState { upn, after, .. } => write!(f, "set per-user MFA of {upn} to {after}"),
             Self::AssignRole { upn, role_name, .. } => write!(f, "give {upn} the role {role_name}"),
             Self::AssignSubscriptionRole { upn, subscription_name, role_name, .. } => {
                 write!(f, "give {upn} the role {role_name} on the subscription {subscription_name}")

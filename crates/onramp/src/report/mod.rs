@@ -181,15 +181,15 @@ fn steps(plan: &Plan) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut users_named = false;
     for planned in plan.changes() {
-        let name = match &planned.change {
+        let (name, detail) = match &planned.change {
             Change::ChangeUpn { .. } if users_named => continue,
             Change::ChangeUpn { .. } => {
                 users_named = true;
-                format!("change the UPN of {} users", plan.users_changed())
+                (format!("change the UPN of {} users", plan.users_changed()), "each named below".into())
             }
-            other => other.to_string(),
+            other => (other.to_string(), planned.reason.clone()),
         };
-        rows.push(Row { class: "", mark: "•", name, detail: planned.reason.clone() });
+        rows.push(Row { class: "", mark: "•", name, detail });
     }
     rows
 }
