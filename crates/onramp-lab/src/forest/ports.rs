@@ -160,20 +160,23 @@ impl ForestUsers for Ports {
         steps.extend(change.before.as_deref().map(|before| step(Operation::Delete, before)));
         steps.push(step(Operation::Add, after));
         let target = format!("<GUID={}>", change.guid);
-        let change = Change { target, steps, permissive: false };
-        match self.modify(&change) {
+        let request = Change { target, steps, permissive: false };
+        match self.modify(&request) {
             Ok(()) => Ok(UpnChanged::Changed),
             Err(refusal) => {
-                let error = self.lab.error(refusal, "change the user principal name of", &change.target);
+                let error = self.lab.error(refusal, "change the user principal name of", &change.dn);
                 // A value where there should be none is a value that somebody else set.
                 let clash =
                     error.server_reply().ldap_code == Some(LdapResultCode::AttributeOrValueExists as u32);
-                match clash {
-                    true => Err(Error::new(ErrorKind::Stale, error.action())
-                        .object(&change.target)
-                        .reply(error.server_reply().clone())),
-                    false => Err(error),
+                if !clash && !error.is_stale() {
+                    return Err(error);
                 }
+                let now = self.get(&change.guid).await?.upn.unwrap_or_else(|| "no UPN".into());
+                Err(Error::new(ErrorKind::Stale, error.action())
+                    .object(&change.dn)
+                    .detail(format!("somebody else changed it meanwhile: it has {now} now"))
+                    .reply(error.server_reply().clone())
+                    .hint("Nothing was written. Survey the forest again and make a new plan."))
             }
         }
     }
