@@ -88,7 +88,8 @@ pub struct Generator {
 impl Generator {
     /// A generator for a policy and a context, with the default options.
     ///
-    /// Banned words are always read conservatively, so that what it generates passes in every known reading.
+    /// Banned words are always read conservatively, so that what it generates passes in the
+    /// documented reading and in every stricter one that [`Reading::Conservative`] covers.
     ///
     /// # Errors
     /// [`GenerateError::Unsatisfiable`] names the demands that contradict each other; see there for the others.

@@ -121,7 +121,7 @@ pub enum Reading {
     /// are counted over exact occurrences, and among overlapping ones those that leave the fewest points.
     #[default]
     Documented,
-    /// So that a password which passes here passes in every known reading: pieces at edit distance one of a word
+    /// Stricter than the documentation where its examples leave room: pieces at edit distance one of a word
     /// count as that word, and every substitution anybody has reported is applied. The generator always uses it.
     Conservative,
 }
