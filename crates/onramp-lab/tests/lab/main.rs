@@ -6,5 +6,6 @@
 mod forest;
 mod mutants;
 mod people;
+mod program;
 mod tenant;
 mod tls;
