@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::TryStreamExt;
-use futures_util::future::try_join;
-use onramp_core::forest::{DomainController, DomainPasswordPolicy, ForestSuffix, UpnHolder, UserQuery};
+use futures_util::future::{join_all, try_join};
+use onramp_core::forest::{
+    DomainController, DomainPasswordPolicy, ForestSuffix, ReplicatedValue, SuffixOrigin, UpnHolder, UserQuery,
+};
 use onramp_core::tenant::{
     AzureRoleId, MfaState, RoleAssignment, Subscription, SyncStatus, TenantDomain, TenantUser,
 };
-use onramp_core::{Error, ErrorKind, ObjectGuid, Result};
+use onramp_core::{Error, ErrorKind, ObjectGuid, Result, UpnSuffix};
 use time::OffsetDateTime;
 
 use crate::candidate::{Candidate, Chooser, SkipReason, Skipped, UserRef};
@@ -35,6 +37,9 @@ pub struct Survey {
     pub verified_domains: Vec<TenantDomain>,
     /// The suffixes that the forest offers.
     pub suffixes: Vec<ForestSuffix>,
+    /// Host names of the domain controllers that do not have the wanted suffix although it was added, or cannot be
+    /// asked: replication that an earlier run did not wait for to the end.
+    pub suffix_missing_on: Vec<String>,
     /// The domain controllers of the forest.
     pub controllers: Vec<DomainController>,
     /// The password policies of the forest's domains.
@@ -118,6 +123,7 @@ impl Onramp {
             verified_domains: tenant.domains.into_iter().filter(|d| d.is_verified).collect(),
             service_account: tenant.service_account,
             suffixes: forest.suffixes,
+            suffix_missing_on: forest.suffix_missing_on,
             controllers: forest.controllers,
             password_policies: forest.password_policies,
             candidates: Vec::new(),
@@ -185,13 +191,32 @@ impl Onramp {
         Ok(state)
     }
 
-    async fn read_forest(&self, _spec: &Spec) -> Result<ForestSide> {
+    async fn read_forest(&self, spec: &Spec) -> Result<ForestSide> {
         let ((suffixes, controllers), password_policies) = try_join(
             try_join(self.forest.suffixes.list(), self.forest.replication.controllers()),
             self.forest.password_policies.domain_policies(),
         )
         .await?;
-        Ok(ForestSide { suffixes, controllers, password_policies })
+        let suffix = UpnSuffix::from(&spec.domain);
+        let was_added =
+            |offered: &ForestSuffix| offered.suffix == suffix && offered.origin != SuffixOrigin::Domain;
+        let suffix_missing_on = if suffixes.iter().any(was_added) {
+            self.controllers_without(&ReplicatedValue::Suffix { suffix }, &controllers).await
+        } else {
+            Vec::new()
+        };
+        Ok(ForestSide { suffixes, suffix_missing_on, controllers, password_policies })
+    }
+
+    /// The domain controllers that should hold a value and do not, or cannot be asked.
+    async fn controllers_without(&self, value: &ReplicatedValue, all: &[DomainController]) -> Vec<String> {
+        let asked = all.iter().filter(|controller| value.concerns(controller)).map(|controller| async move {
+            match self.forest.replication.holds(controller, value).await {
+                Ok(true) => None,
+                Ok(false) | Err(_) => Some(controller.host.clone()),
+            }
+        });
+        join_all(asked).await.into_iter().flatten().collect()
     }
 
     /// Reads the users that the spec selects; says whether they were all users of the forest.
@@ -294,6 +319,7 @@ struct TenantSide {
 
 struct ForestSide {
     suffixes: Vec<ForestSuffix>,
+    suffix_missing_on: Vec<String>,
     controllers: Vec<DomainController>,
     password_policies: Vec<DomainPasswordPolicy>,
 }

@@ -80,13 +80,17 @@ impl Draft {
 
     fn suffix(&mut self, spec: &Spec, survey: &Survey) {
         let wanted = UpnSuffix::from(&spec.domain);
-        if !survey.suffixes.iter().any(|offered| offered.suffix == wanted) {
+        let offered = survey.suffixes.iter().any(|offered| offered.suffix == wanted);
+        let values = vec![ReplicatedValue::Suffix { suffix: wanted }];
+        if !offered {
             self.change(Change::AddSuffix { suffix: spec.domain.clone() }, "the forest does not offer it");
-            let values = vec![ReplicatedValue::Suffix { suffix: wanted }];
             self.change(
                 Change::AwaitReplication { values },
                 "users change on any domain controller afterwards",
             );
+        } else if !survey.suffix_missing_on.is_empty() {
+            let why = format!("it was not seen on {}", survey.suffix_missing_on.join(", "));
+            self.change(Change::AwaitReplication { values }, why);
         }
     }
 

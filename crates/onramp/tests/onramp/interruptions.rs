@@ -65,8 +65,17 @@ async fn a_domain_controller_that_is_down_is_named() {
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
     assert!(problem.contains(&down) && problem.contains("1 of 2"), "{problem}");
+
+    // A new plan has the suffix to wait for, and nothing else.
+    let again = world.plan(&spec("domain = \"contoso.com\"\n")).await;
+    let [left] = again.changes() else { panic!("{:?}", again.changes()) };
+    assert!(
+        matches!(left.change, Change::AwaitReplication { .. }) && left.reason.contains(&down),
+        "{left:?}"
+    );
     world.forest.start_controller(&down).unwrap();
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+    assert!(world.plan(&spec("domain = \"contoso.com\"\n")).await.is_empty());
 }
 
 #[tokio::test]
