@@ -143,7 +143,7 @@ impl Connection {
         if result.rc == 0 {
             return Ok(());
         }
-        let fault = Fault::refused(&self.host, &result);
+        let fault = Fault::refused(&self.host, &result).signing_in_as(&credentials.name);
         settings.remember_refusal(&fault);
         Err(fault)
     }

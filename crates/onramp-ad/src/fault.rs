@@ -7,6 +7,7 @@ use ldap3::{LdapError, LdapResult};
 use onramp_core::{Error, ErrorKind, ServerReply};
 
 use crate::result_code;
+use crate::security::BindName;
 use crate::tls_failure;
 
 /// How far a request came.
@@ -85,6 +86,13 @@ impl Fault {
         let meaning = result_code::meaning(result);
         let words = Words { detail: meaning.detail, hint: meaning.hint, reply, source: None };
         Self { fate: Fate::Refused(result.rc), is_slow: false, kind: meaning.kind, words: Box::new(words) }
+    }
+
+    /// The same fault of a bind, with the name that signed in.
+    pub(crate) fn signing_in_as(mut self, name: &BindName) -> Self {
+        let detail = self.words.detail.take().unwrap_or_default();
+        self.words.detail = Some(format!("{detail}, signing in as {name}"));
+        self
     }
 
     /// From the LDAP library, while a request was under way.
