@@ -42,6 +42,10 @@ pub struct TenantConfig {
     /// PEM file of the authorities to trust; those of the machine without it.
     #[serde(default)]
     pub trust_root: Option<PathBuf>,
+    /// Public client that the service account's sign-in is tried with; Microsoft's own command line tools without it.
+    /// For tenants, and labs, that do not have those.
+    #[serde(default)]
+    pub probe_client_id: Option<String>,
 }
 
 /// Addresses of another cloud.
@@ -156,6 +160,9 @@ impl Config {
         };
         if let Some(path) = &tenant.trust_root {
             builder = builder.trust_root_pem(read_file(path, "trusted authorities")?);
+        }
+        if let Some(client_id) = &tenant.probe_client_id {
+            builder = builder.probe_client_id(client_id);
         }
         if let Some(recorder) = recorder {
             builder = builder.recorder(recorder);

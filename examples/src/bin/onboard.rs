@@ -60,7 +60,8 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         None
     };
     let tenant = config.entra(Arc::clone(&clock), recorder)?.tenant();
-    let forest = config.forest(Arc::clone(&clock)).await?.forest();
+    let forest = cancellation.run_until_cancelled(config.forest(Arc::clone(&clock))).await;
+    let forest = forest.ok_or_else(|| Error::new(ErrorKind::Cancelled, "connect to the forest"))??.forest();
     let folder = config.output.folder.clone();
     let job =
         Job { tenant, forest, spec: config.spec, folder, clock, terminal: terminal.clone(), cancellation };
@@ -83,7 +84,14 @@ async fn run(arguments: Arguments) -> Result<Ended> {
 
 /// Approves with what the command line accepts, and asks for the rest where somebody can answer.
 fn approve(plan: Plan, accepted: &[String], terminal: &Terminal) -> Option<ApprovedPlan> {
-    let mut accepted = accepted.to_vec();
+    // The same command goes on after a stop, when some of what it accepts has been done. Nothing is let through by
+    // this: what the plan does have must be accepted as it is.
+    let ids: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
+    let (mut accepted, past): (Vec<String>, Vec<String>) =
+        accepted.iter().cloned().partition(|name| ids.contains(name));
+    for name in past {
+        terminal.line(format!("  accepted, but not a consequence of this plan: {name}"));
+    }
     if std::io::stdin().is_terminal() {
         for consequence in plan.consequences() {
             let id = consequence.id();

@@ -1,0 +1,20 @@
+//! The programs as people run them: their exit codes, what they say, what they leave behind.
+//!
+//! On the lab, over real sockets; and on a real Samba forest, which is ignored unless asked for:
+//! `cargo test -p onramp-examples --test cli -- --ignored --test-threads=1`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod interruptions;
+mod mistakes;
+mod onboarding;
+mod program;
+mod quickstart;
+mod samba;
+mod world;

@@ -1,0 +1,297 @@
+//! `onboard`, when something is wrong: it says what, and tells no secret.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use onramp::{FileJournal, JournalEntry};
+use tokio_rustls::TlsAcceptor;
+
+use crate::world::{SPEC, World};
+
+const USERS: &str = "[spec]\ndomain = 'contoso.com'\n[spec.users]\n";
+
+/// A mistake in what the program is given: what it is, the file with it, and what must be said.
+struct Mistake {
+    what: &'static str,
+    file: fn(&World) -> String,
+    said: &'static [&'static str],
+}
+
+impl Mistake {
+    const fn new(what: &'static str, file: fn(&World) -> String, said: &'static [&'static str]) -> Self {
+        Self { what, file, said }
+    }
+}
+
+const MISTAKES: &[Mistake] = &[
+    Mistake::new(
+        "malformed TOML",
+        |_| "[tenant]\nid = \"contoso\nclient_id = 1\n".to_owned(),
+        &["onboard.toml", "line 2, column"],
+    ),
+    Mistake::new(
+        "a section is missing",
+        |world| world.desk.text("").replace("[spec]", ""),
+        &["missing field `spec`"],
+    ),
+    Mistake::new(
+        "an unknown key in the spec",
+        |world| world.desk.text(&format!("{USERS}exlude = ['x']\n")),
+        &["onboard.toml", "unknown field `exlude`", "Did you mean `exclude`?", "line "],
+    ),
+    Mistake::new(
+        "an unknown key in the forest",
+        |world| world.desk.text(USERS).replace("trust_root = 'forest-ca.pem'", "trust_rot = 'forest-ca.pem'"),
+        &["unknown field `trust_rot`", "Did you mean `trust_root`?"],
+    ),
+    Mistake::new(
+        "a value that does not fit",
+        |world| world.desk.text("[spec]\ndomain = 'not a domain'\n"),
+        &["onboard.toml", "line ", "domain"],
+    ),
+    Mistake::new(
+        "a secret's file is missing",
+        |world| world.desk.text(USERS).replace("'bind.password'", "'nowhere.password'"),
+        &["could not read the password of the bind name", "nowhere.password", "No such file"],
+    ),
+    Mistake::new(
+        "a secret's variable is missing",
+        |world| world.desk.text(USERS).replace("file = 'client.secret'", "env = 'ONRAMP_TEST_NOT_SET'"),
+        &["could not read the client secret", "ONRAMP_TEST_NOT_SET is not set"],
+    ),
+    Mistake::new(
+        "a trust root's file is missing",
+        |world| world.desk.text(USERS).replace("'forest-ca.pem'", "'nowhere.pem'"),
+        &["could not read the trust root", "nowhere.pem"],
+    ),
+    Mistake::new(
+        "a trust root is none",
+        |world| world.desk.text(USERS).replace("'tenant-ca.pem'", "'client.secret'"),
+        &["trust root", "no certificate"],
+    ),
+    Mistake::new(
+        "nobody listens at the domain controller's port",
+        |world| redirected(world, closed_port()),
+        &["dc1.corp.local", "refused"],
+    ),
+    Mistake::new(
+        "the domain controller's certificate is another authority's",
+        |world| world.desk.text(USERS).replace("'forest-ca.pem'", "'other-ca.pem'"),
+        &["dc1.corp.local", "an authority that is not trusted here", "trust root"],
+    ),
+    Mistake::new(
+        "the domain controller's certificate has expired",
+        |world| redirected(world, expired(world)),
+        &["dc1.corp.local", "has expired", "Renew the certificate"],
+    ),
+    Mistake::new(
+        "the tenant's certificate is another authority's",
+        |world| world.desk.text(USERS).replace("'tenant-ca.pem'", "'other-ca.pem'"),
+        &["localhost", "certificate"],
+    ),
+    Mistake::new(
+        "nobody listens at the tenant's port",
+        |world| {
+            let text = world.desk.text(USERS);
+            let (_, rest) = text.split_once("graph = '").unwrap();
+            let base = rest.split('\'').next().unwrap();
+            text.replace(base, &format!("https://localhost:{}", closed_port().port()))
+        },
+        &["localhost", "refused"],
+    ),
+    Mistake::new(
+        "the bind password is wrong",
+        |world| {
+            fs::write(world.desk.path("wrong.password"), "Not-the-password-1").unwrap();
+            world.desk.text(USERS).replace("'bind.password'", "'wrong.password'")
+        },
+        &["dc1.corp.local", r"signing in as CORP\Administrator", "LDAP result 49", "password is wrong"],
+    ),
+    Mistake::new(
+        "the bind name is nobody's",
+        |world| world.desk.text(USERS).replace(r"CORP\Administrator", r"CORP\nobody"),
+        &["dc1.corp.local", r"signing in as CORP\nobody"],
+    ),
+    Mistake::new(
+        "the bind name has no domain",
+        |world| world.desk.text(USERS).replace(r"CORP\Administrator", "Administrator"),
+        &["“Administrator”", r"DOMAIN\user"],
+    ),
+    Mistake::new(
+        "the client secret is wrong",
+        |world| {
+            fs::write(world.desk.path("wrong.secret"), "not-the-secret").unwrap();
+            world.desk.text(USERS).replace("'client.secret'", "'wrong.secret'")
+        },
+        &["AADSTS7000215", "client secret"],
+    ),
+    Mistake::new(
+        "the application is not the tenant's",
+        |world| {
+            let id = world.cloud.tenant.credentials().client_id.to_string();
+            world.desk.text(USERS).replace(&id, "11111111-2222-3333-4444-555555555555")
+        },
+        &["AADSTS700016", "11111111-2222-3333-4444-555555555555"],
+    ),
+    Mistake::new(
+        "the tenant is none",
+        |world| {
+            let id = world.cloud.tenant.credentials().tenant_id.to_string();
+            world.desk.text(USERS).replace(&id, "nobody.example")
+        },
+        &["AADSTS90002", "nobody.example"],
+    ),
+    Mistake::new(
+        "the OU does not exist",
+        |world| world.desk.text(&format!("{USERS}ous = ['OU=Stuff,DC=corp,DC=local']\n")),
+        &["OU=Stuff,DC=corp,DC=local", "no such object", "Check the distinguished name"],
+    ),
+    Mistake::new(
+        "the selection is empty",
+        |world| world.desk.text(&format!("{USERS}filter = '(department=Alchemy)'\n")),
+        &["the selection is empty", "Check `ous` and `filter`"],
+    ),
+    Mistake::new(
+        "the output folder is a file",
+        |world| world.desk.text(USERS).replace("folder = 'out'", "folder = 'client.secret'"),
+        &["client.secret", "make the folder"],
+    ),
+];
+
+#[test]
+fn a_mistake_is_named_and_nothing_is_changed() {
+    let world = World::new(30);
+    let before = world.state();
+    for mistake in MISTAKES {
+        world.desk.configure(&(mistake.file)(&world));
+        let ended = world.desk.onboard(&[]);
+        let report = format!("{}:\n{}", mistake.what, ended.said);
+        assert_eq!(ended.code, Some(1), "{report}");
+        let words = ended.said.trim();
+        assert!(!words.contains("panicked") && words.lines().count() < 12, "{report}");
+        for said in mistake.said {
+            assert!(ended.said.contains(said), "“{said}” is missing; {report}");
+        }
+        assert!(!world.desk.path("out/journal.jsonl").exists(), "{report}");
+    }
+    assert_eq!(world.state(), before);
+    world.desk.configure(&world.desk.text(USERS));
+    world.desk.onboard(&["--accept", "users-left-behind:6"]).with_code(0);
+}
+
+#[test]
+fn a_file_that_is_not_there_and_an_argument_that_is_none_are_named() {
+    let world = World::new(0);
+    world
+        .desk
+        .onboard(&["--config", "elsewhere.toml"])
+        .with_code(1)
+        .saying(&["elsewhere.toml", "No such file"]);
+    world.desk.onboard(&["--acept", "x"]).with_code(2).saying(&["--acept", "--accept"]);
+}
+
+#[test]
+fn what_no_consent_can_mend_blocks_the_plan() {
+    let world = World::new(5);
+    let before = world.state();
+    world.desk.configure(&world.desk.text("[spec]\ndomain = 'corp.local'\n"));
+    world.desk.onboard(&[]).with_code(2).saying(&["blocked: corp.local is not a public domain name"]);
+    world.desk.configure(&world.desk.text(&SPEC.replace("Contoso subscription 1", "Contoso subscripton 1")));
+    world
+        .desk
+        .onboard(&[])
+        .with_code(2)
+        .saying(&["“Contoso subscripton 1”", "there is “Contoso subscription 1”"]);
+    assert_eq!(world.state(), before);
+}
+
+#[test]
+fn a_bind_name_without_rights_is_refused_and_the_journal_says_where() {
+    let world = World::new(30);
+    let nobody = world.forest.plain_user().unwrap();
+    fs::write(world.desk.path("plain.password"), nobody.password.expose()).unwrap();
+    let text = world.desk.text(USERS);
+    let plain =
+        text.replace("'bind.password'", "'plain.password'").replace(r"CORP\Administrator", &nobody.name);
+    world.desk.configure(&plain);
+    let consent = ["--accept", "users-left-behind:6"];
+    let refused = world.desk.onboard(&consent).with_code(1);
+    assert!(!refused.said.contains(nobody.password.expose()));
+    refused.saying(&[
+        "add the UPN suffix contoso.com",
+        "the account may not do this",
+        "LDAP result 50",
+        "run the same command again",
+    ]);
+    let journal = FileJournal::read(world.desk.path("out/journal.jsonl")).unwrap();
+    let Some(JournalEntry::RunEnded { ending }) = journal.last().map(|line| &line.entry) else {
+        panic!("{journal:?}")
+    };
+    assert!(
+        ending.starts_with("stopped at change 3 (add the UPN suffix contoso.com to the forest)"),
+        "{ending}"
+    );
+
+    world.desk.configure(&text);
+    world.desk.onboard(&consent).with_code(0);
+}
+
+#[test]
+fn a_domain_whose_record_nobody_published_is_named_with_the_record() {
+    let world = World::new(0);
+    world.cloud.tenant.auto_publish_dns(false);
+    let spec = "[spec]\ndomain = 'contoso.com'\n[spec.waits]\ndomain_verification_minutes = 0\n";
+    world.desk.configure(&world.desk.text(spec));
+    let ended = world.desk.onboard(&[]).with_code(1);
+    let record = world.cloud.tenant.verification_text("contoso.com").unwrap();
+    ended.saying(&["verify the domain contoso.com", &format!("IN TXT \"{record}\""), "run again"]);
+    assert!(world.forest_offers_nothing(), "the forest comes after the tenant");
+
+    world.cloud.tenant.publish_txt("contoso.com", &record);
+    world.desk.onboard(&[]).with_code(0);
+}
+
+#[test]
+fn a_controller_that_is_down_is_named_and_waited_for_again_by_the_next_run() {
+    let world = World::new(0);
+    let [_, second] = world.servers.controllers() else { panic!("two controllers") };
+    let spec = "[spec]\ndomain = 'contoso.com'\n[spec.waits]\nreplication_minutes = 0\n";
+    world.desk.configure(&world.desk.text(spec));
+    world.forest.stop_controller(&second.host).unwrap();
+    let down = ["wait until every domain controller has the UPN suffix contoso.com", &second.host, "1 of 2"];
+    world.desk.onboard(&[]).with_code(1).saying(&down);
+    // The suffix is there by now, but not everywhere: that is still to be waited for.
+    world.desk.onboard(&[]).with_code(1).saying(&down);
+
+    world.forest.start_controller(&second.host).unwrap();
+    world.desk.onboard(&[]).with_code(0);
+    world.desk.onboard(&[]).with_code(0).saying(&["nothing has to be changed"]);
+}
+
+/// A port of this machine at which nobody listens.
+fn closed_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A server in place of the first domain controller, whose certificate has expired.
+fn expired(world: &World) -> SocketAddr {
+    let config = world.cloud.ca.expired_server_config(&["dc1.corp.local"]).unwrap();
+    let runtime = &world.cloud.runtime;
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(async move {
+        let acceptor = TlsAcceptor::from(Arc::clone(&config));
+        while let Ok((stream, _)) = listener.accept().await {
+            // The client turns away in the middle of the handshake, which is what it shall do.
+            let _ = acceptor.accept(stream).await;
+        }
+    });
+    address
+}
+
+/// The file, with the first domain controller at another address.
+fn redirected(world: &World, address: SocketAddr) -> String {
+    let real = world.servers.controllers()[0].ldaps;
+    world.desk.text(USERS).replace(&real.to_string(), &address.to_string())
+}

@@ -1,0 +1,136 @@
+//! `onboard` on a real forest of two Samba controllers, checked with a client that shares no code with it.
+
+use std::collections::BTreeMap;
+
+use onramp::{Change, FileJournal, JournalEntry, JournalRecord, Outcome, Plan};
+use onramp_tests::forest::{Entry, Forest, Scope, UserShape};
+
+use crate::world::{Cloud, Desk, SPEC};
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn the_whole_job_on_a_real_forest_moves_whom_the_plan_names_and_nobody_else() {
+    let (cloud, forest) = (Cloud::new(), Forest::builder().controllers(2).up().unwrap());
+    forest.add_users(1000, UserShape::ALL).unwrap();
+    let desk = desk(&cloud, &forest);
+    desk.configure(&desk.text(SPEC));
+    let before = upns(&forest, 0);
+
+    let flags = desk.onboard(&[]).with_code(2).wanted_flags();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    assert_eq!(upns(&forest, 0), before, "nothing was accepted yet");
+    let done = desk.onboard(&flags).with_code(0).saying(&["seen on all 2 domain controllers", " 0 failed"]);
+    assert!(!done.said.contains('✗'), "{}", done.said);
+
+    let plan = desk.plan();
+    let expected = after(&before, &plan);
+    let journal = FileJournal::read(desk.path("out/journal.jsonl")).unwrap();
+    println!("{}", pace(&journal));
+    assert!(plan.users_changed() >= 800, "{} of 1000", plan.users_changed());
+    // The run waited for a sample only, so the rest may still be on its way to the second controller.
+    forest.replicate(0, 1, forest.base_dn()).unwrap();
+    for index in [0, 1] {
+        assert_eq!(upns(&forest, index), expected, "on controller {index}");
+        assert_eq!(suffixes(&forest, index), ["contoso.com"], "on controller {index}");
+    }
+
+    desk.onboard(&flags).with_code(0).saying(&["nothing has to be changed"]);
+    assert!(desk.plan().is_empty());
+    assert_eq!(upns(&forest, 0), expected);
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_real_controller_that_is_down_is_named_and_the_job_goes_on_when_it_is_back() {
+    let (cloud, forest) = (Cloud::new(), Forest::builder().controllers(2).up().unwrap());
+    forest.add_users(40, UserShape::ALL).unwrap();
+    let desk = desk(&cloud, &forest);
+    let impatient = format!("{SPEC}[spec.waits]\nreplication_minutes = 0\n");
+    desk.configure(&desk.text(&impatient));
+    let flags = desk.onboard(&[]).with_code(2).wanted_flags();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let before = upns(&forest, 0);
+
+    forest.stop_controller(1).unwrap();
+    let down = [
+        "wait until every domain controller has the UPN suffix contoso.com",
+        "dc2.corp.example.com",
+        "1 of 2",
+    ];
+    desk.onboard(&flags).with_code(1).saying(&down);
+    assert_eq!(suffixes(&forest, 0), ["contoso.com"]);
+    assert_eq!(upns(&forest, 0), before, "users come after the suffix is everywhere");
+    desk.onboard(&flags).with_code(1).saying(&down);
+
+    forest.start_controller(1).unwrap();
+    desk.configure(&desk.text(SPEC));
+    desk.onboard(&flags).with_code(0);
+    let expected = after(&before, &desk.plan());
+    forest.replicate(0, 1, forest.base_dn()).unwrap();
+    for index in [0, 1] {
+        assert_eq!(suffixes(&forest, index), ["contoso.com"], "on controller {index}");
+        assert_eq!(upns(&forest, index), expected, "on controller {index}");
+    }
+}
+
+fn desk(cloud: &Cloud, forest: &Forest) -> Desk {
+    let ca = std::fs::read_to_string(forest.ca_file()).unwrap();
+    let first = &forest.controllers()[0];
+    let desk =
+        Desk::new(cloud).with_forest(first.fqdn(), forest.admin_dn(), forest.admin_password().expose(), &ca);
+    forest
+        .controllers()
+        .iter()
+        .fold(desk, |desk, controller| desk.with_address(controller.fqdn(), controller.ldaps()))
+}
+
+/// The UPN of every user on a controller, by distinguished name.
+type Upns = BTreeMap<String, Option<String>>;
+
+fn upns(forest: &Forest, index: usize) -> Upns {
+    let filter = "(&(objectCategory=person)(objectClass=user))";
+    let found =
+        forest.ldapsearch(index, forest.base_dn(), Scope::Subtree, filter, &["userPrincipalName"]).unwrap();
+    let upn = |entry: &Entry| entry.text("userPrincipalName").map(str::to_owned);
+    // The administrator, the guest, the key account, and those that were added.
+    assert!(found.len() > 40, "{}", found.len());
+    found.iter().map(|entry| (entry.dn.clone(), upn(entry))).collect()
+}
+
+/// What must be there after a plan: its users have their new UPN, everybody else the one they had.
+fn after(before: &Upns, plan: &Plan) -> Upns {
+    let mut expected = before.clone();
+    for planned in plan.changes() {
+        if let Change::ChangeUpn { upn } = &planned.change {
+            let held = expected.get_mut(upn.dn.as_str()).unwrap_or_else(|| panic!("{} is no user", upn.dn));
+            assert_eq!(*held, upn.before, "the plan says of {} what is not so", upn.dn);
+            *held = Some(upn.after.to_string());
+        }
+    }
+    expected
+}
+
+fn suffixes(forest: &Forest, index: usize) -> Vec<String> {
+    let partitions = format!("CN=Partitions,CN=Configuration,{}", forest.base_dn());
+    let found =
+        forest.ldapsearch(index, &partitions, Scope::Base, "(objectClass=*)", &["uPNSuffixes"]).unwrap();
+    found[0].texts("uPNSuffixes").into_iter().map(str::to_owned).collect()
+}
+
+/// How fast users were changed, from the journal's own times.
+fn pace(journal: &[JournalRecord]) -> String {
+    let times: Vec<_> = journal
+        .iter()
+        .filter(|line| {
+            matches!(&line.entry, JournalEntry::ChangeEnded { object: Some(_), outcome: Outcome::Done, .. })
+        })
+        .map(|line| line.at)
+        .collect();
+    let [first, .., last] = times.as_slice() else { return "too few users were changed".to_owned() };
+    let seconds = (*last - *first).as_seconds_f64();
+    format!(
+        "{} users changed in {seconds:.2} s, {:.0} a second",
+        times.len(),
+        (times.len() - 1) as f64 / seconds
+    )
+}

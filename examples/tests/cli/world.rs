@@ -1,0 +1,226 @@
+//! A tenant and a forest to onboard, and the folder of whoever does it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use futures_util::TryStreamExt;
+use onramp::Plan;
+use onramp_core::forest::{ForestUser, UserQuery};
+use onramp_lab::forest::{LabForest, LabForestServers};
+use onramp_lab::tenant::{LabTenant, LabTenantServer};
+use onramp_lab::tls::LabCa;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::program::{Ended, Program};
+
+/// What the runs want unless a test wants something else.
+pub(crate) const SPEC: &str = r#"
+    [spec]
+    domain = "contoso.com"
+    [spec.users]
+    [spec.sync]
+    enable = true
+    [spec.service_account]
+    upn = "onramp-sync@contoso.com"
+    alternate_email = "it-operations@contoso.com"
+    subscriptions = [{ subscription = "Contoso subscription 1", role = "Reader" }]
+"#;
+
+/// A tenant of the lab, served over HTTPS for as long as the value lives.
+pub(crate) struct Cloud {
+    pub(crate) tenant: LabTenant,
+    pub(crate) ca: LabCa,
+    server: LabTenantServer,
+    // Last, so that it ends after what runs on it.
+    pub(crate) runtime: Runtime,
+}
+
+impl Cloud {
+    pub(crate) fn new() -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let tenant = LabTenant::builder().name("contoso").seed(7).auto_publish_dns(true).build().unwrap();
+        let ca = LabCa::new().unwrap();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = runtime.block_on(tenant.serve(&ca, any)).unwrap();
+        Self { tenant, ca, server, runtime }
+    }
+}
+
+/// The folder of whoever runs `onboard`: the configuration file, what it names, and what the program leaves.
+pub(crate) struct Desk {
+    folder: TempDir,
+    tenant: String,
+    forest: Vec<(&'static str, String)>,
+    addresses: BTreeMap<String, SocketAddr>,
+    secrets: Vec<String>,
+}
+
+impl Desk {
+    /// Everything about the tenant; the forest is to be named yet.
+    pub(crate) fn new(cloud: &Cloud) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let known = cloud.tenant.credentials();
+        let secret = known.client_secret.expose().to_owned();
+        fs::write(folder.path().join("client.secret"), format!("{secret}\n")).unwrap();
+        fs::write(folder.path().join("tenant-ca.pem"), cloud.ca.certificate_pem()).unwrap();
+        fs::write(folder.path().join("other-ca.pem"), LabCa::new().unwrap().certificate_pem()).unwrap();
+        let at = cloud.server.base_url();
+        let tenant = format!(
+            "[tenant]\nid = '{}'\nclient_id = '{}'\nprobe_client_id = '{}'\n\
+             client_secret = {{ file = 'client.secret' }}\ntrust_root = 'tenant-ca.pem'\n\
+             endpoints = {{ graph = '{at}', arm = '{at}', login = '{at}' }}\n",
+            known.tenant_id, known.client_id, known.public_client_id
+        );
+        Self { folder, tenant, forest: Vec::new(), addresses: BTreeMap::new(), secrets: vec![secret] }
+    }
+
+    /// Names the domain controller to talk to, and who signs in there.
+    pub(crate) fn with_forest(mut self, host: &str, bind: &str, password: &str, ca_pem: &str) -> Self {
+        fs::write(self.path("bind.password"), password).unwrap();
+        fs::write(self.path("forest-ca.pem"), ca_pem).unwrap();
+        self.secrets.push(password.to_owned());
+        self.forest = vec![
+            ("host", format!("'{host}'")),
+            ("bind", format!("'{bind}'")),
+            ("password", "{ file = 'bind.password' }".to_owned()),
+            ("trust_root", "'forest-ca.pem'".to_owned()),
+        ];
+        self
+    }
+
+    /// Says where a host is dialled.
+    pub(crate) fn with_address(mut self, host: &str, address: SocketAddr) -> Self {
+        self.addresses.insert(host.to_owned(), address);
+        self
+    }
+
+    /// A file in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The whole configuration file, with that spec.
+    pub(crate) fn text(&self, spec: &str) -> String {
+        let forest: String = self.forest.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        let addresses: String =
+            self.addresses.iter().map(|(host, at)| format!("'{host}' = '{at}'\n")).collect();
+        let output = "[output]\nfolder = 'out'\nrecord_wire = true\n";
+        format!("{}[forest]\n{forest}[forest.addresses]\n{addresses}{output}{spec}", self.tenant)
+    }
+
+    pub(crate) fn configure(&self, text: &str) {
+        fs::write(self.path("onboard.toml"), text).unwrap();
+    }
+
+    pub(crate) fn start(&self, arguments: &[&str]) -> Program {
+        Program::start(env!("CARGO_BIN_EXE_onboard"), arguments, self.folder.path())
+    }
+
+    /// Runs `onboard` to its end. Whatever happens, no secret may be said or written down.
+    pub(crate) fn onboard(&self, arguments: &[&str]) -> Ended {
+        self.checked(self.start(arguments).end())
+    }
+
+    pub(crate) fn checked(&self, ended: Ended) -> Ended {
+        for secret in self.secrets.iter().map(String::as_str).chain(["Bearer"]) {
+            assert!(!ended.said.contains(secret), "a secret was said:\n{}", ended.said);
+        }
+        if self.path("out").is_dir() {
+            for (path, text) in files(&self.path("out")) {
+                let told = self.secrets.iter().any(|secret| text.contains(secret));
+                assert!(!told, "there is a secret in {}", path.display());
+            }
+        }
+        ended
+    }
+
+    /// The plan that the last run left.
+    pub(crate) fn plan(&self) -> Plan {
+        Plan::read(fs::read(self.path("out/plan.jsonl")).unwrap().as_slice()).unwrap()
+    }
+}
+
+/// Every file in a folder and below, as text.
+pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// The tenant, a forest of the lab, and a desk for both.
+pub(crate) struct World {
+    pub(crate) forest: LabForest,
+    pub(crate) servers: LabForestServers,
+    pub(crate) desk: Desk,
+    pub(crate) cloud: Cloud,
+}
+
+impl World {
+    pub(crate) fn new(users: u64) -> Self {
+        let cloud = Cloud::new();
+        let forest = LabForest::builder()
+            .domain("corp.local")
+            .mail_domain("contoso.com")
+            .users(users)
+            .seed(7)
+            .controllers(2)
+            .build()
+            .unwrap();
+        let servers = cloud.runtime.block_on(forest.serve(&cloud.ca)).unwrap();
+        let login = forest.administrator();
+        let pem = cloud.ca.certificate_pem();
+        let mut desk = Desk::new(&cloud).with_forest(
+            &servers.controllers()[0].host,
+            &login.name,
+            login.password.expose(),
+            &pem,
+        );
+        for controller in servers.controllers() {
+            desk = desk.with_address(&controller.host, controller.ldaps);
+        }
+        desk.configure(&desk.text(SPEC));
+        Self { forest, servers, desk, cloud }
+    }
+
+    /// Whether the forest's suffixes are those it was made with.
+    pub(crate) fn forest_offers_nothing(&self) -> bool {
+        let suffixes = self.cloud.runtime.block_on(self.forest.forest().suffixes.list()).unwrap();
+        suffixes.len() == 1
+    }
+
+    /// Everything a run could have changed.
+    pub(crate) fn state(&self) -> State {
+        let (tenant, forest) = (self.cloud.tenant.tenant(), self.forest.forest());
+        self.cloud.runtime.block_on(async {
+            State {
+                users: forest.users.search(UserQuery::all()).try_collect().await.unwrap(),
+                suffixes: format!("{:?}", forest.suffixes.list().await.unwrap()),
+                domains: format!("{:?}", tenant.domains.list().await.unwrap()),
+                sync: format!("{:?}", tenant.sync.status().await.unwrap()),
+                cloud_users: self.cloud.tenant.user_count(),
+            }
+        })
+    }
+}
+
+/// What both sides hold.
+#[derive(Debug, PartialEq)]
+pub(crate) struct State {
+    pub(crate) users: Vec<ForestUser>,
+    suffixes: String,
+    domains: String,
+    sync: String,
+    cloud_users: usize,
+}
