@@ -117,16 +117,18 @@ impl ApplyOutcome {
                 "What was done stays done. Mend this and run the same command again to go on.",
             ),
         };
-        let counts = format!(
-            "{} ({} done, {} already so, {} stale, {} failed, {} unknown, {} not tried)",
-            self.ending,
+        let ending = self.ending.to_string();
+        let detail = format!(
+            "{} done, {} already so, {} stale, {} failed, {} unknown, {} not tried; {}",
             self.done,
             self.already_so,
             self.stale,
             self.failed,
             self.unknown,
-            self.not_tried()
+            self.not_tried(),
+            // The problem may end with a whole sentence: what to do next.
+            ending.trim_end_matches('.')
         );
-        Err(Error::new(kind, "apply the whole plan").detail(counts).hint(hint))
+        Err(Error::new(kind, "apply the whole plan").detail(detail).hint(hint))
     }
 }

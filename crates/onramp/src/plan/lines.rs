@@ -55,10 +55,12 @@ pub enum PlanError {
 }
 
 impl Plan {
-    /// The digest of everything in the plan: SHA-256 in hexadecimal.
+    /// The digest of everything in the plan but the time of its survey: SHA-256 in hexadecimal. Two surveys between
+    /// which nothing changed give plans of the same digest, so that what was reviewed can be told from what is run.
     pub fn digest(&self) -> String {
         let mut digest = Sha256::new();
-        digest.update(serde_json::to_vec(&self.header).unwrap_or_default());
+        let timeless = PlanHeader { surveyed_at: time::OffsetDateTime::UNIX_EPOCH, ..self.header.clone() };
+        digest.update(serde_json::to_vec(&timeless).unwrap_or_default());
         for line in self.lines() {
             digest.update(serde_json::to_vec(&line).unwrap_or_default());
         }

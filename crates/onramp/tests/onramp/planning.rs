@@ -207,3 +207,23 @@ async fn the_same_directories_give_the_same_plan() {
     let (one, other) = (World::new(100).plan(&spec(SPEC)).await, World::new(100).plan(&spec(SPEC)).await);
     assert_eq!(one.digest(), other.digest());
 }
+
+#[tokio::test]
+async fn the_digest_tells_what_is_planned_and_not_when() {
+    let world = World::new(20);
+    let first = world.plan(&spec(SPEC)).await;
+    world.clock.advance(std::time::Duration::from_secs(3600));
+    let later = world.plan(&spec(SPEC)).await;
+    assert_ne!(first.header().surveyed_at, later.header().surveyed_at);
+    assert_eq!(first.digest(), later.digest());
+    world.forest.delete(&someone(&first)).unwrap();
+    assert_ne!(world.plan(&spec(SPEC)).await.digest(), later.digest());
+}
+
+fn someone(plan: &Plan) -> onramp_core::ObjectGuid {
+    let changed = plan.changes().iter().find_map(|planned| match &planned.change {
+        Change::ChangeUpn { upn } => Some(upn.guid),
+        _ => None,
+    });
+    changed.unwrap()
+}
