@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use onramp::{ApprovedPlan, Plan};
+use onramp::{ApprovedPlan, Change, Plan};
 use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock};
 use onramp_entra::WireRecorder;
 use onramp_examples::config::Config;
@@ -62,7 +62,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     let tenant = config.entra(Arc::clone(&clock), recorder)?.tenant();
     let forest = cancellation.run_until_cancelled(config.forest(Arc::clone(&clock))).await;
     let forest = forest.ok_or_else(|| Error::new(ErrorKind::Cancelled, "connect to the forest"))??.forest();
-    let folder = config.output.folder.clone();
+    let (folder, bind) = (config.output.folder.clone(), config.forest.bind.clone());
     let job =
         Job { tenant, forest, spec: config.spec, folder, clock, terminal: terminal.clone(), cancellation };
     let mut refused = false;
@@ -72,6 +72,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
                 if arguments.plan_only {
                     return Ok(None);
                 }
+                keeps_sign_in(&plan, &bind)?;
                 let approved = approve(plan, &arguments.accept, &terminal);
                 refused = approved.is_none();
                 Ok(approved)
@@ -80,6 +81,22 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         )
         .await?;
     Ok(if refused { Ended::NotApproved } else { ended })
+}
+
+/// Refuses a plan that changes the UPN with which this very run signs in: its next connection would be refused.
+fn keeps_sign_in(plan: &Plan, bind: &str) -> Result<()> {
+    let is_ours = |change: &Change| match change {
+        Change::ChangeUpn { upn } => {
+            upn.before.as_ref().is_some_and(|before| before.eq_ignore_ascii_case(bind))
+        }
+        _ => false,
+    };
+    if !plan.changes().iter().any(|planned| is_ours(&planned.change)) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Invalid, "approve the plan")
+        .detail(format!("it changes {bind}, the UPN that this run signs in with"))
+        .hint("Nothing was changed. Sign in as DOMAIN\\user, or exclude this user in [spec.users]."))
 }
 
 /// Approves with what the command line accepts, and asks for the rest where somebody can answer.

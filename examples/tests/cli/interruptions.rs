@@ -3,7 +3,9 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use onramp::{FileJournal, JournalEntry, JournalRecord, Outcome};
+use nix::sys::signal::Signal;
+use onramp::{Change, FileJournal, JournalEntry, JournalRecord, Outcome};
+use onramp_lab::tenant::{Fault, FaultAction};
 
 use crate::world::{SPEC, World};
 
@@ -35,6 +37,57 @@ fn a_stop_among_the_users_keeps_what_was_done_and_the_same_command_goes_on() {
     world.forest.set_latency(Duration::ZERO);
     world.desk.onboard(&flags).with_code(0);
     assert_eq!(users_changed(&journal(&world)), wanted, "each user once, over both runs");
+}
+
+#[test]
+fn a_killed_run_is_gone_on_with_and_no_user_is_left_in_between() {
+    let world = World::new(600);
+    let flags = world.desk.onboard(&[]).with_code(2).wanted_flags();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let plan = world.desk.plan();
+
+    world.forest.set_latency(Duration::from_millis(150));
+    let running = world.desk.start(&flags);
+    running.wait_until("users are changed", || users_changed(&journal(&world)) > 0);
+    running.send(Signal::SIGKILL);
+    let killed = world.desk.checked(running.end());
+    assert_eq!(killed.code, None, "{}", killed.said);
+    let written_down = users_changed(&journal(&world));
+    let left = plan.users_changed() as usize - written_down;
+    assert!(left > 0, "it was to be killed in the middle, not after {written_down}");
+
+    world.forest.set_latency(Duration::ZERO);
+    world.desk.onboard(&flags).with_code(0);
+    let now = world.state();
+    for planned in plan.changes() {
+        if let Change::ChangeUpn { upn } = &planned.change {
+            let user = now.users.iter().find(|user| user.guid == upn.guid).unwrap();
+            assert_eq!(user.upn.as_deref(), Some(upn.after.as_str()));
+        }
+    }
+    // The second run continues the same file, and finds done what the first had no time to write down.
+    assert!(users_changed(&journal(&world)) <= plan.users_changed() as usize);
+    world.desk.onboard(&flags).with_code(0).saying(&["nothing has to be changed"]);
+}
+
+#[test]
+fn whoever_does_not_want_to_wait_presses_twice() {
+    let world = World::new(60);
+    let flags = world.desk.onboard(&[]).with_code(2).wanted_flags();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    // Far longer than this test may take.
+    let slow = FaultAction::delay(Duration::from_secs(3600));
+    world.cloud.tenant.add_fault(Fault::on("POST", "/v1.0/domains", slow).always());
+    let running = world.desk.start(&flags);
+    let adds = |line: &JournalRecord| matches!(&line.entry, JournalEntry::ChangeStarted { number: 1, .. });
+    running.wait_until("it adds the domain", || journal(&world).iter().any(adds));
+    running.interrupt();
+    running.wait_until("it heard", || running.said().contains("press Ctrl-C again to end at once"));
+    running.interrupt();
+    world.desk.checked(running.end()).with_code(130);
+
+    world.cloud.tenant.clear_faults();
+    world.desk.onboard(&flags).with_code(0);
 }
 
 #[test]

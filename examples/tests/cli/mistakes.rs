@@ -238,6 +238,24 @@ fn a_bind_name_without_rights_is_refused_and_the_journal_says_where() {
 }
 
 #[test]
+fn a_run_does_not_change_the_name_it_signs_in_with() {
+    let world = World::new(30);
+    let delegate = world.forest.delegate().unwrap();
+    fs::write(world.desk.path("delegate.password"), delegate.password.expose()).unwrap();
+    let account = delegate.name.strip_prefix(r"CORP\").unwrap();
+    let guid = world.forest.find_account(account).unwrap();
+    let host = &world.servers.controllers()[0].host;
+    let upn = world.forest.values_on(host, &guid, "userPrincipalName").unwrap().remove(0);
+    let before = world.state();
+    let text = world.desk.text(USERS).replace("'bind.password'", "'delegate.password'");
+    world.desk.configure(&text.replace(r"CORP\Administrator", &upn));
+    world.desk.onboard(&["--plan-only"]).with_code(0);
+    let refused = world.desk.onboard(&["--accept", "users-left-behind:6"]).with_code(1);
+    refused.saying(&[&upn, "the UPN that this run signs in with", r"DOMAIN\user"]);
+    assert_eq!(world.state(), before);
+}
+
+#[test]
 fn a_domain_whose_record_nobody_published_is_named_with_the_record() {
     let world = World::new(0);
     world.cloud.tenant.auto_publish_dns(false);

@@ -1,7 +1,8 @@
 //! A program in a process of its own, and how it ended.
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ const LOOK: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(crate) struct Program {
     id: Pid,
-    ended: Receiver<Output>,
+    said: PathBuf,
+    ended: Receiver<ExitStatus>,
 }
 
 /// How a program ended.
@@ -30,20 +32,27 @@ pub(crate) struct Ended {
 }
 
 impl Program {
-    /// Starts a program without a terminal and without input.
+    /// Starts a program without a terminal and without input, in a folder in which it leaves what it says.
     pub(crate) fn start(program: &str, arguments: &[&str], folder: &Path) -> Self {
-        let child = Command::new(program)
+        let said = folder.join("said.txt");
+        let out = File::create(&said).unwrap();
+        let mut child = Command::new(program)
             .args(arguments)
             .current_dir(folder)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(out.try_clone().unwrap())
+            .stderr(out)
             .spawn()
             .unwrap();
         let id = Pid::from_raw(child.id().try_into().unwrap());
         let (tell, ended) = channel();
-        std::thread::spawn(move || tell.send(child.wait_with_output().unwrap()));
-        Self { id, ended }
+        std::thread::spawn(move || tell.send(child.wait().unwrap()));
+        Self { id, said, ended }
+    }
+
+    /// All it said so far.
+    pub(crate) fn said(&self) -> String {
+        std::fs::read_to_string(&self.said).unwrap()
     }
 
     /// Waits until something is so; the program must still be running then.
@@ -52,7 +61,7 @@ impl Program {
         while !is_so() {
             match self.ended.recv_timeout(LOOK) {
                 Err(RecvTimeoutError::Timeout) => {}
-                other => panic!("the program ended before {what}: {other:?}"),
+                ended => panic!("it ended before {what}: {ended:?}\n{}", self.said()),
             }
             looks += 1;
             assert!(LOOK * looks < PATIENCE, "waited in vain until {what}");
@@ -68,17 +77,21 @@ impl Program {
             mask & (1 << (Signal::SIGINT as u32 - 1)) != 0
         };
         self.wait_until("it minds Ctrl-C", minds);
-        kill(self.id, Signal::SIGINT).unwrap();
+        self.send(Signal::SIGINT);
+    }
+
+    /// Sends a signal.
+    pub(crate) fn send(&self, signal: Signal) {
+        kill(self.id, signal).unwrap();
     }
 
     /// Waits for its end.
     pub(crate) fn end(self) -> Ended {
-        let Ok(output) = self.ended.recv_timeout(PATIENCE) else {
-            kill(self.id, Signal::SIGKILL).unwrap();
-            panic!("it hangs; so far: {:?}", self.ended.recv_timeout(PATIENCE));
+        let Ok(status) = self.ended.recv_timeout(PATIENCE) else {
+            self.send(Signal::SIGKILL);
+            panic!("it hangs; so far it said:\n{}", self.said());
         };
-        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-        Ended { code: output.status.code(), said }
+        Ended { code: status.code(), said: self.said() }
     }
 }
 
