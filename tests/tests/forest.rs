@@ -11,6 +11,8 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[path = "forest/agreement.rs"]
+mod agreement;
 #[path = "forest/contract.rs"]
 mod contract;
 #[path = "forest/faults.rs"]
