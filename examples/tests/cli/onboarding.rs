@@ -98,3 +98,19 @@ fn start_tls_will_do_too() {
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     world.desk.onboard(&flags).with_code(0).saying(&["seen on all 2 domain controllers"]);
 }
+
+#[test]
+fn somebody_at_a_terminal_is_asked_for_each_consequence() {
+    let world = World::new(60);
+    let before = world.state();
+    let hesitant = world.desk.onboard_answering(&["yes\n", "yes\n", "no\n", "yes\n"]).with_code(2);
+    assert_eq!(hesitant.said.matches("Type yes: ").count(), 4, "{}", hesitant.said);
+    hesitant.saying(&["Nothing was changed. To accept: --accept privileged-role-granted"]);
+    // Ctrl-D is no answer.
+    let away = ["\u{4}"; 4];
+    world.desk.onboard_answering(&away).with_code(2).saying(&["Nothing was changed"]);
+    assert_eq!(world.state(), before);
+
+    let done = world.desk.onboard_answering(&["yes\n", "YES\n", "yes\n", " yes \n"]).with_code(0);
+    done.saying(&["a token was issued", "52 changed or already so, 0 not, 0 not tried"]);
+}

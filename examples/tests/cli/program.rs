@@ -1,16 +1,18 @@
 //! A program in a process of its own, and how it ended.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// Longer than any run takes; a program that hangs is ended then.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at what a program has done so far.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -20,6 +22,7 @@ pub(crate) struct Program {
     id: Pid,
     said: PathBuf,
     ended: Receiver<ExitStatus>,
+    keyboard: Option<File>,
 }
 
 /// How a program ended.
@@ -47,12 +50,43 @@ impl Program {
         let id = Pid::from_raw(child.id().try_into().unwrap());
         let (tell, ended) = channel();
         std::thread::spawn(move || tell.send(child.wait().unwrap()));
-        Self { id, said, ended }
+        Self { id, said, ended, keyboard: None }
+    }
+
+    /// Starts a program at a terminal, at which [`Self::answer`] types.
+    pub(crate) fn start_at_terminal(program: &str, folder: &Path) -> Self {
+        let terminal = openpty(None, None).unwrap();
+        let side = || terminal.slave.try_clone().unwrap();
+        let mut child = Command::new(program)
+            .current_dir(folder)
+            .stdin(side())
+            .stdout(side())
+            .stderr(side())
+            .spawn()
+            .unwrap();
+        drop(terminal.slave);
+        let keyboard = File::from(terminal.master);
+        let (mut screen, said) = (keyboard.try_clone().unwrap(), folder.join("said.txt"));
+        let mut file = File::create(&said).unwrap();
+        let id = Pid::from_raw(child.id().try_into().unwrap());
+        let (tell, ended) = channel();
+        std::thread::spawn(move || {
+            // Ends with an error once nobody holds the terminal's other side.
+            let _ = std::io::copy(&mut screen, &mut file);
+            tell.send(child.wait().unwrap())
+        });
+        Self { id, said, ended, keyboard: Some(keyboard) }
+    }
+
+    /// Types a line, or whatever it is, once it was asked so many times.
+    pub(crate) fn answer(&mut self, times: usize, typed: &str) {
+        self.wait_until("it asks", || self.said().matches("Type yes: ").count() >= times);
+        self.keyboard.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
     }
 
     /// All it said so far.
     pub(crate) fn said(&self) -> String {
-        std::fs::read_to_string(&self.said).unwrap()
+        String::from_utf8_lossy(&std::fs::read(&self.said).unwrap()).into_owned()
     }
 
     /// Waits until something is so; the program must still be running then.

@@ -125,6 +125,13 @@ impl Desk {
         self.checked(self.start(arguments).end())
     }
 
+    /// Runs `onboard` at a terminal, at which somebody answers its questions one after the other.
+    pub(crate) fn onboard_answering(&self, answers: &[&str]) -> Ended {
+        let mut program = Program::start_at_terminal(env!("CARGO_BIN_EXE_onboard"), self.folder.path());
+        answers.iter().enumerate().for_each(|(before, answer)| program.answer(before + 1, answer));
+        self.checked(program.end())
+    }
+
     pub(crate) fn checked(&self, ended: Ended) -> Ended {
         for secret in self.secrets.iter().map(String::as_str).chain(["Bearer"]) {
             assert!(!ended.said.contains(secret), "a secret was said:\n{}", ended.said);
