@@ -16,6 +16,7 @@ mod apply;
 mod candidate;
 mod collisions;
 mod event;
+mod everywhere;
 mod journal;
 mod matching;
 mod plan;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures_util::TryStreamExt;
-use futures_util::future::{join_all, try_join};
+use futures_util::future::try_join;
 use onramp_core::forest::{
     DomainController, DomainPasswordPolicy, ForestSuffix, ReplicatedValue, SuffixOrigin, UpnHolder, UserQuery,
 };
@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 
 use crate::candidate::{Candidate, Chooser, SkipReason, Skipped, UserRef};
 use crate::event::Event;
+use crate::everywhere::Sample;
 use crate::matching::{CloudIndex, CloudMatch};
 use crate::run::Onramp;
 use crate::spec::{ServiceAccountSpec, Spec, nearest};
@@ -40,6 +41,9 @@ pub struct Survey {
     /// Host names of the domain controllers that do not have the wanted suffix although it was added, or cannot be
     /// asked: replication that an earlier run did not wait for to the end.
     pub suffix_missing_on: Vec<String>,
+    /// Users of a sample of those who have the wanted UPN, of whom some domain controller that answers does not know
+    /// it yet: replication that an earlier run did not wait for to the end.
+    pub users_missing_on: Vec<ReplicatedValue>,
     /// The domain controllers of the forest.
     pub controllers: Vec<DomainController>,
     /// The password policies of the forest's domains.
@@ -124,6 +128,7 @@ impl Onramp {
             service_account: tenant.service_account,
             suffixes: forest.suffixes,
             suffix_missing_on: forest.suffix_missing_on,
+            users_missing_on: Vec::new(),
             controllers: forest.controllers,
             password_policies: forest.password_policies,
             candidates: Vec::new(),
@@ -208,17 +213,6 @@ impl Onramp {
         Ok(ForestSide { suffixes, suffix_missing_on, controllers, password_policies })
     }
 
-    /// The domain controllers that should hold a value and do not, or cannot be asked.
-    async fn controllers_without(&self, value: &ReplicatedValue, all: &[DomainController]) -> Vec<String> {
-        let asked = all.iter().filter(|controller| value.concerns(controller)).map(|controller| async move {
-            match self.forest.replication.holds(controller, value).await {
-                Ok(true) => None,
-                Ok(false) | Err(_) => Some(controller.host.clone()),
-            }
-        });
-        join_all(asked).await.into_iter().flatten().collect()
-    }
-
     /// Reads the users that the spec selects; says whether they were all users of the forest.
     async fn read_users(&self, spec: &Spec, cloud: &CloudIndex, survey: &mut Survey) -> Result<bool> {
         let Some(users) = &spec.users else { return Ok(false) };
@@ -233,6 +227,7 @@ impl Onramp {
         };
         // OUs of a spec may lie within each other.
         let mut seen = HashSet::new();
+        let mut sample = Sample::default();
         for query in queries {
             let mut found = self.forest.users.search(query);
             while let Some(user) = found.try_next().await? {
@@ -248,6 +243,9 @@ impl Onramp {
                 match choice {
                     Ok(candidate) => survey.candidates.push(candidate),
                     Err(reason) => {
+                        if reason == SkipReason::AlreadySo {
+                            sample.offer(&user);
+                        }
                         if !matches!(reason, SkipReason::AlreadySo | SkipReason::NotNamed) {
                             survey.skipped.push(Skipped { user: UserRef::of(&user), reason: reason.clone() });
                         }
@@ -256,6 +254,7 @@ impl Onramp {
                 }
             }
         }
+        survey.users_missing_on = self.missing_on(&sample.into_values(), &survey.controllers).await;
         if survey.counts.forest_users == 0 {
             return Err(Error::new(ErrorKind::Invalid, "find the users that the spec selects")
                 .detail("the selection is empty")

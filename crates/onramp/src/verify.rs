@@ -200,8 +200,12 @@ fn users(rest: &Plan, survey: &Survey) -> (CheckStatus, String) {
     let blocked = rest.blockers().iter().filter(|b| !b.is_fatal()).count();
     let have =
         survey.skipped_counts.get(&crate::candidate::SkipReason::AlreadySo).copied().unwrap_or_default();
-    let detail = format!("{have} have it, {missing} do not, {blocked} are blocked");
-    let status = match (missing, blocked) {
+    let lagging = survey.users_missing_on.len() as u64;
+    let mut detail = format!("{have} have it, {missing} do not, {blocked} are blocked");
+    if lagging > 0 {
+        detail.push_str(&format!("; {lagging} of a sample do not have it on every domain controller"));
+    }
+    let status = match (missing + lagging, blocked) {
         (0, 0) => CheckStatus::True,
         (0, _) => CheckStatus::TrueButForBlocked,
         _ => CheckStatus::False,

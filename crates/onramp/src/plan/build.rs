@@ -120,7 +120,8 @@ impl Draft {
         if left_behind > 0 {
             self.consequences.push(Consequence::UsersLeftBehind { count: left_behind });
         }
-        let values = self.sample(first);
+        let fresh = self.sample(first);
+        let values: Vec<ReplicatedValue> = survey.users_missing_on.iter().cloned().chain(fresh).collect();
         if !values.is_empty() {
             self.change(Change::AwaitReplication { values }, "users may sign in at any domain controller");
         }

@@ -127,3 +127,29 @@ async fn a_write_that_cannot_be_read_back_is_not_called_done() {
         matches!(&outcome.ending, Ending::Stopped { title, .. } if *title == Change::EnableSync.to_string())
     );
 }
+
+#[tokio::test]
+async fn users_whose_replication_was_not_seen_are_waited_for_again() {
+    let mut world = World::new(60);
+    let domain_only = world.approved(&spec("domain = \"contoso.com\"\n")).await;
+    world.apply(&world.onramp(), &domain_only).await.unwrap().require_complete().unwrap();
+
+    let dc2 = world.forest.controllers()[1].clone();
+    world.forest.hold_replication(&dc2).unwrap();
+    let users = spec("domain = \"contoso.com\"\n[users]\n[waits]\nreplication_minutes = 1\n");
+    let approved = world.approved(&users).await;
+    let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    assert!(problem.contains(&dc2), "{problem}");
+    let verification = world.onramp().verify(&users, None).await.unwrap();
+    assert!(!verification.is_green(), "{verification:?}");
+
+    let again = world.plan(&users).await;
+    let [left] = again.changes() else { panic!("{:?}", again.changes()) };
+    assert!(matches!(&left.change, Change::AwaitReplication { values } if values.len() >= 16), "{left:?}");
+    world.forest.release_replication(&dc2).unwrap();
+    let approved = crate::world::approve_all(again);
+    world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+    assert!(world.plan(&users).await.is_empty());
+    assert!(world.onramp().verify(&users, None).await.unwrap().is_green());
+}
