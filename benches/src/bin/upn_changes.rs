@@ -10,7 +10,9 @@
 //! includes some milliseconds for a private `/etc/hosts`, since it must find the controller by the name in its
 //! certificate.
 //!
-//! The controller is Samba without fsync: the rates compare clients, they say nothing about a production server.
+//! The controller is Samba without fsync on this machine: the rates compare clients, they say nothing about a
+//! production server. There is no travel time here either, which is what having several changes under way saves:
+//! across a network the client that waits for each answer falls behind by one round trip a change.
 //! Needs root, Samba and ldap-utils. Whatever is started is removed again.
 
 use std::error::Error;
