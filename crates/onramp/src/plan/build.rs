@@ -201,6 +201,14 @@ impl Draft {
         // The password is set to never expire with its creation, or right after it is set: this tells whether an
         // account that is there has a password of ours, or a temporary one of somebody else's.
         let secured = state.user.as_ref().is_none_or(|user| user.password_never_expires);
+        if let Some(user) = state.user.as_ref().filter(|user| !secured || !user.account_enabled) {
+            let (password_replaced, enabled) = (!secured, !user.account_enabled);
+            self.consequences.push(Consequence::AccountTakenOver {
+                upn: upn.clone(),
+                password_replaced,
+                enabled,
+            });
+        }
         if let Some(before) = state.mfa.filter(|mfa| *mfa != MfaState::Disabled) {
             let after = MfaState::Disabled;
             self.change(

@@ -21,6 +21,15 @@ pub enum Consequence {
     /// Synchronisation is switched on. Switching it off takes up to 72 hours, cannot be cancelled, and it cannot be
     /// switched on again before that.
     SyncSwitchedOn,
+    /// An account that exists already becomes the service account: whoever uses it now is locked out.
+    AccountTakenOver {
+        /// Which account.
+        upn: Upn,
+        /// Whether it gets a new password in place of the one it has.
+        password_replaced: bool,
+        /// Whether it may not sign in now, and may afterwards.
+        enabled: bool,
+    },
     /// An account gets a privileged role.
     PrivilegedRoleGranted {
         /// Which account.
@@ -56,6 +65,7 @@ impl Consequence {
         match self {
             Self::CloudUsersOverwritten { matches } => format!("cloud-users-overwritten:{}", matches.len()),
             Self::SyncSwitchedOn => "sync-switched-on".into(),
+            Self::AccountTakenOver { upn, .. } => format!("account-taken-over:{}", slug(upn.as_str())),
             Self::PrivilegedRoleGranted { role, .. } => format!("privileged-role-granted:{}", slug(role)),
             Self::SubscriptionAccessGranted { subscription, role, .. } => {
                 format!("subscription-access-granted:{}:{}", slug(subscription), slug(role))
@@ -82,6 +92,11 @@ impl fmt::Display for Consequence {
             Self::SyncSwitchedOn => f.write_str(
                 "directory synchronisation is switched on; switching it off takes up to 72 hours and cannot be cancelled",
             ),
+            Self::AccountTakenOver { upn, password_replaced, enabled } => {
+                let password = if *password_replaced { ", gets a new password in place of the one it has" } else { "" };
+                let enabled = if *enabled { ", may sign in although it is disabled now" } else { "" };
+                write!(f, "the account {upn} exists already and becomes the service account{password}{enabled}")
+            }
             Self::PrivilegedRoleGranted { upn, role } => write!(f, "{upn} gets the privileged role {role}"),
             Self::SubscriptionAccessGranted { upn, subscription, role } => {
                 write!(f, "{upn} gets the role {role} on the subscription {subscription}")

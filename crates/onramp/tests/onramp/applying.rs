@@ -169,3 +169,35 @@ fn a_journal_cut_by_a_crash_is_read_up_to_the_cut() {
     std::fs::write(&path, format!("{}\n{line}\n", &line[..30])).unwrap();
     assert!(FileJournal::read(&path).unwrap_err().to_string().contains("line 1"));
 }
+
+#[tokio::test]
+async fn an_account_that_exists_is_taken_over_only_by_name() {
+    let mut world = World::new(5);
+    let upn: onramp_core::Upn = "old.sync@contoso.onmicrosoft.com".parse().unwrap();
+    let tenant = world.tenant.tenant();
+    let first = onramp_core::Password::new("Temporary-9-from-a-human".into());
+    let user = onramp_core::tenant::NewUser::new(upn.clone(), "Old sync account", first.clone());
+    let id = tenant.users.create(&user).await.unwrap().id;
+    tenant.sign_in.set_mfa_state(&id, onramp_core::tenant::MfaState::Enforced).await.unwrap();
+    let disabled = onramp_core::tenant::UserUpdate::default().with_account_enabled(false);
+    tenant.users.update(&id, &disabled).await.unwrap();
+
+    let spec = spec(
+        "domain = \"contoso.com\"\n[service_account]\nupn = \"old.sync@contoso.onmicrosoft.com\"\n\
+         alternate_email = \"it@contoso.com\"\n",
+    );
+    let plan = world.plan(&spec).await;
+    let ids: Vec<String> = plan.consequences().iter().map(|c| c.id()).collect();
+    assert!(ids.contains(&"account-taken-over:old.sync@contoso.onmicrosoft.com".to_owned()), "{ids:?}");
+    assert!(ids.contains(&"mfa-switched-off".to_owned()), "{ids:?}");
+    assert!(plan.clone().approve(ids.iter().filter(|id| !id.starts_with("account"))).is_err());
+
+    let approved = crate::world::approve_all(plan);
+    world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+    let verification = world.onramp().verify(&spec, Some(&world.secrets)).await.unwrap();
+    assert!(verification.is_green(), "{verification:#?}");
+    let probe = tenant.sign_in.probe(&upn, &first).await.unwrap();
+    assert_eq!(probe, onramp_core::tenant::SignInProbe::WrongPassword, "the temporary password is gone");
+    assert_eq!(tenant.users.get(&id).await.unwrap().other_mails, ["it@contoso.com"]);
+    assert!(world.plan(&spec).await.is_empty());
+}
