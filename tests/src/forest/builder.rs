@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 
 use super::certificates::Authority;
-use super::command::Host;
+use super::command::{Host, Run};
 use super::network::Network;
 use super::registry::Claim;
 use super::watchdog::Watchdog;
@@ -55,7 +55,7 @@ impl ForestBuilder {
     pub fn up(self) -> Result<Forest, ForestError> {
         programs::check()?;
         let names = Names::of_realm(&self.realm);
-        let folder = tempfile::Builder::new().prefix("onramp-forest-").tempdir();
+        let folder = tempfile::Builder::new().prefix("onramp-forest-").tempdir_in(folder_of_all());
         let folder = folder.map_err(ForestError::io("making the forest's folder"))?;
         let claim = Claim::take(folder.path())?;
         // From here on the watchdog removes the folder.
@@ -142,6 +142,17 @@ impl Forest {
         }
         Ok(())
     }
+}
+
+/// Where the forest's folder is made: in memory if there is enough, because Samba's tools wait for the disk at every step.
+fn folder_of_all() -> PathBuf {
+    const MEMORY: &str = "/dev/shm";
+    let free = Run::here(10, "looking for free memory", "df")
+        .args(["--output=avail", "--block-size=1M", MEMORY])
+        .output();
+    let megabytes = free.ok().and_then(|text| text.lines().last()?.trim().parse::<u64>().ok());
+    // A forest of two controllers takes 64 MB, a few thousand users as much again.
+    if megabytes.is_some_and(|free| free >= 1024) { MEMORY.into() } else { std::env::temp_dir() }
 }
 
 /// Kerberos finds the controllers in DNS, and nothing outside.

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use super::command::{Host, Run};
-use super::{ForestError, Login, Names};
+use super::{ForestError, Login, Names, wait};
 
 /// Options for every controller.
 ///
@@ -70,8 +71,12 @@ pub(super) fn set_admin_password(host: &Host, admin: &Login) -> Result<(), Fores
 
 /// Lets the first controller work out its connections now rather than at its next round in five minutes; until
 /// then it would not fetch what the others change.
+///
+/// Tried again when it fails: on a busy machine Samba's own limit of a minute may pass while it is at other work.
 pub(super) fn connect_back(host: &Host) -> Result<(), ForestError> {
-    tool(host, &["drs", "kcc", &host.fqdn, "--machine-pass"]).map(drop)
+    wait::until("the first controller to connect to the others", Duration::from_secs(240), || {
+        tool(host, &["drs", "kcc", &host.fqdn, "--machine-pass"]).map(drop).map_err(|error| error.to_string())
+    })
 }
 
 /// Runs `samba-tool` on the controller's own database.

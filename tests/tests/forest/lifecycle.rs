@@ -123,6 +123,8 @@ fn a_killed_owner_leaves_nothing_behind() {
     let program = env!("CARGO_BIN_EXE_forest");
     let run =
         |action: &str| Command::new(program).args([action, "--name", "lifecycle-test"]).output().unwrap();
+    // Of an earlier run of this test that was killed, if any: this forest outlives its maker by design.
+    run("down");
     let up = run("up");
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     let facts: serde_json::Value = serde_json::from_slice(&up.stdout).unwrap();
