@@ -15,6 +15,7 @@
 //! * `contract`: one test suite per port that any implementation must pass, in `onramp_core::contract`.
 //! * `tokio`: `SystemClock`, the [`Clock`] of a tokio program.
 
+mod attribute_name;
 mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -40,6 +41,7 @@ pub mod mock {
     pub use crate::tenant::mocks::*;
 }
 
+pub use attribute_name::AttributeName;
 #[cfg(feature = "tokio")]
 pub use clock::SystemClock;
 pub use clock::{Clock, ManualClock};

@@ -237,3 +237,40 @@ proptest! {
         }
     }
 }
+
+mod attribute_name {
+    use onramp_core::AttributeName;
+    use proptest::prelude::*;
+
+    #[test]
+    fn accepts_what_schemas_hold() {
+        for name in
+            ["cn", "mS-DS-ConsistencyGuid", "msDS-ReplAttributeMetaData", "1.2.840.113556.1.4.656", "0.9"]
+        {
+            assert_eq!(AttributeName::parse(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn refuses_what_would_end_up_in_a_filter_as_something_else() {
+        for name in
+            ["", "-a", "1a", "1", "1.", "1..2", "01.2", "a b", "a;binary", "a=b", "a)(b=*", "ä", "*", "_a"]
+        {
+            assert!(AttributeName::parse(name).is_err(), "{name}");
+        }
+        assert!(AttributeName::parse(&"a".repeat(257)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn equality_hash_and_order_agree(a in "[a-cA-C]{1,3}", b in "[a-cA-C]{1,3}") {
+            use std::hash::{DefaultHasher, Hash, Hasher};
+            let hash = |name: &AttributeName| { let mut h = DefaultHasher::new(); name.hash(&mut h); h.finish() };
+            let same = a.eq_ignore_ascii_case(&b);
+            let (a, b) = (AttributeName::parse(&a).unwrap(), AttributeName::parse(&b).unwrap());
+            prop_assert_eq!(a == b, same);
+            prop_assert_eq!(a.cmp(&b).is_eq(), same);
+            prop_assert!(!same || hash(&a) == hash(&b));
+        }
+    }
+}

@@ -4,6 +4,8 @@
 //! was already sent may still happen.
 
 mod convergence;
+mod object_changes;
+mod objects;
 mod password_policies;
 mod replication;
 mod suffixes;
@@ -12,6 +14,8 @@ mod users;
 use std::sync::Arc;
 
 pub use convergence::{ControllerProgress, Convergence, ConvergenceReport, ReplicationExt, WaitOptions};
+pub use object_changes::{AttributeChange, ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
+pub use objects::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
 pub use password_policies::{DomainPasswordPolicy, PasswordPolicies};
 pub use replication::{DomainController, ReplicatedValue, Replication};
 pub use suffixes::{ForestSuffix, SuffixOrigin, Suffixes};
@@ -21,6 +25,8 @@ pub use users::{
 
 #[cfg(feature = "mock")]
 pub(crate) mod mocks {
+    pub use super::object_changes::MockObjectWriter;
+    pub use super::objects::MockForestObjects;
     pub use super::password_policies::MockPasswordPolicies;
     pub use super::replication::MockReplication;
     pub use super::suffixes::MockSuffixes;

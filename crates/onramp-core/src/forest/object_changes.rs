@@ -1,0 +1,104 @@
+//! Changes of objects, each made only if the values are still those that were planned with.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use super::AttributeValue;
+use crate::{AttributeName, BoxStream, DistinguishedName, ObjectGuid, Result};
+
+/// What to do to one attribute of an object: values that must be there and go, values that come.
+///
+/// Values of the attribute that are named in neither stay, so that what somebody else added meanwhile is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AttributeChange {
+    /// Which attribute.
+    pub attribute: AttributeName,
+    /// Values that must be there, and are removed.
+    pub remove: Vec<AttributeValue>,
+    /// Values that are added.
+    pub add: Vec<AttributeValue>,
+}
+
+impl AttributeChange {
+    /// Replaces the one value of a single-valued attribute; `None` is "no value".
+    pub fn replace(
+        attribute: AttributeName,
+        before: Option<AttributeValue>,
+        after: Option<AttributeValue>,
+    ) -> Self {
+        Self { attribute, remove: before.into_iter().collect(), add: after.into_iter().collect() }
+    }
+
+    /// Removes some values and adds others.
+    pub fn edit(attribute: AttributeName, remove: Vec<AttributeValue>, add: Vec<AttributeValue>) -> Self {
+        Self { attribute, remove, add }
+    }
+}
+
+/// A change of one object: all of it happens in one operation, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ObjectChange {
+    /// Which object, wherever it is now.
+    pub guid: ObjectGuid,
+    /// Where the object was when the change was planned; decides the domain, never finds the object.
+    pub dn: DistinguishedName,
+    /// What to change of it; each attribute at most once.
+    pub attributes: Vec<AttributeChange>,
+}
+
+impl ObjectChange {
+    /// A change of nothing yet.
+    pub fn new(guid: ObjectGuid, dn: DistinguishedName) -> Self {
+        Self { guid, dn, attributes: Vec::new() }
+    }
+
+    /// With a change of one more attribute.
+    #[must_use]
+    pub fn with(mut self, change: AttributeChange) -> Self {
+        self.attributes.push(change);
+        self
+    }
+}
+
+/// What a successful change of an object did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ObjectChanged {
+    /// The values were as expected and are changed now.
+    Changed,
+    /// The object was as the change would make it already; nothing was written.
+    AlreadySo,
+}
+
+/// One change of a stream and what became of it.
+#[derive(Debug)]
+#[allow(clippy::exhaustive_structs)] // a pair with names
+pub struct ObjectOutcome {
+    /// The change.
+    pub change: ObjectChange,
+    /// What became of it; errors as of [`ObjectWriter::change`].
+    pub result: Result<ObjectChanged>,
+}
+
+/// Port: changing objects of any class.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ObjectWriter: Debug + Send + Sync {
+    /// Changes one object by compare-and-swap, in one operation. If the reply is lost, the object is read to learn
+    /// what happened.
+    ///
+    /// # Errors
+    /// `Stale` if a value to remove is not there, or a value to add cannot be added beside what is there (nothing is
+    /// written; the detail names the values found); `NotFound`; `AlreadyExists` if a value must be unique and another
+    /// object has it; `Forbidden`; `Invalid` for an empty change, for an attribute named twice and for attributes
+    /// that hold a secret; `OutcomeUnknown` if the reply was lost and the object could not be read either.
+    async fn change(&self, change: &ObjectChange) -> Result<ObjectChanged>;
+
+    /// Makes many changes, each as [`ObjectWriter::change`] does, several at a time; outcomes come in order of
+    /// completion, exactly one for each change taken from the stream. Changes are taken no faster than the server
+    /// answers. Dropping the stream stops taking; changes already sent may still happen.
+    fn change_all(&self, changes: BoxStream<'static, ObjectChange>) -> BoxStream<'static, ObjectOutcome>;
+}
