@@ -3,17 +3,27 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onramp_core::forest::{DomainPasswordPolicy, PasswordPolicies};
+use onramp_core::forest::{DomainPasswordPolicy, Lockout, PasswordPolicies, PasswordRules};
 use onramp_core::{DomainName, Error, ErrorKind, Result};
 
 use crate::client::ForestClient;
 use crate::entry::Entry;
 use crate::search::Search;
 
-const ATTRIBUTES: &[&str] =
-    &["minPwdLength", "pwdHistoryLength", "pwdProperties", "maxPwdAge", "minPwdAge", "lockoutThreshold"];
+const ATTRIBUTES: &[&str] = &[
+    "minPwdLength",
+    "pwdHistoryLength",
+    "pwdProperties",
+    "maxPwdAge",
+    "minPwdAge",
+    "lockoutThreshold",
+    "lockoutDuration",
+    "lockOutObservationWindow",
+];
 /// `pwdProperties`: DOMAIN_PASSWORD_COMPLEX.
 const COMPLEX: u32 = 1;
+/// `pwdProperties`: DOMAIN_PASSWORD_STORE_CLEARTEXT.
+const REVERSIBLE: u32 = 16;
 /// Times are in units of 100 ns, counted below zero.
 const UNITS_PER_SECOND: u64 = 10_000_000;
 
@@ -44,14 +54,23 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
 
 /// `None` unless every attribute is there: a policy that is guessed would be worse than none.
 fn policy(entry: &Entry, domain: DomainName) -> Option<DomainPasswordPolicy> {
-    let mut policy = DomainPasswordPolicy::windows_default(domain);
-    policy.min_length = entry.flags("minPwdLength")?;
-    policy.history_length = entry.flags("pwdHistoryLength")?;
-    policy.complexity = entry.flags("pwdProperties")? & COMPLEX != 0;
-    policy.max_age = age(entry.integer("maxPwdAge")?);
-    policy.min_age = age(entry.integer("minPwdAge")?).unwrap_or_default();
-    policy.lockout_threshold = entry.flags("lockoutThreshold")?;
-    Some(policy)
+    let mut rules = PasswordRules::windows_default();
+    let properties = entry.flags("pwdProperties")?;
+    rules.min_length = entry.flags("minPwdLength")?;
+    rules.history_length = entry.flags("pwdHistoryLength")?;
+    rules.complexity = properties & COMPLEX != 0;
+    rules.reversible_encryption = properties & REVERSIBLE != 0;
+    rules.max_age = age(entry.integer("maxPwdAge")?);
+    rules.min_age = age(entry.integer("minPwdAge")?).unwrap_or_default();
+    let window = age(entry.integer("lockOutObservationWindow")?);
+    let duration = age(entry.integer("lockoutDuration")?);
+    rules.lockout = lockout(entry.flags("lockoutThreshold")?, window, duration);
+    Some(DomainPasswordPolicy::new(domain, rules))
+}
+
+/// A threshold of zero is no lock-out.
+fn lockout(threshold: u32, window: Option<Duration>, duration: Option<Duration>) -> Option<Lockout> {
+    (threshold > 0).then_some(Lockout { threshold, window, duration })
 }
 
 /// A length of time; zero and the least number there is both stand for none.

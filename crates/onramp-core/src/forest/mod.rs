@@ -16,7 +16,10 @@ use std::sync::Arc;
 pub use convergence::{ControllerProgress, Convergence, ConvergenceReport, ReplicationExt, WaitOptions};
 pub use object_changes::{AttributeChange, ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
 pub use objects::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
-pub use password_policies::{DomainPasswordPolicy, PasswordPolicies};
+pub use password_policies::{
+    DomainPasswordPolicy, EffectivePasswordPolicy, FineGrainedPolicy, Lockout, PasswordPolicies,
+    PasswordRules,
+};
 pub use replication::{DomainController, ReplicatedValue, Replication};
 pub use suffixes::{ForestSuffix, SuffixOrigin, Suffixes};
 pub use users::{

@@ -1,48 +1,153 @@
-//! Password policies of a forest.
+//! Password policies of a forest: that of each domain, fine-grained ones, and which of them binds a user.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{DomainName, Result};
+use crate::{DistinguishedName, DomainName, Result};
+
+/// What a password policy demands, be it that of a domain or a fine-grained one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PasswordRules {
+    /// Least number of UTF-16 units.
+    pub min_length: u32,
+    /// How many old passwords may not come back.
+    pub history_length: u32,
+    /// Whether complexity is demanded.
+    pub complexity: bool,
+    /// Whether passwords are kept so that they can be recovered.
+    pub reversible_encryption: bool,
+    /// After how long a password expires; `None` is never.
+    pub max_age: Option<Duration>,
+    /// How long a password must be kept.
+    pub min_age: Duration,
+    /// When an account is locked; `None` is never.
+    pub lockout: Option<Lockout>,
+}
+
+impl PasswordRules {
+    /// The rules of a domain that was never changed: 7 characters, complexity, 24 old passwords, 42 days, kept for
+    /// 1 day, no lock-out.
+    pub fn windows_default() -> Self {
+        const DAY: Duration = Duration::from_secs(86_400);
+        Self {
+            min_length: 7,
+            history_length: 24,
+            complexity: true,
+            reversible_encryption: false,
+            max_age: Some(DAY * 42),
+            min_age: DAY,
+            lockout: None,
+        }
+    }
+}
+
+/// When an account is locked, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs)] // the three attributes there are
+pub struct Lockout {
+    /// Wrong tries until the account is locked; at least 1.
+    pub threshold: u32,
+    /// After how long wrong tries are forgotten; `None` if the directory sets no time.
+    pub window: Option<Duration>,
+    /// For how long the account stays locked; `None` is until an administrator unlocks it.
+    pub duration: Option<Duration>,
+}
 
 /// The password policy of a domain, from the attributes of its head.
 ///
-/// Fine-grained policies (PSOs) may bind a user more strictly.
+/// A fine-grained policy binds a user instead of it, not besides it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DomainPasswordPolicy {
     /// The domain.
     pub domain: DomainName,
-    /// Least number of UTF-16 units.
-    pub min_length: u32,
-    /// How many old passwords may not come back.
-    pub history_length: u32,
-    /// Whether complexity is demanded (`pwdProperties` bit 1).
-    pub complexity: bool,
-    /// After how long a password expires; `None` is never.
-    pub max_age: Option<Duration>,
-    /// How long a password must be kept.
-    pub min_age: Duration,
-    /// Wrong tries until lock-out; 0 is no lock-out.
-    pub lockout_threshold: u32,
+    /// What it demands.
+    pub rules: PasswordRules,
 }
 
 impl DomainPasswordPolicy {
-    /// The policy of a domain that was never changed: 7 characters, complexity, 24 old passwords, 42 days, kept
-    /// for 1 day.
-    pub fn windows_default(domain: DomainName) -> Self {
-        const DAY: Duration = Duration::from_secs(86_400);
-        Self {
-            domain,
-            min_length: 7,
-            history_length: 24,
-            complexity: true,
-            max_age: Some(DAY * 42),
-            min_age: DAY,
-            lockout_threshold: 0,
+    /// A policy of a domain.
+    pub fn new(domain: DomainName, rules: PasswordRules) -> Self {
+        Self { domain, rules }
+    }
+}
+
+/// A fine-grained password policy: a password settings object (PSO) below
+/// `CN=Password Settings Container,CN=System,…` of a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FineGrainedPolicy {
+    /// Distinguished name of the object.
+    pub dn: DistinguishedName,
+    /// Among several that apply, the lowest wins.
+    pub precedence: u32,
+    /// What it demands.
+    pub rules: PasswordRules,
+    /// The users and global groups that it is linked to. Those of other domains have no effect.
+    pub applies_to: Vec<DistinguishedName>,
+}
+
+impl FineGrainedPolicy {
+    /// A policy that is linked to nobody yet.
+    pub fn new(dn: DistinguishedName, precedence: u32, rules: PasswordRules) -> Self {
+        Self { dn, precedence, rules, applies_to: Vec::new() }
+    }
+
+    /// Linked to these users and groups.
+    #[must_use]
+    pub fn with_applies_to(mut self, links: Vec<DistinguishedName>) -> Self {
+        self.applies_to = links;
+        self
+    }
+
+    /// Its name, for people.
+    pub fn name(&self) -> String {
+        self.dn.rdns().first().map(|rdn| rdn.value.clone()).unwrap_or_default()
+    }
+}
+
+/// The policy that binds one user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "policy")]
+#[non_exhaustive]
+pub enum EffectivePasswordPolicy {
+    /// That of the domain: no fine-grained one applies.
+    Domain(DomainPasswordPolicy),
+    /// A fine-grained one.
+    FineGrained(FineGrainedPolicy),
+    /// It cannot be told, which is not "none": fine-grained policies are hidden from ordinary accounts.
+    Unknown {
+        /// The fine-grained policy that binds the user, if its name at least is visible.
+        named: Option<DistinguishedName>,
+        /// Why it cannot be told, and what to do about it.
+        reason: String,
+    },
+}
+
+impl EffectivePasswordPolicy {
+    /// What it demands, if that can be told.
+    pub fn rules(&self) -> Option<&PasswordRules> {
+        match self {
+            Self::Domain(policy) => Some(&policy.rules),
+            Self::FineGrained(policy) => Some(&policy.rules),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for EffectivePasswordPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Domain(policy) => write!(f, "the password policy of {}", policy.domain),
+            Self::FineGrained(policy) => {
+                write!(f, "the fine-grained password policy {}", policy.name())
+            }
+            Self::Unknown { named: Some(dn), reason } => write!(f, "unknown password policy {dn}: {reason}"),
+            Self::Unknown { named: None, reason } => write!(f, "unknown password policy: {reason}"),
         }
     }
 }

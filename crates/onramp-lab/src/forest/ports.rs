@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use ldap3_proto::LdapResultCode;
 use onramp_core::forest::{
-    AccountKind, DomainController, DomainPasswordPolicy, ForestSuffix, ForestUser, ForestUsers,
-    PasswordPolicies, ReplicatedValue, Replication, SuffixOrigin, Suffixes, UpnChange, UpnChanged, UpnHolder,
-    UpnOutcome, UserQuery,
+    AccountKind, DomainController, DomainPasswordPolicy, ForestSuffix, ForestUser, ForestUsers, Lockout,
+    PasswordPolicies, PasswordRules, ReplicatedValue, Replication, SuffixOrigin, Suffixes, UpnChange,
+    UpnChanged, UpnHolder, UpnOutcome, UserQuery,
 };
 use onramp_core::{
     BoxStream, DistinguishedName, DomainName, Error, ErrorKind, Forest, ObjectGuid, Result, ServerReply, Sid,
@@ -229,14 +229,23 @@ impl PasswordPolicies for Ports {
             let number =
                 |attr| view.text(head, attr).and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
             let small = |attr| u32::try_from(number(attr)).unwrap_or_default();
-            let mut policy = DomainPasswordPolicy::windows_default(self.lab.domain().clone());
-            policy.min_length = small(Attr::MIN_PWD_LENGTH);
-            policy.history_length = small(Attr::PWD_HISTORY_LENGTH);
-            policy.complexity = number(Attr::PWD_PROPERTIES) & 1 == 1;
-            policy.max_age = age(number(Attr::MAX_PWD_AGE));
-            policy.min_age = age(number(Attr::MIN_PWD_AGE)).unwrap_or_default();
-            policy.lockout_threshold = small(Attr::LOCKOUT_THRESHOLD);
-            Ok(vec![policy])
+            let properties = number(Attr::PWD_PROPERTIES);
+            let mut rules = PasswordRules::windows_default();
+            rules.min_length = small(Attr::MIN_PWD_LENGTH);
+            rules.history_length = small(Attr::PWD_HISTORY_LENGTH);
+            rules.complexity = properties & 1 != 0;
+            rules.reversible_encryption = properties & 16 != 0;
+            rules.max_age = age(number(Attr::MAX_PWD_AGE));
+            rules.min_age = age(number(Attr::MIN_PWD_AGE)).unwrap_or_default();
+            rules.lockout = match small(Attr::LOCKOUT_THRESHOLD) {
+                0 => None,
+                threshold => Some(Lockout {
+                    threshold,
+                    window: age(number(Attr::LOCKOUT_OBSERVATION_WINDOW)),
+                    duration: age(number(Attr::LOCKOUT_DURATION)),
+                }),
+            };
+            Ok(vec![DomainPasswordPolicy::new(self.lab.domain().clone(), rules)])
         })
     }
 }

@@ -185,7 +185,7 @@ impl Run<'_> {
     async fn generate(&self, upn: &Upn, display_name: &str) -> Result<Password> {
         let mut policy = AdPolicy::default();
         for domain in self.onramp.forest.password_policies.domain_policies().await? {
-            let needed = u16::try_from(domain.min_length).unwrap_or(u16::MAX);
+            let needed = u16::try_from(domain.rules.min_length).unwrap_or(u16::MAX);
             if needed > policy.min_length {
                 policy = policy.with_min_length(needed);
             }

@@ -11,8 +11,9 @@ pub async fn run(port: &dyn PasswordPolicies, suffixes: &dyn Suffixes) {
     let policies = done(port.domain_policies().await, "reading password policies");
     for policy in &policies {
         let domain = &policy.domain;
-        assert!(policy.min_length <= 255 && policy.history_length <= 1024, "{domain}: {policy:?}");
-        let ages_fit = policy.max_age.is_none_or(|longest| policy.min_age <= longest);
+        let rules = &policy.rules;
+        assert!(rules.min_length <= 255 && rules.history_length <= 1024, "{domain}: {policy:?}");
+        let ages_fit = rules.max_age.is_none_or(|longest| rules.min_age <= longest);
         assert!(ages_fit, "{domain}: a password can be changed before it expires: {policy:?}");
     }
     let key = |suffix: &UpnSuffix| suffix.as_str().to_lowercase();
