@@ -31,6 +31,8 @@ const USER_ATTRIBUTES: &[&str] = &[
     "proxyAddresses",
     "objectSid",
     "userAccountControl",
+    "accountExpires",
+    "servicePrincipalName",
     "objectClass",
     "isCriticalSystemObject",
     "adminCount",
@@ -200,6 +202,8 @@ fn user(entry: &Entry) -> Result<ForestUser> {
     user.user_account_control = entry.flags("userAccountControl").unwrap_or(user.user_account_control);
     let classes: Vec<String> = entry.all_texts("objectClass").collect();
     user.kind = AccountKind::of(classes.iter().map(String::as_str), user.user_account_control);
+    user.expires = entry.integer("accountExpires").and_then(ForestUser::expiry_of);
+    user.service_principal_names = entry.all_texts("servicePrincipalName").collect();
     user.is_critical = entry.is_true("isCriticalSystemObject");
     user.is_protected = entry.integer("adminCount").is_some_and(|count| count > 0);
     user.consistency_guid = entry.bytes("mS-DS-ConsistencyGuid").map(<[u8]>::to_vec);

@@ -274,3 +274,55 @@ mod attribute_name {
         }
     }
 }
+
+mod accounts {
+    use onramp_core::forest::{AccountKind, ForestUser};
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    fn user(dn: &str) -> ForestUser {
+        let guid = "f4d9d6b0-7a0e-4e0c-9f59-0a4f5c3b2a11".parse().unwrap();
+        ForestUser::new(guid, dn.parse().unwrap(), "somebody")
+    }
+
+    #[test]
+    fn flags_are_those_of_user_account_control() {
+        let mut user = user("CN=a,DC=corp,DC=example");
+        assert!(user.is_enabled() && !user.needs_smartcard() && !user.has_password_that_never_expires());
+        user.user_account_control = 0x5_0202;
+        assert!(!user.is_enabled() && user.needs_smartcard() && user.has_password_that_never_expires());
+    }
+
+    #[test]
+    fn an_account_expires_at_a_moment_or_never() {
+        let mut user = user("CN=a,DC=corp,DC=example");
+        let then = datetime!(2024-01-01 00:00 UTC);
+        assert!(!user.is_expired(then));
+        user.expires = ForestUser::expiry_of(133_485_408_000_000_000);
+        assert!(user.is_expired(then) && !user.is_expired(then - time::Duration::SECOND));
+        let back: ForestUser = serde_json::from_str(&serde_json::to_string(&user).unwrap()).unwrap();
+        assert_eq!(back, user);
+    }
+
+    #[test]
+    fn service_accounts_are_told_by_class_by_names_and_by_place() {
+        let ordinary = user("CN=Managed Service Accounts,OU=Staff,DC=corp,DC=example");
+        assert!(!ordinary.is_service_account(), "its own name is not where it stands");
+        assert!(user("CN=sql,cn=managed service accounts,DC=corp,DC=example").is_service_account());
+        let mut managed = user("CN=sql,DC=corp,DC=example");
+        managed.kind = AccountKind::of(["top", "user", "msDS-GroupManagedServiceAccount"], 0x1000);
+        assert!(managed.is_service_account());
+        let mut named = ordinary;
+        named.service_principal_names = vec!["HTTP/www".into()];
+        assert!(named.is_service_account());
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_breaks_the_expiry(ticks: i64) {
+            if let Some(at) = ForestUser::expiry_of(ticks) {
+                prop_assert!(ticks > 0 && at.year() >= 1601 && at.year() <= 9999);
+            }
+        }
+    }
+}

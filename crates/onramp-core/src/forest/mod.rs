@@ -3,6 +3,7 @@
 //! All are object-safe and used as `Arc<dyn …>`. Dropping a future or a stream cancels what it does; a write that
 //! was already sent may still happen.
 
+mod accounts;
 mod convergence;
 mod object_changes;
 mod objects;
@@ -13,6 +14,7 @@ mod users;
 
 use std::sync::Arc;
 
+pub use accounts::AccountKind;
 pub use convergence::{ControllerProgress, Convergence, ConvergenceReport, ReplicationExt, WaitOptions};
 pub use object_changes::{AttributeChange, ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
 pub use objects::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
@@ -22,9 +24,7 @@ pub use password_policies::{
 };
 pub use replication::{DomainController, ReplicatedValue, Replication};
 pub use suffixes::{ForestSuffix, SuffixOrigin, Suffixes};
-pub use users::{
-    AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
-};
+pub use users::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery};
 
 #[cfg(feature = "mock")]
 pub(crate) mod mocks {

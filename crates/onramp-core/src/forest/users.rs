@@ -4,50 +4,10 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
+use super::AccountKind;
 use crate::{BoxStream, DistinguishedName, ImmutableId, LdapFilter, ObjectGuid, Result, Sid, Upn};
-
-/// `userAccountControl`: the account is disabled ([MS-ADTS] 2.2.16).
-const ACCOUNT_DISABLED: u32 = 0x0002;
-const INTERDOMAIN_TRUST: u32 = 0x0800;
-const WORKSTATION_TRUST: u32 = 0x1000;
-const SERVER_TRUST: u32 = 0x2000;
-
-/// What kind of account an object is, from its class and `userAccountControl`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum AccountKind {
-    /// A person's account, or one that looks like it.
-    User,
-    /// A computer.
-    Computer,
-    /// A managed service account, standalone, group or delegated.
-    ManagedServiceAccount,
-    /// The account of a trust between domains.
-    Trust,
-}
-
-impl AccountKind {
-    /// Reads the kind off the object's classes and its `userAccountControl`.
-    pub fn of<'a>(classes: impl IntoIterator<Item = &'a str>, user_account_control: u32) -> Self {
-        let (mut computer, mut managed) = (false, false);
-        for class in classes {
-            computer |= class.eq_ignore_ascii_case("computer");
-            managed |= class.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("msDS-"))
-                && class.to_ascii_lowercase().ends_with("managedserviceaccount");
-        }
-        if managed {
-            Self::ManagedServiceAccount
-        } else if user_account_control & INTERDOMAIN_TRUST != 0 {
-            Self::Trust
-        } else if computer || user_account_control & (WORKSTATION_TRUST | SERVER_TRUST) != 0 {
-            Self::Computer
-        } else {
-            Self::User
-        }
-    }
-}
 
 /// A user of the forest, with the attributes that planning needs.
 ///
@@ -75,6 +35,12 @@ pub struct ForestUser {
     pub user_account_control: u32,
     /// Kind of account.
     pub kind: AccountKind,
+    /// `accountExpires`: from when on the account cannot sign in; `None` is never.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub expires: Option<OffsetDateTime>,
+    /// `servicePrincipalName`: the services that run under this account.
+    #[serde(default)]
+    pub service_principal_names: Vec<String>,
     /// `isCriticalSystemObject`.
     pub is_critical: bool,
     /// `adminCount` is above zero: a protected group's member, now or once.
@@ -97,15 +63,12 @@ impl ForestUser {
             sid: None,
             user_account_control: 0x200,
             kind: AccountKind::User,
+            expires: None,
+            service_principal_names: Vec::new(),
             is_critical: false,
             is_protected: false,
             consistency_guid: None,
         }
-    }
-
-    /// Whether the account may sign in.
-    pub fn is_enabled(&self) -> bool {
-        self.user_account_control & ACCOUNT_DISABLED == 0
     }
 
     /// The anchor that synchronisation will give the cloud object: `mS-DS-ConsistencyGuid`, else `objectGUID`.

@@ -385,6 +385,11 @@ fn user(view: View<'_>, id: Id) -> Result<ForestUser> {
     user.sid = view.value(id, Attr::OBJECT_SID).map(|sid| Sid::from_slice(&sid)).transpose()?;
     user.user_account_control = number(Attr::USER_ACCOUNT_CONTROL);
     user.kind = AccountKind::of(object.class.chain().iter().copied(), user.user_account_control);
+    user.expires =
+        text(Attr::ACCOUNT_EXPIRES).and_then(|ticks| ticks.parse().ok()).and_then(ForestUser::expiry_of);
+    let names = view.values(id, Attr::SERVICE_PRINCIPAL_NAME);
+    user.service_principal_names =
+        names.into_iter().filter_map(|value| String::from_utf8(value).ok()).collect();
     user.is_critical = text(Attr::IS_CRITICAL_SYSTEM_OBJECT).as_deref() == Some("TRUE");
     user.is_protected = number(Attr::ADMIN_COUNT) > 0;
     user.consistency_guid = view.value(id, Attr::MS_DS_CONSISTENCY_GUID);
