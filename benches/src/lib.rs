@@ -1,0 +1,3 @@
+//! What several measurements share.
+
+pub mod corpus;
