@@ -25,6 +25,7 @@ mod root_dse;
 mod search;
 mod security;
 mod settings;
+mod suffix_usage;
 mod suffixes;
 mod tls_failure;
 mod upn_change;

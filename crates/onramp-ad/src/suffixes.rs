@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ldap3::Mod;
-use onramp_core::forest::{ForestSuffix, SuffixOrigin, Suffixes};
+use onramp_core::forest::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Result, UpnSuffix};
 
 use crate::client::ForestClient;
@@ -14,7 +14,7 @@ use crate::link::Link;
 use crate::result_code::{ATTRIBUTE_OR_VALUE_EXISTS, NO_SUCH_ATTRIBUTE};
 use crate::search::Search;
 
-const ATTRIBUTE: &str = "uPNSuffixes";
+pub(crate) const ATTRIBUTE: &str = "uPNSuffixes";
 
 /// [`Suffixes`] of the directory.
 #[derive(Debug)]
@@ -25,38 +25,53 @@ impl Suffixes for DirectorySuffixes {
     async fn list(&self) -> Result<Vec<ForestSuffix>> {
         let domains = self.0.domains().await?;
         let implied = domains.iter().map(|d| ForestSuffix::new((&d.dns_name).into(), SuffixOrigin::Domain));
-        // An empty or otherwise odd value is not a suffix that any UPN could have.
-        let explicit = self.explicit("list the UPN suffixes").await?;
-        let explicit = explicit.iter().filter_map(|text| UpnSuffix::parse(text).ok());
-        Ok(implied.chain(explicit.map(|s| ForestSuffix::new(s, SuffixOrigin::Explicit))).collect())
+        let mut suffixes: Vec<_> = implied.collect();
+        // An empty or otherwise odd value is not a suffix that any UPN could have. Two spellings of one suffix, which
+        // two administrators can add at the same moment, are one suffix.
+        let mut explicit: Vec<UpnSuffix> = Vec::new();
+        for text in self.explicit("list the UPN suffixes").await? {
+            let suffix = UpnSuffix::parse(&text).ok();
+            explicit.extend(suffix.filter(|new| !explicit.iter().any(|known| known.is_same_as(new))));
+        }
+        suffixes.extend(explicit.into_iter().map(|s| ForestSuffix::new(s, SuffixOrigin::Explicit)));
+        Ok(suffixes)
+    }
+
+    async fn unit_suffixes(&self) -> Result<Vec<UnitSuffix>> {
+        self.suffixes_of_units().await
+    }
+
+    async fn usage(&self, suffix: &UpnSuffix) -> Result<SuffixUsage> {
+        self.usage_of(suffix).await
     }
 
     async fn add(&self, suffix: &DomainName) -> Result<()> {
         const ACTION: &str = "add the UPN suffix";
         // AD compares exactly here, so that only we keep out a second spelling.
+        let wanted = UpnSuffix::from(suffix);
         let offered = self.list().await?;
-        if let Some(existing) = offered.iter().find(|offered| is_same(&offered.suffix, suffix)) {
+        if let Some(existing) = offered.iter().find(|offered| offered.suffix.is_same_as(&wanted)) {
             return Err(already_offered(suffix, existing.origin));
         }
         let value = HashSet::from([suffix.as_str().to_owned()]);
         match self.change(vec![Mod::Add(ATTRIBUTE.to_owned(), value)]).await? {
-            Ok(()) => Ok(()),
+            Ok(()) => self.keep_one_spelling(&wanted).await,
             Err(fault) if fault.has_code(ATTRIBUTE_OR_VALUE_EXISTS) => {
                 Err(already_offered(suffix, SuffixOrigin::Explicit))
             }
-            Err(fault) => match fault.may_have_happened() && self.offers(suffix).await? {
-                true => Ok(()),
-                false => Err(self.explain(fault, ACTION).object(suffix)),
-            },
+            Err(fault) => {
+                match fault.may_have_happened() && !self.spellings(&wanted, ACTION).await?.is_empty() {
+                    true => Ok(()),
+                    false => Err(explain(fault, ACTION).object(suffix)),
+                }
+            }
         }
     }
 
-    async fn remove(&self, suffix: &UpnSuffix) -> Result<()> {
+    async fn force_remove(&self, suffix: &UpnSuffix) -> Result<()> {
         const ACTION: &str = "remove the UPN suffix";
         // The server's deletion ignores case and takes one of several spellings: name each as it is.
-        let wanted =
-            |text: &String| UpnSuffix::parse(text).is_ok_and(|s| s == *suffix || is_equal_domain(&s, suffix));
-        let spellings: HashSet<String> = self.explicit(ACTION).await?.into_iter().filter(wanted).collect();
+        let spellings = self.spellings(suffix, ACTION).await?;
         if spellings.is_empty() {
             return Err(self.not_explicit(suffix).await);
         }
@@ -66,17 +81,17 @@ impl Suffixes for DirectorySuffixes {
                 .retold(ErrorKind::NotFound, "somebody else removed it meanwhile", None)
                 .during(ACTION)
                 .object(suffix)),
-            Err(fault) => match fault.may_have_happened() && !self.explicit(ACTION).await?.iter().any(wanted)
+            Err(fault) => match fault.may_have_happened() && self.spellings(suffix, ACTION).await?.is_empty()
             {
                 true => Ok(()),
-                false => Err(self.explain(fault, ACTION).object(suffix)),
+                false => Err(explain(fault, ACTION).object(suffix)),
             },
         }
     }
 }
 
 impl DirectorySuffixes {
-    /// The values of the attribute on the first domain controller, as they are.
+    /// The values of the attribute, as they are.
     async fn explicit(&self, action: &str) -> Result<Vec<String>> {
         let partitions = self.0.root_dse().await?.partitions();
         explicit(self.0.primary(), &partitions)
@@ -84,30 +99,39 @@ impl DirectorySuffixes {
             .map_err(|fault| fault.during(action).object(&partitions))
     }
 
+    /// Every spelling of a suffix that the forest holds.
+    async fn spellings(&self, suffix: &UpnSuffix, action: &str) -> Result<HashSet<String>> {
+        let same = |text: &String| UpnSuffix::parse(text).is_ok_and(|held| held.is_same_as(suffix));
+        Ok(self.explicit(action).await?.into_iter().filter(same).collect())
+    }
+
     async fn change(&self, changes: Vec<Mod<String>>) -> Result<Result<(), Fault>> {
         let partitions = self.0.root_dse().await?.partitions();
         Ok(self.0.primary().modify(partitions.as_str(), changes).await)
     }
 
-    /// Whether a suffix is there, after a change whose answer was lost.
-    async fn offers(&self, suffix: &DomainName) -> Result<bool> {
-        let values = self.explicit("see what became of the UPN suffix").await?;
-        Ok(values.iter().filter_map(|text| UpnSuffix::parse(text).ok()).any(|s| is_same(&s, suffix)))
-    }
-
-    fn explain(&self, fault: Fault, action: &str) -> Error {
-        if *fault.kind() == ErrorKind::Forbidden {
-            let hint =
-                "Sign in as a member of Enterprise Admins, or delegate writing uPNSuffixes on CN=Partitions.";
-            return fault.with_hint(hint).during(action);
+    /// Somebody may have added the suffix in another spelling after we looked; the server then keeps both. All spellings
+    /// but ours go, in one change, which fails if somebody else is just doing the same.
+    async fn keep_one_spelling(&self, suffix: &UpnSuffix) -> Result<()> {
+        const ACTION: &str = "leave one spelling of the UPN suffix";
+        let spellings = self.spellings(suffix, ACTION).await?;
+        if spellings.len() < 2 {
+            return Ok(());
         }
-        fault.during(action)
+        let ours = HashSet::from([suffix.as_str().to_owned()]);
+        let changes =
+            vec![Mod::Delete(ATTRIBUTE.to_owned(), spellings), Mod::Add(ATTRIBUTE.to_owned(), ours)];
+        match self.change(changes).await? {
+            Ok(()) => Ok(()),
+            Err(_) if !self.spellings(suffix, ACTION).await?.is_empty() => Ok(()),
+            Err(fault) => Err(explain(fault, ACTION).object(suffix)),
+        }
     }
 
     async fn not_explicit(&self, suffix: &UpnSuffix) -> Error {
         let error = Error::new(ErrorKind::NotFound, "remove the UPN suffix").object(suffix);
         let domains = self.0.domains().await.unwrap_or_default();
-        if domains.iter().any(|domain| is_same(suffix, &domain.dns_name)) {
+        if domains.iter().any(|domain| suffix.is_same_as(&UpnSuffix::from(&domain.dns_name))) {
             return error
                 .detail("it is the DNS name of a domain of the forest")
                 .hint("Every user of that domain may always use it.");
@@ -127,13 +151,13 @@ pub(crate) async fn explicit(link: &Arc<Link>, partitions: &DistinguishedName) -
     Ok(entry.all_texts(ATTRIBUTE).collect())
 }
 
-/// The same suffix in any spelling, internationalised ones included.
-fn is_same(suffix: &UpnSuffix, domain: &DomainName) -> bool {
-    *suffix == UpnSuffix::from(domain) || suffix.domain().is_ok_and(|d| d == *domain)
-}
-
-fn is_equal_domain(one: &UpnSuffix, other: &UpnSuffix) -> bool {
-    matches!((one.domain(), other.domain()), (Ok(one), Ok(other)) if one == other)
+fn explain(fault: Fault, action: &str) -> Error {
+    if *fault.kind() == ErrorKind::Forbidden {
+        let hint =
+            "Sign in as a member of Enterprise Admins, or delegate writing uPNSuffixes on CN=Partitions.";
+        return fault.with_hint(hint).during(action);
+    }
+    fault.during(action)
 }
 
 fn already_offered(suffix: &DomainName, origin: SuffixOrigin) -> Error {

@@ -66,9 +66,10 @@ impl ForestUsers for DirectoryUsers {
     fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
         let client = self.0.clone();
         let places = async move {
+            let named = LdapFilter::parse(HAS_A_NAME)?;
             let domains = client.domains().await?;
             let found = domains.into_iter().map(move |domain| {
-                stream::once(holders_of(client.clone(), domain.naming_context)).try_flatten()
+                stream::once(holders_of(client.clone(), domain.naming_context, named.clone())).try_flatten()
             });
             Ok::<_, Error>(stream::iter(found).flatten())
         };
@@ -138,18 +139,19 @@ async fn users_below(
         .boxed())
 }
 
-/// The security principals of a domain: from the first domain controller if it holds the domain, else from a global
+/// The security principals of a domain that match: from the first domain controller if it holds the domain, else from a global
 /// catalog, which holds their names for every domain of the forest.
-async fn holders_of(
+pub(crate) async fn holders_of(
     client: ForestClient,
     domain: DistinguishedName,
+    filter: LdapFilter,
 ) -> Result<BoxStream<'static, Result<UpnHolder>>> {
     let link = if client.root_dse().await?.holds(&domain) {
         Arc::clone(client.primary())
     } else {
         client.global_catalog(&domain).await?
     };
-    let entries = link.entries(Search::below(domain.as_str(), HAS_A_NAME, HOLDER_ATTRIBUTES));
+    let entries = link.entries(Search::below(domain.as_str(), filter.as_str(), HOLDER_ATTRIBUTES));
     Ok(entries
         .map(move |entry| match entry {
             Ok(entry) => holder(&entry),

@@ -14,6 +14,8 @@ pub enum ErrorKind {
     NotFound,
     /// An object with the same key exists. Read it and decide; do not retry.
     AlreadyExists,
+    /// Something else still depends on it; nothing was changed. Deal with that first.
+    InUse,
     /// The value is no longer what the caller said it was; nothing was written. Survey and plan again.
     Stale,
     /// The caller is known but may not do this. A permission, role or ACL is missing.
@@ -42,6 +44,7 @@ impl ErrorKind {
         match self {
             Self::NotFound => "it was not found",
             Self::AlreadyExists => "it exists already",
+            Self::InUse => "it is still in use",
             Self::Stale => "it was changed by somebody else meanwhile",
             Self::Forbidden => "permission was denied",
             Self::Unauthenticated => "the credentials were not accepted",

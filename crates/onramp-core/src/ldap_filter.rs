@@ -41,6 +41,11 @@ impl LdapFilter {
         Self(format!("({attribute}={})", escape(value.as_bytes())))
     }
 
+    /// `(attribute=*end)`, the end escaped.
+    pub fn ends_with(attribute: &str, end: &str) -> Self {
+        Self(format!("({attribute}=*{})", escape(end.as_bytes())))
+    }
+
     /// `(attribute=bytes)` for a binary attribute.
     pub fn equal_bytes(attribute: &str, value: &[u8]) -> Self {
         let hex: String = value.iter().map(|byte| format!("\\{byte:02x}")).collect();
@@ -51,6 +56,12 @@ impl LdapFilter {
     #[must_use]
     pub fn and(&self, other: &LdapFilter) -> Self {
         Self(format!("(&{}{})", self.0, other.0))
+    }
+
+    /// At least one of the filters.
+    #[must_use]
+    pub fn or(&self, other: &LdapFilter) -> Self {
+        Self(format!("(|{}{})", self.0, other.0))
     }
 
     /// The filter's text.

@@ -182,6 +182,12 @@ impl UpnSuffix {
     pub fn domain(&self) -> Result<DomainName, ParseError> {
         DomainName::parse(&self.0)
     }
+
+    /// Whether both are one suffix in whatever spelling: of another case, or an internationalised name in its
+    /// Unicode and its ASCII form.
+    pub fn is_same_as(&self, other: &UpnSuffix) -> bool {
+        self == other || matches!((self.domain(), other.domain()), (Ok(one), Ok(other)) if one == other)
+    }
 }
 
 text_newtype!(UpnSuffix);

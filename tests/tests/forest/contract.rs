@@ -14,8 +14,9 @@ use crate::shared::{client, forest, run, users};
 #[ignore = "needs root and Samba AD"]
 fn suffixes() {
     let forest = forest();
-    let (ports, fixture) = (ports(&forest), fixture(&forest, "suffixes", 0));
+    let (ports, fixture) = (ports(&forest), fixture(&forest, "suffixes", 1));
     run(contract::forest::suffixes::run(&*ports.suffixes, &fixture));
+    run(contract::forest::suffixes::run_in_use(&*ports.suffixes, &*ports.users, &fixture));
 }
 
 #[test]

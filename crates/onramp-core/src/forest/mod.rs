@@ -23,7 +23,7 @@ pub use password_policies::{
     PasswordRules,
 };
 pub use replication::{DomainController, ReplicatedValue, Replication};
-pub use suffixes::{ForestSuffix, SuffixOrigin, Suffixes};
+pub use suffixes::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, SuffixesExt, UnitSuffix};
 pub use users::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery};
 
 #[cfg(feature = "mock")]

@@ -26,6 +26,15 @@ impl LabForest {
         })
     }
 
+    /// The object with that distinguished name.
+    #[must_use]
+    pub fn find(&self, dn: &DistinguishedName) -> Option<ObjectGuid> {
+        self.read(0, |view| {
+            let id = view.resolve(&Target::parse(dn.as_str())?)?;
+            view.object(id).map(|object| ObjectGuid::from_bytes(object.guid))
+        })
+    }
+
     /// The distinguished name of an object.
     #[must_use]
     pub fn dn_of(&self, guid: &ObjectGuid) -> Option<DistinguishedName> {

@@ -37,6 +37,7 @@ mod search;
 mod seed;
 mod server;
 mod state;
+mod suffixes;
 mod text;
 mod view;
 

@@ -8,13 +8,11 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use ldap3_proto::LdapResultCode;
 use onramp_core::forest::{
-    AccountKind, DomainController, DomainPasswordPolicy, ForestSuffix, ForestUser, ForestUsers, Lockout,
-    PasswordPolicies, PasswordRules, ReplicatedValue, Replication, SuffixOrigin, Suffixes, UpnChange,
-    UpnChanged, UpnHolder, UpnOutcome, UserQuery,
+    AccountKind, DomainController, DomainPasswordPolicy, ForestUser, ForestUsers, Lockout, PasswordPolicies,
+    PasswordRules, ReplicatedValue, Replication, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
 };
 use onramp_core::{
-    BoxStream, DistinguishedName, DomainName, Error, ErrorKind, Forest, ObjectGuid, Result, ServerReply, Sid,
-    UpnSuffix,
+    BoxStream, DistinguishedName, Error, ErrorKind, Forest, ObjectGuid, Result, ServerReply, Sid,
 };
 
 use super::access::Principal;
@@ -64,7 +62,7 @@ impl LabForest {
         }
     }
 
-    fn error(&self, refusal: Refusal, action: &str, object: &impl std::fmt::Display) -> Error {
+    pub(super) fn error(&self, refusal: Refusal, action: &str, object: &impl std::fmt::Display) -> Error {
         let kind = match refusal.code {
             LdapResultCode::NoSuchObject => ErrorKind::NotFound,
             LdapResultCode::NoSuchAttribute => ErrorKind::Stale,
@@ -87,38 +85,9 @@ impl LabForest {
 
 /// The ports as somebody.
 #[derive(Debug, Clone)]
-struct Ports {
-    lab: LabForest,
-    principal: Principal,
-}
-
-#[async_trait]
-impl Suffixes for Ports {
-    async fn list(&self) -> Result<Vec<ForestSuffix>> {
-        self.available("list the suffixes of", Faulty::Search)?;
-        self.lab.read(0, |view| self.suffixes(view))
-    }
-
-    async fn add(&self, suffix: &DomainName) -> Result<()> {
-        let action = "add to the forest the suffix";
-        let wanted = UpnSuffix::from(suffix);
-        let offered = self.lab.read(0, |view| self.suffixes(view))?;
-        if offered.iter().any(|offered| offered.suffix == wanted) {
-            return Err(Error::new(ErrorKind::AlreadyExists, action).object(suffix));
-        }
-        self.change_suffixes(Operation::Add, suffix.as_str(), action)
-    }
-
-    async fn remove(&self, suffix: &UpnSuffix) -> Result<()> {
-        self.change_suffixes(Operation::Delete, suffix.as_str(), "remove from the forest the suffix").map_err(
-            |error| match error.kind() {
-                ErrorKind::Stale => Error::new(ErrorKind::NotFound, error.action())
-                    .object(suffix)
-                    .reply(error.server_reply().clone()),
-                _ => error,
-            },
-        )
-    }
+pub(super) struct Ports {
+    pub(super) lab: LabForest,
+    pub(super) principal: Principal,
 }
 
 #[async_trait]
@@ -207,8 +176,7 @@ impl Replication for Ports {
         self.reachable(at, "look at")?;
         self.lab.read(at, |view| match value {
             ReplicatedValue::Suffix { suffix } => {
-                let offered = self.suffixes(view)?;
-                Ok(offered.iter().any(|offered| offered.suffix == *suffix))
+                Ok(self.explicit_suffixes(view).any(|held| held.is_same_as(suffix)))
             }
             ReplicatedValue::UserUpn { guid, upn, .. } => {
                 let id = view.resolve(&Target::Guid(*guid.as_bytes()));
@@ -251,27 +219,9 @@ impl PasswordPolicies for Ports {
 }
 
 impl Ports {
-    fn suffixes(&self, view: View<'_>) -> Result<Vec<ForestSuffix>> {
-        let explicit = view.values(self.lab.0.marks.partitions, Attr::UPN_SUFFIXES);
-        let mut suffixes = vec![ForestSuffix::new(UpnSuffix::from(self.lab.domain()), SuffixOrigin::Domain)];
-        for value in explicit {
-            let suffix = UpnSuffix::parse(&String::from_utf8_lossy(&value))?;
-            suffixes.push(ForestSuffix::new(suffix, SuffixOrigin::Explicit));
-        }
-        Ok(suffixes)
-    }
-
-    fn change_suffixes(&self, operation: Operation, suffix: &str, action: &str) -> Result<()> {
-        let target = self.lab.read(0, |view| view.dn(self.lab.0.marks.partitions));
-        let values = vec![suffix.as_bytes().to_vec()];
-        let steps = vec![Step { operation, attr: "uPNSuffixes".to_owned(), values }];
-        let change = Change { target, steps, permissive: false };
-        self.modify(&change).map_err(|refusal| self.lab.error(refusal, action, &suffix))
-    }
-
     /// Makes a change on the first controller. A lost reply is looked up at once, which here cannot fail; a lost request never
     /// arrived.
-    fn modify(&self, change: &Change) -> std::result::Result<(), Refusal> {
+    pub(super) fn modify(&self, change: &Change) -> std::result::Result<(), Refusal> {
         if self.lab.with(|state| state.controllers.first().is_none_or(|controller| controller.stopped)) {
             return Err(Refusal::new(LdapResultCode::Unavailable, "the domain controller does not answer"));
         }
@@ -285,7 +235,7 @@ impl Ports {
         self.lab.write(|state, now| modify(state, 0, self.principal, change, now))
     }
 
-    fn read_user(&self, guid: &ObjectGuid) -> Result<ForestUser> {
+    pub(super) fn read_user(&self, guid: &ObjectGuid) -> Result<ForestUser> {
         self.reachable(0, "read the user")?;
         self.lab.read(0, |view| {
             let id = view.resolve(&Target::Guid(*guid.as_bytes()));
@@ -294,7 +244,7 @@ impl Ports {
         })
     }
 
-    fn available(&self, action: &str, operation: Faulty) -> Result<()> {
+    pub(super) fn available(&self, action: &str, operation: Faulty) -> Result<()> {
         self.reachable(0, action)?;
         match self.lab.0.faults.next(operation) {
             Some(_) => Err(Error::new(ErrorKind::Unavailable, action).object(self.lab.domain())),
@@ -302,7 +252,7 @@ impl Ports {
         }
     }
 
-    fn reachable(&self, at: usize, action: &str) -> Result<()> {
+    pub(super) fn reachable(&self, at: usize, action: &str) -> Result<()> {
         let stopped = self.lab.with(|state| {
             state.controllers.get(at).filter(|controller| controller.stopped).map(|c| c.host.clone())
         });
@@ -314,7 +264,7 @@ impl Ports {
         }
     }
 
-    fn start(&self, query: &UserQuery, filter: &str) -> Result<Search> {
+    pub(super) fn start(&self, query: &UserQuery, filter: &str) -> Result<Search> {
         let action = "search the forest for users";
         let invalid = || Error::new(ErrorKind::Invalid, action);
         let mut filters = vec![Filter::parse(filter).ok_or_else(invalid)?];
@@ -337,7 +287,7 @@ impl Ports {
     }
 
     /// Gives out what a search finds, read a page at a time.
-    fn stream<T: Send + 'static>(
+    pub(super) fn stream<T: Send + 'static>(
         self,
         search: Search,
         read: fn(View<'_>, Id) -> Result<T>,
@@ -396,7 +346,7 @@ fn user(view: View<'_>, id: Id) -> Result<ForestUser> {
     Ok(user)
 }
 
-fn holder(view: View<'_>, id: Id) -> Result<UpnHolder> {
+pub(super) fn holder(view: View<'_>, id: Id) -> Result<UpnHolder> {
     let object = view.object(id).ok_or_else(|| Error::new(ErrorKind::NotFound, "read the account"))?;
     Ok(UpnHolder::new(
         ObjectGuid::from_bytes(object.guid),

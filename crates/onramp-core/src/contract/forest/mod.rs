@@ -15,6 +15,7 @@ const NOBODY: ObjectGuid =
 /// All suites, one after the other.
 pub async fn run(forest: &Forest, fixture: &ForestFixture) {
     Box::pin(suffixes::run(&*forest.suffixes, fixture)).await;
+    Box::pin(suffixes::run_in_use(&*forest.suffixes, &*forest.users, fixture)).await;
     Box::pin(users::run(&*forest.users, fixture)).await;
     Box::pin(replication::run(&*forest.replication, &*forest.suffixes, &*forest.users, fixture)).await;
     Box::pin(password_policies::run(&*forest.password_policies, &*forest.suffixes)).await;

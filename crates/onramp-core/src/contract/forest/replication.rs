@@ -60,7 +60,7 @@ async fn suffix_arrives(
                 .await;
         }
     }
-    done(suffixes.remove(&suffix).await, "removing a suffix");
+    done(suffixes.force_remove(&suffix).await, "removing a suffix");
     for controller in controllers {
         let holds = async || port.holds(controller, &value).await;
         fixture

@@ -1,8 +1,8 @@
 //! The suite of [`Suffixes`].
 
 use crate::contract::{ForestFixture, done, expect_kind};
-use crate::forest::{ForestSuffix, SuffixOrigin, Suffixes};
-use crate::{DomainName, ErrorKind, UpnSuffix};
+use crate::forest::{ForestSuffix, ForestUsers, SuffixOrigin, SuffixUsage, Suffixes, SuffixesExt, UpnChange};
+use crate::{DomainName, ErrorKind, Upn, UpnSuffix};
 
 /// Everything that [`Suffixes`] promises.
 pub async fn run(port: &dyn Suffixes, fixture: &ForestFixture) {
@@ -24,6 +24,47 @@ pub async fn run(port: &dyn Suffixes, fixture: &ForestFixture) {
     fixture.patience.until("all is as it was", list, same).await;
 }
 
+/// A suffix that somebody has is not removed, except by force. Uses the fixture's first user.
+pub async fn run_in_use(port: &dyn Suffixes, users: &dyn ForestUsers, fixture: &ForestFixture) {
+    let domain = fixture.new_domain("used");
+    let suffix = UpnSuffix::from(&domain);
+    let shouted = UpnSuffix::parse(&domain.as_str().to_uppercase()).expect("a suffix");
+    let guid = *fixture.users.first().expect("a fixture has users");
+    let user = done(users.get(&guid).await, "reading a user");
+    let before = Upn::parse(user.upn.as_deref().expect("a fixture's users have UPNs")).expect("a UPN");
+    let after = Upn::new(&format!("contract-{}", fixture.tag), &domain).expect("a UPN");
+
+    done(port.add(&domain).await, "adding a suffix");
+    let usage = async || port.usage(&shouted).await;
+    fixture.patience.until("a new suffix is not in use", usage, SuffixUsage::is_unused).await;
+    let change = UpnChange { guid, dn: user.dn.clone(), before: user.upn.clone(), after: after.clone() };
+    done(users.change_upn(&change).await, "giving a user the suffix");
+    let has_one = |usage: &SuffixUsage| usage.principals == 1;
+    fixture.patience.until("a user's suffix is in use, in any spelling", usage, has_one).await;
+    let usage = done(port.usage(&suffix).await, "looking who uses a suffix");
+    let named = usage.examples.iter().any(|holder| {
+        holder.guid == guid
+            && holder.upn.as_deref().is_some_and(|upn| Upn::parse(upn).is_ok_and(|upn| upn == after))
+    });
+    assert!(named, "who uses a suffix is named: {usage:?}");
+    for spelling in [&suffix, &shouted] {
+        expect_kind(port.remove(spelling).await, &ErrorKind::InUse, "removing a suffix that is in use");
+    }
+    let all = done(port.list().await, "listing suffixes");
+    assert!(explicit(&all, &domain), "a suffix that is in use stays: {all:?}");
+
+    done(port.force_remove(&shouted).await, "removing a suffix that is in use by force");
+    let list = async || port.list().await;
+    fixture.patience.until("a suffix removed by force is gone", list, |all| !explicit(all, &domain)).await;
+    expect_kind(
+        port.remove(&suffix).await,
+        &ErrorKind::NotFound,
+        "removing a suffix that is gone but in use",
+    );
+    let back = UpnChange { guid, dn: user.dn.clone(), before: Some(after.to_string()), after: before };
+    done(users.change_upn(&back).await, "giving the user its UPN back");
+}
+
 async fn existing_suffixes(port: &dyn Suffixes, suffixes: &[ForestSuffix]) {
     let domains: Vec<_> = suffixes.iter().filter(|suffix| suffix.origin == SuffixOrigin::Domain).collect();
     assert!(!domains.is_empty(), "the name of every domain is a suffix: {suffixes:?}");
@@ -37,6 +78,7 @@ async fn existing_suffixes(port: &dyn Suffixes, suffixes: &[ForestSuffix]) {
         let shouted = DomainName::parse(&domain.as_str().to_uppercase()).expect("still a domain name");
         expect_kind(port.add(&shouted).await, &ErrorKind::AlreadyExists, "adding it in capitals");
         expect_kind(port.remove(&suffix.suffix).await, &ErrorKind::NotFound, "removing the name of a domain");
+        expect_kind(port.force_remove(&suffix.suffix).await, &ErrorKind::NotFound, "removing it by force");
     }
 }
 

@@ -7,8 +7,8 @@ use futures_util::{StreamExt, TryStreamExt};
 use onramp_core::contract::{ForestFixture, Patience, forest};
 use onramp_core::forest::{
     DomainController, DomainPasswordPolicy, ForestSuffix, ForestUser, ForestUsers, PasswordPolicies,
-    ReplicatedValue, Replication, SuffixOrigin, Suffixes, UpnChange, UpnChanged, UpnHolder, UpnOutcome,
-    UserQuery,
+    ReplicatedValue, Replication, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix, UpnChange, UpnChanged,
+    UpnHolder, UpnOutcome, UserQuery,
 };
 use onramp_core::{
     BoxStream, DomainName, Error, ErrorKind, Forest, ManualClock, ObjectGuid, Result, UpnSuffix,
@@ -25,6 +25,7 @@ enum Broken {
     RemovesByExactSpelling,
     RemovesTheUnknown,
     RemovesTooMuch,
+    OverlooksUse,
     OverwritesStaleValues,
     WritesAgain,
     IgnoresCase,
@@ -65,7 +66,18 @@ impl Suffixes for Mutant {
         }
     }
 
-    async fn remove(&self, suffix: &UpnSuffix) -> Result<()> {
+    async fn unit_suffixes(&self) -> Result<Vec<UnitSuffix>> {
+        self.sound.suffixes.unit_suffixes().await
+    }
+
+    async fn usage(&self, suffix: &UpnSuffix) -> Result<SuffixUsage> {
+        if self.is(Broken::OverlooksUse) {
+            return Ok(SuffixUsage::default());
+        }
+        self.sound.suffixes.usage(suffix).await
+    }
+
+    async fn force_remove(&self, suffix: &UpnSuffix) -> Result<()> {
         let known = self.sound.suffixes.list().await?;
         let explicit: Vec<_> = known.iter().filter(|known| known.origin == SuffixOrigin::Explicit).collect();
         if self.is(Broken::RemovesByExactSpelling)
@@ -78,10 +90,10 @@ impl Suffixes for Mutant {
         }
         if self.is(Broken::RemovesTooMuch) {
             for other in explicit.iter().filter(|known| known.suffix != *suffix) {
-                self.sound.suffixes.remove(&other.suffix).await?;
+                self.sound.suffixes.force_remove(&other.suffix).await?;
             }
         }
-        self.sound.suffixes.remove(suffix).await
+        self.sound.suffixes.force_remove(suffix).await
     }
 }
 
@@ -186,6 +198,7 @@ async fn every_broken_promise_is_noticed() {
         (Broken::RemovesByExactSpelling, "removing a suffix in another spelling"),
         (Broken::RemovesTheUnknown, "removing the name of a domain must fail"),
         (Broken::RemovesTooMuch, "leaves the other suffixes alone"),
+        (Broken::OverlooksUse, "a user's suffix is in use"),
         (Broken::OverwritesStaleValues, "which is not the value must fail"),
         (Broken::WritesAgain, "changing it again writes nothing"),
         (Broken::IgnoresCase, "changing only the case"),

@@ -1,0 +1,80 @@
+//! Who uses a UPN suffix: the principals that have it, and the organizational units that offer it.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use onramp_core::forest::{SuffixUsage, UnitSuffix};
+use onramp_core::{DistinguishedName, LdapFilter, Result, UpnSuffix};
+
+use crate::search::Search;
+use crate::suffixes::{ATTRIBUTE, DirectorySuffixes};
+use crate::users::holders_of;
+
+const UNITS: &str = "(&(objectCategory=organizationalUnit)(uPNSuffixes=*))";
+
+impl DirectorySuffixes {
+    /// The suffixes that organizational units carry. They are not in the global catalog, so each domain is asked
+    /// itself.
+    pub(crate) async fn suffixes_of_units(&self) -> Result<Vec<UnitSuffix>> {
+        let mut suffixes = Vec::new();
+        for domain in self.0.domains().await? {
+            let context = &domain.naming_context;
+            let link = self.0.server_of(context).await?;
+            let mut units = Box::pin(link.entries(Search::below(context.as_str(), UNITS, &[ATTRIBUTE])));
+            while let Some(unit) = units.next().await {
+                let unit = unit.map_err(|fault| {
+                    fault.during("list the UPN suffixes of the organizational units below").object(context)
+                })?;
+                let dn = DistinguishedName::parse(&unit.dn)?;
+                let held = unit.all_texts(ATTRIBUTE).filter_map(|text| UpnSuffix::parse(&text).ok());
+                suffixes.extend(held.map(|suffix| UnitSuffix::new(dn.clone(), suffix)));
+            }
+        }
+        Ok(suffixes)
+    }
+
+    /// No index helps to find the end of a name, so the server looks at every principal; only those that have the
+    /// suffix travel.
+    pub(crate) async fn usage_of(&self, suffix: &UpnSuffix) -> Result<SuffixUsage> {
+        let mut usage = SuffixUsage::default();
+        let filter = having(suffix);
+        let domains = self.0.domains().await?.into_iter();
+        let holders = stream::iter(domains.map(|domain| {
+            stream::once(holders_of(self.0.clone(), domain.naming_context, filter.clone())).try_flatten()
+        }));
+        let mut holders = Box::pin(holders.flatten());
+        while let Some(holder) = holders.next().await {
+            usage.add(holder?);
+        }
+        for offered in self.suffixes_of_units().await? {
+            if offered.suffix.is_same_as(suffix) && !usage.units.contains(&offered.unit) {
+                usage.units.push(offered.unit);
+            }
+        }
+        Ok(usage)
+    }
+}
+
+/// Principals with that suffix, an internationalised one in both its forms.
+fn having(suffix: &UpnSuffix) -> LdapFilter {
+    let with = |text: &str| LdapFilter::ends_with("userPrincipalName", &format!("@{text}"));
+    let as_given = with(suffix.as_str());
+    match suffix.domain() {
+        Ok(domain) if !domain.ascii().eq_ignore_ascii_case(suffix.as_str()) => {
+            as_given.or(&with(domain.ascii()))
+        }
+        _ => as_given,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_an_internationalised_name_are_looked_for_and_nothing_breaks_out_of_the_filter() {
+        let filter = |text: &str| having(&UpnSuffix::parse(text).unwrap()).as_str().to_owned();
+        assert_eq!(filter("Contoso.com"), "(userPrincipalName=*@Contoso.com)");
+        let both = "(|(userPrincipalName=*@bücher.example)(userPrincipalName=*@xn--bcher-kva.example))";
+        assert_eq!(filter("bücher.example"), both);
+        assert_eq!(filter("a)(b*"), r"(userPrincipalName=*@a\29\28b\2a)");
+    }
+}
