@@ -7,6 +7,7 @@ use onramp_core::Tenant;
 use crate::applications::EntraApplications;
 use crate::builder::EntraClientBuilder;
 use crate::domains::EntraDomains;
+use crate::retry::RetryPolicy;
 use crate::roles::EntraRoles;
 use crate::sign_in::EntraSignIn;
 use crate::subscriptions::EntraSubscriptions;
@@ -35,7 +36,7 @@ use crate::users::EntraUsers;
 #[derive(Debug, Clone)]
 pub struct EntraClient(pub(crate) Arc<Shared>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) transport: Transport,
     /// The tenant's ID or one of its domains, if it was given.
@@ -48,6 +49,14 @@ impl EntraClient {
     /// [`ClientSecret`](crate::ClientSecret).
     pub fn builder(credential: impl Into<Credential>) -> EntraClientBuilder {
         EntraClientBuilder::new(credential.into())
+    }
+
+    /// The same client with another retry policy, for work that may take longer or must not: connections, tokens and
+    /// what is known of new objects are shared.
+    #[must_use]
+    pub fn with_retry(&self, policy: RetryPolicy) -> Self {
+        let transport = Transport { retry: policy, ..self.0.transport.clone() };
+        Self(Arc::new(Shared { transport, ..(*self.0).clone() }))
     }
 
     /// All ports of the tenant, on this client.

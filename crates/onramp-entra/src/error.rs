@@ -71,7 +71,9 @@ fn judge(
         (_, "Directory_ConcurrencyViolation") => (ErrorKind::Unavailable, again(false)),
         (400 | 409, code) if is_duplicate(code, body) => (ErrorKind::AlreadyExists, Next::Stop),
         (400, "PrincipalNotFound") => (ErrorKind::NotFound, Next::IfNew),
-        (400, "Directory_ExpiredPageToken") | (410, _) => (ErrorKind::Stale, Next::Stop),
+        (400, "Directory_ExpiredPageToken" | "syncStateNotFound" | "resyncRequired") | (410, _) => {
+            (ErrorKind::Stale, Next::Stop)
+        }
         (400, "RoleDefinitionDoesNotExist") => (ErrorKind::NotFound, Next::Stop),
         (400, _) if body.speaks_of_a_missing_reference() => (ErrorKind::NotFound, Next::IfNew),
         (403, _) => (ErrorKind::Forbidden, Next::IfNew),

@@ -188,6 +188,7 @@ fn request_headers(request: &Request, client_request_id: &str) -> Vec<Value> {
         json!({ "name": "accept", "value": "application/json" }),
         json!({ "name": "client-request-id", "value": client_request_id }),
     ];
+    headers.extend(request.headers.iter().map(|(name, value)| json!({ "name": name, "value": value })));
     if request.to != crate::endpoints::Audience::Login {
         headers.push(json!({ "name": "authorization", "value": STRUCK_OUT }));
     }

@@ -8,6 +8,8 @@
 //!   neither a second HTTP client nor a second TLS stack. Tokens are kept per scope and renewed early.
 //! * **Retries** ([`RetryPolicy`]): throttling, lost replies and server errors, where repeating is harmless; a
 //!   creation is looked up before it is repeated. `Retry-After` is obeyed.
+//! * **Reading at scale** ([`Query`]): any collection of Graph, typed by the caller, one page read ahead; changes since
+//!   a cursor that can be kept ([`Query::changes`]).
 //! * **Origins** ([`Endpoints`]): a token or a body goes only to the configured service. Redirects are not
 //!   followed, and a link to a next page elsewhere is an error.
 //! * **New objects**: within two minutes of creating an object, an answer that may be due to replication is waited
@@ -22,14 +24,17 @@
 mod applications;
 mod builder;
 mod client;
+mod delta;
 mod domains;
 mod endpoints;
 mod error;
 mod filter;
 mod fresh;
 mod har;
+mod link;
 mod origin;
 mod paging;
+mod query;
 mod request;
 mod retry;
 mod roles;
@@ -44,9 +49,11 @@ mod wire;
 pub use applications::EntraApplications;
 pub use builder::EntraClientBuilder;
 pub use client::EntraClient;
+pub use delta::{Delta, DeltaCursor, DeltaStart};
 pub use domains::EntraDomains;
 pub use endpoints::{Cloud, Endpoints};
 pub use har::WireRecorder;
+pub use query::Query;
 pub use retry::RetryPolicy;
 pub use roles::EntraRoles;
 pub use sign_in::EntraSignIn;

@@ -34,6 +34,8 @@ pub(crate) struct Request {
     pub(crate) to: Audience,
     pub(crate) method: Method,
     pub(crate) url: Url,
+    /// Headers beside those that every request has.
+    pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) body: Option<Body>,
     pub(crate) effect: Effect,
     /// Objects whose being new excuses a refusal.
@@ -69,6 +71,7 @@ impl Request {
             to,
             method,
             url,
+            headers: Vec::new(),
             body: None,
             effect,
             concerns: Vec::new(),
@@ -89,6 +92,11 @@ impl Request {
 
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
         self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
         self
     }
 

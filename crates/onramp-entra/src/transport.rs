@@ -13,7 +13,7 @@ use crate::fresh::Fresh;
 use crate::request::{Effect, Reply, Request};
 use crate::retry::RetryPolicy;
 use crate::token::{AccessToken, TokenCache};
-use crate::wire::Wire;
+use crate::wire::{Watch, Wire};
 
 /// The shared part of a client: cheap to clone.
 #[derive(Debug, Clone)]
@@ -46,13 +46,22 @@ impl Transport {
 
     /// As [`Transport::send`], with the last failure as it came.
     pub(crate) async fn attempt(&self, request: &Request) -> std::result::Result<Reply, Failure> {
+        self.watched(request, None).await
+    }
+
+    /// As [`Transport::attempt`]; `watch` sees the body of each successful reply while it comes in.
+    pub(crate) async fn watched(
+        &self,
+        request: &Request,
+        watch: Option<&Watch>,
+    ) -> std::result::Result<Reply, Failure> {
         let began = self.clock().elapsed();
         let policy = &self.retry;
         let (mut attempt, mut patience, mut renewed, mut maybe_done) = (1, 1, false, false);
         let mut token = self.token(request).await?;
         loop {
             let left = self.time_left(began);
-            let failure = match self.wire.exchange(request, token.as_ref(), left).await {
+            let failure = match self.wire.exchange(request, token.as_ref(), left, watch).await {
                 Ok(reply) => return Ok(Reply { after_a_lost_one: maybe_done, ..reply }),
                 Err(failure) => failure,
             };

@@ -84,11 +84,13 @@ impl EntraUsers {
 
 #[async_trait]
 impl TenantUsers for EntraUsers {
-    /// `GET /users`, pages of 999. User.Read.All. A user whose UPN or anchor cannot be read is one error in the
+    /// `GET /users`, pages of 999, one of them read ahead. User.Read.All. When the service has forgotten the place in the
+    /// list, it is read again from the beginning and no user is given twice. A user whose UPN or anchor cannot be read is one error in the
     /// stream, which goes on.
     fn list(&self) -> BoxStream<'static, Result<TenantUser>> {
         match self.list_request() {
             Ok(request) => paging::items(self.0.clone(), request)
+                .restarting(paging::key_of(|user: &UserJson| user.id.clone()))
                 .map(|user: Result<UserJson>| user.and_then(UserJson::into_user))
                 .boxed(),
             Err(error) => futures_util::stream::once(async { Err(error) }).boxed(),

@@ -53,6 +53,9 @@ impl Timeouts {
     }
 }
 
+/// Is shown the body of a successful reply while it comes in: each time everything that is there so far.
+pub(crate) type Watch = dyn Fn(&[u8]) + Send + Sync;
+
 /// Everything an exchange needs except a token.
 #[derive(Debug)]
 pub(crate) struct Wire {
@@ -70,13 +73,14 @@ impl Wire {
         request: &Request,
         token: Option<&AccessToken>,
         time_left: Duration,
+        watch: Option<&Watch>,
     ) -> Result<Reply, Failure> {
         origin::check(&self.endpoints, request.to, &request.url)
             .map_err(|error| Failure::new(error, Next::Stop))?;
         let client_request_id = uuid::Uuid::new_v4().to_string();
         let started = self.clock.now();
         let began = self.clock.elapsed();
-        let outcome = self.send(request, token, time_left, &client_request_id).await;
+        let outcome = self.send(request, token, time_left, &client_request_id, watch).await;
         if let Some(recorder) = &self.recorder {
             let time = self.clock.elapsed().saturating_sub(began);
             let reply = outcome.as_ref().ok();
@@ -116,6 +120,7 @@ impl Wire {
         token: Option<&AccessToken>,
         time_left: Duration,
         client_request_id: &str,
+        watch: Option<&Watch>,
     ) -> Result<Reply, Failure> {
         let mut out = self
             .http
@@ -124,6 +129,9 @@ impl Wire {
             .header(ACCEPT, "application/json")
             .header("client-request-id", client_request_id)
             .header("return-client-request-id", "true");
+        for (name, value) in &request.headers {
+            out = out.header(*name, *value);
+        }
         if let Some(token) = token {
             let text = Zeroizing::new(format!("Bearer {}", token.secret().expose()));
             let mut value =
@@ -145,6 +153,7 @@ impl Wire {
         };
         let mut response =
             out.send().await.map_err(|why| not_answered(request, &why.without_url(), client_request_id))?;
+        let watch = watch.filter(|_| response.status().is_success());
         let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
         loop {
             match response.chunk().await {
@@ -152,7 +161,12 @@ impl Wire {
                     let error = request.error(ErrorKind::Invalid).detail("the reply is longer than 64 MB");
                     return Err(Failure::new(error, Next::Stop));
                 }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => {
+                    body.extend_from_slice(&chunk);
+                    if let Some(watch) = watch {
+                        watch(&body);
+                    }
+                }
                 Ok(None) => break,
                 Err(why) => return Err(lost(request, &causes(&why.without_url()), client_request_id)),
             }

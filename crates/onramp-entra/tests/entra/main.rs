@@ -5,10 +5,12 @@
 
 #[cfg(feature = "azure")]
 mod azure;
+mod behaviour_under_faults;
 mod creation;
 mod faults;
 mod lab;
 mod meaning;
+mod reading;
 mod secrets;
 mod support;
 mod tokens;

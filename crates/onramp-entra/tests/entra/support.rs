@@ -114,6 +114,8 @@ pub(crate) fn any() -> wiremock::MockBuilder {
 pub(crate) enum Step {
     /// Reads the request and closes the connection.
     Vanish,
+    /// Reads the request and resets the connection after that much of an answer.
+    Reset(&'static str),
     /// Promises more bytes than it sends, then closes.
     Cut(&'static str),
     /// Answers with that status and JSON.
@@ -139,6 +141,13 @@ impl Scripted {
                 log.lock().unwrap().push(request);
                 let answer = match step {
                     Step::Vanish => continue,
+                    Step::Reset(text) => {
+                        let head =
+                            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999";
+                        socket.write_all(format!("{head}\r\n\r\n{text}").as_bytes()).await.unwrap();
+                        socket.set_zero_linger().unwrap();
+                        continue;
+                    }
                     Step::Cut(text) => {
                         format!(
                             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n{text}"
