@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use crate::builder::ForestClientBuilder;
 use crate::connection::Target;
 use crate::link::Link;
+use crate::objects::DirectoryObjects;
 use crate::password_policy::DirectoryPasswordPolicies;
 use crate::replication::DirectoryReplication;
 use crate::root_dse::RootDse;
@@ -67,6 +68,7 @@ impl ForestClient {
             users: Arc::new(DirectoryUsers(self.clone())),
             replication: Arc::new(DirectoryReplication(self.clone())),
             password_policies: Arc::new(DirectoryPasswordPolicies(self.clone())),
+            objects: Arc::new(DirectoryObjects(self.clone())),
         }
     }
 

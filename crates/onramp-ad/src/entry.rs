@@ -1,6 +1,7 @@
 //! An object as a search returned it, decoded without trusting its shape.
 
 use ldap3::asn1::{PL, StructureTag};
+use onramp_core::ObjectGuid;
 
 /// The attributes of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,29 @@ impl Entry {
     /// A Boolean; absent is false.
     pub(crate) fn is_true(&self, name: &str) -> bool {
         self.bytes(name) == Some(b"TRUE")
+    }
+
+    /// An update sequence number.
+    pub(crate) fn usn(&self, name: &str) -> Option<u64> {
+        std::str::from_utf8(self.bytes(name)?).ok()?.parse().ok()
+    }
+
+    /// `objectGUID`, if it was asked for.
+    pub(crate) fn guid(&self) -> Option<ObjectGuid> {
+        ObjectGuid::from_slice(self.bytes("objectGUID")?).ok()
+    }
+
+    /// Every attribute with its values, those that have none left out.
+    pub(crate) fn into_attributes(self) -> impl Iterator<Item = (String, Vec<Vec<u8>>)> {
+        self.attributes.into_iter().filter(|a| !a.values.is_empty()).map(|a| (a.name, a.values))
+    }
+
+    /// What it takes in memory, about.
+    pub(crate) fn size(&self) -> usize {
+        const OVERHEAD: usize = 32;
+        let values = |a: &Attribute| a.values.iter().map(|value| value.len() + OVERHEAD).sum::<usize>();
+        let attributes = |a: &Attribute| a.name.len() + OVERHEAD + values(a);
+        self.dn.len() + OVERHEAD + self.attributes.iter().map(attributes).sum::<usize>()
     }
 
     /// The attributes of which the server sent only the first values, and the number of the next one each.

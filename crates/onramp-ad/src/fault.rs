@@ -155,6 +155,13 @@ impl Fault {
         self
     }
 
+    /// The same fault of a search that had given so many objects before.
+    pub(crate) fn after_receiving(mut self, objects: u64) -> Self {
+        let detail = self.words.detail.take().unwrap_or_else(|| "the server broke off".to_owned());
+        self.words.detail = Some(format!("{detail}, after {objects} objects"));
+        self
+    }
+
     pub(crate) fn kind(&self) -> &ErrorKind {
         &self.kind
     }

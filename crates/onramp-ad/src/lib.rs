@@ -18,6 +18,9 @@ mod entry;
 mod fault;
 mod link;
 mod naming_contexts;
+mod objects;
+mod page;
+mod pages;
 mod password_policy;
 mod replication;
 mod result_code;
@@ -31,6 +34,7 @@ mod tls_failure;
 mod upn_change;
 mod upn_changes;
 mod users;
+mod usn_set;
 
 pub use builder::ForestClientBuilder;
 pub use client::ForestClient;

@@ -3,6 +3,9 @@
 use ldap3::LdapResult;
 use onramp_core::ErrorKind;
 
+pub(crate) const TIME_LIMIT: u32 = 3;
+pub(crate) const SIZE_LIMIT: u32 = 4;
+pub(crate) const ADMIN_LIMIT: u32 = 11;
 pub(crate) const NO_SUCH_ATTRIBUTE: u32 = 16;
 pub(crate) const CONSTRAINT_VIOLATION: u32 = 19;
 pub(crate) const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
@@ -35,15 +38,20 @@ pub(crate) fn meaning(result: &LdapResult) -> Meaning {
             "the connection is not signed in",
             "Connect again; if it persists, check the bind name and password.",
         ),
-        3 => say(
+        TIME_LIMIT => say(
             ErrorKind::Unavailable,
-            "the server gave up after its time limit",
-            "Narrow the search, or try again.",
+            "the server gave up after its time limit (MaxQueryDuration)",
+            "Narrow the search by a filter on indexed attributes or a base further down, or try again.",
         ),
-        4 | 11 => say(
+        SIZE_LIMIT => say(
             ErrorKind::Invalid,
-            "the server's limit on results was exceeded",
+            "the server's limit on the number of results was exceeded (MaxPageSize)",
             "Narrow the search, or use smaller pages.",
+        ),
+        ADMIN_LIMIT => say(
+            ErrorKind::Invalid,
+            "an administrative limit of the server was exceeded",
+            "Narrow the search, or raise the limit in the domain controllers' query policy (lDAPAdminLimits).",
         ),
         7 | 48 => say(ErrorKind::Unauthenticated, "the server does not accept this way to sign in", ""),
         8 | 13 => say(

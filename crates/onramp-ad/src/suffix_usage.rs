@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::forest::{SuffixUsage, UnitSuffix};
-use onramp_core::{DistinguishedName, LdapFilter, Result, UpnSuffix};
+use onramp_core::{AttributeName, DistinguishedName, LdapFilter, Result, UpnSuffix};
 
 use crate::search::Search;
 use crate::suffixes::{ATTRIBUTE, DirectorySuffixes};
@@ -55,7 +55,8 @@ impl DirectorySuffixes {
 
 /// Principals with that suffix, an internationalised one in both its forms.
 fn having(suffix: &UpnSuffix) -> LdapFilter {
-    let with = |text: &str| LdapFilter::ends_with("userPrincipalName", &format!("@{text}"));
+    const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
+    let with = |text: &str| LdapFilter::ends_with(&UPN, &format!("@{text}"));
     let as_given = with(suffix.as_str());
     match suffix.domain() {
         Ok(domain) if !domain.ascii().eq_ignore_ascii_case(suffix.as_str()) => {

@@ -182,7 +182,7 @@ impl ForestClient {
     }
 }
 
-fn explain_base(fault: Fault) -> Fault {
+pub(crate) fn explain_base(fault: Fault) -> Fault {
     match fault.kind() {
         ErrorKind::NotFound => fault.retold(
             ErrorKind::NotFound,
@@ -218,7 +218,7 @@ fn holder(entry: &Entry) -> Result<UpnHolder> {
     Ok(UpnHolder::new(guid, dn, sam_account_name, entry.text("userPrincipalName")))
 }
 
-fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)> {
+pub(crate) fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)> {
     let odd = |error: ParseError| {
         Error::new(ErrorKind::Invalid, "read the object").object(&entry.dn).detail(error.to_string())
     };
@@ -232,7 +232,7 @@ fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)> {
 }
 
 /// Ends a stream after its first error, whatever it is made of.
-fn until_error<T: Send + 'static>(
+pub(crate) fn until_error<T: Send + 'static>(
     stream: impl futures_util::Stream<Item = Result<T>> + Send + 'static,
 ) -> impl futures_util::Stream<Item = Result<T>> + Send {
     stream.scan(false, |failed, item| {

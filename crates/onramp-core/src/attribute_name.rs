@@ -1,5 +1,6 @@
 //! Names of directory attributes.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -22,9 +23,35 @@ const MAX_LENGTH: usize = 256;
 /// # Ok::<(), onramp_core::ParseError>(())
 /// ```
 #[derive(Clone)]
-pub struct AttributeName(Box<str>);
+pub struct AttributeName(Cow<'static, str>);
 
 impl AttributeName {
+    /// A name that stands in the program. Anything but a letter followed by letters, digits and hyphens does not compile
+    /// in a constant, and panics elsewhere.
+    ///
+    /// ```
+    /// use onramp_core::AttributeName;
+    /// const MAIL: AttributeName = AttributeName::from_static("mail");
+    /// assert_eq!(MAIL, AttributeName::parse("mail")?);
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
+    /// ```compile_fail
+    /// const INJECTION: onramp_core::AttributeName = onramp_core::AttributeName::from_static("mail=*)(cn");
+    /// ```
+    #[must_use]
+    pub const fn from_static(name: &'static str) -> Self {
+        let mut rest = name.as_bytes();
+        assert!(
+            matches!(rest.first(), Some(b'a'..=b'z' | b'A'..=b'Z')),
+            "an attribute name starts with a letter"
+        );
+        while let Some((byte, after)) = rest.split_first() {
+            assert!(byte.is_ascii_alphanumeric() || *byte == b'-', "no character of an attribute name");
+            rest = after;
+        }
+        Self(Cow::Borrowed(name))
+    }
+
     /// Parses a name.
     ///
     /// # Errors
@@ -43,7 +70,7 @@ impl AttributeName {
         };
         let is_oid = text.contains('.') && text.split('.').all(is_number);
         if is_short_name || is_oid {
-            return Ok(Self(text.into()));
+            return Ok(Self(Cow::Owned(text.to_owned())));
         }
         refuse("an attribute name is a letter and then letters, digits and hyphens, or an object identifier")
     }

@@ -2,19 +2,29 @@
 
 use std::fmt;
 
+use crate::AttributeName;
 use crate::parse::{ParseError, text_newtype};
 
 /// How deep a filter may nest; deeper ones are an attack or an accident.
 const MAX_DEPTH: usize = 64;
 
+/// All bits of the value are set ([MS-ADTS] 3.1.1.3.4.4.1).
+const BIT_AND: &str = "1.2.840.113556.1.4.803";
+/// Any bit of the value is set ([MS-ADTS] 3.1.1.3.4.4.2).
+const BIT_OR: &str = "1.2.840.113556.1.4.804";
+
 /// A search filter whose syntax was checked.
 ///
+/// Built from names and values by type: a value, whatever it holds, stays a value. What people write is parsed.
+///
 /// ```
-/// use onramp_core::LdapFilter;
-/// let active = LdapFilter::parse("(!(userAccountControl:1.2.840.113556.1.4.803:=2))")?;
-/// let named = LdapFilter::equal("cn", "Smith (Berlin)");
+/// use onramp_core::{AttributeName, LdapFilter};
+/// let [cn, control] = ["cn", "userAccountControl"].map(|name| AttributeName::parse(name).unwrap());
+/// let enabled = LdapFilter::all_bits(&control, 2).negate();
+/// let named = LdapFilter::equal(&cn, "Smith (Berlin)");
 /// assert_eq!(named.as_str(), r"(cn=Smith \28Berlin\29)");
-/// assert_eq!(active.and(&named).as_str(), format!("(&{active}{named})"));
+/// assert_eq!(enabled.and(&named).as_str(), format!("(&{enabled}{named})"));
+/// assert_eq!(LdapFilter::parse("(!(userAccountControl:1.2.840.113556.1.4.803:=2))")?, enabled);
 /// assert!(LdapFilter::parse("(cn=a").is_err());
 /// # Ok::<(), onramp_core::ParseError>(())
 /// ```
@@ -36,20 +46,49 @@ impl LdapFilter {
         }
     }
 
-    /// `(attribute=value)`, the value escaped.
-    pub fn equal(attribute: &str, value: &str) -> Self {
-        Self(format!("({attribute}={})", escape(value.as_bytes())))
+    /// The attribute has that value, compared as its syntax demands (text mostly without case).
+    pub fn equal(attribute: &AttributeName, value: &str) -> Self {
+        Self(format!("({attribute}={})", Escaped(value)))
     }
 
-    /// `(attribute=*end)`, the end escaped.
-    pub fn ends_with(attribute: &str, end: &str) -> Self {
-        Self(format!("({attribute}=*{})", escape(end.as_bytes())))
+    /// The attribute has that value of octets, such as a GUID's.
+    pub fn equal_bytes(attribute: &AttributeName, value: &[u8]) -> Self {
+        Self(format!("({attribute}={})", Octets(value)))
     }
 
-    /// `(attribute=bytes)` for a binary attribute.
-    pub fn equal_bytes(attribute: &str, value: &[u8]) -> Self {
-        let hex: String = value.iter().map(|byte| format!("\\{byte:02x}")).collect();
-        Self(format!("({attribute}={hex})"))
+    /// The attribute has a value.
+    pub fn present(attribute: &AttributeName) -> Self {
+        Self(format!("({attribute}=*)"))
+    }
+
+    /// A value of the attribute starts with that text. Of an empty text it is [`LdapFilter::present`].
+    pub fn starts_with(attribute: &AttributeName, text: &str) -> Self {
+        Self(format!("({attribute}={}*)", Escaped(text)))
+    }
+
+    /// A value of the attribute ends with that text. No index helps the server with this one.
+    pub fn ends_with(attribute: &AttributeName, text: &str) -> Self {
+        Self(format!("({attribute}=*{})", Escaped(text)))
+    }
+
+    /// The value is that much or more: a number, or a time in its LDAP form.
+    pub fn at_least(attribute: &AttributeName, value: impl fmt::Display) -> Self {
+        Self(format!("({attribute}>={})", Escaped(&value.to_string())))
+    }
+
+    /// The value is that much or less.
+    pub fn at_most(attribute: &AttributeName, value: impl fmt::Display) -> Self {
+        Self(format!("({attribute}<={})", Escaped(&value.to_string())))
+    }
+
+    /// All of those bits are set in the value, a number.
+    pub fn all_bits(attribute: &AttributeName, bits: u32) -> Self {
+        Self(format!("({attribute}:{BIT_AND}:={bits})"))
+    }
+
+    /// At least one of those bits is set in the value, a number.
+    pub fn any_bit(attribute: &AttributeName, bits: u32) -> Self {
+        Self(format!("({attribute}:{BIT_OR}:={bits})"))
     }
 
     /// Both filters.
@@ -58,10 +97,23 @@ impl LdapFilter {
         Self(format!("(&{}{})", self.0, other.0))
     }
 
-    /// At least one of the filters.
+    /// One of both filters, or both.
     #[must_use]
     pub fn or(&self, other: &LdapFilter) -> Self {
         Self(format!("(|{}{})", self.0, other.0))
+    }
+
+    /// Objects of which the filter is false. Where it is undefined, such as for an attribute that the server does not
+    /// know, so is this.
+    #[must_use]
+    pub fn negate(&self) -> Self {
+        Self(format!("(!{})", self.0))
+    }
+
+    /// Any of the filters; of none, it selects nothing. Fifty to a hundred are answered fastest.
+    pub fn any_of<'a>(filters: impl IntoIterator<Item = &'a LdapFilter>) -> Self {
+        let joined: String = filters.into_iter().map(LdapFilter::as_str).collect();
+        Self(if joined.is_empty() { "(!(objectClass=*))".to_owned() } else { format!("(|{joined})") })
     }
 
     /// The filter's text.
@@ -72,17 +124,25 @@ impl LdapFilter {
 
 text_newtype!(LdapFilter);
 
-/// Escapes a value for a filter (RFC 4515 3).
-fn escape(value: &[u8]) -> String {
-    let text = String::from_utf8_lossy(value);
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '*' | '(' | ')' | '\\' | '\0' => out.push_str(&format!("\\{:02x}", c as u32)),
-            _ => out.push(c),
-        }
+/// A value of text as it stands in a filter (RFC 4515 3).
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '*' | '(' | ')' | '\\' | '\0' => write!(f, "\\{:02x}", u32::from(c)),
+            _ => write!(f, "{c}"),
+        })
     }
-    out
+}
+
+/// A value of octets as it stands in a filter: all of them escaped, since they need not be text.
+struct Octets<'a>(&'a [u8]);
+
+impl fmt::Display for Octets<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "\\{byte:02x}"))
+    }
 }
 
 struct Parser<'a> {

@@ -231,8 +231,27 @@ proptest! {
     }
 
     #[test]
-    fn any_value_makes_a_filter_that_parses(value in "\\PC*", bytes: Vec<u8>) {
-        for filter in [LdapFilter::equal("cn", &value), LdapFilter::equal_bytes("objectGUID", &bytes)] {
+    fn any_value_makes_a_filter_that_parses(value in ".*", bytes: Vec<u8>) {
+        let cn = "cn".parse().unwrap();
+        let simple = [
+            LdapFilter::equal(&cn, &value),
+            LdapFilter::equal_bytes(&cn, &bytes),
+            LdapFilter::present(&cn),
+            LdapFilter::starts_with(&cn, &value),
+            LdapFilter::ends_with(&cn, &value),
+            LdapFilter::at_least(&cn, &value),
+            LdapFilter::at_most(&cn, &value),
+            LdapFilter::all_bits(&cn, 2),
+            LdapFilter::any_bit(&cn, 2),
+            LdapFilter::any_of([]),
+        ];
+        let joined = [
+            simple[0].and(&simple[1]),
+            simple[0].or(&simple[1]),
+            simple[0].negate(),
+            LdapFilter::any_of(&simple),
+        ];
+        for filter in simple.into_iter().chain(joined) {
             prop_assert_eq!(LdapFilter::parse(filter.as_str()).unwrap(), filter);
         }
     }

@@ -56,17 +56,45 @@ async fn an_unknown_ou_is_named() {
 }
 
 #[tokio::test]
-async fn a_search_that_breaks_off_is_an_error_and_not_a_short_result() {
+async fn a_search_that_is_interrupted_goes_on_and_repeats_nothing() {
+    let lab = Lab::start(LabForest::builder().users(300)).await;
+    let users = lab.builder().page_size(10).connect().await.unwrap().forest().users;
+    let expected: BTreeSet<_> = lab
+        .model
+        .forest()
+        .users
+        .search(UserQuery::all())
+        .map_ok(|user| user.guid)
+        .try_collect::<Vec<_>>()
+        .await
+        .unwrap()
+        .into_iter()
+        .collect();
+    for fault in [Fault::LostRequest, Fault::LostReply, Fault::Unavailable, Fault::Busy] {
+        for times in [1, 4] {
+            // One search for the domains, nine pages; then it fails.
+            lab.model.inject_after(10, Operation::Search, fault, times);
+            let found: Vec<ForestUser> = users.search(UserQuery::all()).try_collect().await.unwrap();
+            assert_eq!(found.len(), expected.len(), "{fault:?} {times} times");
+            assert_eq!(found.into_iter().map(|user| user.guid).collect::<BTreeSet<_>>(), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_cannot_go_on_is_an_error_and_not_a_short_result() {
     let lab = Lab::start(LabForest::builder().users(100)).await;
     let users = lab.builder().page_size(10).connect().await.unwrap().forest().users;
     for fault in [Fault::LostRequest, Fault::LostReply, Fault::Unavailable] {
         // One search for the domains, two pages; then it fails.
-        lab.model.inject_after(3, Operation::Search, fault, 1);
+        lab.model.inject_after(3, Operation::Search, fault, u64::MAX);
         let found: Vec<_> = users.search(UserQuery::all()).collect().await;
         lab.model.clear_faults();
         let (last, before) = found.split_last().unwrap();
-        assert!(before.iter().all(Result::is_ok) && before.len() < 100, "{fault:?}");
-        assert_eq!(*last.as_ref().unwrap_err().kind(), ErrorKind::Unavailable, "{fault:?}");
+        assert!(before.iter().all(Result::is_ok) && !before.is_empty() && before.len() < 100, "{fault:?}");
+        let error = last.as_ref().unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Unavailable, "{fault:?}");
+        assert!(error.to_string().contains(&format!("after {} objects", before.len())), "{error}");
     }
 }
 
@@ -75,8 +103,8 @@ async fn a_filter_narrows_the_search_by_text_and_by_bytes() {
     let lab = Lab::small().await;
     let users = lab.connect().await.forest().users;
     let user = people(users.as_ref(), 1).await.remove(0);
-    let both = LdapFilter::equal("sAMAccountName", &user.sam_account_name)
-        .and(&LdapFilter::equal_bytes("objectGUID", user.guid.as_bytes()));
+    let both = LdapFilter::equal(&"sAMAccountName".parse().unwrap(), &user.sam_account_name)
+        .and(&LdapFilter::equal_bytes(&"objectGUID".parse().unwrap(), user.guid.as_bytes()));
     let found: Vec<ForestUser> =
         users.search(UserQuery::all().with_filter(both)).try_collect().await.unwrap();
     assert_eq!(found, [user]);

@@ -48,4 +48,6 @@ pub struct Forest {
     pub replication: Arc<dyn Replication>,
     /// Password policies.
     pub password_policies: Arc<dyn PasswordPolicies>,
+    /// Objects of any class, for reading.
+    pub objects: Arc<dyn ForestObjects>,
 }

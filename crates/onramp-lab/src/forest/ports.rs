@@ -1,5 +1,7 @@
 //! The forest ports, directly on the model: no network, no waiting.
 
+mod objects;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +60,8 @@ impl LabForest {
             suffixes: ports.clone(),
             users: ports.clone(),
             replication: ports.clone(),
-            password_policies: ports,
+            password_policies: ports.clone(),
+            objects: ports,
         }
     }
 
@@ -96,7 +99,7 @@ impl ForestUsers for Ports {
         let ports = self.clone();
         let filter = "(&(objectCategory=person)(objectClass=user))";
         match self.start(&query, filter) {
-            Ok(search) => ports.stream(search, user),
+            Ok(search) => ports.stream("search for users in", search, user),
             Err(error) => stream::once(async { Err(error) }).boxed(),
         }
     }
@@ -104,7 +107,7 @@ impl ForestUsers for Ports {
     fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
         let ports = self.clone();
         match self.start(&UserQuery::all(), "(|(userPrincipalName=*)(sAMAccountName=*))") {
-            Ok(search) => ports.stream(search, holder),
+            Ok(search) => ports.stream("search for users in", search, holder),
             Err(error) => stream::once(async { Err(error) }).boxed(),
         }
     }
@@ -289,23 +292,25 @@ impl Ports {
     /// Gives out what a search finds, read a page at a time.
     pub(super) fn stream<T: Send + 'static>(
         self,
+        action: &'static str,
         search: Search,
-        read: fn(View<'_>, Id) -> Result<T>,
+        read: impl Fn(View<'_>, Id) -> Result<T> + Send + 'static,
     ) -> BoxStream<'static, Result<T>> {
-        struct Under<T> {
+        struct Under<T, R> {
             ports: Ports,
             search: Search,
+            read: R,
             page: VecDeque<Result<T>>,
             done: bool,
         }
-        let under = Under { ports: self, search, page: VecDeque::new(), done: false };
+        let under = Under { ports: self, search, read, page: VecDeque::new(), done: false };
         stream::unfold(under, move |mut under| async move {
             while under.page.is_empty() && !under.done {
-                if let Err(error) = under.ports.available("search for users in", Faulty::Search) {
+                if let Err(error) = under.ports.available(action, Faulty::Search) {
                     under.done = true;
                     return Some((Err(error), under));
                 }
-                let Under { ports, search, page, done } = &mut under;
+                let Under { ports, search, read, page, done } = &mut under;
                 ports.lab.read(0, |view| {
                     let found = search.advance(view, PAGE, PAGE * 20);
                     page.extend(found.ids.into_iter().map(|id| read(view, id)));

@@ -40,8 +40,11 @@ impl Suffixes for Ports {
 
     async fn usage(&self, suffix: &UpnSuffix) -> Result<SuffixUsage> {
         let mut usage = SuffixUsage::default();
-        let mut holders =
-            self.clone().stream(self.start(&UserQuery::all(), "(userPrincipalName=*)")?, holder);
+        let mut holders = self.clone().stream(
+            "search for users in",
+            self.start(&UserQuery::all(), "(userPrincipalName=*)")?,
+            holder,
+        );
         while let Some(holder) = holders.next().await {
             let holder = holder?;
             let end = holder.upn.as_deref().and_then(|upn| upn.rsplit_once('@')).map(|(_, end)| end);

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::NOBODY;
 use crate::contract::{ForestFixture, done, expect_kind};
 use crate::forest::{AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UserQuery};
-use crate::{ErrorKind, LdapFilter, ObjectGuid, Upn};
+use crate::{AttributeName, ErrorKind, LdapFilter, ObjectGuid, Upn};
 
 /// Everything that [`ForestUsers`] promises.
 ///
@@ -68,7 +68,8 @@ async fn searching(port: &dyn ForestUsers, first: &Subject) {
     assert!(everybody.contains(&first.user), "a search and a single read agree on {:?}", first.user);
 
     let parent = first.user.dn.parent().expect("a user stands somewhere");
-    let by_name = LdapFilter::equal("sAMAccountName", &first.user.sam_account_name);
+    let by_name =
+        LdapFilter::equal(&AttributeName::from_static("sAMAccountName"), &first.user.sam_account_name);
     let below = UserQuery::below(parent.clone());
     let nearby: Vec<ForestUser> =
         done(port.search(below.clone()).try_collect().await, "reading the users of an OU");

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::contract::{ForestFixture, Patience, forest};
 use onramp_core::forest::{
-    DomainController, DomainPasswordPolicy, ForestSuffix, ForestUser, ForestUsers, PasswordPolicies,
-    ReplicatedValue, Replication, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix, UpnChange, UpnChanged,
-    UpnHolder, UpnOutcome, UserQuery,
+    AttributeValue, DomainController, DomainPasswordPolicy, ForestObject, ForestObjects, ForestSuffix,
+    ForestUser, ForestUsers, ObjectQuery, ObjectRef, PasswordPolicies, ReplicatedValue, Replication,
+    SearchScope, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix, UpnChange, UpnChanged, UpnHolder,
+    UpnOutcome, UserQuery,
 };
 use onramp_core::{
-    BoxStream, DomainName, Error, ErrorKind, Forest, ManualClock, ObjectGuid, Result, UpnSuffix,
+    AttributeName, BoxStream, DomainName, Error, ErrorKind, Forest, LdapFilter, ManualClock, ObjectGuid,
+    Result, UpnSuffix,
 };
 use onramp_lab::forest::LabForest;
 
@@ -36,6 +38,15 @@ enum Broken {
     ForgetsHolders,
     SaysItHoldsAll,
     ForgetsADomain,
+    FindsAnybody,
+    IgnoresTheScope,
+    GivesEveryObjectTwice,
+    CutsValuesOff,
+    CutsValuesOffInSearches,
+    GivesMoreThanAsked,
+    LosesOctets,
+    MindsTheCaseOfNames,
+    HidesWhatIsNotDeleted,
 }
 
 #[derive(Debug, Clone)]
@@ -114,7 +125,7 @@ impl ForestUsers for Mutant {
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
         match self.sound.users.get(guid).await {
             Err(error) if self.is(Broken::FindsTheUnknown) && error.is_not_found() => {
-                let anybody = self.search(UserQuery::all()).next().await.unwrap()?;
+                let anybody = ForestUsers::search(self, UserQuery::all()).next().await.unwrap()?;
                 Ok(anybody)
             }
             other => other,
@@ -171,6 +182,68 @@ impl PasswordPolicies for Mutant {
     }
 }
 
+#[async_trait]
+impl ForestObjects for Mutant {
+    fn search(&self, mut query: ObjectQuery) -> BoxStream<'static, Result<ForestObject>> {
+        if self.is(Broken::IgnoresTheScope) {
+            query.scope = SearchScope::Subtree;
+        }
+        if self.is(Broken::HidesWhatIsNotDeleted) && query.include_deleted {
+            let deleted = LdapFilter::present(&"isDeleted".parse().unwrap());
+            query = query.with_filter(deleted);
+        }
+        let cut = self.is(Broken::CutsValuesOffInSearches);
+        let twice = self.is(Broken::GivesEveryObjectTwice);
+        let mutant = self.clone();
+        let found = self.sound.objects.search(query);
+        found
+            .flat_map(move |found| {
+                let found = found.map(|mut object| {
+                    mutant.spoil(&mut object);
+                    object.attributes.values_mut().filter(|_| cut).for_each(|values| values.truncate(0));
+                    object
+                });
+                let again = found.as_ref().ok().filter(|_| twice).cloned().map(Ok);
+                stream::iter([found].into_iter().chain(again))
+            })
+            .boxed()
+    }
+
+    async fn get(&self, object: &ObjectRef, attributes: &[AttributeName]) -> Result<ForestObject> {
+        let mut attributes = attributes.to_vec();
+        if self.is(Broken::GivesMoreThanAsked) {
+            attributes.push("cn".parse().unwrap());
+        }
+        let mut object = object.clone();
+        if let (ObjectRef::SamAccountName { name, .. }, Broken::FindsAnybody) = (&mut object, self.broken)
+            && name.contains('*')
+        {
+            *name = "Administrator".to_owned();
+        }
+        if let (ObjectRef::SamAccountName { name, .. }, Broken::MindsTheCaseOfNames) = (&object, self.broken)
+            && name.chars().all(|c| !c.is_lowercase())
+        {
+            return Err(Error::new(ErrorKind::NotFound, "read the object").object(name));
+        }
+        let mut found = self.sound.objects.get(&object, &attributes).await?;
+        self.spoil(&mut found);
+        Ok(found)
+    }
+}
+
+impl Mutant {
+    fn spoil(&self, object: &mut ForestObject) {
+        for values in object.attributes.values_mut() {
+            if self.is(Broken::CutsValuesOff) {
+                values.truncate(1);
+            }
+            if self.is(Broken::LosesOctets) {
+                values.iter_mut().for_each(|value| *value = AttributeValue::text(value.to_string()));
+            }
+        }
+    }
+}
+
 async fn try_out(broken: Broken) -> String {
     let clock = Arc::new(ManualClock::default());
     let lab =
@@ -185,7 +258,8 @@ async fn try_out(broken: Broken) -> String {
         suffixes: mutant.clone(),
         users: mutant.clone(),
         replication: mutant.clone(),
-        password_policies: mutant,
+        password_policies: mutant.clone(),
+        objects: mutant,
     };
     complaint(broken, forest::run(&ports, &fixture)).await
 }
@@ -209,6 +283,15 @@ async fn every_broken_promise_is_noticed() {
         (Broken::ForgetsHolders, "comes once"),
         (Broken::SaysItHoldsAll, "does not hold what nobody added"),
         (Broken::ForgetsADomain, "one policy for each domain"),
+        (Broken::FindsAnybody, "reading * in corp.local, which nobody is must fail"),
+        (Broken::IgnoresTheScope, "one level is what is right below"),
+        (Broken::GivesEveryObjectTwice, "every object comes once"),
+        (Broken::CutsValuesOff, "class == \"user\""),
+        (Broken::CutsValuesOffInSearches, "a search and a single read agree"),
+        (Broken::GivesMoreThanAsked, "nothing comes that nobody asked for"),
+        (Broken::LosesOctets, "octets"),
+        (Broken::MindsTheCaseOfNames, "by its account name in capitals"),
+        (Broken::HidesWhatIsNotDeleted, "whoever asks for deleted objects gets the others too"),
     ];
     let mut said = Vec::new();
     for (broken, expected) in promises {

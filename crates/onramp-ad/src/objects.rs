@@ -1,0 +1,185 @@
+//! Objects of any class, with any attributes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use onramp_core::forest::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
+use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, Result, Sid};
+
+use crate::client::ForestClient;
+use crate::entry::Entry;
+use crate::link::Link;
+use crate::search::Search;
+use crate::users::{by_guid, explain_base, identity, until_error};
+
+const SEARCH: &str = "read the objects below";
+const GET: &str = "read the object";
+const OBJECT_GUID: &str = "objectGUID";
+const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
+const SAM_ACCOUNT_NAME: AttributeName = AttributeName::from_static("sAMAccountName");
+
+/// [`ForestObjects`] of the directory.
+#[derive(Debug)]
+pub(crate) struct DirectoryObjects(pub(crate) ForestClient);
+
+#[async_trait]
+impl ForestObjects for DirectoryObjects {
+    fn search(&self, query: ObjectQuery) -> BoxStream<'static, Result<ForestObject>> {
+        let client = self.0.clone();
+        let places = async move {
+            let bases = match &query.base {
+                Some(base) => vec![base.clone()],
+                None => client.domains().await?.into_iter().map(|domain| domain.naming_context).collect(),
+            };
+            let query = Arc::new(query);
+            let found = bases.into_iter().map(move |base| {
+                stream::once(objects_below(client.clone(), base, Arc::clone(&query))).try_flatten()
+            });
+            Ok::<_, Error>(stream::iter(found).flatten())
+        };
+        until_error(stream::once(places).try_flatten()).boxed()
+    }
+
+    async fn get(&self, wanted: &ObjectRef, attributes: &[AttributeName]) -> Result<ForestObject> {
+        let found = match wanted {
+            ObjectRef::Guid(guid) => self.everywhere(wanted, &read(by_guid(guid), attributes)).await?,
+            ObjectRef::Sid(sid) => self.everywhere(wanted, &read(by_sid(sid), attributes)).await?,
+            ObjectRef::Dn(dn) => match self.0.context_of(dn).await? {
+                Some(context) => {
+                    let link = self.0.server_of(&context).await?;
+                    let found = link.read(read(dn.as_str(), attributes)).await;
+                    found.map_err(|fault| fault.during(GET).object(wanted))?
+                }
+                None => None,
+            },
+            ObjectRef::Upn(upn) => {
+                let filter = LdapFilter::equal(&UPN, upn.as_str());
+                let domains = self.0.domains().await?.into_iter().map(|domain| domain.naming_context);
+                self.only(wanted, domains.collect(), &filter, attributes).await?
+            }
+            ObjectRef::SamAccountName { domain, name } => {
+                let filter = LdapFilter::equal(&SAM_ACCOUNT_NAME, name);
+                let domains = self.0.domains().await?.into_iter().filter(|known| known.dns_name == *domain);
+                let domains = domains.map(|domain| domain.naming_context).collect();
+                self.only(wanted, domains, &filter, attributes).await?
+            }
+            other => return Err(Error::new(ErrorKind::Unsupported, GET).object(other)),
+        };
+        let found = found.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, GET)
+                .object(wanted)
+                .hint("It may have been deleted, or this account may not see it.")
+        })?;
+        object(found, attributes)
+    }
+}
+
+impl DirectoryObjects {
+    /// An object that a domain controller finds without a base: asked of the first one, then of one of each domain that
+    /// the first does not hold.
+    async fn everywhere(&self, wanted: &ObjectRef, search: &Search) -> Result<Option<Entry>> {
+        let read = async |link: Arc<Link>| {
+            link.read(search.clone()).await.map_err(|fault| fault.during(GET).object(wanted))
+        };
+        if let Some(found) = read(Arc::clone(self.0.primary())).await? {
+            return Ok(Some(found));
+        }
+        for domain in self.0.domains().await? {
+            if self.0.root_dse().await?.holds(&domain.naming_context) {
+                continue;
+            }
+            if let Some(found) = read(self.0.server_of(&domain.naming_context).await?).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The one object of some domains that a filter selects.
+    async fn only(
+        &self,
+        wanted: &ObjectRef,
+        domains: Vec<DistinguishedName>,
+        filter: &LdapFilter,
+        attributes: &[AttributeName],
+    ) -> Result<Option<Entry>> {
+        let mut found = Vec::new();
+        for domain in domains {
+            let link = self.0.server_of(&domain).await?;
+            let search = Search::below(domain.as_str(), filter.as_str(), &names(attributes));
+            found.extend(link.collect(search).await.map_err(|fault| fault.during(GET).object(wanted))?);
+        }
+        if found.len() > 1 {
+            let names: Vec<&str> = found.iter().map(|entry| entry.dn.as_str()).collect();
+            return Err(Error::new(ErrorKind::Invalid, GET)
+                .object(wanted)
+                .detail(format!("more than one object answers to it: {}", names.join("; ")))
+                .hint(
+                    "Name the object by its GUID or distinguished name, or give one of them another name.",
+                ));
+        }
+        Ok(found.pop())
+    }
+}
+
+/// The objects at and below a base, from a domain controller that holds it in full.
+async fn objects_below(
+    client: ForestClient,
+    base: DistinguishedName,
+    query: Arc<ObjectQuery>,
+) -> Result<BoxStream<'static, Result<ForestObject>>> {
+    let context = client.context_of(&base).await?.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, SEARCH)
+            .object(&base)
+            .detail("it is in none of the forest's naming contexts")
+            .hint("Check the distinguished name.")
+    })?;
+    let link = client.server_of(&context).await?;
+    let filter = query.filter.as_ref().map_or("(objectClass=*)", LdapFilter::as_str);
+    let search = match query.scope {
+        SearchScope::OneLevel => Search::children(base.as_str(), filter, &names(&query.attributes)),
+        _ => Search::below(base.as_str(), filter, &names(&query.attributes)),
+    };
+    let entries = link.entries(search.with_deleted(query.include_deleted));
+    Ok(entries
+        .map(move |entry| match entry {
+            Ok(entry) => object(entry, &query.attributes),
+            Err(fault) => Err(explain_base(fault).during(SEARCH).object(&base)),
+        })
+        .boxed())
+}
+
+fn read(target: impl Into<String>, attributes: &[AttributeName]) -> Search {
+    Search::object(target, &names(attributes))
+}
+
+fn by_sid(sid: &Sid) -> String {
+    format!("<SID={sid}>")
+}
+
+/// What to ask for: the attributes, and the GUID in any case.
+fn names(attributes: &[AttributeName]) -> Vec<&str> {
+    let asked = attributes.iter().map(AttributeName::as_str);
+    let others = asked.filter(|name| !name.eq_ignore_ascii_case(OBJECT_GUID));
+    [OBJECT_GUID].into_iter().chain(others).collect()
+}
+
+/// An object with those of its attributes that were asked for.
+pub(crate) fn object(entry: Entry, attributes: &[AttributeName]) -> Result<ForestObject> {
+    let (guid, dn) = identity(&entry)?;
+    let mut object = ForestObject::new(guid, dn);
+    for (name, values) in entry.into_attributes() {
+        // Under the name it was asked for by; a name that nobody asked for can only be an answer to a number.
+        let asked = attributes.iter().find(|asked| asked.as_str().eq_ignore_ascii_case(&name)).cloned();
+        let by_number = || attributes.iter().any(|asked| asked.as_str().contains('.'));
+        let own = |name: &str| ![OBJECT_GUID, "uSNCreated"].iter().any(|own| own.eq_ignore_ascii_case(name));
+        let name = match asked {
+            Some(asked) => asked,
+            None if by_number() && own(&name) => AttributeName::parse(&name)?,
+            None => continue,
+        };
+        object.attributes.insert(name, values.into_iter().map(AttributeValue::bytes).collect());
+    }
+    Ok(object)
+}
