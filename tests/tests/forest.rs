@@ -15,8 +15,14 @@
 mod agreement;
 #[path = "forest/contract.rs"]
 mod contract;
+#[path = "forest/crowd.rs"]
+mod crowd;
+#[path = "forest/dump.rs"]
+mod dump;
 #[path = "forest/faults.rs"]
 mod faults;
+#[path = "forest/interruptions.rs"]
+mod interruptions;
 #[path = "forest/ldif.rs"]
 mod ldif;
 #[path = "forest/lifecycle.rs"]

@@ -91,6 +91,7 @@ impl ForestBuilder {
             admin,
             authority,
             users_so_far: AtomicUsize::new(0),
+            gateway: network.gateway(),
             _claim: claim,
         };
         forest.populate()?;

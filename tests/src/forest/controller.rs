@@ -70,6 +70,10 @@ impl Controller {
         self.process().is_some()
     }
 
+    pub(super) fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
     pub(super) fn host(&self) -> &Host {
         &self.host
     }

@@ -30,6 +30,7 @@ mod error;
 mod ldap_programs;
 mod ldif;
 mod logins;
+mod metadata;
 mod network;
 mod programs;
 mod registry;
@@ -39,6 +40,7 @@ mod users;
 mod wait;
 mod watchdog;
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 
@@ -49,6 +51,7 @@ pub use error::ForestError;
 pub use ldap_programs::Scope;
 pub use ldif::{Entry, LdifError, attribute_line, parse_ldif};
 pub use logins::{Login, Rights};
+pub use metadata::AttributeMetadata;
 pub use programs::PACKAGES;
 pub use registry::sweep;
 pub use secret::Secret;
@@ -70,6 +73,7 @@ pub struct Forest {
     admin: Login,
     authority: Authority,
     users_so_far: AtomicUsize,
+    gateway: Ipv4Addr,
     _claim: registry::Claim,
 }
 
@@ -157,7 +161,8 @@ impl Forest {
         controller.wait_until_it_answers()
     }
 
-    /// Restarts controller `index` with another kind of certificate.
+    /// Restarts controller `index` with a new certificate of a kind: its connections break, as they do when a
+    /// certificate is renewed on a real one.
     pub fn use_certificate(&self, index: usize, kind: ServerCertificate) -> Result<(), ForestError> {
         let fqdn = self.controller(index)?.fqdn().to_owned();
         let certificate = self.authority.issue(&fqdn, kind)?;
@@ -173,9 +178,24 @@ impl Forest {
         self.controller(index)?.link().set_up(false)
     }
 
-    /// Takes the link of controller `index` up again.
+    /// Loses every packet that controller `index` sends to this machine: it hears and does what it is asked to,
+    /// and nobody learns of it.
+    pub fn lose_answers(&self, index: usize) -> Result<(), ForestError> {
+        self.controller(index)?.link().lose_packets_to(self.gateway)
+    }
+
+    /// Loses every packet between two controllers, which go on to answer everybody else.
+    pub fn separate(&self, one: usize, other: usize) -> Result<(), ForestError> {
+        let (one, other) = (self.controller(one)?, self.controller(other)?);
+        one.link().lose_packets_to(other.address())?;
+        other.link().lose_packets_to(one.address())
+    }
+
+    /// Undoes [`Self::cut_network`], [`Self::lose_answers`] and [`Self::separate`] for controller `index`.
     pub fn restore_network(&self, index: usize) -> Result<(), ForestError> {
-        self.controller(index)?.link().set_up(true)
+        let link = self.controller(index)?.link();
+        link.lose_none()?;
+        link.set_up(true)
     }
 
     /// Makes controller `to` fetch the changes of one naming context from controller `from`, and waits for it.

@@ -31,12 +31,17 @@ impl Network {
 
     /// The link of controller `index`, as seen from this machine.
     pub(super) fn link(&self, index: usize) -> Link {
-        Link { name: format!("or{}v{}", self.id, index + 1) }
+        Link { name: format!("or{}v{}", self.id, index + 1), namespace: self.namespace(index) }
+    }
+
+    /// The address of this machine on the bridge.
+    pub(super) fn gateway(&self) -> Ipv4Addr {
+        Ipv4Addr::new(198, 18, self.range, 1)
     }
 
     /// Makes the bridge and everything that hangs on it.
     pub(super) fn create(&self, controllers: usize) -> Result<(), ForestError> {
-        let (bridge, gateway) = (format!("or{}", self.id), Ipv4Addr::new(198, 18, self.range, 1));
+        let (bridge, gateway) = (format!("or{}", self.id), self.gateway());
         ip(&format!("link add {bridge} type bridge"))?;
         ip(&format!("address add {gateway}/24 dev {bridge}"))?;
         ip(&format!("link set {bridge} up"))?;
@@ -58,12 +63,25 @@ impl Network {
 #[derive(Debug, Clone)]
 pub(super) struct Link {
     name: String,
+    namespace: String,
 }
 
 impl Link {
     /// Plugs the cable in or out at this machine's end.
     pub(super) fn set_up(&self, up: bool) -> Result<(), ForestError> {
         ip(&format!("link set {} {}", self.name, if up { "up" } else { "down" }))
+    }
+
+    /// Loses every packet of the controller to an address; what comes from there still arrives.
+    ///
+    /// A route does it, which every kernel has, unlike the tables of a packet filter.
+    pub(super) fn lose_packets_to(&self, address: Ipv4Addr) -> Result<(), ForestError> {
+        ip(&format!("-n {} route replace blackhole {address}/32", self.namespace))
+    }
+
+    /// Loses no packet any more.
+    pub(super) fn lose_none(&self) -> Result<(), ForestError> {
+        ip(&format!("-n {} route flush type blackhole", self.namespace))
     }
 }
 

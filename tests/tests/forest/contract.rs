@@ -8,7 +8,8 @@ use onramp_core::contract::{self, ForestFixture, Patience};
 use onramp_core::{Forest as Ports, SystemClock};
 use onramp_tests::forest::Forest;
 
-use crate::shared::{client, forest, run, users};
+use crate::crowd::added;
+use crate::shared::{client, forest, run};
 
 #[test]
 #[ignore = "needs root and Samba AD"]
@@ -63,6 +64,6 @@ fn ports(forest: &Forest) -> Ports {
 }
 
 fn fixture(forest: &Forest, tag: &str, count: usize) -> ForestFixture {
-    let guids = users(forest, count).into_iter().map(|(_, guid)| guid).collect();
+    let guids = added(forest, count).into_iter().map(|(_, guid)| guid).collect();
     ForestFixture::new(tag, guids, Patience::new(Arc::new(SystemClock::new())))
 }

@@ -7,7 +7,8 @@ use onramp_core::forest::{UpnChange, UpnChanged};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Password, Upn};
 use onramp_tests::forest::{Rights, ServerCertificate, attribute_line};
 
-use crate::shared::{client, client_of, client_trusting, forest, partitions, run, seen, users};
+use crate::crowd::added;
+use crate::shared::{client, client_of, client_trusting, forest, partitions, run, seen};
 
 #[test]
 #[ignore = "needs root and Samba AD"]
@@ -41,7 +42,7 @@ fn a_wrong_password_is_not_accepted() {
 #[ignore = "needs root and Samba AD"]
 fn rights_that_are_missing_are_named_and_nothing_is_written() {
     let forest = forest();
-    let [(user, guid)] = users(&forest, 1).try_into().unwrap();
+    let [(user, guid)] = added(&forest, 1).try_into().unwrap();
     let change = UpnChange {
         guid,
         dn: DistinguishedName::parse(&user.dn).unwrap(),
@@ -67,7 +68,7 @@ fn rights_that_are_missing_are_named_and_nothing_is_written() {
 #[ignore = "needs root and Samba AD"]
 fn a_value_somebody_else_changed_is_left_alone() {
     let forest = forest();
-    let [(user, guid)] = users(&forest, 1).try_into().unwrap();
+    let [(user, guid)] = added(&forest, 1).try_into().unwrap();
     let change = UpnChange {
         guid,
         dn: DistinguishedName::parse(&user.dn).unwrap(),

@@ -2,10 +2,19 @@
 
 use std::time::Duration;
 
-use onramp_core::forest::{Convergence, ReplicatedValue, ReplicationExt, WaitOptions};
+use futures_util::{StreamExt, stream};
+use onramp_core::forest::{
+    Convergence, ConvergenceReport, ReplicatedValue, ReplicationExt, UpnChanged, WaitOptions,
+};
 use onramp_core::{DomainName, SystemClock, UpnSuffix};
+use onramp_tests::forest::Forest;
 
+use crate::crowd::{changes, crowd};
+use crate::dump::{Dump, Fate};
 use crate::shared::{client, forest, partitions, run, seen};
+
+/// How long a real forest may take.
+const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
 #[ignore = "needs root and Samba AD"]
@@ -39,4 +48,97 @@ fn a_suffix_arrives_on_every_controller_and_the_wait_says_who_is_behind() {
     for index in 0..forest.controllers().len() {
         assert!(seen(&forest, index, &partitions(&forest), "uPNSuffixes").contains(&domain.to_string()));
     }
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn thousands_of_upns_change_on_one_controller_and_arrive_on_the_other_both_ways() {
+    let forest = forest();
+    let crowd = crowd(&forest, 5_000);
+    arrives(&forest, 0, 1);
+    for (writer, reader, name) in [(0, 1, "there.example"), (1, 0, "back.example")] {
+        let before = Dump::of(&forest, writer);
+        let planned = changes(&crowd, &before, name);
+        let domain = DomainName::parse(name).unwrap();
+        let ports = client(&forest, writer).build().unwrap().forest();
+        let last = run(async {
+            ports.suffixes.add(&domain).await.unwrap();
+            let mut told = ports.users.change_upns(stream::iter(planned.clone()).boxed());
+            let (mut count, mut last) = (0, None);
+            while let Some(outcome) = told.next().await {
+                assert_eq!(outcome.result.unwrap(), UpnChanged::Changed);
+                (count, last) = (count + 1, Some(outcome.change));
+            }
+            assert_eq!(count, planned.len());
+            last.unwrap()
+        });
+        let written = Dump::of(&forest, writer);
+        assert!(planned.iter().all(|change| written.fate(&before, change) == Fate::MadeOnce));
+        run(async {
+            let suffix = ReplicatedValue::Suffix { suffix: UpnSuffix::from(&domain) };
+            let upn = ReplicatedValue::UserUpn { guid: last.guid, dn: last.dn, upn: last.after };
+            for value in [suffix, upn] {
+                let patient = WaitOptions::default().with_timeout(LIMIT);
+                let report = ports.replication.wait(value, patient, &SystemClock::new(), &mut |_| {}).await;
+                assert!(report.unwrap().is_complete());
+            }
+        });
+        arrives(&forest, writer, reader);
+        assert!(seen(&forest, reader, &partitions(&forest), "uPNSuffixes").contains(&name.to_owned()));
+    }
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_wait_sees_controllers_that_hear_nothing_of_each_other_and_their_reunion() {
+    let forest = forest();
+    let value = added_while(&forest, "separated.example", |forest| forest.separate(0, 1).unwrap());
+    let behind = waits(&forest, value, |forest| {
+        forest.restore_network(0).unwrap();
+        forest.restore_network(1).unwrap();
+    });
+    assert_eq!(behind, Convergence::Lagging, "it answers, and has not got it");
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_wait_outlives_a_controller_that_is_killed_meanwhile() {
+    let forest = forest();
+    let value = added_while(&forest, "outlived.example", |forest| forest.stop_controller(1).unwrap());
+    let behind = waits(&forest, value, |forest| forest.start_controller(1).unwrap());
+    assert!(matches!(behind, Convergence::Unreachable { .. }), "{behind:?}");
+}
+
+/// Adds a suffix on the first controller after something was done to the forest.
+fn added_while(forest: &Forest, name: &str, trouble: impl FnOnce(&Forest)) -> ReplicatedValue {
+    let domain = DomainName::parse(name).unwrap();
+    let ports = client(forest, 0).build().unwrap().forest();
+    trouble(forest);
+    run(ports.suffixes.add(&domain)).unwrap();
+    ReplicatedValue::Suffix { suffix: UpnSuffix::from(&domain) }
+}
+
+/// Waits for a value that the second controller lacks, and ends the reason after the first look; gives how far that
+/// controller was said to be until then.
+fn waits(forest: &Forest, value: ReplicatedValue, repair: impl FnOnce(&Forest) + Send) -> Convergence {
+    let ports = client(forest, 0).build().unwrap().forest();
+    let (mut repair, mut behind) = (Some(repair), None);
+    let mut look = |report: &ConvergenceReport| {
+        if let Some(repair) = repair.take() {
+            let hosts: Vec<_> = report.behind().map(|progress| progress.host.as_str()).collect();
+            assert_eq!(hosts, [forest.controllers()[1].fqdn()]);
+            behind = report.behind().next().map(|progress| progress.convergence.clone());
+            repair(forest);
+        }
+    };
+    let patient = WaitOptions::default().with_timeout(LIMIT);
+    let report = run(ports.replication.wait(value, patient, &SystemClock::new(), &mut look)).unwrap();
+    assert!(report.is_complete(), "{report:?}");
+    behind.unwrap()
+}
+
+/// Looks until both controllers hold the same of every user, written as often.
+pub(crate) fn arrives(forest: &Forest, from: usize, to: usize) {
+    forest.replicate(from, to, forest.base_dn()).unwrap();
+    assert_eq!(Dump::of(forest, from), Dump::of(forest, to));
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use onramp_ad::{BindName, ForestClient, ForestClientBuilder};
-use onramp_core::{ObjectGuid, Password};
-use onramp_tests::forest::{Forest, Login, Scope, SeededUser, UserShape};
+use onramp_core::Password;
+use onramp_tests::forest::{Forest, Login, Scope};
 
 /// The forest, for one test at a time. It is removed when the test program ends.
 pub(crate) fn forest() -> MutexGuard<'static, Forest> {
@@ -40,21 +40,6 @@ pub(crate) fn client_trusting(
         .controllers()
         .iter()
         .fold(builder, |builder, controller| builder.address(controller.fqdn(), controller.ldaps()))
-}
-
-/// Adds users that have a UPN, and gives each with its `objectGUID` as the independent client reads it.
-pub(crate) fn users(forest: &Forest, count: usize) -> Vec<(SeededUser, ObjectGuid)> {
-    let shapes = [UserShape::Plain, UserShape::Apostrophe, UserShape::MixedCase, UserShape::CommaInName];
-    let users = forest.add_users(count, &shapes).unwrap();
-    users
-        .into_iter()
-        .map(|user| {
-            let found =
-                forest.ldapsearch(0, &user.dn, Scope::Base, "(objectClass=user)", &["objectGUID"]).unwrap();
-            let bytes = found[0].bytes("objectGUID").unwrap().try_into().unwrap();
-            (user, ObjectGuid::from_bytes(bytes))
-        })
-        .collect()
 }
 
 /// The value of an attribute of an object on controller `index`, as the independent client reads it.

@@ -1,0 +1,61 @@
+//! Many users of the shared forest, and changes of all their UPNs.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use onramp_core::forest::UpnChange;
+use onramp_core::{DistinguishedName, ObjectGuid, Upn};
+use onramp_tests::forest::{Forest, Scope, SeededUser, UserShape};
+
+use crate::dump::Dump;
+
+/// Shapes that have a UPN.
+const SHAPES: [UserShape; 4] =
+    [UserShape::Plain, UserShape::Apostrophe, UserShape::MixedCase, UserShape::CommaInName];
+/// The most that are added in one go: the program that does it has a time limit.
+const AT_ONCE: usize = 1_000;
+
+/// A user of the crowd.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    guid: ObjectGuid,
+    dn: DistinguishedName,
+}
+
+/// At least that many users of the shared forest, the same ones for every test: whoever changes them must read first
+/// what they are.
+pub(crate) fn crowd(forest: &Forest, count: usize) -> Vec<Member> {
+    static CROWD: Mutex<Vec<Member>> = Mutex::new(Vec::new());
+    let mut members = CROWD.lock().unwrap_or_else(PoisonError::into_inner);
+    while members.len() < count {
+        let added = added(forest, AT_ONCE.min(count - members.len()));
+        members.extend(
+            added
+                .into_iter()
+                .map(|(user, guid)| Member { guid, dn: DistinguishedName::parse(&user.dn).unwrap() }),
+        );
+    }
+    members[..count].to_vec()
+}
+
+/// Adds users that have a UPN, and gives each with its `objectGUID` as the independent client reads it.
+pub(crate) fn added(forest: &Forest, count: usize) -> Vec<(SeededUser, ObjectGuid)> {
+    let users = forest.add_users(count, &SHAPES).unwrap();
+    let filter = "(&(objectClass=user)(sAMAccountName=user*))";
+    let found = forest.ldapsearch(0, forest.base_dn(), Scope::Subtree, filter, &["objectGUID"]).unwrap();
+    let guids: HashMap<&str, &[u8]> =
+        found.iter().map(|entry| (entry.dn.as_str(), entry.bytes("objectGUID").unwrap())).collect();
+    let guid = |dn: &str| ObjectGuid::from_slice(guids[dn]).unwrap();
+    users.into_iter().map(|user| (guid(&user.dn), user)).map(|(guid, user)| (user, guid)).collect()
+}
+
+/// Gives every member the suffix, each from the UPN it has in the dump.
+pub(crate) fn changes(members: &[Member], held: &Dump, suffix: &str) -> Vec<UpnChange> {
+    let change = |member: &Member| {
+        let before = held.get(&member.guid).upn.clone().unwrap();
+        let local = before.split('@').next().unwrap();
+        let after = Upn::parse(&format!("{local}@{suffix}")).unwrap();
+        UpnChange { guid: member.guid, dn: member.dn.clone(), before: Some(before), after }
+    };
+    members.iter().map(change).collect()
+}

@@ -1,0 +1,272 @@
+//! Trouble in the middle of many writes: whatever happens to the controller or the network, every change is accounted
+//! for, none is lost, and none is made twice. What an independent client reads, and how often the directory itself says
+//! that a value was written, is held against what the client said.
+
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use onramp_ad::{ForestClientBuilder, Timeouts};
+use onramp_core::ErrorKind;
+use onramp_core::forest::{UpnChange, UpnChanged, UpnOutcome};
+use onramp_tests::forest::{Forest, Rights, ServerCertificate, attribute_line};
+
+use crate::crowd::{changes, crowd};
+use crate::dump::{Dump, Fate};
+use crate::replication::arrives;
+use crate::shared::{client, client_of, forest, run};
+
+/// Changes of a run, and how many outcomes are seen before the trouble begins.
+const CHANGES: usize = 600;
+const UNDISTURBED: usize = 150;
+/// The controller that is written to and gets into trouble.
+const WRITER: usize = 1;
+/// How long the trouble lasts if the client does not complain before.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_controller_killed_in_the_middle_of_writes() {
+    let forest = forest();
+    let told = disturbed(&forest, "killed.example", |complaints| {
+        forest.stop_controller(WRITER).unwrap();
+        let _ = complaints.recv_timeout(PATIENCE);
+        forest.start_controller(WRITER).unwrap();
+    });
+    told.only(&[ErrorKind::Unavailable, ErrorKind::OutcomeUnknown]);
+    told.made_up_for(&forest);
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_network_cut_in_the_middle_of_writes() {
+    let forest = forest();
+    let told = disturbed(&forest, "cut.example", |complaints| {
+        forest.cut_network(WRITER).unwrap();
+        let _ = complaints.recv_timeout(PATIENCE);
+        forest.restore_network(WRITER).unwrap();
+    });
+    told.only(&[ErrorKind::Unavailable, ErrorKind::OutcomeUnknown]);
+    told.made_up_for(&forest);
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn answers_lost_in_the_middle_of_writes() {
+    let forest = forest();
+    let mut in_silence = None;
+    let told = disturbed(&forest, "silent.example", |complaints| {
+        forest.lose_answers(WRITER).unwrap();
+        let _ = complaints.recv_timeout(PATIENCE);
+        in_silence = Some(Dump::of(&forest, WRITER));
+        forest.restore_network(WRITER).unwrap();
+    });
+    told.only(&[ErrorKind::Unavailable, ErrorKind::OutcomeUnknown]);
+    // The trouble is the one meant: the controller did what nobody could be told of any more.
+    let in_silence = in_silence.unwrap();
+    let made = told
+        .outcomes
+        .iter()
+        .filter(|outcome| in_silence.fate(&told.before, &outcome.change) == Fate::MadeOnce);
+    assert!(made.count() > told.known_before_trouble, "changes were made whose answers got lost");
+    told.made_up_for(&forest);
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_certificate_renewed_by_the_same_authority_in_the_middle_of_writes() {
+    let forest = forest();
+    let told = disturbed(&forest, "renewed.example", |_| {
+        forest.use_certificate(WRITER, ServerCertificate::Valid).unwrap();
+    });
+    told.only(&[ErrorKind::Unavailable, ErrorKind::OutcomeUnknown]);
+    // The same client goes on with the new certificate.
+    told.made_up_for(&forest);
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_certificate_of_another_authority_in_the_middle_of_writes() {
+    let forest = forest();
+    let told = disturbed(&forest, "distrusted.example", |_| {
+        forest.use_certificate(WRITER, ServerCertificate::OtherAuthority).unwrap();
+    });
+    let distrust: Vec<String> = told
+        .outcomes
+        .iter()
+        .filter_map(|outcome| outcome.result.as_ref().err())
+        .filter(|error| *error.kind() == ErrorKind::Invalid)
+        .map(ToString::to_string)
+        .collect();
+    forest.use_certificate(WRITER, ServerCertificate::Valid).unwrap();
+    told.only(&[ErrorKind::Unavailable, ErrorKind::OutcomeUnknown, ErrorKind::Invalid]);
+    assert!(!distrust.is_empty(), "an unknown authority is noticed");
+    assert!(distrust.iter().all(|error| error.contains("certificate")), "{distrust:?}");
+    told.made_up_for(&forest);
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn many_changes_without_the_right_to_make_them() {
+    let forest = forest();
+    let before = Dump::of(&forest, 0);
+    let planned = changes(&crowd(&forest, CHANGES), &before, "forbidden.example");
+    let ordinary = forest.add_login("bulk-ordinary", Rights::Ordinary).unwrap();
+    let outcomes = all(client_of(&forest, 0, &ordinary), planned, |_| {});
+    assert_eq!(outcomes.len(), CHANGES);
+    for outcome in &outcomes {
+        let error = outcome.result.as_ref().unwrap_err();
+        assert_eq!(
+            (error.kind(), error.server_reply().ldap_code),
+            (&ErrorKind::Forbidden, Some(50)),
+            "{error}"
+        );
+    }
+    let after = Dump::of(&forest, 0);
+    assert!(outcomes.iter().all(|outcome| after.fate(&before, &outcome.change) == Fate::NotMade));
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn values_somebody_else_changes_in_the_middle_of_writes() {
+    let forest = forest();
+    let before = Dump::of(&forest, 0);
+    let planned = changes(&crowd(&forest, CHANGES), &before, "raced.example");
+    // An administrator with another tool changes the users whose turn comes last.
+    let theirs: Vec<_> = planned[CHANGES - 5..].to_vec();
+    let value = |number: usize| format!("theirs{number}@raced.example");
+    let record = |(number, change): (usize, &UpnChange)| {
+        let (dn, value) = (attribute_line("dn", change.dn.as_str()), value(number));
+        format!("{dn}\nchangetype: modify\nreplace: userPrincipalName\nuserPrincipalName: {value}\n")
+    };
+    let ldif = theirs.iter().enumerate().map(record).collect::<Vec<_>>().join("\n");
+    let outcomes = all(client(&forest, 0), planned, |seen| {
+        if seen == UNDISTURBED {
+            forest.ldapmodify(0, &ldif).unwrap();
+        }
+    });
+    assert_eq!(outcomes.len(), CHANGES);
+    let after = Dump::of(&forest, 0);
+    for UpnOutcome { change, result } in &outcomes {
+        match theirs.iter().position(|their| their.guid == change.guid) {
+            Some(number) => {
+                let error = result.as_ref().unwrap_err();
+                assert_eq!(error.kind(), &ErrorKind::Stale, "{error}");
+                assert!(error.to_string().contains(&value(number)), "the value found is named: {error}");
+                assert_eq!(after.get(&change.guid).upn, Some(value(number)), "and not overwritten");
+            }
+            None => {
+                assert_eq!(*result.as_ref().unwrap(), UpnChanged::Changed);
+                assert_eq!(after.fate(&before, change), Fate::MadeOnce);
+            }
+        }
+    }
+}
+
+/// A run of changes that was disturbed, and what was there before.
+struct Told {
+    before: Dump,
+    outcomes: Vec<UpnOutcome>,
+    known_before_trouble: usize,
+    client: onramp_ad::ForestClient,
+}
+
+/// Makes changes, and trouble as soon as some outcomes are there. The trouble is given what the client complains of.
+fn disturbed(forest: &Forest, suffix: &str, trouble: impl FnOnce(Receiver<()>) + Send) -> Told {
+    let crowd = crowd(forest, CHANGES);
+    forest.replicate(0, WRITER, forest.base_dn()).unwrap();
+    let before = Dump::of(forest, WRITER);
+    let planned = changes(&crowd, &before, suffix);
+    let limit = Duration::from_secs(1);
+    let timeouts = Timeouts::default().with_connect(limit).with_operation(limit).with_first_page(limit);
+    let client = client(forest, WRITER).timeouts(timeouts).build().unwrap();
+    let (complain, complaints) = mpsc::channel();
+    let (begin, begun) = mpsc::channel();
+    let users = client.forest().users;
+    let (mut outcomes, mut known_before_trouble) = (Vec::new(), 0);
+    std::thread::scope(|scope| {
+        let trouble = scope.spawn(move || {
+            begun.recv().unwrap();
+            trouble(complaints);
+        });
+        run(async {
+            let mut told = users.change_upns(stream::iter(planned).boxed());
+            while let Some(outcome) = told.next().await {
+                if outcome.result.is_err() {
+                    let _ = complain.send(());
+                } else if outcomes.iter().all(|known: &UpnOutcome| known.result.is_ok()) {
+                    known_before_trouble += 1;
+                }
+                outcomes.push(outcome);
+                if outcomes.len() == UNDISTURBED {
+                    begin.send(()).unwrap();
+                }
+            }
+        });
+        trouble.join().unwrap();
+    });
+    Told { before, outcomes, known_before_trouble, client }
+}
+
+impl Told {
+    /// Makes sure that the client told of each change once, and failed for no other reasons.
+    #[track_caller]
+    fn only(&self, kinds: &[ErrorKind]) {
+        let mut told: Vec<_> = self.outcomes.iter().map(|outcome| outcome.change.guid).collect();
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!((self.outcomes.len(), told.len()), (CHANGES, CHANGES), "one outcome for each change");
+        for outcome in &self.outcomes {
+            if let Err(error) = &outcome.result {
+                assert!(kinds.contains(error.kind()), "{error}");
+            }
+        }
+    }
+
+    /// Holds what the client said against what the directory shows; makes what was not made, with the same client; and
+    /// holds it against the directory again, on both controllers.
+    #[track_caller]
+    fn made_up_for(self, forest: &Forest) {
+        let after = Dump::of(forest, WRITER);
+        let mut open = Vec::new();
+        for UpnOutcome { change, result } in self.outcomes {
+            let fate = after.fate(&self.before, &change);
+            match result.map_err(|error| error.kind().clone()) {
+                Ok(done) => assert_eq!((done, fate), (UpnChanged::Changed, Fate::MadeOnce)),
+                // May have been made: that is what it says.
+                Err(ErrorKind::OutcomeUnknown) => open.push((change, fate)),
+                Err(kind) => {
+                    assert_eq!(fate, Fate::NotMade, "{kind:?} is no answer to a change that was made");
+                    open.push((change, fate));
+                }
+            }
+        }
+        let ports = self.client.forest();
+        run(async {
+            for (change, fate) in &open {
+                let expected =
+                    if *fate == Fate::MadeOnce { UpnChanged::AlreadySo } else { UpnChanged::Changed };
+                assert_eq!(ports.users.change_upn(change).await.unwrap(), expected);
+            }
+        });
+        let last = Dump::of(forest, WRITER);
+        for (change, _) in &open {
+            assert_eq!(last.fate(&self.before, change), Fate::MadeOnce);
+        }
+        arrives(forest, WRITER, 1 - WRITER);
+    }
+}
+
+/// Makes changes and gives every outcome; `each` is called with how many there are.
+fn all(client: ForestClientBuilder, planned: Vec<UpnChange>, mut each: impl FnMut(usize)) -> Vec<UpnOutcome> {
+    let users = client.build().unwrap().forest().users;
+    run(async {
+        let mut told = users.change_upns(stream::iter(planned).boxed());
+        let mut outcomes = Vec::new();
+        while let Some(outcome) = told.next().await {
+            outcomes.push(outcome);
+            each(outcomes.len());
+        }
+        outcomes
+    })
+}
