@@ -29,6 +29,8 @@
 //!
 //! Nothing here does I/O, waits, or keeps the text of a candidate: a verdict holds codes, numbers and byte spans.
 
+extern crate alloc;
+
 mod ad;
 mod checker;
 mod class;
@@ -39,6 +41,7 @@ mod needle;
 mod policy;
 mod protection;
 mod random;
+pub mod strength;
 mod verdict;
 
 pub use checker::{Checker, check};

@@ -6,6 +6,7 @@ mod generator;
 mod properties;
 mod protection;
 mod report;
+mod strength;
 
 use onramp_password::{Code, Target, Verdict};
 

@@ -1,0 +1,8 @@
+//! The strength estimate.
+
+mod allocations;
+mod beside_the_crate;
+mod dictionaries;
+mod properties;
+mod results;
+mod vectors;
