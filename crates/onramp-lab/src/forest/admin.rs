@@ -1,5 +1,6 @@
 //! What a test does to the forest behind the clients' backs: other people's changes, machines that fail.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::state::{Id, State};
 use super::text::fold;
 use super::view::View;
 use super::{Fault, LabForest, Operation};
+use crate::tls::{ClientCertificate, LabCa};
 
 const DISABLED: u32 = 0x2;
 
@@ -69,10 +71,22 @@ impl LabForest {
         let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
         self.write(|state, now| {
             let target = Target::Guid(*guid.as_bytes());
-            let id = View { state, at }.resolve(&target).ok_or_else(|| not_found(guid))?;
+            let id = View::new(state, at).resolve(&target).ok_or_else(|| not_found(guid))?;
             state.originate(at, id, vec![NewValues { attr, values, raises: 1 }], now);
             Ok(())
         })
+    }
+
+    /// A certificate that signs in as an account, as one that is mapped to it does.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such account.
+    pub fn client_certificate(&self, ca: &LabCa, account: &ObjectGuid) -> Result<ClientCertificate> {
+        let dn = self.dn_of(account).ok_or_else(|| not_found(account))?;
+        let certificate = ca.client_certificate(dn.as_str())?;
+        let mut known = self.0.certificates.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(certificate.certificate_der.to_vec(), *account.as_bytes());
+        Ok(certificate)
     }
 
     /// Moves an object into another container, on all domain controllers at once.
@@ -81,7 +95,7 @@ impl LabForest {
     /// `NotFound` if one of them does not exist.
     pub fn move_to(&self, guid: &ObjectGuid, container: &DistinguishedName) -> Result<()> {
         self.write(|state, _| {
-            let view = View { state, at: 0 };
+            let view = View::new(state, 0);
             let target = Target::parse(container.as_str());
             let parent = target.and_then(|target| view.resolve(&target));
             let parent = parent.ok_or_else(|| not_found(container))?;

@@ -7,7 +7,7 @@ use super::access::Principal;
 use super::dn::Target;
 use super::refusal::Refusal;
 use super::schema::{Attr, Class};
-use super::state::Id;
+use super::state::{Domain, Id, Object};
 use super::text::fold;
 use super::view::View;
 
@@ -16,7 +16,7 @@ const DISABLED: u32 = 0x2;
 /// The passwords of the lab's accounts.
 #[derive(Debug, Clone)]
 pub(super) struct Credentials {
-    pub(super) administrator: Id,
+    /// Of the built-in administrator of each domain.
     pub(super) administrator_password: Password,
     /// Of everybody else.
     pub(super) user_password: Password,
@@ -27,21 +27,34 @@ pub(super) struct Credentials {
 pub(super) fn simple(
     view: View<'_>,
     credentials: &Credentials,
-    netbios: &str,
     name: &str,
     password: &str,
 ) -> Result<Principal, Refusal> {
     if name.is_empty() && password.is_empty() {
         return Ok(Principal::Anonymous);
     }
-    let id = find(view, netbios, name).ok_or_else(|| refused("52e"))?;
-    let expected = match id == credentials.administrator {
+    let id = find(view, name).ok_or_else(|| refused("52e"))?;
+    let expected = match view.state.domains.iter().any(|domain| domain.administrator == id) {
         true => &credentials.administrator_password,
         false => &credentials.user_password,
     };
     if expected.expose() != password {
         return Err(refused("52e"));
     }
+    enabled(view, credentials, id)
+}
+
+/// Somebody whose identity is proven already, by a certificate.
+pub(super) fn proven(
+    view: View<'_>,
+    credentials: &Credentials,
+    guid: &[u8; 16],
+) -> Result<Principal, Refusal> {
+    let id = view.state.find_guid(guid).ok_or_else(|| refused("525"))?;
+    enabled(view, credentials, id)
+}
+
+fn enabled(view: View<'_>, credentials: &Credentials, id: Id) -> Result<Principal, Refusal> {
     let control: u32 =
         view.text(id, Attr::USER_ACCOUNT_CONTROL).and_then(|c| c.parse().ok()).unwrap_or_default();
     if control & DISABLED != 0 {
@@ -64,10 +77,12 @@ fn principal(view: View<'_>, credentials: &Credentials, id: Id) -> Principal {
 }
 
 /// The account of a bind name: `NETBIOS\name`, a user principal name, `name@` and the domain's DNS or NetBIOS name, a
-/// distinguished name, or a canonical name.
-fn find(view: View<'_>, netbios: &str, name: &str) -> Option<Id> {
-    if let Some((domain, account)) = name.split_once('\\').filter(|_| !name.contains('=')) {
-        return domain.eq_ignore_ascii_case(netbios).then(|| by_account_name(view, account)).flatten();
+/// distinguished name, or a canonical name. Every domain of the forest trusts every other.
+fn find(view: View<'_>, name: &str) -> Option<Id> {
+    if let Some((netbios, account)) = name.split_once('\\').filter(|_| !name.contains('=')) {
+        let mut domains = view.state.domains.iter();
+        let domain = domains.find(|domain| domain.netbios.eq_ignore_ascii_case(netbios))?;
+        return by_account_name(view, domain, account);
     }
     if !name.contains('=')
         && let Some((account, suffix)) = name.rsplit_once('@')
@@ -76,9 +91,10 @@ fn find(view: View<'_>, netbios: &str, name: &str) -> Option<Id> {
         if let [id] = explicit.as_slice() {
             return Some(*id);
         }
-        let dns = view.domain_dns_name()?;
-        let ours = fold(&dns) == fold(suffix) || suffix.eq_ignore_ascii_case(netbios);
-        return ours.then(|| by_account_name(view, account)).flatten();
+        let called = |domain: &&Domain| {
+            fold(domain.dns.as_str()) == fold(suffix) || suffix.eq_ignore_ascii_case(&domain.netbios)
+        };
+        return by_account_name(view, view.state.domains.iter().find(called)?, account);
     }
     if let Some((domain, path)) = name.split_once('/').filter(|_| !name.contains('=')) {
         return by_canonical_name(view, domain, path);
@@ -87,16 +103,15 @@ fn find(view: View<'_>, netbios: &str, name: &str) -> Option<Id> {
     view.object(id)?.class.is_account().then_some(id)
 }
 
-fn by_account_name(view: View<'_>, name: &str) -> Option<Id> {
+fn by_account_name(view: View<'_>, domain: &Domain, name: &str) -> Option<Id> {
     let found = view.with_value(Attr::SAM_ACCOUNT_NAME, name.as_bytes());
-    found.into_iter().find(|&id| view.object(id).is_some_and(|object| object.class.is_account()))
+    let fits = |object: &Object| object.class.is_account() && object.context == domain.context;
+    found.into_iter().find(|&id| view.object(id).is_some_and(fits))
 }
 
 fn by_canonical_name(view: View<'_>, domain: &str, path: &str) -> Option<Id> {
-    let root = view.state.contexts.first()?.head;
-    if fold(&view.domain_dns_name()?) != fold(domain) {
-        return None;
-    }
+    let mut domains = view.state.domains.iter();
+    let root = domains.find(|known| fold(known.dns.as_str()) == fold(domain))?.head;
     let child = |parent: Id, name: &str| {
         let name = fold(name);
         ["cn", "ou"].iter().find_map(|kind| view.state.find_child(parent, kind, &name))

@@ -9,11 +9,14 @@ use onramp_core::{Clock, DomainName, Error, ErrorKind, Password, Result, SystemC
 
 use super::bind::Credentials;
 use super::fault::Faults;
-use super::seed::{self, Blueprint};
+use super::seed::{self, Blueprint, DomainBlueprint};
 use super::state::{Id, Moment};
 use super::view::View;
 use super::{Inner, LabForest, admin};
 use crate::people::{People, PeopleOptions};
+
+/// So many domains a forest has at most, besides the first.
+const MAX_DOMAINS: usize = 200;
 
 /// Describes a forest; [`build`](Self::build) makes it.
 #[derive(Debug, Clone)]
@@ -26,8 +29,54 @@ pub struct LabForestBuilder {
     controllers: usize,
     read_only: usize,
     delay: Duration,
+    global_catalogs: Option<usize>,
+    others: Vec<LabDomain>,
+    sites: Vec<String>,
     administrator_password: Option<Password>,
     clock: Arc<dyn Clock>,
+}
+
+/// Another domain of the forest: a child if its name is below that of a domain that is there already, else a tree of its
+/// own.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct LabDomain {
+    name: String,
+    users: u64,
+    controllers: usize,
+    read_only: usize,
+    global_catalogs: Option<usize>,
+}
+
+impl LabDomain {
+    /// A domain with that DNS name, 20 users and one domain controller, which is a global catalog.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), users: 20, controllers: 1, read_only: 0, global_catalogs: None }
+    }
+
+    /// How many users, besides those that every domain has.
+    pub fn users(mut self, users: u64) -> Self {
+        self.users = users;
+        self
+    }
+
+    /// How many writable domain controllers; at least one.
+    pub fn controllers(mut self, controllers: usize) -> Self {
+        self.controllers = controllers;
+        self
+    }
+
+    /// How many read-only domain controllers besides.
+    pub fn read_only_controllers(mut self, controllers: usize) -> Self {
+        self.read_only = controllers;
+        self
+    }
+
+    /// How many of the writable domain controllers are global catalogs; all unless set.
+    pub fn global_catalogs(mut self, catalogs: usize) -> Self {
+        self.global_catalogs = Some(catalogs);
+        self
+    }
 }
 
 impl Default for LabForestBuilder {
@@ -41,6 +90,9 @@ impl Default for LabForestBuilder {
             controllers: 1,
             read_only: 0,
             delay: Duration::ZERO,
+            global_catalogs: None,
+            others: Vec::new(),
+            sites: vec!["Default-First-Site-Name".to_owned()],
             administrator_password: None,
             clock: Arc::new(SystemClock::new()),
         }
@@ -84,6 +136,24 @@ impl LabForestBuilder {
         self
     }
 
+    /// How many of the writable domain controllers are global catalogs; all unless set.
+    pub fn global_catalogs(mut self, catalogs: usize) -> Self {
+        self.global_catalogs = Some(catalogs);
+        self
+    }
+
+    /// Another domain of the forest, with domain controllers of its own.
+    pub fn add_domain(mut self, domain: LabDomain) -> Self {
+        self.others.push(domain);
+        self
+    }
+
+    /// The sites; the domain controllers of each domain stand in them by turns. `Default-First-Site-Name` unless set.
+    pub fn sites(mut self, names: &[&str]) -> Self {
+        self.sites = names.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
     /// How long a change takes from one domain controller to the others.
     pub fn replication_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
@@ -105,31 +175,36 @@ impl LabForestBuilder {
     /// Builds the forest.
     ///
     /// # Errors
-    /// `Invalid` if the domain is not a domain name, or there is no writable domain controller.
+    /// `Invalid` if a domain is not a domain name, is there twice, or has no writable domain controller, and if there is
+    /// no site.
     pub fn build(self) -> Result<LabForest> {
-        let domain = DomainName::parse(&self.domain)?;
-        if self.controllers == 0 {
-            let error = Error::new(ErrorKind::Invalid, "build the forest").object(&domain);
-            return Err(error.detail("it needs at least one writable domain controller"));
-        }
-        let people =
-            PeopleOptions::new(domain.as_str()).with_seed(self.seed).with_mail_domain(&self.mail_domain);
-        let netbios = netbios_name(&domain);
-        let blueprint = Blueprint {
-            domain: domain.clone(),
-            netbios: netbios.clone(),
-            people: People::new(people),
+        let root = LabDomain {
+            name: self.domain.clone(),
             users: self.users,
-            seed: self.seed,
-            writable: self.controllers,
+            controllers: self.controllers,
             read_only: self.read_only,
+            global_catalogs: self.global_catalogs,
         };
+        let root = self.blueprint(root, &[])?;
+        let mut others: Vec<DomainBlueprint> = Vec::new();
+        for domain in &self.others {
+            let known: Vec<&DomainBlueprint> = std::iter::once(&root).chain(&others).collect();
+            let domain = self.blueprint(domain.clone(), &known)?;
+            others.push(domain);
+        }
+        if self.sites.is_empty() || others.len() > MAX_DOMAINS {
+            let error = Error::new(ErrorKind::Invalid, "build the forest").object(&root.domain);
+            return Err(error
+                .detail(format!("it needs a site, and can have {MAX_DOMAINS} domains besides the first")));
+        }
+        let domain = root.domain.clone();
+        let netbios = root.netbios.clone();
+        let blueprint = Blueprint { root, others, seed: self.seed, sites: self.sites };
         let (state, marks) = seed::build(blueprint);
-        let view = View { state: &state, at: 0 };
+        let view = View::new(&state, 0);
         let delegate = (0..state.objects.len() as Id).find(|&id| admin::is_service_account(view, id));
         let made = || seed::password(self.seed, 2);
         let credentials = Credentials {
-            administrator: marks.administrator,
             administrator_password: self.administrator_password.unwrap_or_else(made),
             user_password: seed::password(self.seed, 3),
             delegate,
@@ -140,11 +215,43 @@ impl LabForestBuilder {
             clock: self.clock,
             marks,
             credentials,
+            certificates: RwLock::default(),
             faults: Faults::default(),
             delay: AtomicI64::new(nanoseconds(self.delay)),
             due: AtomicI64::new(Moment::MAX),
             state: RwLock::new(state),
         })))
+    }
+}
+
+impl LabForestBuilder {
+    fn blueprint(&self, domain: LabDomain, known: &[&DomainBlueprint]) -> Result<DomainBlueprint> {
+        let name = DomainName::parse(&domain.name)?;
+        let refuse = |why: &str| {
+            Err(Error::new(ErrorKind::Invalid, "build the forest's domain").object(&name).detail(why))
+        };
+        if domain.controllers == 0 {
+            return refuse("it needs at least one writable domain controller");
+        }
+        if known.iter().any(|known| known.domain == name) {
+            return refuse("it is there already");
+        }
+        let mut netbios = netbios_name(&name);
+        if known.iter().any(|known| known.netbios == netbios) {
+            netbios = format!("{}{}", netbios.chars().take(12).collect::<String>(), known.len());
+        }
+        // Others than in the root domain, but always the same.
+        let seed = self.seed.wrapping_add(known.len() as u64);
+        let people = PeopleOptions::new(name.as_str()).with_seed(seed).with_mail_domain(&self.mail_domain);
+        Ok(DomainBlueprint {
+            domain: name,
+            netbios,
+            people: People::new(people),
+            users: domain.users,
+            writable: domain.controllers,
+            read_only: domain.read_only,
+            catalogs: domain.global_catalogs.unwrap_or(usize::MAX),
+        })
     }
 }
 

@@ -17,6 +17,10 @@ pub(super) struct Controller {
     pub(super) invocation: [u8; 16],
     /// Its nTDSDSA object.
     pub(super) dsa: Id,
+    /// Index of the naming context of its domain.
+    pub(super) domain: u8,
+    /// Whether it is a global catalog.
+    pub(super) catalog: bool,
     /// Whether it takes changes from clients.
     pub(super) writable: bool,
     /// Whether it is switched off.
@@ -54,6 +58,8 @@ impl Controller {
             host,
             invocation,
             dsa,
+            domain: 0,
+            catalog: true,
             writable: true,
             stopped: false,
             held: false,

@@ -41,13 +41,14 @@ mod suffixes;
 mod text;
 mod view;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use onramp_core::{Clock, DistinguishedName, DomainName, Password};
 
-pub use builder::LabForestBuilder;
+pub use builder::{LabDomain, LabForestBuilder};
 pub use fault::{Fault, Operation};
 pub use server::{LabForestServers, ServedController};
 
@@ -56,7 +57,7 @@ use bind::Credentials;
 use fault::Faults;
 use seed::Landmarks;
 use state::{Moment, State};
-use view::View;
+use view::{Reach, View};
 
 /// A forest in memory. Cloning gives another handle to the same forest.
 #[derive(Clone)]
@@ -67,6 +68,8 @@ struct Inner {
     netbios: String,
     clock: Arc<dyn Clock>,
     marks: Landmarks,
+    /// The accounts that certificates sign in, by what the certificate is.
+    certificates: RwLock<HashMap<Vec<u8>, [u8; 16]>>,
     credentials: Credentials,
     faults: Faults,
     delay: AtomicI64,
@@ -91,19 +94,25 @@ impl LabForest {
         LabForestBuilder::default()
     }
 
-    /// The DNS name of the forest's domain.
+    /// The DNS name of the domain at the root of the forest.
     #[must_use]
     pub fn domain(&self) -> &DomainName {
         &self.0.domain
     }
 
-    /// The distinguished name of the domain: where a search for all users starts.
+    /// The DNS names of all domains, that at the root of the forest first.
+    #[must_use]
+    pub fn domains(&self) -> Vec<DomainName> {
+        self.with(|state| state.domains.iter().map(|domain| domain.dns.clone()).collect())
+    }
+
+    /// The distinguished name of the first domain: where a search for all its users starts.
     #[must_use]
     pub fn base(&self) -> DistinguishedName {
         DistinguishedName::of_domain(&self.0.domain)
     }
 
-    /// The DNS names of the domain controllers. Changes of the ports go to the first.
+    /// The DNS names of the domain controllers, domain by domain. Changes of the ports go to the first of the domain.
     #[must_use]
     pub fn controllers(&self) -> Vec<String> {
         self.with(|state| state.controllers.iter().map(|controller| controller.host.clone()).collect())
@@ -142,8 +151,13 @@ impl LabForest {
 
     /// Reads the forest as controller `at` sees it now.
     fn read<T>(&self, at: usize, read: impl FnOnce(View<'_>) -> T) -> T {
+        self.read_within(Reach::Whole, at, read)
+    }
+
+    /// The same within a reach.
+    fn read_within<T>(&self, reach: Reach, at: usize, read: impl FnOnce(View<'_>) -> T) -> T {
         self.catch_up();
-        self.with(|state| read(View { state, at }))
+        self.with(|state| read(View { state, at, reach }))
     }
 
     /// Changes the forest.

@@ -3,7 +3,7 @@
 use ldap3_proto::LdapResultCode;
 
 use super::access::Principal;
-use super::controller::NewValues;
+use super::controller::{Controller, NewValues};
 use super::dn::{Target, parse_dn};
 use super::refusal::Refusal;
 use super::schema::{Attr, Source, Syntax};
@@ -57,9 +57,10 @@ pub(super) fn modify(
     if principal.is_anonymous() {
         return Err(Refusal::not_bound());
     }
-    let view = View { state, at };
+    let view = View::new(state, at);
     let target = Target::parse(&change.target).ok_or_else(|| Refusal::invalid_dn(&change.target))?;
     let id = view.resolve(&target).ok_or_else(|| Refusal::no_such_object(&change.target))?;
+    refer_to_holder(view, id, &target)?;
     refer_to_writable(view, id)?;
     let steps = known_steps(view, id, change)?;
     allow(view, id, principal, &steps)?;
@@ -74,12 +75,23 @@ pub(super) fn modify(
     Ok(())
 }
 
-/// A read-only controller sends writers to a writable one.
+/// A controller sends those who name an object of another domain there. By GUID it does not find it.
+fn refer_to_holder(view: View<'_>, id: Id, target: &Target) -> Result<(), Refusal> {
+    let Some(object) = view.object(id).filter(|object| !view.holds(object.context)) else { return Ok(()) };
+    match (target, view.domain_of(object)) {
+        (Target::Dn(_), Some(domain)) => Err(Refusal::elsewhere(domain.dns.as_str(), &view.dn(id))),
+        _ => Err(Refusal::no_such_object(&view.dn(id))),
+    }
+}
+
+/// A read-only controller sends writers to a writable one of its domain.
 fn refer_to_writable(view: View<'_>, id: Id) -> Result<(), Refusal> {
     if view.controller().is_none_or(|controller| controller.writable) {
         return Ok(());
     }
-    let writable = view.state.controllers.iter().find(|controller| controller.writable);
+    let domain = view.controller().map(|controller| controller.domain);
+    let serves = |controller: &&Controller| controller.writable && Some(controller.domain) == domain;
+    let writable = view.state.controllers.iter().find(serves);
     let mut refusal =
         Refusal::new(LdapResultCode::Referral, "0000202B: RefErr: this controller is read-only");
     refusal.referral.extend(writable.map(|writable| format!("ldap://{}/{}", writable.host, view.dn(id))));
@@ -142,8 +154,8 @@ fn check_principal_name(view: View<'_>, id: Id, upn: &str) -> Result<(), Refusal
         return Err(Refusal::new(LdapResultCode::ConstraintViolation, message));
     }
     let Some((prefix, suffix)) = upn.split_once('@') else { return Ok(()) };
-    let of_domain = view.domain_dns_name().is_some_and(|domain| fold(&domain) == fold(suffix));
-    if of_domain && others(view.with_value(Attr::SAM_ACCOUNT_NAME, prefix.as_bytes())) {
+    let domain = view.state.domains.iter().find(|domain| fold(domain.dns.as_str()) == fold(suffix));
+    if domain.is_some_and(|domain| others(in_domain(view, domain.context, prefix))) {
         let message = format!(
             "00002071: samldb: sAMAccountName '{prefix}' is already in use (implied by userPrincipalName)"
         );
@@ -153,11 +165,13 @@ fn check_principal_name(view: View<'_>, id: Id, upn: &str) -> Result<(), Refusal
 }
 
 fn check_sam_account_name(view: View<'_>, id: Id, name: &str) -> Result<(), Refusal> {
-    if view.with_value(Attr::SAM_ACCOUNT_NAME, name.as_bytes()).into_iter().any(|other| other != id) {
+    let Some(object) = view.object(id) else { return Ok(()) };
+    if in_domain(view, object.context, name).into_iter().any(|other| other != id) {
         let message = format!("00002071: samldb: samAccountName '{name}' already in use!");
         return Err(Refusal::new(LdapResultCode::EntryAlreadyExists, message));
     }
-    let implied = format!("{name}@{}", view.domain_dns_name().unwrap_or_default());
+    let domain = view.domain_of(object).map(|domain| domain.dns.as_str()).unwrap_or_default();
+    let implied = format!("{name}@{domain}");
     if view.with_value(Attr::USER_PRINCIPAL_NAME, implied.as_bytes()).into_iter().any(|other| other != id) {
         let message = format!(
             "0000202F: samldb: userPrincipalName '{implied}' is already in use (implied by sAMAccountName)"
@@ -165,6 +179,13 @@ fn check_sam_account_name(view: View<'_>, id: Id, name: &str) -> Result<(), Refu
         return Err(Refusal::new(LdapResultCode::ConstraintViolation, message));
     }
     Ok(())
+}
+
+/// The objects of a domain that have that account name.
+fn in_domain(view: View<'_>, context: u8, name: &str) -> Vec<Id> {
+    let mut found = view.with_value(Attr::SAM_ACCOUNT_NAME, name.as_bytes());
+    found.retain(|&id| view.object(id).is_some_and(|object| object.context == context));
+    found
 }
 
 fn single_valued(called: &str, count: usize) -> Refusal {
@@ -341,7 +362,7 @@ fn relink(state: &mut State, at: usize, id: Id, change: &NewValues) {
     if !matches!(change.attr, Attr::MEMBER | Attr::PSO_APPLIES_TO | Attr::SERVER_REFERENCE) {
         return;
     }
-    let view = View { state, at };
+    let view = View::new(state, at);
     let named = |value: &Vec<u8>| view.resolve(&Target::parse(std::str::from_utf8(value).ok()?)?);
     let named: Vec<Id> = change.values.iter().filter_map(named).collect();
     for ((_, attr), from) in &mut state.links {

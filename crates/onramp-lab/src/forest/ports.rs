@@ -18,6 +18,7 @@ use onramp_core::{
 };
 
 use super::access::Principal;
+use super::controller::Controller;
 use super::dn::Target;
 use super::fault::{Fault, Operation as Faulty};
 use super::filter::Filter;
@@ -26,7 +27,7 @@ use super::modify::{Change, Operation, Step, modify};
 use super::refusal::Refusal;
 use super::schema::{Attr, Class};
 use super::search::{Query, Scope, Search};
-use super::state::Id;
+use super::state::{Domain, Id, State};
 use super::view::View;
 use super::{LabForest, Login, bind};
 
@@ -47,9 +48,8 @@ impl LabForest {
     /// # Errors
     /// `Unauthenticated` if the name or the password is wrong.
     pub fn forest_as(&self, login: &Login) -> Result<Forest> {
-        let bound = self.read(0, |view| {
-            bind::simple(view, &self.0.credentials, &self.0.netbios, &login.name, login.password.expose())
-        });
+        let bound = self
+            .read(0, |view| bind::simple(view, &self.0.credentials, &login.name, login.password.expose()));
         let bound = bound.map_err(|refusal| self.error(refusal, "sign in to the forest as", &login.name));
         Ok(self.ports(bound?))
     }
@@ -85,6 +85,9 @@ impl LabForest {
         Error::new(kind, action).object(object).reply(reply)
     }
 }
+
+/// Searches under way, each with the controller it runs on.
+pub(super) type Searches = VecDeque<(usize, Search)>;
 
 /// The ports as somebody.
 #[derive(Debug, Clone)]
@@ -195,8 +198,15 @@ impl Replication for Ports {
 impl PasswordPolicies for Ports {
     async fn domain_policies(&self) -> Result<Vec<DomainPasswordPolicy>> {
         self.available("read the password policies of", Faulty::Search)?;
-        let head = self.lab.0.marks.domain;
-        self.lab.read(0, |view| {
+        let domains = self.lab.with(|state| state.domains.clone());
+        Ok(domains.into_iter().map(|domain| self.policy_of(domain)).collect())
+    }
+}
+
+impl Ports {
+    fn policy_of(&self, domain: Domain) -> DomainPasswordPolicy {
+        let head = domain.head;
+        self.lab.read(self.lab.home(domain.context), |view| {
             let number =
                 |attr| view.text(head, attr).and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
             let small = |attr| u32::try_from(number(attr)).unwrap_or_default();
@@ -216,16 +226,17 @@ impl PasswordPolicies for Ports {
                     duration: age(number(Attr::LOCKOUT_DURATION)),
                 }),
             };
-            Ok(vec![DomainPasswordPolicy::new(self.lab.domain().clone(), rules)])
+            DomainPasswordPolicy::new(domain.dns, rules)
         })
     }
-}
 
-impl Ports {
-    /// Makes a change on the first controller. A lost reply is looked up at once, which here cannot fail; a lost request never
+    /// Makes a change on the first writable controller of the object's domain. A lost reply is looked up at once, which here cannot fail; a lost request never
     /// arrived.
     pub(super) fn modify(&self, change: &Change) -> std::result::Result<(), Refusal> {
-        if self.lab.with(|state| state.controllers.first().is_none_or(|controller| controller.stopped)) {
+        let at = self.lab.read(0, |view| {
+            Target::parse(&change.target).map_or(0, |target| self.lab.home_of(view, &target))
+        });
+        if self.reachable(at, "change").is_err() {
             return Err(Refusal::new(LdapResultCode::Unavailable, "the domain controller does not answer"));
         }
         match self.lab.0.faults.next(Faulty::Modify) {
@@ -235,13 +246,15 @@ impl Ports {
             }
             Some(Fault::LostReply) | None => {}
         }
-        self.lab.write(|state, now| modify(state, 0, self.principal, change, now))
+        self.lab.write(|state, now| modify(state, at, self.principal, change, now))
     }
 
     pub(super) fn read_user(&self, guid: &ObjectGuid) -> Result<ForestUser> {
-        self.reachable(0, "read the user")?;
-        self.lab.read(0, |view| {
-            let id = view.resolve(&Target::Guid(*guid.as_bytes()));
+        let target = Target::Guid(*guid.as_bytes());
+        let at = self.lab.read(0, |view| self.lab.home_of(view, &target));
+        self.reachable(at, "read the user")?;
+        self.lab.read(at, |view| {
+            let id = view.resolve(&target);
             let id = id.filter(|&id| view.object(id).is_some_and(|object| object.class.is_account()));
             user(view, id.ok_or_else(|| Error::new(ErrorKind::NotFound, "read the user").object(guid))?)
         })
@@ -267,60 +280,99 @@ impl Ports {
         }
     }
 
-    pub(super) fn start(&self, query: &UserQuery, filter: &str) -> Result<Search> {
+    pub(super) fn start(&self, query: &UserQuery, filter: &str) -> Result<Searches> {
         let action = "search the forest for users";
         let invalid = || Error::new(ErrorKind::Invalid, action);
         let mut filters = vec![Filter::parse(filter).ok_or_else(invalid)?];
         if let Some(filter) = &query.filter {
             filters.push(Filter::parse(filter.as_str()).ok_or_else(|| invalid().object(filter))?);
         }
-        self.lab.read(0, |view| {
-            let base = match &query.base {
-                None => Some(self.lab.0.marks.domain),
-                Some(base) => {
-                    let found = Target::parse(base.as_str()).and_then(|target| view.resolve(&target));
-                    let missing = || Error::new(ErrorKind::NotFound, "search for users below").object(base);
-                    Some(found.ok_or_else(missing)?)
-                }
-            };
-            let test = Test::compile(&Filter::And(filters));
-            let principal = self.principal;
-            Ok(Search::new(view, Query { base, scope: Scope::Subtree, test, deleted: false, principal }))
+        let test = Test::compile(&Filter::And(filters));
+        self.searches(query.base.as_ref(), |base| Query {
+            base: Some(base),
+            scope: Scope::Subtree,
+            test: test.clone(),
+            deleted: false,
+            principal: self.principal,
         })
     }
 
-    /// Gives out what a search finds, read a page at a time.
+    /// A search below a base, or in each domain without one, each on the controller that the ports use there.
+    pub(super) fn searches(
+        &self,
+        base: Option<&DistinguishedName>,
+        query: impl Fn(Id) -> Query,
+    ) -> Result<Searches> {
+        let places: Vec<(u8, Id)> = self.lab.read(0, |view| match base {
+            None => Ok(view.state.domains.iter().map(|domain| (domain.context, domain.head)).collect()),
+            Some(base) => {
+                let missing = || Error::new(ErrorKind::NotFound, "search the forest below").object(base);
+                let id = Target::parse(base.as_str()).and_then(|target| view.resolve(&target));
+                let id = id.ok_or_else(missing)?;
+                Ok::<_, Error>(vec![(view.object(id).ok_or_else(missing)?.context, id)])
+            }
+        })?;
+        let searches = places.into_iter().map(|(context, base)| {
+            let at = self.lab.home(context);
+            (at, self.lab.read(at, |view| Search::new(view, query(base))))
+        });
+        Ok(searches.collect())
+    }
+
+    /// Gives out what searches find, read a page at a time.
     pub(super) fn stream<T: Send + 'static>(
         self,
         action: &'static str,
-        search: Search,
+        searches: Searches,
         read: impl Fn(View<'_>, Id) -> Result<T> + Send + 'static,
     ) -> BoxStream<'static, Result<T>> {
         struct Under<T, R> {
             ports: Ports,
-            search: Search,
+            searches: Searches,
             read: R,
             page: VecDeque<Result<T>>,
-            done: bool,
         }
-        let under = Under { ports: self, search, read, page: VecDeque::new(), done: false };
+        let under = Under { ports: self, searches, read, page: VecDeque::new() };
         stream::unfold(under, move |mut under| async move {
-            while under.page.is_empty() && !under.done {
-                if let Err(error) = under.ports.available(action, Faulty::Search) {
-                    under.done = true;
+            while under.page.is_empty() {
+                let Under { ports, searches, read, page } = &mut under;
+                let Some((at, search)) = searches.front_mut() else { break };
+                let reachable = ports.reachable(*at, action);
+                if let Err(error) = reachable.and_then(|()| ports.available(action, Faulty::Search)) {
+                    searches.clear();
                     return Some((Err(error), under));
                 }
-                let Under { ports, search, read, page, done } = &mut under;
-                ports.lab.read(0, |view| {
+                let done = ports.lab.read(*at, |view| {
                     let found = search.advance(view, PAGE, PAGE * 20);
                     page.extend(found.ids.into_iter().map(|id| read(view, id)));
-                    *done = found.done;
+                    found.done
                 });
+                if done {
+                    searches.pop_front();
+                }
             }
             under.page.pop_front().map(|item| (item, under))
         })
         .boxed()
     }
+}
+
+impl LabForest {
+    /// The controller that the ports use for a naming context: the first writable one of the domain.
+    pub(super) fn home(&self, context: u8) -> usize {
+        self.with(|state| home(state, context))
+    }
+
+    /// The controller that the ports use for an object, wherever it stands.
+    pub(super) fn home_of(&self, view: View<'_>, target: &Target) -> usize {
+        let object = view.resolve(target).and_then(|id| view.object(id));
+        object.map_or(0, |object| home(view.state, object.context))
+    }
+}
+
+fn home(state: &State, context: u8) -> usize {
+    let serves = |controller: &Controller| controller.writable && controller.domain == context;
+    state.controllers.iter().position(serves).unwrap_or_default()
 }
 
 fn user(view: View<'_>, id: Id) -> Result<ForestUser> {

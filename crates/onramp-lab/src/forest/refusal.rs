@@ -38,6 +38,15 @@ impl Refusal {
         Self::new(LdapResultCode::UnavailableCriticalExtension, message)
     }
 
+    /// The object stands in a domain that this controller does not hold.
+    pub(super) fn elsewhere(domain: &str, dn: &str) -> Self {
+        let message =
+            format!("0000202B: RefErr: DSID-0310082F, data 0, 1 access points\n\tref 1: '{domain}'\n");
+        let mut refusal = Self::new(LdapResultCode::Referral, message);
+        refusal.referral.push(format!("ldap://{domain}/{dn}"));
+        refusal
+    }
+
     pub(super) fn unwilling(message: &str) -> Self {
         Self::new(LdapResultCode::UnwillingToPerform, format!("00002035: {message}"))
     }

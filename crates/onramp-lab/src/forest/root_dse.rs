@@ -46,7 +46,7 @@ fn all(view: View<'_>, now: Moment) -> Vec<(&'static str, Vec<String>)> {
         let context = view.state.contexts.iter().find(|context| context.kind == kind);
         context.map(|context| view.dn(context.head)).unwrap_or_default()
     };
-    let domain = head(ContextKind::Domain);
+    let domain = view.domain().map(|domain| view.dn(domain.head)).unwrap_or_default();
     let settings = view.dn(controller.dsa);
     let server = settings.split_once(',').map(|(_, server)| server.to_owned()).unwrap_or_default();
     let dns = view.domain_dns_name().unwrap_or_default();
@@ -55,18 +55,18 @@ fn all(view: View<'_>, now: Moment) -> Vec<(&'static str, Vec<String>)> {
     vec![
         ("configurationNamingContext", vec![head(ContextKind::Configuration)]),
         ("currentTime", vec![generalized_time(now).into_owned()]),
-        ("defaultNamingContext", vec![domain.clone()]),
+        ("defaultNamingContext", vec![domain]),
         ("dnsHostName", vec![controller.host.clone()]),
         ("domainControllerFunctionality", listed(&["7"])),
         ("domainFunctionality", listed(&["7"])),
         ("dsServiceName", vec![settings]),
         ("forestFunctionality", listed(&["7"])),
         ("highestCommittedUSN", vec![controller.usn.to_string()]),
-        ("isGlobalCatalogReady", listed(&["TRUE"])),
+        ("isGlobalCatalogReady", listed(&[if controller.catalog { "TRUE" } else { "FALSE" }])),
         ("isSynchronized", listed(&["TRUE"])),
         ("ldapServiceName", vec![format!("{dns}:{}$@{realm}", controller.name.to_lowercase())]),
-        ("namingContexts", view.state.contexts.iter().map(|context| view.dn(context.head)).collect()),
-        ("rootDomainNamingContext", vec![domain]),
+        ("namingContexts", held(view)),
+        ("rootDomainNamingContext", vec![head(ContextKind::Domain)]),
         ("schemaNamingContext", vec![head(ContextKind::Schema)]),
         ("serverName", vec![server]),
         ("subschemaSubentry", vec![format!("CN=Aggregate,{}", head(ContextKind::Schema))]),
@@ -89,4 +89,10 @@ fn all(view: View<'_>, now: Moment) -> Vec<(&'static str, Vec<String>)> {
         ),
         ("supportedLDAPVersion", listed(&["3"])),
     ]
+}
+
+/// The naming contexts that the controller holds in full.
+fn held(view: View<'_>) -> Vec<String> {
+    let contexts = view.state.contexts.iter().zip(0..);
+    contexts.filter(|(_, at)| view.holds(*at)).map(|(context, _)| view.dn(context.head)).collect()
 }

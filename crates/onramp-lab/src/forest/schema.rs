@@ -78,6 +78,36 @@ impl Attr {
     pub(super) fn name(self) -> &'static str {
         self.info().name
     }
+
+    /// Whether it belongs to the partial attribute set, which global catalogs hold of every domain. `proxyAddresses` does
+    /// only once Exchange has extended the schema.
+    pub(super) fn is_in_global_catalog(self) -> bool {
+        let kept_at_home = [
+            Self::UPN_SUFFIXES,
+            Self::MS_DS_CONSISTENCY_GUID,
+            Self::ADMIN_COUNT,
+            Self::PROXY_ADDRESSES,
+            Self::DEPARTMENT,
+            Self::TITLE,
+            Self::COMPANY,
+            Self::EMPLOYEE_ID,
+            Self::INFO,
+            Self::INITIALS,
+            Self::MANAGER,
+            Self::PWD_LAST_SET,
+            Self::ACCOUNT_EXPIRES,
+            Self::FSMO_ROLE_OWNER,
+            Self::MIN_PWD_LENGTH,
+            Self::PWD_HISTORY_LENGTH,
+            Self::PWD_PROPERTIES,
+            Self::MAX_PWD_AGE,
+            Self::MIN_PWD_AGE,
+            Self::LOCKOUT_THRESHOLD,
+            Self::LOCKOUT_DURATION,
+            Self::LOCKOUT_OBSERVATION_WINDOW,
+        ];
+        !kept_at_home.contains(&self)
+    }
 }
 
 macro_rules! attributes {

@@ -6,7 +6,7 @@ use super::access::Principal;
 use super::matching::Test;
 use super::schema::{Attr, Class};
 use super::state::{Id, Object};
-use super::view::{FIRST_USN, View};
+use super::view::{FIRST_USN, Reach, View};
 
 /// How far below the base a search goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,10 @@ impl Search {
 
     fn matches(&self, view: View<'_>, id: Id) -> bool {
         let Some(object) = view.object(id) else { return false };
-        if (object.deleted && !self.query.deleted) || !visible(object, self.query.principal) {
+        if !view.shows(object)
+            || (object.deleted && !self.query.deleted)
+            || !visible(object, self.query.principal)
+        {
             return false;
         }
         self.in_scope(view, id, object) && self.query.test.holds(view, id) == Some(true)
@@ -103,9 +106,9 @@ impl Search {
         }
     }
 
-    /// A search does not cross into another naming context.
+    /// A search does not cross into another naming context, except in a global catalog.
     fn same_context(&self, view: View<'_>, base: Id, object: &Object) -> bool {
-        view.object(base).is_some_and(|base| base.context == object.context)
+        view.reach == Reach::Catalog || view.object(base).is_some_and(|base| base.context == object.context)
     }
 }
 

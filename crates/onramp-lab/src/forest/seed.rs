@@ -7,7 +7,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use super::controller::{Controller, Shape};
 use super::packed::{Packed, Packer};
 use super::schema::{Attr, Class, Source};
-use super::state::{Context, ContextKind, Id, Moment, NO_PARENT, Object, State};
+use super::state::{Context, ContextKind, Domain, Id, Moment, NO_PARENT, Object, State};
 use super::view::{FIRST_USN, View};
 use crate::people::{DEPARTMENTS, People, Person};
 
@@ -22,13 +22,26 @@ const FIRST_RID: u32 = 1104;
 /// What a forest is made from.
 #[derive(Debug, Clone)]
 pub(super) struct Blueprint {
+    /// The domain at the root.
+    pub(super) root: DomainBlueprint,
+    /// The others; a child comes after its parent.
+    pub(super) others: Vec<DomainBlueprint>,
+    pub(super) seed: u64,
+    /// The controllers of each domain stand in these sites by turns.
+    pub(super) sites: Vec<String>,
+}
+
+/// What a domain is made from.
+#[derive(Debug, Clone)]
+pub(super) struct DomainBlueprint {
     pub(super) domain: DomainName,
     pub(super) netbios: String,
     pub(super) people: People,
     pub(super) users: u64,
-    pub(super) seed: u64,
     pub(super) writable: usize,
     pub(super) read_only: usize,
+    /// How many of the writable controllers are global catalogs.
+    pub(super) catalogs: usize,
 }
 
 /// The objects that the rest of the lab needs to know.
@@ -50,9 +63,16 @@ pub(super) fn build(blueprint: Blueprint) -> (State, Landmarks) {
     builder.schema();
     builder.domain_containers();
     builder.configuration();
-    let controllers = builder.controllers();
+    let mut controllers = builder.controllers();
     builder.built_in_accounts();
     builder.people();
+    for domain in &blueprint.others {
+        builder.begin_domain(domain);
+        builder.domain_containers();
+        controllers.extend(builder.controllers());
+        builder.built_in_accounts();
+        builder.people();
+    }
     builder.finish(controllers)
 }
 
@@ -65,6 +85,10 @@ pub(super) fn password(seed: u64, stream: u64) -> Password {
 
 struct Builder<'a> {
     blueprint: &'a Blueprint,
+    /// The domain that is being built, its naming context and the head of it.
+    domain: &'a DomainBlueprint,
+    context: u8,
+    head: Id,
     rng: ChaCha8Rng,
     state: State,
     marks: Landmarks,
@@ -73,7 +97,7 @@ struct Builder<'a> {
     users: Id,
     computers: Id,
     domain_controllers: Id,
-    site_servers: Id,
+    site_servers: Vec<Id>,
 }
 
 /// A controller whose objects were made; the controller itself is made when everything else is there.
@@ -82,6 +106,8 @@ struct Planned {
     host: String,
     invocation: [u8; 16],
     dsa: Id,
+    domain: u8,
+    catalog: bool,
     writable: bool,
 }
 
@@ -89,12 +115,12 @@ impl<'a> Builder<'a> {
     fn new(blueprint: &'a Blueprint) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(blueprint.seed);
         rng.set_stream(1);
-        let [a, b, c] = [rng.next_u32(), rng.next_u32(), rng.next_u32()];
-        // S-1-5-21 and three numbers; a relative identifier follows in each account's.
-        let mut domain_sid = vec![1, 4, 0, 0, 0, 0, 0, 5];
-        [21, a, b, c].iter().for_each(|part: &u32| domain_sid.extend(part.to_le_bytes()));
+        let domain_sid = domain_sid(&mut rng);
         Self {
             blueprint,
+            domain: &blueprint.root,
+            context: 0,
+            head: 0,
             rng,
             state: State::built_at(BUILT),
             marks: Landmarks::default(),
@@ -103,12 +129,47 @@ impl<'a> Builder<'a> {
             users: 0,
             computers: 0,
             domain_controllers: 0,
-            site_servers: 0,
+            site_servers: Vec::new(),
         }
     }
 
     fn naming_contexts(&mut self) {
-        let domain = &self.blueprint.domain;
+        self.marks.domain = self.domain_head(NO_PARENT);
+        self.marks.configuration =
+            self.insert(self.marks.domain, Class::Configuration, 1, named("Configuration"));
+        self.marks.schema = self.insert(self.marks.configuration, Class::Dmd, 2, named("Schema"));
+        let kinds = [ContextKind::Domain, ContextKind::Configuration, ContextKind::Schema];
+        let heads = [self.marks.domain, self.marks.configuration, self.marks.schema];
+        self.state.contexts =
+            kinds.into_iter().zip(heads).map(|(kind, head)| Context { kind, head }).collect();
+    }
+
+    /// Goes on with another domain.
+    fn begin_domain(&mut self, domain: &'a DomainBlueprint) {
+        self.domain = domain;
+        self.context = u8::try_from(self.state.contexts.len()).unwrap_or(u8::MAX);
+        self.domain_sid = domain_sid(&mut self.rng);
+        self.next_rid = FIRST_RID;
+        let above = |known: &&Domain| known.dns != domain.domain && domain.domain.is_within(&known.dns);
+        let parents = self.state.domains.iter().filter(above);
+        let parent = parents
+            .max_by_key(|known| known.dns.labels().count())
+            .map(|known| (known.head, known.netbios.clone()));
+        let head = self.domain_head(parent.as_ref().map_or(NO_PARENT, |(head, _)| *head));
+        self.state.contexts.push(Context { kind: ContextKind::Domain, head });
+        let reference = |name: &str| self.state.find_child(self.marks.partitions, "cn", &name.to_lowercase());
+        let root = reference(&self.blueprint.root.netbios).map(|id| self.dn(id)).unwrap_or_default();
+        let trust = match &parent {
+            Some((_, netbios)) => {
+                (Attr::TRUST_PARENT, reference(netbios).map(|id| self.dn(id)).unwrap_or_default())
+            }
+            None => (Attr::ROOT_TRUST, root),
+        };
+        self.cross_reference(&domain.netbios, head, "3", Some(trust));
+    }
+
+    fn domain_head(&mut self, parent: Id) -> Id {
+        let domain = &self.domain.domain;
         let first_label = domain.labels().next().unwrap_or_default().to_owned();
         let mut attrs = Packer::default();
         attrs.push(Attr::DC, &first_label);
@@ -123,14 +184,15 @@ impl<'a> Builder<'a> {
         attrs.push(Attr::LOCKOUT_THRESHOLD, "0");
         attrs.push(Attr::LOCKOUT_DURATION, "-18000000000");
         attrs.push(Attr::LOCKOUT_OBSERVATION_WINDOW, "-18000000000");
-        self.marks.domain = self.insert(NO_PARENT, Class::DomainDns, 0, attrs);
-        self.marks.configuration =
-            self.insert(self.marks.domain, Class::Configuration, 1, named("Configuration"));
-        self.marks.schema = self.insert(self.marks.configuration, Class::Dmd, 2, named("Schema"));
-        let kinds = [ContextKind::Domain, ContextKind::Configuration, ContextKind::Schema];
-        let heads = [self.marks.domain, self.marks.configuration, self.marks.schema];
-        self.state.contexts =
-            kinds.into_iter().zip(heads).map(|(kind, head)| Context { kind, head }).collect();
+        self.head = self.insert(parent, Class::DomainDns, self.context, attrs);
+        self.state.domains.push(Domain {
+            context: self.context,
+            head: self.head,
+            dns: self.domain.domain.clone(),
+            netbios: self.domain.netbios.clone(),
+            administrator: NO_PARENT,
+        });
+        self.head
     }
 
     fn schema(&mut self) {
@@ -155,40 +217,37 @@ impl<'a> Builder<'a> {
     }
 
     fn domain_containers(&mut self) {
-        let domain = self.marks.domain;
+        let domain = self.head;
         self.users = self.container(domain, "Users");
         self.computers = self.container(domain, "Computers");
         self.container(domain, "Builtin");
         self.domain_controllers = self.unit(domain, "Domain Controllers");
         let system = self.container(domain, "System");
         let settings = named("Password Settings Container");
-        self.marks.password_settings = self.insert(system, Class::PasswordSettingsContainer, 0, settings);
+        let container = self.insert(system, Class::PasswordSettingsContainer, self.context, settings);
+        if self.context == 0 {
+            self.marks.password_settings = container;
+        }
     }
 
     fn configuration(&mut self) {
         let configuration = self.marks.configuration;
         self.marks.partitions = self.insert(configuration, Class::CrossRefContainer, 1, named("Partitions"));
-        let partitions = self.marks.partitions;
-        let domain = self.blueprint.domain.as_str().to_owned();
-        let netbios = self.blueprint.netbios.clone();
+        let netbios = self.domain.netbios.clone();
         let contexts = [
             ("Enterprise Configuration", self.marks.configuration, "1"),
             ("Enterprise Schema", self.marks.schema, "1"),
             (netbios.as_str(), self.marks.domain, "3"),
         ];
         for (name, head, flags) in contexts {
-            let mut attrs = named(name);
-            attrs.push(Attr::N_C_NAME, self.dn(head));
-            attrs.push(Attr::DNS_ROOT, &domain);
-            attrs.push(Attr::SYSTEM_FLAGS, flags);
-            if head == self.marks.domain {
-                attrs.push(Attr::NETBIOS_NAME, &netbios);
-            }
-            self.insert(partitions, Class::CrossRef, 1, attrs);
+            self.cross_reference(name, head, flags, None);
         }
         let sites = self.insert(configuration, Class::SitesContainer, 1, named("Sites"));
-        let site = self.insert(sites, Class::Site, 1, named("Default-First-Site-Name"));
-        self.site_servers = self.insert(site, Class::ServersContainer, 1, named("Servers"));
+        for name in &self.blueprint.sites {
+            let site = self.insert(sites, Class::Site, 1, named(name));
+            let servers = self.insert(site, Class::ServersContainer, 1, named("Servers"));
+            self.site_servers.push(servers);
+        }
         let services = self.insert(configuration, Class::Container, 1, named("Services"));
         let windows = self.insert(services, Class::Container, 1, named("Windows NT"));
         let service = self.insert(windows, Class::NtdsService, 1, named("Directory Service"));
@@ -201,15 +260,30 @@ impl<'a> Builder<'a> {
         self.insert(policies, Class::QueryPolicy, 1, limits);
     }
 
+    fn cross_reference(&mut self, name: &str, head: Id, flags: &str, trust: Option<(Attr, String)>) {
+        let mut attrs = named(name);
+        attrs.push(Attr::N_C_NAME, self.dn(head));
+        attrs.push(Attr::DNS_ROOT, self.domain.domain.as_str());
+        attrs.push(Attr::SYSTEM_FLAGS, flags);
+        if head == self.head {
+            attrs.push(Attr::NETBIOS_NAME, &self.domain.netbios);
+        }
+        if let Some((attr, reference)) = trust {
+            attrs.push(attr, reference);
+        }
+        self.insert(self.marks.partitions, Class::CrossRef, 1, attrs);
+    }
+
     fn controllers(&mut self) -> Vec<Planned> {
-        let count = self.blueprint.writable + self.blueprint.read_only;
-        (0..count).map(|at| self.controller(at + 1, at < self.blueprint.writable)).collect()
+        let count = self.domain.writable + self.domain.read_only;
+        (0..count).map(|at| self.controller(at + 1, at < self.domain.writable)).collect()
     }
 
     fn controller(&mut self, number: usize, writable: bool) -> Planned {
         let name = format!("DC{number}");
-        let host = format!("dc{number}.{}", self.blueprint.domain);
-        let contexts = [self.marks.domain, self.marks.configuration, self.marks.schema];
+        let host = format!("dc{number}.{}", self.domain.domain);
+        let catalog = !writable || number <= self.domain.catalogs;
+        let contexts = [self.head, self.marks.configuration, self.marks.schema];
         let contexts = contexts.map(|head| self.dn(head));
 
         let mut account = named(&name);
@@ -221,18 +295,32 @@ impl<'a> Builder<'a> {
         account.push(Attr::SAM_ACCOUNT_TYPE, "805306369");
         account.push(Attr::PRIMARY_GROUP_ID, if writable { "516" } else { "521" });
         self.push_new_sid(&mut account);
-        let account = self.insert(self.domain_controllers, Class::Computer, 0, account);
+        let account = self.insert(self.domain_controllers, Class::Computer, self.context, account);
 
-        let mut server = named(&name);
+        // Servers of several domains can stand in one site.
+        let server_name = match self.context {
+            0 => name.clone(),
+            _ => format!("{}-{name}", self.domain.netbios),
+        };
+        let mut server = named(&server_name);
         server.push(Attr::DNS_HOST_NAME, &host);
         server.push(Attr::SERVER_REFERENCE, self.dn(account));
-        let server = self.insert(self.site_servers, Class::Server, 1, server);
+        let sites = self.site_servers.len().max(1);
+        let site = self.site_servers.get((number - 1) % sites).copied().unwrap_or_default();
+        let server = self.insert(site, Class::Server, 1, server);
         self.state.links.entry((account, Attr::SERVER_REFERENCE)).or_default().push(server);
 
         let invocation = self.guid();
         let mut settings = named("NTDS Settings");
         // Bit 1 is a global catalog; a read-only controller also has the bits of one that sends nothing out.
-        settings.push(Attr::OPTIONS, if writable { "1" } else { "37" });
+        settings.push(
+            Attr::OPTIONS,
+            match (writable, catalog) {
+                (true, true) => "1",
+                (true, false) => "0",
+                (false, _) => "37",
+            },
+        );
         settings.push(Attr::MS_DS_BEHAVIOR_VERSION, "7");
         settings.push_all(Attr::MS_DS_HAS_DOMAIN_NCS, contexts.get(..1).unwrap_or_default());
         if writable {
@@ -244,7 +332,7 @@ impl<'a> Builder<'a> {
         }
         let class = if writable { Class::NtdsDsa } else { Class::NtdsDsaRo };
         let dsa = self.insert(server, class, 1, settings);
-        Planned { name, host, invocation, dsa, writable }
+        Planned { name: server_name, host, invocation, dsa, domain: self.context, catalog, writable }
     }
 
     fn built_in_accounts(&mut self) {
@@ -262,19 +350,27 @@ impl<'a> Builder<'a> {
         };
         for (name, rid) in [("Domain Users", 513), ("Domain Guests", 514), ("Domain Computers", 515)] {
             let attrs = group(self, name, rid, false);
-            self.insert(self.users, Class::Group, 0, attrs);
+            self.insert(self.users, Class::Group, self.context, attrs);
         }
         let administrator = self.account("Administrator", 500, "512", true);
-        self.marks.administrator = administrator;
+        if let Some(domain) = self.state.domains.last_mut() {
+            domain.administrator = administrator;
+        }
+        if self.context == 0 {
+            self.marks.administrator = administrator;
+        }
         self.account("Guest", 501, "66082", false);
         self.account("krbtgt", 502, "514", true);
         let member = self.dn(administrator);
-        for (name, rid) in [("Domain Admins", 512), ("Schema Admins", 518), ("Enterprise Admins", 519)] {
+        let groups = [("Domain Admins", 512), ("Schema Admins", 518), ("Enterprise Admins", 519)];
+        // Those of the forest stand in its root domain.
+        let groups = groups.into_iter().take(if self.context == 0 { 3 } else { 1 });
+        for (name, rid) in groups {
             let mut attrs = group(self, name, rid, true);
             attrs.push(Attr::MEMBER, &member);
-            let id = self.insert(self.users, Class::Group, 0, attrs);
+            let id = self.insert(self.users, Class::Group, self.context, attrs);
             self.state.links.entry((administrator, Attr::MEMBER)).or_default().push(id);
-            if rid == 512 {
+            if rid == 512 && self.context == 0 {
                 self.marks.domain_admins = id;
             }
         }
@@ -292,11 +388,11 @@ impl<'a> Builder<'a> {
             attrs.push(Attr::ADMIN_COUNT, "1");
         }
         self.push_sid(&mut attrs, rid);
-        self.insert(self.users, Class::User, 0, attrs)
+        self.insert(self.users, Class::User, self.context, attrs)
     }
 
     fn people(&mut self) {
-        let domain = self.marks.domain;
+        let domain = self.head;
         let staff = self.unit(domain, "Staff");
         let units: Vec<Id> = DEPARTMENTS.iter().map(|name| self.unit(staff, name)).collect();
         let services = self.unit(domain, "Service Accounts");
@@ -308,14 +404,14 @@ impl<'a> Builder<'a> {
             attrs.push(Attr::SAM_ACCOUNT_TYPE, "805306369");
             attrs.push(Attr::PRIMARY_GROUP_ID, "515");
             self.push_new_sid(&mut attrs);
-            self.insert(computers, Class::Computer, 0, attrs);
+            self.insert(computers, Class::Computer, self.context, attrs);
         }
-        let count = usize::try_from(self.blueprint.users).unwrap_or(usize::MAX);
-        for person in self.blueprint.people.clone().take(count) {
+        let count = usize::try_from(self.domain.users).unwrap_or(usize::MAX);
+        for person in self.domain.people.clone().take(count) {
             let department = person.department.and_then(|name| DEPARTMENTS.iter().position(|d| *d == name));
             let parent = department.and_then(|at| units.get(at)).copied().unwrap_or(services);
             let attrs = self.person(&person);
-            self.insert(parent, Class::User, 0, attrs);
+            self.insert(parent, Class::User, self.context, attrs);
         }
     }
 
@@ -357,30 +453,33 @@ impl<'a> Builder<'a> {
     fn finish(mut self, planned: Vec<Planned>) -> (State, Landmarks) {
         let usn = FIRST_USN + self.state.objects.len() as u64;
         let shape = Shape { controllers: planned.len(), contexts: self.state.contexts.len(), usn };
-        for Planned { name, host, invocation, dsa, writable } in planned {
+        for Planned { name, host, invocation, dsa, domain, catalog, writable } in planned {
             let mut controller = Controller::new(&name, host, invocation, dsa, shape);
-            controller.writable = writable;
+            (controller.domain, controller.catalog, controller.writable) = (domain, catalog, writable);
             self.state.controllers.push(controller);
         }
-        if let Some(first) = self.state.controllers.first().map(|first| first.dsa) {
-            let owner = self.dn(first);
-            for id in [self.marks.domain, self.marks.partitions, self.marks.schema] {
-                let Some(mut object) = self.state.object(id).cloned() else { continue };
-                object.attrs = object.attrs.with(Attr::FSMO_ROLE_OWNER, &[&owner]);
-                self.state.replace(id, object);
-            }
+        // The first controller of each domain has its roles; the first of the forest has the forest's too.
+        let heads = self.state.domains.iter().map(|domain| (domain.head, domain.context));
+        let forest = [(self.marks.partitions, 0), (self.marks.schema, 0)];
+        for (id, context) in heads.chain(forest).collect::<Vec<_>>() {
+            let mut controllers = self.state.controllers.iter();
+            let Some(first) = controllers.find(|controller| controller.domain == context) else { continue };
+            let owner = self.dn(first.dsa);
+            let Some(mut object) = self.state.object(id).cloned() else { continue };
+            object.attrs = object.attrs.with(Attr::FSMO_ROLE_OWNER, &[&owner]);
+            self.state.replace(id, object);
         }
         (self.state, self.marks)
     }
 
     fn container(&mut self, parent: Id, name: &str) -> Id {
-        self.insert(parent, Class::Container, 0, named(name))
+        self.insert(parent, Class::Container, self.context, named(name))
     }
 
     fn unit(&mut self, parent: Id, name: &str) -> Id {
         let mut attrs = Packer::default();
         attrs.push(Attr::OU, name);
-        self.insert(parent, Class::OrganizationalUnit, 0, attrs)
+        self.insert(parent, Class::OrganizationalUnit, self.context, attrs)
     }
 
     fn insert(&mut self, parent: Id, class: Class, context: u8, attrs: Packer) -> Id {
@@ -415,8 +514,17 @@ impl<'a> Builder<'a> {
     }
 
     fn dn(&self, id: Id) -> String {
-        View { state: &self.state, at: 0 }.dn(id)
+        View::new(&self.state, 0).dn(id)
     }
+}
+
+/// S-1-5-21 and three numbers; a relative identifier follows in each account's.
+fn domain_sid(rng: &mut ChaCha8Rng) -> Vec<u8> {
+    let mut sid = vec![1, 4, 0, 0, 0, 0, 0, 5];
+    [21, rng.next_u32(), rng.next_u32(), rng.next_u32()]
+        .iter()
+        .for_each(|part: &u32| sid.extend(part.to_le_bytes()));
+    sid
 }
 
 fn named(common_name: &str) -> Packer {

@@ -15,14 +15,16 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::LabForest;
+use super::view::Reach;
 use crate::tls::LabCa;
 
 /// So many connections a domain controller has at once; more are closed at once.
 const MAX_CONNECTIONS: usize = 1000;
 
 impl LabForest {
-    /// Opens LDAP (with StartTLS) and LDAPS for every domain controller, on ports of 127.0.0.1 that are free. Each controller's
-    /// certificate is signed by `ca` for its DNS name, `localhost` and `127.0.0.1`.
+    /// Opens LDAP (with StartTLS) and LDAPS for every domain controller and every global catalog, on ports of 127.0.0.1 that are
+    /// free. Each controller's certificate is signed by `ca` for its DNS name, `localhost` and `127.0.0.1`. A client may sign in
+    /// by a certificate of [`client_certificate`](Self::client_certificate).
     ///
     /// # Errors
     /// `Unavailable` if a port cannot be opened, `Invalid` if a certificate cannot be made.
@@ -31,7 +33,7 @@ impl LabForest {
     }
 
     /// Like [`serve`](Self::serve), at another address, and with ports in a row from `first_port`: LDAP and LDAPS of the first
-    /// controller, LDAP and LDAPS of the second, and so on.
+    /// controller, LDAP and LDAPS of the second, and so on; then the global catalogs in the same way.
     ///
     /// # Errors
     /// As [`serve`](Self::serve).
@@ -42,30 +44,60 @@ impl LabForest {
         first_port: Option<u16>,
     ) -> Result<LabForestServers> {
         let mut tasks = JoinSet::new();
-        let mut controllers = Vec::new();
+        let (mut controllers, mut configurations) = (Vec::new(), Vec::new());
         let mut next_port = first_port.unwrap_or(0);
         for (at, host) in self.controllers().into_iter().enumerate() {
-            let tls = ca.server_config(&[&host, "localhost", &address.to_string()]).map_err(|error| {
-                Error::new(ErrorKind::Invalid, "make a certificate for").object(&host).source(error)
-            })?;
+            let tls = ca
+                .server_config_taking_certificates(&[&host, "localhost", &address.to_string()])
+                .map_err(|error| {
+                    Error::new(ErrorKind::Invalid, "make a certificate for").object(&host).source(error)
+                })?;
             let mut addresses = Vec::new();
             for secure in [false, true] {
-                let listener = TcpListener::bind(SocketAddr::new(address, next_port)).await;
-                let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
-                let (bound, listener) = bound.map_err(|error| {
-                    let error = Error::new(ErrorKind::Unavailable, "open a port for").source(error);
-                    error.object(&host).detail(format!("{address}:{next_port} cannot be opened"))
-                })?;
-                next_port = if first_port.is_some() { next_port.saturating_add(1) } else { 0 };
-                addresses.push(bound);
-                tasks.spawn(listen(listener, Endpoint { lab: self.clone(), at, tls: tls.clone(), secure }));
+                let endpoint =
+                    Endpoint { lab: self.clone(), at, tls: tls.clone(), secure, reach: Reach::Directory };
+                addresses.push(open(&mut tasks, &host, endpoint, address, &mut next_port).await?);
             }
             if let [ldap, ldaps] = *addresses {
-                controllers.push(ServedController { host, ldap, ldaps });
+                let (global_catalog, global_catalog_tls) = (None, None);
+                controllers.push(ServedController { host, ldap, ldaps, global_catalog, global_catalog_tls });
+            }
+            configurations.push(tls);
+        }
+        // After the directories, so that these keep their ports whoever is a global catalog.
+        for ((at, served), tls) in controllers.iter_mut().enumerate().zip(configurations) {
+            if !self.with(|state| state.controllers.get(at).is_some_and(|controller| controller.catalog)) {
+                continue;
+            }
+            for secure in [false, true] {
+                let tls = tls.clone();
+                let endpoint = Endpoint { lab: self.clone(), at, tls, secure, reach: Reach::Catalog };
+                let bound = open(&mut tasks, &served.host, endpoint, address, &mut next_port).await?;
+                let place = if secure { &mut served.global_catalog_tls } else { &mut served.global_catalog };
+                *place = Some(bound);
             }
         }
         Ok(LabForestServers { controllers, _tasks: tasks })
     }
+}
+
+/// Opens a port and serves it. A row of ports goes on with the next one.
+async fn open(
+    tasks: &mut JoinSet<()>,
+    host: &str,
+    endpoint: Endpoint,
+    address: IpAddr,
+    port: &mut u16,
+) -> Result<SocketAddr> {
+    let listener = TcpListener::bind(SocketAddr::new(address, *port)).await;
+    let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (bound, listener) = bound.map_err(|error| {
+        let error = Error::new(ErrorKind::Unavailable, "open a port for").source(error);
+        error.object(host).detail(format!("{address}:{port} cannot be opened"))
+    })?;
+    *port = if *port == 0 { 0 } else { port.saturating_add(1) };
+    tasks.spawn(listen(listener, endpoint));
+    Ok(bound)
 }
 
 /// Running LDAP servers. Dropping it stops them.
@@ -93,6 +125,10 @@ pub struct ServedController {
     pub ldap: SocketAddr,
     /// LDAPS.
     pub ldaps: SocketAddr,
+    /// Its global catalog, with StartTLS, if it is one.
+    pub global_catalog: Option<SocketAddr>,
+    /// Its global catalog with TLS from the start, if it is one.
+    pub global_catalog_tls: Option<SocketAddr>,
 }
 
 /// One port of one controller.
@@ -102,6 +138,7 @@ struct Endpoint {
     at: usize,
     tls: Arc<ServerConfig>,
     secure: bool,
+    reach: Reach,
 }
 
 impl Endpoint {

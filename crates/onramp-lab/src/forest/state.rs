@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
+use onramp_core::DomainName;
 
 use super::controller::Controller;
 use super::packed::Packed;
@@ -57,6 +58,18 @@ pub(super) struct Context {
     pub(super) head: Id,
 }
 
+/// A domain of the forest.
+#[derive(Debug, Clone)]
+pub(super) struct Domain {
+    /// Index of its naming context.
+    pub(super) context: u8,
+    pub(super) head: Id,
+    pub(super) dns: DomainName,
+    pub(super) netbios: String,
+    /// Its built-in administrator.
+    pub(super) administrator: Id,
+}
+
 /// What replication knows of the last change of one attribute of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Meta {
@@ -99,6 +112,8 @@ pub(super) const INDEXED: [Attr; 2] = [Attr::USER_PRINCIPAL_NAME, Attr::SAM_ACCO
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) contexts: Vec<Context>,
+    /// The domain at the root of the forest, then the others.
+    pub(super) domains: Vec<Domain>,
     pub(super) controllers: Vec<Controller>,
     pub(super) objects: Vec<Object>,
     /// Last changes, of the attributes that all controllers agree on; what is not here is as it was built.

@@ -93,7 +93,9 @@ impl Ports {
     }
 
     fn suffixes(&self, view: View<'_>) -> Vec<ForestSuffix> {
-        let mut suffixes = vec![ForestSuffix::new(UpnSuffix::from(self.lab.domain()), SuffixOrigin::Domain)];
+        let domains = view.state.domains.iter();
+        let implied = domains.map(|d| ForestSuffix::new(UpnSuffix::from(&d.dns), SuffixOrigin::Domain));
+        let mut suffixes: Vec<ForestSuffix> = implied.collect();
         for suffix in self.explicit_suffixes(view) {
             let known = |known: &ForestSuffix| {
                 known.origin == SuffixOrigin::Explicit && known.suffix.is_same_as(&suffix)

@@ -8,19 +8,59 @@ use time::OffsetDateTime;
 use super::controller::Controller;
 use super::dn::{Rdn, Target, escape_rdn_value};
 use super::schema::{Attr, Class};
-use super::state::{Context, ContextKind, Id, Moment, NO_PARENT, Object, State};
+use super::state::{Context, ContextKind, Domain, Id, Moment, NO_PARENT, Object, State};
+use super::text::fold;
 
 /// Update sequence number of the first object of a new database.
 pub(super) const FIRST_USN: u64 = 3000;
+
+/// How much of the forest is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Everything there is, for the lab itself.
+    Whole,
+    /// The naming contexts that the controller holds in full: what its directory serves.
+    Directory,
+    /// Every domain, with the attributes of the partial attribute set: what a global catalog serves.
+    Catalog,
+}
 
 /// One controller's view. Copying it copies two references.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) state: &'a State,
     pub(super) at: usize,
+    pub(super) reach: Reach,
 }
 
 impl<'a> View<'a> {
+    /// Everything, as one controller has it.
+    pub(super) fn new(state: &'a State, at: usize) -> Self {
+        Self { state, at, reach: Reach::Whole }
+    }
+
+    /// Whether the controller holds a naming context in full.
+    pub(super) fn holds(self, context: u8) -> bool {
+        let of_a_domain = self.state.domains.iter().any(|domain| domain.context == context);
+        !of_a_domain || self.controller().is_none_or(|controller| controller.domain == context)
+    }
+
+    /// Whether an object can be seen from here.
+    pub(super) fn shows(self, object: &Object) -> bool {
+        self.reach != Reach::Directory || self.holds(object.context)
+    }
+
+    /// The domain that an object stands in.
+    pub(super) fn domain_of(self, object: &Object) -> Option<&'a Domain> {
+        self.state.domains.iter().find(|domain| domain.context == object.context)
+    }
+
+    /// The domain of the controller.
+    pub(super) fn domain(self) -> Option<&'a Domain> {
+        let context = self.controller()?.domain;
+        self.state.domains.iter().find(|domain| domain.context == context)
+    }
+
     pub(super) fn controller(self) -> Option<&'a Controller> {
         self.state.controllers.get(self.at)
     }
@@ -41,29 +81,31 @@ impl<'a> View<'a> {
             Target::Sid(sid) => self.state.find_sid(sid),
             Target::Dn(rdns) => self.resolve_dn(rdns),
         };
-        found.filter(|&id| self.object(id).is_some_and(|object| !object.deleted))
+        found.filter(|&id| self.object(id).is_some_and(|object| !object.deleted && self.shows(object)))
     }
 
     fn resolve_dn(self, rdns: &[Rdn]) -> Option<Id> {
-        // The root domain is one object whose name has several components.
-        let root = self.state.contexts.iter().find(|context| context.kind == ContextKind::Domain)?.head;
-        let suffix = super::dn::parse_dn(&self.dn(root))?;
-        let (below, tail) = rdns.split_at_checked(rdns.len().checked_sub(suffix.len())?)?;
-        let same = |(a, b): (&Rdn, &Rdn)| a.kind == b.kind && a.folded() == b.folded();
-        if !tail.iter().zip(&suffix).all(same) {
-            return None;
-        }
+        // The head of a domain is one object whose name has several components. That of a child domain is below its
+        // parent's, so the longest name that fits is the right one.
+        let is_label = |rdn: &Rdn, label: &str| rdn.kind == "dc" && rdn.folded() == label;
+        let fits = |domain: &&Domain| {
+            let labels: Vec<String> =
+                domain.dns.as_str().split('.').map(|label| fold(label).into_owned()).collect();
+            let tail = rdns.len().checked_sub(labels.len()).and_then(|start| rdns.get(start..));
+            tail.is_some_and(|tail| tail.iter().zip(&labels).all(|(rdn, label)| is_label(rdn, label)))
+        };
+        let depth = |domain: &Domain| domain.dns.as_str().split('.').count();
+        let domain = self.state.domains.iter().filter(fits).max_by_key(|domain| depth(domain))?;
+        let below = rdns.get(..rdns.len().checked_sub(depth(domain))?)?;
         below
             .iter()
             .rev()
-            .try_fold(root, |parent, rdn| self.state.find_child(parent, &rdn.kind, &rdn.folded()))
+            .try_fold(domain.head, |parent, rdn| self.state.find_child(parent, &rdn.kind, &rdn.folded()))
     }
 
-    /// The DNS name of the domain.
+    /// The DNS name of the controller's domain.
     pub(super) fn domain_dns_name(self) -> Option<String> {
-        let root = self.state.contexts.iter().find(|context| context.kind == ContextKind::Domain)?.head;
-        let name = self.object(root)?.attrs.values(Attr::DNS_ROOT).next()?;
-        String::from_utf8(name.to_vec()).ok()
+        Some(self.domain()?.dns.as_str().to_owned())
     }
 
     /// The distinguished name of an object.
@@ -134,6 +176,9 @@ impl<'a> View<'a> {
         visit: &mut dyn FnMut(&[u8]) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         let Some(object) = self.object(id) else { return ControlFlow::Continue(()) };
+        if self.reach == Reach::Catalog && !attr.is_in_global_catalog() && self.domain_of(object).is_some() {
+            return ControlFlow::Continue(());
+        }
         match attr {
             Attr::OBJECT_CLASS | Attr::STRUCTURAL_OBJECT_CLASS => {
                 object.class.chain().iter().try_for_each(|name| visit(name.as_bytes()))

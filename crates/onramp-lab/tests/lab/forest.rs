@@ -4,3 +4,4 @@ mod clients;
 mod model;
 mod ports;
 mod programs;
+mod several_domains;

@@ -9,14 +9,14 @@ use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result,
 };
 
-use super::Ports;
+use super::{Ports, Searches};
 use crate::forest::constructed;
 use crate::forest::dn::Target;
 use crate::forest::fault::Operation as Faulty;
 use crate::forest::filter::Filter;
 use crate::forest::matching::Test;
 use crate::forest::schema::{Attr, Source};
-use crate::forest::search::{Query, Scope, Search, visible};
+use crate::forest::search::{Query, Scope, visible};
 use crate::forest::state::Id;
 use crate::forest::view::View;
 
@@ -38,7 +38,11 @@ impl ForestObjects for Ports {
 
     async fn get(&self, wanted: &ObjectRef, attributes: &[AttributeName]) -> Result<ForestObject> {
         self.available(GET, Faulty::Search)?;
-        self.lab.read(0, |view| {
+        let context = self.lab.read(0, |view| {
+            let found = self.find(view, wanted)?;
+            Ok::<_, Error>(found.first().and_then(|&id| view.object(id)).map_or(0, |object| object.context))
+        })?;
+        self.lab.read(self.lab.home(context), |view| {
             let ids = self.find(view, wanted)?;
             match ids.as_slice() {
                 [id] => object(view, *id, attributes, self.principal),
@@ -55,7 +59,7 @@ impl ForestObjects for Ports {
 }
 
 impl Ports {
-    fn begin(&self, query: &ObjectQuery) -> Result<Search> {
+    fn begin(&self, query: &ObjectQuery) -> Result<Searches> {
         let everything = LdapFilter::present(&AttributeName::from_static("objectClass"));
         let filter = query.filter.as_ref().unwrap_or(&everything);
         let filter = Filter::parse(filter.as_str())
@@ -64,21 +68,13 @@ impl Ports {
             SearchScope::OneLevel => Scope::One,
             _ => Scope::Subtree,
         };
-        self.lab.read(0, |view| {
-            let base = match &query.base {
-                None => self.lab.0.marks.domain,
-                Some(base) => {
-                    let found = Target::parse(base.as_str()).and_then(|target| view.resolve(&target));
-                    found.ok_or_else(|| {
-                        Error::new(ErrorKind::NotFound, "search for objects below").object(base)
-                    })?
-                }
-            };
-            let (test, principal) = (Test::compile(&filter), self.principal);
-            Ok(Search::new(
-                view,
-                Query { base: Some(base), scope, test, deleted: query.include_deleted, principal },
-            ))
+        let test = Test::compile(&filter);
+        self.searches(query.base.as_ref(), |base| Query {
+            base: Some(base),
+            scope,
+            test: test.clone(),
+            deleted: query.include_deleted,
+            principal: self.principal,
         })
     }
 
@@ -91,10 +87,14 @@ impl Ports {
                 Target::parse(dn.as_str()).and_then(|target| view.resolve(&target)).into_iter().collect()
             }
             ObjectRef::Upn(upn) => view.with_value(Attr::USER_PRINCIPAL_NAME, upn.as_str().as_bytes()),
-            ObjectRef::SamAccountName { domain, name } if domain == self.lab.domain() => {
-                view.with_value(Attr::SAM_ACCOUNT_NAME, name.as_bytes())
+            ObjectRef::SamAccountName { domain, name } => {
+                let domain = view.state.domains.iter().find(|known| known.dns == *domain);
+                let named = view.with_value(Attr::SAM_ACCOUNT_NAME, name.as_bytes()).into_iter();
+                let stands_in = |id: &Id| view.object(*id).map(|object| object.context);
+                named
+                    .filter(|id| domain.is_some_and(|domain| stands_in(id) == Some(domain.context)))
+                    .collect()
             }
-            ObjectRef::SamAccountName { .. } => Vec::new(),
             other => return Err(Error::new(ErrorKind::Unsupported, GET).object(other)),
         };
         ids.retain(|&id| view.object(id).is_some_and(|object| visible(object, self.principal)));

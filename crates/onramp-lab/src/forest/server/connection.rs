@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::codec::Encoder;
 
 use super::Endpoint;
@@ -54,11 +55,13 @@ where
 }
 
 /// Serves a connection that has TLS.
-pub(super) async fn encrypted<S>(mut stream: S, endpoint: Endpoint)
+pub(super) async fn encrypted<S>(mut stream: TlsStream<S>, endpoint: Endpoint)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut session = Session::new(&endpoint, true);
+    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let certificate = certificate.map(|certificate| certificate.to_vec());
+    let mut session = Session::new(&endpoint, true).with_certificate(certificate, endpoint.secure);
     serve(&mut stream, &mut session, &endpoint).await;
     // The client may be gone already.
     let _ = stream.shutdown().await;

@@ -1,5 +1,7 @@
 //! What a server does for each kind of request.
 
+use std::sync::PoisonError;
+
 use ldap3_proto::LdapResultCode;
 use ldap3_proto::proto::{
     LdapBindCred, LdapBindRequest, LdapBindResponse, LdapCompareRequest, LdapExtendedRequest,
@@ -20,6 +22,7 @@ use crate::forest::modify::{Change, Operation, Step, modify};
 use crate::forest::refusal::Refusal;
 use crate::forest::root_dse::{CONTROLS, PERMISSIVE_MODIFY, START_TLS, WHO_AM_I};
 use crate::forest::schema::Attr;
+use crate::forest::view::{Reach, View};
 use crate::forest::{LabForest, bind};
 
 /// What a connection remembers between requests.
@@ -30,6 +33,12 @@ pub(super) struct Session {
     pub(super) principal: Principal,
     pub(super) paging: Paging,
     pub(super) encrypted: bool,
+    /// What of the forest the port serves.
+    pub(super) reach: Reach,
+    /// What the client showed when TLS was negotiated.
+    certificate: Option<Vec<u8>>,
+    /// TLS came with the connection, not by StartTLS.
+    encrypted_from_the_start: bool,
 }
 
 impl Session {
@@ -40,7 +49,35 @@ impl Session {
             principal: Principal::Anonymous,
             paging: Paging::default(),
             encrypted,
+            reach: endpoint.reach,
+            certificate: None,
+            encrypted_from_the_start: false,
         }
+    }
+
+    /// The certificate that the client showed. On a port that has TLS from the start it signs the client in at once
+    /// ([MS-ADTS] 5.1.1.1.2).
+    pub(super) fn with_certificate(mut self, certificate: Option<Vec<u8>>, from_the_start: bool) -> Self {
+        (self.certificate, self.encrypted_from_the_start) = (certificate, from_the_start);
+        if from_the_start {
+            self.principal = self.of_certificate().unwrap_or(Principal::Anonymous);
+        }
+        self
+    }
+
+    fn of_certificate(&self) -> Result<Principal, Refusal> {
+        let refuse = |why: &str| Refusal::new(LdapResultCode::InvalidCredentials, why);
+        let shown =
+            self.certificate.as_ref().ok_or_else(|| refuse("80090308: no client certificate was shown"))?;
+        let known = self.lab.0.certificates.read().unwrap_or_else(PoisonError::into_inner);
+        let guid =
+            known.get(shown).ok_or_else(|| refuse("8009030C: the certificate is mapped to no account"))?;
+        self.lab.read(self.at, |view| bind::proven(view, &self.lab.0.credentials, guid))
+    }
+
+    /// What the port shows of the forest.
+    pub(super) fn read<T>(&self, read: impl FnOnce(View<'_>) -> T) -> T {
+        self.lab.read_within(self.reach, self.at, read)
     }
 
     pub(super) async fn handle<S: AsyncWrite>(
@@ -90,18 +127,28 @@ impl Session {
                 "00002021: only version 3 is spoken here",
             ));
         }
-        let LdapBindCred::Simple(password) = &request.cred else {
-            let message = "00002027: only simple bind is offered here";
-            return Err(Refusal::new(LdapResultCode::AuthMethodNotSupported, message));
+        let password = match &request.cred {
+            LdapBindCred::Simple(password) => password,
+            LdapBindCred::SASL(sasl) if sasl.mechanism == "EXTERNAL" && self.encrypted_from_the_start => {
+                let message = "LDAPS has signed the client in by its certificate already";
+                return Err(Refusal::unwilling(message));
+            }
+            LdapBindCred::SASL(sasl) if sasl.mechanism == "EXTERNAL" => {
+                self.principal = self.of_certificate()?;
+                return Ok(());
+            }
+            _ => {
+                let message = "00002027: only simple bind and EXTERNAL are offered here";
+                return Err(Refusal::new(LdapResultCode::AuthMethodNotSupported, message));
+            }
         };
         if !self.encrypted && !password.is_empty() {
             let message = "BindSimple: Transport encryption required.";
             return Err(Refusal::new(LdapResultCode::StrongerAuthRequired, message));
         }
         let lab = &self.lab.0;
-        self.principal = self.lab.read(self.at, |view| {
-            bind::simple(view, &lab.credentials, &lab.netbios, &request.dn, password)
-        })?;
+        self.principal =
+            self.lab.read(self.at, |view| bind::simple(view, &lab.credentials, &request.dn, password))?;
         Ok(())
     }
 
@@ -116,6 +163,9 @@ impl Session {
         let permissive = controls.iter().any(|control| control.oid == PERMISSIVE_MODIFY);
         let change = change(request, permissive);
         let apply = || {
+            if self.reach == Reach::Catalog {
+                return Err(Refusal::unwilling("modify forbidden on global catalog port"));
+            }
             let (at, principal) = (self.at, self.principal);
             self.lab.write(|state, now| modify(state, at, principal, &change, now))
         };
@@ -144,7 +194,7 @@ impl Session {
             return Err(Refusal::new(LdapResultCode::UndefinedAttributeType, "0000200C: unknown attribute"));
         }
         let test = Test::compile(&Filter::Equal(request.atype.clone(), request.val.clone()));
-        self.lab.read(self.at, |view| {
+        self.read(|view| {
             let id = view.resolve(&target).ok_or_else(|| Refusal::no_such_object(&request.dn))?;
             let code = match test.holds(view, id) {
                 Some(true) => LdapResultCode::CompareTrue,
@@ -181,11 +231,13 @@ impl Session {
     }
 
     fn who_am_i(&self) -> String {
-        let account = self
-            .principal
-            .id()
-            .and_then(|id| self.lab.read(self.at, |view| view.text(id, Attr::SAM_ACCOUNT_NAME)));
-        account.map(|account| format!("u:{}\\{account}", self.lab.0.netbios)).unwrap_or_default()
+        let account = self.principal.id().and_then(|id| {
+            self.lab.read(self.at, |view| {
+                let domain = view.object(id).and_then(|object| view.domain_of(object))?;
+                Some(format!("u:{}\\{}", domain.netbios, view.text(id, Attr::SAM_ACCOUNT_NAME)?))
+            })
+        });
+        account.unwrap_or_default()
     }
 
     /// The fault that an operation starting now has, if any.

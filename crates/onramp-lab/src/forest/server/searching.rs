@@ -20,6 +20,7 @@ use crate::forest::refusal::Refusal;
 use crate::forest::root_dse::{self, DOMAIN_SCOPE, PAGED_RESULTS, SEARCH_OPTIONS, SHOW_DELETED};
 use crate::forest::search::{Query, Scope, Search};
 use crate::forest::state::NO_PARENT;
+use crate::forest::view::{Reach, View};
 
 /// So many entries a client gets without asking for pages, or on one page.
 const MAX_PAGE_SIZE: usize = 1000;
@@ -104,7 +105,7 @@ impl Session {
         }
         if request.base.is_empty() && request.scope == Scope::Base {
             let now = self.lab.now();
-            let entry = self.lab.read(self.at, |view| root_dse::read(view, &request.attributes, now));
+            let entry = self.read(|view| root_dse::read(view, &request.attributes, now));
             answers.push(id, entry_message(String::new(), entry));
             return Ok(Some((result_of(Ok(())), None)));
         }
@@ -165,10 +166,13 @@ impl Session {
         })?;
         let target = Target::parse(&request.base).ok_or_else(|| Refusal::invalid_dn(&request.base))?;
         let selection = Selection::new(request.attributes.iter().map(String::as_str), request.names_only);
-        self.lab.read(self.at, |view| {
+        self.read(|view| {
             let base = view.resolve(&target);
-            if base.is_none() && (target != Target::Root || options & OPTION_PHANTOM_ROOT == 0) {
-                return Err(Refusal::no_such_object(&request.base));
+            let everywhere = options & OPTION_PHANTOM_ROOT != 0 || self.reach == Reach::Catalog;
+            if base.is_none() && (target != Target::Root || !everywhere) {
+                return Err(
+                    elsewhere(view, &target).unwrap_or_else(|| Refusal::no_such_object(&request.base))
+                );
             }
             let query = Query {
                 base,
@@ -188,7 +192,8 @@ impl Session {
                     })
             });
             // What lies in a context below a referred one is referred from there.
-            let wanted = !has(DOMAIN_SCOPE) && options & OPTION_DOMAIN_SCOPE == 0;
+            let wanted =
+                !has(DOMAIN_SCOPE) && options & OPTION_DOMAIN_SCOPE == 0 && self.reach != Reach::Catalog;
             let nearest = subordinate.take(usize::from(wanted));
             let domain = self.lab.domain();
             let scheme = if self.encrypted { "ldaps" } else { "ldap" };
@@ -211,7 +216,7 @@ impl Session {
             if answers.is_abandoned(id) {
                 return Ok(End::Abandoned);
             }
-            let (entries, done) = self.lab.read(self.at, |view| {
+            let (entries, done) = self.read(|view| {
                 if sent == limit {
                     return (Vec::new(), plan.search.is_exhausted(view));
                 }
@@ -270,6 +275,15 @@ fn entry_message(dn: String, attributes: Vec<Attribute>) -> LdapOp {
     let attributes =
         attributes.map(|Attribute { name, values }| LdapPartialAttribute { atype: name, vals: values });
     LdapOp::SearchResultEntry(LdapSearchResultEntry { dn, attributes: attributes.collect() })
+}
+
+/// A base in a domain that this controller does not hold, if it is that.
+fn elsewhere(view: View<'_>, target: &Target) -> Option<Refusal> {
+    let Target::Dn(_) = target else { return None };
+    let whole = View { reach: Reach::Whole, ..view };
+    let id = whole.resolve(target)?;
+    let domain = whole.domain_of(whole.object(id)?)?;
+    Some(Refusal::elsewhere(domain.dns.as_str(), &whole.dn(id)))
 }
 
 fn size_limit() -> Refusal {
