@@ -1,12 +1,15 @@
 //! Application identities through Graph.
 
 use async_trait::async_trait;
-use onramp_core::tenant::{Application, Applications};
-use onramp_core::{Error, ObjectId, Result};
+use onramp_core::tenant::{
+    AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewCertificate,
+};
+use onramp_core::{Error, ErrorKind, ObjectId, Result};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::certificates::{self, KeyCredential};
 use crate::endpoints::Audience;
 use crate::filter;
 use crate::paging;
@@ -14,14 +17,17 @@ use crate::request::{Reply, Request};
 use crate::transport::Transport;
 
 const READ: &str = "Application.Read.All";
+const GRANT: &str =
+    "AppRoleAssignment.ReadWrite.All (a signed-in user also needs the role Privileged Role Administrator)";
 const WRITE: &str = "Application.ReadWrite.OwnedBy (application) or Application.ReadWrite.All (delegated)";
 
 /// [`Applications`] on Microsoft Graph v1.0.
 ///
 /// | method | least permission, delegated | application |
 /// |---|---|---|
-/// | `find` | Application.Read.All | Application.Read.All |
-/// | `create`, `delete` | Application.ReadWrite.All | Application.ReadWrite.OwnedBy |
+/// | `find`, `certificates`, `app_roles_of` | Application.Read.All | Application.Read.All |
+/// | `create`, `delete`, `add_certificate`, `remove_certificate` | Application.ReadWrite.All | Application.ReadWrite.OwnedBy |
+/// | `grant_app_role`, `revoke_app_role` | AppRoleAssignment.ReadWrite.All | AppRoleAssignment.ReadWrite.All |
 ///
 /// A signed-in user also needs the role Application Administrator or Cloud Application Administrator where users
 /// may not register applications. Display names are not unique, so a creation whose answer was lost is not
@@ -30,6 +36,56 @@ const WRITE: &str = "Application.ReadWrite.OwnedBy (application) or Application.
 pub struct EntraApplications(pub(crate) Transport);
 
 impl EntraApplications {
+    async fn key_credentials(&self, id: &ObjectId) -> Result<Vec<KeyCredential>> {
+        let url = self.url(&["applications", &id.to_string()])?;
+        let request =
+            Request::new("read the certificates of the application", Audience::Graph, Method::GET, url)
+                .object(id)
+                .concerns(id)
+                .query("$select", "id,keyCredentials")
+                .needs(READ);
+        Ok(self.0.json::<CredentialsJson>(&request).await?.key_credentials)
+    }
+
+    async fn replace_credentials(
+        &self,
+        action: &'static str,
+        id: &ObjectId,
+        wanted: &[KeyCredential],
+    ) -> Result<()> {
+        let url = self.url(&["applications", &id.to_string()])?;
+        let request = Request::new(action, Audience::Graph, Method::PATCH, url)
+            .object(id)
+            .concerns(id)
+            .needs(WRITE)
+            .json(&NewCredentials { key_credentials: wanted })?;
+        self.0.send(&request).await.map(drop)
+    }
+
+    /// The service principal of an API in this tenant, and the ID of one of its roles.
+    async fn app_role(&self, role: &AppRole) -> Result<(ObjectId, ObjectId)> {
+        let url = self.url(&["servicePrincipals"])?;
+        let request = Request::new("look up the permission", Audience::Graph, Method::GET, url)
+            .object(&role.value)
+            .query("$filter", &format!("appId eq {}", filter::literal(&role.resource.to_string())))
+            .query("$select", "id,appRoles")
+            .needs(READ);
+        let found: Vec<ApiJson> = paging::all(self.0.clone(), request.clone()).await?;
+        let Some(api) = found.into_iter().next() else {
+            return Err(request
+                .error(ErrorKind::NotFound)
+                .detail(format!("the tenant does not have the API {}", role.resource))
+                .hint("Switching directory synchronisation on brings the synchronisation service into the tenant."));
+        };
+        let offered = api.app_roles.into_iter().find(|offered| offered.value.as_ref() == Some(&role.value));
+        let offered = offered.ok_or_else(|| {
+            request
+                .error(ErrorKind::NotFound)
+                .detail(format!("the API {} offers no permission of that name", role.resource))
+        })?;
+        Ok((api.id, offered.id))
+    }
+
     fn url(&self, segments: &[&str]) -> Result<Url> {
         self.0.endpoints().url(Audience::Graph, &[&["v1.0"], segments].concat())
     }
@@ -126,6 +182,110 @@ impl Applications for EntraApplications {
         self.0.fresh.forget(&id.to_string());
         Ok(())
     }
+
+    /// `GET /applications/{id}` with `keyCredentials`. Application.Read.All.
+    async fn certificates(&self, id: &ObjectId) -> Result<Vec<CertificateCredential>> {
+        let held = self.key_credentials(id).await?;
+        Ok(held.into_iter().map(KeyCredential::into_credential).collect())
+    }
+
+    /// `PATCH /applications/{id}`, as [`Applications::create`]. Graph replaces the whole list, so it is read first; a
+    /// change that somebody else makes between reading and writing is found by reading again.
+    async fn add_certificate(
+        &self,
+        id: &ObjectId,
+        certificate: &NewCertificate,
+    ) -> Result<CertificateCredential> {
+        let thumbprint = certificates::thumbprint(&certificate.der);
+        let is_new =
+            |held: &KeyCredential| held.custom_key_identifier.as_deref() == Some(thumbprint.as_str());
+        let before = self.key_credentials(id).await?;
+        if let Some(same) = before.iter().find(|held| is_new(held)) {
+            return Ok(same.clone().into_credential());
+        }
+        let mut wanted: Vec<KeyCredential> = before.clone();
+        wanted.push(KeyCredential::new(certificate, &thumbprint));
+        self.replace_credentials("add a certificate to the application", id, &wanted).await?;
+        let added = || async {
+            let held = self.key_credentials(id).await?;
+            certificates::require_kept(id, &before, &held, None)?;
+            Ok(held.into_iter().find(|held| is_new(held)))
+        };
+        let added = self.0.look_patiently_for(added).await?;
+        added.map(KeyCredential::into_credential).ok_or_else(|| certificates::not_shown(id))
+    }
+
+    /// `PATCH /applications/{id}`, as [`EntraApplications::add_certificate`](Applications::add_certificate).
+    async fn remove_certificate(&self, id: &ObjectId, key_id: &ObjectId) -> Result<()> {
+        let before = self.key_credentials(id).await?;
+        let left: Vec<KeyCredential> =
+            before.iter().filter(|held| held.key_id.as_ref() != Some(key_id)).cloned().collect();
+        if left.len() == before.len() {
+            return Err(Error::new(ErrorKind::NotFound, "remove the certificate")
+                .object(key_id)
+                .detail("the application has no such certificate"));
+        }
+        self.replace_credentials("remove a certificate from the application", id, &left).await
+    }
+
+    /// `GET /servicePrincipals/{id}/appRoleAssignments`. Application.Read.All.
+    async fn app_roles_of(&self, service_principal: &ObjectId) -> Result<Vec<AppRoleAssignment>> {
+        let url = self.url(&["servicePrincipals", &service_principal.to_string(), "appRoleAssignments"])?;
+        let request = Request::new("list the permissions of", Audience::Graph, Method::GET, url)
+            .object(service_principal)
+            .concerns(service_principal)
+            .needs(READ);
+        let found: Vec<GrantJson> = paging::all(self.0.clone(), request).await?;
+        Ok(found.into_iter().map(GrantJson::into_assignment).collect())
+    }
+
+    /// `POST /servicePrincipals/{id}/appRoleAssignments`. AppRoleAssignment.ReadWrite.All; a signed-in user also needs
+    /// the role Privileged Role Administrator for permissions of Microsoft Graph, Cloud Application Administrator for
+    /// others.
+    async fn grant_app_role(
+        &self,
+        service_principal: &ObjectId,
+        role: &AppRole,
+    ) -> Result<AppRoleAssignment> {
+        // Tells a missing principal from a missing permission, which Graph does not.
+        self.app_roles_of(service_principal).await?;
+        let (resource, role_id) = self.app_role(role).await?;
+        let url = self.url(&["servicePrincipals", &service_principal.to_string(), "appRoleAssignments"])?;
+        let request = Request::new("grant the permission", Audience::Graph, Method::POST, url)
+            .object(format_args!("{} to {service_principal}", role.value))
+            .concerns(service_principal)
+            .needs(GRANT)
+            .json(&NewGrant {
+                principal_id: *service_principal,
+                resource_id: resource,
+                app_role_id: role_id,
+            })?;
+        let look_up = || async {
+            let held = self.app_roles_of(service_principal).await?;
+            Ok(held.into_iter().find(|held| held.resource_principal == resource && held.role == role_id))
+        };
+        if let Some(held) = look_up().await? {
+            return Ok(held);
+        }
+        let read = |reply: &Reply| Ok(reply.json::<GrantJson>(&request)?.into_assignment());
+        match self.0.create(&request, look_up, read).await {
+            Err(error) if error.is_already_exists() => look_up().await?.ok_or(error),
+            other => other,
+        }
+    }
+
+    /// `DELETE /servicePrincipals/{id}/appRoleAssignments/{id}`. AppRoleAssignment.ReadWrite.All.
+    async fn revoke_app_role(&self, service_principal: &ObjectId, assignment_id: &str) -> Result<()> {
+        let principal = service_principal.to_string();
+        let url = self.url(&["servicePrincipals", &principal, "appRoleAssignments", assignment_id])?;
+        let request = Request::new("revoke a permission of", Audience::Graph, Method::DELETE, url)
+            .object(service_principal)
+            .needs(GRANT);
+        match self.0.send(&request).await {
+            Err(error) if error.is_not_found() => Ok(()),
+            other => other.map(drop),
+        }
+    }
 }
 
 /// The name under which it is remembered that an application's service principal was created.
@@ -161,6 +321,56 @@ struct ApplicationJson {
     id: ObjectId,
     app_id: ObjectId,
     display_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CredentialsJson {
+    #[serde(default)]
+    key_credentials: Vec<KeyCredential>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewCredentials<'a> {
+    key_credentials: &'a [KeyCredential],
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ApiJson {
+    id: ObjectId,
+    #[serde(default)]
+    app_roles: Vec<AppRoleJson>,
+}
+
+#[derive(Deserialize)]
+struct AppRoleJson {
+    id: ObjectId,
+    #[serde(default)]
+    value: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewGrant {
+    principal_id: ObjectId,
+    resource_id: ObjectId,
+    app_role_id: ObjectId,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GrantJson {
+    id: String,
+    resource_id: ObjectId,
+    app_role_id: ObjectId,
+}
+
+impl GrantJson {
+    fn into_assignment(self) -> AppRoleAssignment {
+        AppRoleAssignment::new(self.id, self.resource_id, self.app_role_id)
+    }
 }
 
 #[derive(Deserialize)]

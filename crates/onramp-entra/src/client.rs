@@ -7,6 +7,7 @@ use onramp_core::Tenant;
 use crate::applications::EntraApplications;
 use crate::builder::EntraClientBuilder;
 use crate::domains::EntraDomains;
+use crate::password_rules::EntraPasswordRules;
 use crate::retry::RetryPolicy;
 use crate::roles::EntraRoles;
 use crate::sign_in::EntraSignIn;
@@ -70,6 +71,7 @@ impl EntraClient {
             sync: Arc::new(EntraSync(transport())),
             subscriptions: Arc::new(EntraSubscriptions(transport())),
             applications: Arc::new(EntraApplications(transport())),
+            password_rules: Arc::new(EntraPasswordRules(transport())),
         }
     }
 }

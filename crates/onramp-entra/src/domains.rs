@@ -1,8 +1,12 @@
 //! Custom domains through Graph.
 
 use async_trait::async_trait;
-use onramp_core::tenant::{DomainAuthentication, Domains, TenantDomain, Verification, VerificationRecord};
-use onramp_core::{DomainName, ErrorKind, Result};
+use futures_util::StreamExt;
+use onramp_core::tenant::{
+    DomainAuthentication, DomainReference, Domains, ReferenceKind, TenantDomain, Verification,
+    VerificationRecord,
+};
+use onramp_core::{BoxStream, DomainName, ErrorKind, ObjectId, Result};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -19,7 +23,7 @@ const WRITE: &str = "Domain.ReadWrite.All (a signed-in user also needs the role 
 ///
 /// | method | least permission, delegated and application |
 /// |---|---|
-/// | `list`, `get`, `verification_records` | Domain.Read.All |
+/// | `list`, `get`, `verification_records`, `references`, `root_domain` | Domain.Read.All |
 /// | `add`, `verify`, `remove` | Domain.ReadWrite.All |
 ///
 /// A signed-in user also needs the role Domain Name Administrator to change anything; Hybrid Identity
@@ -120,6 +124,27 @@ impl Domains for EntraDomains {
         }
     }
 
+    /// `GET /domains/{name}/domainNameReferences`. Domain.Read.All.
+    fn references(&self, name: &DomainName) -> BoxStream<'static, Result<DomainReference>> {
+        let request = self.url(&[name.ascii(), "domainNameReferences"]).map(|url| {
+            Request::new("list what refers to the domain", Audience::Graph, Method::GET, url)
+                .object(name)
+                .concerns(key(name))
+                .needs(READ)
+        });
+        paging::stream(self.0.clone(), request).map(|item| item.map(ReferenceJson::into_reference)).boxed()
+    }
+
+    /// `GET /domains/{name}/rootDomain`. Domain.Read.All.
+    async fn root_domain(&self, name: &DomainName) -> Result<TenantDomain> {
+        let url = self.url(&[name.ascii(), "rootDomain"])?;
+        let request = Request::new("read the root domain of", Audience::Graph, Method::GET, url)
+            .object(name)
+            .concerns(key(name))
+            .needs(READ);
+        self.0.json::<DomainJson>(&request).await?.into_domain()
+    }
+
     /// `DELETE /domains/{name}`. Domain.ReadWrite.All.
     async fn remove(&self, name: &DomainName) -> Result<()> {
         let request =
@@ -153,6 +178,8 @@ struct DomainJson {
     #[serde(default)]
     is_initial: bool,
     #[serde(default)]
+    is_root: bool,
+    #[serde(default)]
     authentication_type: Option<String>,
 }
 
@@ -161,10 +188,37 @@ impl DomainJson {
         let mut domain = TenantDomain::new(DomainName::parse(&self.id)?, self.is_verified);
         domain.is_default = self.is_default;
         domain.is_initial = self.is_initial;
+        domain.is_root = self.is_root;
         if self.authentication_type.is_some_and(|kind| kind.eq_ignore_ascii_case("Federated")) {
             domain.authentication = DomainAuthentication::Federated;
         }
         Ok(domain)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReferenceJson {
+    id: ObjectId,
+    #[serde(rename = "@odata.type", default)]
+    kind: String,
+    #[serde(default)]
+    user_principal_name: Option<String>,
+    #[serde(default)]
+    mail: Option<String>,
+    #[serde(default)]
+    display_name: Option<String>,
+}
+
+impl ReferenceJson {
+    fn into_reference(self) -> DomainReference {
+        let (kind, name) = match self.kind.rsplit('.').next().unwrap_or_default() {
+            "user" => (ReferenceKind::User, self.user_principal_name),
+            "group" => (ReferenceKind::Group, self.mail),
+            "application" | "servicePrincipal" => (ReferenceKind::Application, None),
+            other => (ReferenceKind::Other(other.to_owned()), None),
+        };
+        DomainReference::new(self.id, kind, name.or(self.display_name))
     }
 }
 

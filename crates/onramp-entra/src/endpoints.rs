@@ -52,9 +52,51 @@ impl Cloud {
     }
 }
 
+/// Something that not every cloud offers. Asking for it where it is missing is answered `Unsupported` before
+/// anything is sent.
+///
+/// Source: the metadata that each cloud publishes of Graph v1.0, August 2026.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Capability {
+    /// Reading and setting the per-user state of multi-factor authentication.
+    PerUserMfa,
+    /// Roles that a principal is eligible for (Privileged Identity Management).
+    RoleEligibility,
+    /// Conditional access policies and security defaults.
+    AccessPolicies,
+    /// Azure Resource Manager.
+    AzureSubscriptions,
+}
+
+impl Capability {
+    fn name(self) -> &'static str {
+        match self {
+            Self::PerUserMfa => "the per-user state of multi-factor authentication",
+            Self::RoleEligibility => "eligibility for roles",
+            Self::AccessPolicies => "conditional access policies and security defaults",
+            Self::AzureSubscriptions => "Azure subscriptions",
+        }
+    }
+}
+
 /// The base addresses of Graph, Azure Resource Manager and the sign-in service.
 ///
 /// They are also the *only* origins to which a token or a body is ever sent.
+///
+/// The newer sovereign clouds have no entry in [`Cloud`], because their addresses are not all published. Describe
+/// them here, with what they lack:
+///
+/// ```
+/// use onramp_entra::{Capability, Endpoints};
+/// let sovereign = Endpoints::new(
+///     "https://graph.cloud.example",
+///     "https://management.cloud.example",
+///     "https://login.cloud.example",
+/// )?
+/// .without([Capability::PerUserMfa, Capability::RoleEligibility]);
+/// # Ok::<(), onramp_core::Error>(())
+/// ```
 ///
 /// ```
 /// use onramp_entra::Endpoints;
@@ -74,6 +116,7 @@ pub struct Endpoints {
     login: Url,
     graph_resource: String,
     arm_resource: String,
+    missing: Vec<Capability>,
 }
 
 impl Endpoints {
@@ -86,7 +129,30 @@ impl Endpoints {
             (base("Graph", graph)?, base("Azure Resource Manager", arm)?, base("sign-in", login)?);
         let graph_resource = graph.as_str().trim_end_matches('/').to_owned();
         let arm_resource = arm.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { graph, arm, login, graph_resource, arm_resource })
+        Ok(Self { graph, arm, login, graph_resource, arm_resource, missing: Vec::new() })
+    }
+
+    /// Says what this cloud does not offer.
+    #[must_use]
+    pub fn without(mut self, missing: impl IntoIterator<Item = Capability>) -> Self {
+        self.missing.extend(missing);
+        self
+    }
+
+    /// Refuses what this cloud does not offer.
+    pub(crate) fn require(
+        &self,
+        capability: Capability,
+        action: &str,
+        object: impl std::fmt::Display,
+    ) -> Result<()> {
+        if !self.missing.contains(&capability) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Unsupported, action)
+            .object(object)
+            .detail(format!("this cloud does not offer {}", capability.name()))
+            .hint("Leave this step out, or do it in the cloud's own portal."))
     }
 
     /// Asks for tokens of those resources, where base addresses are not the resources themselves (a gateway).

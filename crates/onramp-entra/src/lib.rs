@@ -18,13 +18,15 @@
 //! * **Recording** ([`WireRecorder`]): every exchange as an HTTP Archive without secrets.
 //!
 //! The permissions each call needs are in the docs of [`EntraDomains`], [`EntraUsers`], [`EntraRoles`],
-//! [`EntraSignIn`], [`EntraSync`], [`EntraSubscriptions`] and [`EntraApplications`]; "delegated" is for a signed-in
+//! [`EntraSignIn`], [`EntraSync`], [`EntraSubscriptions`], [`EntraApplications`] and [`EntraPasswordRules`]; "delegated" is for a signed-in
 //! user, who needs a directory role as well, "application" for an application on its own.
 
 mod applications;
 mod builder;
+mod certificates;
 mod client;
 mod delta;
+mod directory_roles;
 mod domains;
 mod endpoints;
 mod error;
@@ -34,10 +36,12 @@ mod har;
 mod link;
 mod origin;
 mod paging;
+mod password_rules;
 mod query;
 mod request;
 mod retry;
 mod roles;
+mod second_factor;
 mod sign_in;
 mod subscriptions;
 mod sync;
@@ -51,8 +55,9 @@ pub use builder::EntraClientBuilder;
 pub use client::EntraClient;
 pub use delta::{Delta, DeltaCursor, DeltaStart};
 pub use domains::EntraDomains;
-pub use endpoints::{Cloud, Endpoints};
+pub use endpoints::{Capability, Cloud, Endpoints};
 pub use har::WireRecorder;
+pub use password_rules::EntraPasswordRules;
 pub use query::Query;
 pub use retry::RetryPolicy;
 pub use roles::EntraRoles;

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, Stream, TryStreamExt};
-use onramp_core::{Error, ErrorKind, Result};
+use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
+use onramp_core::{BoxStream, Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -292,6 +292,17 @@ where
     T: DeserializeOwned + Send + 'static,
 {
     Items::new(Pages::new(transport, first, true))
+}
+
+/// As [`items`], of a request that could perhaps not be made.
+pub(crate) fn stream<T>(transport: Transport, first: Result<Request>) -> BoxStream<'static, Result<T>>
+where
+    T: DeserializeOwned + Send + 'static,
+{
+    match first {
+        Ok(first) => items(transport, first).boxed(),
+        Err(error) => stream::once(async { Err(error) }).boxed(),
+    }
 }
 
 /// All items at once, for collections that are small by nature.

@@ -2,18 +2,20 @@
 
 use async_trait::async_trait;
 use onramp_core::tenant::{RoleAssignment, RoleTemplateId, Roles};
-use onramp_core::{ErrorKind, ObjectId, Result};
+use onramp_core::{Error, ErrorKind, ObjectId, Result};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::endpoints::Audience;
+use crate::directory_roles::{self, DirectoryRoles};
+use crate::endpoints::{Audience, Capability};
 use crate::filter;
 use crate::paging;
 use crate::request::{Reply, Request};
 use crate::transport::Transport;
 
 const READ: &str = "RoleManagement.Read.Directory";
+const READ_ELIGIBLE: &str = "RoleEligibilitySchedule.Read.Directory";
 const WRITE: &str =
     "RoleManagement.ReadWrite.Directory (a signed-in user also needs the role Privileged Role Administrator)";
 const TENANT_WIDE: &str = "/";
@@ -23,10 +25,14 @@ const TENANT_WIDE: &str = "/";
 /// | method | least permission, delegated and application |
 /// |---|---|
 /// | `assignments_of`, `holders_of` | RoleManagement.Read.Directory |
+/// | `eligibilities_of` | RoleEligibilitySchedule.Read.Directory |
 /// | `assign`, `unassign` | RoleManagement.ReadWrite.Directory |
 ///
 /// A signed-in user also needs the role Privileged Role Administrator to change anything. An application that
 /// holds RoleManagement.ReadWrite.Directory can make itself Global Administrator: guard it like one.
+///
+/// Where a tenant does not offer unified role management, the older `directoryRoles` are used in its place, with the
+/// same permissions. Assignments are then told apart by role and member, and hold for the whole tenant.
 #[derive(Debug, Clone)]
 pub struct EntraRoles(pub(crate) Transport);
 
@@ -50,6 +56,10 @@ impl EntraRoles {
         Ok(found.into_iter().map(AssignmentJson::into_assignment).collect())
     }
 
+    fn older(&self) -> DirectoryRoles<'_> {
+        DirectoryRoles(&self.0)
+    }
+
     /// Whether the tenant has a role of that ID. "No" only if it says so.
     async fn lacks(&self, role: &RoleTemplateId) -> bool {
         let Ok(url) = self.url(&["roleDefinitions", &role.id().to_string()]) else { return false };
@@ -63,12 +73,41 @@ impl EntraRoles {
 impl Roles for EntraRoles {
     /// `GET /roleManagement/directory/roleAssignments` by principal. RoleManagement.Read.Directory.
     async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
-        self.list("principalId", principal).await
+        match self.list("principalId", principal).await {
+            Err(error) if is_not_offered(&error) => self.older().assignments_of(principal).await,
+            other => other,
+        }
+    }
+
+    /// `GET /roleManagement/directory/roleEligibilityScheduleInstances` by principal.
+    /// RoleEligibilitySchedule.Read.Directory.
+    async fn eligibilities_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
+        const ACTION: &str = "list the roles that may be activated by";
+        self.0.endpoints().require(Capability::RoleEligibility, ACTION, principal)?;
+        let filter = format!("principalId eq {}", filter::literal(&principal.to_string()));
+        let url = self.url(&["roleEligibilityScheduleInstances"])?;
+        let request = Request::new(ACTION, Audience::Graph, Method::GET, url)
+            .object(principal)
+            .query("$filter", &filter)
+            .needs(READ_ELIGIBLE);
+        let found: Result<Vec<AssignmentJson>> = paging::all(self.0.clone(), request.clone()).await;
+        match found {
+            Ok(found) => Ok(found.into_iter().map(AssignmentJson::into_assignment).collect()),
+            Err(error) if is_licence_missing(&error) => Err(request
+                .error(ErrorKind::Unsupported)
+                .detail("the tenant has no licence for Privileged Identity Management")
+                .reply(error.server_reply().clone())
+                .hint("Nobody is eligible for a role without it; look at active assignments only.")),
+            Err(error) => Err(error),
+        }
     }
 
     /// `GET /roleManagement/directory/roleAssignments` by role. RoleManagement.Read.Directory.
     async fn holders_of(&self, role: &RoleTemplateId) -> Result<Vec<RoleAssignment>> {
-        self.list("roleDefinitionId", role.id()).await
+        match self.list("roleDefinitionId", role.id()).await {
+            Err(error) if is_not_offered(&error) => self.older().holders_of(role).await,
+            other => other,
+        }
     }
 
     /// `POST /roleManagement/directory/roleAssignments`. RoleManagement.ReadWrite.Directory.
@@ -94,6 +133,7 @@ impl Roles for EntraRoles {
                 self.0.created(&assignment.id, &[]);
                 Ok(assignment)
             }
+            Err(error) if is_not_offered(&error) => self.older().assign(role, principal).await,
             // "Not found" may be about the principal or about the role.
             Err(error) if error.is_not_found() && self.lacks(role).await => Err(request
                 .error(ErrorKind::Invalid)
@@ -105,6 +145,9 @@ impl Roles for EntraRoles {
 
     /// `DELETE /roleManagement/directory/roleAssignments/{id}`. RoleManagement.ReadWrite.Directory.
     async fn unassign(&self, assignment_id: &str) -> Result<()> {
+        if let Some((role, member)) = directory_roles::parse_id(assignment_id) {
+            return self.older().remove_member(role, &member).await;
+        }
         let url = self.url(&["roleAssignments", assignment_id])?;
         let request = Request::new("take back the role assignment", Audience::Graph, Method::DELETE, url)
             .object(assignment_id)
@@ -114,6 +157,19 @@ impl Roles for EntraRoles {
         self.0.fresh.forget(assignment_id);
         Ok(())
     }
+}
+
+/// Whether the service knows nothing of unified role management, as opposed to a role or principal it does not know.
+fn is_not_offered(error: &Error) -> bool {
+    let reply = error.server_reply();
+    let says = |words: &str| reply.diagnostic.as_deref().is_some_and(|text| text.contains(words));
+    *error.kind() == ErrorKind::Unsupported || says("Resource not found for the segment")
+}
+
+/// Graph's codes for a tenant without the licence that Privileged Identity Management needs.
+fn is_licence_missing(error: &Error) -> bool {
+    let code = error.server_reply().code.as_deref().unwrap_or_default();
+    matches!(code, "AadPremiumLicenseRequired" | "UnlicensedTenant")
 }
 
 #[derive(Serialize)]

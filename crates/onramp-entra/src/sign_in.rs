@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use onramp_core::tenant::{MfaState, SignIn, SignInProbe};
+use onramp_core::tenant::{MfaState, SecondFactor, SignIn, SignInProbe};
 use onramp_core::{ErrorKind, ObjectId, Password, Result, Upn};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::client::Shared;
-use crate::endpoints::Audience;
+use crate::endpoints::{Audience, Capability};
 use crate::request::{Effect, Request};
+use crate::second_factor;
 
 const READ: &str = "Policy.Read.All";
 const WRITE: &str = "Policy.ReadWrite.AuthenticationMethod (a signed-in user also needs the role Authentication \
@@ -23,6 +24,7 @@ const WRITE: &str = "Policy.ReadWrite.AuthenticationMethod (a signed-in user als
 /// |---|---|
 /// | `mfa_state` | Policy.Read.All |
 /// | `set_mfa_state` | Policy.ReadWrite.AuthenticationMethod |
+/// | `second_factor` | Policy.Read.All and User.Read.All |
 /// | `probe` | none: it is the user who signs in |
 ///
 /// `probe` asks for a token with name and password (resource owner password credentials), which Microsoft
@@ -32,6 +34,10 @@ const WRITE: &str = "Policy.ReadWrite.AuthenticationMethod (a signed-in user als
 pub struct EntraSignIn(pub(crate) Arc<Shared>);
 
 impl EntraSignIn {
+    fn require_per_user_mfa(&self, action: &str, user: &ObjectId) -> Result<()> {
+        self.0.transport.endpoints().require(Capability::PerUserMfa, action, user)
+    }
+
     fn requirements(&self, user: &ObjectId) -> Result<Url> {
         let segments = ["beta", "users", &user.to_string(), "authentication", "requirements"];
         self.0.transport.endpoints().url(Audience::Graph, &segments)
@@ -42,6 +48,7 @@ impl EntraSignIn {
 impl SignIn for EntraSignIn {
     /// `GET /beta/users/{id}/authentication/requirements`. Policy.Read.All.
     async fn mfa_state(&self, user: &ObjectId) -> Result<MfaState> {
+        self.require_per_user_mfa("read the MFA state of the user", user)?;
         let url = self.requirements(user)?;
         let request = Request::new("read the MFA state of the user", Audience::Graph, Method::GET, url)
             .object(user)
@@ -60,6 +67,7 @@ impl SignIn for EntraSignIn {
 
     /// `PATCH /beta/users/{id}/authentication/requirements`. Policy.ReadWrite.AuthenticationMethod.
     async fn set_mfa_state(&self, user: &ObjectId, state: MfaState) -> Result<()> {
+        self.require_per_user_mfa("set the MFA state of the user", user)?;
         let url = self.requirements(user)?;
         let request = Request::new("set the MFA state of the user", Audience::Graph, Method::PATCH, url)
             .object(user)
@@ -73,6 +81,14 @@ impl SignIn for EntraSignIn {
         };
         let request = request.json(&Requirements { per_user_mfa_state })?;
         self.0.transport.send(&request).await.map(drop)
+    }
+
+    /// The per-user state; `GET /policies/identitySecurityDefaultsEnforcementPolicy`,
+    /// `GET /identity/conditionalAccess/policies` and `GET /users/{id}/transitiveMemberOf`. Policy.Read.All and
+    /// User.Read.All (delegated: User.Read.All and GroupMember.Read.All). What is forbidden, or what the cloud lacks,
+    /// stays unknown.
+    async fn second_factor(&self, user: &ObjectId) -> Result<SecondFactor> {
+        second_factor::read(self, user).await
     }
 
     /// `POST /{tenant}/oauth2/v2.0/token`, grant `password`. No permission.

@@ -2,21 +2,24 @@
 
 use async_trait::async_trait;
 use onramp_core::tenant::{
-    AzureRoleId, PrincipalType, Subscription, SubscriptionRoleAssignment, SubscriptionState, Subscriptions,
+    AzureRoleId, ClassicAdministrator, PrincipalType, Subscription, SubscriptionRoleAssignment,
+    SubscriptionState, Subscriptions,
 };
 use onramp_core::{ErrorKind, ObjectId, Result};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::endpoints::Audience;
+use crate::endpoints::{Audience, Capability};
 use crate::filter;
 use crate::paging;
-use crate::request::Request;
+use crate::request::{Effect, Request};
 use crate::transport::Transport;
 
 const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const ASSIGNMENTS_VERSION: &str = "2022-04-01";
+/// Of classic administrators and of elevating access, which have no newer one.
+const CLASSIC_VERSION: &str = "2015-07-01";
 const ACCESS: &str =
     "an Azure role with roleAssignments/write on the subscription, such as User Access Administrator";
 
@@ -27,6 +30,8 @@ const ACCESS: &str =
 /// | `list` | any role on a subscription to see it |
 /// | `assignments` | `Microsoft.Authorization/roleAssignments/read`, which every built-in role has |
 /// | `assign`, `unassign` | Owner, User Access Administrator or Role Based Access Control Administrator |
+/// | `classic_administrators` | `Microsoft.Authorization/classicAdministrators/read`, which Reader has |
+/// | `elevate_access` | the directory role Global Administrator, of a signed-in user |
 ///
 /// The permission is the same for signed-in users (delegated `user_impersonation`) and applications. Azure asks
 /// users, not applications, for a second factor before they may write.
@@ -35,6 +40,7 @@ pub struct EntraSubscriptions(pub(crate) Transport);
 
 impl EntraSubscriptions {
     fn request(&self, action: &'static str, method: Method, path: &[&str], version: &str) -> Result<Request> {
+        self.0.endpoints().require(Capability::AzureSubscriptions, action, "")?;
         let url = self.0.endpoints().url(Audience::Arm, path)?;
         Ok(Request::new(action, Audience::Arm, method, url).query("api-version", version))
     }
@@ -148,6 +154,28 @@ impl Subscriptions for EntraSubscriptions {
             other => other.map(drop),
         }
     }
+
+    /// `GET /subscriptions/{id}/providers/Microsoft.Authorization/classicAdministrators`.
+    async fn classic_administrators(&self, subscription: &ObjectId) -> Result<Vec<ClassicAdministrator>> {
+        let id = subscription.to_string();
+        let path = ["subscriptions", &id, "providers", "Microsoft.Authorization", "classicAdministrators"];
+        let request = self
+            .request("list the classic administrators of", Method::GET, &path, CLASSIC_VERSION)?
+            .object(subscription);
+        let found: Vec<ClassicJson> = paging::all(self.0.clone(), request).await?;
+        let found = found.into_iter().map(|held| held.properties);
+        Ok(found.map(|held| ClassicAdministrator::new(held.email_address, held.role)).collect())
+    }
+
+    /// `POST /providers/Microsoft.Authorization/elevateAccess`. Doing it twice is doing it once.
+    async fn elevate_access(&self) -> Result<()> {
+        let path = ["providers", "Microsoft.Authorization", "elevateAccess"];
+        let request = self
+            .request("elevate access to Azure", Method::POST, &path, CLASSIC_VERSION)?
+            .effect(Effect::Repeatable)
+            .needs("the directory role Global Administrator to the signed-in user (an application cannot do this)");
+        self.0.send(&request).await.map(drop)
+    }
 }
 
 fn scope(subscription: &ObjectId) -> String {
@@ -181,6 +209,18 @@ impl SubscriptionJson {
         };
         Subscription::new(self.subscription_id, self.display_name.unwrap_or_default(), state)
     }
+}
+
+#[derive(Deserialize)]
+struct ClassicJson {
+    properties: ClassicProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClassicProperties {
+    email_address: String,
+    role: String,
 }
 
 #[derive(Serialize)]

@@ -172,6 +172,14 @@ impl Transport {
         self.look_for(patience.unwrap_or_default(), &look_up).await
     }
 
+    /// Looks for something that was written just now, no longer than new objects may take to show.
+    pub(crate) async fn look_patiently_for<T, F>(&self, look_up: impl Fn() -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        self.look_for(self.fresh.window(), &look_up).await
+    }
+
     async fn look_for<T, F>(&self, patience: Duration, look_up: &impl Fn() -> F) -> Result<Option<T>>
     where
         F: Future<Output = Result<Option<T>>>,

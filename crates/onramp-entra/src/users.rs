@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use onramp_core::tenant::{NewUser, TenantUser, TenantUsers, UserUpdate};
+use onramp_core::tenant::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
 use onramp_core::{BoxStream, Error, ErrorKind, ImmutableId, ObjectId, Password, Result, Upn};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use url::Url;
 
 use crate::endpoints::Audience;
@@ -21,6 +22,7 @@ const PAGE: &str = "999";
 
 const READ: &str = "User.Read.All";
 const WRITE: &str = "User.ReadWrite.All (for an administrator's account also the role Privileged Authentication Administrator)";
+const RESTORE: &str = "User.DeleteRestore.All (for an administrator's account also the role Privileged Authentication Administrator)";
 const PASSWORD: &str =
     "User-PasswordProfile.ReadWrite.All (an application also needs the role User Administrator)";
 
@@ -28,10 +30,10 @@ const PASSWORD: &str =
 ///
 /// | method | least permission, delegated and application |
 /// |---|---|
-/// | `list`, `get`, `find` | User.Read.All |
+/// | `list`, `get`, `find`, `deleted` | User.Read.All |
 /// | `create`, `update` | User.ReadWrite.All |
 /// | `set_password` | User-PasswordProfile.ReadWrite.All; an application also needs the role User Administrator |
-/// | `delete` | User.DeleteRestore.All or User.ReadWrite.All |
+/// | `delete`, `restore` | User.DeleteRestore.All or User.ReadWrite.All |
 ///
 /// `accountEnabled`, `otherMails`, the UPN, the password and deletion of a user who holds an administrator role
 /// can be changed by a Privileged Authentication Administrator only: set them before the role is given.
@@ -75,6 +77,10 @@ impl EntraUsers {
         let request =
             self.read_request("read the user", self.url(&[&id.to_string()])?).object(id).concerns(id);
         self.0.json(&request).await
+    }
+
+    fn deleted_url(&self, rest: &[&str]) -> Result<Url> {
+        self.0.endpoints().url(Audience::Graph, &[&["v1.0", "directory", "deletedItems"], rest].concat())
     }
 
     async fn patch(&self, request: Request, id: &ObjectId) -> Result<()> {
@@ -191,6 +197,39 @@ impl TenantUsers for EntraUsers {
         self.0.fresh.forget(&id.to_string());
         Ok(())
     }
+
+    /// `GET /directory/deletedItems/microsoft.graph.user`. User.Read.All.
+    fn deleted(&self) -> BoxStream<'static, Result<DeletedUser>> {
+        let request = self.deleted_url(&["microsoft.graph.user"]).map(|url| {
+            Request::new("list the deleted users", Audience::Graph, Method::GET, url)
+                .query("$select", &format!("{SELECT},deletedDateTime"))
+                .query("$top", PAGE)
+                .needs(READ)
+        });
+        paging::stream(self.0.clone(), request)
+            .map(|user: Result<DeletedJson>| user.and_then(DeletedJson::into_deleted))
+            .boxed()
+    }
+
+    /// `POST /directory/deletedItems/{id}/restore`. User.DeleteRestore.All. After a lost answer the user is looked
+    /// for among those that are there.
+    async fn restore(&self, id: &ObjectId) -> Result<TenantUser> {
+        let url = self.deleted_url(&[&id.to_string(), "restore"])?;
+        let request = Request::new("restore the user", Audience::Graph, Method::POST, url)
+            .object(id)
+            .needs(RESTORE)
+            .json(&NoParameters {})?;
+        let look_up = || async {
+            match self.read(id).await {
+                Ok(_) => Ok(Some(())),
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        self.0.create(&request, look_up, |_| Ok(())).await?;
+        self.0.created(id, &[]);
+        self.read(id).await?.into_user()
+    }
 }
 
 #[derive(Serialize)]
@@ -242,6 +281,10 @@ impl<'a> PasswordProfile<'a> {
     }
 }
 
+/// An action without parameters still has a body.
+#[derive(Serialize)]
+struct NoParameters {}
+
 #[derive(Deserialize)]
 struct CreatedJson {
     id: ObjectId,
@@ -260,6 +303,21 @@ struct UserJson {
     on_premises_immutable_id: Option<String>,
     on_premises_sync_enabled: Option<bool>,
     password_policies: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeletedJson {
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    deleted_date_time: Option<OffsetDateTime>,
+    #[serde(flatten)]
+    user: UserJson,
+}
+
+impl DeletedJson {
+    fn into_deleted(self) -> Result<DeletedUser> {
+        Ok(DeletedUser::new(self.user.into_user()?, self.deleted_date_time))
+    }
 }
 
 const NEVER_EXPIRES: &str = "DisablePasswordExpiration";

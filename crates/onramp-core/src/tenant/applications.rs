@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::{ObjectId, Result};
 
@@ -33,6 +34,94 @@ impl Application {
     }
 }
 
+/// A certificate that an application signs in with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CertificateCredential {
+    /// ID of the credential.
+    pub key_id: ObjectId,
+    /// What the tenant calls it.
+    pub display_name: Option<String>,
+    /// When it begins to be accepted.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub not_before: Option<OffsetDateTime>,
+    /// When it is no longer accepted.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub not_after: Option<OffsetDateTime>,
+}
+
+impl CertificateCredential {
+    /// A credential.
+    pub fn new(key_id: ObjectId) -> Self {
+        Self { key_id, display_name: None, not_before: None, not_after: None }
+    }
+}
+
+/// A certificate to add: the public half only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewCertificate {
+    /// What the tenant will call it, at most 90 characters.
+    pub display_name: String,
+    /// The X.509 certificate in DER. The tenant takes its dates from it.
+    pub der: Vec<u8>,
+}
+
+impl NewCertificate {
+    /// A certificate.
+    pub fn new(display_name: impl Into<String>, der: impl Into<Vec<u8>>) -> Self {
+        Self { display_name: display_name.into(), der: der.into() }
+    }
+}
+
+/// A permission of an API, as an application role: which API offers it, and which role of it.
+///
+/// ```
+/// use onramp_core::tenant::AppRole;
+/// let sync = AppRole::new(AppRole::SYNCHRONIZATION_SERVICE, "ADSynchronization.ReadWrite.All");
+/// assert_eq!(sync.value, "ADSynchronization.ReadWrite.All");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AppRole {
+    /// Application ID of the API, the same in every tenant.
+    pub resource: ObjectId,
+    /// Its name in the API, such as `User.Read.All`.
+    pub value: String,
+}
+
+impl AppRole {
+    /// Application ID of Microsoft Graph.
+    pub const GRAPH: ObjectId = ObjectId::from_u128(0x00000003_0000_0000_c000_000000000000);
+    /// Application ID of Microsoft Entra AD Synchronization Service, which switching synchronisation on brings into
+    /// the tenant.
+    pub const SYNCHRONIZATION_SERVICE: ObjectId = ObjectId::from_u128(0x6bf85cfa_ac8a_4be5_b5de_425a0d0dc016);
+
+    /// A permission.
+    pub fn new(resource: ObjectId, value: impl Into<String>) -> Self {
+        Self { resource, value: value.into() }
+    }
+}
+
+/// A permission that an application holds in this tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AppRoleAssignment {
+    /// Opaque ID of the assignment.
+    pub id: String,
+    /// Object ID of the API's service principal in this tenant.
+    pub resource_principal: ObjectId,
+    /// ID of the role.
+    pub role: ObjectId,
+}
+
+impl AppRoleAssignment {
+    /// An assignment.
+    pub fn new(id: impl Into<String>, resource_principal: ObjectId, role: ObjectId) -> Self {
+        Self { id: id.into(), resource_principal, role }
+    }
+}
+
 /// Port: application identities of a tenant.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -51,4 +140,43 @@ pub trait Applications: Debug + Send + Sync {
     /// # Errors
     /// `NotFound`.
     async fn delete(&self, id: &ObjectId) -> Result<()>;
+
+    /// The certificates that an application signs in with.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no registration of that object ID.
+    async fn certificates(&self, id: &ObjectId) -> Result<Vec<CertificateCredential>>;
+
+    /// Adds a certificate and keeps those that are there. Adding one that is there already answers it.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` if it is no certificate, or expired; `Stale` if the credentials were changed by somebody
+    /// else meanwhile.
+    async fn add_certificate(
+        &self,
+        id: &ObjectId,
+        certificate: &NewCertificate,
+    ) -> Result<CertificateCredential>;
+
+    /// Removes a certificate and keeps the others.
+    ///
+    /// # Errors
+    /// `NotFound` if the registration or the credential is not there.
+    async fn remove_certificate(&self, id: &ObjectId, key_id: &ObjectId) -> Result<()>;
+
+    /// The permissions that a service principal holds.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such service principal.
+    async fn app_roles_of(&self, service_principal: &ObjectId) -> Result<Vec<AppRoleAssignment>>;
+
+    /// Gives a service principal a permission, with the tenant's consent. One that it holds already is no error.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such service principal, API or role; `Forbidden`.
+    async fn grant_app_role(&self, service_principal: &ObjectId, role: &AppRole)
+    -> Result<AppRoleAssignment>;
+
+    /// Takes a permission back; one that is gone already is no error.
+    async fn revoke_app_role(&self, service_principal: &ObjectId, assignment_id: &str) -> Result<()>;
 }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{DomainName, Result};
+use crate::{BoxStream, DomainName, ObjectId, Result};
 
 /// A domain of the tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct TenantDomain {
     pub is_default: bool,
     /// Whether it is the tenant's first, `….onmicrosoft.com`.
     pub is_initial: bool,
+    /// Whether it is a verified domain that is not below another one of the tenant. Entra says "no" for every
+    /// unverified domain.
+    pub is_root: bool,
     /// Who checks passwords of its users.
     pub authentication: DomainAuthentication,
 }
@@ -27,8 +30,42 @@ impl TenantDomain {
     /// A managed domain, neither default nor initial.
     pub fn new(name: DomainName, is_verified: bool) -> Self {
         let authentication = DomainAuthentication::Managed;
-        Self { name, is_verified, is_default: false, is_initial: false, authentication }
+        Self { name, is_verified, is_default: false, is_initial: false, is_root: is_verified, authentication }
     }
+}
+
+/// An object whose names are on a domain: what keeps the domain from being removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DomainReference {
+    /// Object ID.
+    pub id: ObjectId,
+    /// What it is.
+    pub kind: ReferenceKind,
+    /// UPN of a user, address of a group, name of anything else.
+    pub name: Option<String>,
+}
+
+impl DomainReference {
+    /// A reference.
+    pub fn new(id: ObjectId, kind: ReferenceKind, name: Option<String>) -> Self {
+        Self { id, kind, name }
+    }
+}
+
+/// What kind of object refers to a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ReferenceKind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+    /// An application or its service principal.
+    Application,
+    /// Anything else, by the type that Graph calls it.
+    Other(String),
 }
 
 /// Who checks passwords of a domain's users.
@@ -125,6 +162,16 @@ pub trait Domains: Debug + Send + Sync {
     /// # Errors
     /// `NotFound` if the tenant does not have the domain.
     async fn verify(&self, name: &DomainName) -> Result<Verification>;
+
+    /// The objects whose names are on the domain, page by page as the consumer takes them. The stream ends after
+    /// its first error.
+    fn references(&self, name: &DomainName) -> BoxStream<'static, Result<DomainReference>>;
+
+    /// The root domain that a subdomain belongs to; a root domain's is itself. Ownership is proven for the root.
+    ///
+    /// # Errors
+    /// `NotFound` if the tenant does not have the domain, or it has no root because it is unverified.
+    async fn root_domain(&self, name: &DomainName) -> Result<TenantDomain>;
 
     /// Removes a domain that nothing refers to.
     ///

@@ -5,7 +5,9 @@
 
 mod applications;
 mod domains;
+mod password_rules;
 mod roles;
+mod second_factor;
 mod sign_in;
 mod subscriptions;
 mod sync;
@@ -13,20 +15,31 @@ mod users;
 
 use std::sync::Arc;
 
-pub use applications::{Application, Applications};
-pub use domains::{DomainAuthentication, Domains, TenantDomain, Verification, VerificationRecord};
+pub use applications::{
+    AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewCertificate,
+};
+pub use domains::{
+    DomainAuthentication, DomainReference, Domains, ReferenceKind, TenantDomain, Verification,
+    VerificationRecord,
+};
+pub use password_rules::{OnPremisesProtection, PasswordRuleSettings, PasswordRules};
 pub use roles::{RoleAssignment, RoleTemplateId, Roles};
+pub use second_factor::{
+    ConditionalAccessPolicy, Forecast, PolicyDemand, PolicyInForce, PolicySubject, SecondFactor,
+};
 pub use sign_in::{MfaState, SignIn, SignInProbe};
 pub use subscriptions::{
-    AzureRoleId, PrincipalType, Subscription, SubscriptionRoleAssignment, SubscriptionState, Subscriptions,
+    AzureRoleId, ClassicAdministrator, PrincipalType, Subscription, SubscriptionRoleAssignment,
+    SubscriptionState, Subscriptions,
 };
-pub use sync::{DirectorySync, SyncState, SyncStatus};
-pub use users::{NewUser, TenantUser, TenantUsers, UserUpdate};
+pub use sync::{DeletionPrevention, DirectorySync, ProvisioningError, SyncFeatures, SyncState, SyncStatus};
+pub use users::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
 
 #[cfg(feature = "mock")]
 pub(crate) mod mocks {
     pub use super::applications::MockApplications;
     pub use super::domains::MockDomains;
+    pub use super::password_rules::MockPasswordRuleSettings;
     pub use super::roles::MockRoles;
     pub use super::sign_in::MockSignIn;
     pub use super::subscriptions::MockSubscriptions;
@@ -60,4 +73,6 @@ pub struct Tenant {
     pub subscriptions: Arc<dyn Subscriptions>,
     /// Application identities.
     pub applications: Arc<dyn Applications>,
+    /// The tenant's own password rules.
+    pub password_rules: Arc<dyn PasswordRuleSettings>,
 }

@@ -100,6 +100,13 @@ pub trait Roles: Debug + Send + Sync {
     /// The active assignments of one principal.
     async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>>;
 
+    /// The roles that a principal may activate for itself (Privileged Identity Management), held or not. An
+    /// eligible administrator is one for matching rules, although [`Roles::assignments_of`] does not show it.
+    ///
+    /// # Errors
+    /// `Unsupported` where the tenant has no licence for it or the cloud does not offer it; `Forbidden`.
+    async fn eligibilities_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>>;
+
     /// The active assignments of one role.
     async fn holders_of(&self, role: &RoleTemplateId) -> Result<Vec<RoleAssignment>>;
 

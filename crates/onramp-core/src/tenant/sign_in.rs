@@ -5,6 +5,7 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::SecondFactor;
 use crate::{ObjectId, Password, Result, Upn};
 
 /// The per-user multi-factor authentication state.
@@ -98,6 +99,13 @@ pub trait SignIn: Debug + Send + Sync {
     /// # Errors
     /// `NotFound`; `Forbidden`.
     async fn set_mfa_state(&self, user: &ObjectId, state: MfaState) -> Result<()>;
+
+    /// Everything that can make Entra ask this user for a second factor, or keep it out: the per-user state, security
+    /// defaults, and conditional access policies. What the caller may not read is left unknown, not an error.
+    ///
+    /// # Errors
+    /// `NotFound`; `Unavailable`.
+    async fn second_factor(&self, user: &ObjectId) -> Result<SecondFactor>;
 
     /// Tries to sign in with name and password, once: wrong tries count towards lock-out.
     ///

@@ -135,6 +135,23 @@ impl SubscriptionRoleAssignment {
     }
 }
 
+/// A classic administrator: a kind of access that was retired on 31 August 2024 and only lingers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ClassicAdministrator {
+    /// Mail address or UPN.
+    pub email: String,
+    /// `CoAdministrator`, `ServiceAdministrator;AccountAdministrator` and the like.
+    pub role: String,
+}
+
+impl ClassicAdministrator {
+    /// A classic administrator.
+    pub fn new(email: impl Into<String>, role: impl Into<String>) -> Self {
+        Self { email: email.into(), role: role.into() }
+    }
+}
+
 /// Port: Azure subscriptions and access to them.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -167,4 +184,17 @@ pub trait Subscriptions: Debug + Send + Sync {
 
     /// Takes an assignment back; one that is gone already is no error.
     async fn unassign(&self, assignment: &SubscriptionRoleAssignment) -> Result<()>;
+
+    /// The classic administrators that a subscription still names: to report, and to give the Owner role instead.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such subscription; `Forbidden`.
+    async fn classic_administrators(&self, subscription: &ObjectId) -> Result<Vec<ClassicAdministrator>>;
+
+    /// Makes the signed-in Global Administrator a User Access Administrator of every subscription and management
+    /// group. Azure records it; take it back when it is no longer needed.
+    ///
+    /// # Errors
+    /// `Forbidden` for anybody but a Global Administrator.
+    async fn elevate_access(&self) -> Result<()>;
 }

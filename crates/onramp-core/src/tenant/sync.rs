@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{ObjectId, Result};
+use crate::{BoxStream, ObjectId, Result};
 
 /// Where the switch stands (`onPremisesSyncEnabled`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,70 @@ impl SyncStatus {
     }
 }
 
-/// Port: the directory synchronisation switch.
+/// How the tenant treats objects that come in by synchronisation. `None` is "not known": an application may not read
+/// these settings, only a signed-in administrator.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SyncFeatures {
+    /// Matching by UPN or primary address is off (`blockSoftMatchEnabled`).
+    pub block_soft_match: Option<bool>,
+    /// Taking over a cloud object by its source anchor is off (`blockCloudObjectTakeoverThroughHardMatchEnabled`).
+    pub block_hard_match: Option<bool>,
+    /// Matching looks at the UPN too, not only at the primary address (`softMatchOnUpnEnabled`).
+    pub soft_match_on_upn: Option<bool>,
+    /// UPNs of licensed users follow the directory (`synchronizeUpnForManagedUsersEnabled`).
+    pub synchronize_upn_for_managed_users: Option<bool>,
+    /// Password hashes are synchronised (`passwordSyncEnabled`).
+    pub password_hash_sync: Option<bool>,
+    /// The cloud's password policy binds synchronised users (`cloudPasswordPolicyForPasswordSyncedUsersEnabled`).
+    pub cloud_password_policy: Option<bool>,
+    /// An object whose proxy address is taken comes in without it
+    /// (`quarantineUponProxyAddressesConflictEnabled`).
+    pub quarantine_on_proxy_conflict: Option<bool>,
+    /// An object whose UPN is taken comes in under another one (`quarantineUponUpnConflictEnabled`).
+    pub quarantine_on_upn_conflict: Option<bool>,
+    /// From how many deletions on a synchronisation is stopped.
+    pub deletion_prevention: Option<DeletionPrevention>,
+}
+
+/// From how many deletions on a synchronisation is stopped as an accident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "from", content = "threshold")]
+#[non_exhaustive]
+pub enum DeletionPrevention {
+    /// Never.
+    Disabled,
+    /// From that many objects on. 500 unless changed.
+    Objects(u32),
+    /// From that percentage of the objects on.
+    Percent(u32),
+}
+
+/// A value of a synchronised object that Entra did not take over because another object has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ProvisioningError {
+    /// The object that came in without the value.
+    pub object: ObjectId,
+    /// Its UPN or its name.
+    pub name: Option<String>,
+    /// Which property: `UserPrincipalName` or `ProxyAddresses`, as Graph writes it.
+    pub property: String,
+    /// The value.
+    pub value: String,
+    /// Since when.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub occurred: Option<OffsetDateTime>,
+}
+
+impl ProvisioningError {
+    /// A conflict about a value.
+    pub fn new(object: ObjectId, property: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { object, name: None, property: property.into(), value: value.into(), occurred: None }
+    }
+}
+
+/// Port: the directory synchronisation switch, and what comes of synchronising.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait DirectorySync: Debug + Send + Sync {
@@ -65,4 +128,11 @@ pub trait DirectorySync: Debug + Send + Sync {
     /// # Errors
     /// `Forbidden`; `Invalid` while an earlier switching-off is not finished.
     async fn set_enabled(&self, enabled: bool) -> Result<()>;
+
+    /// How incoming objects are treated. What the caller may not read is unknown, not an error.
+    async fn features(&self) -> Result<SyncFeatures>;
+
+    /// The conflicts of synchronised users, page by page as the consumer takes them. The stream ends after its first
+    /// error.
+    fn provisioning_errors(&self) -> BoxStream<'static, Result<ProvisioningError>>;
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::{BoxStream, ImmutableId, ObjectId, Password, Result, Upn};
 
@@ -53,6 +54,24 @@ impl TenantUser {
     /// The primary SMTP address, without its prefix.
     pub fn primary_smtp(&self) -> Option<&str> {
         self.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:"))
+    }
+}
+
+/// A user that was deleted and can still be restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeletedUser {
+    /// The user. Its UPN may be one that Entra made out of its object ID and the old one.
+    pub user: TenantUser,
+    /// When it was deleted; 30 days later it is gone.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub deleted: Option<OffsetDateTime>,
+}
+
+impl DeletedUser {
+    /// A deleted user.
+    pub fn new(user: TenantUser, deleted: Option<OffsetDateTime>) -> Self {
+        Self { user, deleted }
     }
 }
 
@@ -215,4 +234,14 @@ pub trait TenantUsers: Debug + Send + Sync {
     /// # Errors
     /// `NotFound`.
     async fn delete(&self, id: &ObjectId) -> Result<()>;
+
+    /// The users that were deleted and can still be restored, page by page as the consumer takes them. A source
+    /// anchor that one of them has is not free. The stream ends after its first error.
+    fn deleted(&self) -> BoxStream<'static, Result<DeletedUser>>;
+
+    /// Brings a deleted user back, with its groups and licences.
+    ///
+    /// # Errors
+    /// `NotFound` if no deleted user has that ID; `AlreadyExists` if its UPN was given to somebody else meanwhile.
+    async fn restore(&self, id: &ObjectId) -> Result<TenantUser>;
 }

@@ -10,6 +10,7 @@ mod creation;
 mod faults;
 mod lab;
 mod meaning;
+mod operations;
 mod reading;
 mod secrets;
 mod support;

@@ -24,22 +24,39 @@ pub(crate) struct Application {
     pub(crate) secrets: Vec<Password>,
     /// Users may sign in through it without a secret.
     pub(crate) is_public: bool,
+    /// Certificates that the token endpoint knows of.
+    pub(crate) certificates: Vec<Certificate>,
     /// Properties kept as they came (`notes`, `tags`, `keyCredentials`, …).
     pub(crate) rest: Vec<(&'static str, Value)>,
     pub(crate) seen: Visibility,
 }
 
+/// A certificate of an application, in the words of Graph's `keyCredential`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    pub(crate) key_id: String,
+    pub(crate) display_name: Option<String>,
+    /// `customKeyIdentifier`: what the caller tells certificates apart by.
+    pub(crate) identifier: Option<String>,
+    pub(crate) not_before: OffsetDateTime,
+    pub(crate) not_after: OffsetDateTime,
+    pub(crate) der: Vec<u8>,
+}
+
+/// A certificate of a list to be set: one that is there and stays, or a new one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WantedCertificate {
+    pub(crate) key_id: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) identifier: Option<String>,
+    pub(crate) not_before: Option<OffsetDateTime>,
+    pub(crate) not_after: Option<OffsetDateTime>,
+    pub(crate) der: Option<Vec<u8>>,
+}
+
 /// Properties of an application that are kept as they come.
-pub(crate) const APPLICATION_PROPERTIES: [&str; 8] = [
-    "keyCredentials",
-    "requiredResourceAccess",
-    "notes",
-    "tags",
-    "web",
-    "identifierUris",
-    "signInAudience",
-    "uniqueName",
-];
+pub(crate) const APPLICATION_PROPERTIES: [&str; 7] =
+    ["requiredResourceAccess", "notes", "tags", "web", "identifierUris", "signInAudience", "uniqueName"];
 
 /// An application's identity in this tenant.
 #[derive(Clone, Debug)]
@@ -88,11 +105,63 @@ impl State {
             created: now,
             secrets: Vec::new(),
             is_public: false,
+            certificates: Vec::new(),
             rest,
             seen: self.consistency.begin(now, &mut self.draw),
         };
         self.applications.push(app);
         self.applications.last().ok_or_else(|| Refusal::of_status(500))
+    }
+
+    /// Replaces the certificates of an application: those that are named by their key stay as they are, those that
+    /// come with a body are new, all others go.
+    pub(crate) fn set_certificates(
+        &mut self,
+        key: &str,
+        wanted: Vec<WantedCertificate>,
+        now: OffsetDateTime,
+    ) -> Outcome<()> {
+        let known = self.application(key, now)?.certificates.clone();
+        let mut all = Vec::with_capacity(wanted.len());
+        for entry in wanted {
+            let held = known.iter().find(|held| entry.key_id.as_deref() == Some(held.key_id.as_str()));
+            match (held, entry.der) {
+                (Some(held), _) => all.push(held.clone()),
+                (None, None) => {
+                    return Err(Refusal::bad_request(
+                        "New key credentials must have a value for the property 'key'.",
+                    ));
+                }
+                (None, Some(der)) => {
+                    if !is_der_sequence(&der) {
+                        return Err(Refusal::new(
+                            400,
+                            "KeyCredentialsInvalidKeyValue",
+                            "Key credential value is not a valid certificate.",
+                        ));
+                    }
+                    // The service reads the dates from the certificate; the lab believes what it is told.
+                    let not_after = entry.not_after.unwrap_or(now + time::Duration::days(365));
+                    if not_after <= now {
+                        return Err(Refusal::new(
+                            400,
+                            "KeyCredentialsInvalidEndDate",
+                            "Key credential end date is invalid.",
+                        ));
+                    }
+                    all.push(Certificate {
+                        key_id: entry.key_id.unwrap_or_else(|| self.draw.guid()),
+                        display_name: entry.display_name,
+                        identifier: entry.identifier,
+                        not_before: entry.not_before.unwrap_or(now),
+                        not_after,
+                        der,
+                    });
+                }
+            }
+        }
+        self.application(key, now)?.certificates = all;
+        Ok(())
     }
 
     pub(crate) fn delete_application(&mut self, key: &str, now: OffsetDateTime) -> Outcome<()> {
@@ -233,6 +302,20 @@ impl State {
     fn remove_service_principal(&mut self, id: &str) {
         self.service_principals.retain(|sp| sp.id != id);
         self.forget_principal(id);
+    }
+}
+
+/// Whether these bytes are one DER SEQUENCE and nothing else, as a certificate is.
+fn is_der_sequence(der: &[u8]) -> bool {
+    match der {
+        [0x30, short, rest @ ..] if *short < 0x80 => rest.len() == usize::from(*short),
+        [0x30, long, rest @ ..] => {
+            let count = usize::from(long & 0x7f);
+            let Some((length, content)) = rest.split_at_checked(count) else { return false };
+            let length = length.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
+            (1..=4).contains(&count) && content.len() == length
+        }
+        _ => false,
     }
 }
 

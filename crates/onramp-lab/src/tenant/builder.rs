@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use onramp_core::tenant::RoleTemplateId;
+use onramp_core::tenant::{PasswordRules, RoleTemplateId};
 use onramp_core::{
     Clock, DomainName, Error, ErrorKind, ImmutableId, ObjectId, Password, Result, SystemClock, Upn,
 };
@@ -151,6 +151,9 @@ pub struct LabTenantBuilder {
     conditional_access: Vec<ConditionalAccess>,
     subscriptions: usize,
     app_only_sync_features: bool,
+    password_rules: Option<PasswordRules>,
+    classic_administrators: Vec<String>,
+    legacy_roles_only: bool,
 }
 
 impl Default for LabTenantBuilder {
@@ -172,6 +175,9 @@ impl Default for LabTenantBuilder {
             conditional_access: Vec::new(),
             subscriptions: 1,
             app_only_sync_features: false,
+            password_rules: None,
+            classic_administrators: Vec::new(),
+            legacy_roles_only: false,
         }
     }
 }
@@ -279,6 +285,24 @@ impl LabTenantBuilder {
         self
     }
 
+    /// Sets the tenant's own password rules. Without it, none were ever set.
+    pub fn password_rules(mut self, rules: PasswordRules) -> Self {
+        self.password_rules = Some(rules);
+        self
+    }
+
+    /// Leaves a classic co-administrator in every Azure subscription.
+    pub fn classic_administrator(mut self, email: impl Into<String>) -> Self {
+        self.classic_administrators.push(email.into());
+        self
+    }
+
+    /// Offers directory roles in their older form only, without unified role management.
+    pub fn legacy_roles_only(mut self, only: bool) -> Self {
+        self.legacy_roles_only = only;
+        self
+    }
+
     /// Makes the tenant.
     ///
     /// # Errors
@@ -317,6 +341,12 @@ impl LabTenantBuilder {
         }
         add_people(&mut state, self.users, now)?;
         add_subscriptions(&mut state, self.subscriptions, &admin, now);
+        let classic: Vec<_> = self
+            .classic_administrators
+            .into_iter()
+            .map(|email| (email, "CoAdministrator".to_owned()))
+            .collect();
+        state.subscriptions.iter_mut().for_each(|subscription| subscription.classic.clone_from(&classic));
         state.conditional_access = resolve_policies(&mut state, self.conditional_access);
         // The rules of consistency hold for what is created from now on.
         state.consistency = self.consistency;
@@ -362,6 +392,9 @@ impl LabTenantBuilder {
             app_role_assignments: Vec::new(),
             synchronization: Synchronization::new(self.sync_enabled),
             security_defaults: self.security_defaults,
+            password_rules: self.password_rules.clone(),
+            legacy_roles_only: self.legacy_roles_only,
+            activated_roles: BTreeSet::new(),
             conditional_access: Vec::new(),
             subscriptions: Vec::new(),
             azure_assignments: Vec::new(),
@@ -503,6 +536,7 @@ fn add_application(
         created: now,
         secrets,
         is_public,
+        certificates: Vec::new(),
         rest: Vec::new(),
         seen: Visibility::default(),
     });
@@ -534,7 +568,7 @@ fn add_subscriptions(state: &mut State, count: usize, admin: &str, now: OffsetDa
             created: now,
         };
         state.azure_assignments.push(assignment);
-        state.subscriptions.push(Subscription { id, name, state: "Enabled" });
+        state.subscriptions.push(Subscription { id, name, state: "Enabled", classic: Vec::new() });
     }
 }
 

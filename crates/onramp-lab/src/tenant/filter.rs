@@ -37,8 +37,16 @@ pub(crate) enum Filter {
     And(Box<Filter>, Box<Filter>),
     Or(Box<Filter>, Box<Filter>),
     Not(Box<Filter>),
-    Test { property: String, test: Test },
-    Any { property: String, test: Test },
+    Test {
+        property: String,
+        test: Test,
+    },
+    /// Some item of a list passes, or a member of it does.
+    Any {
+        property: String,
+        member: Option<String>,
+        test: Test,
+    },
 }
 
 /// One test of one value.
@@ -101,10 +109,14 @@ impl Filter {
             Self::Test { property, test } => {
                 Ok(test.accepts(&look_up(object, property)?, is_exact(property)))
             }
-            Self::Any { property, test } => match look_up(object, property)? {
-                Field::List(values) => {
+            Self::Any { property, member, test } => match (look_up(object, property)?, member) {
+                (Field::List(values), None) => {
                     Ok(values.iter().any(|value| test.accepts(&Field::Text(value), false)))
                 }
+                (Field::Json(serde_json::Value::Array(items)), Some(member)) => Ok(items
+                    .iter()
+                    .filter_map(|item| item.field(member))
+                    .any(|field| test.accepts(&field, false))),
                 _ => Ok(false),
             },
         }
@@ -257,19 +269,24 @@ impl Parser {
         Ok(Filter::Test { property: word, test })
     }
 
-    /// `(p:p eq 'x')`, `(p:startsWith(p,'x'))`; the variable must be the one that was introduced.
+    /// `(p:p eq 'x')`, `(p:startsWith(p,'x'))`, `(p:p/member eq 'x')`; the variable must be the one that was
+    /// introduced.
     fn any(&mut self, property: String) -> Outcome<Filter> {
         self.expect(&Token::Open)?;
         let word = self.word()?;
         let (variable, rest) = word.split_once(':').ok_or_else(syntax)?;
         let variable = variable.to_owned();
         let first = if rest.is_empty() { self.word()? } else { rest.to_owned() };
-        let (named, test) = if first == variable { (first, self.comparison()?) } else { self.affix(&first)? };
-        if named != variable {
-            return Err(syntax());
-        }
+        let starts_with_it =
+            first == variable || first.strip_prefix(&variable).is_some_and(|rest| rest.starts_with('/'));
+        let (named, test) = if starts_with_it { (first, self.comparison()?) } else { self.affix(&first)? };
+        let member = match named.split_once('/') {
+            Some((named, member)) if named == variable => Some(member.to_owned()),
+            None if named == variable => None,
+            _ => return Err(syntax()),
+        };
         self.expect(&Token::Close)?;
-        Ok(Filter::Any { property, test })
+        Ok(Filter::Any { property, member, test })
     }
 
     fn affix(&mut self, function: &str) -> Outcome<(String, Test)> {

@@ -165,6 +165,21 @@ impl LabTenant {
         self.with_state(|state| state.consistency = consistency);
     }
 
+    /// Records that synchronisation could not give a user a value, because another object has it. `property` is
+    /// `UserPrincipalName` or `ProxyAddresses`.
+    pub fn report_conflict(&self, upn: &Upn, property: &str, value: &str) -> Result<()> {
+        let occurred = self.inner.clock.now();
+        self.with_state(|state| {
+            let seq = state.users.with_upn(upn.as_str()).map(|user| user.seq);
+            let user = seq.and_then(|seq| state.users.touch(seq));
+            let user =
+                user.ok_or_else(|| Error::new(ErrorKind::NotFound, "report a conflict of").object(upn))?;
+            let (property, value) = (property.to_owned(), value.to_owned());
+            user.conflicts.push(users::Conflict { property, value, occurred });
+            Ok(())
+        })
+    }
+
     /// Makes every token issued so far void: the next request with one gets 401.
     pub fn revoke_tokens(&self) {
         self.with_state(|state| state.tokens.revoke_all());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use onramp_core::tenant::PasswordRules;
 use time::OffsetDateTime;
 
 use super::applications::{AppRoleAssignment, Application, ServicePrincipal};
@@ -37,6 +38,12 @@ pub(crate) struct State {
     pub(crate) app_role_assignments: Vec<AppRoleAssignment>,
     pub(crate) synchronization: Synchronization,
     pub(crate) security_defaults: bool,
+    /// The tenant's own password rules; `None` until they were set for the first time.
+    pub(crate) password_rules: Option<PasswordRules>,
+    /// Unified role management is not offered, only the older directory roles are.
+    pub(crate) legacy_roles_only: bool,
+    /// Roles (by template) that were activated in the older model.
+    pub(crate) activated_roles: BTreeSet<String>,
     pub(crate) conditional_access: Vec<ConditionalAccess>,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) azure_assignments: Vec<AzureAssignment>,

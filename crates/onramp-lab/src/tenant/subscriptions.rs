@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::ids::is_guid;
 use super::refusal::{Outcome, Refusal};
+use super::roles::GLOBAL_ADMINISTRATOR;
 use super::state::State;
 
 /// A subscription.
@@ -12,6 +13,8 @@ pub(crate) struct Subscription {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) state: &'static str,
+    /// Classic administrators that are left: mail address and role.
+    pub(crate) classic: Vec<(String, String)>,
 }
 
 /// A role assignment at an Azure scope.
@@ -27,6 +30,9 @@ pub(crate) struct AzureAssignment {
     pub(crate) principal_type: String,
     pub(crate) created: OffsetDateTime,
 }
+
+/// User Access Administrator.
+const USER_ACCESS: &str = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9";
 
 /// Built-in Azure roles, by definition id.
 pub(crate) const AZURE_ROLES: [(&str, &str); 5] = [
@@ -131,6 +137,36 @@ impl State {
         let scope = self.scope(scope)?;
         let same = |held: &AzureAssignment| held.scope == scope && held.name.eq_ignore_ascii_case(name);
         Ok(self.azure_assignments.iter().position(same).map(|at| self.azure_assignments.remove(at)))
+    }
+
+    /// Makes a Global Administrator a User Access Administrator of everything.
+    pub(crate) fn elevate(&mut self, user_id: &str, now: OffsetDateTime) -> Outcome<()> {
+        let is_global = self
+            .role_assignments
+            .iter()
+            .any(|held| held.principal_id == user_id && held.role_id == GLOBAL_ADMINISTRATOR);
+        if !is_global {
+            return Err(Refusal::new(
+                403,
+                "AuthorizationFailed",
+                "Only a Global Administrator can elevate access.",
+            ));
+        }
+        let held = |held: &AzureAssignment| {
+            held.scope == "/" && held.role == USER_ACCESS && held.principal_id == user_id
+        };
+        if !self.azure_assignments.iter().any(held) {
+            let assignment = AzureAssignment {
+                name: self.draw.guid(),
+                scope: "/".to_owned(),
+                role: USER_ACCESS.to_owned(),
+                principal_id: user_id.to_owned(),
+                principal_type: "User".to_owned(),
+                created: now,
+            };
+            self.azure_assignments.push(assignment);
+        }
+        Ok(())
     }
 
     /// The scope in its canonical form, if what it names exists.

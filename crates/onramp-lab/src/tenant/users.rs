@@ -34,10 +34,21 @@ pub(crate) struct User {
     pub(crate) on_premises_domain: Option<String>,
     pub(crate) on_premises_sid: Option<String>,
     pub(crate) synced: Option<bool>,
+    /// Values that synchronisation could not give this user, because another object has them.
+    pub(crate) conflicts: Vec<Conflict>,
     /// Plain text properties without rules of their own, by Graph's name.
     pub(crate) profile: Vec<(&'static str, String)>,
     pub(crate) sign_in: SignInState,
     pub(crate) seen: Visibility,
+}
+
+/// A value that another object has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Conflict {
+    /// `UserPrincipalName` or `ProxyAddresses`.
+    pub(crate) property: String,
+    pub(crate) value: String,
+    pub(crate) occurred: OffsetDateTime,
 }
 
 /// What decides whether a user can sign in.
@@ -290,6 +301,7 @@ impl State {
             on_premises_domain: None,
             on_premises_sid: None,
             synced: None,
+            conflicts: Vec::new(),
             profile: Vec::new(),
             sign_in: SignInState::default(),
             seen: Visibility::default(),

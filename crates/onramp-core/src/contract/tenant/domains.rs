@@ -1,8 +1,12 @@
 //! The suite of [`Domains`].
 
+use futures_util::TryStreamExt;
+
 use super::done;
 use crate::contract::{TenantFixture, expect_kind};
-use crate::tenant::{Domains, NewUser, TenantUsers, Verification, VerificationRecord};
+use crate::tenant::{
+    DomainReference, Domains, NewUser, ReferenceKind, TenantUsers, Verification, VerificationRecord,
+};
 use crate::{DomainName, ErrorKind, Upn};
 
 /// Everything that [`Domains`] promises, but what takes users: see [`in_use`].
@@ -29,6 +33,13 @@ pub async fn in_use(port: &dyn Domains, users: &dyn TenantUsers, fixture: &Tenan
         None => users.create(&new).await,
     };
     let user = fixture.patience.until("users can be created on a verified domain", created, |_| true).await;
+    let references = async || port.references(&domain).try_collect::<Vec<_>>().await;
+    let found = fixture
+        .patience
+        .until("a user on a domain is among its references", references, |found| !found.is_empty())
+        .await;
+    let expected = DomainReference::new(user.id, ReferenceKind::User, Some(new.upn.to_string()));
+    assert_eq!(found, [expected], "nobody but that user refers to the domain");
     expect_kind(port.remove(&domain).await, &ErrorKind::Invalid, "removing a domain that a user has");
     done(port.get(&domain).await, "reading a domain that was not removed");
 
@@ -61,6 +72,13 @@ async fn existing_domains(port: &dyn Domains, fixture: &TenantFixture) {
     assert_eq!(listed, Some(&verified), "the list and the single read agree");
     let shouted = DomainName::parse(&name.as_str().to_uppercase()).expect("still a domain name");
     assert_eq!(done(port.get(&shouted).await, "reading a domain in capitals"), verified);
+    let root = done(port.root_domain(name).await, "reading the root domain of a verified domain");
+    assert!(root.is_root && root.is_verified, "a root is a root: {root:?}");
+    assert!(
+        root.name == *name || name.ascii().ends_with(&format!(".{}", root.name.ascii())),
+        "{name} is at or below its root {root:?}"
+    );
+    assert_eq!(verified.is_root, root.name == *name, "a root domain is its own root");
     let again = done(port.verify(name).await, "verifying a verified domain");
     assert_eq!(again, Verification::Verified);
 }
@@ -74,6 +92,9 @@ async fn unknown_domains(port: &dyn Domains, fixture: &TenantFixture) {
         "the records of an unknown domain",
     );
     expect_kind(port.verify(&unknown).await, &ErrorKind::NotFound, "verifying an unknown domain");
+    expect_kind(port.root_domain(&unknown).await, &ErrorKind::NotFound, "the root of an unknown domain");
+    let references = port.references(&unknown).try_collect::<Vec<_>>().await;
+    expect_kind(references, &ErrorKind::NotFound, "the references to an unknown domain");
     expect_kind(port.remove(&unknown).await, &ErrorKind::NotFound, "removing an unknown domain");
 }
 
@@ -118,6 +139,7 @@ async fn verification(port: &dyn Domains, fixture: &TenantFixture, domain: &Doma
     assert!(matches!(early, Verification::RecordNotFound { .. }), "nothing is published yet: {early:?}");
     let unverified = done(port.get(domain).await, "reading an unverified domain");
     assert!(!unverified.is_verified, "asking alone verifies nothing");
+    assert!(!unverified.is_root, "an unverified domain is no root");
 
     let Some(publisher) = &fixture.records else { return };
     done(publisher.publish(domain, &records).await, "publishing a record");
@@ -136,6 +158,8 @@ async fn verification(port: &dyn Domains, fixture: &TenantFixture, domain: &Doma
         .patience
         .until("a domain below a verified one is verified", get, |domain| domain.is_verified)
         .await;
+    let root = done(port.root_domain(&below).await, "reading the root of a domain below another");
+    assert_eq!(root.name, *domain, "the root of a domain below another is that one");
     done(port.remove(&below).await, "removing a domain below another");
 }
 

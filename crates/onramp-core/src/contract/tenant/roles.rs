@@ -20,6 +20,11 @@ pub async fn run(port: &dyn Roles, users: &dyn TenantUsers, fixture: &TenantFixt
     );
     let none = done(port.assignments_of(&id).await, "reading the roles of a new user");
     assert_eq!(none, [], "a new user has no role");
+    match port.eligibilities_of(&id).await {
+        Ok(eligible) => assert_eq!(eligible, [], "a new user is eligible for no role"),
+        // Privileged Identity Management needs a licence, and not every cloud has it.
+        refused => expect_kind(refused, &ErrorKind::Unsupported, "reading eligibilities without a licence"),
+    }
 
     let assigned = done(port.assign(&role, &id).await, "giving a role");
     assert_eq!((assigned.role, assigned.principal, assigned.scope.as_str()), (role, id, "/"));

@@ -2,7 +2,7 @@
 
 use super::{NOBODY, some_user};
 use crate::contract::{TenantFixture, done, expect_kind};
-use crate::tenant::{MfaState, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate};
+use crate::tenant::{Forecast, MfaState, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate};
 use crate::{ErrorKind, Password};
 
 /// Everything that [`SignIn`] promises. The users' port lends an account.
@@ -20,12 +20,19 @@ async fn states(port: &dyn SignIn, fixture: &TenantFixture, user: &TenantUser) {
     let set = port.set_mfa_state(&NOBODY, MfaState::Disabled).await;
     expect_kind(set, &ErrorKind::NotFound, "setting the MFA state of nobody");
 
+    expect_kind(port.second_factor(&NOBODY).await, &ErrorKind::NotFound, "the second factor of nobody");
     let state = async || port.mfa_state(&user.id).await;
     for wanted in [MfaState::Enforced, MfaState::Enabled, MfaState::Disabled] {
         for time in ["once", "twice"] {
             done(port.set_mfa_state(&user.id, wanted).await, &format!("setting {wanted:?} {time}"));
         }
         fixture.patience.until(&format!("reads show {wanted:?}"), state, |state| *state == wanted).await;
+        let all = done(port.second_factor(&user.id).await, "reading all that asks for a second factor");
+        assert_eq!(all.per_user, Some(wanted), "the whole answer holds the per-user state");
+        assert!(
+            wanted == MfaState::Disabled || all.breaks_password_sign_in() == Forecast::Yes,
+            "{wanted:?} breaks a sign-in with a password: {all:?}"
+        );
     }
 }
 

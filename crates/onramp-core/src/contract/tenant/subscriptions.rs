@@ -15,7 +15,15 @@ pub async fn run(port: &dyn Subscriptions, users: &dyn TenantUsers, fixture: &Te
         "reading an unknown subscription",
     );
 
+    expect_kind(
+        port.classic_administrators(&NOBODY).await,
+        &ErrorKind::NotFound,
+        "the classic administrators of an unknown subscription",
+    );
+
     let Some(subscription) = fixture.subscription else { return };
+    let classic = done(port.classic_administrators(&subscription).await, "listing classic administrators");
+    assert!(classic.iter().all(|one| !one.email.is_empty() && !one.role.is_empty()), "{classic:?}");
     assert!(listed.iter().any(|listed| listed.id == subscription), "{subscription} is listed: {listed:?}");
     let user = some_user(users, fixture, "access").await;
     let unknown = port.assign(&NOBODY, &reader, &user.id, person).await;

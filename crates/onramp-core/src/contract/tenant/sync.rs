@@ -1,5 +1,7 @@
 //! The suite of [`DirectorySync`].
 
+use futures_util::TryStreamExt;
+
 use crate::ErrorKind;
 use crate::contract::{TenantFixture, done, expect_kind};
 use crate::tenant::{DirectorySync, SyncState};
@@ -8,6 +10,16 @@ use crate::tenant::{DirectorySync, SyncState};
 pub async fn run(port: &dyn DirectorySync, fixture: &TenantFixture) {
     let before = done(port.status().await, "reading the synchronisation status");
     let on = before.state == SyncState::Enabled;
+    // What they are depends on the tenant, and whether they are known on the caller; they can be asked for.
+    let features = done(port.features().await, "reading the synchronisation features");
+    assert_eq!(done(port.features().await, "reading them again"), features, "features stay the same");
+    let errors: Vec<_> = done(port.provisioning_errors().try_collect().await, "listing conflicts");
+    for error in &errors {
+        assert!(
+            !error.property.is_empty() && !error.value.is_empty(),
+            "a conflict is about a value: {error:?}"
+        );
+    }
     done(port.set_enabled(on).await, "turning the switch to where it stands");
     let after = done(port.status().await, "reading the synchronisation status");
     assert_eq!(after, before, "turning the switch to where it stands changes nothing");

@@ -4,7 +4,7 @@ use futures_util::TryStreamExt;
 
 use super::NOBODY;
 use crate::contract::{TenantFixture, done, expect_kind};
-use crate::tenant::{NewUser, TenantUser, TenantUsers, UserUpdate};
+use crate::tenant::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
 use crate::{ErrorKind, Password, Result, Upn};
 
 /// Everything that [`TenantUsers`] promises.
@@ -16,6 +16,7 @@ pub async fn run(port: &dyn TenantUsers, fixture: &TenantFixture) {
     passwords(port, fixture, &user).await;
     renaming(port, fixture, &user).await;
     deletion(port, fixture, &user).await;
+    restoring(port, fixture, &user).await;
 }
 
 async fn unknown_users(port: &dyn TenantUsers, fixture: &TenantFixture) {
@@ -139,6 +140,29 @@ async fn deletion(port: &dyn TenantUsers, fixture: &TenantFixture, user: &Tenant
     let found = async || port.find(&fixture.upn("renamed")).await;
     fixture.patience.until("a deleted user is not found by its UPN", found, Option::is_none).await;
     fixture.patience.until_gone("a second deletion", async || port.delete(&user.id).await).await;
+}
+
+async fn restoring(port: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantUser) {
+    let of_user = async || {
+        let mine = |deleted: &DeletedUser| ready(deleted.user.id == user.id);
+        port.deleted().try_filter(mine).try_collect::<Vec<_>>().await
+    };
+    let found = fixture
+        .patience
+        .until("a deleted user is among the deleted ones", of_user, |found| found.len() == 1)
+        .await;
+    assert!(found.iter().all(|deleted| deleted.deleted.is_some()), "it is known when: {found:?}");
+    let nobody = port.restore(&NOBODY).await;
+    expect_kind(nobody, &ErrorKind::NotFound, "restoring an unknown user");
+
+    let restored = done(port.restore(&user.id).await, "restoring a user");
+    assert_eq!(restored.id, user.id, "the user that was restored is the one that was deleted");
+    let read = async || port.find(&fixture.upn("renamed")).await;
+    let back = fixture.patience.until("a restored user is found again", read, Option::is_some).await;
+    assert_eq!(back.map(|back| back.id), Some(user.id), "under its UPN");
+    fixture.patience.until("and no longer among the deleted ones", of_user, Vec::is_empty).await;
+    expect_kind(port.restore(&user.id).await, &ErrorKind::NotFound, "restoring a user that is there");
+    done(port.delete(&user.id).await, "deleting a restored user");
 }
 
 async fn shows(

@@ -1,10 +1,16 @@
 //! `/applications` and `/servicePrincipals`.
 
-use crate::tenant::json::put;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::exchange::{Answer, Exchange, timestamp};
-use crate::tenant::applications::{APPLICATION_PROPERTIES, AppRoleAssignment, Application, ServicePrincipal};
+use crate::tenant::applications::{
+    APPLICATION_PROPERTIES, AppRoleAssignment, Application, Certificate, ServicePrincipal, WantedCertificate,
+};
+use crate::tenant::json::put;
 use crate::tenant::query::Query;
 use crate::tenant::refusal::{Outcome, Refusal};
 use crate::tenant::state::State;
@@ -31,7 +37,11 @@ pub(super) fn create(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
 pub(super) fn update(ex: &Exchange, state: &mut State, key: &str) -> Outcome<Answer> {
     let mut body = ex.object()?;
     let name = body.remove("displayName").and_then(|name| name.as_str().map(str::to_owned));
+    let certificates = body.remove("keyCredentials").as_ref().map(wanted_certificates).transpose()?;
     let rest = rest(body)?;
+    if let Some(certificates) = certificates {
+        state.set_certificates(key, certificates, ex.now)?;
+    }
     let app = state.application(key, ex.now)?;
     if let Some(name) = name {
         app.display_name = name;
@@ -142,7 +152,7 @@ fn application_object(app: &Application) -> Value {
         "signInAudience": "AzureADMyOrg",
         "isFallbackPublicClient": app.is_public,
         "identifierUris": [],
-        "keyCredentials": [],
+        "keyCredentials": app.certificates.iter().map(certificate_object).collect::<Vec<_>>(),
         "passwordCredentials": [],
         "requiredResourceAccess": [],
         "tags": [],
@@ -154,6 +164,42 @@ fn application_object(app: &Application) -> Value {
         put(&mut object, name, value.clone());
     }
     object
+}
+
+fn wanted_certificates(list: &Value) -> Outcome<Vec<WantedCertificate>> {
+    let invalid = || {
+        Refusal::invalid_property("keyCredentials", "Invalid value specified for property 'keyCredentials'.")
+    };
+    let entry = |entry: &Value| {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+        let when = |name: &str| {
+            text(name).map(|text| OffsetDateTime::parse(&text, &Rfc3339).map_err(|_| invalid())).transpose()
+        };
+        let der = text("key").map(|text| STANDARD.decode(text).map_err(|_| invalid())).transpose()?;
+        Ok(WantedCertificate {
+            key_id: text("keyId"),
+            display_name: text("displayName"),
+            identifier: text("customKeyIdentifier"),
+            not_before: when("startDateTime")?,
+            not_after: when("endDateTime")?,
+            der,
+        })
+    };
+    list.as_array().ok_or_else(invalid)?.iter().map(entry).collect()
+}
+
+fn certificate_object(certificate: &Certificate) -> Value {
+    json!({
+        "keyId": certificate.key_id,
+        "displayName": certificate.display_name,
+        "customKeyIdentifier": certificate.identifier,
+        "startDateTime": timestamp(certificate.not_before),
+        "endDateTime": timestamp(certificate.not_after),
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+        // Given back only for a single application that was asked for it by name; the lab never does.
+        "key": null,
+    })
 }
 
 fn principal_object(sp: &ServicePrincipal) -> Value {

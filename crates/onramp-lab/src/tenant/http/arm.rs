@@ -6,6 +6,7 @@ use url::form_urlencoded;
 use super::exchange::{Answer, Exchange, timestamp};
 use crate::tenant::filter::Filter;
 use crate::tenant::refusal::{Outcome, Refusal};
+use crate::tenant::sign_in::Caller;
 use crate::tenant::state::State;
 use crate::tenant::subscriptions::{AZURE_ROLES, AzureAssignment, AzureGrant, Subscription};
 
@@ -61,6 +62,35 @@ fn authorization(ex: &Exchange, state: &mut State, scope: &str, path: &[&str]) -
             Some(held) => Answer::ok(assignment_object(&held)),
             None => Answer::no_content(),
         }),
+        ("POST", ["elevateAccess"]) if scope.is_empty() => match &ex.caller {
+            Caller::User(id) => {
+                state.elevate(&id.clone(), ex.now)?;
+                Ok(Answer::text(200, "text/plain", String::new()))
+            }
+            Caller::Application(_) => Err(Refusal::new(
+                403,
+                "AuthorizationFailed",
+                "The client does not have authorization to perform action 'Microsoft.Authorization/elevateAccess/action' over scope '/'.",
+            )),
+        },
+        ("GET", ["classicAdministrators"]) => {
+            let id = scope.split('/').next_back().unwrap_or_default();
+            let subscription = state.subscription(id)?;
+            let value: Vec<Value> = subscription
+                .classic
+                .iter()
+                .enumerate()
+                .map(|(n, (email, role))| {
+                    json!({
+                        "id": format!("/subscriptions/{id}/providers/Microsoft.Authorization/classicAdministrators/{n}"),
+                        "name": n.to_string(),
+                        "type": "Microsoft.Authorization/classicAdministrators",
+                        "properties": { "emailAddress": email, "role": role },
+                    })
+                })
+                .collect();
+            Ok(Answer::ok(json!({ "value": value })))
+        }
         ("GET", ["roleDefinitions"]) => {
             let scope = scope.trim_matches('/');
             let value: Vec<Value> = AZURE_ROLES

@@ -188,10 +188,22 @@ pub(super) fn roles_of_user(ex: &Exchange, state: &mut State, key: &str) -> Outc
     let roles: Vec<Value> = held
         .filter_map(|held| built_in(&held.role_id))
         .map(|role| {
-            json!({ "id": role.id, "displayName": role.name, "description": role.name, "roleTemplateId": role.id })
+            json!({
+                "@odata.type": "#microsoft.graph.directoryRole",
+                "id": role.id,
+                "displayName": role.name,
+                "description": role.name,
+                "roleTemplateId": role.id,
+            })
         })
         .collect();
     Ok(Answer::ok(json!({ "@odata.context": ex.context("directoryRoles"), "value": roles })))
+}
+
+/// The lab has no groups, so nobody is in one.
+pub(super) fn groups_of_user(ex: &Exchange, state: &mut State, key: &str) -> Outcome<Answer> {
+    state.user(key, ex.now)?;
+    Ok(Answer::ok(json!({ "@odata.context": ex.context("groups"), "value": [] })))
 }
 
 const ORGANIZATION: [&str; 9] = [

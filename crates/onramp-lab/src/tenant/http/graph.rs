@@ -2,7 +2,7 @@
 
 use super::call::decode;
 use super::exchange::{Answer, Exchange};
-use super::{applications, directory, domains, users};
+use super::{applications, directory, directory_roles, domains, group_settings, users};
 use crate::tenant::refusal::{Outcome, Refusal};
 use crate::tenant::state::State;
 
@@ -13,6 +13,9 @@ pub(super) fn dispatch(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
         ["users" | "me", ..] => user_operation(ex, state, &path),
         ["directory", "deletedItems", rest @ ..] => deleted_operation(ex, state, rest),
         ["roleManagement", "directory", rest @ ..] => role_operation(ex, state, rest),
+        [name, rest @ ..] if name.starts_with("directoryRole") => {
+            directory_role_operation(ex, state, name, rest)
+        }
         ["applications" | "servicePrincipals", ..] => application_operation(ex, state, &path),
         _ => tenant_operation(ex, state, &path),
     }
@@ -52,6 +55,9 @@ fn user_operation(ex: &Exchange, state: &mut State, path: &[&str]) -> Outcome<An
             users::set_mfa(ex, state, key)
         }
         ("GET", ["users", key, "authentication", "methods"]) => users::methods(ex, state, key),
+        ("GET", ["users", key, "transitiveMemberOf", "graph.group"]) => {
+            directory::groups_of_user(ex, state, key)
+        }
         ("GET", ["users", key, "transitiveMemberOf", "graph.directoryRole"]) => {
             directory::roles_of_user(ex, state, key)
         }
@@ -69,7 +75,25 @@ fn deleted_operation(ex: &Exchange, state: &mut State, path: &[&str]) -> Outcome
     }
 }
 
+fn directory_role_operation(ex: &Exchange, state: &mut State, name: &str, path: &[&str]) -> Outcome<Answer> {
+    match (ex.method.as_str(), name, path) {
+        ("GET", "directoryRoleTemplates", []) => directory_roles::templates(ex),
+        ("GET", "directoryRoles", []) => directory_roles::list(ex, state),
+        ("POST", "directoryRoles", []) => directory_roles::activate(ex, state),
+        ("GET", "directoryRoles", [id]) => directory_roles::get(ex, state, id),
+        ("GET", "directoryRoles", [id, "members"]) => directory_roles::members(ex, state, id),
+        ("POST", "directoryRoles", [id, "members", "$ref"]) => directory_roles::add_member(ex, state, id),
+        ("DELETE", "directoryRoles", [id, "members", member, "$ref"]) => {
+            directory_roles::remove_member(state, id, member)
+        }
+        _ => Err(no_such_operation(ex)),
+    }
+}
+
 fn role_operation(ex: &Exchange, state: &mut State, path: &[&str]) -> Outcome<Answer> {
+    if state.legacy_roles_only {
+        return Err(Refusal::new(400, "BadRequest", "Resource not found for the segment 'roleManagement'."));
+    }
     match (ex.method.as_str(), path) {
         ("GET", ["roleDefinitions"]) => directory::role_definitions(ex),
         ("GET", ["roleDefinitions", id]) => directory::role_definition(ex, state, id),
@@ -116,6 +140,7 @@ fn tenant_operation(ex: &Exchange, state: &mut State, path: &[&str]) -> Outcome<
         ("PATCH", ["directory", "onPremisesSynchronization", id]) => {
             directory::update_synchronization(ex, state, id)
         }
+        ("GET", ["groupSettings"]) => group_settings::list(ex, state),
         ("GET", ["policies", "identitySecurityDefaultsEnforcementPolicy"]) => {
             directory::security_defaults(ex, state)
         }

@@ -5,9 +5,11 @@ mod arm;
 mod batch;
 mod call;
 mod directory;
+mod directory_roles;
 mod domains;
 mod exchange;
 mod graph;
+mod group_settings;
 mod login;
 mod users;
 

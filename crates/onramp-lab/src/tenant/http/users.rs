@@ -64,11 +64,22 @@ impl Properties for User {
             | "onPremisesDistinguishedName"
             | "creationType"
             | "externalUserState" => Field::Null,
-            "onPremisesProvisioningErrors"
-            | "serviceProvisioningErrors"
-            | "assignedLicenses"
-            | "assignedPlans"
-            | "imAddresses" => Field::Json(json!([])),
+            "onPremisesProvisioningErrors" => Field::Json(
+                self.conflicts
+                    .iter()
+                    .map(|conflict| {
+                        json!({
+                            "category": "PropertyConflict",
+                            "propertyCausingError": conflict.property,
+                            "value": conflict.value,
+                            "occurredDateTime": timestamp(conflict.occurred),
+                        })
+                    })
+                    .collect(),
+            ),
+            "serviceProvisioningErrors" | "assignedLicenses" | "assignedPlans" | "imAddresses" => {
+                Field::Json(json!([]))
+            }
             other => {
                 if !PROFILE.contains(&other) {
                     return None;

@@ -1,14 +1,14 @@
-//! Directory roles, Azure subscriptions, application identities.
+//! Directory roles and Azure subscriptions.
 
 use async_trait::async_trait;
 use onramp_core::tenant::{
-    Application, Applications, AzureRoleId, PrincipalType, RoleAssignment, RoleTemplateId, Roles,
-    Subscription, SubscriptionRoleAssignment, SubscriptionState, Subscriptions,
+    AzureRoleId, ClassicAdministrator, PrincipalType, RoleAssignment, RoleTemplateId, Roles, Subscription,
+    SubscriptionRoleAssignment, SubscriptionState, Subscriptions,
 };
 use onramp_core::{ObjectId, Result};
 
 use super::{Operation, Ports};
-use crate::tenant::applications;
+use crate::tenant::refusal::Refusal;
 use crate::tenant::roles;
 use crate::tenant::state::State;
 use crate::tenant::subscriptions::{AzureAssignment, AzureGrant};
@@ -24,6 +24,22 @@ impl Roles for Ports {
         let held =
             self.run(&operation, |state, _| Ok(assignments(state, |held| held.principal_id == id))).await?;
         held.iter().map(role_assignment).collect()
+    }
+
+    async fn eligibilities_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
+        let path = "/v1.0/roleManagement/directory/roleEligibilityScheduleInstances";
+        let operation = Operation::new("GET", path, "list the roles that may be activated by", principal)
+            .with_query(format!("$filter=principalId eq '{principal}'"));
+        let id = principal.to_string();
+        let eligible = self.run(&operation, |state, _| {
+            Ok(state
+                .eligible_roles
+                .iter()
+                .filter(|held| held.principal_id == id)
+                .cloned()
+                .collect::<Vec<_>>())
+        });
+        eligible.await?.iter().map(role_assignment).collect()
     }
 
     async fn holders_of(&self, role: &RoleTemplateId) -> Result<Vec<RoleAssignment>> {
@@ -128,6 +144,24 @@ impl Subscriptions for Ports {
         let (scope, name) = (scope(&assignment.subscription), assignment.name.to_string());
         self.run(&operation, |state, _| state.azure_unassign(&scope, &name).map(drop)).await
     }
+
+    async fn classic_administrators(&self, subscription: &ObjectId) -> Result<Vec<ClassicAdministrator>> {
+        let path = format!("{}/providers/Microsoft.Authorization/classicAdministrators", scope(subscription));
+        let operation = Operation::new("GET", path, "list the classic administrators of", subscription);
+        self.run(&operation, |state, _| {
+            let subscription = state.subscription(&subscription.to_string())?;
+            let left = subscription.classic.iter();
+            Ok(left.map(|(email, role)| ClassicAdministrator::new(email, role)).collect())
+        })
+        .await
+    }
+
+    async fn elevate_access(&self) -> Result<()> {
+        let path = "/providers/Microsoft.Authorization/elevateAccess";
+        let operation = Operation::new("POST", path, "elevate access to Azure", "");
+        // The ports speak for an application, and only a user can be a Global Administrator by itself.
+        self.run(&operation, |_, _| Err(Refusal::forbidden())).await
+    }
 }
 
 fn scope(subscription: &ObjectId) -> String {
@@ -142,54 +176,4 @@ fn azure_assignment(held: &AzureAssignment, subscription: &ObjectId) -> Result<S
     let role = AzureRoleId::new(ObjectId::parse(&held.role)?);
     let (name, principal) = (ObjectId::parse(&held.name)?, ObjectId::parse(&held.principal_id)?);
     Ok(SubscriptionRoleAssignment::new(name, *subscription, role, principal))
-}
-
-#[async_trait]
-impl Applications for Ports {
-    async fn find(&self, display_name: &str) -> Result<Vec<Application>> {
-        let operation = Operation::new("GET", "/v1.0/applications", "find the application", display_name)
-            .with_query(format!("$filter=displayName eq '{}'", display_name.replace('\'', "''")));
-        self.run(&operation, |state, _| {
-            let found = state.applications.iter().filter(|app| app.display_name == display_name);
-            Ok(found.map(|app| application(app, state)).collect::<Vec<_>>())
-        })
-        .await?
-        .into_iter()
-        .collect()
-    }
-
-    async fn create(&self, display_name: &str) -> Result<Application> {
-        let register = Operation::new("POST", "/v1.0/applications", "register the application", display_name);
-        let app = self
-            .run(&register, |state, now| state.create_application(display_name, Vec::new(), now).cloned())
-            .await?;
-        let admit = Operation::new(
-            "POST",
-            "/v1.0/servicePrincipals",
-            "create the service principal of",
-            display_name,
-        );
-        self.run(&admit, |state, now| {
-            state.create_service_principal(&app.app_id, Vec::new(), now)?;
-            Ok(application(&app, state))
-        })
-        .await?
-    }
-
-    async fn delete(&self, id: &ObjectId) -> Result<()> {
-        let operation =
-            Operation::new("DELETE", format!("/v1.0/applications/{id}"), "delete the application", id);
-        self.run(&operation, |state, now| state.delete_application(&id.to_string(), now)).await
-    }
-}
-
-fn application(app: &applications::Application, state: &State) -> Result<Application> {
-    let principal = state.service_principals.iter().find(|sp| sp.app_id == app.app_id);
-    let principal = principal.map(|sp| ObjectId::parse(&sp.id)).transpose()?;
-    Ok(Application::new(
-        ObjectId::parse(&app.id)?,
-        ObjectId::parse(&app.app_id)?,
-        &app.display_name,
-        principal,
-    ))
 }

@@ -3,13 +3,16 @@
 //! Faults, latency, write limit and the log work here as they do on the wire, under the path a client would have called.
 
 mod access;
+mod applications;
 mod domains;
+mod policies;
 mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use onramp_core::{Error, ErrorKind, Result, ServerReply, Tenant};
+use futures_util::stream::{self, StreamExt as _};
+use onramp_core::{BoxStream, Error, ErrorKind, Result, ServerReply, Tenant};
 use time::OffsetDateTime;
 
 use super::LabTenant;
@@ -37,8 +40,21 @@ pub(super) fn tenant(lab: &LabTenant) -> Tenant {
         sign_in: ports.clone(),
         sync: ports.clone(),
         subscriptions: ports.clone(),
-        applications: ports,
+        applications: ports.clone(),
+        password_rules: ports,
     }
+}
+
+/// A list that the model answers in one piece, as a stream.
+fn whole<T: Send + 'static>(
+    read: impl Future<Output = Result<Vec<Result<T>>>> + Send + 'static,
+) -> BoxStream<'static, Result<T>> {
+    stream::once(read)
+        .flat_map(|answer| match answer {
+            Ok(items) => stream::iter(items),
+            Err(error) => stream::iter(vec![Err(error)]),
+        })
+        .boxed()
 }
 
 /// One operation: how a client would call it, and how errors speak of it.

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
-use onramp_core::tenant::{MfaState, NewUser, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate};
+use onramp_core::tenant::{
+    DeletedUser, MfaState, NewUser, SecondFactor, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
+};
 use onramp_core::{BoxStream, ImmutableId, ObjectId, Password, Result, Upn};
 
 use time::OffsetDateTime;
 
-use super::{Operation, Ports};
+use super::{Operation, Ports, policies, whole};
 use crate::tenant::refusal::{Outcome, Refusal};
 use crate::tenant::sign_in::{Aadsts, Audience};
 use crate::tenant::state::State;
@@ -138,6 +140,28 @@ impl TenantUsers for Ports {
         let operation = Operation::new("DELETE", address(id), "delete the user", id);
         self.run(&operation, |state, now| state.delete_user(&id.to_string(), now)).await
     }
+
+    fn deleted(&self) -> BoxStream<'static, Result<DeletedUser>> {
+        let ports = self.clone();
+        whole(async move {
+            let path = "/v1.0/directory/deletedItems/microsoft.graph.user";
+            let operation = Operation::new("GET", path, "list the deleted users", "");
+            ports
+                .run(&operation, |state, _| {
+                    let deleted = |user: &User| Ok(DeletedUser::new(tenant_user(user)?, user.deleted));
+                    Ok(state.users.deleted().map(deleted).collect())
+                })
+                .await
+        })
+    }
+
+    async fn restore(&self, id: &ObjectId) -> Result<TenantUser> {
+        let path = format!("/v1.0/directory/deletedItems/{id}/restore");
+        let operation = Operation::new("POST", path, "restore the user", id);
+        let user =
+            self.run(&operation, |state, _| state.restore_user(&id.to_string(), None).cloned()).await?;
+        tenant_user(&user)
+    }
 }
 
 /// A search that comes too early finds nothing, which is not an error that one would wait for.
@@ -189,6 +213,17 @@ impl SignIn for Ports {
             model.set_mfa_state(&user.to_string(), wanted, now)
         })
         .await
+    }
+
+    async fn second_factor(&self, user: &ObjectId) -> Result<SecondFactor> {
+        let per_user = self.mfa_state(user).await?;
+        let operation = Operation::new(
+            "GET",
+            "/v1.0/identity/conditionalAccess/policies",
+            "read the conditional access policies for",
+            user,
+        );
+        self.run(&operation, |state, _| Ok(policies::second_factor(state, user, per_user))).await
     }
 
     async fn probe(&self, upn: &Upn, password: &Password) -> Result<SignInProbe> {

@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use onramp_core::contract::{Patience, TenantFixture, tenant};
 use onramp_core::tenant::{
-    Application, Applications, AzureRoleId, DirectorySync, Domains, MfaState, NewUser, PrincipalType,
-    RoleAssignment, RoleTemplateId, Roles, SignIn, SignInProbe, Subscription, SubscriptionRoleAssignment,
-    Subscriptions, SyncStatus, TenantDomain, TenantUser, TenantUsers, UserUpdate, Verification,
+    AppRole, AppRoleAssignment, Application, Applications, AzureRoleId, CertificateCredential,
+    ClassicAdministrator, DeletedUser, DirectorySync, DomainReference, Domains, MfaState, NewCertificate,
+    NewUser, PasswordRuleSettings, PasswordRules, PrincipalType, ProvisioningError, RoleAssignment,
+    RoleTemplateId, Roles, SecondFactor, SignIn, SignInProbe, Subscription, SubscriptionRoleAssignment,
+    Subscriptions, SyncFeatures, SyncStatus, TenantDomain, TenantUser, TenantUsers, UserUpdate, Verification,
     VerificationRecord,
 };
 use onramp_core::{
@@ -46,6 +48,15 @@ enum Broken {
     ReusesApplications,
     SwitchesSilently,
     SwitchesBackAtOnce,
+    HidesReferences,
+    CallsEveryDomainARoot,
+    RestoresWhatIsThere,
+    CallsEverybodyEligible,
+    OverlooksTheUsersOwnState,
+    KnowsEverySubscription,
+    ReplacesCertificates,
+    GrantsAnything,
+    NeverLocksOut,
 }
 
 #[derive(Debug, Clone)]
@@ -104,6 +115,17 @@ impl Domains for Mutant {
         Ok(if self.is(Broken::VerifiesWithoutARecord) { Verification::Verified } else { answer })
     }
 
+    fn references(&self, name: &DomainName) -> BoxStream<'static, Result<DomainReference>> {
+        let all = self.sound.domains.references(name);
+        let broken = self.is(Broken::HidesReferences);
+        all.filter(move |one| std::future::ready(!broken || one.is_err())).boxed()
+    }
+
+    async fn root_domain(&self, name: &DomainName) -> Result<TenantDomain> {
+        let root = self.sound.domains.root_domain(name).await?;
+        if self.is(Broken::CallsEveryDomainARoot) { self.sound.domains.get(name).await } else { Ok(root) }
+    }
+
     async fn remove(&self, name: &DomainName) -> Result<()> {
         let removed = self.sound.domains.remove(name).await;
         if self.is(Broken::RemovesUnknownDomains) { hide(removed, &ErrorKind::NotFound, ()) } else { removed }
@@ -158,12 +180,33 @@ impl TenantUsers for Mutant {
         let deleted = self.sound.users.delete(id).await;
         if self.is(Broken::DeletesTwice) { hide(deleted, &ErrorKind::NotFound, ()) } else { deleted }
     }
+
+    fn deleted(&self) -> BoxStream<'static, Result<DeletedUser>> {
+        self.sound.users.deleted()
+    }
+
+    async fn restore(&self, id: &ObjectId) -> Result<TenantUser> {
+        match self.sound.users.restore(id).await {
+            Err(error) if self.is(Broken::RestoresWhatIsThere) && error.is_not_found() => {
+                self.sound.users.get(id).await
+            }
+            other => other,
+        }
+    }
 }
 
 #[async_trait]
 impl Roles for Mutant {
     async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
         self.sound.roles.assignments_of(principal).await
+    }
+
+    async fn eligibilities_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
+        if self.is(Broken::CallsEverybodyEligible) {
+            let role = RoleTemplateId::GLOBAL_ADMINISTRATOR;
+            return Ok(vec![RoleAssignment::tenant_wide("made-up", role, *principal)]);
+        }
+        self.sound.roles.eligibilities_of(principal).await
     }
 
     async fn holders_of(&self, role: &RoleTemplateId) -> Result<Vec<RoleAssignment>> {
@@ -197,6 +240,14 @@ impl SignIn for Mutant {
 
     async fn set_mfa_state(&self, user: &ObjectId, state: MfaState) -> Result<()> {
         self.sound.sign_in.set_mfa_state(user, state).await
+    }
+
+    async fn second_factor(&self, user: &ObjectId) -> Result<SecondFactor> {
+        let mut all = self.sound.sign_in.second_factor(user).await?;
+        if self.is(Broken::OverlooksTheUsersOwnState) {
+            all.per_user = None;
+        }
+        Ok(all)
     }
 
     async fn probe(&self, upn: &Upn, password: &Password) -> Result<SignInProbe> {
@@ -242,6 +293,15 @@ impl Subscriptions for Mutant {
         }
         self.sound.subscriptions.unassign(assignment).await
     }
+
+    async fn classic_administrators(&self, subscription: &ObjectId) -> Result<Vec<ClassicAdministrator>> {
+        let found = self.sound.subscriptions.classic_administrators(subscription).await;
+        if self.is(Broken::KnowsEverySubscription) { Ok(found.unwrap_or_default()) } else { found }
+    }
+
+    async fn elevate_access(&self) -> Result<()> {
+        self.sound.subscriptions.elevate_access().await
+    }
 }
 
 #[async_trait]
@@ -275,6 +335,45 @@ impl Applications for Mutant {
     async fn delete(&self, id: &ObjectId) -> Result<()> {
         self.sound.applications.delete(id).await
     }
+
+    async fn certificates(&self, id: &ObjectId) -> Result<Vec<CertificateCredential>> {
+        self.sound.applications.certificates(id).await
+    }
+
+    async fn add_certificate(
+        &self,
+        id: &ObjectId,
+        certificate: &NewCertificate,
+    ) -> Result<CertificateCredential> {
+        if self.is(Broken::ReplacesCertificates) {
+            for held in self.sound.applications.certificates(id).await? {
+                self.sound.applications.remove_certificate(id, &held.key_id).await?;
+            }
+        }
+        self.sound.applications.add_certificate(id, certificate).await
+    }
+
+    async fn remove_certificate(&self, id: &ObjectId, key_id: &ObjectId) -> Result<()> {
+        self.sound.applications.remove_certificate(id, key_id).await
+    }
+
+    async fn app_roles_of(&self, service_principal: &ObjectId) -> Result<Vec<AppRoleAssignment>> {
+        self.sound.applications.app_roles_of(service_principal).await
+    }
+
+    async fn grant_app_role(
+        &self,
+        service_principal: &ObjectId,
+        role: &AppRole,
+    ) -> Result<AppRoleAssignment> {
+        let granted = self.sound.applications.grant_app_role(service_principal, role).await;
+        let made_up = AppRoleAssignment::new("made-up", role.resource, role.resource);
+        if self.is(Broken::GrantsAnything) { hide(granted, &ErrorKind::NotFound, made_up) } else { granted }
+    }
+
+    async fn revoke_app_role(&self, service_principal: &ObjectId, assignment_id: &str) -> Result<()> {
+        self.sound.applications.revoke_app_role(service_principal, assignment_id).await
+    }
 }
 
 #[async_trait]
@@ -290,6 +389,25 @@ impl DirectorySync for Mutant {
         let set = self.sound.sync.set_enabled(enabled).await;
         if self.is(Broken::SwitchesBackAtOnce) { hide(set, &ErrorKind::Invalid, ()) } else { set }
     }
+
+    async fn features(&self) -> Result<SyncFeatures> {
+        self.sound.sync.features().await
+    }
+
+    fn provisioning_errors(&self) -> BoxStream<'static, Result<ProvisioningError>> {
+        self.sound.sync.provisioning_errors()
+    }
+}
+
+#[async_trait]
+impl PasswordRuleSettings for Mutant {
+    async fn read(&self) -> Result<PasswordRules> {
+        let mut rules = self.sound.password_rules.read().await?;
+        if self.is(Broken::NeverLocksOut) {
+            rules.lockout_threshold = 0;
+        }
+        Ok(rules)
+    }
 }
 
 async fn try_out(broken: Broken) -> String {
@@ -297,7 +415,9 @@ async fn try_out(broken: Broken) -> String {
     let lab =
         LabTenant::builder().seed(5).users(12).auto_publish_dns(false).clock(clock.clone()).build().unwrap();
     let domain = DomainName::parse(&lab.initial_domain()).unwrap();
+    let records = Arc::new(crate::tenant::contract::SimulatedDns(lab.clone()));
     let fixture = TenantFixture::new("lab", domain, Patience::new(clock))
+        .with_records(records)
         .with_subscription(lab.subscription_ids()[0])
         .with_sync_switching()
         .with_sign_in();
@@ -309,7 +429,8 @@ async fn try_out(broken: Broken) -> String {
         sign_in: mutant.clone(),
         sync: mutant.clone(),
         subscriptions: mutant.clone(),
-        applications: mutant,
+        applications: mutant.clone(),
+        password_rules: mutant,
     };
     complaint(broken, tenant::run(&ports, &fixture)).await
 }
@@ -342,6 +463,15 @@ async fn every_broken_promise_is_noticed() {
         (Broken::ReusesApplications, "a second application is another one"),
         (Broken::SwitchesSilently, "reads show that it is on"),
         (Broken::SwitchesBackAtOnce, "switching on while switching off must fail"),
+        (Broken::HidesReferences, "a user on a domain is among its references"),
+        (Broken::CallsEveryDomainARoot, "the root of a domain below another is that one"),
+        (Broken::RestoresWhatIsThere, "restoring a user that is there must fail"),
+        (Broken::CallsEverybodyEligible, "a new user is eligible for no role"),
+        (Broken::OverlooksTheUsersOwnState, "the whole answer holds the per-user state"),
+        (Broken::KnowsEverySubscription, "the classic administrators of an unknown subscription must fail"),
+        (Broken::ReplacesCertificates, "a certificate added again is the one that is there"),
+        (Broken::GrantsAnything, "granting nobody a permission must fail"),
+        (Broken::NeverLocksOut, "accounts are locked out after some tries"),
     ];
     let mut said = Vec::new();
     for (broken, expected) in promises {

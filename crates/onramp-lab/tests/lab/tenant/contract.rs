@@ -10,7 +10,7 @@ use onramp_core::{DomainName, ManualClock, Result};
 use onramp_lab::tenant::{Consistency, LabTenant, LabTenantBuilder};
 
 #[derive(Debug)]
-struct SimulatedDns(LabTenant);
+pub(crate) struct SimulatedDns(pub(crate) LabTenant);
 
 #[async_trait]
 impl PublishRecords for SimulatedDns {

@@ -1,7 +1,7 @@
 //! The tenant, by its ports and over the wire.
 
 mod arm;
-mod contract;
+pub(crate) mod contract;
 mod graph;
 mod login;
 mod trouble;

@@ -1,0 +1,47 @@
+//! What decides about second factors, and the tenant's own password rules.
+
+use async_trait::async_trait;
+use onramp_core::tenant::{
+    ConditionalAccessPolicy, MfaState, PasswordRuleSettings, PasswordRules, PolicySubject, RoleTemplateId,
+    SecondFactor,
+};
+use onramp_core::{ObjectId, Result};
+
+use super::{Operation, Ports};
+use crate::tenant::organization::ConditionalAccess;
+use crate::tenant::state::State;
+
+/// Everything that can make the tenant ask a user for a second factor.
+pub(super) fn second_factor(state: &State, user: &ObjectId, per_user: MfaState) -> SecondFactor {
+    let id = user.to_string();
+    let roles = state.role_assignments.iter().filter(|held| held.principal_id == id);
+    let roles = roles.filter_map(|held| ObjectId::parse(&held.role_id).ok()).map(RoleTemplateId::new);
+    let subject = PolicySubject::new(*user).with_roles(roles);
+    let mut all = SecondFactor::default();
+    all.per_user = Some(per_user);
+    all.security_defaults = Some(state.security_defaults);
+    let policies = state.conditional_access.iter().map(policy);
+    all.policies = Some(policies.filter_map(|policy| policy.applies_to(&subject)).collect());
+    all
+}
+
+fn policy(model: &ConditionalAccess) -> ConditionalAccessPolicy {
+    let mut policy = ConditionalAccessPolicy::default();
+    policy.id.clone_from(&model.id);
+    policy.name.clone_from(&model.name);
+    policy.is_enabled = model.state == "enabled";
+    policy.include_users =
+        if model.included.is_empty() { vec!["All".to_owned()] } else { model.included.clone() };
+    policy.exclude_users.clone_from(&model.excluded);
+    policy.include_applications = vec!["All".to_owned()];
+    policy.controls = vec![model.control.to_owned()];
+    policy
+}
+
+#[async_trait]
+impl PasswordRuleSettings for Ports {
+    async fn read(&self) -> Result<PasswordRules> {
+        let operation = Operation::new("GET", "/v1.0/groupSettings", "read the tenant's password rules", "");
+        self.run(&operation, |state, _| Ok(state.password_rules.clone().unwrap_or_default())).await
+    }
+}
