@@ -153,7 +153,13 @@ impl Roles for EntraRoles {
             .object(assignment_id)
             .concerns(assignment_id)
             .needs(WRITE);
-        self.0.send(&request).await?;
+        match self.0.send(&request).await {
+            // No assignment of the newer form can be there then.
+            Err(error) if is_not_offered(&error) => {
+                return Err(request.error(ErrorKind::NotFound).reply(error.server_reply().clone()));
+            }
+            other => other?,
+        };
         self.0.fresh.forget(assignment_id);
         Ok(())
     }
