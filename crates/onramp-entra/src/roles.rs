@@ -98,6 +98,10 @@ impl Roles for EntraRoles {
                 .detail("the tenant has no licence for Privileged Identity Management")
                 .reply(error.server_reply().clone())
                 .hint("Nobody is eligible for a role without it; look at active assignments only.")),
+            Err(error) if is_not_offered(&error) => Err(request
+                .error(ErrorKind::Unsupported)
+                .detail("the tenant does not offer Privileged Identity Management")
+                .reply(error.server_reply().clone())),
             Err(error) => Err(error),
         }
     }
