@@ -13,7 +13,7 @@ use crate::security::{BindName, Credentials, LdapSecurity, Trust};
 use crate::settings::{Service, Settings, Timeouts};
 
 const PAGE_SIZE: u32 = 1_000;
-const DEPTH: usize = 16;
+const DEPTH: usize = 64;
 
 /// Builds a [`ForestClient`].
 ///
@@ -45,6 +45,7 @@ pub struct ForestClientBuilder {
     timeouts: Timeouts,
     page_size: u32,
     depth: usize,
+    changes_per_second: Option<f64>,
     clock: Arc<dyn Clock>,
 }
 
@@ -60,6 +61,7 @@ impl ForestClientBuilder {
             timeouts: Timeouts::default(),
             page_size: PAGE_SIZE,
             depth: DEPTH,
+            changes_per_second: None,
             clock: Arc::new(SystemClock::new()),
         }
     }
@@ -144,9 +146,17 @@ impl ForestClientBuilder {
         self
     }
 
-    /// Changes under way at a time on one connection. 16 unless set.
+    /// Changes under way at a time on one domain controller, at most. 64 unless set. It begins with 16, and what it gets
+    /// to follows how well the server answers.
     pub fn depth(mut self, changes: usize) -> Self {
         self.depth = changes;
+        self
+    }
+
+    /// Changes that begin in a second on one domain controller, at most. As many as the server answers well unless
+    /// set. For servers that have other things to do.
+    pub fn changes_per_second(mut self, changes: f64) -> Self {
+        self.changes_per_second = Some(changes);
         self
     }
 
@@ -176,6 +186,10 @@ impl ForestClientBuilder {
         if self.page_size == 0 || self.depth == 0 {
             return refuse("page size and depth must be at least 1", "Leave them out to use the defaults.");
         }
+        if self.changes_per_second.is_some_and(|rate| !(1e-3..=1e6).contains(&rate)) {
+            let hint = "Give a number between 0.001 and 1000000, or leave it out.";
+            return refuse("this is no number of changes per second", hint);
+        }
         let Some((name, password)) = self.bind else {
             return refuse("nobody signs in", "Call bind with a name and a password.");
         };
@@ -186,6 +200,7 @@ impl ForestClientBuilder {
             timeouts: self.timeouts,
             page_size: self.page_size,
             depth: self.depth,
+            changes_per_second: self.changes_per_second,
             addresses: self.addresses,
             clock: self.clock,
             refused: Mutex::default(),

@@ -17,6 +17,7 @@ use crate::root_dse::RootDse;
 use crate::settings::{Service, Settings};
 use crate::suffixes::DirectorySuffixes;
 use crate::users::DirectoryUsers;
+use crate::writer::DirectoryWriter;
 
 /// An Active Directory forest, seen through one of its domain controllers and, where a value must be asked of
 /// each, through all of them.
@@ -66,6 +67,7 @@ impl ForestClient {
         Forest {
             suffixes: Arc::new(DirectorySuffixes(self.clone())),
             users: Arc::new(DirectoryUsers(self.clone())),
+            object_writer: Arc::new(DirectoryWriter(self.clone())),
             replication: Arc::new(DirectoryReplication(self.clone())),
             password_policies: Arc::new(DirectoryPasswordPolicies(self.clone())),
             objects: Arc::new(DirectoryObjects(self.clone())),
@@ -100,6 +102,12 @@ impl ForestClient {
         let mut links = self.inner.links.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Link::new(target.clone(), Arc::clone(&self.inner.settings)));
         Arc::clone(links.entry(target.clone()).or_insert_with(new))
+    }
+
+    /// Every way that was opened so far.
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        let links = self.inner.links.lock().unwrap_or_else(PoisonError::into_inner);
+        [&self.inner.primary].into_iter().chain(links.values()).cloned().collect()
     }
 
     /// The naming context that an object stands in: the closest one, since a child domain's name is below its

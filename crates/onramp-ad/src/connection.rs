@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::hash::Hash;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -105,7 +106,10 @@ impl Connection {
     }
 
     /// Changes one object.
-    pub(crate) async fn modify(&self, dn: &str, changes: Vec<Mod<String>>) -> Result<(), Fault> {
+    pub(crate) async fn modify<V>(&self, dn: &str, changes: Vec<Mod<V>>) -> Result<(), Fault>
+    where
+        V: AsRef<[u8]> + Eq + Hash,
+    {
         let mut ldap = self.handle();
         let result = self.answer(self.operation_limit, ldap.modify(dn, changes)).await?;
         if result.rc == 0 { Ok(()) } else { Err(Fault::refused(&self.host, &result)) }

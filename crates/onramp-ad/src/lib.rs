@@ -5,8 +5,10 @@
 //! where each has to be asked itself, and to those of other domains where the first one does not hold them.
 //!
 //! * There is no way to sign in without TLS, nor with an empty name or password.
-//! * A UPN is changed by compare-and-swap, its object named by GUID. If the answer is lost, the object is read to learn
-//!   what happened.
+//! * An object is changed by compare-and-swap, and named by GUID. If the answer is lost, the object is read to learn what
+//!   happened.
+//! * Many changes go out as fast as the server answers them well, and no faster than allowed
+//!   ([`ForestClientBuilder::changes_per_second`]); [`ForestClient::write_loads`] shows how it goes.
 //! * Searches are paged and streamed; a result that was cut short is an error, never a short result.
 //! * Every wait on the network is bounded ([`Timeouts`]), and what the server says is kept in the error.
 
@@ -16,12 +18,16 @@ mod connection;
 mod controllers;
 mod entry;
 mod fault;
+mod lane;
 mod link;
+mod name_holder;
 mod naming_contexts;
+mod object_change;
 mod objects;
 mod page;
 mod pages;
 mod password_policy;
+mod pipeline;
 mod replication;
 mod result_code;
 mod root_dse;
@@ -31,13 +37,14 @@ mod settings;
 mod suffix_usage;
 mod suffixes;
 mod tls_failure;
-mod upn_change;
-mod upn_changes;
 mod users;
 mod usn_set;
+mod window;
+mod writer;
 
 pub use builder::ForestClientBuilder;
 pub use client::ForestClient;
+pub use lane::WriteLoad;
 pub use naming_contexts::ForestDomain;
 pub use root_dse::RootDse;
 pub use security::{BindName, LdapSecurity};

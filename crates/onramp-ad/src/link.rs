@@ -9,12 +9,15 @@ use tokio::sync::Mutex;
 
 use crate::connection::{Connection, Target};
 use crate::fault::Fault;
+use crate::lane::Lane;
 use crate::settings::Settings;
 
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) target: Target,
     pub(crate) settings: Arc<Settings>,
+    /// The way of changes that are made many at a time.
+    pub(crate) lane: Lane,
     slot: Mutex<Slot>,
     /// Attempts to connect that have ended.
     attempts: AtomicU64,
@@ -29,7 +32,8 @@ struct Slot {
 
 impl Link {
     pub(crate) fn new(target: Target, settings: Arc<Settings>) -> Self {
-        Self { target, settings, slot: Mutex::default(), attempts: AtomicU64::new(0) }
+        let lane = Lane::new(settings.depth, settings.changes_per_second);
+        Self { target, settings, lane, slot: Mutex::default(), attempts: AtomicU64::new(0) }
     }
 
     pub(crate) fn host(&self) -> &str {

@@ -9,7 +9,7 @@ use crate::client::ForestClient;
 use crate::fault::Fault;
 use crate::settings::Service;
 use crate::suffixes::explicit;
-use crate::upn_change::read_upn;
+use crate::users::read_upn;
 
 /// [`Replication`] of the directory.
 #[derive(Debug)]

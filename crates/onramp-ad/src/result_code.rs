@@ -11,6 +11,7 @@ pub(crate) const CONSTRAINT_VIOLATION: u32 = 19;
 pub(crate) const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
 pub(crate) const NO_SUCH_OBJECT: u32 = 32;
 pub(crate) const INVALID_CREDENTIALS: u32 = 49;
+pub(crate) const INSUFFICIENT_ACCESS_RIGHTS: u32 = 50;
 pub(crate) const BUSY: u32 = 51;
 pub(crate) const UNAVAILABLE: u32 = 52;
 pub(crate) const ENTRY_ALREADY_EXISTS: u32 = 68;

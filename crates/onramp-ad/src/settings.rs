@@ -91,7 +91,9 @@ pub(crate) struct Settings {
     pub(crate) credentials: Credentials,
     pub(crate) timeouts: Timeouts,
     pub(crate) page_size: u32,
+    /// Changes under way at a time on one server, at most.
     pub(crate) depth: usize,
+    pub(crate) changes_per_second: Option<f64>,
     /// Addresses to dial instead of resolving a host name (in lower case).
     pub(crate) addresses: HashMap<(String, Service), SocketAddr>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::link::Link;
 use crate::search::Search;
 use crate::settings::Service;
-use crate::{upn_change, upn_changes};
+use crate::writer;
 
 /// Persons: computers are of class user too, but of another category.
 const IS_USER: &str = "(&(objectCategory=person)(objectClass=user))";
@@ -100,17 +100,23 @@ impl ForestUsers for DirectoryUsers {
     }
 
     async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
-        upn_change::change_upn(&self.0, change).await
+        writer::change_upn(&self.0, change).await
     }
 
     fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
-        upn_changes::change_upns(self.0.clone(), changes)
+        writer::change_upns(&self.0, changes)
     }
 }
 
 /// The target that stays the same wherever an object is moved and however it is renamed ([MS-ADTS] 3.1.1.3.1.2.4).
 pub(crate) fn by_guid(guid: &ObjectGuid) -> String {
     format!("<GUID={guid}>")
+}
+
+/// The UPN of an object on one domain controller: `None` if there is no such object, `Some(None)` if it has no UPN.
+pub(crate) async fn read_upn(link: &Arc<Link>, guid: &ObjectGuid) -> Result<Option<Option<String>>, Fault> {
+    let found = link.read(Search::object(by_guid(guid), &["userPrincipalName"])).await?;
+    Ok(found.map(|entry| entry.text("userPrincipalName")))
 }
 
 fn both(one: &str, other: &LdapFilter) -> String {
@@ -162,7 +168,7 @@ pub(crate) async fn holders_of(
 
 impl ForestClient {
     /// A global catalog that answers.
-    async fn global_catalog(&self, domain: &DistinguishedName) -> Result<Arc<Link>> {
+    pub(crate) async fn global_catalog(&self, domain: &DistinguishedName) -> Result<Arc<Link>> {
         let mut failures = Vec::new();
         let catalogs =
             self.controllers().await?.into_iter().filter(|controller| controller.is_global_catalog);

@@ -10,6 +10,37 @@ use crate::parse::{ParseError, text_newtype};
 /// Longest name accepted. The schema's own limit for `lDAPDisplayName` is 256 characters.
 const MAX_LENGTH: usize = 256;
 
+/// Attributes whose values are secrets or from which one can be made: those that [MS-ADTS] 3.1.1.4.4 keeps from reading,
+/// and those of passwords, recovery keys and local administrators.
+const SECRETS: &[&str] = &[
+    "currentValue",
+    "dBCSPwd",
+    "initialAuthIncoming",
+    "initialAuthOutgoing",
+    "lmPwdHistory",
+    "msDS-ExecuteScriptPassword",
+    "msDS-ManagedPassword",
+    "msFVE-KeyPackage",
+    "msFVE-RecoveryPassword",
+    "msLAPS-EncryptedDSRMPassword",
+    "msLAPS-EncryptedDSRMPasswordHistory",
+    "msLAPS-EncryptedPassword",
+    "msLAPS-EncryptedPasswordHistory",
+    "msLAPS-Password",
+    "ms-Mcs-AdmPwd",
+    "msSFU30Password",
+    "msTPM-OwnerInformation",
+    "ntPwdHistory",
+    "pekList",
+    "priorValue",
+    "supplementalCredentials",
+    "trustAuthIncoming",
+    "trustAuthOutgoing",
+    "unicodePwd",
+    "unixUserPassword",
+    "userPassword",
+];
+
 /// The name of an attribute: a short name such as `proxyAddresses`, or an object identifier (RFC 4512 1.4 and 2.5),
 /// without options. Compared and hashed without regard to case, as directories do; the spelling given is kept.
 ///
@@ -78,6 +109,23 @@ impl AttributeName {
     /// The name as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether this is an object identifier instead of a short name.
+    pub fn is_oid(&self) -> bool {
+        self.0.starts_with(|c: char| c.is_ascii_digit())
+    }
+
+    /// Whether the attribute is known, by its short name, to hold a secret: a password, a hash of one, a key.
+    ///
+    /// ```
+    /// # use onramp_core::AttributeName;
+    /// assert!(AttributeName::parse("unicodepwd")?.holds_secret());
+    /// assert!(!AttributeName::parse("pwdLastSet")?.holds_secret());
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
+    pub fn holds_secret(&self) -> bool {
+        SECRETS.iter().any(|secret| secret.eq_ignore_ascii_case(&self.0))
     }
 }
 

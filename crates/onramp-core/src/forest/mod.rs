@@ -4,17 +4,20 @@
 //! was already sent may still happen.
 
 mod accounts;
+mod change_state;
 mod convergence;
 mod object_changes;
 mod objects;
 mod password_policies;
 mod replication;
 mod suffixes;
+mod upn_order;
 mod users;
 
 use std::sync::Arc;
 
 pub use accounts::AccountKind;
+pub use change_state::ChangeState;
 pub use convergence::{ControllerProgress, Convergence, ConvergenceReport, ReplicationExt, WaitOptions};
 pub use object_changes::{AttributeChange, ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
 pub use objects::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
@@ -24,6 +27,7 @@ pub use password_policies::{
 };
 pub use replication::{DomainController, ReplicatedValue, Replication};
 pub use suffixes::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, SuffixesExt, UnitSuffix};
+pub use upn_order::in_upn_order;
 pub use users::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery};
 
 #[cfg(feature = "mock")]
@@ -44,6 +48,8 @@ pub struct Forest {
     pub suffixes: Arc<dyn Suffixes>,
     /// Users.
     pub users: Arc<dyn ForestUsers>,
+    /// Changes of objects of any class.
+    pub object_writer: Arc<dyn ObjectWriter>,
     /// Replication between domain controllers.
     pub replication: Arc<dyn Replication>,
     /// Password policies.

@@ -3,13 +3,14 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::AttributeValue;
 use crate::{AttributeName, BoxStream, DistinguishedName, ObjectGuid, Result};
 
 /// What to do to one attribute of an object: values that must be there and go, values that come.
 ///
-/// Values of the attribute that are named in neither stay, so that what somebody else added meanwhile is kept.
+/// Made by [`AttributeChange::replace`] or [`AttributeChange::edit`], which differ in what they take other values for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AttributeChange {
@@ -19,21 +20,27 @@ pub struct AttributeChange {
     pub remove: Vec<AttributeValue>,
     /// Values that are added.
     pub add: Vec<AttributeValue>,
+    /// Whether these are all the values that the attribute has, before and after, so that any other is stale. Else
+    /// values that are named in neither stay: what somebody else added meanwhile is kept.
+    pub is_whole: bool,
 }
 
 impl AttributeChange {
     /// Replaces the one value of a single-valued attribute; `None` is "no value".
+    ///
+    /// Not for attributes that can have several values: a server does not refuse it for others that stand beside.
     pub fn replace(
         attribute: AttributeName,
         before: Option<AttributeValue>,
         after: Option<AttributeValue>,
     ) -> Self {
-        Self { attribute, remove: before.into_iter().collect(), add: after.into_iter().collect() }
+        let (remove, add) = (before.into_iter().collect(), after.into_iter().collect());
+        Self { attribute, remove, add, is_whole: true }
     }
 
-    /// Removes some values and adds others.
+    /// Removes some values of a multi-valued attribute and adds others.
     pub fn edit(attribute: AttributeName, remove: Vec<AttributeValue>, add: Vec<AttributeValue>) -> Self {
-        Self { attribute, remove, add }
+        Self { attribute, remove, add, is_whole: false }
     }
 }
 
@@ -63,14 +70,24 @@ impl ObjectChange {
     }
 }
 
-/// What a successful change of an object did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a successful change did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ObjectChanged {
     /// The values were as expected and are changed now.
     Changed,
+    /// The change was sent and its answer lost; the object was read, and is as the change makes it.
+    FoundChanged,
     /// The object was as the change would make it already; nothing was written.
     AlreadySo,
+}
+
+impl ObjectChanged {
+    /// Whether this call wrote: not if all was so already.
+    pub fn is_written(self) -> bool {
+        self != Self::AlreadySo
+    }
 }
 
 /// One change of a stream and what became of it.
@@ -90,15 +107,19 @@ pub trait ObjectWriter: Debug + Send + Sync {
     /// Changes one object by compare-and-swap, in one operation. If the reply is lost, the object is read to learn
     /// what happened.
     ///
+    /// Values are compared as octets, but a server takes text that differs by case alone for the same: a change of
+    /// case is a change, and a value to remove may be there in another case.
+    ///
     /// # Errors
     /// `Stale` if a value to remove is not there, or a value to add cannot be added beside what is there (nothing is
     /// written; the detail names the values found); `NotFound`; `AlreadyExists` if a value must be unique and another
-    /// object has it; `Forbidden`; `Invalid` for an empty change, for an attribute named twice and for attributes
-    /// that hold a secret; `OutcomeUnknown` if the reply was lost and the object could not be read either.
+    /// object has it; `Forbidden`; `Invalid` where [`ObjectChange::check`] refuses the change, before anything is
+    /// sent, and where the schema does; `OutcomeUnknown` if the reply was lost and the object could not be read either.
     async fn change(&self, change: &ObjectChange) -> Result<ObjectChanged>;
 
     /// Makes many changes, each as [`ObjectWriter::change`] does, several at a time; outcomes come in order of
     /// completion, exactly one for each change taken from the stream. Changes are taken no faster than the server
-    /// answers. Dropping the stream stops taking; changes already sent may still happen.
+    /// answers. Changes of the same object are made in the order in which they come. Dropping the stream stops taking;
+    /// changes already sent may still happen.
     fn change_all(&self, changes: BoxStream<'static, ObjectChange>) -> BoxStream<'static, ObjectOutcome>;
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::AccountKind;
+use super::{AccountKind, ObjectChanged};
 use crate::{BoxStream, DistinguishedName, ImmutableId, LdapFilter, ObjectGuid, Result, Sid, Upn};
 
 /// A user of the forest, with the attributes that planning needs.
@@ -161,15 +161,7 @@ pub struct UpnChange {
 }
 
 /// What a successful change of a UPN did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum UpnChanged {
-    /// The value was `before` and is `after` now.
-    Changed,
-    /// The value was `after` already; nothing was written.
-    AlreadySo,
-}
+pub type UpnChanged = ObjectChanged;
 
 /// One change of a stream and what became of it.
 #[derive(Debug)]
@@ -206,13 +198,15 @@ pub trait ForestUsers: Debug + Send + Sync {
     /// reply is lost, the object is read to learn what happened.
     ///
     /// # Errors
-    /// `Stale` if the value is neither `before` nor `after` (nothing is written); `NotFound`; `AlreadyExists` if
-    /// another principal has the UPN; `Forbidden`; `OutcomeUnknown` if the reply was lost and the object could
-    /// not be read either.
+    /// `Stale` if the value is neither `before` nor `after` (nothing is written; the detail names the value found);
+    /// `NotFound`; `AlreadyExists` if another principal has the UPN (the detail names it where it can be seen);
+    /// `Forbidden`; `OutcomeUnknown` if the reply was lost and the object could not be read either.
     async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged>;
 
     /// Makes many changes, each as [`ForestUsers::change_upn`] does, several at a time; outcomes come in order of
     /// completion, exactly one for each change taken from the stream. Changes are taken no faster than the
-    /// server answers. Dropping the stream stops taking; changes already sent may still happen.
+    /// server answers. Changes that name the same user, or of which one takes a UPN that the other gives up, are made
+    /// in the order in which they come ([`in_upn_order`](super::in_upn_order) puts a batch into one that works).
+    /// Dropping the stream stops taking; changes already sent may still happen.
     fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome>;
 }

@@ -13,7 +13,7 @@ use super::schema::{Attr, Class};
 use super::state::{Id, State};
 use super::text::fold;
 use super::view::View;
-use super::{Fault, LabForest, Operation};
+use super::{Fault, LabForest, Operation, Overload};
 use crate::tls::{ClientCertificate, LabCa};
 
 const DISABLED: u32 = 0x2;
@@ -169,6 +169,12 @@ impl LabForest {
     /// requests under way on one connection take that long together, not one after the other.
     pub fn set_latency(&self, latency: Duration) {
         self.0.faults.set_latency(latency);
+    }
+
+    /// How many changes each domain controller takes at a time over LDAP, and what it does with more. `None`, as at
+    /// first, is any number.
+    pub fn set_write_capacity(&self, capacity: Option<(usize, Overload)>) {
+        self.0.faults.set_capacity(capacity);
     }
 
     fn change_controller(&self, host: &str, change: impl FnOnce(&mut State, usize)) -> Result<()> {

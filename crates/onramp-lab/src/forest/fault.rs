@@ -4,6 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ldap3_proto::LdapResultCode;
+
+use super::LabForest;
+use super::refusal::Refusal;
+
 /// What can go wrong with an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,6 +21,34 @@ pub enum Fault {
     Busy,
     /// The server answers that it is unavailable (result code 52).
     Unavailable,
+    /// The server answers that an administrative limit is exceeded (result code 11).
+    AdminLimit,
+    /// The server refers to another one (result code 10).
+    Referral,
+    /// The operation is carried out, and its answer takes that much longer.
+    Slow(Duration),
+}
+
+impl Fault {
+    /// What the server answers instead of carrying the operation out; `None` if the fault is of another kind.
+    pub(super) fn refusal(self) -> Option<Refusal> {
+        Some(match self {
+            Self::Busy => Refusal::new(LdapResultCode::Busy, "0000200E: the server is busy"),
+            Self::Unavailable => {
+                Refusal::new(LdapResultCode::Unavailable, "0000200F: the server is unavailable")
+            }
+            Self::AdminLimit => {
+                let message = "00002024: an administrative limit is exceeded";
+                Refusal::new(LdapResultCode::AdminLimitExceeded, message)
+            }
+            Self::Referral => {
+                let mut refusal = Refusal::new(LdapResultCode::Referral, "0000202B: RefErr: elsewhere");
+                refusal.referral.push("ldap://elsewhere.example/".to_owned());
+                refusal
+            }
+            Self::LostReply | Self::LostRequest | Self::Slow(_) => return None,
+        })
+    }
 }
 
 /// The operations that faults can be put on.
@@ -30,6 +63,16 @@ pub enum Operation {
     Modify,
 }
 
+/// What a domain controller does with changes that come while it has as many under way as it can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overload {
+    /// It answers them with busy (result code 51).
+    Busy,
+    /// It takes longer for each: twice the time with twice as many, and so on.
+    Slower,
+}
+
 /// The faults to come.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<Plan>);
@@ -38,6 +81,9 @@ pub(super) struct Faults(Mutex<Plan>);
 struct Plan {
     planned: HashMap<Operation, Vec<Planned>>,
     latency: Duration,
+    capacity: Option<(usize, Overload)>,
+    /// Changes under way on each domain controller.
+    under_way: HashMap<usize, usize>,
 }
 
 #[derive(Debug)]
@@ -66,6 +112,35 @@ impl Faults {
         self.lock().latency
     }
 
+    pub(super) fn set_capacity(&self, capacity: Option<(usize, Overload)>) {
+        self.lock().capacity = capacity;
+    }
+
+    /// Counts a change that came to a controller: how often the usual time its answer takes, or `None` if the
+    /// controller has too many and is busy.
+    fn arrive(&self, at: usize) -> Option<u32> {
+        let mut plan = self.lock();
+        let capacity = plan.capacity;
+        let under_way = plan.under_way.entry(at).or_default();
+        *under_way += 1;
+        match capacity {
+            Some((most, Overload::Busy)) if *under_way > most => {
+                *under_way -= 1;
+                None
+            }
+            Some((most, Overload::Slower)) => {
+                Some(u32::try_from(under_way.div_ceil(most.max(1))).unwrap_or(u32::MAX))
+            }
+            _ => Some(1),
+        }
+    }
+
+    fn leave(&self, at: usize) {
+        if let Some(under_way) = self.lock().under_way.get_mut(&at) {
+            *under_way = under_way.saturating_sub(1);
+        }
+    }
+
     /// The fault that the operation which starts now shall have. Plans of one operation follow each other.
     pub(super) fn next(&self, operation: Operation) -> Option<Fault> {
         let mut plan = self.lock();
@@ -82,5 +157,27 @@ impl Faults {
 
     fn lock(&self) -> MutexGuard<'_, Plan> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A change that a controller has under way, until it is dropped.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    lab: LabForest,
+    at: usize,
+}
+
+impl UnderWay {
+    /// How long the answer of a change that came now takes besides the work, or `None` if the controller is too busy to
+    /// take it.
+    pub(super) fn begin(lab: &LabForest, at: usize) -> Option<(Self, Duration)> {
+        let times = lab.0.faults.arrive(at)?;
+        Some((Self { lab: lab.clone(), at }, lab.0.faults.latency().saturating_mul(times)))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.lab.0.faults.leave(self.at);
     }
 }

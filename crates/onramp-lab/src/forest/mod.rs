@@ -40,6 +40,7 @@ mod state;
 mod suffixes;
 mod text;
 mod view;
+mod writer;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -49,7 +50,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use onramp_core::{Clock, DistinguishedName, DomainName, Password};
 
 pub use builder::{LabDomain, LabForestBuilder};
-pub use fault::{Fault, Operation};
+pub use fault::{Fault, Operation, Overload};
 pub use server::{LabForestServers, ServedController};
 
 use access::Principal;

@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use ldap3_proto::LdapResultCode;
 use onramp_core::forest::{
-    AccountKind, DomainController, DomainPasswordPolicy, ForestUser, ForestUsers, Lockout, PasswordPolicies,
-    PasswordRules, ReplicatedValue, Replication, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
+    AccountKind, DomainController, DomainPasswordPolicy, ForestUser, ForestUsers, Lockout, ObjectChange,
+    PasswordPolicies, PasswordRules, ReplicatedValue, Replication, UpnChange, UpnChanged, UpnHolder,
+    UpnOutcome, UserQuery,
 };
 use onramp_core::{
     BoxStream, DistinguishedName, Error, ErrorKind, Forest, ObjectGuid, Result, ServerReply, Sid,
@@ -23,7 +24,7 @@ use super::dn::Target;
 use super::fault::{Fault, Operation as Faulty};
 use super::filter::Filter;
 use super::matching::Test;
-use super::modify::{Change, Operation, Step, modify};
+use super::modify::{Change, modify};
 use super::refusal::Refusal;
 use super::schema::{Attr, Class};
 use super::search::{Query, Scope, Search};
@@ -59,6 +60,7 @@ impl LabForest {
         Forest {
             suffixes: ports.clone(),
             users: ports.clone(),
+            object_writer: ports.clone(),
             replication: ports.clone(),
             password_policies: ports.clone(),
             objects: ports,
@@ -76,7 +78,11 @@ impl LabForest {
             LdapResultCode::InvalidCredentials | LdapResultCode::OperationsError => {
                 ErrorKind::Unauthenticated
             }
-            LdapResultCode::Busy | LdapResultCode::Unavailable => ErrorKind::Unavailable,
+            LdapResultCode::Busy | LdapResultCode::AdminLimitExceeded => {
+                ErrorKind::Throttled { retry_after: None }
+            }
+            LdapResultCode::Unavailable => ErrorKind::Unavailable,
+            LdapResultCode::Referral => ErrorKind::Unsupported,
             _ => ErrorKind::Invalid,
         };
         let mut reply = ServerReply::from_server(self.controllers().into_iter().next().unwrap_or_default());
@@ -88,6 +94,13 @@ impl LabForest {
 
 /// Searches under way, each with the controller it runs on.
 pub(super) type Searches = VecDeque<(usize, Search)>;
+
+/// Whether a change that was made was heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    Received,
+    Lost,
+}
 
 /// The ports as somebody.
 #[derive(Debug, Clone)]
@@ -121,39 +134,8 @@ impl ForestUsers for Ports {
     }
 
     async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
-        let current = self.read_user(&change.guid)?.upn;
-        let after = change.after.as_str();
-        if current.as_deref() == Some(after) {
-            return Ok(UpnChanged::AlreadySo);
-        }
-        let mut steps = Vec::new();
-        let step = |operation, value: &str| Step {
-            operation,
-            attr: "userPrincipalName".to_owned(),
-            values: vec![value.as_bytes().to_vec()],
-        };
-        steps.extend(change.before.as_deref().map(|before| step(Operation::Delete, before)));
-        steps.push(step(Operation::Add, after));
-        let target = format!("<GUID={}>", change.guid);
-        let request = Change { target, steps, permissive: false };
-        match self.modify(&request) {
-            Ok(()) => Ok(UpnChanged::Changed),
-            Err(refusal) => {
-                let error = self.lab.error(refusal, "change the user principal name of", &change.dn);
-                // A value where there should be none is a value that somebody else set.
-                let clash =
-                    error.server_reply().ldap_code == Some(LdapResultCode::AttributeOrValueExists as u32);
-                if !clash && !error.is_stale() {
-                    return Err(error);
-                }
-                let now = self.get(&change.guid).await?.upn.unwrap_or_else(|| "no UPN".into());
-                Err(Error::new(ErrorKind::Stale, error.action())
-                    .object(&change.dn)
-                    .detail(format!("somebody else changed it meanwhile: it has {now} now"))
-                    .reply(error.server_reply().clone())
-                    .hint("Nothing was written. Survey the forest again and make a new plan."))
-            }
-        }
+        self.read_user(&change.guid)?;
+        self.change_object(&ObjectChange::from(change), "change the UPN of")
     }
 
     fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
@@ -230,23 +212,24 @@ impl Ports {
         })
     }
 
-    /// Makes a change on the first writable controller of the object's domain. A lost reply is looked up at once, which here cannot fail; a lost request never
-    /// arrived.
-    pub(super) fn modify(&self, change: &Change) -> std::result::Result<(), Refusal> {
+    /// Makes a change on the first writable controller of the object's domain. Says whether its reply was lost; a lost
+    /// request never arrived.
+    pub(super) fn modify(&self, change: &Change) -> std::result::Result<Reply, Refusal> {
         let at = self.lab.read(0, |view| {
             Target::parse(&change.target).map_or(0, |target| self.lab.home_of(view, &target))
         });
         if self.reachable(at, "change").is_err() {
             return Err(Refusal::new(LdapResultCode::Unavailable, "the domain controller does not answer"));
         }
-        match self.lab.0.faults.next(Faulty::Modify) {
-            Some(Fault::Busy) => return Err(Refusal::new(LdapResultCode::Busy, "0000200E: busy")),
-            Some(Fault::Unavailable | Fault::LostRequest) => {
-                return Err(Refusal::new(LdapResultCode::Unavailable, "0000200F: unavailable"));
-            }
-            Some(Fault::LostReply) | None => {}
+        let fault = self.lab.0.faults.next(Faulty::Modify);
+        if let Some(refusal) = fault.and_then(Fault::refusal) {
+            return Err(refusal);
         }
-        self.lab.write(|state, now| modify(state, at, self.principal, change, now))
+        if fault == Some(Fault::LostRequest) {
+            return Err(Refusal::new(LdapResultCode::Unavailable, "0000200F: unavailable"));
+        }
+        self.lab.write(|state, now| modify(state, at, self.principal, change, now))?;
+        Ok(if fault == Some(Fault::LostReply) { Reply::Lost } else { Reply::Received })
     }
 
     pub(super) fn read_user(&self, guid: &ObjectGuid) -> Result<ForestUser> {

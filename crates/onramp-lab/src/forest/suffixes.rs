@@ -113,7 +113,7 @@ impl Ports {
         let values = suffixes.into_iter().map(String::into_bytes).collect();
         let steps = vec![Step { operation, attr: "uPNSuffixes".to_owned(), values }];
         let change = Change { target, steps, permissive: false };
-        self.modify(&change).map_err(|refusal| self.lab.error(refusal, action, &object))
+        self.modify(&change).map(|_| ()).map_err(|refusal| self.lab.error(refusal, action, &object))
     }
 }
 

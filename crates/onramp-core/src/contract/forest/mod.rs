@@ -1,5 +1,6 @@
 //! The suites of a forest's ports.
 
+pub mod object_writer;
 pub mod objects;
 pub mod password_policies;
 pub mod replication;
@@ -19,6 +20,7 @@ pub async fn run(forest: &Forest, fixture: &ForestFixture) {
     Box::pin(suffixes::run_in_use(&*forest.suffixes, &*forest.users, fixture)).await;
     Box::pin(users::run(&*forest.users, fixture)).await;
     Box::pin(objects::run(&*forest.objects, &*forest.users, fixture)).await;
+    Box::pin(object_writer::run(&*forest.object_writer, &*forest.users, fixture)).await;
     Box::pin(replication::run(&*forest.replication, &*forest.suffixes, &*forest.users, fixture)).await;
     Box::pin(password_policies::run(&*forest.password_policies, &*forest.suffixes)).await;
 }

@@ -25,6 +25,7 @@ pub async fn run(port: &dyn ForestUsers, fixture: &ForestFixture) {
     collision(port, fixture, first, second).await;
     spelling(port, fixture, first).await;
     many_changes(port, fixture, &users).await;
+    handing_over(port, fixture, first, second).await;
     restore(port, fixture, &users).await;
 }
 
@@ -174,6 +175,23 @@ async fn many_changes(port: &dyn ForestUsers, fixture: &ForestFixture, users: &[
     let again = port.change_upns(stream::iter(changes).boxed());
     let repeated: Vec<_> = again.map(|outcome| done(outcome.result, "repeating changes")).collect().await;
     assert!(repeated.iter().all(|changed| *changed == UpnChanged::AlreadySo), "repeating writes nothing");
+}
+
+async fn handing_over(port: &dyn ForestUsers, fixture: &ForestFixture, giver: &Subject, taker: &Subject) {
+    let gives = change_of(port, fixture, giver, "handed-on").await;
+    let name = gives.before.clone().expect("it has a UPN");
+    let takes = change_of(port, fixture, taker, "unused").await;
+    let takes = UpnChange { after: Upn::parse(&name.to_uppercase()).expect("a UPN"), ..takes };
+    let order = vec![gives.clone(), takes.clone()];
+    let mut outcomes = port.change_upns(stream::iter(order).boxed());
+    while let Some(outcome) = outcomes.next().await {
+        done(outcome.result, "who takes a UPN waits for who gives it up before in the stream");
+    }
+    shows(port, fixture, &giver.user.guid, &gives.after).await;
+    shows(port, fixture, &taker.user.guid, &takes.after).await;
+    // Back to names of their own, the taker first.
+    let again = change_of(port, fixture, taker, "taker").await;
+    done(port.change_upn(&again).await, "giving it up again");
 }
 
 async fn restore(port: &dyn ForestUsers, fixture: &ForestFixture, users: &[Subject]) {

@@ -17,6 +17,7 @@ use tokio_util::codec::Encoder;
 use super::Endpoint;
 use super::operations::Session;
 use super::wire::{Incoming, Request, take_request};
+use crate::forest::fault::UnderWay;
 use crate::forest::root_dse::START_TLS;
 
 /// A connection without requests is closed after that time, as `MaxConnIdleTime` says.
@@ -89,6 +90,17 @@ where
 struct Arrival {
     request: Option<Request>,
     due: Duration,
+    load: Load,
+}
+
+/// What a request is to the controller that it came to.
+enum Load {
+    /// No change, or the end of the connection.
+    None,
+    /// A change that it takes.
+    Taken { _until_answered: UnderWay },
+    /// A change that is too many.
+    TooMuch,
 }
 
 /// Messages that their client does not want answered any more.
@@ -128,8 +140,16 @@ async fn read<S: AsyncRead>(
             Incoming::Other(LdapOp::UnbindRequest) => true,
             _ => false,
         });
-        let due = endpoint.lab.0.clock.elapsed() + endpoint.lab.0.faults.latency();
-        if requests.send(Arrival { request, due }).await.is_err() || last {
+        let is_change = request
+            .as_ref()
+            .is_some_and(|request| matches!(request.operation, Incoming::Other(LdapOp::ModifyRequest(_))));
+        let (load, takes) = match is_change.then(|| UnderWay::begin(&endpoint.lab, endpoint.at)) {
+            None => (Load::None, endpoint.lab.0.faults.latency()),
+            Some(Some((under_way, takes))) => (Load::Taken { _until_answered: under_way }, takes),
+            Some(None) => (Load::TooMuch, endpoint.lab.0.faults.latency()),
+        };
+        let due = endpoint.lab.0.clock.elapsed() + takes;
+        if requests.send(Arrival { request, due, load }).await.is_err() || last {
             return;
         }
     }
@@ -167,6 +187,7 @@ async fn answer<S: AsyncWrite>(
             return Next::Close;
         }
         let next = match arrival.request {
+            Some(request) if matches!(arrival.load, Load::TooMuch) => session.too_busy(request.id, answers),
             Some(request) => session.handle(request, answers).await,
             None => {
                 answers.push(0, notice("the message cannot be understood"));

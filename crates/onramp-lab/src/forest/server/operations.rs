@@ -94,7 +94,7 @@ impl Session {
         let answer = match operation {
             LdapOp::UnbindRequest => return Next::Close,
             LdapOp::BindRequest(request) => {
-                return match self.fault(Faulty::Bind) {
+                return match self.fault(Faulty::Bind, answers).await {
                     Err(fault) => self.break_off(id, fault, LdapOp::BindResponse, bind_response, answers),
                     Ok(()) => {
                         let result = known.and_then(|()| self.bind(&request));
@@ -103,7 +103,9 @@ impl Session {
                     }
                 };
             }
-            LdapOp::ModifyRequest(request) => return self.modify(id, request, &controls, known, answers),
+            LdapOp::ModifyRequest(request) => {
+                return self.modify(id, request, &controls, known, answers).await;
+            }
             LdapOp::CompareRequest(request) => {
                 LdapOp::CompareResult(known.and_then(|()| self.compare(&request)).unwrap_or_else(failed))
             }
@@ -152,7 +154,7 @@ impl Session {
         Ok(())
     }
 
-    fn modify<S: AsyncWrite>(
+    async fn modify<S: AsyncWrite>(
         &mut self,
         id: i32,
         request: LdapModifyRequest,
@@ -169,17 +171,17 @@ impl Session {
             let (at, principal) = (self.at, self.principal);
             self.lab.write(|state, now| modify(state, at, principal, &change, now))
         };
-        let result = match self.lab.0.faults.next(Faulty::Modify) {
-            Some(Fault::LostReply) => {
+        let result = match self.fault(Faulty::Modify, answers).await {
+            Err(Fault::LostReply) => {
                 // Done or refused, nobody will know.
                 let _ = known.and_then(|()| apply());
                 answers.discard();
                 return Next::Close;
             }
-            Some(fault) => {
+            Err(fault) => {
                 return self.break_off(id, fault, LdapOp::ModifyResponse, |result| result, answers);
             }
-            None => known.and_then(|()| apply()),
+            Ok(()) => known.and_then(|()| apply()),
         };
         answers.push(id, LdapOp::ModifyResponse(result_of(result)));
         Next::Continue
@@ -240,9 +242,27 @@ impl Session {
         account.unwrap_or_default()
     }
 
+    /// Refuses a change because there are too many at a time.
+    pub(super) fn too_busy<S: AsyncWrite>(&self, id: i32, answers: &mut Answers<'_, S>) -> Next {
+        self.break_off(id, Fault::Busy, LdapOp::ModifyResponse, |result| result, answers)
+    }
+
     /// The fault that an operation starting now has, if any.
-    pub(super) fn fault(&self, operation: Faulty) -> Result<(), Fault> {
-        self.lab.0.faults.next(operation).map_or(Ok(()), Err)
+    pub(super) async fn fault<S: AsyncWrite>(
+        &self,
+        operation: Faulty,
+        answers: &mut Answers<'_, S>,
+    ) -> Result<(), Fault> {
+        match self.lab.0.faults.next(operation) {
+            None => Ok(()),
+            Some(Fault::Slow(time)) => {
+                // What is answered already does not wait. A client that is gone is noticed with the next answer.
+                let _ = answers.flush().await;
+                self.lab.0.clock.sleep(time).await;
+                Ok(())
+            }
+            Some(fault) => Err(fault),
+        }
     }
 
     /// Answers, or does not answer, as a fault demands before an operation is carried out.
@@ -254,15 +274,9 @@ impl Session {
         response: fn(LdapResult) -> R,
         answers: &mut Answers<'_, S>,
     ) -> Next {
-        let refusal = match fault {
-            Fault::Busy => Refusal::new(LdapResultCode::Busy, "0000200E: the server is busy"),
-            Fault::Unavailable => {
-                Refusal::new(LdapResultCode::Unavailable, "0000200F: the server is unavailable")
-            }
-            Fault::LostReply | Fault::LostRequest => {
-                answers.discard();
-                return Next::Close;
-            }
+        let Some(refusal) = fault.refusal() else {
+            answers.discard();
+            return Next::Close;
         };
         answers.push(id, operation(response(failed(refusal))));
         Next::Continue

@@ -76,7 +76,7 @@ impl Session {
         controls: &[Control],
         answers: &mut Answers<'_, S>,
     ) -> Next {
-        if let Err(fault) = self.fault(Faulty::Search) {
+        if let Err(fault) = self.fault(Faulty::Search, answers).await {
             return self.break_off(id, fault, LdapOp::SearchResultDone, |result| result, answers);
         }
         match self.run(id, request, controls, answers).await {

@@ -7,9 +7,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::contract::{ForestFixture, Patience, forest};
 use onramp_core::forest::{
     AttributeValue, DomainController, DomainPasswordPolicy, ForestObject, ForestObjects, ForestSuffix,
-    ForestUser, ForestUsers, ObjectQuery, ObjectRef, PasswordPolicies, ReplicatedValue, Replication,
-    SearchScope, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix, UpnChange, UpnChanged, UpnHolder,
-    UpnOutcome, UserQuery,
+    ForestUser, ForestUsers, ObjectChange, ObjectChanged, ObjectOutcome, ObjectQuery, ObjectRef,
+    ObjectWriter, PasswordPolicies, ReplicatedValue, Replication, SearchScope, SuffixOrigin, SuffixUsage,
+    Suffixes, UnitSuffix, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
 };
 use onramp_core::{
     AttributeName, BoxStream, DomainName, Error, ErrorKind, Forest, LdapFilter, ManualClock, ObjectGuid,
@@ -36,6 +36,17 @@ enum Broken {
     FindsTheUnknown,
     SearchesEverywhere,
     ForgetsHolders,
+    TakesBeforeItIsGiven,
+    ChecksNothing,
+    OverwritesStaleAttributes,
+    KeepsQuietAboutValues,
+    DropsOtherValues,
+    WritesHalf,
+    SpoilsOctets,
+    WritesAttributesAgain,
+    IgnoresCaseOfAttributes,
+    LosesObjectOutcomes,
+    MixesUpChanges,
     SaysItHoldsAll,
     ForgetsADomain,
     FindsAnybody,
@@ -155,7 +166,81 @@ impl ForestUsers for Mutant {
 
     fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
         let lost = self.is(Broken::LosesOutcomes);
+        if self.is(Broken::TakesBeforeItIsGiven) {
+            let ports = self.clone();
+            let reversed = async move {
+                let mut changes: Vec<_> = changes.collect().await;
+                changes.reverse();
+                ports.sound.users.change_upns(futures_util::stream::iter(changes).boxed())
+            };
+            return futures_util::stream::once(reversed).flatten().boxed();
+        }
         let outcomes = self.sound.users.change_upns(changes);
+        outcomes.filter(move |outcome| std::future::ready(!(lost && outcome.result.is_err()))).boxed()
+    }
+}
+
+#[async_trait]
+impl ObjectWriter for Mutant {
+    async fn change(&self, change: &ObjectChange) -> Result<ObjectChanged> {
+        let sound = &self.sound.object_writer;
+        let mut change = change.clone();
+        match self.broken {
+            Broken::ChecksNothing if change.check().is_err() => return Ok(ObjectChanged::Changed),
+            Broken::OverwritesStaleAttributes | Broken::DropsOtherValues => {
+                let Ok(user) = self.sound.users.get(&change.guid).await else {
+                    return sound.change(&change).await;
+                };
+                for attribute in &mut change.attributes {
+                    let held = match attribute.attribute.as_str() {
+                        "displayName" if self.is(Broken::OverwritesStaleAttributes) => {
+                            user.display_name.clone().into_iter().collect()
+                        }
+                        "proxyAddresses" if self.is(Broken::DropsOtherValues) => user.proxy_addresses.clone(),
+                        _ => continue,
+                    };
+                    attribute.remove = held.into_iter().map(AttributeValue::text).collect();
+                }
+            }
+            Broken::WritesHalf if change.attributes.len() > 1 && change.check().is_ok() => {
+                for attribute in &change.attributes {
+                    let half = ObjectChange::new(change.guid, change.dn.clone()).with(attribute.clone());
+                    sound.change(&half).await?;
+                }
+                return Ok(ObjectChanged::Changed);
+            }
+            Broken::SpoilsOctets => {
+                for value in change.attributes.iter_mut().flat_map(|attribute| &mut attribute.add) {
+                    let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    *value = AttributeValue::text(text);
+                }
+            }
+            Broken::IgnoresCaseOfAttributes if change.is_respelling() => return Ok(ObjectChanged::AlreadySo),
+            _ => {}
+        }
+        match sound.change(&change).await {
+            Ok(ObjectChanged::AlreadySo) if self.is(Broken::WritesAttributesAgain) => {
+                Ok(ObjectChanged::Changed)
+            }
+            Err(error) if self.is(Broken::KeepsQuietAboutValues) && error.is_stale() => {
+                Err(Error::new(ErrorKind::Stale, "change"))
+            }
+            other => other,
+        }
+    }
+
+    fn change_all(&self, changes: BoxStream<'static, ObjectChange>) -> BoxStream<'static, ObjectOutcome> {
+        let lost = self.is(Broken::LosesObjectOutcomes);
+        let mixes = self.is(Broken::MixesUpChanges);
+        let writer = self.sound.object_writer.clone();
+        let mixed = async move {
+            let mut changes: Vec<_> = changes.collect().await;
+            if mixes {
+                changes.reverse();
+            }
+            writer.change_all(futures_util::stream::iter(changes).boxed())
+        };
+        let outcomes = futures_util::stream::once(mixed).flatten();
         outcomes.filter(move |outcome| std::future::ready(!(lost && outcome.result.is_err()))).boxed()
     }
 }
@@ -257,6 +342,7 @@ async fn try_out(broken: Broken) -> String {
     let ports = Forest {
         suffixes: mutant.clone(),
         users: mutant.clone(),
+        object_writer: mutant.clone(),
         replication: mutant.clone(),
         password_policies: mutant.clone(),
         objects: mutant,
@@ -281,6 +367,17 @@ async fn every_broken_promise_is_noticed() {
         (Broken::FindsTheUnknown, "reading an unknown user must fail"),
         (Broken::SearchesEverywhere, "a base gives all at and below it"),
         (Broken::ForgetsHolders, "comes once"),
+        (Broken::TakesBeforeItIsGiven, "who takes a UPN waits for who gives it up"),
+        (Broken::ChecksNothing, "a change of nothing must fail"),
+        (Broken::OverwritesStaleAttributes, "which is not the value, must fail"),
+        (Broken::KeepsQuietAboutValues, "names the value found"),
+        (Broken::DropsOtherValues, "values are added beside those there"),
+        (Broken::WritesHalf, "one half is not written without the other"),
+        (Broken::SpoilsOctets, "the octets are as they were given"),
+        (Broken::WritesAttributesAgain, "replacing it again writes nothing"),
+        (Broken::IgnoresCaseOfAttributes, "changing only the case is a change"),
+        (Broken::LosesObjectOutcomes, "exactly one outcome for each change"),
+        (Broken::MixesUpChanges, "in the order in which they come"),
         (Broken::SaysItHoldsAll, "does not hold what nobody added"),
         (Broken::ForgetsADomain, "one policy for each domain"),
         (Broken::FindsAnybody, "reading * in corp.local, which nobody is must fail"),

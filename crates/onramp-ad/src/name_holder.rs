@@ -1,0 +1,109 @@
+//! Who has a name that must be unique in the forest: looked up after a server said that it is taken.
+
+use std::fmt;
+use std::sync::Arc;
+
+use onramp_core::forest::{AttributeValue, ObjectChange};
+use onramp_core::{AttributeName, LdapFilter, Upn};
+use tokio::time::timeout;
+
+use crate::client::ForestClient;
+use crate::entry::Entry;
+use crate::link::Link;
+use crate::naming_contexts::ForestDomain;
+use crate::search::Search;
+
+/// Attributes of which no two objects have the same value ([MS-ADTS] 3.1.1.5.1.3).
+const UNIQUE: &[AttributeName] = &[UPN, AttributeName::from_static("servicePrincipalName"), SAM_ACCOUNT_NAME];
+const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
+const SAM_ACCOUNT_NAME: AttributeName = AttributeName::from_static("sAMAccountName");
+
+/// A value that must be unique.
+pub(crate) struct UniqueName<'a> {
+    attribute: &'a AttributeName,
+    value: &'a AttributeValue,
+}
+
+impl fmt::Display for UniqueName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} {}", self.attribute, self.value)
+    }
+}
+
+impl UniqueName<'_> {
+    /// What is the same for two spellings of it.
+    pub(crate) fn folded(&self) -> (String, String) {
+        let text = String::from_utf8_lossy(self.value.as_bytes());
+        (self.attribute.as_str().to_ascii_lowercase(), text.to_lowercase())
+    }
+}
+
+/// The unique values that a change gives up and takes.
+pub(crate) fn unique_names(change: &ObjectChange) -> impl Iterator<Item = UniqueName<'_>> {
+    let unique = change.attributes.iter().filter(|change| UNIQUE.contains(&change.attribute));
+    unique.flat_map(|change| {
+        let values = change.remove.iter().chain(&change.add);
+        values.map(|value| UniqueName { attribute: &change.attribute, value })
+    })
+}
+
+/// The unique values that a change takes.
+pub(crate) fn names_taken(change: &ObjectChange) -> impl Iterator<Item = UniqueName<'_>> {
+    let unique = change.attributes.iter().filter(|change| UNIQUE.contains(&change.attribute));
+    unique
+        .flat_map(|change| change.add.iter().map(|value| UniqueName { attribute: &change.attribute, value }))
+}
+
+/// The object that has a value which the change adds: what it has, and its distinguished name. `None` if it cannot be
+/// found in the time that asking one server may take: then only its name is missing in an error.
+pub(crate) async fn find(
+    client: &ForestClient,
+    link: &Arc<Link>,
+    change: &ObjectChange,
+) -> Option<(String, String)> {
+    let looking = async {
+        let domains = client.domains().await.ok()?;
+        for name in names_taken(change) {
+            for (told, filter) in filters(&name, &domains) {
+                if let Some(holder) = first_other(client, link, change, &domains, &filter).await {
+                    return Some((told, holder));
+                }
+            }
+        }
+        None
+    };
+    timeout(client.settings().timeouts.probe, looking).await.ok().flatten()
+}
+
+/// What to look for: the value itself and, for a UPN, the account name that implies it.
+fn filters(name: &UniqueName<'_>, domains: &[ForestDomain]) -> Vec<(String, LdapFilter)> {
+    let own = LdapFilter::equal_bytes(name.attribute, name.value.as_bytes());
+    let mut filters = vec![(name.to_string(), own)];
+    let upn = name.value.as_text().filter(|_| *name.attribute == UPN).and_then(|text| Upn::parse(text).ok());
+    let implied = |upn: &Upn| {
+        let suffix = upn.domain();
+        suffix.is_ok_and(|suffix| domains.iter().any(|domain| domain.dns_name == suffix))
+    };
+    if let Some(upn) = upn.filter(implied) {
+        let told = format!("the sAMAccountName {}, which implies {upn},", upn.prefix());
+        filters.push((told, LdapFilter::equal(&SAM_ACCOUNT_NAME, upn.prefix())));
+    }
+    filters
+}
+
+/// Another object that matches: in a forest of one domain asked of the server that refused, else of a global catalog.
+async fn first_other(
+    client: &ForestClient,
+    link: &Arc<Link>,
+    change: &ObjectChange,
+    domains: &[ForestDomain],
+    filter: &LdapFilter,
+) -> Option<String> {
+    let (link, base) = match domains {
+        [only] => (Arc::clone(link), only.naming_context.as_str()),
+        _ => (client.global_catalog(&change.dn).await.ok()?, ""),
+    };
+    let found = link.collect(Search::below(base, filter.as_str(), &["objectGUID"])).await.ok()?;
+    let is_other = |entry: &Entry| entry.bytes("objectGUID") != Some(change.guid.as_bytes());
+    found.into_iter().find(is_other).map(|entry| entry.dn)
+}

@@ -1,0 +1,273 @@
+//! How many changes a server gets at a time: as many as it answers well, found out from its answers. Pure.
+//!
+//! A server that works on requests one after the other answers no more of them if it gets more at a time, only later.
+//! What there is to win is the time that requests and answers travel. So the window grows while the time of an answer is
+//! close to the shortest seen, stays while some requests queue at the server, shrinks by an eighth when many do, and by
+//! half when the server says that it is busy.
+
+use std::time::Duration;
+
+/// The window of a server of which nothing is known yet.
+pub(crate) const FIRST: usize = 16;
+/// With fewer requests queued at the server than that, the window grows.
+const FEW: f64 = 4.0;
+/// With more, it shrinks.
+const MANY: f64 = 16.0;
+const STEP: usize = 2;
+/// The shortest time of an answer is found out anew that often, with few requests at a time: ways change.
+const ERA: Duration = Duration::from_secs(30);
+const PROBE: usize = 2;
+/// So many rounds go well below a size at which the server was busy before it is tried again.
+const ROUNDS_BELOW: u32 = 50;
+
+/// A window, and what it learned.
+#[derive(Debug)]
+pub(crate) struct Window {
+    size: usize,
+    most: usize,
+    /// The shortest time of an answer in this era.
+    shortest: Option<Duration>,
+    era_ends: Duration,
+    /// The size to go back to, while the shortest time is found out anew.
+    interrupted: Option<usize>,
+    round: Round,
+    /// When the size changed last: answers to what was sent before tell nothing of it.
+    since: Option<Duration>,
+    /// Refusals for being busy without an answer in between, of one size each.
+    strikes: u32,
+    /// The size at which the server was busy last.
+    too_much: Option<usize>,
+    /// Rounds that went well right below it.
+    rounds_below: u32,
+}
+
+#[derive(Debug, Default)]
+struct Round {
+    answers: usize,
+    time: Duration,
+    /// Whether the window was ever full: else its size is not what limits.
+    full: bool,
+}
+
+impl Window {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            size: FIRST.min(most).max(1),
+            most: most.max(1),
+            shortest: None,
+            era_ends: ERA,
+            interrupted: None,
+            round: Round::default(),
+            since: None,
+            strikes: 0,
+            too_much: None,
+            rounds_below: 0,
+        }
+    }
+
+    /// How many requests may be under way.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// An answer came that took that time, while so many were under way, itself included.
+    pub(crate) fn answered(&mut self, now: Duration, took: Duration, under_way: usize) {
+        self.strikes = 0;
+        let sent = now.saturating_sub(took);
+        if self.since.is_some_and(|since| sent < since) {
+            return;
+        }
+        self.shortest = Some(self.shortest.map_or(took, |shortest| shortest.min(took)));
+        self.round.answers += 1;
+        self.round.time += took;
+        self.round.full |= under_way >= self.size;
+        if self.round.answers < self.size {
+            return;
+        }
+        let round = std::mem::take(&mut self.round);
+        match self.interrupted.take() {
+            Some(size) => self.resize(now, size),
+            None if now >= self.era_ends => {
+                (self.era_ends, self.shortest) = (now + ERA, None);
+                self.interrupted = Some(self.size);
+                self.resize(now, PROBE);
+            }
+            None => self.adapt(now, &round),
+        }
+    }
+
+    /// The server refused a request that took that time because it is busy. Says how often in a row it did so, and
+    /// whether this one counts: not if it was sent before the window was made smaller.
+    pub(crate) fn pushed_back(&mut self, now: Duration, took: Duration) -> (u32, bool) {
+        let sent = now.saturating_sub(took);
+        if self.since.is_some_and(|since| sent < since) {
+            return (self.strikes, false);
+        }
+        self.strikes = self.strikes.saturating_add(1);
+        (self.too_much, self.rounds_below) = (Some(self.size), 0);
+        self.interrupted = None;
+        self.resize(now, self.size / 2);
+        // Even on a clock that stands still, the others of this window were sent before.
+        self.since = Some(now + Duration::from_nanos(1));
+        (self.strikes, true)
+    }
+
+    fn adapt(&mut self, now: Duration, round: &Round) {
+        let mean = round.time.as_secs_f64() / round.answers.max(1) as f64;
+        let shortest = self.shortest.unwrap_or_default().as_secs_f64();
+        let queued = if mean > 0.0 { self.size as f64 * (1.0 - shortest / mean) } else { 0.0 };
+        if queued > MANY {
+            self.resize(now, self.size - (self.size / 8).max(1));
+        } else if queued < FEW && round.full {
+            self.grow();
+        }
+    }
+
+    /// Answers to what was sent before count on: growing takes nothing back.
+    fn grow(&mut self) {
+        let larger = (self.size + STEP).min(self.most);
+        if self.too_much.is_some_and(|too_much| larger >= too_much) {
+            self.rounds_below += 1;
+            if self.rounds_below < ROUNDS_BELOW {
+                return;
+            }
+            self.too_much = None;
+        }
+        self.size = larger;
+    }
+
+    fn resize(&mut self, now: Duration, size: usize) {
+        self.size = size.clamp(1, self.most);
+        self.since = Some(now);
+        self.round = Round::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BinaryHeap;
+
+    use super::*;
+
+    /// What a server does, in time of its own: `lanes` requests at a time, each for `service`; the way takes `travel`.
+    struct Server {
+        lanes: usize,
+        service: Duration,
+        travel: Duration,
+        /// With more requests at a time it is busy.
+        most: usize,
+    }
+
+    struct Run {
+        window: Window,
+        /// Answers per second in the last quarter.
+        rate: f64,
+        pushed_back: usize,
+    }
+
+    fn run(server: &Server, most: usize, requests: usize) -> Run {
+        let mut window = Window::new(most);
+        let (mut now, mut sent, mut done, mut pushed_back) = (Duration::ZERO, 0, 0, 0);
+        let mut free = vec![Duration::ZERO; server.lanes];
+        let mut arriving: BinaryHeap<std::cmp::Reverse<(Duration, Duration, bool)>> = BinaryHeap::new();
+        let mut quarter = Duration::ZERO;
+        while done < requests {
+            while arriving.len() < window.size() && sent < requests + pushed_back {
+                sent += 1;
+                let busy = arriving.len() >= server.most;
+                let answer = if busy {
+                    now + server.travel
+                } else {
+                    let lane = free.iter_mut().min().unwrap();
+                    *lane = (*lane).max(now + server.travel / 2) + server.service;
+                    *lane + server.travel / 2
+                };
+                arriving.push(std::cmp::Reverse((answer, now, busy)));
+            }
+            let under_way = arriving.len();
+            let std::cmp::Reverse((answer, sent_at, busy)) = arriving.pop().unwrap();
+            now = answer;
+            if busy {
+                pushed_back += 1;
+                window.pushed_back(now, now - sent_at);
+            } else {
+                done += 1;
+                window.answered(now, now - sent_at, under_way);
+            }
+            if done == requests * 3 / 4 && quarter.is_zero() {
+                quarter = now;
+            }
+        }
+        let rate = requests as f64 / 4.0 / (now - quarter).as_secs_f64();
+        Run { window, rate, pushed_back }
+    }
+
+    fn milliseconds(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    #[test]
+    fn a_server_that_works_serially_nearby_keeps_a_small_window() {
+        let server = Server { lanes: 1, service: milliseconds(2), travel: Duration::ZERO, most: usize::MAX };
+        let run = run(&server, 256, 20_000);
+        assert!(run.window.size() <= 24, "{}", run.window.size());
+        assert!(run.rate > 495.0, "{}", run.rate);
+    }
+
+    #[test]
+    fn distance_is_made_up_for_and_no_more() {
+        for travel in [10, 40, 150] {
+            let server =
+                Server { lanes: 1, service: milliseconds(2), travel: milliseconds(travel), most: usize::MAX };
+            let run = run(&server, 256, 20_000);
+            assert!(run.rate > 480.0, "{travel} ms: {}", run.rate);
+            let needed = (travel as usize + 2) / 2;
+            assert!(run.window.size() <= needed + 20, "{travel} ms: {}", run.window.size());
+        }
+    }
+
+    #[test]
+    fn a_server_that_works_on_many_at_a_time_gets_many() {
+        let server =
+            Server { lanes: 64, service: milliseconds(5), travel: milliseconds(10), most: usize::MAX };
+        let all = run(&server, 256, 40_000);
+        assert!(all.rate > 64.0 / 0.005 * 0.8, "{}", all.rate);
+        assert_eq!(run(&server, 32, 10_000).window.size(), 32, "but never more than it may get");
+    }
+
+    #[test]
+    fn a_busy_server_gets_as_many_as_it_takes() {
+        let server = Server { lanes: 8, service: milliseconds(4), travel: milliseconds(4), most: 10 };
+        let run = run(&server, 64, 10_000);
+        assert!(run.window.size() <= 10 + STEP, "{}", run.window.size());
+        assert!(run.pushed_back < 400, "{} of 10000 were refused", run.pushed_back);
+        assert!(run.rate > 700.0, "{}", run.rate);
+    }
+
+    #[test]
+    fn refusals_of_one_window_count_once() {
+        let mut window = Window::new(64);
+        assert_eq!(window.pushed_back(milliseconds(10), milliseconds(5)), (1, true));
+        assert_eq!(window.size(), FIRST / 2);
+        for _ in 1..FIRST {
+            assert_eq!(window.pushed_back(milliseconds(10), milliseconds(5)), (1, false));
+        }
+        assert_eq!(window.size(), FIRST / 2);
+        assert_eq!(window.pushed_back(milliseconds(20), milliseconds(5)), (2, true));
+        for at in 3..9 {
+            window.pushed_back(milliseconds(10 * at), milliseconds(1));
+        }
+        assert_eq!(window.size(), 1, "never none");
+        window.answered(milliseconds(100), milliseconds(1), 1);
+        assert_eq!(window.pushed_back(milliseconds(110), milliseconds(1)), (1, true));
+    }
+
+    #[test]
+    fn a_stream_that_comes_slowly_does_not_grow_the_window() {
+        let mut window = Window::new(64);
+        for at in 0..1000 {
+            window.answered(milliseconds(at * 10), milliseconds(5), 2);
+        }
+        assert_eq!(window.size(), FIRST);
+    }
+}
