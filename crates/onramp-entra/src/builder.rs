@@ -13,7 +13,7 @@ use crate::endpoints::{Cloud, Endpoints};
 use crate::fresh::Fresh;
 use crate::har::WireRecorder;
 use crate::retry::RetryPolicy;
-use crate::token::{ClientSecretSource, Credential, CredentialKind, TokenCache, TokenSource};
+use crate::token::{ClientCredentialsSource, Credential, CredentialKind, Proof, TokenCache, TokenSource};
 use crate::transport::Transport;
 use crate::wire::{Timeouts, Wire};
 
@@ -147,16 +147,18 @@ impl EntraClientBuilder {
         });
         let fresh = Arc::new(Fresh::new(self.fresh_window));
         let plain = Transport { wire, retry: self.retry, tokens: None, fresh };
+        let by_itself = |proof| -> Result<Arc<dyn TokenSource>> {
+            let tenant = tenant.clone().ok_or_else(|| {
+                Error::new(ErrorKind::Invalid, "sign in as the application")
+                    .detail("the tenant is not set")
+                    .hint("Give the builder the tenant's ID or one of its domains.")
+            })?;
+            Ok(Arc::new(ClientCredentialsSource { transport: plain.clone(), tenant, proof }))
+        };
         let source: Arc<dyn TokenSource> = match self.credential.0 {
             CredentialKind::Source(source) => source,
-            CredentialKind::ClientSecret(credential) => {
-                let tenant = tenant.clone().ok_or_else(|| {
-                    Error::new(ErrorKind::Invalid, "use the client secret")
-                        .detail("the tenant is not set")
-                        .hint("Give the builder the tenant's ID or one of its domains.")
-                })?;
-                Arc::new(ClientSecretSource { transport: plain.clone(), tenant, credential })
-            }
+            CredentialKind::ClientSecret(secret) => by_itself(Proof::Secret(secret))?,
+            CredentialKind::ClientCertificate(certificate) => by_itself(Proof::Certificate(certificate))?,
         };
         let tokens = Arc::new(TokenCache::new(source, clock));
         let transport = Transport { tokens: Some(tokens), ..plain };

@@ -3,7 +3,7 @@
 //! [`EntraClient`] turns into a whole [`onramp_core::Tenant`]. What it sends is at the same time what a careful
 //! human would: least properties, one request at a time, nothing repeated that must not be.
 //!
-//! * **Credentials**: any [`TokenSource`], or a [`ClientSecret`]. Feature `azure` adds `AzureTokenSource` for
+//! * **Credentials**: any [`TokenSource`], a [`ClientSecret`] or a [`ClientCertificate`]. Feature `azure` adds `AzureTokenSource` for
 //!   everything that `azure_identity` offers; it is off by default because only some programs need it, and adds
 //!   neither a second HTTP client nor a second TLS stack. Tokens are kept per scope and renewed early.
 //! * **Retries** ([`RetryPolicy`]): throttling, lost replies and server errors, where repeating is harmless; a
@@ -66,7 +66,7 @@ pub use subscriptions::EntraSubscriptions;
 pub use sync::EntraSync;
 #[cfg(feature = "azure")]
 pub use token::AzureTokenSource;
-pub use token::{AccessToken, ClientSecret, Credential, TokenSource};
+pub use token::{AccessToken, ClientCertificate, ClientSecret, Credential, TokenSource};
 pub use users::EntraUsers;
 pub use wire::Timeouts;
 

@@ -3,12 +3,14 @@
 #[cfg(feature = "azure")]
 mod azure;
 mod cache;
-mod client_secret;
+mod client_certificate;
+mod client_credentials;
 mod source;
 
 #[cfg(feature = "azure")]
 pub use azure::AzureTokenSource;
 pub(crate) use cache::TokenCache;
-pub(crate) use client_secret::ClientSecretSource;
+pub use client_certificate::ClientCertificate;
+pub(crate) use client_credentials::{ClientCredentialsSource, Proof};
 pub(crate) use source::CredentialKind;
 pub use source::{AccessToken, ClientSecret, Credential, TokenSource};

@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use onramp_core::{Password, Result};
 use time::OffsetDateTime;
 
+use super::client_certificate::ClientCertificate;
+
 /// A source of access tokens.
 ///
 /// The client keeps what it gets until shortly before it expires, so an implementation need not cache. It is
@@ -61,7 +63,8 @@ impl AccessToken {
     }
 }
 
-/// What the client signs in with: any [`TokenSource`], or a [`ClientSecret`] that it exchanges itself.
+/// What the client signs in with: any [`TokenSource`], or a [`ClientSecret`] or [`ClientCertificate`] that it
+/// exchanges itself.
 #[derive(Debug, Clone)]
 pub struct Credential(pub(crate) CredentialKind);
 
@@ -69,6 +72,7 @@ pub struct Credential(pub(crate) CredentialKind);
 pub(crate) enum CredentialKind {
     Source(Arc<dyn TokenSource>),
     ClientSecret(ClientSecret),
+    ClientCertificate(ClientCertificate),
 }
 
 /// An application's ID and secret (client credentials grant), exchanged for tokens through the client's own
@@ -89,6 +93,11 @@ impl ClientSecret {
 impl From<ClientSecret> for Credential {
     fn from(secret: ClientSecret) -> Self {
         Self(CredentialKind::ClientSecret(secret))
+    }
+}
+impl From<ClientCertificate> for Credential {
+    fn from(certificate: ClientCertificate) -> Self {
+        Self(CredentialKind::ClientCertificate(certificate))
     }
 }
 impl From<Arc<dyn TokenSource>> for Credential {

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use onramp_core::tenant::{
-    AppRole, DeletionPrevention, Forecast, MfaState, OnPremisesProtection, PasswordRules, PolicyDemand,
-    RoleTemplateId, SyncFeatures,
+    AppRole, DeletionPrevention, Forecast, MfaState, NewCertificate, OnPremisesProtection, PasswordRules,
+    PolicyDemand, RoleTemplateId, SyncFeatures,
 };
-use onramp_core::{Clock, DomainName, ErrorKind, ManualClock, Result, Tenant, Upn};
-use onramp_entra::{AccessToken, Capability, ClientSecret, Credential, Endpoints, EntraClient, TokenSource};
+use onramp_core::{Clock, DomainName, ErrorKind, ManualClock, Password, Result, Tenant, Upn};
+use onramp_entra::{
+    AccessToken, Capability, ClientCertificate, ClientSecret, Credential, Endpoints, EntraClient, TokenSource,
+};
 use onramp_lab::tenant::{
     Audience, ConditionalAccess, LabTenant, LabTenantBuilder, LabTenantServer, SeedUser,
 };
@@ -245,4 +247,60 @@ async fn a_permission_of_an_api_that_is_not_there_yet_says_what_brings_it() {
     tenant.sync.set_enabled(true).await.unwrap();
     let granted = tenant.applications.grant_app_role(&principal, &role).await.unwrap();
     assert_eq!(tenant.applications.app_roles_of(&principal).await.unwrap(), [granted]);
+}
+
+const CERTIFICATE: &str = include_str!("../data/application.crt");
+const KEY: &str = include_str!("../data/application.key");
+
+#[tokio::test]
+async fn an_application_signs_in_with_its_certificate_for_as_long_as_the_tenant_knows_it() {
+    let lab = Lab::start(LabTenant::builder()).await;
+    let tenant = lab.tenant();
+    let application = tenant.applications.create("Sync").await.unwrap();
+    let credential = || {
+        ClientCertificate::from_pem(
+            application.app_id.to_string(),
+            CERTIFICATE,
+            &Password::new(KEY.to_owned()),
+        )
+        .unwrap()
+    };
+    let by_itself = || lab.tenant_of(credential(), lab.endpoints());
+
+    let error = by_itself().domains.list().await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        &ErrorKind::Unauthenticated,
+        "the tenant does not know the certificate: {error}"
+    );
+    assert!(error.to_string().contains("700027"), "{error}");
+
+    let der = CERTIFICATE.lines().skip_while(|line| !line.starts_with("-----BEGIN")).skip(1);
+    let der: String = der.take_while(|line| !line.starts_with('-')).collect();
+    let der = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, der).unwrap();
+    let known = NewCertificate::new("Sync 2026", der);
+    let added = tenant.applications.add_certificate(&application.id, &known).await.unwrap();
+    assert!(!by_itself().domains.list().await.unwrap().is_empty(), "the certificate signs in");
+    assert!(!format!("{:?}", credential()).contains("PRIVATE"));
+
+    tenant.applications.remove_certificate(&application.id, &added.key_id).await.unwrap();
+    let error = by_itself().domains.list().await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
+}
+
+#[test]
+fn a_key_that_entra_would_not_take_is_refused_at_once() {
+    let read = |certificate: &str, key: &str| {
+        ClientCertificate::from_pem("an-application", certificate, &Password::new(key.to_owned()))
+    };
+    for (certificate, key, why) in [
+        ("", KEY, "no certificate"),
+        (CERTIFICATE, "", "no private key"),
+        (CERTIFICATE, CERTIFICATE, "no private key"),
+    ] {
+        let error = read(certificate, key).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Invalid);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    assert!(read(CERTIFICATE, KEY).is_ok());
 }

@@ -19,6 +19,7 @@
 //! ```
 
 mod applications;
+mod assertion;
 mod builder;
 mod consistency;
 mod directory;

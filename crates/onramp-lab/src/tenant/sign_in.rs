@@ -107,20 +107,23 @@ impl Tokens {
 }
 
 impl State {
+    /// The application of that ID, unproven.
+    pub(crate) fn registered(&self, client_id: &str) -> Result<&Application, Aadsts> {
+        let app = self.applications.iter().find(|app| app.app_id.eq_ignore_ascii_case(client_id));
+        app.ok_or_else(|| {
+            Aadsts::new(
+                700_016,
+                format!(
+                    "Application with identifier '{client_id}' was not found in the directory '{}'.",
+                    self.display_name
+                ),
+            )
+        })
+    }
+
     /// The application that a token request names, after its secret was checked.
     pub(crate) fn client(&self, client_id: &str, secret: Option<&str>) -> Result<&Application, Aadsts> {
-        let app =
-            self.applications.iter().find(|app| app.app_id.eq_ignore_ascii_case(client_id)).ok_or_else(
-                || {
-                    Aadsts::new(
-                        700_016,
-                        format!(
-                            "Application with identifier '{client_id}' was not found in the directory '{}'.",
-                            self.display_name
-                        ),
-                    )
-                },
-            )?;
+        let app = self.registered(client_id)?;
         match secret {
             Some(secret) if app.secrets.iter().any(|known| known.expose() == secret) => Ok(app),
             Some(_) => Err(Aadsts::new(

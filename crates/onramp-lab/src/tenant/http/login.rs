@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::exchange::{Answer, Ids};
+use crate::tenant::assertion::Assertion;
 use crate::tenant::sign_in::{Aadsts, Audience, Caller, TOKEN_LIFE, audience};
 use crate::tenant::state::State;
+
+/// What says that an assertion comes in place of a secret.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Answers `POST /{tenant}/oauth2/v2.0/token`.
 pub(super) fn token(state: &mut State, tenant: &str, origin: &str, body: &[u8], ids: &Ids) -> Answer {
@@ -36,12 +40,28 @@ fn grant(state: &mut State, tenant: &str, origin: &str, body: &[u8], ids: &Ids) 
     known_tenant(state, tenant, grant_type)?;
     let client = required("client_id")?;
     let secret = form.get("client_secret").map(String::as_str);
-    let app_id = state.client(client, secret)?.app_id.clone();
+    let assertion = form.get("client_assertion").map(String::as_str);
+    let app_id = match assertion {
+        Some(assertion) => {
+            if form.get("client_assertion_type").map(String::as_str) != Some(ASSERTION_TYPE) {
+                return Err(Aadsts::new(
+                    900_144,
+                    "The request body must contain the following parameter: 'client_assertion_type'.",
+                ));
+            }
+            let endpoints =
+                [tenant, &state.tenant_id].map(|tenant| format!("{origin}/{tenant}/oauth2/v2.0/token"));
+            let app = state.registered(client)?;
+            Assertion::parse(assertion)?.proves(app, &endpoints, ids.now)?;
+            app.app_id.clone()
+        }
+        None => state.client(client, secret)?.app_id.clone(),
+    };
     let scope = required("scope")?;
     let audience = audience(scope, origin)?;
     match grant_type {
         "client_credentials" => {
-            if secret.is_none() {
+            if secret.is_none() && assertion.is_none() {
                 return Err(Aadsts::new(
                     7_000_218,
                     "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
@@ -84,7 +104,7 @@ pub(super) fn discovery(state: &State, tenant: &str, origin: &str, ids: &Ids) ->
     let base = format!("{origin}/{}", state.tenant_id);
     Answer::ok(json!({
         "token_endpoint": format!("{base}/oauth2/v2.0/token"),
-        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
         "issuer": format!("{base}/v2.0"),
         "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
         "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
