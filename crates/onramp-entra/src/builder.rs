@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 
+use crate::bulk::{Pacer, ServiceLimits};
 use crate::client::{EntraClient, Shared};
 use crate::endpoints::{Cloud, Endpoints};
 use crate::fresh::Fresh;
@@ -38,6 +39,7 @@ pub struct EntraClientBuilder {
     fresh_window: Duration,
     probe_client_id: String,
     recorder: Option<WireRecorder>,
+    limits: ServiceLimits,
 }
 
 impl EntraClientBuilder {
@@ -54,6 +56,7 @@ impl EntraClientBuilder {
             fresh_window: FRESH_WINDOW,
             probe_client_id: GRAPH_COMMAND_LINE_TOOLS.into(),
             recorder: None,
+            limits: ServiceLimits::default(),
         }
     }
 
@@ -127,6 +130,12 @@ impl EntraClientBuilder {
         self
     }
 
+    /// Keeps writing in bulk under those limits. Default: what Microsoft documents.
+    pub fn limits(mut self, limits: ServiceLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// The client. Nothing is sent yet.
     ///
     /// # Errors
@@ -146,7 +155,13 @@ impl EntraClientBuilder {
             recorder: self.recorder,
         });
         let fresh = Arc::new(Fresh::new(self.fresh_window));
-        let plain = Transport { wire, retry: self.retry, tokens: None, fresh };
+        let plain = Transport {
+            wire,
+            retry: self.retry,
+            tokens: None,
+            fresh,
+            pacer: Arc::new(Pacer::new(self.limits)),
+        };
         let by_itself = |proof| -> Result<Arc<dyn TokenSource>> {
             let tenant = tenant.clone().ok_or_else(|| {
                 Error::new(ErrorKind::Invalid, "sign in as the application")

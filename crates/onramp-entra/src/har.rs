@@ -157,7 +157,7 @@ fn entry(exchange: &Exchange<'_>) -> Value {
     let query: Vec<Value> =
         request.url.query_pairs().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let body = request.body.as_ref().map(|body| {
-        let text = request.scrub(&body_text(body.content_type, &body.bytes));
+        let text = body_text(body.content_type, &body.bytes, &|text| request.scrub(text));
         json!({ "mimeType": body.content_type, "text": text })
     });
     let mut out = json!({
@@ -203,7 +203,12 @@ fn response(request: &Request, reply: Option<&Reply>) -> Value {
     let (status, headers, kind, body) = match reply {
         Some(reply) => {
             let kind = reply.header("content-type").unwrap_or_default();
-            (reply.status, headers(&reply.headers), kind, request.scrub(&body_text(kind, &reply.body)))
+            (
+                reply.status,
+                headers(&reply.headers),
+                kind,
+                body_text(kind, &reply.body, &|text| request.scrub(text)),
+            )
         }
         None => (0, Vec::new(), "", String::new()),
     };
@@ -231,43 +236,46 @@ fn headers(headers: &HeaderMap) -> Vec<Value> {
         .collect()
 }
 
-/// A body with its secrets struck out; one that cannot be read as what it claims to be is left out altogether.
-fn body_text(content_type: &str, body: &[u8]) -> String {
+/// A body with its secrets struck out: in fields that hold secrets, and, by `scrub`, wherever else one is repeated. A
+/// body that cannot be read as what it claims to be is left out altogether.
+fn body_text(content_type: &str, body: &[u8], scrub: &dyn Fn(&str) -> String) -> String {
     if body.is_empty() {
         return String::new();
     }
     if content_type.contains("x-www-form-urlencoded") {
         let fields = url::form_urlencoded::parse(body).map(|(name, value)| {
-            let value = if is_secret(&name) { STRUCK_OUT.into() } else { value };
+            let value = if is_secret(&name) { STRUCK_OUT.to_owned() } else { scrub(&value) };
             (name, value)
         });
         return url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     }
     match serde_json::from_slice::<Value>(body) {
         Ok(mut value) => {
-            strike_out(&mut value);
+            strike_out(&mut value, scrub);
             value.to_string()
         }
         Err(_) => String::new(),
     }
 }
 
-fn strike_out(value: &mut Value) {
+fn strike_out(value: &mut Value, scrub: &dyn Fn(&str) -> String) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(strike_out),
+        Value::Array(items) => items.iter_mut().for_each(|item| strike_out(item, scrub)),
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value {
                     Value::String(text) if is_secret(name) => *text = STRUCK_OUT.into(),
-                    other => strike_out(other),
+                    other => strike_out(other, scrub),
                 }
             }
         }
-        _ => {}
+        // Unescaped, so that a secret is found whatever characters are in it.
+        Value::String(text) => *text = scrub(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     SECRET_FIELDS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
@@ -280,11 +288,13 @@ mod tests {
         let form = body_text(
             "application/x-www-form-urlencoded",
             b"client_id=a&client_secret=s3cr%26t&password=hunter2",
+            &str::to_owned,
         );
         assert_eq!(form, "client_id=a&client_secret=***&password=***");
         let json = body_text(
             "application/json",
             br#"{"passwordProfile":{"password":"hunter2","forceChangePasswordNextSignIn":true},"a":[{"secretText":"x"}],"Access_Token":"y"}"#,
+            &str::to_owned,
         );
         let value: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(value["passwordProfile"]["password"], "***");
@@ -295,8 +305,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_recorded() {
-        assert_eq!(body_text("application/json", b"{\"password\":\"hunter2\""), "");
-        assert_eq!(body_text("text/html", b"<p>hunter2"), "");
+        assert_eq!(body_text("application/json", b"{\"password\":\"hunter2\"", &str::to_owned), "");
+        assert_eq!(body_text("text/html", b"<p>hunter2", &str::to_owned), "");
+    }
+
+    #[test]
+    fn a_secret_that_is_repeated_elsewhere_is_struck_out_whatever_is_in_it() {
+        let scrub = |text: &str| text.replace("a\"b\\&c", STRUCK_OUT);
+        let body = json!({ "error": { "message": "a\"b\\&c is weak" } }).to_string();
+        let value: Value =
+            serde_json::from_str(&body_text("application/json", body.as_bytes(), &scrub)).unwrap();
+        assert_eq!(value["error"]["message"], "*** is weak");
+        assert_eq!(body_text("application/x-www-form-urlencoded", b"x=a%22b%5C%26c", &scrub), "x=***");
     }
 
     proptest::proptest! {
@@ -304,7 +324,7 @@ mod tests {
         fn no_password_survives(secret in "[a-zA-Z0-9]{8,30}", noise in "\\PC{0,20}") {
             let secret = format!("S3cr3t-{secret}");
             let body = json!({ "a": [noise, { "Password": secret }], "passwordProfile": { "password": secret } });
-            let text = body_text("application/json", body.to_string().as_bytes());
+            let text = body_text("application/json", body.to_string().as_bytes(), &str::to_owned);
             proptest::prop_assert!(!text.contains(&secret));
         }
     }

@@ -10,6 +10,8 @@
 //!   creation is looked up before it is repeated. `Retry-After` is obeyed.
 //! * **Reading at scale** ([`Query`]): any collection of Graph, typed by the caller, one page read ahead; changes since
 //!   a cursor that can be kept ([`Query::changes`]).
+//! * **Writing at scale** ([`BulkWriter`]): changes in batches of twenty under the documented limits, each refused item
+//!   repeated when the service says so, one outcome per change.
 //! * **Origins** ([`Endpoints`]): a token or a body goes only to the configured service. Redirects are not
 //!   followed, and a link to a next page elsewhere is an error.
 //! * **New objects**: within two minutes of creating an object, an answer that may be due to replication is waited
@@ -23,7 +25,9 @@
 
 mod applications;
 mod builder;
+mod bulk;
 mod certificates;
+mod change;
 mod client;
 mod delta;
 mod directory_roles;
@@ -52,6 +56,8 @@ mod wire;
 
 pub use applications::EntraApplications;
 pub use builder::EntraClientBuilder;
+pub use bulk::{Applied, BulkMonitor, BulkRun, BulkStats, BulkWriter, Evidence, Outcome, ServiceLimits};
+pub use change::GraphChange;
 pub use client::EntraClient;
 pub use delta::{Delta, DeltaCursor, DeltaStart};
 pub use domains::EntraDomains;

@@ -52,6 +52,15 @@ pub(crate) struct Body {
     pub(crate) bytes: Bytes,
 }
 
+impl Body {
+    pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<Self> {
+        // Room from the start, so that no half-written copy of a secret stays behind in a smaller buffer.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+        serde_json::to_writer(&mut *bytes, value)?;
+        Ok(Self { content_type: "application/json", bytes: Bytes::from_owner(bytes) })
+    }
+}
+
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Body({}, {} bytes)", self.content_type, self.bytes.len())
@@ -117,11 +126,7 @@ impl Request {
     }
 
     pub(crate) fn json(mut self, value: &impl Serialize) -> Result<Self> {
-        // Room from the start, so that no half-written copy of a secret stays behind in a smaller buffer.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(8 * 1024));
-        serde_json::to_writer(&mut *bytes, value)
-            .map_err(|why| self.error(ErrorKind::Invalid).source(why))?;
-        self.body = Some(Body { content_type: "application/json", bytes: Bytes::from_owner(bytes) });
+        self.body = Some(Body::json(value).map_err(|why| self.error(ErrorKind::Invalid).source(why))?);
         Ok(self)
     }
 

@@ -7,6 +7,7 @@ use onramp_core::{Clock, Error, ErrorKind, Result};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
+use crate::bulk::Pacer;
 use crate::endpoints::Endpoints;
 use crate::error::{Failure, Next};
 use crate::fresh::Fresh;
@@ -23,6 +24,8 @@ pub(crate) struct Transport {
     /// Absent in the transport that fetches tokens itself.
     pub(crate) tokens: Option<Arc<TokenCache>>,
     pub(crate) fresh: Arc<Fresh>,
+    /// What everybody who writes in bulk shares.
+    pub(crate) pacer: Arc<Pacer>,
 }
 
 impl Transport {
@@ -125,10 +128,28 @@ impl Transport {
     where
         F: Future<Output = Result<Option<T>>>,
     {
+        self.create_or_find(request, None, look_up, read).await
+    }
+
+    /// As [`Transport::create`], where an earlier try may have created it already: `lost` is what became of that.
+    pub(crate) async fn create_or_find<T, F>(
+        &self,
+        request: &Request,
+        mut lost: Option<Error>,
+        look_up: impl Fn() -> F,
+        read: impl Fn(&Reply) -> Result<T>,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
         let began = self.clock().elapsed();
         let (mut attempt, mut unsure) = (1, false);
         loop {
-            let error = match self.send(request).await {
+            let sent = match lost.take() {
+                Some(error) => Err(error),
+                None => self.send(request).await,
+            };
+            let error = match sent {
                 // A reply that cannot be read leaves as much unknown as one that was lost.
                 Ok(reply) => match read(&reply) {
                     Ok(created) => return Ok(created),

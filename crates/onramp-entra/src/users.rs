@@ -157,13 +157,7 @@ impl TenantUsers for EntraUsers {
             Some(never) => Some(with_expiration(self.read(id).await?.password_policies.as_deref(), never)),
             None => None,
         };
-        let body = UpdateUser {
-            account_enabled: update.account_enabled,
-            display_name: update.display_name.as_deref(),
-            user_principal_name: update.upn.as_ref().map(Upn::as_str),
-            other_mails: update.other_mails.as_deref(),
-            password_policies,
-        };
+        let body = update_body(update, password_policies);
         let url = self.url(&[&id.to_string()])?;
         let request =
             Request::new("update the user", Audience::Graph, Method::PATCH, url).needs(WRITE).json(&body)?;
@@ -244,6 +238,17 @@ struct CreateUser<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     password_policies: Option<String>,
     password_profile: PasswordProfile<'a>,
+}
+
+/// The properties that an update sets.
+pub(crate) fn update_body(update: &UserUpdate, password_policies: Option<String>) -> impl Serialize {
+    UpdateUser {
+        account_enabled: update.account_enabled,
+        display_name: update.display_name.as_deref(),
+        user_principal_name: update.upn.as_ref().map(Upn::as_str),
+        other_mails: update.other_mails.as_deref(),
+        password_policies,
+    }
 }
 
 #[derive(Serialize)]

@@ -6,6 +6,7 @@
 #[cfg(feature = "azure")]
 mod azure;
 mod behaviour_under_faults;
+mod bulk;
 mod creation;
 mod faults;
 mod lab;

@@ -73,6 +73,7 @@ async fn no_secret_is_shown_anywhere() {
     }
     holds_no_secret(&format!("{client:?} {:?}", client.tenant()), "the client's debug output");
     holds_no_secret(&recorder.archive().unwrap(), "the recording");
+    assert!(!recorder.archive().unwrap().contains("P4ss"), "however it is escaped");
 }
 
 #[tokio::test]
