@@ -32,6 +32,7 @@
 extern crate alloc;
 
 mod ad;
+pub mod breach;
 mod checker;
 mod class;
 mod context;

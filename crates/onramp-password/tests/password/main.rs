@@ -1,6 +1,7 @@
 //! Everything that is tested here goes through the public API, in one binary.
 
 mod active_directory;
+mod breach;
 mod entra;
 mod generator;
 mod properties;
