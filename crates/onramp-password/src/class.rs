@@ -1,8 +1,9 @@
 //! Character classes, as Active Directory and as Entra sort them.
 
+use alloc::vec::Vec;
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A class of characters that a complexity rule counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub enum CharacterClass {
 }
 
 impl CharacterClass {
+    /// Every class, in order.
+    pub const ALL: [Self; 5] = [Self::Upper, Self::Lower, Self::Digit, Self::Symbol, Self::OtherLetter];
+
     /// The class in which Active Directory counts a character, if it counts it at all.
     ///
     /// \[MS-SAMR\] prints the ASCII letters as 0x41–0x56 and 0x62–0x7A, which would leave out `W` to `Z` and `a`;
@@ -29,9 +33,11 @@ impl CharacterClass {
     /// letter, so that characters outside the basic plane count for nothing.
     pub(crate) fn on_premises(c: char) -> Option<Self> {
         match c {
-            c if u32::from(c) > 0xFFFF => None,
+            'a'..='z' => Some(Self::Lower),
+            'A'..='Z' => Some(Self::Upper),
             '0'..='9' => Some(Self::Digit),
-            c if c.is_ascii_punctuation() => Some(Self::Symbol),
+            c if c.is_ascii() => c.is_ascii_punctuation().then_some(Self::Symbol),
+            c if u32::from(c) > 0xFFFF => None,
             c if c.is_uppercase() => Some(Self::Upper),
             c if c.is_lowercase() => Some(Self::Lower),
             c if c.is_alphabetic() => Some(Self::OtherLetter),
@@ -42,6 +48,16 @@ impl CharacterClass {
     /// The class in which Entra counts a character, if it counts it at all.
     pub(crate) fn in_cloud(c: char) -> Option<Self> {
         if c.is_ascii() { Self::on_premises(c) } else { None }
+    }
+
+    /// The class in a rule that knows four classes and counts every other character as a symbol.
+    pub(crate) fn of_four(c: char) -> Self {
+        match c {
+            c if c.is_uppercase() => Self::Upper,
+            c if c.is_lowercase() => Self::Lower,
+            c if c.is_numeric() => Self::Digit,
+            _ => Self::Symbol,
+        }
     }
 }
 
@@ -57,34 +73,69 @@ impl fmt::Display for CharacterClass {
     }
 }
 
-/// A set of classes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Classes(u8);
+/// A set of classes, in serde a list of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Classes(u8);
 
 impl Classes {
-    pub(crate) const ON_PREMISES: [CharacterClass; 5] = [
-        CharacterClass::Upper,
-        CharacterClass::Lower,
-        CharacterClass::Digit,
-        CharacterClass::Symbol,
-        CharacterClass::OtherLetter,
-    ];
-    pub(crate) const CLOUD: [CharacterClass; 4] =
-        [CharacterClass::Upper, CharacterClass::Lower, CharacterClass::Digit, CharacterClass::Symbol];
+    /// No class.
+    pub const NONE: Self = Self(0);
+    /// The four classes of ASCII.
+    pub const FOUR: Self = Self(0b1111);
+    /// The five classes of Active Directory.
+    pub const FIVE: Self = Self(0b1_1111);
+
+    /// The set of these classes.
+    #[must_use]
+    pub fn of<I: IntoIterator<Item = CharacterClass>>(classes: I) -> Self {
+        classes.into_iter().fold(Self::NONE, |set, class| set.with(Some(class)))
+    }
+
+    /// Whether a class is in the set.
+    #[must_use]
+    pub fn contains(self, class: CharacterClass) -> bool {
+        self.0 & 1 << class as u8 != 0
+    }
+
+    /// How many classes are in the set.
+    #[must_use]
+    pub fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Whether no class is in the set.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The classes of the set, in order.
+    pub fn iter(self) -> impl Iterator<Item = CharacterClass> {
+        CharacterClass::ALL.into_iter().filter(move |&class| self.contains(class))
+    }
+
+    pub(crate) const fn from_bits(bits: u8) -> Self {
+        Self(bits & Self::FIVE.0)
+    }
 
     pub(crate) fn with(self, class: Option<CharacterClass>) -> Self {
         class.map_or(self, |class| Self(self.0 | 1 << class as u8))
     }
 
-    pub(crate) fn contains(self, class: CharacterClass) -> bool {
-        self.0 & 1 << class as u8 != 0
+    /// The classes of `all` that are not in this set.
+    pub(crate) fn missing_of(self, all: Self) -> Self {
+        Self(all.0 & !self.0)
     }
+}
 
-    pub(crate) fn count(self) -> u32 {
-        self.0.count_ones()
+impl Serialize for Classes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
+}
 
-    pub(crate) fn missing(self, all: &[CharacterClass]) -> Vec<CharacterClass> {
-        all.iter().copied().filter(|&class| !self.contains(class)).collect()
+impl<'de> Deserialize<'de> for Classes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::of(Vec::<CharacterClass>::deserialize(deserializer)?))
     }
 }

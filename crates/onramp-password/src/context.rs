@@ -1,10 +1,13 @@
 //! What a password must not be built from: the names around the account.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use serde::{Deserialize, Serialize};
 
 /// The account a password is for. Whatever is missing is not looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Context {
     /// `sAMAccountName`.

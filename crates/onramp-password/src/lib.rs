@@ -14,9 +14,12 @@
 //! assert_eq!(verdict.violations_for(Target::Cloud).next().map(|v| v.code), Some(Code::CharacterNotAllowed));
 //! ```
 //!
-//! The generator draws uniformly from what the combined policy accepts, after proving that there is something to draw:
+//! [`lint`] tells of a policy, before anybody types a password, where its parts contradict each other and what would
+//! satisfy all of them. The generator draws uniformly from what the combined policy accepts, after proving that there is
+//! something to draw:
 //!
-//! ```
+#![cfg_attr(feature = "onramp", doc = "```")]
+#![cfg_attr(not(feature = "onramp"), doc = "```ignore")]
 //! use onramp_password::{check, Context, Generator, Policy};
 //!
 //! let (policy, context) = (Policy::hybrid(), Context::new().with_account_name("svc-onramp"));
@@ -28,28 +31,46 @@
 //! ```
 //!
 //! Nothing here does I/O, waits, or keeps the text of a candidate: a verdict holds codes, numbers and byte spans.
+//!
+//! # Without the standard library
+//!
+//! With `default-features = false` the crate needs `core` and `alloc` only. The feature `os-random` adds the operating
+//! system's random numbers, and `onramp` the types of `onramp-core`, which need the standard library.
+
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 extern crate alloc;
 
-mod ad;
 pub mod breach;
-mod checker;
+mod catalogue;
+mod check;
 mod class;
 mod context;
-mod entra;
 mod generate;
-mod needle;
+mod lint;
 mod policy;
 mod protection;
 mod random;
+mod source;
 pub mod strength;
+mod text;
 mod verdict;
 
-pub use checker::{Checker, check};
-pub use class::CharacterClass;
+pub use catalogue::{Catalogue, Key};
+pub use check::{Checker, Lookups, PreparedPolicy, check};
+pub use class::{CharacterClass, Classes};
 pub use context::Context;
 pub use generate::{Conflict, Entropy, GenerateError, Generator, GeneratorOptions};
-pub use policy::{AdPolicy, EntraPolicy, NameChecks, Policy};
-pub use protection::{ProtectionPolicy, Reading, Substitutions};
-pub use random::{OsRandom, RandomError, RandomSource};
-pub use verdict::{Code, NameSource, Span, Target, Verdict, Violation};
+pub use lint::{Concern, Feasible, Finding, Lint, Severity, lint};
+pub use policy::{
+    AdPolicy, ClassPoints, CustomPolicy, EntraPolicy, Factor, LithnetBand, LithnetBands,
+    LithnetNormalisation, LithnetPoints, LithnetPolicy, NameChecks, NistPolicy, Policy,
+};
+pub use protection::{EveryReading, ProtectionPolicy, ProtectionVerdict, Reading, Readings, Substitutions};
+#[cfg(feature = "os-random")]
+pub use random::OsRandom;
+pub use random::{RandomError, RandomSource};
+pub use source::{
+    PasswordSettings, PasswordSettingsError, TenantPasswordSettings, TenantSettingsError, resultant,
+};
+pub use verdict::{Code, NameSource, Span, Spans, Target, Verdict, Violation};

@@ -1,8 +1,9 @@
 //! Where the generator's randomness comes from.
 
+use alloc::boxed::Box;
 use core::fmt;
 
-/// A source of random bytes. Implemented by [`OsRandom`]; a test brings its own.
+/// A source of random bytes. Implemented by `OsRandom` (feature `os-random`); a test brings its own.
 pub trait RandomSource {
     /// Fills the buffer with bytes nobody can predict.
     ///
@@ -12,9 +13,11 @@ pub trait RandomSource {
 }
 
 /// The operating system's random numbers.
+#[cfg(feature = "os-random")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsRandom;
 
+#[cfg(feature = "os-random")]
 impl RandomSource for OsRandom {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), RandomError> {
         getrandom::fill(bytes).map_err(RandomError::new)

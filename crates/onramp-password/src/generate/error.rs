@@ -1,8 +1,9 @@
 //! Why nothing can be generated.
 
-use onramp_core::ErrorKind;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
-use crate::{NameSource, RandomError, Target};
+use crate::{Classes, NameSource, RandomError, Target};
 
 /// Why nothing can be generated.
 #[derive(Debug, thiserror::Error)]
@@ -33,11 +34,12 @@ pub enum GenerateError {
     },
 }
 
+#[cfg(feature = "onramp")]
 impl From<GenerateError> for onramp_core::Error {
     fn from(error: GenerateError) -> Self {
         let kind = match error {
-            GenerateError::Random(_) | GenerateError::Exhausted { .. } => ErrorKind::Unavailable,
-            _ => ErrorKind::Invalid,
+            GenerateError::Random(_) | GenerateError::Exhausted { .. } => onramp_core::ErrorKind::Unavailable,
+            _ => onramp_core::ErrorKind::Invalid,
         };
         Self::new(kind, "generate a password").detail(error.to_string()).source(error)
     }
@@ -101,6 +103,22 @@ pub enum Conflict {
         /// single one to blame.
         names: Vec<(Target, NameSource)>,
     },
+    /// Classes that are demanded by name are not in the alphabet.
+    #[error("{target} demands {}, of which the alphabet holds none", named(*classes))]
+    ClassMissing {
+        /// Who demands them.
+        target: Target,
+        /// The classes.
+        classes: Classes,
+    },
+    /// The points of Lithnet cannot be reached.
+    #[error("{target} demands {required} complexity points, a password of this length cannot reach them")]
+    Points {
+        /// Who demands them.
+        target: Target,
+        /// The points needed.
+        required: usize,
+    },
     /// The score cannot be reached, or the banned words exclude so much that it cannot be shown to be reachable.
     #[error("a password of {length} characters cannot be shown to reach {required} points; use a longer one")]
     Score {
@@ -112,6 +130,12 @@ pub enum Conflict {
 }
 
 fn list(names: &[(Target, NameSource)]) -> String {
-    let named: Vec<String> = names.iter().map(|(target, source)| format!("{source} ({target})")).collect();
-    format!("the alphabet leaves nothing beside {}", named.join(", "))
+    let named: Vec<String> =
+        names.iter().map(|(target, source)| alloc::format!("{source} ({target})")).collect();
+    alloc::format!("the alphabet leaves nothing beside {}", named.join(", "))
+}
+
+fn named(classes: Classes) -> String {
+    let named: Vec<String> = classes.iter().map(|class| class.to_string()).collect();
+    named.join(" and ")
 }

@@ -1,26 +1,31 @@
 //! A generator that satisfies every target at once.
 
+mod demands;
+mod draw;
 mod error;
-mod score;
+mod excluded;
 mod space;
 
-use core::mem;
+use alloc::string::String;
+use alloc::vec::Vec;
 
-use onramp_core::Password;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use draw::Draws;
 pub use error::{Conflict, GenerateError};
 use space::Space;
 
-use crate::{Checker, Context, OsRandom, Policy, RandomError, RandomSource, Reading, Target, entra};
+#[cfg(feature = "os-random")]
+use crate::OsRandom;
+use crate::{Checker, Context, Lookups, Policy, RandomSource, Reading};
 
 /// The smallest share of candidates that may be acceptable, for drawing and rejecting to be a sensible method.
 const SMALLEST_SHARE: f64 = 1e-3;
 
 /// What to generate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GeneratorOptions {
     /// The length in characters. `None` is [`GeneratorOptions::DEFAULT_LENGTH`], or what the policy needs or allows
@@ -83,13 +88,14 @@ pub struct Generator {
     length: usize,
     entropy: Entropy,
     attempts: usize,
+    /// The bytes of the widest character.
+    widest: usize,
 }
 
 impl Generator {
     /// A generator for a policy and a context, with the default options.
     ///
-    /// Banned words are always read conservatively, so that what it generates passes in the
-    /// documented reading and in every stricter one that [`Reading::Conservative`] covers.
+    /// Banned words are always read conservatively, so that what it generates passes in every reading.
     ///
     /// # Errors
     /// [`GenerateError::Unsatisfiable`] names the demands that contradict each other; see there for the others.
@@ -111,21 +117,24 @@ impl Generator {
             protection.reading = Reading::Conservative;
         }
         let checker = Checker::new(&policy, context);
-        let length = length(&checker, options)?;
-        let alphabet = alphabet(&checker, options)?;
-        let space = Space::measure(&checker, &alphabet, length)?;
-        let share = space.share - space.banned_at_most;
+        let length = demands::length(&checker, options)?;
+        let alphabet = demands::alphabet(&checker, options)?;
+        let space = Space::measure(&checker, policy.protection.as_ref(), &alphabet, length)?;
+        let share = space.share - space.excluded_at_most;
         if share < SMALLEST_SHARE {
             return Err(GenerateError::TooNarrow { share });
         }
         #[allow(clippy::cast_precision_loss)] // an alphabet or a length beyond 2^52 does not exist
-        let all = length as f64 * (alphabet.len() as f64).log2();
+        let all = length as f64 * libm::log2(alphabet.len() as f64);
         // So many attempts fail together with a probability below 2^-64.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 45 and 44,362
-        let attempts = (64.0 * core::f64::consts::LN_2 / share).ceil() as usize;
-        let entropy =
-            Entropy { bits: (all + share.log2()).max(0.0), at_most: (all + space.share.log2()).max(0.0) };
-        Ok(Self { checker, alphabet, length, entropy, attempts })
+        let attempts = libm::ceil(64.0 * core::f64::consts::LN_2 / share) as usize;
+        let entropy = Entropy {
+            bits: (all + libm::log2(share)).max(0.0),
+            at_most: (all + libm::log2(space.share)).max(0.0),
+        };
+        let widest = alphabet.iter().map(|c| c.len_utf8()).max().unwrap_or(1);
+        Ok(Self { checker, alphabet, length, entropy, attempts, widest })
     }
 
     /// The length of the passwords, in characters.
@@ -144,7 +153,8 @@ impl Generator {
     ///
     /// # Errors
     /// [`GenerateError::Random`] when the system has none.
-    pub fn generate(&self) -> Result<Password, GenerateError> {
+    #[cfg(all(feature = "os-random", feature = "onramp"))]
+    pub fn generate(&self) -> Result<onramp_core::Password, GenerateError> {
         self.generate_from(&mut OsRandom)
     }
 
@@ -152,16 +162,50 @@ impl Generator {
     ///
     /// # Errors
     /// [`GenerateError::Random`] when the source fails, [`GenerateError::Exhausted`] when it is not random.
-    pub fn generate_from(&self, random: &mut dyn RandomSource) -> Result<Password, GenerateError> {
-        let mut bytes = RandomUnits::new(random);
+    #[cfg(feature = "onramp")]
+    pub fn generate_from(
+        &self,
+        random: &mut dyn RandomSource,
+    ) -> Result<onramp_core::Password, GenerateError> {
+        let mut secret = self.secret(random, &Lookups::default())?;
+        Ok(onramp_core::Password::new(core::mem::take(&mut *secret)))
+    }
+
+    /// A password that is neither known from a breach nor was used before, as far as the lookups tell.
+    ///
+    /// What they refuse is drawn anew, so that all others stay equally likely; the entropy does not take account of it.
+    ///
+    /// # Errors
+    /// As [`Generator::generate_from`]; [`GenerateError::Exhausted`] also when the lookups refuse everything.
+    #[cfg(feature = "onramp")]
+    pub fn generate_with(
+        &self,
+        random: &mut dyn RandomSource,
+        lookups: &Lookups<'_>,
+    ) -> Result<onramp_core::Password, GenerateError> {
+        let mut secret = self.secret(random, lookups)?;
+        Ok(onramp_core::Password::new(core::mem::take(&mut *secret)))
+    }
+
+    /// The same as plain text that is wiped when dropped, for programs without `onramp-core`.
+    ///
+    /// # Errors
+    /// As [`Generator::new`] does not have: [`GenerateError::Random`] when the source fails, and
+    /// [`GenerateError::Exhausted`] when it is not random or the lookups refuse everything.
+    pub fn secret(
+        &self,
+        random: &mut dyn RandomSource,
+        lookups: &Lookups<'_>,
+    ) -> Result<Zeroizing<String>, GenerateError> {
+        let mut draws = Draws::new(random, self.alphabet.len());
         // Reserved at once: a buffer that grows would leave copies behind.
-        let mut candidate = Zeroizing::new(String::with_capacity(self.length * char::MAX.len_utf8()));
+        let mut candidate = Zeroizing::new(String::with_capacity(self.length * self.widest));
         for _ in 0..self.attempts {
-            while candidate.chars().count() < self.length {
-                candidate.extend(bytes.pick(&self.alphabet)?);
+            for _ in 0..self.length {
+                candidate.extend(self.alphabet.get(draws.next()?));
             }
-            if self.checker.check(&candidate).is_accepted() {
-                return Ok(Password::new(mem::take(&mut *candidate)));
+            if self.checker.check_with(&candidate, lookups).is_accepted() {
+                return Ok(candidate);
             }
             candidate.zeroize();
         }
@@ -169,75 +213,13 @@ impl Generator {
     }
 }
 
-/// Random numbers of 16 bits, fetched in blocks that are wiped.
-struct RandomUnits<'a> {
-    source: &'a mut dyn RandomSource,
-    block: Zeroizing<[u8; 128]>,
-    used: usize,
-}
-
-impl<'a> RandomUnits<'a> {
-    fn new(source: &'a mut dyn RandomSource) -> Self {
-        Self { source, block: Zeroizing::new([0; 128]), used: 128 }
-    }
-
-    /// One of the characters, all equally likely; `None` when this draw has to be repeated to keep it so.
-    fn pick(&mut self, alphabet: &[char]) -> Result<Option<char>, RandomError> {
-        if self.used + 2 > self.block.len() {
-            self.source.fill(&mut *self.block)?;
-            self.used = 0;
-        }
-        let unit = match self.block.get(self.used..self.used + 2) {
-            Some(&[high, low]) => usize::from(u16::from_be_bytes([high, low])),
-            _ => 0,
-        };
-        self.used += 2;
-        let even = (1 << 16) / alphabet.len() * alphabet.len();
-        Ok((unit < even).then(|| alphabet.get(unit % alphabet.len()).copied()).flatten())
-    }
-}
-
-/// The length to generate, if it suits every target.
-fn length(checker: &Checker, options: &GeneratorOptions) -> Result<usize, Conflict> {
-    let on_premises = checker.on_premises.as_ref().map(|policy| {
-        (Target::OnPremises, usize::from(policy.min_length), usize::from(crate::AdPolicy::MAX_LENGTH))
-    });
-    let cloud = checker
-        .cloud
-        .as_ref()
-        .map(|policy| (Target::Cloud, usize::from(policy.min_length), usize::from(policy.max_length)));
-    let targets: Vec<_> = on_premises.into_iter().chain(cloud).collect();
-
-    let minimum = targets.iter().map(|&(target, min, _)| (min, target)).max();
-    let maximum = targets.iter().map(|&(target, _, max)| (max, target)).min();
-    if let (Some((minimum, minimum_of)), Some((maximum, maximum_of))) = (minimum, maximum)
-        && minimum > maximum
-    {
-        return Err(Conflict::Lengths { minimum, minimum_of, maximum, maximum_of });
-    }
-    let length = options.length.unwrap_or_else(|| {
-        let longest = maximum.map_or(usize::MAX, |(length, _)| length);
-        GeneratorOptions::DEFAULT_LENGTH.max(minimum.map_or(0, |(length, _)| length)).min(longest)
-    });
-    if let Some((minimum, target)) = minimum.filter(|&(minimum, _)| length < minimum) {
-        return Err(Conflict::TooShort { length, minimum, target });
-    }
-    // Without a target there still is an end, so that the work is bounded.
-    let (maximum, target) = maximum.unwrap_or((usize::from(crate::AdPolicy::MAX_LENGTH), Target::Caller));
-    if length > maximum {
-        return Err(Conflict::TooLong { length, maximum, target });
-    }
-    Ok(length)
-}
-
-/// The characters that every target takes.
-fn alphabet(checker: &Checker, options: &GeneratorOptions) -> Result<Vec<char>, Conflict> {
-    let mut alphabet: Vec<char> = match &options.alphabet {
-        Some(characters) => characters.chars().collect(),
-        None => ('!'..='~').collect(),
-    };
-    alphabet.sort_unstable();
-    alphabet.dedup();
-    alphabet.retain(|&c| u32::from(c) <= 0xFFFF && (checker.cloud.is_none() || entra::allows(c)));
-    if alphabet.is_empty() { Err(Conflict::NoCharacters) } else { Ok(alphabet) }
+/// The least and the most characters, the alphabet and the most classes that are demanded.
+pub(crate) fn demanded(
+    checker: &Checker,
+    options: &GeneratorOptions,
+) -> Result<(usize, Option<usize>, String, u32), Conflict> {
+    let (least, most) = demands::range(checker)?;
+    let alphabet = demands::alphabet(checker, options)?;
+    let classes = demands::Required::of(checker, least).most_classes();
+    Ok((least, most, alphabet.into_iter().collect(), classes))
 }

@@ -3,13 +3,16 @@
 //! Names are followed by an automaton whose state is the set of names begun, character classes by the set seen so
 //! far; the share of strings in each pair of them is carried along from character to character.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
 
-use super::score::excluded_at_most;
+use super::demands::{Required, Seen};
+use super::excluded::{self, Excluded};
 use super::{Conflict, GenerateError};
-use crate::class::Classes;
-use crate::needle::Needle;
-use crate::{CharacterClass, Checker, NameSource, Target, ad};
+use crate::check::needle::Needle;
+use crate::text::Fold;
+use crate::{Checker, NameSource, ProtectionPolicy, Target};
 
 /// More states than any list of names of one account makes; a bound on the work.
 const MAX_STATES: usize = 4096;
@@ -19,85 +22,52 @@ const MAX_STATES: usize = 4096;
 pub(super) struct Space {
     /// The share that has the classes and avoids the names.
     pub(super) share: f64,
-    /// The share that banned words exclude, at most.
-    pub(super) banned_at_most: f64,
+    /// The share that words and runs exclude, at most.
+    pub(super) excluded_at_most: f64,
 }
+
+/// A needle and the table by which it is looked for.
+type Sought<'a> = (&'a Needle, &'a Fold);
 
 impl Space {
     pub(super) fn measure(
         checker: &Checker,
+        protection: Option<&ProtectionPolicy>,
         alphabet: &[char],
         length: usize,
     ) -> Result<Self, GenerateError> {
-        let required = Required::of(checker);
+        let required = Required::of(checker, length);
         required.feasible(alphabet, length)?;
-        let needles: Vec<&Needle> = checker.needles.iter().collect();
+        let needles = sought(checker);
         let share = share(&needles, alphabet, length, &required)?;
         if share <= 0.0 {
             return Err(blame(&needles, alphabet, length, &required)?.into());
         }
-        let banned_at_most =
-            checker.scorer.as_ref().map_or(0.0, |scorer| excluded_at_most(scorer, alphabet, length));
-        if banned_at_most >= share {
-            let required = checker.scorer.as_ref().map_or(0, |scorer| scorer.required());
+        let Excluded { by_score, by_others } = excluded::at_most(checker, protection, alphabet, length);
+        if by_score >= share {
+            let required = checker.rules.guard.as_ref().map_or(0, |guard| guard.required);
             return Err(Conflict::Score { length, required }.into());
         }
-        Ok(Self { share, banned_at_most })
-    }
-}
-
-/// How many classes each target needs.
-struct Required {
-    on_premises: u8,
-    cloud: u8,
-}
-
-impl Required {
-    fn of(checker: &Checker) -> Self {
-        let complex = checker.on_premises.as_ref().is_some_and(|policy| policy.complexity);
-        Self {
-            on_premises: if complex { ad::REQUIRED_CLASSES } else { 0 },
-            cloud: checker.cloud.as_ref().map_or(0, |policy| policy.required_classes),
+        if by_score + by_others >= share {
+            return Err(GenerateError::TooManyWords);
         }
-    }
-
-    fn feasible(&self, alphabet: &[char], length: usize) -> Result<(), Conflict> {
-        let all = alphabet.iter().fold(Seen::default(), |seen, &c| seen.with(c));
-        let each =
-            [(Target::OnPremises, self.on_premises, all.on_premises), (Target::Cloud, self.cloud, all.cloud)];
-        for (target, required, offered) in each {
-            let available = (offered.count() as usize).min(length);
-            if available < usize::from(required) {
-                return Err(Conflict::Classes { target, required: usize::from(required), available });
-            }
-        }
-        Ok(())
-    }
-
-    fn met(&self, seen: Seen) -> bool {
-        seen.on_premises.count() >= u32::from(self.on_premises) && seen.cloud.count() >= u32::from(self.cloud)
+        Ok(Self { share, excluded_at_most: by_score + by_others })
     }
 }
 
-/// The classes a string has so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Seen {
-    on_premises: Classes,
-    cloud: Classes,
-}
-
-impl Seen {
-    fn with(self, c: char) -> Self {
-        Self {
-            on_premises: self.on_premises.with(CharacterClass::on_premises(c)),
-            cloud: self.cloud.with(CharacterClass::in_cloud(c)),
-        }
-    }
+/// Every name and word of the account, each with its table.
+pub(super) fn sought(checker: &Checker) -> Vec<Sought<'_>> {
+    let (rules, names) = (&checker.rules, &checker.names);
+    let plain = names.plain.iter().map(|needle| (needle, &rules.case));
+    let words = names.words.iter().map(|needle| (needle, rules.custom_fold()));
+    let guard = rules.guard.as_ref().and_then(|guard| guard.fold());
+    let guarded = guard.into_iter().flat_map(|fold| names.guarded.iter().map(move |needle| (needle, fold)));
+    plain.chain(guarded).chain(words).collect()
 }
 
 /// The needles without which there would be something left.
 fn blame(
-    needles: &[&Needle],
+    needles: &[Sought<'_>],
     alphabet: &[char],
     length: usize,
     required: &Required,
@@ -107,11 +77,11 @@ fn blame(
         let mut others = needles.to_vec();
         let removed = others.remove(index);
         if share(&others, alphabet, length, required)? > 0.0 {
-            guilty.push((removed.target, removed.source));
+            guilty.push((removed.0.target, removed.0.source));
         }
     }
     if guilty.is_empty() {
-        guilty = needles.iter().map(|needle| (needle.target, needle.source)).collect();
+        guilty = needles.iter().map(|(needle, _)| (needle.target, needle.source)).collect();
     }
     guilty.sort_unstable();
     guilty.dedup();
@@ -120,13 +90,13 @@ fn blame(
 
 /// The share of all strings that have the classes and avoid the needles.
 fn share(
-    needles: &[&Needle],
+    needles: &[Sought<'_>],
     alphabet: &[char],
     length: usize,
     required: &Required,
 ) -> Result<f64, GenerateError> {
-    let automaton = Automaton::new(needles, alphabet)?;
-    let seen = SeenStates::new(&automaton.groups);
+    let automaton = Automaton::new(needles, alphabet, required)?;
+    let seen = SeenStates::new(&automaton.groups, required);
     // shares[state][seen]
     let nothing = vec![vec![0.0_f64; seen.all.len()]; automaton.steps.len()];
     let mut shares = nothing.clone();
@@ -148,7 +118,11 @@ fn share(
         shares = next;
     }
     let accepted = |row: &Vec<f64>| -> f64 {
-        row.iter().zip(&seen.all).filter(|&(_, &seen)| required.met(seen)).map(|(share, _)| share).sum()
+        row.iter()
+            .zip(&seen.all)
+            .filter(|&(_, &seen)| required.met(seen, length))
+            .map(|(share, _)| share)
+            .sum()
     };
     Ok(shares.iter().map(accepted).sum())
 }
@@ -170,17 +144,18 @@ struct SeenStates {
 }
 
 impl SeenStates {
-    fn new(groups: &[Group]) -> Self {
+    fn new(groups: &[Group], required: &Required) -> Self {
         let (mut all, mut steps) = (vec![Seen::default()], vec![Vec::new(); groups.len()]);
+        let mut known = BTreeMap::from([(Seen::default(), 0)]);
         let mut at = 0;
         while let Some(&from) = all.get(at) {
             for (group, steps) in groups.iter().zip(&mut steps) {
-                let to = from.with(group.example);
-                let known = all.iter().position(|&seen| seen == to);
-                steps.push(known.unwrap_or(all.len()));
-                if known.is_none() {
+                let to = from.with(group.example, required);
+                let place = *known.entry(to).or_insert_with(|| {
                     all.push(to);
-                }
+                    all.len() - 1
+                });
+                steps.push(place);
             }
             at += 1;
         }
@@ -196,10 +171,12 @@ struct Automaton {
 }
 
 impl Automaton {
-    fn new(needles: &[&Needle], alphabet: &[char]) -> Result<Self, GenerateError> {
-        let groups = groups(needles, alphabet);
-        let ends =
-            needles.iter().flat_map(|needle| (1..=needle.len()).map(|at| (at == 1, at == needle.len())));
+    fn new(needles: &[Sought<'_>], alphabet: &[char], required: &Required) -> Result<Self, GenerateError> {
+        let groups = groups(needles, alphabet, required);
+        let ends = needles.iter().flat_map(|(needle, _)| {
+            let length = needle.letters().len();
+            (1..=length).map(move |at| (at == 1, at == length))
+        });
         let ends: Vec<(bool, bool)> = ends.collect();
 
         // A state is the set of positions that would continue a needle begun.
@@ -225,16 +202,18 @@ impl Automaton {
     }
 }
 
-fn groups(needles: &[&Needle], alphabet: &[char]) -> Vec<Group> {
+fn groups(needles: &[Sought<'_>], alphabet: &[char], required: &Required) -> Vec<Group> {
     #[allow(clippy::cast_precision_loss)] // the size of an alphabet
     let weight = 1.0 / alphabet.len() as f64;
     let mut groups: BTreeMap<(Seen, Vec<bool>), Group> = BTreeMap::new();
     for &c in alphabet {
-        let positions =
-            needles.iter().flat_map(|needle| (0..needle.len()).map(move |at| needle.accepts(at, c)));
+        let positions = needles.iter().flat_map(|(needle, fold)| {
+            let folded = fold.fold(c);
+            needle.letters().iter().map(move |&letter| letter == folded)
+        });
         let accepts: Vec<bool> = positions.collect();
         groups
-            .entry((Seen::default().with(c), accepts.clone()))
+            .entry((Seen::default().with(c, required), accepts.clone()))
             .or_insert(Group { example: c, weight: 0.0, accepts })
             .weight += weight;
     }

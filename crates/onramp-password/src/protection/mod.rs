@@ -1,34 +1,47 @@
 //! Entra Password Protection: banned words, with a substitution table and a score.
 //!
 //! Microsoft documents the steps and some examples, says that the algorithm may change, and keeps the table and the
-//! global list to itself. What the examples leave open is a [`Reading`] here.
+//! global list to itself. What the examples leave open is a [`Reading`] here, and [`Readings`] says what becomes of a
+//! candidate under all of them.
 
-mod scorer;
+mod guard;
+mod index;
+mod score;
 mod substitutions;
+mod trie;
+
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use scorer::Scorer;
+pub use guard::{EveryReading, ProtectionVerdict, Readings};
+pub(crate) use guard::{Guard, Words, folded_words};
+pub(crate) use index::Index;
 pub use substitutions::Substitutions;
 
-use crate::needle::{Fold, Needle};
-use crate::{Context, NameSource, Target};
+use crate::Target;
+
+/// The shortest banned word, as the custom list has it. Shorter ones would match nearly everything at distance one.
+pub(crate) const MIN_WORD: usize = 4;
 
 /// The shortest name that is looked for.
-const MIN_NAME: usize = 4;
+pub(crate) const MIN_NAME: usize = 4;
 
 /// The shortest name of an older wording of the documentation.
-const MIN_NAME_ONCE: usize = 3;
+pub(crate) const MIN_NAME_ONCE: usize = 3;
 
 /// The banned words and how they are applied.
 ///
 /// The custom list of a tenant holds at most 1,000 terms of 4 to 16 characters; the global list is not published, so
-/// that a verdict can only be as good as the words given here. Words of fewer than four characters are ignored.
+/// that a verdict can only be as good as the words given here. Words of fewer than four characters are ignored, longer
+/// ones are not: [`lint`](crate::lint) says what Entra would refuse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ProtectionPolicy {
     /// The banned words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub banned: Vec<String>,
     /// How many points a password needs.
     pub required_points: u16,
@@ -43,6 +56,12 @@ pub struct ProtectionPolicy {
 }
 
 impl ProtectionPolicy {
+    /// How many terms the custom list of a tenant holds at most.
+    pub const MAX_TERMS: usize = 1000;
+
+    /// The shortest and the longest term of a custom list, in characters.
+    pub const TERM_LENGTHS: (usize, usize) = (MIN_WORD, 16);
+
     /// The documented behaviour with these banned words, in both directories.
     #[must_use]
     pub fn new<I: IntoIterator<Item = S>, S: Into<String>>(banned: I) -> Self {
@@ -70,32 +89,28 @@ impl ProtectionPolicy {
         self
     }
 
-    pub(crate) fn targets(&self) -> impl Iterator<Item = Target> {
+    /// The same words, applied or not to passwords set in the cloud.
+    #[must_use]
+    pub fn with_in_cloud(mut self, applied: bool) -> Self {
+        self.in_cloud = applied;
+        self
+    }
+
+    /// The same words, with this many points needed.
+    #[must_use]
+    pub fn with_required_points(mut self, points: u16) -> Self {
+        self.required_points = points;
+        self
+    }
+
+    pub(crate) fn targets(&self) -> impl Iterator<Item = Target> + use<> {
         let applied = [(self.on_premises, Target::OnPremises), (self.in_cloud, Target::Cloud)];
         applied.into_iter().filter(|&(on, _)| on).map(|(_, target)| target)
     }
 
-    /// The table that this reading uses.
-    pub(crate) fn table(&self) -> Substitutions {
-        match self.reading {
-            Reading::Documented => self.substitutions.clone(),
-            Reading::Conservative => self.substitutions.clone().merged(&Substitutions::strictest()),
-        }
-    }
-
-    /// Names and the tenant name; a hit is a refusal, whatever the score.
-    pub(crate) fn needles(&self, context: &Context, out: &mut Vec<Needle>) {
-        let fold = Fold::Normalised(self.table());
-        let shortest = if self.reading == Reading::Conservative { MIN_NAME_ONCE } else { MIN_NAME };
-        for target in self.targets() {
-            let tenant = context.tenant_name.as_deref().filter(|_| target == Target::Cloud);
-            let names = context.person_names().into_iter().map(|name| (NameSource::PersonName, name));
-            out.extend(
-                names
-                    .chain(tenant.map(|name| (NameSource::TenantName, name)))
-                    .filter_map(|(source, word)| Needle::new(target, source, word, shortest, fold.clone())),
-            );
-        }
+    /// The table of the strictest reading: it takes as the same whatever any other table does.
+    pub(crate) fn strictest_table(&self) -> Substitutions {
+        self.substitutions.clone().merged(&Substitutions::aggressive())
     }
 }
 
@@ -118,10 +133,12 @@ impl Default for ProtectionPolicy {
 #[non_exhaustive]
 pub enum Reading {
     /// As the documented examples demand: the whole password is compared with each word at edit distance one, points
-    /// are counted over exact occurrences, and among overlapping ones those that leave the fewest points.
+    /// are counted over exact occurrences, and among overlapping ones those that leave the fewest points. Names count
+    /// from four characters on.
     #[default]
     Documented,
-    /// Stricter than the documentation where its examples leave room: pieces at edit distance one of a word
-    /// count as that word, and every substitution anybody has reported is applied. The generator always uses it.
+    /// The strictest of all: pieces at edit distance one of a word count as that word, a character that remains
+    /// counts once however often it remains, every substitution anybody has reported is applied, and names count from
+    /// three characters on. The generator always uses it.
     Conservative,
 }

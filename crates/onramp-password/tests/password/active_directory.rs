@@ -1,7 +1,8 @@
 //! \[MS-SAMR\] 3.1.1.7.2 and the description of "Password must meet complexity requirements".
 
 use onramp_password::{
-    AdPolicy, CharacterClass, Code, Context, NameChecks, NameSource, Policy, Span, Target, Verdict, check,
+    AdPolicy, CharacterClass, Classes, Code, Context, NameChecks, NameSource, Policy, Span, Target, Verdict,
+    check,
 };
 
 use crate::codes;
@@ -19,7 +20,7 @@ fn the_length_is_counted_in_utf16_units() {
     let policy =
         Policy::new().with_on_premises(AdPolicy::default().with_complexity(false).with_min_length(8));
     let length =
-        |candidate: &str| check(&policy, &Context::new(), candidate).violations.first().map(|v| v.found);
+        |candidate: &str| check(&policy, &Context::new(), candidate).violations().first().map(|v| v.found);
 
     assert_eq!(length("ﾊﾟｽﾜｰﾄﾞ"), Some(Some(7)), "seven units, twenty-one bytes");
     assert_eq!(length("🔑🔑🔑"), Some(Some(6)), "two units each");
@@ -74,11 +75,11 @@ fn every_listed_symbol_counts() {
 #[test]
 fn the_missing_classes_are_named() {
     let verdict = on_premises(&Context::new(), "password1");
-    let violation = verdict.violations.first().expect("one class is missing");
+    let violation = verdict.violations().first().expect("one class is missing");
     assert_eq!((violation.found, violation.limit), (Some(2), Some(3)));
     assert_eq!(
         violation.missing,
-        [CharacterClass::Upper, CharacterClass::Symbol, CharacterClass::OtherLetter]
+        Classes::of([CharacterClass::Upper, CharacterClass::Symbol, CharacterClass::OtherLetter])
     );
 }
 
@@ -87,7 +88,12 @@ fn the_missing_classes_are_named() {
 fn pieces_of_the_display_name() {
     let context = Context::new().with_display_name("Erin M. Hagens");
     let found = |candidate: &str| {
-        on_premises(&context, candidate).violations.into_iter().map(|v| (v.name, v.spans)).collect::<Vec<_>>()
+        on_premises(&context, candidate)
+            .violations()
+            .iter()
+            .copied()
+            .map(|v| (v.name, v.spans.iter().collect()))
+            .collect::<Vec<(_, Vec<_>)>>()
     };
 
     assert_eq!(found("xxERINxx-1a"), [(Some(NameSource::DisplayName), vec![Span { start: 2, end: 6 }])]);
@@ -113,7 +119,7 @@ fn every_separator_splits_the_display_name() {
 fn the_account_name_as_a_whole() {
     let named = |name: &str, candidate: &str| {
         on_premises(&Context::new().with_account_name(name), candidate)
-            .violations
+            .violations()
             .first()
             .and_then(|v| v.name)
     };

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use onramp_password::{
-    AdPolicy, Checker, Conflict, Context, EntraPolicy, GenerateError, Generator, GeneratorOptions,
+    AdPolicy, CharacterClass, Checker, ClassPoints, Classes, Conflict, Context, CustomPolicy, EntraPolicy,
+    GenerateError, Generator, GeneratorOptions, LithnetBand, LithnetBands, LithnetPoints, LithnetPolicy,
     NameSource, Policy, ProtectionPolicy, RandomError, RandomSource, Target, check,
 };
 
@@ -26,11 +27,11 @@ impl RandomSource for Known {
 }
 
 /// Always the same byte.
-struct Stuck;
+struct Stuck(u8);
 
 impl RandomSource for Stuck {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        bytes.fill(7);
+        bytes.fill(self.0);
         Ok(())
     }
 }
@@ -105,7 +106,7 @@ fn the_entropy_is_the_logarithm_of_what_is_accepted() {
     let policy = Policy::new()
         .with_on_premises(short(1))
         .with_cloud(EntraPolicy::cloud().with_min_length(1))
-        .with_protection(ProtectionPolicy::default().with_reading(onramp_password::Reading::Conservative));
+        .with_protection(conservative([]).with_required_points(1));
     let count = accepted("aAbB1l", 5, &policy, &context).len();
     let entropy = tiny("aAbB1l", 5, &policy, &context).expect("some are accepted").entropy();
     assert!(count > 0);
@@ -113,15 +114,62 @@ fn the_entropy_is_the_logarithm_of_what_is_accepted() {
     assert!((entropy.bits() - entropy.at_most()).abs() < 1e-12, "no banned words");
 }
 
+fn conservative<const N: usize>(words: [&str; N]) -> ProtectionPolicy {
+    ProtectionPolicy::new(words).with_reading(onramp_password::Reading::Conservative)
+}
+
 #[test]
 fn banned_words_are_counted_at_most() {
-    let policy = Policy::new().with_protection(
-        ProtectionPolicy::new(["abba", "aabb1"]).with_reading(onramp_password::Reading::Conservative),
-    );
-    let exact = (accepted("ab1", 9, &policy, &Context::new()).len() as f64).log2();
-    let entropy = tiny("ab1", 9, &policy, &Context::new()).expect("some are accepted").entropy();
+    let policy = Policy::new().with_protection(conservative(["abba", "cdef1"]).with_required_points(3));
+    let exact = (accepted("abcdefgh1", 6, &policy, &Context::new()).len() as f64).log2();
+    let entropy = tiny("abcdefgh1", 6, &policy, &Context::new()).expect("some are accepted").entropy();
     assert!(entropy.bits() <= exact && exact <= entropy.at_most(), "{entropy:?}, exactly {exact}");
-    assert!(entropy.bits() > 1.0, "{entropy:?}");
+    assert!(entropy.bits() > 10.0, "{entropy:?}");
+    assert!(exact < entropy.at_most(), "some are excluded");
+}
+
+#[test]
+fn dictionaries_runs_and_repetitions_are_counted_at_most() {
+    let rules = [
+        CustomPolicy::default().with_words(["ab1", "bad"]),
+        CustomPolicy::default().with_runs(Some(2), None),
+        CustomPolicy::default().with_runs(None, Some(2)),
+        CustomPolicy::default().with_min_distinct(3),
+    ];
+    for custom in rules {
+        let policy = Policy::new().with_custom(custom.clone());
+        let exact = (accepted("abcd12", 6, &policy, &Context::new()).len() as f64).log2();
+        let entropy = tiny("abcd12", 6, &policy, &Context::new()).expect("some are accepted").entropy();
+        assert!(entropy.bits() <= exact && exact <= entropy.at_most(), "{custom:?}: {entropy:?}, {exact}");
+        assert!(exact < entropy.at_most(), "{custom:?}: some are excluded");
+    }
+}
+
+#[test]
+fn classes_by_name_and_points_are_counted_exactly() {
+    let points = LithnetPoints {
+        required: 9,
+        per_character: 1,
+        per_class: ClassPoints { digit: 2, ..ClassPoints::default() },
+        ..LithnetPoints::default()
+    };
+    let bands = LithnetBands {
+        first_threshold: 5,
+        first: LithnetBand { symbol_or_digit: true, ..LithnetBand::default() },
+        ..LithnetBands::default()
+    };
+    let upper = Classes::of([CharacterClass::Upper]);
+    let policies = [
+        Policy::new().with_lithnet(LithnetPolicy::default().with_points(points)),
+        Policy::new().with_lithnet(LithnetPolicy::default().with_bands(bands)),
+        Policy::new().with_custom(CustomPolicy::default().with_classes(3, upper)),
+    ];
+    for policy in policies {
+        let all = accepted("aAbB1-", 5, &policy, &Context::new());
+        let entropy = tiny("aAbB1-", 5, &policy, &Context::new()).expect("some are accepted").entropy();
+        assert!(all.len() < 6_usize.pow(5), "{policy:?}: some are refused");
+        assert!((entropy.bits() - (all.len() as f64).log2()).abs() < 1e-9, "{policy:?}: {entropy:?}");
+    }
 }
 
 #[test]
@@ -155,7 +203,8 @@ fn the_same_random_numbers_give_the_same_password() {
 fn a_source_that_fails_or_is_stuck_gives_no_password() {
     let generator = Generator::new(&Policy::hybrid(), &Context::new()).expect("there are passwords");
     assert!(matches!(generator.generate_from(&mut Broken), Err(GenerateError::Random(_))));
-    assert!(matches!(generator.generate_from(&mut Stuck), Err(GenerateError::Exhausted { .. })));
+    assert!(matches!(generator.generate_from(&mut Stuck(0)), Err(GenerateError::Exhausted { .. })));
+    assert!(matches!(generator.generate_from(&mut Stuck(0xFF)), Err(GenerateError::Random(_))));
 }
 
 #[test]
@@ -223,7 +272,7 @@ fn names_that_leave_nothing_are_named() {
     let policy = Policy::new().with_cloud(EntraPolicy::cloud().with_min_length(3));
     let context = ["1a-", "1-a", "-a1", "-1a", "a-1"].into_iter().fold(context, Context::with_word);
     let found = conflict(tiny("a1-", 3, &policy, &context));
-    let names = vec![(Target::Caller, NameSource::Word)];
+    let names = vec![(Target::Custom, NameSource::Word)];
     assert_eq!(found, Conflict::Names { names });
 }
 

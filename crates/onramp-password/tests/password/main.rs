@@ -2,10 +2,12 @@
 
 mod active_directory;
 mod breach;
+mod differential;
 mod entra;
 mod generator;
 mod properties;
 mod protection;
+mod reference;
 mod report;
 mod strength;
 

@@ -42,9 +42,9 @@ proptest! {
         context in context(),
         candidate in proptest::collection::vec(any::<char>(), 0..40).prop_map(String::from_iter),
     ) {
-        for violation in check(&policy, &context, &candidate).violations {
+        for violation in check(&policy, &context, &candidate).violations() {
             prop_assert!(!violation.to_string().is_empty());
-            for span in violation.spans {
+            for span in violation.spans.iter() {
                 prop_assert!(span.start < span.end || candidate.is_empty());
                 prop_assert!(candidate.get(span.start..span.end).is_some(), "{span:?} of {} bytes", candidate.len());
             }
@@ -59,7 +59,7 @@ proptest! {
         let inside = if upper && !name.contains('ß') { name.to_uppercase() } else { name.clone() };
         let context = Context::new().with_account_name(name);
         let verdict = check(&policy, &context, &format!("{head}{inside}{tail}"));
-        let spans: Vec<_> = verdict.violations.into_iter().flat_map(|v| v.spans).collect();
+        let spans: Vec<_> = verdict.violations().iter().copied().flat_map(|v| v.spans.iter().collect::<Vec<_>>()).collect();
         prop_assert!(spans.iter().any(|span| span.start == head.len() && span.end == head.len() + inside.len()));
     }
 

@@ -1,67 +1,13 @@
-//! Policies as plain data: what each directory demands, and which directories count.
+//! What the domain controllers demand: a domain's policy or a fine-grained one.
 
 use serde::{Deserialize, Serialize};
-
-use crate::ProtectionPolicy;
-
-/// Everything a password has to satisfy. A part that is `None` demands nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct Policy {
-    /// What the domain controllers demand.
-    pub on_premises: Option<AdPolicy>,
-    /// What Entra demands of a cloud password.
-    pub cloud: Option<EntraPolicy>,
-    /// Banned words, as Entra Password Protection applies them.
-    pub protection: Option<ProtectionPolicy>,
-}
-
-impl Policy {
-    /// A policy that demands nothing.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Both directories with their default settings, and Entra Password Protection with an empty list (names are
-    /// still looked for, and the score still has to be reached).
-    #[must_use]
-    pub fn hybrid() -> Self {
-        Self::new()
-            .with_on_premises(AdPolicy::default())
-            .with_cloud(EntraPolicy::default())
-            .with_protection(ProtectionPolicy::default())
-    }
-
-    /// The same policy with these demands of the domain controllers.
-    #[must_use]
-    pub fn with_on_premises(mut self, policy: AdPolicy) -> Self {
-        self.on_premises = Some(policy);
-        self
-    }
-
-    /// The same policy with these demands of Entra.
-    #[must_use]
-    pub fn with_cloud(mut self, policy: EntraPolicy) -> Self {
-        self.cloud = Some(policy);
-        self
-    }
-
-    /// The same policy with these banned words.
-    #[must_use]
-    pub fn with_protection(mut self, policy: ProtectionPolicy) -> Self {
-        self.protection = Some(policy);
-        self
-    }
-}
 
 /// A domain password policy or a fine-grained one (PSO), as far as it concerns the password.
 ///
 /// `Default` is what a new domain starts with. History and ages cannot be judged from the text of a candidate; they
 /// are carried so that a program can explain a refusal: the minimum age of one day is often mistaken for complexity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AdPolicy {
     /// `minPwdLength` or `msDS-MinimumPasswordLength`, in UTF-16 units.
@@ -79,8 +25,29 @@ pub struct AdPolicy {
 }
 
 impl AdPolicy {
+    /// How many of the five classes complexity needs.
+    pub const COMPLEX_CLASSES: u8 = 3;
+
     /// The longest password a domain controller takes, in UTF-16 units.
     pub const MAX_LENGTH: u16 = 256;
+
+    /// A domain that was never changed; the same as `Default`.
+    #[must_use]
+    pub fn domain_default() -> Self {
+        Self::default()
+    }
+
+    /// Only the complexity of `passfilt.dll` and its name checks, of any length and without history and ages.
+    #[must_use]
+    pub fn passfilt() -> Self {
+        Self {
+            min_length: 0,
+            history_length: 0,
+            min_age_seconds: 0,
+            max_age_seconds: None,
+            ..Self::default()
+        }
+    }
 
     /// The same policy with this minimum length, in UTF-16 units.
     #[must_use]
@@ -145,50 +112,4 @@ pub enum NameChecks {
     WithComplexity,
     /// Always, as \[MS-SAMR\] 3.1.1.7.2 reads.
     Always,
-}
-
-/// What Entra demands of a password that is set in the cloud.
-///
-/// The characters are not a setting: printable ASCII and the blank, no other.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct EntraPolicy {
-    /// The fewest characters.
-    pub min_length: u16,
-    /// The most characters.
-    pub max_length: u16,
-    /// How many of the four classes (lower, upper, digit, symbol) are needed.
-    ///
-    /// The blank is an allowed character, but does not count as a symbol here: the documentation leaves that open,
-    /// and a password that needs it to count might be refused.
-    pub required_classes: u8,
-}
-
-impl EntraPolicy {
-    /// The policy of every cloud account: 8 to 256 characters, three of four classes.
-    #[must_use]
-    pub fn cloud() -> Self {
-        Self { min_length: 8, max_length: 256, required_classes: 3 }
-    }
-
-    /// An account with `DisableStrongPassword` in its `passwordPolicies`, or of an Education tenant: the classes do
-    /// not count.
-    #[must_use]
-    pub fn without_complexity() -> Self {
-        Self { required_classes: 0, ..Self::cloud() }
-    }
-
-    /// The same policy with this minimum length.
-    #[must_use]
-    pub fn with_min_length(mut self, characters: u16) -> Self {
-        self.min_length = characters;
-        self
-    }
-}
-
-impl Default for EntraPolicy {
-    fn default() -> Self {
-        Self::cloud()
-    }
 }

@@ -1,0 +1,170 @@
+//! The rules of Lithnet Password Protection for Active Directory, in its order.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use zeroize::Zeroize;
+
+use super::directory::{classes, length};
+use super::needle::Needle;
+use crate::text::{Fold, MAX_FOLDED, Text, fold_case};
+use crate::verdict::Spans;
+use crate::{
+    CharacterClass, Classes, Code, Context, LithnetBand, LithnetNormalisation, LithnetPoints, LithnetPolicy,
+    NameSource, Target, Verdict, Violation,
+};
+
+/// The shortest piece of a name that is looked for, in UTF-16 units.
+const MIN_NAME: usize = 4;
+
+/// What is cut off both ends.
+const TRIMMED: &str = "0123456789!@#$%^&*()[]{};:'\"<>,.?\\/+=_-~`";
+
+/// Look-alikes.
+const LOOKS_LIKE: [(char, char); 14] = [
+    ('$', 's'),
+    ('5', 's'),
+    ('0', 'o'),
+    ('4', 'a'),
+    ('3', 'e'),
+    ('@', 'a'),
+    ('^', 'a'),
+    ('(', 'c'),
+    ('6', 'g'),
+    ('1', 'i'),
+    ('7', 't'),
+    ('8', 'b'),
+    ('2', 'z'),
+    ('!', 'i'),
+];
+
+/// Banned words, normalised and sorted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BannedWords(Vec<String>);
+
+impl BannedWords {
+    pub(crate) fn new(policy: &LithnetPolicy) -> Self {
+        let normalised =
+            |word: &String| normalise(word, policy.normalisation).map(|word| word.iter().collect());
+        let mut words: Vec<String> = policy.banned_words.iter().filter_map(normalised).collect();
+        words.sort_unstable();
+        words.dedup();
+        Self(words)
+    }
+
+    fn contain(&self, candidate: &str, how: LithnetNormalisation) -> bool {
+        let Some(normalised) = normalise(candidate, how) else { return false };
+        self.0.binary_search_by(|word| word.chars().cmp(normalised.iter())).is_ok()
+    }
+}
+
+pub(super) fn check(policy: &LithnetPolicy, words: &BannedWords, text: &Text<'_>, verdict: &mut Verdict) {
+    let target = Target::Lithnet;
+    length(target, text.utf16, policy.min_length.into(), usize::MAX, verdict);
+    let present = Classes::of(text.text.chars().map(CharacterClass::of_four));
+    if let Some(bands) = &policy.bands {
+        band(bands.band(text.utf16), present, verdict);
+    }
+    if let Some(points) = &policy.points {
+        let found = count(points, present, text);
+        if found < usize::from(points.required) {
+            verdict.push(Violation::new(target, Code::TooFewPoints).counted(found, points.required.into()));
+        }
+    }
+    if words.contain(text.text, policy.normalisation) {
+        verdict.push(Violation::new(target, Code::BannedWord).at(Spans::one(0, text.text.len())));
+    }
+}
+
+fn band(band: &LithnetBand, present: Classes, verdict: &mut Verdict) {
+    classes(Target::Lithnet, present, band.required_classes, Classes::FOUR, verdict);
+    let either = Classes::of([CharacterClass::Digit, CharacterClass::Symbol]);
+    let mut missing = present.missing_of(band.require);
+    if band.symbol_or_digit && present.missing_of(either) == either {
+        missing = Classes::of(missing.iter().chain(either.iter()));
+    }
+    if !missing.is_empty() {
+        verdict.push(Violation::new(Target::Lithnet, Code::ClassMissing).missing(missing));
+    }
+}
+
+/// The points of a text.
+pub(crate) fn count(points: &LithnetPoints, present: Classes, text: &Text<'_>) -> usize {
+    let bonus: usize = present.iter().map(|class| usize::from(points.class_bonus.of(class))).sum();
+    let each =
+        |c| usize::from(points.per_character) + usize::from(points.per_class.of(CharacterClass::of_four(c)));
+    text.text.chars().map(each).sum::<usize>() + bonus
+}
+
+/// The pieces of the account name and of the full name.
+pub(super) fn needles(policy: &LithnetPolicy, context: &Context, fold: &Fold, out: &mut Vec<Needle>) {
+    let account = context.account_name.as_deref().filter(|_| policy.check_account_name);
+    let full = context.display_name.as_deref().filter(|_| policy.check_full_name);
+    let names = [(NameSource::AccountName, account), (NameSource::DisplayName, full)];
+    for (source, name) in names {
+        let pieces = name.unwrap_or_default().split(' ');
+        out.extend(pieces.filter_map(|piece| Needle::new(Target::Lithnet, source, piece, MIN_NAME, fold)));
+    }
+}
+
+/// A normalised candidate on the stack; wiped when dropped.
+struct Normalised {
+    letters: [char; MAX_FOLDED],
+    start: usize,
+    end: usize,
+}
+
+impl Normalised {
+    fn iter(&self) -> impl Iterator<Item = char> + '_ {
+        let kept = self.letters.get(self.start..self.end).unwrap_or_default();
+        kept.iter().copied().filter(|c| !matches!(c, '_' | '.' | '+'))
+    }
+}
+
+impl Drop for Normalised {
+    fn drop(&mut self) {
+        self.letters.zeroize();
+    }
+}
+
+/// `None` for what has no letter, and for what is too long to be a word.
+fn normalise(candidate: &str, how: LithnetNormalisation) -> Option<Normalised> {
+    if !candidate.chars().any(char::is_alphabetic) {
+        return None;
+    }
+    let mut normalised = Normalised { letters: ['\0'; MAX_FOLDED], start: 0, end: 0 };
+    for c in candidate.chars().map(fold_case).filter(|c| !c.is_whitespace()) {
+        *normalised.letters.get_mut(normalised.end)? =
+            if how == LithnetNormalisation::Fixed { unmask(c) } else { c };
+        normalised.end += 1;
+    }
+    let all = normalised.letters.get(..normalised.end).unwrap_or_default();
+    let kept = |c: &char| !TRIMMED.contains(*c);
+    normalised.start = all.iter().position(kept).unwrap_or(normalised.end);
+    normalised.end = all.iter().rposition(kept).map_or(normalised.start, |last| last + 1);
+    if how == LithnetNormalisation::Compatible
+        && let Some(rest) = normalised.letters.get_mut(normalised.start..normalised.end)
+    {
+        rest.iter_mut().for_each(|c| *c = unmask(*c));
+    }
+    Some(normalised)
+}
+
+/// Whether a character can be absent after normalisation: cut off, taken out, or white space.
+pub(crate) fn passes_over(c: char) -> bool {
+    TRIMMED.contains(c) || c.is_whitespace() || matches!(c, '_' | '.' | '+')
+}
+
+/// What a character is after normalisation, if it is there.
+pub(crate) fn unmasked(c: char) -> char {
+    unmask(fold_case(c))
+}
+
+/// A banned word after normalisation.
+pub(crate) fn word(word: &str, policy: &LithnetPolicy) -> Vec<char> {
+    normalise(word, policy.normalisation).map(|word| word.iter().collect()).unwrap_or_default()
+}
+
+fn unmask(c: char) -> char {
+    LOOKS_LIKE.iter().find(|&&(from, _)| from == c).map_or(c, |&(_, to)| to)
+}

@@ -1,0 +1,121 @@
+//! Names and words of one account to look for in a candidate, letter by letter, without copying the candidate.
+
+use alloc::vec::Vec;
+
+use crate::text::{Fold, Text};
+use crate::verdict::Spans;
+use crate::{NameSource, Target};
+
+/// A name or word that must not be part of a password.
+#[derive(Clone, Debug)]
+pub(crate) struct Needle {
+    pub(crate) target: Target,
+    pub(crate) source: NameSource,
+    /// Folded by the table of its haystack.
+    letters: Vec<char>,
+}
+
+impl Needle {
+    /// A needle, unless the word has fewer than `min_length` UTF-16 units and is therefore not looked for.
+    pub(crate) fn new(
+        target: Target,
+        source: NameSource,
+        word: &str,
+        min_length: usize,
+        fold: &Fold,
+    ) -> Option<Self> {
+        let long_enough = word.encode_utf16().count() >= min_length.max(1);
+        long_enough.then(|| Self { target, source, letters: fold.fold_word(word) })
+    }
+
+    pub(crate) fn letters(&self) -> &[char] {
+        &self.letters
+    }
+
+    fn key(&self) -> (Target, NameSource) {
+        (self.target, self.source)
+    }
+}
+
+/// Needles that are looked for under one table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Needles {
+    /// By target and source.
+    all: Vec<Needle>,
+}
+
+impl Needles {
+    pub(crate) fn new(mut all: Vec<Needle>) -> Self {
+        all.sort_by_key(Needle::key);
+        Self { all }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Needle> {
+        self.all.iter()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Every place where the needles of one target and source stand in the candidate; places may overlap.
+    #[inline]
+    pub(crate) fn find(
+        &self,
+        text: &Text<'_>,
+        haystack: Haystack<'_>,
+        mut found: impl FnMut(Target, NameSource, Spans),
+    ) {
+        let mut rest = self.all.as_slice();
+        while let Some(first) = rest.first() {
+            let together = rest.iter().take_while(|needle| needle.key() == first.key()).count();
+            let (group, others) = rest.split_at(together.min(rest.len()));
+            let spans = haystack.find(text, group);
+            if !spans.is_empty() {
+                found(first.target, first.source, spans);
+            }
+            rest = others;
+        }
+    }
+}
+
+/// Where needles are looked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Haystack<'a> {
+    /// A candidate that was folded by their table.
+    Folded(&'a [char]),
+    /// A candidate that is too long for that, and their table.
+    Long(&'a Fold),
+}
+
+impl Haystack<'_> {
+    #[inline]
+    fn find(self, text: &Text<'_>, needles: &[Needle]) -> Spans {
+        let mut spans = Spans::NONE;
+        match self {
+            Self::Folded(letters) => {
+                for at in 0..letters.len() {
+                    let rest = letters.get(at..).unwrap_or_default();
+                    for needle in needles {
+                        if rest.first() == needle.letters.first() && rest.starts_with(&needle.letters) {
+                            spans.add(text.byte(at), text.byte(at + needle.letters.len()));
+                        }
+                    }
+                }
+            }
+            Self::Long(fold) => {
+                for (start, _) in text.text.char_indices() {
+                    let rest = text.text.get(start..).unwrap_or_default();
+                    for needle in needles {
+                        let mut characters = rest.chars();
+                        let same = |&letter: &char| characters.next().is_some_and(|c| fold.fold(c) == letter);
+                        if needle.letters.iter().all(same) {
+                            spans.add(start, text.text.len() - characters.as_str().len());
+                        }
+                    }
+                }
+            }
+        }
+        spans
+    }
+}

@@ -1,0 +1,311 @@
+//! Words made ready to be found in a candidate: where they stand, and whether a piece is one edit away from one.
+//!
+//! Two tries hold the words forwards and backwards. A word with one letter changed is a way down the first and a way
+//! down the second that meet at the change, so that a set of the pairs of nodes which meet answers exactly.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use zeroize::Zeroize;
+
+use super::trie::{Gate, Pairs, ROOT, Trie};
+use crate::text::MAX_FOLDED;
+
+/// Letters are looked up in groups of this many, if no word is shorter.
+const GROUP: usize = 4;
+
+/// Gates let nothing pass without a look only from this length on: before or behind the edit there are four letters.
+const GATED_FROM: usize = 2 * GROUP;
+
+/// Words, folded and ready.
+#[derive(Clone, Debug)]
+pub(crate) struct Index {
+    letters: Alphabet,
+    forward: Trie,
+    near: Option<Near>,
+    heads: Gate,
+    /// How many letters a group of the gates has.
+    group: usize,
+    shortest: usize,
+    longest: usize,
+}
+
+/// What only looking for edits needs.
+#[derive(Clone, Debug)]
+struct Near {
+    backward: Trie,
+    tails: Gate,
+    pairs: Pairs,
+}
+
+/// A pair that meets around one letter of the word, whatever it is.
+const AROUND: bool = false;
+/// A pair that meets between two letters of the word.
+const BETWEEN: bool = true;
+
+impl Index {
+    /// An index of folded words, none of them empty; `near` says whether edits will be asked for.
+    pub(crate) fn new(words: &[Vec<char>], near: bool) -> Self {
+        let shortest = words.iter().map(Vec::len).min().unwrap_or(usize::MAX);
+        let mut index = Self {
+            letters: Alphabet::new(words),
+            forward: Trie::new(),
+            near: near.then(|| Near {
+                backward: Trie::new(),
+                tails: Gate::new(words.len()),
+                pairs: Pairs::new(),
+            }),
+            heads: Gate::new(words.len()),
+            group: shortest.clamp(1, GROUP),
+            shortest,
+            longest: words.iter().map(Vec::len).max().unwrap_or(0),
+        };
+        let (mut path, mut back) = (Vec::new(), Vec::new());
+        let mut numbers = Vec::new();
+        for word in words {
+            numbers.clear();
+            numbers.extend(word.iter().map(|&letter| index.letters.number(letter)));
+            index.forward.add(numbers.iter().copied(), &mut path);
+            index.heads.insert(group(numbers.iter().take(index.group)));
+            if let Some(near) = &mut index.near {
+                near.backward.add(numbers.iter().rev().copied(), &mut back);
+                near.tails.insert(group(numbers.iter().skip(numbers.len() - index.group)));
+                for (&node, &other) in path.iter().zip(back.iter().rev()) {
+                    near.pairs.insert(node, other, BETWEEN);
+                }
+                for (&node, &other) in path.iter().zip(back.iter().rev().skip(1)) {
+                    near.pairs.insert(node, other, AROUND);
+                }
+            }
+        }
+        index
+    }
+
+    /// The number of letters of the longest word.
+    pub(crate) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// The numbers of a candidate's letters.
+    pub(crate) fn numbers(&self, folded: &[char]) -> Numbers {
+        let mut numbers = Numbers { numbers: [0; MAX_FOLDED], len: folded.len().min(MAX_FOLDED) };
+        for (slot, &letter) in numbers.numbers.iter_mut().zip(folded) {
+            *slot = self.letters.number(letter);
+        }
+        numbers
+    }
+
+    /// The end of every word that begins at `start`.
+    #[inline]
+    pub(crate) fn ends(&self, numbers: &[u16], start: usize, mut found: impl FnMut(usize)) {
+        let mut node = ROOT;
+        for (at, &letter) in numbers.iter().enumerate().skip(start) {
+            let Some((to, ends)) = self.forward.step(node, letter) else { return };
+            if ends {
+                found(at + 1);
+            }
+            node = to;
+        }
+    }
+
+    /// Every place at which a word may begin, and none at which one begins left out.
+    #[inline]
+    pub(crate) fn starts(&self, numbers: &[u16]) -> impl Iterator<Item = usize> {
+        let (size, mask) = (self.group, group_mask(self.group));
+        let mut window = 0_u64;
+        numbers.iter().enumerate().filter_map(move |(at, &letter)| {
+            window = (window << 16 | u64::from(letter)) & mask;
+            (at + 1 >= size && self.heads.contains(window)).then(|| at + 1 - size)
+        })
+    }
+
+    /// Whether the whole is at most one edit away from a word.
+    pub(crate) fn is_near(&self, numbers: &[u16]) -> bool {
+        let Some(near) = &self.near else { return false };
+        let length = numbers.len();
+        if length + 1 < self.shortest || length > self.longest.saturating_add(1) || length == 0 {
+            return false;
+        }
+        if length >= GATED_FROM && self.group == GROUP {
+            let head = group(numbers.iter().take(GROUP));
+            let tail = group(numbers.iter().skip(length - GROUP));
+            if !self.heads.contains(head) && !near.tails.contains(tail) {
+                return false;
+            }
+        }
+        let (mut ahead, mut behind) = ([ROOT; MAX_FOLDED + 1], [ROOT; MAX_FOLDED + 1]);
+        let reached = walk(&self.forward, numbers.iter(), &mut ahead);
+        // One letter at most may lie between the two ways.
+        let back = walk(&near.backward, numbers.iter().rev(), &mut behind);
+        reached + back + 1 >= length && near.meets(&ahead, reached, &behind, back, length)
+    }
+
+    /// Calls back with every piece that is at most one edit away from a word: its start and its end.
+    pub(crate) fn near_pieces(&self, numbers: &[u16], mut found: impl FnMut(usize, usize)) {
+        let Some(near) = &self.near else { return };
+        let (length, row) = (numbers.len(), self.longest.min(numbers.len()) + 1);
+        let mut nodes = Nodes::new((length + 1) * row);
+        let mut reached = [0_u16; MAX_FOLDED + 1];
+        for end in 1..=length {
+            let letters = numbers.get(..end).unwrap_or_default().iter().rev();
+            if let (Some(nodes), Some(slot)) = (nodes.row(end, row), reached.get_mut(end)) {
+                #[allow(clippy::cast_possible_truncation)] // at most 256
+                let steps = walk(&near.backward, letters, nodes) as u16;
+                *slot = steps;
+            }
+        }
+        let mut ahead = [ROOT; MAX_FOLDED + 1];
+        let shortest = self.shortest.saturating_sub(1).max(1);
+        for start in 0..length {
+            let letters = numbers.get(start..).unwrap_or_default().iter();
+            let forward = walk(&self.forward, letters, &mut ahead);
+            let last = length.min(start.saturating_add(self.longest).saturating_add(1));
+            for end in start.saturating_add(shortest)..=last {
+                let back = reached.get(end).map_or(0, |&steps| usize::from(steps));
+                let piece = end - start;
+                if forward + back + 1 >= piece
+                    && let Some(behind) = nodes.row(end, row)
+                    && near.meets(&ahead, forward, behind, back, piece)
+                {
+                    found(start, end);
+                }
+            }
+        }
+    }
+}
+
+impl Near {
+    /// Whether a way forwards and a way backwards through a piece meet with at most one edit between them.
+    fn meets(&self, ahead: &[u32], forward: usize, behind: &[u32], back: usize, length: usize) -> bool {
+        let node = |nodes: &[u32], steps: usize| nodes.get(steps).copied();
+        let pair = |steps: usize, rest: usize, kind: bool| {
+            if steps > forward || rest > back {
+                return false;
+            }
+            match (node(ahead, steps), node(behind, rest)) {
+                (Some(a), Some(b)) => self.pairs.contains(a, b, kind),
+                _ => false,
+            }
+        };
+        let first = (length - 1).saturating_sub(back);
+        (first..=forward.min(length)).any(|steps| {
+            let rest = length - steps;
+            // One letter of the piece is another one in the word, or is not in it; or one of the word is left out.
+            (rest > 0 && (pair(steps, rest - 1, AROUND) || pair(steps, rest - 1, BETWEEN)))
+                || pair(steps, rest, AROUND)
+        })
+    }
+}
+
+/// Goes down a trie, writes down the nodes, and says how many steps it went.
+#[inline]
+fn walk<'a>(trie: &Trie, letters: impl Iterator<Item = &'a u16>, nodes: &mut [u32]) -> usize {
+    let (mut node, mut steps) = (ROOT, 0);
+    let mut slots = nodes.iter_mut();
+    if let Some(root) = slots.next() {
+        *root = ROOT;
+    }
+    for (&letter, slot) in letters.zip(slots) {
+        match trie.step(node, letter) {
+            Some((to, _)) => node = to,
+            None => break,
+        }
+        *slot = node;
+        steps += 1;
+    }
+    steps
+}
+
+#[inline]
+fn group<'a>(letters: impl Iterator<Item = &'a u16>) -> u64 {
+    letters.fold(0, |group, &letter| group << 16 | u64::from(letter))
+}
+
+fn group_mask(size: usize) -> u64 {
+    if size >= GROUP { u64::MAX } else { (1 << (16 * size)) - 1 }
+}
+
+/// The numbers of a candidate's letters, on the stack; wiped when dropped.
+pub(crate) struct Numbers {
+    numbers: [u16; MAX_FOLDED],
+    len: usize,
+}
+
+impl Numbers {
+    #[inline]
+    pub(crate) fn get(&self) -> &[u16] {
+        self.numbers.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl Drop for Numbers {
+    fn drop(&mut self) {
+        if let Some(used) = self.numbers.get_mut(..self.len) {
+            used.zeroize();
+        }
+    }
+}
+
+/// Rows of nodes: on the stack for a password of usual length, else in memory of their own.
+#[allow(clippy::large_enum_variant)] // that is the point
+enum Nodes {
+    Few([u32; FEW]),
+    Many(Vec<u32>),
+}
+
+const FEW: usize = 640;
+
+impl Nodes {
+    fn new(size: usize) -> Self {
+        if size <= FEW { Self::Few([ROOT; FEW]) } else { Self::Many(vec![ROOT; size]) }
+    }
+
+    fn row(&mut self, row: usize, width: usize) -> Option<&mut [u32]> {
+        let nodes = match self {
+            Self::Few(nodes) => nodes.as_mut_slice(),
+            Self::Many(nodes) => nodes.as_mut_slice(),
+        };
+        nodes.get_mut(row * width..(row + 1) * width)
+    }
+}
+
+/// Numbers the letters that occur in words, beginning with one; all others are zero.
+#[derive(Clone, Debug)]
+struct Alphabet {
+    ascii: [u16; 128],
+    /// What is not ASCII, sorted.
+    others: Vec<char>,
+}
+
+/// The first number of a letter that is not ASCII.
+const FOREIGN: u16 = 129;
+
+impl Alphabet {
+    fn new(words: &[Vec<char>]) -> Self {
+        let (mut ascii, mut others) = ([0_u16; 128], Vec::new());
+        for &letter in words.iter().flatten() {
+            match ascii.get_mut(letter as usize) {
+                #[allow(clippy::cast_possible_truncation)] // ASCII
+                Some(slot) => *slot = letter as u16 + 1,
+                None => others.push(letter),
+            }
+        }
+        others.sort_unstable();
+        others.dedup();
+        Self { ascii, others }
+    }
+
+    /// Letters beyond what 16 bits can number are taken as if they were in no word: there are not that many.
+    #[inline]
+    fn number(&self, letter: char) -> u16 {
+        match self.ascii.get(letter as usize) {
+            Some(&number) => number,
+            None => self.foreign(letter),
+        }
+    }
+
+    fn foreign(&self, letter: char) -> u16 {
+        let place = self.others.binary_search(&letter).ok();
+        place.and_then(|place| u16::try_from(place).ok()).map_or(0, |place| place.saturating_add(FOREIGN))
+    }
+}

@@ -1,0 +1,57 @@
+//! Policies from what the forest port reads.
+
+use onramp_core::forest::{DomainPasswordPolicy, EffectivePasswordPolicy, FineGrainedPolicy, PasswordRules};
+
+use crate::{AdPolicy, NameChecks};
+
+/// The rules of a domain or of a fine-grained policy. Numbers beyond what a directory can hold are cut off there.
+impl From<&PasswordRules> for AdPolicy {
+    fn from(rules: &PasswordRules) -> Self {
+        Self {
+            min_length: u16::try_from(rules.min_length).unwrap_or(u16::MAX),
+            complexity: rules.complexity,
+            name_checks: NameChecks::WithComplexity,
+            history_length: u16::try_from(rules.history_length).unwrap_or(u16::MAX),
+            min_age_seconds: rules.min_age.as_secs(),
+            max_age_seconds: rules.max_age.map(|age| age.as_secs()),
+        }
+    }
+}
+
+impl From<&DomainPasswordPolicy> for AdPolicy {
+    fn from(policy: &DomainPasswordPolicy) -> Self {
+        Self::from(&policy.rules)
+    }
+}
+
+impl From<&FineGrainedPolicy> for AdPolicy {
+    fn from(policy: &FineGrainedPolicy) -> Self {
+        Self::from(&policy.rules)
+    }
+}
+
+impl AdPolicy {
+    /// The policy that binds a user; `None` when the forest could not tell, which is not the same as no policy.
+    #[must_use]
+    pub fn effective(policy: &EffectivePasswordPolicy) -> Option<Self> {
+        policy.rules().map(Self::from)
+    }
+
+    /// What satisfies this policy and another one: for an account whose policy is not known among several.
+    #[must_use]
+    pub fn strictest(self, other: &Self) -> Self {
+        let always = self.name_checks == NameChecks::Always || other.name_checks == NameChecks::Always;
+        let max_age = match (self.max_age_seconds, other.max_age_seconds) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Self {
+            min_length: self.min_length.max(other.min_length),
+            complexity: self.complexity || other.complexity,
+            name_checks: if always { NameChecks::Always } else { NameChecks::WithComplexity },
+            history_length: self.history_length.max(other.history_length),
+            min_age_seconds: self.min_age_seconds.max(other.min_age_seconds),
+            max_age_seconds: max_age,
+        }
+    }
+}

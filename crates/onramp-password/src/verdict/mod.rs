@@ -1,0 +1,155 @@
+//! What is wrong with a candidate, without its text.
+
+mod code;
+mod spans;
+mod violation;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use code::{Code, NameSource, Target};
+pub use spans::{Span, Spans};
+pub use violation::Violation;
+
+use crate::ProtectionVerdict;
+
+/// So many violations need no memory of their own: more than the built-in policies find together.
+const INLINE: usize = 16;
+
+/// Everything that is wrong with one candidate.
+///
+/// It holds codes, numbers and places, and never a piece of the candidate. Up to sixteen violations it lives on the
+/// stack alone.
+#[derive(Clone)]
+pub struct Verdict {
+    few: [Violation; INLINE],
+    len: usize,
+    /// All of them, once they are too many for `few`.
+    many: Vec<Violation>,
+    judged: u8,
+    pub(crate) protection: Option<ProtectionVerdict>,
+}
+
+impl Verdict {
+    pub(crate) fn new(judged: impl IntoIterator<Item = Target>) -> Self {
+        Self {
+            few: [Violation::EMPTY; INLINE],
+            len: 0,
+            many: Vec::new(),
+            judged: judged.into_iter().fold(0, |set, target| set | 1 << target as u8),
+            protection: None,
+        }
+    }
+
+    /// The demands that are not met: those of the domain controllers first, then in the order of [`Target`].
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        if self.many.is_empty() { self.few.get(..self.len).unwrap_or_default() } else { &self.many }
+    }
+
+    /// Whether every demand of everybody is met.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether this target's demands are met.
+    #[must_use]
+    pub fn accepted_by(&self, target: Target) -> bool {
+        self.violations_for(target).next().is_none()
+    }
+
+    /// The demands of one target that are not met.
+    pub fn violations_for(&self, target: Target) -> impl Iterator<Item = &Violation> {
+        self.violations().iter().filter(move |violation| violation.target == target)
+    }
+
+    /// Everybody who was asked, with the answer.
+    pub fn targets(&self) -> impl Iterator<Item = (Target, bool)> {
+        let asked = Target::ALL.into_iter().filter(|&target| self.judged & 1 << target as u8 != 0);
+        asked.map(|target| (target, self.accepted_by(target)))
+    }
+
+    /// What Entra Password Protection makes of it, when the policy has it.
+    #[must_use]
+    pub fn protection(&self) -> Option<&ProtectionVerdict> {
+        self.protection.as_ref()
+    }
+
+    /// Puts a violation in its place: behind those of the same and of earlier targets.
+    pub(crate) fn push(&mut self, violation: Violation) {
+        let place = self.violations().partition_point(|other| other.target <= violation.target);
+        if self.many.is_empty() && self.len < INLINE {
+            if let Some(tail) = self.few.get_mut(place..=self.len) {
+                tail.rotate_right(1);
+            }
+            if let Some(slot) = self.few.get_mut(place) {
+                *slot = violation;
+            }
+        } else {
+            if self.many.is_empty() {
+                self.many.extend_from_slice(&self.few);
+            }
+            self.many.insert(place, violation);
+        }
+        self.len += 1;
+        self.judged |= 1 << violation.target as u8;
+    }
+}
+
+impl fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verdict")
+            .field("violations", &self.violations())
+            .field("protection", &self.protection)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Verdict {
+    fn eq(&self, other: &Self) -> bool {
+        self.violations() == other.violations()
+            && self.judged == other.judged
+            && self.protection == other.protection
+    }
+}
+
+impl Eq for Verdict {}
+
+/// A verdict as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Verdict")]
+struct Written {
+    accepted: bool,
+    targets: Vec<Target>,
+    violations: Vec<Violation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    protection: Option<ProtectionVerdict>,
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = Written {
+            accepted: self.is_accepted(),
+            targets: self.targets().map(|(target, _)| target).collect(),
+            violations: self.violations().to_vec(),
+            protection: self.protection,
+        };
+        written.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Verdict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Written::deserialize(deserializer)?;
+        let mut verdict = Self::new(written.targets);
+        written.violations.into_iter().for_each(|violation| verdict.push(violation));
+        if verdict.is_accepted() != written.accepted {
+            return Err(serde::de::Error::custom("`accepted` contradicts `violations`"));
+        }
+        verdict.protection = written.protection;
+        Ok(verdict)
+    }
+}

@@ -1,0 +1,85 @@
+//! One demand that is not met.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Code, NameSource, Spans, Target};
+use crate::{Catalogue, Classes};
+
+/// One demand that is not met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Violation {
+    /// Who makes the demand.
+    pub target: Target,
+    /// What kind of demand.
+    pub code: Code,
+    /// What was counted, for codes that count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<u32>,
+    /// What is demanded, for codes that count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Which name, for [`Code::ContainsName`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<NameSource>,
+    /// Which classes are absent, for [`Code::TooFewClasses`] and [`Code::ClassMissing`].
+    #[serde(default, skip_serializing_if = "none")]
+    pub missing: Classes,
+    /// Where in the candidate.
+    #[serde(default = "nowhere", skip_serializing_if = "Spans::is_empty")]
+    pub spans: Spans,
+}
+
+impl Violation {
+    pub(crate) const EMPTY: Self = Self::new(Target::OnPremises, Code::TooShort);
+
+    pub(crate) const fn new(target: Target, code: Code) -> Self {
+        Self {
+            target,
+            code,
+            found: None,
+            limit: None,
+            name: None,
+            missing: Classes::NONE,
+            spans: Spans::NONE,
+        }
+    }
+
+    pub(crate) fn counted(mut self, found: usize, limit: usize) -> Self {
+        self.found = u32::try_from(found).ok();
+        self.limit = u32::try_from(limit).ok();
+        self
+    }
+
+    pub(crate) fn at(mut self, spans: Spans) -> Self {
+        self.spans = spans;
+        self
+    }
+
+    pub(crate) fn named(mut self, name: NameSource) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    pub(crate) fn missing(mut self, classes: Classes) -> Self {
+        self.missing = classes;
+        self
+    }
+}
+
+/// The English sentence of the [`Catalogue`].
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Catalogue::english().write(self, f)
+    }
+}
+
+fn none(classes: &Classes) -> bool {
+    classes.is_empty()
+}
+
+fn nowhere() -> Spans {
+    Spans::NONE
+}
