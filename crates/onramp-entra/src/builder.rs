@@ -14,6 +14,8 @@ use crate::endpoints::{Cloud, Endpoints};
 use crate::fresh::Fresh;
 use crate::har::WireRecorder;
 use crate::retry::RetryPolicy;
+#[cfg(feature = "interactive")]
+use crate::token::PersonSource;
 use crate::token::{ClientCredentialsSource, Credential, CredentialKind, Proof, TokenCache, TokenSource};
 use crate::transport::Transport;
 use crate::wire::{Timeouts, Wire};
@@ -174,6 +176,11 @@ impl EntraClientBuilder {
             CredentialKind::Source(source) => source,
             CredentialKind::ClientSecret(secret) => by_itself(Proof::Secret(secret))?,
             CredentialKind::ClientCertificate(certificate) => by_itself(Proof::Certificate(certificate))?,
+            #[cfg(feature = "interactive")]
+            CredentialKind::Person(way) => {
+                let tenant = tenant.as_deref().unwrap_or("organizations");
+                Arc::new(PersonSource::new(plain.clone(), tenant, way)?)
+            }
         };
         let tokens = Arc::new(TokenCache::new(source, clock));
         let transport = Transport { tokens: Some(tokens), ..plain };

@@ -268,7 +268,7 @@ impl ErrorBody {
         })
     }
 
-    fn is_sign_in_error(&self) -> bool {
+    pub(crate) fn is_sign_in_error(&self) -> bool {
         self.from_sign_in
     }
 

@@ -73,6 +73,8 @@ pub use sync::EntraSync;
 #[cfg(feature = "azure")]
 pub use token::AzureTokenSource;
 pub use token::{AccessToken, ClientCertificate, ClientSecret, Credential, TokenSource};
+#[cfg(feature = "interactive")]
+pub use token::{BrowserSignIn, DeviceCodeSignIn, DevicePrompt};
 pub use users::EntraUsers;
 pub use wire::Timeouts;
 

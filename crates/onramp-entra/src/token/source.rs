@@ -73,6 +73,8 @@ pub(crate) enum CredentialKind {
     Source(Arc<dyn TokenSource>),
     ClientSecret(ClientSecret),
     ClientCertificate(ClientCertificate),
+    #[cfg(feature = "interactive")]
+    Person(super::Way),
 }
 
 /// An application's ID and secret (client credentials grant), exchanged for tokens through the client's own
@@ -98,6 +100,18 @@ impl From<ClientSecret> for Credential {
 impl From<ClientCertificate> for Credential {
     fn from(certificate: ClientCertificate) -> Self {
         Self(CredentialKind::ClientCertificate(certificate))
+    }
+}
+#[cfg(feature = "interactive")]
+impl From<super::BrowserSignIn> for Credential {
+    fn from(way: super::BrowserSignIn) -> Self {
+        Self(CredentialKind::Person(super::Way::Browser(way)))
+    }
+}
+#[cfg(feature = "interactive")]
+impl From<super::DeviceCodeSignIn> for Credential {
+    fn from(way: super::DeviceCodeSignIn) -> Self {
+        Self(CredentialKind::Person(super::Way::DeviceCode(way)))
     }
 }
 impl From<Arc<dyn TokenSource>> for Credential {

@@ -12,6 +12,8 @@ mod faults;
 mod lab;
 mod meaning;
 mod operations;
+#[cfg(feature = "interactive")]
+mod people;
 mod reading;
 mod secrets;
 mod support;

@@ -17,6 +17,7 @@ use super::domains::{Dns, canonical};
 use super::gate::{Gate, WriteLimit};
 use super::ids::Draw;
 use super::organization::{ConditionalAccess, Synchronization};
+use super::people_sign_in::PeopleSignIn;
 use super::roles::RoleAssignment;
 use super::sign_in::Tokens;
 use super::state::State;
@@ -399,6 +400,7 @@ impl LabTenantBuilder {
             subscriptions: Vec::new(),
             azure_assignments: Vec::new(),
             tokens: Tokens::default(),
+            people_sign_in: PeopleSignIn::default(),
         }
     }
 }

@@ -31,6 +31,7 @@ mod ids;
 mod json;
 mod organization;
 mod password_rules;
+mod people_sign_in;
 mod ports;
 mod query;
 mod refusal;
@@ -184,6 +185,38 @@ impl LabTenant {
     /// Makes every token issued so far void: the next request with one gets 401.
     pub fn revoke_tokens(&self) {
         self.with_state(|state| state.tokens.revoke_all());
+    }
+
+    /// A person enters the code that a program showed (device code), and signs in as that user.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such user, or no program that waits for that code.
+    pub fn enter_device_code(&self, code: &str, upn: &Upn) -> Result<()> {
+        let missing =
+            |what: &str| Error::new(ErrorKind::NotFound, "enter the device code").object(code).detail(what);
+        self.with_state(|state| {
+            let user = state.users.with_upn(upn.as_str()).map(|user| user.id.clone());
+            let user = user.ok_or_else(|| missing("there is no such user"))?;
+            if state.enter_device_code(code, Ok(user)) { Ok(()) } else { Err(missing("nobody waits for it")) }
+        })
+    }
+
+    /// A person enters the code that a program showed, and declines.
+    ///
+    /// # Errors
+    /// `NotFound` if no program waits for that code.
+    pub fn decline_device_code(&self, code: &str) -> Result<()> {
+        let known = self.with_state(|state| state.enter_device_code(code, Err(())));
+        if known {
+            Ok(())
+        } else {
+            Err(Error::new(ErrorKind::NotFound, "decline the device code").object(code))
+        }
+    }
+
+    /// Ends the sign-ins of all people: what renews their tokens is refused from now on.
+    pub fn end_sign_ins(&self) {
+        self.with_state(State::forget_refresh_tokens);
     }
 
     /// A token for the lab's own application, without a visit to the token endpoint.

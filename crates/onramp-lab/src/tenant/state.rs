@@ -11,6 +11,7 @@ use super::directory::Directory;
 use super::domains::{Dns, Domain};
 use super::ids::Draw;
 use super::organization::{ConditionalAccess, Synchronization};
+use super::people_sign_in::PeopleSignIn;
 use super::roles::RoleAssignment;
 use super::sign_in::Tokens;
 use super::subscriptions::{AzureAssignment, Subscription};
@@ -48,4 +49,5 @@ pub(crate) struct State {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) azure_assignments: Vec<AzureAssignment>,
     pub(crate) tokens: Tokens,
+    pub(crate) people_sign_in: PeopleSignIn,
 }

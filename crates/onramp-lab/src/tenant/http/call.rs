@@ -165,9 +165,12 @@ fn execute(lab: &LabTenant, call: &Call, ids: &Ids) -> Answer {
 fn login_operation(state: &mut State, call: &Call, ids: &Ids) -> Answer {
     let path = decode(&call.path);
     let tenant = path.split('/').nth(1).unwrap_or_default();
-    match (call.method.as_str(), path.ends_with("/token")) {
-        ("POST", true) => login::token(state, tenant, &call.origin, &call.body, ids),
-        ("GET", false) => login::discovery(state, tenant, &call.origin, ids),
+    let operation = path.rsplit('/').next().unwrap_or_default();
+    match (call.method.as_str(), operation) {
+        ("POST", "token") => login::token(state, tenant, &call.origin, &call.body, ids),
+        ("POST", "devicecode") => login::device_code(state, tenant, &call.origin, &call.body, ids),
+        ("GET", "authorize") => login::authorize(state, tenant, &call.query, ids),
+        ("GET", "openid-configuration") => login::discovery(state, tenant, &call.origin, ids),
         _ => Answer::text(405, "text/plain", String::new()),
     }
 }

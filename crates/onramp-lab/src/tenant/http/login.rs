@@ -4,13 +4,16 @@ use crate::tenant::json::put;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use super::exchange::{Answer, Ids};
 use crate::tenant::assertion::Assertion;
+use crate::tenant::people_sign_in::{Code, DEVICE_CODE_LIFE};
 use crate::tenant::sign_in::{Aadsts, Audience, Caller, TOKEN_LIFE, audience};
 use crate::tenant::state::State;
 
+/// The grant of a device code (RFC 8628 3.4).
+const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// What says that an assertion comes in place of a secret.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -57,7 +60,14 @@ fn grant(state: &mut State, tenant: &str, origin: &str, body: &[u8], ids: &Ids) 
         }
         None => state.client(client, secret)?.app_id.clone(),
     };
-    let scope = required("scope")?;
+    // A code carries the scopes it was asked for; the lab takes those of its own address then.
+    let own_scope = format!("{origin}/.default offline_access");
+    let scope = match form.get("scope").map(String::as_str) {
+        None | Some("") if matches!(grant_type, "authorization_code" | DEVICE_CODE_GRANT) => {
+            own_scope.as_str()
+        }
+        _ => required("scope")?,
+    };
     let audience = audience(scope, origin)?;
     match grant_type {
         "client_credentials" => {
@@ -92,8 +102,108 @@ fn grant(state: &mut State, tenant: &str, origin: &str, body: &[u8], ids: &Ids) 
             };
             Ok(token_answer(token.expose(), Some(granted)))
         }
+        "authorization_code" => {
+            let (code, redirect) = (required("code")?, required("redirect_uri")?);
+            let user = state.redeem_code(code, &app_id, redirect, required("code_verifier")?, ids.now)?;
+            Ok(person_answer(state, &app_id, user, audience, scope, ids))
+        }
+        DEVICE_CODE_GRANT => {
+            let user = state.redeem_device(required("device_code")?, &app_id, ids.now)?;
+            Ok(person_answer(state, &app_id, user, audience, scope, ids))
+        }
+        "refresh_token" => {
+            let user = state.redeem_refresh_token(required("refresh_token")?, &app_id)?;
+            Ok(person_answer(state, &app_id, user, audience, scope, ids))
+        }
         other => Err(Aadsts::new(70_003, format!("The app requested an unsupported grant type '{other}'."))),
     }
+}
+
+/// Answers `POST /{tenant}/oauth2/v2.0/devicecode`.
+pub(super) fn device_code(state: &mut State, tenant: &str, origin: &str, body: &[u8], ids: &Ids) -> Answer {
+    let form: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
+    let begun = known_tenant(state, tenant, "device_code").and_then(|()| {
+        let client = form.get("client_id").map(String::as_str).unwrap_or_default();
+        let app_id = state.client(client, None)?.app_id.clone();
+        audience(form.get("scope").map(String::as_str).unwrap_or_default(), origin)?;
+        Ok(state.begin_device(&app_id, ids.now))
+    });
+    match begun {
+        Ok((device_code, user_code)) => {
+            let address = format!("{origin}/device");
+            let message = format!("To sign in, open {address} in a browser and enter the code {user_code}.");
+            Answer::ok(json!({
+                "device_code": device_code,
+                "user_code": user_code,
+                "verification_uri": address,
+                "expires_in": DEVICE_CODE_LIFE.whole_seconds(),
+                "interval": 5,
+                "message": message,
+            }))
+        }
+        Err(refusal) => Answer::json(refusal.status, error_body(&refusal, ids)),
+    }
+}
+
+/// Answers `GET /{tenant}/oauth2/v2.0/authorize`, as a browser gets it in which the person whom `login_hint` names (else
+/// the administrator) signed in at once.
+pub(super) fn authorize(state: &mut State, tenant: &str, query: &str, ids: &Ids) -> Answer {
+    let form: HashMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let get = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    let redirect_uri = get("redirect_uri").to_owned();
+    let is_loopback = Url::parse(&redirect_uri)
+        .is_ok_and(|url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1")));
+    let checked = known_tenant(state, tenant, "authorize").and_then(|()| {
+        let app_id = state.client(get("client_id"), None)?.app_id.clone();
+        if !is_loopback {
+            return Err(Aadsts::new(50_011, "The redirect URI specified in the request is not registered."));
+        }
+        Ok(app_id)
+    });
+    let client = match checked {
+        Ok(client) => client,
+        // Never sent to an address that was not registered.
+        Err(refusal) => return Answer::json(refusal.status, error_body(&refusal, ids)),
+    };
+    let hint = Some(get("login_hint")).filter(|hint| !hint.is_empty());
+    let administrator = format!("admin@{}", state.initial_domain);
+    let user = state.users.with_upn(hint.unwrap_or(&administrator)).filter(|user| user.account_enabled);
+    let user = user.map(|user| user.id.clone());
+    let mut answer = form_urlencoded::Serializer::new(String::new());
+    match user {
+        _ if get("response_type") != "code" || get("code_challenge_method") != "S256" => {
+            answer.append_pair("error", "invalid_request");
+            answer.append_pair("error_description", "The lab takes a code with an S256 challenge only.");
+        }
+        None => {
+            answer.append_pair("error", "access_denied");
+            answer.append_pair("error_description", "AADSTS50034: The person cannot sign in.");
+        }
+        Some(user) => {
+            let challenge = get("code_challenge").to_owned();
+            let code = Code { client, user, redirect_uri: redirect_uri.clone(), challenge, expires: ids.now };
+            answer.append_pair("code", &state.begin_code(code, ids.now));
+        }
+    }
+    answer.append_pair("state", get("state"));
+    let joint = if redirect_uri.contains('?') { '&' } else { '?' };
+    let location = format!("{redirect_uri}{joint}{}", answer.finish());
+    Answer::text(302, "text/plain", String::new()).with_header("location", location)
+}
+
+/// Tokens for a person; with `offline_access`, one that renews them.
+fn person_answer(
+    state: &mut State,
+    client: &str,
+    user: String,
+    audience: Audience,
+    scope: &str,
+    ids: &Ids,
+) -> Answer {
+    let renews = scope.split(' ').any(|one| one == "offline_access");
+    let refresh = renews.then(|| state.issue_refresh_token(client, &user, ids.now));
+    let token = state.issue(Caller::User(user), audience, ids.now);
+    token_answer_with(token.expose(), Some(scope), refresh.as_deref())
 }
 
 /// Answers `GET /{tenant}/v2.0/.well-known/openid-configuration`.
@@ -142,10 +252,17 @@ fn known_tenant(state: &State, tenant: &str, grant_type: &str) -> Result<(), Aad
 }
 
 fn token_answer(token: &str, scope: Option<&str>) -> Answer {
+    token_answer_with(token, scope, None)
+}
+
+fn token_answer_with(token: &str, scope: Option<&str>, refresh: Option<&str>) -> Answer {
     let seconds = TOKEN_LIFE.whole_seconds();
     let mut body = json!({ "token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token });
     if let Some(scope) = scope {
         put(&mut body, "scope", json!(scope));
+    }
+    if let Some(refresh) = refresh {
+        put(&mut body, "refresh_token", json!(refresh));
     }
     Answer::ok(body).with_header("cache-control", "no-store, no-cache")
 }

@@ -106,7 +106,7 @@ fn router(lab: LabTenant, scheme: &'static str) -> Router {
     Router::new()
         .route("/v1.0/{*path}", any(|app, request| answer(app, Face::Graph, request)))
         .route("/beta/{*path}", any(|app, request| answer(app, Face::Graph, request)))
-        .route("/{tenant}/oauth2/v2.0/token", any(|app, request| answer(app, Face::Login, request)))
+        .route("/{tenant}/oauth2/v2.0/{operation}", any(|app, request| answer(app, Face::Login, request)))
         .route(
             "/{tenant}/v2.0/.well-known/openid-configuration",
             any(|app, request| answer(app, Face::Login, request)),
