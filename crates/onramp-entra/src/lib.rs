@@ -3,9 +3,10 @@
 //! [`EntraClient`] turns into a whole [`onramp_core::Tenant`]. What it sends is at the same time what a careful
 //! human would: least properties, one request at a time, nothing repeated that must not be.
 //!
-//! * **Credentials**: any [`TokenSource`], a [`ClientSecret`] or a [`ClientCertificate`]. Feature `azure` adds `AzureTokenSource` for
-//!   everything that `azure_identity` offers; it is off by default because only some programs need it, and adds
-//!   neither a second HTTP client nor a second TLS stack. Tokens are kept per scope and renewed early.
+//! * **Credentials**: any [`TokenSource`], a [`ClientSecret`] or a [`ClientCertificate`]; a person in a browser or with
+//!   a device code (feature `interactive`); everything that `azure_identity` offers (feature `azure`,
+//!   `AzureTokenSource`). Both features are off by default because only some programs need them, and bring neither a
+//!   second HTTP client nor a second TLS stack. Tokens are kept per scope and renewed early.
 //! * **Retries** ([`RetryPolicy`]): throttling, lost replies and server errors, where repeating is harmless; a
 //!   creation is looked up before it is repeated. `Retry-After` is obeyed.
 //! * **Reading at scale** ([`Query`]): any collection of Graph, typed by the caller, one page read ahead; changes since
@@ -19,9 +20,8 @@
 //! * **TLS**: rustls with ring; the operating system's trust roots, or those given.
 //! * **Recording** ([`WireRecorder`]): every exchange as an HTTP Archive without secrets.
 //!
-//! The permissions each call needs are in the docs of [`EntraDomains`], [`EntraUsers`], [`EntraRoles`],
-//! [`EntraSignIn`], [`EntraSync`], [`EntraSubscriptions`], [`EntraApplications`] and [`EntraPasswordRules`]; "delegated" is for a signed-in
-//! user, who needs a directory role as well, "application" for an application on its own.
+//! [`cookbook`] has short programs, [`permissions`] what each call needs, [`registration`] how to register the
+//! application that a program signs in as.
 
 mod applications;
 mod builder;
@@ -77,6 +77,15 @@ pub use token::{AccessToken, ClientCertificate, ClientSecret, Credential, TokenS
 pub use token::{BrowserSignIn, DeviceCodeSignIn, DevicePrompt};
 pub use users::EntraUsers;
 pub use wire::Timeouts;
+
+#[doc = include_str!("../docs/cookbook.md")]
+pub mod cookbook {}
+
+#[doc = include_str!("../docs/permissions.md")]
+pub mod permissions {}
+
+#[doc = include_str!("../docs/registration.md")]
+pub mod registration {}
 
 /// Compiles the example of the README.
 #[cfg(doctest)]
