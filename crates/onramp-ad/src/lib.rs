@@ -13,9 +13,12 @@
 //! * Every wait on the network is bounded ([`Timeouts`]), and what the server says is kept in the error.
 
 mod builder;
+mod change_cursor;
+mod changes;
 mod client;
 mod connection;
 mod controllers;
+mod dir_sync;
 mod entry;
 mod fault;
 mod lane;
@@ -43,6 +46,8 @@ mod window;
 mod writer;
 
 pub use builder::ForestClientBuilder;
+pub use change_cursor::{ChangeCursor, ChangeQuery};
+pub use changes::DirectoryChange;
 pub use client::ForestClient;
 pub use lane::WriteLoad;
 pub use naming_contexts::ForestDomain;

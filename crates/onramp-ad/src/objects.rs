@@ -159,7 +159,7 @@ fn by_sid(sid: &Sid) -> String {
 }
 
 /// What to ask for: the attributes, and the GUID in any case.
-fn names(attributes: &[AttributeName]) -> Vec<&str> {
+pub(crate) fn names(attributes: &[AttributeName]) -> Vec<&str> {
     let asked = attributes.iter().map(AttributeName::as_str);
     let others = asked.filter(|name| !name.eq_ignore_ascii_case(OBJECT_GUID));
     [OBJECT_GUID].into_iter().chain(others).collect()

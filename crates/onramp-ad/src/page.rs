@@ -30,6 +30,8 @@ pub(crate) struct Request<'a> {
     /// Objects a page and where it begins.
     page: Option<(u32, Vec<u8>)>,
     controls: Vec<RawControl>,
+    /// More objects than that are no answer.
+    most: usize,
 }
 
 /// What answered a request.
@@ -38,6 +40,8 @@ pub(crate) struct Answer {
     pub(crate) entries: Vec<Entry>,
     /// Where the next page begins; empty if this was the last.
     pub(crate) cookie: Vec<u8>,
+    /// The controls of its end.
+    pub(crate) controls: Vec<Control>,
 }
 
 impl<'a> Request<'a> {
@@ -47,12 +51,20 @@ impl<'a> Request<'a> {
         if search.deleted {
             controls.push(RawControl { ctype: SHOW_DELETED.to_owned(), crit: true, val: None });
         }
-        Self { search, page: None, controls }
+        Self { search, page: None, controls, most: MAX_UNPAGED }
     }
 
     /// One page of it, at a cookie that the page before gave on the same connection; empty for the first.
     pub(crate) fn page(search: &'a Search, size: u32, cookie: Vec<u8>) -> Self {
-        Self { page: Some((size, cookie)), ..Self::plain(search) }
+        let most = usize::try_from(size).unwrap_or(usize::MAX);
+        Self { page: Some((size, cookie)), most, ..Self::plain(search) }
+    }
+
+    /// With a control, and so many objects in the answer at most.
+    pub(crate) fn with_control(mut self, control: RawControl, most: usize) -> Self {
+        self.controls.push(control);
+        self.most = most;
+        self
     }
 
     /// Sends it and takes in the answer, which ends with success or is a fault: what came before a failure is dropped.
@@ -72,9 +84,10 @@ impl<'a> Request<'a> {
         let timeouts = &settings.timeouts;
         let starting = ldap.streaming_search(base, *scope, filter, attributes.clone());
         let mut results = connection.answer(timeouts.operation, starting).await?;
-        let mut intake = Intake::new(connection, self.page.as_ref().map(|(size, _)| *size));
+        let mut intake = Intake::new(connection, self.most);
         // Some servers work through the whole result before they send the first entry of its first page.
-        let mut limit = if self.page.is_some() { timeouts.first_page } else { timeouts.operation };
+        let slow = self.page.is_some() || self.most > MAX_UNPAGED;
+        let mut limit = if slow { timeouts.first_page } else { timeouts.operation };
         while let Some(item) = connection.answer(limit, results.next()).await? {
             limit = timeouts.operation;
             intake.take(item)?;
@@ -93,8 +106,7 @@ struct Intake<'a> {
 }
 
 impl<'a> Intake<'a> {
-    fn new(connection: &'a Connection, page_size: Option<u32>) -> Self {
-        let most = page_size.map_or(MAX_UNPAGED, |size| usize::try_from(size).unwrap_or(usize::MAX));
+    fn new(connection: &'a Connection, most: usize) -> Self {
         Self { connection, most, bytes: 0, entries: Vec::new() }
     }
 
@@ -125,7 +137,7 @@ impl<'a> Intake<'a> {
             return Err(Fault::refused(&self.connection.host, &result));
         }
         let cookie = cookie(&result).ok_or_else(|| self.malformed("a paging cookie"))?;
-        Ok(Answer { entries: self.entries, cookie })
+        Ok(Answer { entries: self.entries, cookie, controls: result.ctrls })
     }
 
     fn malformed(&self, what: &str) -> Fault {

@@ -35,9 +35,18 @@ impl Lab {
         self.builder_as(&self.model.administrator(), LdapSecurity::Ldaps)
     }
 
+    /// A client that starts at another domain controller.
+    pub(crate) fn builder_of(&self, at: usize) -> ForestClientBuilder {
+        self.builder_to(at, &self.model.administrator(), LdapSecurity::Ldaps)
+    }
+
     pub(crate) fn builder_as(&self, login: &Login, security: LdapSecurity) -> ForestClientBuilder {
+        self.builder_to(0, login, security)
+    }
+
+    fn builder_to(&self, at: usize, login: &Login, security: LdapSecurity) -> ForestClientBuilder {
         let controllers = self.servers.controllers();
-        let mut builder = ForestClient::builder(&controllers[0].host)
+        let mut builder = ForestClient::builder(&controllers[at].host)
             .security(security)
             .trust_root_pem(self.ca.certificate_pem())
             .unwrap()

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests may
 
+mod changes;
 mod connecting;
 mod contract;
 mod lab;
+mod objects;
 mod replication;
 mod search;
 mod suffixes;

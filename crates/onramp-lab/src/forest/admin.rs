@@ -9,8 +9,9 @@ use onramp_core::{DistinguishedName, Error, ErrorKind, ObjectGuid, Result};
 use super::builder::nanoseconds;
 use super::controller::NewValues;
 use super::dn::Target;
+use super::packed::Packer;
 use super::schema::{Attr, Class};
-use super::state::{Id, State};
+use super::state::{Id, Meta, Moment, Object, State};
 use super::text::fold;
 use super::view::View;
 use super::{Fault, LabForest, Operation, Overload};
@@ -94,21 +95,30 @@ impl LabForest {
     /// # Errors
     /// `NotFound` if one of them does not exist.
     pub fn move_to(&self, guid: &ObjectGuid, container: &DistinguishedName) -> Result<()> {
-        self.write(|state, _| {
+        self.write(|state, now| {
             let view = View::new(state, 0);
             let target = Target::parse(container.as_str());
             let parent = target.and_then(|target| view.resolve(&target));
             let parent = parent.ok_or_else(|| not_found(container))?;
-            change_everywhere(state, guid, |object| object.parent = parent)
+            change_everywhere(state, guid, now, Attr::CN, |object| object.parent = parent)
         })
     }
 
-    /// Deletes an object, on all domain controllers at once.
+    /// Deletes an object, on all domain controllers at once. What is left of it stands in `CN=Deleted Objects`, with few
+    /// attributes, for those who ask for deleted objects.
     ///
     /// # Errors
     /// `NotFound` if it does not exist.
     pub fn delete(&self, guid: &ObjectGuid) -> Result<()> {
-        self.write(|state, _| change_everywhere(state, guid, |object| object.deleted = true))
+        self.write(|state, now| {
+            let view = View::new(state, 0);
+            let id = view.resolve(&Target::Guid(*guid.as_bytes()));
+            let object = id.and_then(|id| view.object(id)).ok_or_else(|| not_found(guid))?;
+            let parent = view.dn(object.parent);
+            let head = view.domain_of(object).map_or(0, |domain| domain.head);
+            let grave = state.find_child(head, "cn", "deleted objects").ok_or_else(|| not_found(guid))?;
+            change_everywhere(state, guid, now, Attr::IS_DELETED, |object| bury(object, grave, &parent))
+        })
     }
 
     /// Keeps changes that were made elsewhere from a domain controller.
@@ -198,22 +208,46 @@ fn set(state: &mut State, at: usize, change: impl FnOnce(&mut super::controller:
     }
 }
 
-/// Changes what is the same for every controller: where an object is and whether it is deleted.
+/// What is left of an object that was deleted ([MS-ADTS] 3.1.1.5.5.1.1).
+fn bury(object: &mut Object, grave: Id, last_known_parent: &str) {
+    let naming = object.class.naming_attribute();
+    let mut name = object.rdn_value().to_vec();
+    name.extend(format!("\nDEL:{}", ObjectGuid::from_bytes(object.guid)).into_bytes());
+    let mut left = Packer::default();
+    left.push(naming, name);
+    for attr in [Attr::OBJECT_SID, Attr::SAM_ACCOUNT_NAME, Attr::USER_ACCOUNT_CONTROL] {
+        left.push_all(attr, &object.attrs.values(attr).collect::<Vec<_>>());
+    }
+    left.push(Attr::LAST_KNOWN_PARENT, last_known_parent);
+    object.attrs = left.finish();
+    object.parent = grave;
+    object.deleted = true;
+}
+
+/// Changes what is the same for every controller: where an object is and whether it is deleted. On each it counts as a
+/// change of that attribute.
 fn change_everywhere(
     state: &mut State,
     guid: &ObjectGuid,
-    change: impl Fn(&mut super::state::Object),
+    now: Moment,
+    attr: Attr,
+    change: impl Fn(&mut Object),
 ) -> Result<()> {
     let id = state.find_guid(guid.as_bytes()).ok_or_else(|| not_found(guid))?;
     let mut settled = state.object(id).cloned().ok_or_else(|| not_found(guid))?;
     change(&mut settled);
     state.replace(id, settled);
-    for controller in &mut state.controllers {
+    for (origin, controller) in state.controllers.iter_mut().enumerate() {
         if let Some(object) = controller.overlay.take(id) {
             let mut object = std::sync::Arc::unwrap_or_clone(object);
             change(&mut object);
             controller.overlay.set(id, std::sync::Arc::new(object));
         }
+        controller.usn += 1;
+        let known = controller.overlay.meta.get(id, attr).or_else(|| state.meta.get(id, attr));
+        let version = known.map_or(1, |meta| meta.version) + 1;
+        controller.overlay.meta.set(id, attr, Meta { version, time: now, origin, usn: controller.usn });
+        controller.overlay.touch(id, controller.usn, now);
     }
     Ok(())
 }

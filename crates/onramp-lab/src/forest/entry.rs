@@ -47,6 +47,13 @@ impl Selection {
         selection
     }
 
+    /// The attributes that were asked for, by name or as everything that is stored.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = Attr> {
+        let all = Attr::all().filter(|attr| self.all && attr.info().source != Source::Constructed);
+        let named = self.named.iter().map(|named| named.attr).filter(|_| !self.all);
+        all.chain(named)
+    }
+
     /// The selected attributes of an object.
     pub(super) fn of(&self, view: View<'_>, id: Id, principal: Principal) -> Vec<Attribute> {
         let mut attributes = Vec::new();

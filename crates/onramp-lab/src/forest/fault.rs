@@ -21,10 +21,16 @@ pub enum Fault {
     Busy,
     /// The server answers that it is unavailable (result code 52).
     Unavailable,
-    /// The server answers that an administrative limit is exceeded (result code 11).
+    /// The server answers that an administrative limit is exceeded (result code 11); a search gives its results before.
     AdminLimit,
     /// The server refers to another one (result code 10).
     Referral,
+    /// A search gives its results, and then says that its time was up (result code 3).
+    TimeLimit,
+    /// A search gives its results, and then says that there are too many (result code 4).
+    SizeLimit,
+    /// The server has forgotten where the connection's paged searches were, and refuses their cookies (result code 53).
+    ForgottenCookies,
     /// The operation is carried out, and its answer takes that much longer.
     Slow(Duration),
 }
@@ -46,7 +52,15 @@ impl Fault {
                 refusal.referral.push("ldap://elsewhere.example/".to_owned());
                 refusal
             }
-            Self::LostReply | Self::LostRequest | Self::Slow(_) => return None,
+            Self::TimeLimit => {
+                let message = "00002022: the time limit was exceeded";
+                Refusal::new(LdapResultCode::TimeLimitExceeded, message)
+            }
+            Self::SizeLimit => {
+                let message = "00002023: the size limit was exceeded";
+                Refusal::new(LdapResultCode::SizeLimitExceeded, message)
+            }
+            Self::LostReply | Self::LostRequest | Self::Slow(_) | Self::ForgottenCookies => return None,
         })
     }
 }

@@ -80,10 +80,10 @@ impl Test {
                 Some(chain.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(wanted)))
             }
             Self::Equal(Attr::OBJECT_CATEGORY, wanted) => {
-                let category = view.object(id)?.class.category();
-                Some(category.as_bytes().eq_ignore_ascii_case(wanted))
+                let object = view.object(id)?;
+                Some(!object.deleted && object.class.category().as_bytes().eq_ignore_ascii_case(wanted))
             }
-            Self::Present(Attr::OBJECT_CLASS | Attr::OBJECT_GUID | Attr::OBJECT_CATEGORY) => Some(true),
+            Self::Present(Attr::OBJECT_CLASS | Attr::OBJECT_GUID) => Some(true),
             Self::Present(attr) => Some(any(view, id, *attr, |_| true)),
             Self::Equal(attr, wanted) => Some(any(view, id, *attr, |value| match attr.info().syntax {
                 Syntax::Text | Syntax::Name => same_text(value, wanted),

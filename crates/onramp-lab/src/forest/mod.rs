@@ -20,6 +20,7 @@ mod access;
 mod admin;
 mod bind;
 mod builder;
+mod changes;
 mod constructed;
 mod controller;
 mod dn;

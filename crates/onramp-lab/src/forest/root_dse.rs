@@ -7,6 +7,7 @@ use super::view::{View, generalized_time};
 /// The controls that the server understands.
 pub(super) const CONTROLS: &[&str] = &[
     PAGED_RESULTS,
+    DIR_SYNC,
     SHOW_DELETED,
     DOMAIN_SCOPE,
     SEARCH_OPTIONS,
@@ -15,6 +16,7 @@ pub(super) const CONTROLS: &[&str] = &[
 ];
 
 pub(super) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
+pub(super) const DIR_SYNC: &str = "1.2.840.113556.1.4.841";
 pub(super) const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 pub(super) const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
 pub(super) const SEARCH_OPTIONS: &str = "1.2.840.113556.1.4.1340";

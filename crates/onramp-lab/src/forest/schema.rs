@@ -154,6 +154,7 @@ attributes! {
     USN_CREATED = "uSNCreated" LargeInteger One Derived;
     USN_CHANGED = "uSNChanged" LargeInteger One Derived;
     IS_DELETED = "isDeleted" Boolean One System;
+    LAST_KNOWN_PARENT = "lastKnownParent" Dn One System;
     SAM_ACCOUNT_NAME = "sAMAccountName" Text One Stored;
     USER_PRINCIPAL_NAME = "userPrincipalName" Text One Stored;
     SAM_ACCOUNT_TYPE = "sAMAccountType" Integer One System;

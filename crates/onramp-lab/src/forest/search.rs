@@ -1,12 +1,16 @@
 //! Searches: which objects, in which order, a page at a time.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::access::Principal;
 use super::matching::Test;
 use super::schema::{Attr, Class};
 use super::state::{Id, Object};
 use super::view::{FIRST_USN, Reach, View};
+
+/// An index that names more objects than this is not asked to list them.
+const MOST_LISTED: usize = 50_000;
 
 /// How far below the base a search goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +36,29 @@ pub(super) struct Query {
 #[derive(Debug, Clone)]
 pub(super) struct Search {
     query: Query,
-    /// The objects that can match, if an index knows them; all otherwise.
-    candidates: Option<Vec<Id>>,
+    candidates: Candidates,
     position: usize,
+}
+
+/// The objects that can match.
+#[derive(Debug, Clone)]
+enum Candidates {
+    /// Those that an index named.
+    Listed(Vec<Id>),
+    /// All with a number in that range: what no index narrows further, without listing a million numbers.
+    Numbered(Range<usize>),
+}
+
+impl Candidates {
+    fn get(&self, position: usize) -> Option<Id> {
+        match self {
+            Self::Listed(ids) => ids.get(position).copied(),
+            Self::Numbered(range) => {
+                let id = range.start.checked_add(position).filter(|id| id < &range.end)?;
+                Id::try_from(id).ok()
+            }
+        }
+    }
 }
 
 /// Some results of a search.
@@ -48,8 +72,11 @@ pub(super) struct Found {
 impl Search {
     pub(super) fn new(view: View<'_>, query: Query) -> Self {
         let candidates = match (query.scope, query.base) {
-            (Scope::Base, Some(base)) => Some(vec![base]),
-            _ => candidates(view, &query.test).map(|ids| ids.into_iter().collect()),
+            (Scope::Base, Some(base)) => Candidates::Listed(vec![base]),
+            _ => match candidates(view, &query.test, query.deleted) {
+                Some(ids) => Candidates::Listed(ids.into_iter().collect()),
+                None => Candidates::Numbered(numbers(view, &query.test)),
+            },
         };
         Self { query, candidates, position: 0 }
     }
@@ -61,11 +88,7 @@ impl Search {
             if found.ids.len() >= limit {
                 return found;
             }
-            let next = match &self.candidates {
-                Some(ids) => ids.get(self.position).copied(),
-                None => (self.position < view.state.objects.len()).then_some(self.position as Id),
-            };
-            let Some(id) = next else {
+            let Some(id) = self.candidates.get(self.position) else {
                 found.done = true;
                 return found;
             };
@@ -77,13 +100,15 @@ impl Search {
         found
     }
 
-    /// Whether nothing more will come. What cannot match is skipped, so asking twice costs little.
-    pub(super) fn is_exhausted(&mut self, view: View<'_>) -> bool {
-        if self.advance(view, 1, usize::MAX).ids.is_empty() {
-            return true;
+    /// Whether nothing more will come, if looking at `effort` objects tells. What cannot match is skipped, so asking again
+    /// goes on where the last time ended.
+    pub(super) fn is_exhausted(&mut self, view: View<'_>, effort: usize) -> Option<bool> {
+        let found = self.advance(view, 1, effort);
+        if !found.ids.is_empty() {
+            self.position -= 1;
+            return Some(false);
         }
-        self.position -= 1;
-        false
+        found.done.then_some(true)
     }
 
     fn matches(&self, view: View<'_>, id: Id) -> bool {
@@ -112,19 +137,21 @@ impl Search {
     }
 }
 
-/// Password settings can only be seen by administrators.
+/// Password settings and deleted objects can only be seen by administrators.
 pub(super) fn visible(object: &Object, principal: Principal) -> bool {
-    object.class != Class::PasswordSettings || principal.is_administrator()
+    (object.class != Class::PasswordSettings && !object.deleted) || principal.is_administrator()
 }
 
-/// The objects that an index names for a test; `None` if every object has to be looked at.
-fn candidates(view: View<'_>, test: &Test) -> Option<BTreeSet<Id>> {
+/// The objects that an index names for a test; `None` if it does not name them, or names very many.
+fn candidates(view: View<'_>, test: &Test, deleted: bool) -> Option<BTreeSet<Id>> {
     match test {
-        Test::And(inner) => inner.iter().filter_map(|test| candidates(view, test)).min_by_key(BTreeSet::len),
+        Test::And(inner) => {
+            inner.iter().filter_map(|test| candidates(view, test, deleted)).min_by_key(BTreeSet::len)
+        }
         Test::Or(inner) => {
             let mut all = BTreeSet::new();
             for test in inner {
-                all.extend(candidates(view, test)?);
+                all.extend(candidates(view, test, deleted)?);
             }
             Some(all)
         }
@@ -132,15 +159,47 @@ fn candidates(view: View<'_>, test: &Test) -> Option<BTreeSet<Id>> {
             guid.as_slice().try_into().ok().and_then(|guid| view.state.find_guid(guid)).into_iter().collect(),
         ),
         Test::Equal(Attr::OBJECT_SID, sid) => Some(view.state.find_sid(sid).into_iter().collect()),
-        Test::Equal(attr @ (Attr::USER_PRINCIPAL_NAME | Attr::SAM_ACCOUNT_NAME), value) => {
+        Test::Equal(attr @ (Attr::USER_PRINCIPAL_NAME | Attr::SAM_ACCOUNT_NAME), value) if !deleted => {
             Some(view.with_value(*attr, value).into_iter().collect())
         }
-        Test::AtLeast(Attr::USN_CHANGED, bound) => {
-            let bound = u64::try_from(i64::from_be_bytes(bound.as_slice().try_into().ok()?)).ok()?;
-            let built_up_to = FIRST_USN + view.state.objects.len() as u64;
-            let changed = &view.controller()?.overlay.by_usn;
-            (bound >= built_up_to).then(|| changed.range(bound..).map(|(_, &id)| id).collect())
-        }
+        Test::AtLeast(Attr::USN_CHANGED, bound) => changed_since(view, usn(bound)?),
         _ => None,
     }
+}
+
+/// The objects whose last change has that update sequence number or a higher one, if they are not very many.
+pub(super) fn changed_since(view: View<'_>, usn: u64) -> Option<BTreeSet<Id>> {
+    let overlay = &view.controller()?.overlay;
+    let unchanged = numbered_from(view, usn).filter_map(|id| Id::try_from(id).ok());
+    let unchanged = unchanged.filter(|id| !overlay.changed.contains_key(id));
+    let changed = overlay.by_usn.range(usn..).map(|(_, &id)| id);
+    let ids: BTreeSet<Id> = changed.chain(unchanged).take(MOST_LISTED + 1).collect();
+    (ids.len() <= MOST_LISTED).then_some(ids)
+}
+
+/// The numbers that objects can have which pass a test: they were given out in order of `uSNCreated`.
+fn numbers(view: View<'_>, test: &Test) -> Range<usize> {
+    let all = 0..view.state.objects.len();
+    match test {
+        Test::And(inner) => inner
+            .iter()
+            .map(|test| numbers(view, test))
+            .fold(all, |one, other| one.start.max(other.start)..one.end.min(other.end)),
+        Test::AtLeast(Attr::USN_CREATED, bound) => usn(bound).map_or(all, |usn| numbered_from(view, usn)),
+        Test::AtMost(Attr::USN_CREATED, bound) => {
+            usn(bound).map_or(all, |usn| 0..numbered_from(view, usn.saturating_add(1)).start)
+        }
+        _ => all,
+    }
+}
+
+/// The numbers of the objects that were made with that update sequence number or later.
+fn numbered_from(view: View<'_>, usn: u64) -> Range<usize> {
+    let end = view.state.objects.len();
+    let start = usize::try_from(usn.saturating_sub(FIRST_USN)).unwrap_or(usize::MAX);
+    start.min(end)..end
+}
+
+fn usn(bound: &[u8]) -> Option<u64> {
+    u64::try_from(i64::from_be_bytes(bound.try_into().ok()?)).ok()
 }

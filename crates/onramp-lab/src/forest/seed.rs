@@ -228,6 +228,12 @@ impl<'a> Builder<'a> {
         if self.context == 0 {
             self.marks.password_settings = container;
         }
+        // It is deleted itself, so that only who asks for deleted objects sees it.
+        let graves = self.container(domain, "Deleted Objects");
+        if let Some(mut container) = self.state.object(graves).cloned() {
+            container.deleted = true;
+            self.state.replace(graves, container);
+        }
     }
 
     fn configuration(&mut self) {

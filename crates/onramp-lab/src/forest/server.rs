@@ -1,6 +1,7 @@
 //! LDAP servers over the forest: one LDAP and one LDAPS port for each domain controller, on this machine only.
 
 mod connection;
+mod dirsync;
 mod operations;
 mod searching;
 mod wire;

@@ -75,13 +75,22 @@ impl<'a> View<'a> {
 
     /// The object that a client means.
     pub(super) fn resolve(self, target: &Target) -> Option<Id> {
-        let found = match target {
+        self.named(target).filter(|&id| self.object(id).is_some_and(|object| !object.deleted))
+    }
+
+    /// The object that a client means who also sees deleted ones.
+    pub(super) fn resolve_deleted(self, target: &Target) -> Option<Id> {
+        self.named(target)
+    }
+
+    fn named(self, target: &Target) -> Option<Id> {
+        match target {
             Target::Root => None,
             Target::Guid(guid) => self.state.find_guid(guid),
             Target::Sid(sid) => self.state.find_sid(sid),
             Target::Dn(rdns) => self.resolve_dn(rdns),
-        };
-        found.filter(|&id| self.object(id).is_some_and(|object| !object.deleted && self.shows(object)))
+        }
+        .filter(|&id| self.object(id).is_some_and(|object| self.shows(object)))
     }
 
     fn resolve_dn(self, rdns: &[Rdn]) -> Option<Id> {
@@ -186,6 +195,7 @@ impl<'a> View<'a> {
             Attr::NAME => visit(object.rdn_value()),
             Attr::DISTINGUISHED_NAME => visit(self.dn(id).as_bytes()),
             Attr::OBJECT_GUID => visit(&object.guid),
+            Attr::OBJECT_CATEGORY if object.deleted => ControlFlow::Continue(()),
             Attr::OBJECT_CATEGORY => visit(self.category(object).as_bytes()),
             Attr::INSTANCE_TYPE => {
                 let head = self.context_of(object).is_some_and(|context| context.head == id);

@@ -11,13 +11,13 @@ use tokio::io::AsyncWrite;
 
 use super::connection::{Answers, Gone, Next};
 use super::operations::{Session, check_controls, failed, result_of};
-use super::wire::{Control, SearchRequest, flags, paged_results};
+use super::wire::{Control, SearchRequest, dir_sync, flags, paged_results};
 use crate::forest::dn::Target;
 use crate::forest::entry::{Attribute, Selection};
-use crate::forest::fault::Operation as Faulty;
+use crate::forest::fault::{Fault, Operation as Faulty};
 use crate::forest::matching::Test;
 use crate::forest::refusal::Refusal;
-use crate::forest::root_dse::{self, DOMAIN_SCOPE, PAGED_RESULTS, SEARCH_OPTIONS, SHOW_DELETED};
+use crate::forest::root_dse::{self, DIR_SYNC, DOMAIN_SCOPE, PAGED_RESULTS, SEARCH_OPTIONS, SHOW_DELETED};
 use crate::forest::search::{Query, Scope, Search};
 use crate::forest::state::NO_PARENT;
 use crate::forest::view::{Reach, View};
@@ -76,12 +76,24 @@ impl Session {
         controls: &[Control],
         answers: &mut Answers<'_, S>,
     ) -> Next {
-        if let Err(fault) = self.fault(Faulty::Search, answers).await {
-            return self.break_off(id, fault, LdapOp::SearchResultDone, |result| result, answers);
+        let mut overruled = None;
+        match self.fault(Faulty::Search, answers).await {
+            Ok(()) => {}
+            Err(Fault::ForgottenCookies) => self.paging = Paging::default(),
+            // The results come, and the refusal after them.
+            Err(fault @ (Fault::TimeLimit | Fault::SizeLimit | Fault::AdminLimit)) => {
+                overruled = fault.refusal()
+            }
+            Err(fault) => {
+                return self.break_off(id, fault, LdapOp::SearchResultDone, |result| result, answers);
+            }
         }
         match self.run(id, request, controls, answers).await {
-            Ok(Some((result, cookie))) => {
-                let control = cookie.map(|cookie| LdapControl::SimplePagedResults { size: 0, cookie });
+            Ok(Some((result, control))) => {
+                let (result, control) = match overruled {
+                    Some(refusal) => (failed(refusal), None),
+                    None => (result, control),
+                };
                 let done = LdapOp::SearchResultDone(result);
                 answers.push_message(LdapMsg::new_with_ctrls(id, done, control.into_iter().collect()));
                 Next::Continue
@@ -91,14 +103,15 @@ impl Session {
         }
     }
 
-    /// The result and, for a paged search, the cookie of the next page; nothing if the search was abandoned.
+    /// The result and the control that goes with it, such as the cookie of the next page; nothing if the search was
+    /// abandoned.
     async fn run<S: AsyncWrite>(
         &mut self,
         id: i32,
         request: SearchRequest,
         controls: &[Control],
         answers: &mut Answers<'_, S>,
-    ) -> Result<Option<(LdapResult, Option<Vec<u8>>)>, Gone> {
+    ) -> Result<Option<(LdapResult, Option<LdapControl>)>, Gone> {
         let refused = |refusal| Ok(Some((failed(refusal), None)));
         if let Err(refusal) = check_controls(controls) {
             return refused(refusal);
@@ -108,6 +121,18 @@ impl Session {
             let entry = self.read(|view| root_dse::read(view, &request.attributes, now));
             answers.push(id, entry_message(String::new(), entry));
             return Ok(Some((result_of(Ok(())), None)));
+        }
+        if let Some(control) = controls.iter().find(|control| control.oid == DIR_SYNC) {
+            let Some(control) = dir_sync(&control.value) else {
+                return refused(Refusal::unwilling("the DirSync control cannot be understood"));
+            };
+            let (result, more) = self.dir_sync(id, &request, control, answers).await?;
+            let control = more.map(|(more, cookie)| LdapControl::AdDirsync {
+                flags: i64::from(more),
+                max_bytes: 0,
+                cookie: Some(cookie),
+            });
+            return Ok(Some((result, control)));
         }
         let page = controls.iter().find(|control| control.oid == PAGED_RESULTS);
         let page = match page.map(|page| paged_results(&page.value)) {
@@ -139,17 +164,17 @@ impl Session {
         };
         if size == 0 && resumed.is_some() {
             // The client gives the rest up.
-            return Ok(Some((result_of(Ok(())), Some(Vec::new()))));
+            return Ok(Some((result_of(Ok(())), next_page(Vec::new()))));
         }
         let size = size.clamp(1, MAX_PAGE_SIZE);
         let limit = plan.left.map_or(size, |left| left.min(size));
         Ok(match self.send(id, &mut plan, limit, answers).await? {
             End::Done => {
                 send_references(id, &plan, answers);
-                Some((result_of(Ok(())), Some(Vec::new())))
+                Some((result_of(Ok(())), next_page(Vec::new())))
             }
-            End::More if plan.left == Some(0) => Some((failed(size_limit()), Some(Vec::new()))),
-            End::More => Some((result_of(Ok(())), Some(self.paging.keep(plan)))),
+            End::More if plan.left == Some(0) => Some((failed(size_limit()), next_page(Vec::new()))),
+            End::More => Some((result_of(Ok(())), next_page(self.paging.keep(plan)))),
             End::Abandoned => None,
         })
     }
@@ -167,7 +192,7 @@ impl Session {
         let target = Target::parse(&request.base).ok_or_else(|| Refusal::invalid_dn(&request.base))?;
         let selection = Selection::new(request.attributes.iter().map(String::as_str), request.names_only);
         self.read(|view| {
-            let base = view.resolve(&target);
+            let base = if has(SHOW_DELETED) { view.resolve_deleted(&target) } else { view.resolve(&target) };
             let everywhere = options & OPTION_PHANTOM_ROOT != 0 || self.reach == Reach::Catalog;
             if base.is_none() && (target != Target::Root || !everywhere) {
                 return Err(
@@ -216,15 +241,20 @@ impl Session {
             if answers.is_abandoned(id) {
                 return Ok(End::Abandoned);
             }
-            let (entries, done) = self.read(|view| {
-                if sent == limit {
-                    return (Vec::new(), plan.search.is_exhausted(view));
+            if sent == limit {
+                // Whether there is another page is not known before something for it is found.
+                match self.read(|view| plan.search.is_exhausted(view, EFFORT)) {
+                    Some(true) => return Ok(End::Done),
+                    Some(false) => return Ok(End::More),
+                    None => tokio::task::yield_now().await,
                 }
+                continue;
+            }
+            let (entries, done) = self.read(|view| {
                 let found = plan.search.advance(view, BATCH.min(limit - sent), EFFORT);
                 let entry = |id| entry_message(view.dn(id), plan.selection.of(view, id, self.principal));
                 (found.ids.into_iter().map(entry).collect::<Vec<_>>(), found.done)
             });
-            let full = sent == limit;
             sent += entries.len();
             plan.left = plan.left.map(|left| left.saturating_sub(entries.len()));
             for entry in entries {
@@ -233,9 +263,6 @@ impl Session {
             }
             if done {
                 return Ok(End::Done);
-            }
-            if full {
-                return Ok(End::More);
             }
             tokio::task::yield_now().await;
         }
@@ -270,7 +297,11 @@ fn send_references<S: AsyncWrite>(id: i32, plan: &Plan, answers: &mut Answers<'_
     }
 }
 
-fn entry_message(dn: String, attributes: Vec<Attribute>) -> LdapOp {
+fn next_page(cookie: Vec<u8>) -> Option<LdapControl> {
+    Some(LdapControl::SimplePagedResults { size: 0, cookie })
+}
+
+pub(super) fn entry_message(dn: String, attributes: Vec<Attribute>) -> LdapOp {
     let attributes = attributes.into_iter();
     let attributes =
         attributes.map(|Attribute { name, values }| LdapPartialAttribute { atype: name, vals: values });

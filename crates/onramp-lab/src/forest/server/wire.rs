@@ -158,6 +158,22 @@ pub(super) fn paged_results(value: &[u8]) -> Option<(usize, Vec<u8>)> {
     Some((size, parts.next()?.expect_primitive()?))
 }
 
+/// A DirSync control.
+#[derive(Debug)]
+pub(super) struct DirSync {
+    pub(super) flags: i64,
+    pub(super) max_bytes: i64,
+    pub(super) cookie: Vec<u8>,
+}
+
+/// Reads the value of a DirSync control ([MS-ADTS] 3.1.1.3.4.1.3).
+pub(super) fn dir_sync(value: &[u8]) -> Option<DirSync> {
+    let (_, tag) = Parser::new(MAX_DEPTH).parse(value).ok()?;
+    let mut parts = tag.expect_constructed()?.into_iter();
+    let (flags, max_bytes) = (integer(&parts.next()?)?, integer(&parts.next()?)?);
+    Some(DirSync { flags, max_bytes, cookie: parts.next()?.expect_primitive()? })
+}
+
 /// The number in a control that has nothing else, such as the flags of search options.
 pub(super) fn flags(value: &[u8]) -> Option<i64> {
     let (_, tag) = Parser::new(MAX_DEPTH).parse(value).ok()?;
