@@ -9,6 +9,7 @@ use onramp_core::{Error, ErrorKind, ServerReply};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
+use crate::hints;
 use crate::request::{Reply, Request};
 use crate::retry::retry_after;
 
@@ -50,7 +51,7 @@ pub(crate) fn of_reply(request: &Request, reply: &Reply, now: OffsetDateTime) ->
     if let Some(detail) = detail(reply, &body) {
         error = error.detail(request.scrub(&detail));
     }
-    if let Some(hint) = hint(request, &kind, &body) {
+    if let Some(hint) = hints::hint(request, &kind, &body) {
         error = error.hint(hint);
     }
     Failure { error, next, body }
@@ -64,9 +65,23 @@ fn judge(
 ) -> (ErrorKind, Next) {
     let again = |maybe_done| Next::Again { after, maybe_done };
     match (status, body.code.as_str()) {
+        // Another token of the same tenant would be refused as well.
+        (
+            401,
+            "InvalidAuthenticationTokenTenant"
+            | "Authorization_IdentityNotFound"
+            | "Authorization_IdentityDisabled",
+        ) => (ErrorKind::Unauthenticated, Next::Stop),
         (401, _) => (ErrorKind::Unauthenticated, Next::NewToken { claims }),
         (403, _) if claims.is_some() => (ErrorKind::Forbidden, Next::NewToken { claims }),
-        (429, "Request_ThrottledPermanently") => (ErrorKind::Throttled { retry_after: after }, Next::Stop),
+        (429 | 403, "Request_ThrottledPermanently") => {
+            (ErrorKind::Throttled { retry_after: after }, Next::Stop)
+        }
+        (_, "Authorization_IdentityNotFound" | "Authorization_IdentityDisabled") => {
+            (ErrorKind::Unauthenticated, Next::Stop)
+        }
+        (_, code) if hints::LICENCE_CODES.contains(&code) => (ErrorKind::Unsupported, Next::Stop),
+        (_, code) if hints::FINAL_REFUSALS.contains(&code) => (ErrorKind::Forbidden, Next::Stop),
         (429, _) => (ErrorKind::Throttled { retry_after: after }, again(false)),
         (_, "Directory_ConcurrencyViolation") => (ErrorKind::Unavailable, again(false)),
         (400 | 409, code) if is_duplicate(code, body) => (ErrorKind::AlreadyExists, Next::Stop),
@@ -80,7 +95,8 @@ fn judge(
         (404, _) => (ErrorKind::NotFound, Next::IfNew),
         (409, _) => (ErrorKind::AlreadyExists, Next::Stop),
         (412, _) => (ErrorKind::Stale, Next::Stop),
-        (405 | 501, _) => (ErrorKind::Unsupported, Next::Stop),
+        (402 | 405 | 501, _) => (ErrorKind::Unsupported, Next::Stop),
+        (423, _) => (ErrorKind::Unavailable, again(false)),
         (408, _) | (500..=599, _) => (ErrorKind::Unavailable, again(true)),
         _ if body.is_transient_sign_in_error() => (ErrorKind::Unavailable, again(true)),
         _ if body.is_sign_in_error() => (ErrorKind::Unauthenticated, Next::Stop),
@@ -117,45 +133,6 @@ fn detail(reply: &Reply, body: &ErrorBody) -> Option<String> {
         Some(holder) => format!("the value of {property} is taken by {holder}"),
         None => format!("the value of {property} is taken"),
     })
-}
-
-fn hint(request: &Request, kind: &ErrorKind, body: &ErrorBody) -> Option<String> {
-    if body.code == "Directory_QuotaExceeded" {
-        return Some(
-            "The directory's object quota is used up; verify a domain or ask Microsoft for more.".into(),
-        );
-    }
-    if body.message.contains("on-premises mastered") {
-        return Some("The object is synchronised: change it in Active Directory instead.".into());
-    }
-    match kind {
-        ErrorKind::Forbidden => Some(match request.permission {
-            Some(permission) => format!("Grant {permission}, then consent and sign in again."),
-            None => "Grant the permission or role that is missing, then sign in again.".into(),
-        }),
-        ErrorKind::Unauthenticated => Some(sign_in_hint(body).into()),
-        ErrorKind::Throttled { .. } => Some("Wait, or run fewer writers at a time.".into()),
-        ErrorKind::Invalid if body.message.contains("domain portion of the userPrincipalName") => {
-            Some("Verify the domain in the tenant first.".into())
-        }
-        ErrorKind::Invalid if body.message.contains("password complexity") => {
-            Some("Choose a longer password of three kinds of characters that holds no common word.".into())
-        }
-        _ => None,
-    }
-}
-
-fn sign_in_hint(body: &ErrorBody) -> &'static str {
-    match body.aadsts() {
-        Some(7_000_215 | 7_000_222) => "Give the application a new secret and use that.",
-        Some(700_016 | 700_011) => {
-            "Check application ID, tenant and cloud: the tenant does not know the application."
-        }
-        Some(90_002 | 90_038 | 50_059 | 50_128) => "Check tenant and cloud.",
-        Some(65_001) => "Have an administrator consent to the application's permissions.",
-        Some(7_000_218) => "Allow public client flows for the application, or give its secret.",
-        _ => "Sign in again, with a credential for this tenant and cloud.",
-    }
 }
 
 /// The server's own identifiers, with secrets of the request struck out.

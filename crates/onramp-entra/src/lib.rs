@@ -37,6 +37,7 @@ mod error;
 mod filter;
 mod fresh;
 mod har;
+mod hints;
 mod link;
 mod origin;
 mod paging;

@@ -93,7 +93,7 @@ impl Roles for EntraRoles {
         let found: Result<Vec<AssignmentJson>> = paging::all(self.0.clone(), request.clone()).await;
         match found {
             Ok(found) => Ok(found.into_iter().map(AssignmentJson::into_assignment).collect()),
-            Err(error) if is_licence_missing(&error) => Err(request
+            Err(error) if *error.kind() == ErrorKind::Unsupported => Err(request
                 .error(ErrorKind::Unsupported)
                 .detail("the tenant has no licence for Privileged Identity Management")
                 .reply(error.server_reply().clone())
@@ -174,12 +174,6 @@ fn is_not_offered(error: &Error) -> bool {
     let reply = error.server_reply();
     let says = |words: &str| reply.diagnostic.as_deref().is_some_and(|text| text.contains(words));
     *error.kind() == ErrorKind::Unsupported || says("Resource not found for the segment")
-}
-
-/// Graph's codes for a tenant without the licence that Privileged Identity Management needs.
-fn is_licence_missing(error: &Error) -> bool {
-    let code = error.server_reply().code.as_deref().unwrap_or_default();
-    matches!(code, "AadPremiumLicenseRequired" | "UnlicensedTenant")
 }
 
 #[derive(Serialize)]

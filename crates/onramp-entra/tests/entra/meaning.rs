@@ -40,8 +40,49 @@ async fn codes_and_statuses_become_kinds_that_can_be_acted_on() {
         (501, "NotImplemented", ErrorKind::Unsupported),
         (503, "ServiceUnavailable", ErrorKind::Unavailable),
         (400, "", ErrorKind::Invalid),
+        (400, "Request_UnsupportedQuery", ErrorKind::Invalid),
+        (400, "badRequest", ErrorKind::Invalid),
+        (404, "itemNotFound", ErrorKind::NotFound),
+        (404, "ResourceNotFound", ErrorKind::NotFound),
+        (404, "Directory_ObjectNotFound", ErrorKind::NotFound),
+        (404, "SubscriptionNotFound", ErrorKind::NotFound),
+        (400, "RoleDefinitionDoesNotExist", ErrorKind::NotFound),
+        (403, "accessDenied", ErrorKind::Forbidden),
+        (403, "Forbidden", ErrorKind::Forbidden),
+        (403, "AuthorizationFailed", ErrorKind::Forbidden),
+        (403, "LinkedAuthorizationFailed", ErrorKind::Forbidden),
+        (403, "insufficient_claims", ErrorKind::Forbidden),
+        (403, "Directory_QuotaExceeded", ErrorKind::Forbidden),
+        (400, "Directory_QuotaExceeded", ErrorKind::Forbidden),
+        (400, "RoleAssignmentRequestPolicyValidationFailed", ErrorKind::Forbidden),
+        (401, "Authorization_IdentityNotFound", ErrorKind::Unauthenticated),
+        (403, "Authorization_IdentityDisabled", ErrorKind::Unauthenticated),
+        (401, "Authentication_ExpiredToken", ErrorKind::Unauthenticated),
+        (401, "ExpiredAuthenticationToken", ErrorKind::Unauthenticated),
+        (401, "InvalidAuthenticationTokenTenant", ErrorKind::Unauthenticated),
+        (400, "AadPremiumLicenseRequired", ErrorKind::Unsupported),
+        (402, "PaymentRequired", ErrorKind::Unsupported),
+        (400, "Directory_ExpiredPageToken", ErrorKind::Stale),
+        (410, "syncStateNotFound", ErrorKind::Stale),
+        (410, "resyncRequired", ErrorKind::Stale),
+        (429, "Request_ThrottledTemporarily", ErrorKind::Throttled { retry_after: None }),
+        (429, "activityLimitReached", ErrorKind::Throttled { retry_after: None }),
+        (429, "Request_ThrottledPermanently", ErrorKind::Throttled { retry_after: None }),
+        (403, "Request_ThrottledPermanently", ErrorKind::Throttled { retry_after: None }),
+        (400, "UnknownError", ErrorKind::Invalid),
+        (423, "locked", ErrorKind::Unavailable),
+        (500, "UnknownError", ErrorKind::Unavailable),
+        (500, "Service_InternalServerError", ErrorKind::Unavailable),
+        (502, "", ErrorKind::Unavailable),
+        (504, "", ErrorKind::Unavailable),
+        (503, "serviceNotAvailable", ErrorKind::Unavailable),
+        (507, "insufficientStorage", ErrorKind::Unavailable),
     ] {
-        assert_eq!(error_of(status, code, "m").await.kind(), &kind, "{status} {code}");
+        let error = error_of(status, code, "m").await;
+        assert_eq!(error.kind(), &kind, "{status} {code}");
+        let needs_a_step = matches!(kind, ErrorKind::Forbidden | ErrorKind::Unauthenticated)
+            || matches!(code, "Request_UnsupportedQuery" | "AadPremiumLicenseRequired");
+        assert!(!needs_a_step || error.next_step().is_some(), "what to do about {status} {code}?");
     }
 }
 
