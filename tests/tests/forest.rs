@@ -31,3 +31,5 @@ mod lifecycle;
 mod replication;
 #[path = "forest/shared.rs"]
 mod shared;
+#[path = "forest/streaming.rs"]
+mod streaming;

@@ -1,238 +1,223 @@
-//! Changes of many UPNs on a real domain controller: `onramp-ad` beside the `ldapmodify` program of OpenLDAP.
+//! Changes of many UPNs on a real domain controller: `onramp-ad` beside `ldapmodify` and the clients for Python, on the
+//! same machine and across networks that take their time.
 //!
-//! Both start from nothing in every leg (connect, LDAPS with the forest's authority verified, sign in), both reach
-//! the controller over the same bridge, and both replace the value by compare-and-swap: delete the old one and add
-//! the new one in one modify. A round is one leg of each; one takes the users to the other suffix, the other back,
-//! and the next round swaps who goes first, so that neither has the fresher database or the easier direction.
+//! Every client starts from nothing (process, LDAPS with the forest's authority verified, sign in), and every client
+//! replaces the value by compare-and-swap: it deletes the old one and adds the new one in one modify. The order changes
+//! from round to round. After each leg another program counts what was changed.
 //!
-//! What differs, and is part of what is compared: `onramp-ad` keeps 16 changes under way and names each object by
-//! its GUID, `ldapmodify` waits for each answer and names it by its distinguished name. The leg of `ldapmodify`
-//! includes some milliseconds for a private `/etc/hosts`, since it must find the controller by the name in its
-//! certificate.
+//! The distance is a proxy's that delivers each piece later in either direction; bandwidth and pipelining stay as they
+//! are. A client that waits for each answer makes fewer changes in a leg across a distance, so that the leg ends within
+//! some seconds; rates are per change. What differs, and is part of what is compared: `onramp-ad` has several changes
+//! under way and names each object by its GUID; the others name it by its distinguished name.
 //!
-//! The controller is Samba without fsync on this machine: the rates compare clients, they say nothing about a
-//! production server. There is no travel time here either, which is what having several changes under way saves:
-//! across a network the client that waits for each answer falls behind by one round trip a change.
-//! Needs root, Samba and ldap-utils. Whatever is started is removed again.
+//! The controller is Samba without fsync on this machine: the rates compare clients, they say nothing about a production
+//! server. Needs root, Samba, ldap-utils, python3-ldap and python3-ldap3. Whatever is started is removed again.
 
-use std::error::Error;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeVal;
-use onramp_ad::{BindName, ForestClient, ForestClientBuilder};
-use onramp_core::forest::{ForestUser, UpnChange, UpnChanged, UserQuery};
-use onramp_core::{DistinguishedName, Password, Upn};
-use onramp_tests::forest::{Forest, Scope, UserShape, attribute_line};
-use tokio::runtime::Runtime;
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use onramp_benches::Result;
+use onramp_benches::directory::meter::{Taken, measure};
+use onramp_benches::directory::peers::Client;
+use onramp_benches::directory::played;
+use onramp_benches::directory::site::{Door, Site};
+use onramp_benches::figures::{head, median, order, row};
+use onramp_core::ObjectGuid;
+use onramp_tests::forest::{Scope, attribute_line};
 
 /// The suffix that the users do not have at first.
 const OTHER_SUFFIX: &str = "contoso.com";
+/// How long a leg of a client that waits for each answer is to take at most, in milliseconds.
+const LEG: u64 = 5_000;
+const USERS: &str = "(&(objectClass=user)(sAMAccountName=user*))";
 
-/// Change many UPNs there and back, by onramp-ad and by ldapmodify in turn.
+/// Change many UPNs by several clients in turn.
 #[derive(Parser)]
 struct Arguments {
     /// How many users.
     #[arg(long, default_value = "2000")]
     users: NonZeroUsize,
-    /// How many rounds; each is one leg of both.
+    /// How many rounds; in each every client has one leg.
     #[arg(long, default_value = "3")]
     rounds: NonZeroUsize,
+    /// Milliseconds there and back to the controller, one table each.
+    #[arg(long, value_delimiter = ',', default_values_t = [0, 10, 40])]
+    rtt: Vec<u64>,
+    /// How many changes `samba-tool` makes, a process each, on the controller itself; none to leave it out.
+    #[arg(long, default_value_t = 20)]
+    samba_tool: usize,
+    /// A folder to keep the directory in, or to take it from if it is there.
+    #[arg(long)]
+    cache: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
-    let Arguments { users, rounds } = Arguments::parse();
-    eprintln!("starting a domain controller and adding {users} users");
-    let forest = Forest::builder().up()?;
-    forest.add_users(users.get(), &[UserShape::Plain])?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let bench = Bench::new(&forest, &runtime)?;
-
-    println!("{} users, one Samba domain controller, LDAPS; rates are changes per second", bench.users.len());
-    println!();
-    println!("| round | onramp-ad, 1/s | ldapmodify, 1/s | ratio | onramp-ad CPU, s | ldapmodify CPU, s |");
-    println!("|------:|---------------:|----------------:|------:|-----------------:|------------------:|");
-    let mut figures = Vec::new();
-    for round in 0..rounds.get() {
-        let (there, back) = (OTHER_SUFFIX, forest.domain());
-        let (ours, theirs) = if round % 2 == 0 {
-            let ours = bench.leg(there, || bench.by_onramp(there))?;
-            (ours, bench.leg(back, || bench.by_ldapmodify(back))?)
-        } else {
-            let theirs = bench.leg(there, || bench.by_ldapmodify(there))?;
-            (bench.leg(back, || bench.by_onramp(back))?, theirs)
-        };
-        let rate = |leg: &Leg| bench.users.len() as f64 / leg.wall.as_secs_f64();
-        let (our_rate, their_rate) = (rate(&ours), rate(&theirs));
-        let cpu = (ours.cpu.as_secs_f64(), theirs.cpu.as_secs_f64());
-        let row = [our_rate, their_rate, our_rate / their_rate, cpu.0, cpu.1];
-        print(&(round + 1).to_string(), row);
-        figures.push(row);
+    if played()? {
+        return Ok(());
     }
-    // Of each column for itself: the ratio is taken within a round, where both met the same circumstances.
-    print("median", std::array::from_fn(|column| median(figures.iter().filter_map(|row| row.get(column)))));
+    let Arguments { users, rounds, rtt, samba_tool, cache } = Arguments::parse();
+    let site = Site::up(users.get(), cache.as_deref())?;
+    let mut bench = Bench::new(&site)?;
+    for milliseconds in rtt {
+        bench.distance(milliseconds, rounds.get())?;
+    }
+    if samba_tool > 0 {
+        let rate = bench.samba_tool(samba_tool)?;
+        println!(
+            "samba-tool user rename --upn, a process for each user, on the controller: {rate:.1} changes/s"
+        );
+    }
     Ok(())
 }
 
-/// What one leg took.
-#[derive(Debug, Clone, Copy)]
-struct Leg {
-    wall: Duration,
-    /// Of the client, in its own code and in the kernel on its behalf.
-    cpu: Duration,
+struct User {
+    dn: String,
+    account: String,
+    upn: String,
 }
 
 struct Bench<'a> {
-    forest: &'a Forest,
-    runtime: &'a Runtime,
-    users: Vec<ForestUser>,
-    hosts: PathBuf,
+    site: &'a Site,
+    users: BTreeMap<ObjectGuid, User>,
+    file: PathBuf,
 }
 
 impl<'a> Bench<'a> {
-    fn new(forest: &'a Forest, runtime: &'a Runtime) -> Result<Self> {
-        let people = DistinguishedName::parse(forest.base_dn())?;
-        let users = runtime.block_on(async {
-            let client = client(forest)?.connect().await?;
-            let found = client.forest().users.search(UserQuery::below(people));
-            // The domain's own accounts have no UPN.
-            let seeded = found.try_filter(|user| std::future::ready(user.upn.is_some()));
-            Ok::<_, Box<dyn Error>>(seeded.try_collect::<Vec<_>>().await?)
-        })?;
-        let hosts = forest.folder().join("bench-hosts");
-        let controller = controller(forest)?;
-        fs::write(&hosts, format!("127.0.0.1 localhost\n{} {}\n", controller.ip(), controller.fqdn()))?;
-        Ok(Self { forest, runtime, users, hosts })
+    fn new(site: &'a Site) -> Result<Self> {
+        let mut bench = Self { site, users: BTreeMap::new(), file: site.forest().folder().join("changes") };
+        bench.users = bench.look()?;
+        Ok(bench)
     }
 
-    /// Measures a leg and makes sure, outside the measurement, that it changed every user.
-    fn leg(&self, suffix: &str, run: impl FnOnce() -> Result<Leg>) -> Result<Leg> {
-        let leg = run()?;
-        let filter = format!("(&(objectClass=user)(userPrincipalName=*@{suffix}))");
-        let found =
-            self.forest.ldapsearch(0, self.forest.base_dn(), Scope::Subtree, &filter, &["1.1"])?.len();
-        if found != self.users.len() {
-            return Err(format!("{found} of {} users have the suffix {suffix}", self.users.len()).into());
-        }
-        Ok(leg)
+    /// The users as they are, read by another program than those that are measured.
+    fn look(&self) -> Result<BTreeMap<ObjectGuid, User>> {
+        let forest = self.site.forest();
+        let attributes = ["objectGUID", "sAMAccountName", "userPrincipalName"];
+        let found = forest.ldapsearch(0, forest.base_dn(), Scope::Subtree, USERS, &attributes)?;
+        found
+            .iter()
+            .map(|entry| {
+                let text = |name| entry.text(name).map(str::to_owned).ok_or("a user lacks a name");
+                let guid = ObjectGuid::from_slice(entry.bytes("objectGUID").unwrap_or_default())?;
+                let (account, upn) = (text("sAMAccountName")?, text("userPrincipalName")?);
+                Ok((guid, User { dn: entry.dn.clone(), account, upn }))
+            })
+            .collect()
     }
 
-    fn by_onramp(&self, suffix: &str) -> Result<Leg> {
-        let changes = self.users.iter().map(|user| change(user, suffix, self.other(suffix)));
-        let changes = changes.collect::<Result<Vec<_>>>()?;
-        let (start, cpu) = (Instant::now(), cpu_of(UsageWho::RUSAGE_SELF)?);
-        self.runtime.block_on(async {
-            let client = client(self.forest)?.connect().await?;
-            let mut outcomes = client.forest().users.change_upns(stream::iter(changes).boxed());
-            while let Some(outcome) = outcomes.next().await {
-                if outcome.result? != UpnChanged::Changed {
-                    return Err(format!("{} had the suffix already", outcome.change.dn).into());
-                }
+    /// Measures everybody over a distance and prints a table.
+    fn distance(&mut self, milliseconds: u64, rounds: usize) -> Result<()> {
+        let door = self.site.door(Duration::from_millis(milliseconds))?;
+        let mut legs: Vec<Vec<(f64, Taken, usize)>> = vec![Vec::new(); Client::WRITERS.len()];
+        for round in 0..rounds {
+            for index in order(Client::WRITERS.len(), round) {
+                let (Some(&client), Some(legs)) = (Client::WRITERS.get(index), legs.get_mut(index)) else {
+                    continue;
+                };
+                let count = self.count(client, milliseconds);
+                let taken = self.leg(client, &door, count)?;
+                let rate = count as f64 / taken.wall.as_secs_f64();
+                eprintln!("{milliseconds} ms, round {}: {:>24} {rate:.0}/s", round + 1, client.writer());
+                legs.push((rate, taken, count));
             }
-            Ok::<_, Box<dyn Error>>(())
-        })?;
-        Ok(Leg { wall: start.elapsed(), cpu: cpu_of(UsageWho::RUSAGE_SELF)?.saturating_sub(cpu) })
-    }
-
-    fn by_ldapmodify(&self, suffix: &str) -> Result<Leg> {
-        let file = self.forest.folder().join("bench.ldif");
-        fs::write(&file, self.ldif(suffix)?)?;
-        let mut command = ldapmodify(self.forest, &self.hosts, &file)?;
-        let (start, cpu) = (Instant::now(), cpu_of(UsageWho::RUSAGE_CHILDREN)?);
-        let output = command.output()?;
-        let leg = Leg { wall: start.elapsed(), cpu: cpu_of(UsageWho::RUSAGE_CHILDREN)?.saturating_sub(cpu) };
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(format!("ldapmodify ended with {}: {said}", output.status).into());
         }
-        Ok(leg)
-    }
-
-    fn ldif(&self, suffix: &str) -> Result<String> {
-        let mut ldif = String::new();
-        for user in &self.users {
-            let UpnChange { dn, before, after, .. } = change(user, suffix, self.other(suffix))?;
-            let old = attribute_line("userPrincipalName", &before.unwrap_or_default());
-            let new = attribute_line("userPrincipalName", &after.to_string());
-            writeln!(ldif, "{}\nchangetype: modify", attribute_line("dn", dn.as_str()))?;
-            writeln!(ldif, "delete: userPrincipalName\n{old}\n-\nadd: userPrincipalName\n{new}\n-\n")?;
+        println!("{} users, {milliseconds} ms there and back, {rounds} rounds; medians\n", self.users.len());
+        println!("{}", head(&["client", "changes/s", "onramp-ad to it", "CPU µs per change", "peak MiB"]));
+        let ours: Vec<f64> = legs.first().into_iter().flatten().map(|leg| leg.0).collect();
+        for (client, legs) in Client::WRITERS.iter().zip(&legs) {
+            let rates = legs.iter().map(|leg| leg.0);
+            // Within a round, where both met the same circumstances.
+            let ratio = median(ours.iter().zip(rates.clone()).map(|(ours, theirs)| ours / theirs));
+            let cpu = median(legs.iter().map(|leg| leg.1.cpu.as_secs_f64() * 1e6 / leg.2 as f64));
+            let peak = median(legs.iter().map(|leg| leg.1.peak_kib as f64 / 1024.0));
+            println!(
+                "{}",
+                row([
+                    client.writer().to_owned(),
+                    format!("{:.0}", median(rates)),
+                    format!("{ratio:.2}"),
+                    format!("{cpu:.0}"),
+                    format!("{peak:.1}"),
+                ])
+            );
         }
-        Ok(ldif)
+        println!();
+        Ok(())
     }
 
-    /// The suffix that users have who do not have this one.
-    fn other(&self, suffix: &str) -> &str {
-        if suffix == OTHER_SUFFIX { self.forest.domain() } else { OTHER_SUFFIX }
+    /// How many changes a client makes in a leg.
+    fn count(&self, client: Client, milliseconds: u64) -> usize {
+        let all = self.users.len();
+        // A change takes the controller about two milliseconds.
+        let within_a_leg = usize::try_from(LEG / (milliseconds + 2)).unwrap_or(all);
+        if client.is_pipelined() || milliseconds == 0 { all } else { all.min(within_a_leg) }
+    }
+
+    /// Lets one client change that many users, and makes sure, outside the measurement, that it did.
+    fn leg(&mut self, client: Client, door: &Door, count: usize) -> Result<Taken> {
+        let text = self.changes(client, count)?;
+        fs::write(&self.file, text)?;
+        let (taken, printed) = measure(client.change(self.site, door, &self.file)?)?;
+        if client != Client::OpenLdap && printed.parse() != Ok(count) {
+            return Err(format!("{} made {printed} of {count} changes", client.writer()).into());
+        }
+        let domain = self.site.forest().domain().to_owned();
+        for user in self.users.values_mut().take(count) {
+            user.upn = swapped(&user.upn, &domain);
+        }
+        self.check(client.writer())?;
+        Ok(taken)
+    }
+
+    fn check(&self, who: &str) -> Result<()> {
+        let now = self.look()?;
+        let other = |(guid, user): &(&ObjectGuid, &User)| now.get(guid).is_none_or(|now| now.upn != user.upn);
+        match self.users.iter().filter(other).count() {
+            0 => Ok(()),
+            different => Err(format!("{different} users are not as {who} was to make them").into()),
+        }
+    }
+
+    fn changes(&self, client: Client, count: usize) -> Result<String> {
+        let mut text = String::new();
+        for (guid, User { dn, upn, .. }) in self.users.iter().take(count) {
+            let new = swapped(upn, self.site.forest().domain());
+            if client == Client::OpenLdap {
+                let value = |upn: &str| attribute_line("userPrincipalName", upn);
+                writeln!(text, "{}\nchangetype: modify", attribute_line("dn", dn))?;
+                writeln!(text, "delete: userPrincipalName\n{}\n-", value(upn))?;
+                writeln!(text, "add: userPrincipalName\n{}\n-\n", value(&new))?;
+            } else {
+                writeln!(text, "{guid}\t{dn}\t{upn}\t{new}")?;
+            }
+        }
+        Ok(text)
+    }
+
+    /// Changes some users by `samba-tool`, and gives how many a second.
+    fn samba_tool(&mut self, count: usize) -> Result<f64> {
+        let forest = self.site.forest();
+        let start = Instant::now();
+        let mut made = 0;
+        for user in self.users.values_mut().take(count) {
+            user.upn = swapped(&user.upn, forest.domain());
+            let upn = format!("--upn={}", user.upn);
+            forest.samba_tool(0, &["user", "rename", &user.account, &upn])?;
+            made += 1;
+        }
+        let rate = f64::from(made) / start.elapsed().as_secs_f64();
+        self.check("samba-tool")?;
+        Ok(rate)
     }
 }
 
-/// The change that takes a user from one suffix to another.
-fn change(user: &ForestUser, suffix: &str, from: &str) -> Result<UpnChange> {
-    let held = user.upn.as_deref().unwrap_or_default();
-    let local = held.split_once('@').map_or(held, |(local, _)| local);
-    Ok(UpnChange {
-        guid: user.guid,
-        dn: user.dn.clone(),
-        before: Some(format!("{local}@{from}")),
-        after: Upn::parse(&format!("{local}@{suffix}"))?,
-    })
-}
-
-fn client(forest: &Forest) -> Result<ForestClientBuilder> {
-    let (controller, admin) = (controller(forest)?, forest.admin());
-    Ok(ForestClient::builder(controller.fqdn())
-        .trust_root_pem_file(forest.ca_file())?
-        .bind(BindName::parse(admin.upn())?, Password::new(admin.password().expose().to_owned()))
-        .address(controller.fqdn(), controller.ldaps()))
-}
-
-/// The program in a mount namespace of its own, where the controller's name has an address.
-fn ldapmodify(forest: &Forest, hosts: &Path, ldif: &Path) -> Result<Command> {
-    let mut command = Command::new("unshare");
-    let script = r#"mount --bind "$0" /etc/hosts && exec ldapmodify "$@""#;
-    command.args(["--mount", "sh", "-euc", script]).arg(hosts);
-    command.args(["-x", "-H", &format!("ldaps://{}", controller(forest)?.fqdn()), "-D", forest.admin_dn()]);
-    command.arg("-y").arg(forest.admin().password_file()).arg("-f").arg(ldif);
-    command.env("LDAPTLS_CACERT", forest.ca_file()).env("LDAPTLS_REQCERT", "demand");
-    // It says a line for every change; nobody reads them.
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    Ok(command)
-}
-
-fn controller(forest: &Forest) -> Result<&onramp_tests::forest::Controller> {
-    forest.controllers().first().ok_or_else(|| "the forest has no controller".into())
-}
-
-fn cpu_of(who: UsageWho) -> Result<Duration> {
-    let usage = getrusage(who)?;
-    Ok(duration(usage.user_time()) + duration(usage.system_time()))
-}
-
-fn duration(time: TimeVal) -> Duration {
-    let seconds = u64::try_from(time.tv_sec()).unwrap_or_default();
-    Duration::from_secs(seconds) + Duration::from_micros(u64::try_from(time.tv_usec()).unwrap_or_default())
-}
-
-fn print(label: &str, [our_rate, their_rate, ratio, our_cpu, their_cpu]: [f64; 5]) {
-    println!("| {label} | {our_rate:.0} | {their_rate:.0} | {ratio:.2} | {our_cpu:.2} | {their_cpu:.2} |");
-}
-
-/// The middle value, or the mean of the two in the middle.
-fn median<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
-    let mut sorted: Vec<f64> = values.copied().collect();
-    sorted.sort_by(f64::total_cmp);
-    let middle: Vec<f64> = match sorted.len() {
-        count if count % 2 == 0 => sorted.into_iter().skip((count / 2).saturating_sub(1)).take(2).collect(),
-        count => sorted.into_iter().skip(count / 2).take(1).collect(),
-    };
-    middle.iter().sum::<f64>() / middle.len() as f64
+/// The same UPN with the other suffix.
+fn swapped(upn: &str, domain: &str) -> String {
+    let local = upn.split('@').next().unwrap_or(upn);
+    if upn.ends_with(OTHER_SUFFIX) { format!("{local}@{domain}") } else { format!("{local}@{OTHER_SUFFIX}") }
 }

@@ -19,11 +19,17 @@ pub struct ForestBuilder {
     controllers: usize,
     realm: String,
     certificates: Vec<(usize, ServerCertificate)>,
+    directory: Option<PathBuf>,
 }
 
 impl Default for ForestBuilder {
     fn default() -> Self {
-        Self { controllers: 1, realm: "CORP.EXAMPLE.COM".to_owned(), certificates: Vec::new() }
+        Self {
+            controllers: 1,
+            realm: "CORP.EXAMPLE.COM".to_owned(),
+            certificates: Vec::new(),
+            directory: None,
+        }
     }
 }
 
@@ -44,6 +50,13 @@ impl ForestBuilder {
     /// What kind of certificate controller `index` shows; a valid one if not called.
     pub fn certificate(mut self, index: usize, kind: ServerCertificate) -> Self {
         self.certificates.push((index, kind));
+        self
+    }
+
+    /// Starts from a directory that [`Forest::save_directory`] kept, with its users, instead of from an empty one.
+    /// The realm must be the one it was made with.
+    pub fn directory_of(mut self, saved: impl Into<PathBuf>) -> Self {
+        self.directory = Some(saved.into());
         self
     }
 
@@ -94,7 +107,7 @@ impl ForestBuilder {
             gateway: network.gateway(),
             _claim: claim,
         };
-        forest.populate()?;
+        forest.populate(self.directory.as_deref())?;
         Ok(forest)
     }
 
@@ -125,11 +138,14 @@ impl ForestBuilder {
 }
 
 impl Forest {
-    /// Provisions the first controller, joins the others, and lets them know each other.
-    fn populate(&self) -> Result<(), ForestError> {
+    /// Provisions the first controller or gives it a saved directory, joins the others, and lets them know each other.
+    fn populate(&self, saved: Option<&Path>) -> Result<(), ForestError> {
         let Self { controllers, names, admin, .. } = self;
         let Some((first, others)) = controllers.split_first() else { return Ok(()) };
-        samba::provision(first.host(), names, &first.ip().to_string())?;
+        match saved {
+            Some(saved) => samba::restore(first.host(), names, saved)?,
+            None => samba::provision(first.host(), names, &first.ip().to_string())?,
+        }
         first.start()?;
         first.wait_until_it_answers()?;
         samba::set_admin_password(first.host(), admin)?;

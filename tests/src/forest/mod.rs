@@ -173,6 +173,27 @@ impl Forest {
         controller.wait_until_it_answers()
     }
 
+    /// Keeps the directory of the first controller, for [`ForestBuilder::directory_of`]. Meanwhile it is stopped.
+    ///
+    /// Passwords are in it, of accounts of this forest only.
+    pub fn save_directory(&self, to: &Path) -> Result<(), ForestError> {
+        let controller = self.controller(0)?;
+        let parent = to.parent().unwrap_or(to);
+        std::fs::create_dir_all(parent).map_err(ForestError::io(format!("making {}", parent.display())))?;
+        // Complete under its name, or not there.
+        let unfinished = to.with_extension("unfinished");
+        let absent = match std::fs::remove_dir_all(&unfinished) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        absent.map_err(ForestError::io(format!("removing {}", unfinished.display())))?;
+        controller.kill()?;
+        samba::copy(&controller.host().folder.join("samba"), &unfinished)?;
+        std::fs::rename(&unfinished, to).map_err(ForestError::io(format!("making {}", to.display())))?;
+        controller.start()?;
+        controller.wait_until_it_answers()
+    }
+
     /// Takes the link of controller `index` down: packets to it vanish, nobody hears a reset.
     pub fn cut_network(&self, index: usize) -> Result<(), ForestError> {
         self.controller(index)?.link().set_up(false)

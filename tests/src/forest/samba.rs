@@ -44,6 +44,22 @@ pub(super) fn provision(host: &Host, names: &Names, address: &str) -> Result<(),
     configure(host, names)
 }
 
+/// Gives the first controller of a domain a directory that was saved.
+pub(super) fn restore(host: &Host, names: &Names, saved: &Path) -> Result<(), ForestError> {
+    copy(saved, &host.folder.join("samba"))?;
+    configure(host, names)
+}
+
+/// Copies the whole directory of a controller that does not run, into a place where nothing is yet: databases reserve much
+/// more room than they use.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), ForestError> {
+    Run::here(300, format!("copying {} to {}", from.display(), to.display()), "cp")
+        .args(["--archive", "--sparse=always", "--no-target-directory"])
+        .args([from, to])
+        .output()
+        .map(drop)
+}
+
 /// Makes another controller of a domain whose first one is running.
 pub(super) fn join(host: &Host, names: &Names, first: &str, admin: &Login) -> Result<(), ForestError> {
     Run::inside(host, 300, format!("joining {} to {}", host.fqdn, names.domain), "samba-tool")

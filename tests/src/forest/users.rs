@@ -25,6 +25,8 @@ pub enum UserShape {
     MixedCase,
     /// A comma in the common name, escaped in the distinguished name.
     CommaInName,
+    /// A mailbox: a primary and a further proxy address.
+    Mailbox,
 }
 
 impl UserShape {
@@ -38,6 +40,7 @@ impl UserShape {
         Self::NoUpn,
         Self::MixedCase,
         Self::CommaInName,
+        Self::Mailbox,
     ];
 }
 
@@ -126,6 +129,12 @@ fn user(number: usize, shape: UserShape, parent: &str, domain: &str) -> (SeededU
     for (name, value) in attributes {
         if let Some(value) = value {
             record.push_str(&attribute_line(name, value));
+            record.push('\n');
+        }
+    }
+    if let (UserShape::Mailbox, Some(mail)) = (shape, &user.mail) {
+        for address in [format!("SMTP:{mail}"), format!("smtp:{}@{domain}", user.sam_account_name)] {
+            record.push_str(&attribute_line("proxyAddresses", &address));
             record.push('\n');
         }
     }

@@ -30,6 +30,22 @@ fn users_and_their_upns() {
 
 #[test]
 #[ignore = "needs root and Samba AD"]
+fn suffixes_in_use() {
+    let forest = forest();
+    let (ports, fixture) = (ports(&forest), fixture(&forest, "in-use", 2));
+    run(contract::forest::suffixes::run_in_use(&*ports.suffixes, &*ports.users, &fixture));
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn objects() {
+    let forest = forest();
+    let (ports, fixture) = (ports(&forest), fixture(&forest, "objects", 2));
+    run(contract::forest::objects::run(&*ports.objects, &*ports.users, &fixture));
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
 fn replication() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "replication", 2));

@@ -1,8 +1,8 @@
-//! Reading what `ldapsearch` prints.
+//! Reading what `ldapsearch` prints, and what a directory counts.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use onramp_tests::forest::{Entry, attribute_line, parse_ldif};
+use onramp_tests::forest::{AttributeMetadata, Entry, attribute_line, parse_ldif};
 use proptest::prelude::*;
 
 #[test]
@@ -106,5 +106,26 @@ proptest! {
             let lines = text.lines().count();
             prop_assert!(entries.iter().map(|entry: &Entry| 1 + entry.attributes.len()).sum::<usize>() <= lines);
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn metadata_is_read_as_it_was_written(attributes: Vec<(u32, u32, [u8; 16])>, cut in 1_usize..16) {
+        let mut value = [1, 0, u32::try_from(attributes.len()).unwrap(), 0].map(u32::to_le_bytes).concat();
+        for (attribute, version, written_by) in &attributes {
+            value.extend([attribute.to_le_bytes(), version.to_le_bytes()].concat());
+            value.extend([[7; 8].as_slice(), written_by, &[8; 16]].concat());
+        }
+        let read = AttributeMetadata::parse(&value).unwrap();
+        let read: Vec<_> = read.iter().map(|each| (each.attribute, each.version, each.written_by)).collect();
+        prop_assert_eq!(read, attributes);
+        prop_assert_eq!(AttributeMetadata::parse(&value[..value.len() - cut]), None);
+    }
+
+    #[test]
+    fn metadata_of_any_shape_is_read_or_refused(value: Vec<u8>) {
+        let read = AttributeMetadata::parse(&value);
+        prop_assert!(read.is_none_or(|read| value.len() == 16 + 48 * read.len()));
     }
 }
