@@ -26,3 +26,26 @@ pub fn order(count: usize, round: usize) -> Vec<usize> {
     let turned = (0..count).map(|index| (index + round / 2) % count.max(1));
     if round.is_multiple_of(2) { turned.collect() } else { turned.rev().collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert!(median([]).is_nan());
+    }
+
+    #[test]
+    fn everybody_goes_once_a_round_and_nobody_always_first() {
+        let firsts: Vec<usize> = (0..8).map(|round| order(4, round)[0]).collect();
+        assert_eq!(firsts, [0, 3, 1, 0, 2, 1, 3, 2]);
+        for round in 0..8 {
+            let mut all = order(4, round);
+            all.sort_unstable();
+            assert_eq!(all, [0, 1, 2, 3]);
+        }
+    }
+}

@@ -72,3 +72,36 @@ fn deliver(mut to: TcpStream, receiver: &Receiver<Piece>) {
     // Whoever hears it ends its side too; it may be gone already.
     let _ = to.shutdown(Shutdown::Write);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_arrives_in_order_and_not_before_its_time() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let server = listener.local_addr().unwrap();
+        // Says again what it hears, until it hears no more.
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut copy = stream.try_clone().unwrap();
+            std::io::copy(&mut stream, &mut copy).unwrap();
+        });
+        let round_trip = Duration::from_millis(20);
+        let mut client = TcpStream::connect(proxy(server, round_trip).unwrap()).unwrap();
+        let said: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+        let start = Instant::now();
+        let mut copy = client.try_clone().unwrap();
+        let heard = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                copy.write_all(&said).unwrap();
+                copy.shutdown(Shutdown::Write).unwrap();
+            });
+            let mut heard = Vec::new();
+            client.read_to_end(&mut heard).unwrap();
+            heard
+        });
+        assert!(heard == said, "{} of {} octets", heard.len(), said.len());
+        assert!(start.elapsed() >= round_trip);
+    }
+}

@@ -7,13 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use onramp_tests::forest::{Controller, Forest, UserShape};
+use onramp_tests::forest::{Controller, Forest};
 
 use super::delay;
 use crate::Result;
-
-/// How many users are added in one go.
-const AT_ONCE: usize = 1_000;
 
 /// A forest of one domain controller, whose users all have mail and proxy addresses.
 #[derive(Debug)]
@@ -31,27 +28,13 @@ pub struct Door {
 }
 
 impl Site {
-    /// Starts the controller. With a cache, a directory of that many users is taken from there, or made and put there:
-    /// adding 50,000 takes minutes.
+    /// Starts the controller; the cache is as of [`Forest::with_many_users`].
     ///
     /// # Errors
     /// As bringing a forest up.
     pub fn up(users: usize, cache: Option<&Path>) -> Result<Self> {
-        let saved = cache.map(|cache| Ok::<_, crate::Error>(cache.join(name(users)?))).transpose()?;
-        if let Some(saved) = saved.as_deref().filter(|saved| saved.exists()) {
-            eprintln!("starting a domain controller with the directory in {}", saved.display());
-            return Ok(Self { forest: Forest::builder().directory_of(saved).up()? });
-        }
-        eprintln!("starting a domain controller and adding {users} users");
-        let forest = Forest::builder().up()?;
-        let mut added = 0;
-        while added < users {
-            added += forest.add_users(AT_ONCE.min(users - added), &[UserShape::Mailbox])?.len();
-        }
-        if let Some(saved) = saved {
-            forest.save_directory(&saved)?;
-        }
-        Ok(Self { forest })
+        eprintln!("starting a domain controller with {users} users");
+        Ok(Self { forest: Forest::with_many_users(users, cache)? })
     }
 
     /// The forest.
@@ -98,14 +81,4 @@ impl Site {
     pub fn url(&self, door: &Door) -> Result<String> {
         Ok(format!("ldaps://{}:{}", self.controller()?.fqdn(), door.address.port()))
     }
-}
-
-/// A directory is good for the version of Samba that made it.
-fn name(users: usize) -> Result<String> {
-    let output = Command::new("/usr/sbin/samba").arg("--version").output()?;
-    let version = String::from_utf8(output.stdout)?;
-    let version = version.trim().trim_start_matches("Version ");
-    let version: String =
-        version.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
-    Ok(format!("samba-{version}-{users}-users"))
 }

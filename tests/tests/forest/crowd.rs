@@ -9,6 +9,8 @@ use onramp_tests::forest::{Forest, Scope, SeededUser, UserShape};
 
 use crate::dump::Dump;
 
+/// How large a crowd is large: the tests that need many users share them, because adding is what takes longest.
+pub(crate) const CROWD: usize = 2_500;
 /// Shapes that have a UPN.
 const SHAPES: [UserShape; 4] =
     [UserShape::Plain, UserShape::Apostrophe, UserShape::MixedCase, UserShape::CommaInName];

@@ -9,7 +9,7 @@ use onramp_core::forest::{
 use onramp_core::{DomainName, SystemClock, UpnSuffix};
 use onramp_tests::forest::Forest;
 
-use crate::crowd::{changes, crowd};
+use crate::crowd::{CROWD, changes, crowd};
 use crate::dump::{Dump, Fate};
 use crate::shared::{client, forest, partitions, run, seen};
 
@@ -54,9 +54,11 @@ fn a_suffix_arrives_on_every_controller_and_the_wait_says_who_is_behind() {
 #[ignore = "needs root and Samba AD"]
 fn thousands_of_upns_change_on_one_controller_and_arrive_on_the_other_both_ways() {
     let forest = forest();
-    let crowd = crowd(&forest, 5_000);
+    let crowd = crowd(&forest, CROWD);
     arrives(&forest, 0, 1);
-    for (writer, reader, name) in [(0, 1, "there.example"), (1, 0, "back.example")] {
+    // Five thousand changes through the first controller, then everybody once through the second.
+    let legs = [(0, 1, "there.example"), (0, 1, "further.example"), (1, 0, "back.example")];
+    for (writer, reader, name) in legs {
         let before = Dump::of(&forest, writer);
         let planned = changes(&crowd, &before, name);
         let domain = DomainName::parse(name).unwrap();

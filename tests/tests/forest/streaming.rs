@@ -1,18 +1,20 @@
 //! Reading every user of a real forest without holding them.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use futures_util::TryStreamExt;
 use onramp_core::forest::{ObjectQuery, UserQuery};
 use onramp_core::{AttributeName, DistinguishedName, LdapFilter, ObjectGuid};
-use onramp_tests::forest::Scope;
+use onramp_tests::forest::{Forest, Scope};
 
-use crate::crowd::crowd;
+use crate::crowd::{CROWD, crowd};
 use crate::shared::{client, forest, run};
 
-/// How many users there are at least; another number comes from this variable of the environment, such as 50000, which
-/// takes minutes to add.
-const USERS: (&str, usize) = ("ONRAMP_STREAMED_USERS", 5_000);
+/// Variables of the environment that ask for a forest of its own: how many users it has, such as 50000, and the folder
+/// that keeps it until the next time.
+const USERS: &str = "ONRAMP_STREAMED_USERS";
+const CACHE: &str = "ONRAMP_FOREST_CACHE";
 /// What reading them all may take more, in KiB: pages come and go.
 const MEMORY: u64 = 20 * 1024;
 
@@ -21,10 +23,23 @@ const PEOPLE: &str = "(&(objectCategory=person)(objectClass=user))";
 #[test]
 #[ignore = "needs root and Samba AD"]
 fn every_user_comes_once_and_memory_stays_flat() {
-    let forest = forest();
-    let users = std::env::var(USERS.0).map_or(USERS.1, |count| count.parse().unwrap());
-    crowd(&forest, users);
-    let ports = client(&forest, 0).build().unwrap().forest();
+    match std::env::var(USERS) {
+        Ok(users) => {
+            let (users, cache) = (users.parse().unwrap(), std::env::var_os(CACHE).map(PathBuf::from));
+            let forest = Forest::with_many_users(users, cache.as_deref()).unwrap();
+            streams(&forest, users);
+        }
+        Err(_) => {
+            let forest = forest();
+            crowd(&forest, CROWD);
+            streams(&forest, CROWD);
+        }
+    }
+}
+
+/// Reads all users of a forest that has at least so many.
+fn streams(forest: &Forest, users: usize) {
+    let ports = client(forest, 0).build().unwrap().forest();
     let base = DistinguishedName::parse(forest.base_dn()).unwrap();
     let search = ports.users.search(UserQuery::below(base.clone()));
     let (users_seen, growth) = in_memory(|| run(search.map_ok(|user| user.guid).try_collect::<Vec<_>>()));
