@@ -29,7 +29,7 @@ const OPTIONS: &[(&str, &str)] = &[
 ///
 /// Samba draws a password for the administrator itself; [`set_admin_password`] replaces it.
 pub(super) fn provision(host: &Host, names: &Names, address: &str) -> Result<(), ForestError> {
-    Run::inside(host, 300, format!("provisioning {}", names.domain), "samba-tool")
+    Run::inside(host, 900, format!("provisioning {}", names.domain), "samba-tool")
         .args([
             "domain",
             "provision",
@@ -62,7 +62,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), ForestError> {
 
 /// Makes another controller of a domain whose first one is running.
 pub(super) fn join(host: &Host, names: &Names, first: &str, admin: &Login) -> Result<(), ForestError> {
-    Run::inside(host, 300, format!("joining {} to {}", host.fqdn, names.domain), "samba-tool")
+    Run::inside(host, 900, format!("joining {} to {}", host.fqdn, names.domain), "samba-tool")
         .args(["domain", "join", &names.realm, "DC", "--dns-backend=SAMBA_INTERNAL", "--backend-store=mdb"])
         .args([format!("--server={first}"), format!("-U{}\\administrator", names.netbios)])
         .args(common(host)?)
