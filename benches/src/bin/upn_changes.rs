@@ -89,7 +89,12 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn new(site: &'a Site) -> Result<Self> {
-        let mut bench = Self { site, users: BTreeMap::new(), file: site.forest().folder().join("changes") };
+        let forest = site.forest();
+        // Only samba-tool asks for it.
+        let partitions = format!("CN=Partitions,CN=Configuration,{}", forest.base_dn());
+        let suffix = format!("changetype: modify\nadd: uPNSuffixes\nuPNSuffixes: {OTHER_SUFFIX}\n");
+        forest.ldapmodify(0, &format!("{}\n{suffix}", attribute_line("dn", &partitions)))?;
+        let mut bench = Self { site, users: BTreeMap::new(), file: forest.folder().join("changes") };
         bench.users = bench.look()?;
         Ok(bench)
     }

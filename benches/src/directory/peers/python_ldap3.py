@@ -2,12 +2,18 @@
 import ssl
 import sys
 
-from ldap3 import MODIFY_ADD, MODIFY_DELETE, SUBTREE, Connection, Server, Tls
+from ldap3 import MODIFY_ADD, MODIFY_DELETE, NONE, SUBTREE, Connection, Server, Tls
 
 task, url, authority, name, password_file, *rest = sys.argv[1:]
 tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=authority)
 connection = Connection(
-    Server(url, tls=tls), name, open(password_file).read(), auto_bind=True, raise_exceptions=True, auto_referrals=False
+    # Without reading the schema first, which it does unless told.
+    Server(url, tls=tls, get_info=NONE),
+    name,
+    open(password_file).read(),
+    auto_bind=True,
+    raise_exceptions=True,
+    auto_referrals=False,
 )
 count = 0
 if task == "change":
