@@ -1,6 +1,5 @@
 //! Rules of an organisation's own.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use zeroize::Zeroize;
@@ -36,7 +35,7 @@ impl Custom {
         words.dedup();
         let dictionary = (!words.is_empty()).then(|| Index::new(&words, false));
         Self {
-            allowed: policy.allowed.as_ref().map(sorted),
+            allowed: policy.allowed.as_deref().map(sorted),
             forbidden: sorted(&policy.forbidden),
             policy: policy.clone(),
             fold,
@@ -196,7 +195,7 @@ fn run(
     longest > 0
 }
 
-fn sorted(characters: &String) -> Vec<char> {
+fn sorted(characters: &str) -> Vec<char> {
     let mut sorted: Vec<char> = characters.chars().collect();
     sorted.sort_unstable();
     sorted.dedup();

@@ -196,7 +196,7 @@ impl Cuts<'_> {
         while at < self.folded.len() {
             let mut next = (self.bound_at(at), at);
             self.each_piece(at, |end| {
-                if 1 + self.bound_at(end) <= next.0 {
+                if self.bound_at(end) < next.0 {
                     next = (1 + self.bound_at(end), end);
                 }
             });
