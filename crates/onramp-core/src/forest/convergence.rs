@@ -1,13 +1,18 @@
 //! Waiting until a value has reached every domain controller that must have it.
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
-use super::{DomainController, ReplicatedValue, Replication};
-use crate::{Clock, Error, ErrorKind, Result};
+use super::{BulkReport, bulk_convergence};
+use super::{
+    DomainController, MarkedController, ReplicatedValue, Replication, ReplicationGoal, ReplicationMark,
+};
+use crate::{Clock, DistinguishedName, Error, ErrorKind, Result};
 
 /// How long to wait and how often to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +24,9 @@ pub struct WaitOptions {
     pub first_interval: Duration,
     /// Longest wait between two looks. Five seconds unless set.
     pub longest_interval: Duration,
+    /// The same for domain controllers of other sites than the one written to, where changes travel by schedule. A
+    /// minute unless set. Known to [`ReplicationExt::wait_for`] only.
+    pub longest_interval_between_sites: Duration,
 }
 
 impl Default for WaitOptions {
@@ -27,6 +35,7 @@ impl Default for WaitOptions {
             timeout: Duration::from_secs(15 * 60),
             first_interval: Duration::from_millis(200),
             longest_interval: Duration::from_secs(5),
+            longest_interval_between_sites: Duration::from_secs(60),
         }
     }
 }
@@ -39,10 +48,11 @@ impl WaitOptions {
         self
     }
 
-    /// Looks at least this often.
+    /// Looks at least this often, at domain controllers of other sites too.
     #[must_use]
     pub fn with_longest_interval(mut self, interval: Duration) -> Self {
         self.longest_interval = interval;
+        self.longest_interval_between_sites = self.longest_interval_between_sites.min(interval);
         self.first_interval = self.first_interval.min(interval);
         self
     }
@@ -64,6 +74,17 @@ pub enum Convergence {
     },
     /// It answers, but its inbound replication is switched off: waiting will not help.
     ReplicationDisabled,
+    /// It answers, and its up-to-dateness vector says that changes have not arrived yet.
+    Behind {
+        /// By how many update sequence numbers of the domain controller that was written to.
+        usns: u64,
+    },
+    /// Its up-to-dateness vector says that everything has arrived, and yet it holds other values that no later write
+    /// explains: waiting will not help.
+    Diverged {
+        /// How many.
+        values: u64,
+    },
 }
 
 /// One domain controller and how far it is.
@@ -77,6 +98,71 @@ pub struct ControllerProgress {
     /// How far it is.
     #[serde(flatten)]
     pub convergence: Convergence,
+    /// How many values were not seen on it yet, of many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<u64>,
+    /// When it was last heard from, if it has not converged and anybody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<LastContact>,
+}
+
+impl ControllerProgress {
+    /// Of a domain controller that was not asked yet.
+    pub(super) fn new(controller: &DomainController) -> Self {
+        Self {
+            host: controller.host.clone(),
+            site: controller.site.clone(),
+            convergence: Convergence::Lagging,
+            missing: None,
+            last_contact: None,
+        }
+    }
+}
+
+impl fmt::Display for ControllerProgress {
+    /// What is the matter with it, in a clause.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = &self.host;
+        match (&self.convergence, self.missing) {
+            (Convergence::Converged, _) => return write!(f, "{host} has it"),
+            (Convergence::Unreachable { reason }, _) => write!(f, "{host} cannot be reached: {reason}")?,
+            (Convergence::ReplicationDisabled, _) => {
+                write!(f, "{host} has inbound replication switched off")?;
+            }
+            (Convergence::Behind { usns }, _) => write!(f, "{host} is behind by {usns} USNs")?,
+            (Convergence::Diverged { values }, _) => write!(
+                f,
+                "{host} has received everything and holds {values} other values that nothing explains"
+            )?,
+            (Convergence::Lagging, None) => write!(f, "{host} does not have it yet")?,
+            (Convergence::Lagging, Some(missing)) => write!(f, "{host} does not have {missing} of them yet")?,
+        }
+        match &self.last_contact {
+            Some(contact) => write!(f, " ({contact})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// When a domain controller was last heard from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs)] // when and by whom
+pub struct LastContact {
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The domain controller that was last in step with it then; `None` if it answered ourselves.
+    pub by: Option<String>,
+}
+
+impl fmt::Display for LastContact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
+        match &self.by {
+            Some(host) => write!(f, "{host} was last in step with it at {at}"),
+            None => write!(f, "it last answered at {at}"),
+        }
+    }
 }
 
 /// How far all domain controllers are, at some moment of waiting or at its end.
@@ -112,16 +198,7 @@ impl ConvergenceReport {
         if self.is_complete() {
             return Ok(());
         }
-        let named: Vec<String> = self
-            .behind()
-            .map(|c| match &c.convergence {
-                Convergence::Unreachable { reason } => format!("{} cannot be reached: {reason}", c.host),
-                Convergence::ReplicationDisabled => {
-                    format!("{} has inbound replication switched off", c.host)
-                }
-                _ => format!("{} does not have it yet", c.host),
-            })
-            .collect();
+        let named: Vec<String> = self.behind().map(ToString::to_string).collect();
         Err(Error::new(ErrorKind::Unavailable, "see on every domain controller the")
             .object(&self.value)
             .detail(format!(
@@ -160,8 +237,8 @@ pub trait ReplicationExt: Replication {
             .into_iter()
             .filter(|controller| value.concerns(controller))
             .map(|controller| {
-                let (host, site) = (controller.host.clone(), controller.site.clone());
-                (controller, ControllerProgress { host, site, convergence: Convergence::Lagging })
+                let progress = ControllerProgress::new(&controller);
+                (controller, progress)
             })
             .collect();
         let mut interval = options.first_interval;
@@ -195,6 +272,59 @@ pub trait ReplicationExt: Replication {
             clock.sleep(interval.min(options.timeout.saturating_sub(waited))).await;
             interval = (interval * 2).min(options.longest_interval);
         }
+    }
+
+    /// Notes where replication of a naming context stands, before many changes are made in it. Domain controllers that
+    /// cannot be reached are left out; [`wait_for`](Self::wait_for) asks them again.
+    ///
+    /// # Errors
+    /// `Unsupported` if the implementation can only wait by value; `Unavailable` if the domain controller that is
+    /// written to cannot be asked.
+    async fn begin(&self, context: &DistinguishedName) -> Result<ReplicationMark> {
+        let writer = self.writer(context).await?;
+        let all = self.controllers().await?;
+        let others =
+            all.into_iter().filter(|other| other.settings != writer.settings && other.holds(context));
+        let asked = others.map(|controller| async move {
+            let position = self.position(&controller, context).await.ok()?;
+            Some(marked(&controller, &position))
+        });
+        let (first, others) = join(self.position(&writer, context), join_all(asked)).await;
+        let mut mark = ReplicationMark::new(context.clone(), &writer.host);
+        mark.controllers.push(marked(&writer, &first?));
+        mark.controllers.extend(others.into_iter().flatten());
+        Ok(mark)
+    }
+
+    /// Waits until every domain controller of a naming context has received many changes, or the time is up, and proves
+    /// it both ways: by the high-water mark of the domain controller that was written to, in each one's up-to-dateness
+    /// vector (where this account may read that), and by the values ([`ValueProof`](super::ValueProof)), read as what
+    /// changed on each since the mark. A value that is another one is looked into: it lags, somebody else's later write
+    /// won, or it diverged.
+    ///
+    /// Changes that an earlier run made, before the mark, are proven too, by reading more.
+    ///
+    /// `on_progress` is called after each look. The report says how it ended; call [`BulkReport::require_complete`] to
+    /// make an error of anything less. Ends early when waiting longer cannot help.
+    ///
+    /// # Errors
+    /// `Unsupported` if the implementation can only wait by value; else only if the domain controllers cannot be listed.
+    async fn wait_for(
+        &self,
+        goal: &ReplicationGoal,
+        options: WaitOptions,
+        clock: &dyn Clock,
+        on_progress: &mut (dyn for<'r> FnMut(&'r BulkReport) + Send),
+    ) -> Result<BulkReport> {
+        bulk_convergence::wait(self, goal, options, clock, on_progress).await
+    }
+}
+
+fn marked(controller: &DomainController, position: &super::ReplicationPosition) -> MarkedController {
+    MarkedController {
+        host: controller.host.clone(),
+        invocation_id: position.invocation_id,
+        highest_usn: position.highest_usn,
     }
 }
 

@@ -4,29 +4,41 @@
 //! was already sent may still happen.
 
 mod accounts;
+mod bulk_convergence;
+mod bulk_report;
 mod change_state;
 mod convergence;
+mod judgement;
 mod object_changes;
 mod objects;
 mod password_policies;
 mod replication;
+mod replication_goal;
 mod suffixes;
+mod up_to_dateness;
 mod upn_order;
 mod users;
 
 use std::sync::Arc;
 
 pub use accounts::AccountKind;
+pub use bulk_report::{BulkReport, DifferingValue, HighWaterMark, Verdict};
 pub use change_state::ChangeState;
-pub use convergence::{ControllerProgress, Convergence, ConvergenceReport, ReplicationExt, WaitOptions};
+pub use convergence::{
+    ControllerProgress, Convergence, ConvergenceReport, LastContact, ReplicationExt, WaitOptions,
+};
 pub use object_changes::{AttributeChange, ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
 pub use objects::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
 pub use password_policies::{
     DomainPasswordPolicy, EffectivePasswordPolicy, FineGrainedPolicy, Lockout, PasswordPolicies,
     PasswordRules,
 };
-pub use replication::{DomainController, ReplicatedValue, Replication};
+pub use replication::{ChangedObject, ChangesQuery, DomainController, ReplicatedValue, Replication};
+pub use replication_goal::{MarkedController, ReplicationGoal, ReplicationMark, ValueProof};
 pub use suffixes::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, SuffixesExt, UnitSuffix};
+pub use up_to_dateness::{
+    InvocationId, OriginatingWrite, ReplicationCursor, ReplicationPosition, ValueStamp,
+};
 pub use upn_order::in_upn_order;
 pub use users::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery};
 

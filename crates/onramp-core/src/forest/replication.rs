@@ -3,9 +3,14 @@
 use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
-use crate::{DistinguishedName, ObjectGuid, Result, Upn, UpnSuffix};
+use super::{AttributeValue, InvocationId, ReplicationPosition, ValueStamp};
+use crate::{
+    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result, Upn,
+    UpnSuffix,
+};
 
 /// A domain controller, as the Configuration partition describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +30,9 @@ pub struct DomainController {
     pub inbound_disabled: bool,
     /// Naming contexts of which it holds a full replica, writable or not.
     pub naming_contexts: Vec<DistinguishedName>,
+    /// The identity of its database, as the Configuration partition has it; a read-only one's is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocation_id: Option<InvocationId>,
 }
 
 impl DomainController {
@@ -43,7 +51,13 @@ impl DomainController {
             is_read_only: false,
             inbound_disabled: false,
             naming_contexts,
+            invocation_id: None,
         }
+    }
+
+    /// Whether it holds a full replica of that naming context.
+    pub fn holds(&self, context: &DistinguishedName) -> bool {
+        self.naming_contexts.contains(context)
     }
 }
 
@@ -74,9 +88,11 @@ impl ReplicatedValue {
     pub fn concerns(&self, controller: &DomainController) -> bool {
         match self {
             Self::Suffix { .. } => true,
-            Self::UserUpn { dn, .. } => {
-                controller.naming_contexts.iter().any(|context| dn.is_within(context))
-            }
+            // The domain's own naming context: one that holds the parent domain holds nothing of its children.
+            Self::UserUpn { dn, .. } => match dn.domain_name() {
+                Some(domain) => controller.holds(&DistinguishedName::of_domain(&domain)),
+                None => false,
+            },
         }
     }
 }
@@ -90,9 +106,63 @@ impl fmt::Display for ReplicatedValue {
     }
 }
 
+/// Which changes of a naming context to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChangesQuery {
+    /// The naming context.
+    pub context: DistinguishedName,
+    /// Objects that changed at this USN of the domain controller asked or later, for whatever reason; 0 is all.
+    pub from_usn: u64,
+    /// The single-valued attribute whose value to read.
+    pub attribute: AttributeName,
+    /// Which objects besides; `None` is any.
+    pub filter: Option<LdapFilter>,
+}
+
+impl ChangesQuery {
+    /// The objects of a naming context, with one attribute.
+    pub fn new(context: DistinguishedName, attribute: AttributeName, from_usn: u64) -> Self {
+        Self { context, from_usn, attribute, filter: None }
+    }
+
+    /// Narrowed by a filter.
+    #[must_use]
+    pub fn with_filter(mut self, filter: LdapFilter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+}
+
+/// An object that changed on a domain controller, as it is there now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChangedObject {
+    /// `objectGUID`.
+    pub guid: ObjectGuid,
+    /// Distinguished name.
+    pub dn: DistinguishedName,
+    /// `uSNChanged`: the USN of its last change there.
+    pub usn: u64,
+    /// The value of the attribute that was asked for.
+    pub value: Option<AttributeValue>,
+}
+
+impl ChangedObject {
+    /// An object.
+    pub fn new(guid: ObjectGuid, dn: DistinguishedName, usn: u64, value: Option<AttributeValue>) -> Self {
+        Self { guid, dn, usn, value }
+    }
+}
+
 /// Port: replication between the domain controllers of a forest.
 ///
-/// Callers wait with [`ReplicationExt::wait`](super::ReplicationExt::wait).
+/// Callers wait with [`ReplicationExt`](super::ReplicationExt). The first two methods are enough for waiting by value;
+/// the others, which answer `Unsupported` unless implemented, are what [`begin`](super::ReplicationExt::begin) and
+/// [`wait_for`](super::ReplicationExt::wait_for) need to prove the replication of many changes without asking for each.
+///
+/// Every method that names a domain controller asks that one itself, and answers `Unavailable` after a bounded time if
+/// it cannot be reached.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Replication: Debug + Send + Sync {
@@ -104,4 +174,52 @@ pub trait Replication: Debug + Send + Sync {
     /// # Errors
     /// `Unavailable` if it cannot be reached, after a bounded time.
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool>;
+
+    /// The domain controller that changes of that naming context are made on now.
+    ///
+    /// # Errors
+    /// `Unavailable` if there is none that answers.
+    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
+        unsupported("tell which domain controller is written to for", context)
+    }
+
+    /// How far that domain controller is with a naming context that it holds.
+    async fn position(
+        &self,
+        controller: &DomainController,
+        context: &DistinguishedName,
+    ) -> Result<ReplicationPosition> {
+        let _ = controller;
+        unsupported("read the replication state of", context)
+    }
+
+    /// The objects that changed on that domain controller, each once, in no order, page by page as the consumer takes
+    /// them. The stream ends after its first error.
+    fn changes(
+        &self,
+        controller: &DomainController,
+        query: ChangesQuery,
+    ) -> BoxStream<'static, Result<ChangedObject>> {
+        let _ = controller;
+        let answer = unsupported("read the changes of", &query.context);
+        stream::once(std::future::ready(answer)).boxed()
+    }
+
+    /// The value of a single-valued attribute on that domain controller, and who wrote it.
+    ///
+    /// # Errors
+    /// `NotFound` if it does not hold the object.
+    async fn stamp(
+        &self,
+        controller: &DomainController,
+        object: &ObjectGuid,
+        attribute: &AttributeName,
+    ) -> Result<ValueStamp> {
+        let _ = (controller, attribute);
+        unsupported("tell who wrote a value of", object)
+    }
+}
+
+fn unsupported<T>(action: &str, object: &impl fmt::Display) -> Result<T> {
+    Err(Error::new(ErrorKind::Unsupported, action).object(object))
 }
