@@ -2,15 +2,22 @@
 
 use std::collections::HashMap;
 
-use onramp_core::forest::DomainController;
+use onramp_core::forest::{DomainController, InvocationId};
 use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
 
 use crate::client::ForestClient;
 use crate::entry::Entry;
 use crate::search::Search;
 
-const SETTINGS_ATTRIBUTES: &[&str] =
-    &["objectClass", "options", "hasMasterNCs", "msDS-hasMasterNCs", "msDS-hasFullReplicaNCs", "msDS-isRODC"];
+const SETTINGS_ATTRIBUTES: &[&str] = &[
+    "objectClass",
+    "options",
+    "hasMasterNCs",
+    "msDS-hasMasterNCs",
+    "msDS-hasFullReplicaNCs",
+    "msDS-isRODC",
+    "invocationId",
+];
 /// `options` of an `nTDSDSA` object ([MS-ADTS] 6.1.1.2.2.1.2.1.1).
 const IS_GLOBAL_CATALOG: u32 = 1;
 const INBOUND_DISABLED: u32 = 2;
@@ -69,5 +76,7 @@ fn controller(entry: &Entry, hosts: &HashMap<DistinguishedName, Option<String>>)
     controller.inbound_disabled = options & INBOUND_DISABLED != 0;
     controller.is_read_only = entry.is_true("msDS-isRODC")
         || entry.all_texts("objectClass").any(|class| class.eq_ignore_ascii_case("nTDSDSARO"));
+    controller.invocation_id =
+        entry.bytes("invocationId").and_then(|bytes| InvocationId::from_slice(bytes).ok());
     Ok(controller)
 }

@@ -40,6 +40,7 @@ mod settings;
 mod suffix_usage;
 mod suffixes;
 mod tls_failure;
+mod up_to_dateness;
 mod users;
 mod usn_set;
 mod window;

@@ -1,15 +1,30 @@
-//! Whether a value has arrived: every domain controller is asked itself.
+//! What has arrived where: every domain controller is asked itself.
+
+use std::future::Future;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use onramp_core::forest::{DomainController, ReplicatedValue, Replication};
-use onramp_core::{ErrorKind, Result, UpnSuffix};
+use futures_util::StreamExt;
+use onramp_core::forest::{
+    AttributeValue, ChangedObject, ChangesQuery, DomainController, InvocationId, ReplicatedValue,
+    Replication, ReplicationCursor, ReplicationPosition, ValueStamp,
+};
+use onramp_core::{
+    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Result, UpnSuffix,
+};
 use tokio::time::timeout;
 
 use crate::client::ForestClient;
+use crate::entry::Entry;
 use crate::fault::Fault;
+use crate::link::Link;
+use crate::search::Search;
 use crate::settings::Service;
 use crate::suffixes::explicit;
-use crate::users::read_upn;
+use crate::up_to_dateness::{
+    attribute_id, decode_cursor_xml, decode_property, decode_property_xml, decode_vector,
+};
+use crate::users::{by_guid, read_upn};
 
 /// [`Replication`] of the directory.
 #[derive(Debug)]
@@ -23,7 +38,7 @@ impl Replication for DirectoryReplication {
 
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
         let partitions = self.0.root_dse().await?.partitions();
-        let link = self.0.link(&controller.host, Service::Directory);
+        let link = self.link(controller);
         let asking = async {
             match value {
                 ReplicatedValue::Suffix { suffix } => {
@@ -42,9 +57,153 @@ impl Replication for DirectoryReplication {
                 )),
             }
         };
-        let limit = self.0.settings().timeouts.probe;
-        let answer =
-            timeout(limit, asking).await.unwrap_or_else(|_| Err(Fault::timed_out(link.host(), limit)));
+        let answer = self.within_probe(&link, asking).await;
         answer.map_err(|fault| fault.during("look on a domain controller for the").object(value))
     }
+
+    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
+        let link = self.0.server_of(context).await?;
+        let primary = self.0.primary();
+        let controllers = self.0.controllers().await?;
+        let found = if Arc::ptr_eq(&link, primary) {
+            // It may have been named otherwise than it names itself.
+            let settings = &self.0.root_dse().await?.settings;
+            controllers.into_iter().find(|controller| controller.settings == *settings)
+        } else {
+            controllers.into_iter().find(|controller| controller.host.eq_ignore_ascii_case(link.host()))
+        };
+        found.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "find among the domain controllers of the forest")
+                .object(link.host())
+                .detail("it is not listed in the Configuration partition")
+                .hint("It was just promoted or is being removed; try again later, or name another one.")
+        })
+    }
+
+    async fn position(
+        &self,
+        controller: &DomainController,
+        context: &DistinguishedName,
+    ) -> Result<ReplicationPosition> {
+        let link = self.link(controller);
+        let answer = self.within_probe(&link, position(&link, context)).await;
+        answer.map_err(|fault| {
+            fault.during(format!("read from {} the replication state of", controller.host)).object(context)
+        })
+    }
+
+    fn changes(
+        &self,
+        controller: &DomainController,
+        query: ChangesQuery,
+    ) -> BoxStream<'static, Result<ChangedObject>> {
+        let ChangesQuery { context, from_usn, attribute, filter, .. } = query;
+        let others = filter.as_ref().map_or("(objectClass=*)", |filter| filter.as_str());
+        let filter = match from_usn {
+            0 => others.to_owned(),
+            from_usn => format!("(&(uSNChanged>={from_usn}){others})"),
+        };
+        let wanted = ["objectGUID", "uSNChanged", attribute.as_str()];
+        let entries = self.link(controller).entries(Search::below(context.as_str(), filter, &wanted));
+        entries
+            .map(move |entry| match entry {
+                Ok(entry) => changed_object(&entry, &attribute),
+                Err(fault) => Err(fault.during("read the changes in").object(&context)),
+            })
+            .boxed()
+    }
+
+    async fn stamp(
+        &self,
+        controller: &DomainController,
+        object: &ObjectGuid,
+        attribute: &AttributeName,
+    ) -> Result<ValueStamp> {
+        const ACTION: &str = "read who wrote a value of";
+        let link = self.link(controller);
+        let wanted = [attribute.as_str(), "replPropertyMetaData", "msDS-ReplAttributeMetaData"];
+        let reading = link.read(Search::object(by_guid(object), &wanted));
+        let found = self.within_probe(&link, reading).await;
+        let entry = found.map_err(|fault| fault.during(ACTION).object(object))?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, ACTION)
+                .object(object)
+                .detail(format!("{} does not have the object", controller.host))
+        })?;
+        Ok(stamp(&entry, attribute.as_str()))
+    }
+}
+
+impl DirectoryReplication {
+    fn link(&self, controller: &DomainController) -> Arc<Link> {
+        self.0.link(&controller.host, Service::Directory)
+    }
+
+    /// Bounds what one domain controller may take to answer, connecting included.
+    async fn within_probe<T>(
+        &self,
+        link: &Link,
+        asking: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let limit = self.0.settings().timeouts.probe;
+        timeout(limit, asking).await.unwrap_or_else(|_| Err(Fault::timed_out(link.host(), limit)))
+    }
+}
+
+async fn position(link: &Arc<Link>, context: &DistinguishedName) -> Result<ReplicationPosition, Fault> {
+    let odd = |what: &str| Fault::malformed(link.host(), format!("its rootDSE has no {what}"));
+    let root = Search::object("", &["dsServiceName", "highestCommittedUSN"]);
+    let root = link.read(root).await?.ok_or_else(|| odd("entry"))?;
+    let highest = root.text("highestCommittedUSN").and_then(|text| text.parse().ok());
+    let settings = root.text("dsServiceName").ok_or_else(|| odd("dsServiceName"))?;
+    let settings = link.read(Search::object(settings, &["invocationId"])).await?;
+    let identity = settings.as_ref().and_then(|entry| entry.bytes("invocationId"));
+    let identity = identity.and_then(|bytes| InvocationId::from_slice(bytes).ok());
+    let vector = vector(link, context).await?;
+    Ok(ReplicationPosition::new(identity, highest.ok_or_else(|| odd("highestCommittedUSN"))?, vector))
+}
+
+/// The up-to-dateness vector; where it is denied, what the same server tells of it in XML to those who may watch
+/// replication.
+async fn vector(
+    link: &Arc<Link>,
+    context: &DistinguishedName,
+) -> Result<Option<Vec<ReplicationCursor>>, Fault> {
+    let read = async |attribute: &str| link.read(Search::object(context.as_str(), &[attribute])).await;
+    let head = read("replUpToDateVector").await?.ok_or_else(|| {
+        Fault::not_sent(link.host(), ErrorKind::NotFound, format!("it does not hold {context}"))
+    })?;
+    if let Some(bytes) = head.bytes("replUpToDateVector") {
+        let malformed = || Fault::malformed(link.host(), "an up-to-dateness vector of another shape");
+        return decode_vector(bytes).map(Some).ok_or_else(malformed);
+    }
+    // Who may not ask for it is refused, and that is an answer.
+    let Ok(Some(head)) = read("msDS-NCReplCursors").await else { return Ok(None) };
+    let cursors: Vec<_> = head.all_texts("msDS-NCReplCursors").collect();
+    let cursors: Vec<_> = cursors.iter().filter_map(|text| decode_cursor_xml(text)).collect();
+    Ok(Some(cursors).filter(|cursors| !cursors.is_empty()))
+}
+
+fn changed_object(entry: &Entry, attribute: &AttributeName) -> Result<ChangedObject> {
+    let missing = |what: &str| {
+        Error::new(ErrorKind::Forbidden, "read the object")
+            .object(&entry.dn)
+            .detail(format!("its {what} is not visible to this account"))
+            .hint("Sign in with an account that may read the directory.")
+    };
+    let guid = entry.bytes("objectGUID").ok_or_else(|| missing("objectGUID"))?;
+    let usn = entry.text("uSNChanged").and_then(|text| text.parse().ok());
+    Ok(ChangedObject::new(
+        ObjectGuid::from_slice(guid)?,
+        DistinguishedName::parse(&entry.dn)?,
+        usn.ok_or_else(|| missing("uSNChanged"))?,
+        entry.bytes(attribute.as_str()).map(AttributeValue::bytes),
+    ))
+}
+
+fn stamp(entry: &Entry, attribute: &str) -> ValueStamp {
+    let told =
+        entry.all_texts("msDS-ReplAttributeMetaData").find_map(|text| decode_property_xml(&text, attribute));
+    let written =
+        told.or_else(|| decode_property(entry.bytes("replPropertyMetaData")?, attribute_id(attribute)?));
+    ValueStamp::new(entry.bytes(attribute).map(AttributeValue::bytes), written)
 }
