@@ -1,14 +1,22 @@
-//! Password policies, from the attributes of each domain's head ([MS-ADTS] 6.1.1.2.1.2 and [MS-SAMR] 3.1.1.4).
+//! Password policies: those of domains, from the attributes of each head ([MS-ADTS] 6.1.1.2.1.2 and [MS-SAMR]
+//! 3.1.1.4), and fine-grained ones ([MS-ADTS] 3.1.1.4.5.36 for which of them binds a user).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onramp_core::forest::{DomainPasswordPolicy, Lockout, PasswordPolicies, PasswordRules};
-use onramp_core::{DomainName, Error, ErrorKind, Result};
+use onramp_core::forest::{
+    DomainPasswordPolicy, EffectivePasswordPolicy, FineGrainedPolicy, Lockout, PasswordPolicies,
+    PasswordRules,
+};
+use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, ObjectGuid, Result};
 
 use crate::client::ForestClient;
 use crate::entry::Entry;
+use crate::link::Link;
+use crate::naming_contexts::ForestDomain;
 use crate::search::Search;
+use crate::users::by_guid;
 
 const ATTRIBUTES: &[&str] = &[
     "minPwdLength",
@@ -19,13 +27,31 @@ const ATTRIBUTES: &[&str] = &[
     "lockoutThreshold",
     "lockoutDuration",
     "lockOutObservationWindow",
+    "msDS-Behavior-Version",
+];
+const SETTINGS_ATTRIBUTES: &[&str] = &[
+    "msDS-PasswordSettingsPrecedence",
+    "msDS-MinimumPasswordLength",
+    "msDS-PasswordHistoryLength",
+    "msDS-PasswordComplexityEnabled",
+    "msDS-PasswordReversibleEncryptionEnabled",
+    "msDS-MaximumPasswordAge",
+    "msDS-MinimumPasswordAge",
+    "msDS-LockoutThreshold",
+    "msDS-LockoutDuration",
+    "msDS-LockoutObservationWindow",
+    "msDS-PSOAppliesTo",
 ];
 /// `pwdProperties`: DOMAIN_PASSWORD_COMPLEX.
 const COMPLEX: u32 = 1;
 /// `pwdProperties`: DOMAIN_PASSWORD_STORE_CLEARTEXT.
 const REVERSIBLE: u32 = 16;
+/// Functional level of a domain from which on it has fine-grained policies: Windows Server 2008.
+const FINE_GRAINED_LEVEL: i64 = 3;
 /// Times are in units of 100 ns, counted below zero.
 const UNITS_PER_SECOND: u64 = 10_000_000;
+const ASK: &str =
+    "Sign in as an administrator, or let the account read the Password Settings Container of the domain.";
 
 /// [`PasswordPolicies`] of the directory.
 #[derive(Debug)]
@@ -34,22 +60,121 @@ pub(crate) struct DirectoryPasswordPolicies(pub(crate) ForestClient);
 #[async_trait]
 impl PasswordPolicies for DirectoryPasswordPolicies {
     async fn domain_policies(&self) -> Result<Vec<DomainPasswordPolicy>> {
-        const ACTION: &str = "read the password policy of";
         let mut policies = Vec::new();
         for domain in self.0.domains().await? {
             let server = self.0.server_of(&domain.naming_context).await?;
-            let found = server.read(Search::object(domain.naming_context.as_str(), ATTRIBUTES)).await;
-            let entry = found.map_err(|fault| fault.during(ACTION).object(&domain.dns_name))?;
-            let policy = entry.and_then(|entry| policy(&entry, domain.dns_name.clone()));
-            policies.push(policy.ok_or_else(|| {
-                Error::new(ErrorKind::Forbidden, ACTION)
-                    .object(&domain.dns_name)
-                    .detail("its attributes are not visible to this account")
-                    .hint("Sign in with an account of the forest.")
-            })?);
+            policies.push(domain_policy(&server, &domain).await?.0);
         }
         Ok(policies)
     }
+
+    async fn fine_grained_policies(&self) -> Result<Vec<FineGrainedPolicy>> {
+        const ACTION: &str = "read the fine-grained password policies of";
+        let mut policies = Vec::new();
+        for domain in self.0.domains().await? {
+            let server = self.0.server_of(&domain.naming_context).await?;
+            if !domain_policy(&server, &domain).await?.1 {
+                continue;
+            }
+            let hidden = |detail: &str| {
+                Error::new(ErrorKind::Forbidden, ACTION).object(&domain.dns_name).detail(detail).hint(ASK)
+            };
+            if !shows_container(&server, &domain).await? {
+                return Err(hidden("they are hidden from this account"));
+            }
+            let container = container(&domain);
+            let filter = "(objectClass=msDS-PasswordSettings)";
+            let search = Search::children(container.as_str(), filter, SETTINGS_ATTRIBUTES);
+            let found = server.collect(search).await;
+            for entry in found.map_err(|fault| fault.during(ACTION).object(&domain.dns_name))? {
+                let policy = fine_grained(&entry)?;
+                policies.push(policy.ok_or_else(|| {
+                    hidden(&format!("the attributes of {} are hidden from this account", entry.dn))
+                })?);
+            }
+        }
+        Ok(policies)
+    }
+
+    async fn effective(&self, user: &ObjectGuid) -> Result<EffectivePasswordPolicy> {
+        const ACTION: &str = "read the password policy of";
+        // Both are computed when asked for by name, on a domain controller of the user's own domain.
+        let search = Search::object(by_guid(user), &["msDS-ResultantPSO"]).matching("(objectClass=user)");
+        for domain in self.0.domains().await? {
+            let server = self.0.server_of(&domain.naming_context).await?;
+            let found = server.read(search.clone()).await;
+            let Some(entry) = found.map_err(|fault| fault.during(ACTION).object(user))? else { continue };
+            let dn = DistinguishedName::parse(&entry.dn)?;
+            if dn.domain_name().as_ref() != Some(&domain.dns_name) {
+                // A domain controller that is a global catalog may answer for other domains too.
+                continue;
+            }
+            return match entry.text("msDS-ResultantPSO") {
+                Some(policy) => resultant(&server, DistinguishedName::parse(&policy)?).await,
+                None => without_resultant(&server, &domain).await,
+            };
+        }
+        Err(Error::new(ErrorKind::NotFound, ACTION)
+            .object(user)
+            .hint("It may have been deleted, or this account may not see it."))
+    }
+}
+
+/// The policy that the directory names for a user, or that this account may not read it.
+async fn resultant(server: &Arc<Link>, policy: DistinguishedName) -> Result<EffectivePasswordPolicy> {
+    let found = server.read(Search::object(policy.as_str(), SETTINGS_ATTRIBUTES)).await;
+    let entry =
+        found.map_err(|fault| fault.during("read the fine-grained password policy").object(&policy))?;
+    Ok(match entry.as_ref().map(fine_grained).transpose()?.flatten() {
+        Some(policy) => EffectivePasswordPolicy::FineGrained(policy),
+        None => EffectivePasswordPolicy::Unknown {
+            named: Some(policy),
+            reason: format!("what it demands is hidden from this account. {ASK}"),
+        },
+    })
+}
+
+/// The policy of a user for whom the directory names none: the domain's, if this account would have seen another.
+async fn without_resultant(server: &Arc<Link>, domain: &ForestDomain) -> Result<EffectivePasswordPolicy> {
+    let (policy, has_fine_grained) = domain_policy(server, domain).await?;
+    if !has_fine_grained || shows_container(server, domain).await? {
+        return Ok(EffectivePasswordPolicy::Domain(policy));
+    }
+    Ok(EffectivePasswordPolicy::Unknown {
+        named: None,
+        reason: format!("fine-grained policies are hidden from this account. {ASK}"),
+    })
+}
+
+/// The policy of a domain, and whether the domain can have fine-grained ones.
+async fn domain_policy(server: &Arc<Link>, domain: &ForestDomain) -> Result<(DomainPasswordPolicy, bool)> {
+    const ACTION: &str = "read the password policy of";
+    let found = server.read(Search::object(domain.naming_context.as_str(), ATTRIBUTES)).await;
+    let entry = found.map_err(|fault| fault.during(ACTION).object(&domain.dns_name))?;
+    let has_fine_grained = |entry: &Entry| {
+        entry.integer("msDS-Behavior-Version").is_none_or(|level| level >= FINE_GRAINED_LEVEL)
+    };
+    let read =
+        entry.and_then(|entry| Some((policy(&entry, domain.dns_name.clone())?, has_fine_grained(&entry))));
+    read.ok_or_else(|| {
+        Error::new(ErrorKind::Forbidden, ACTION)
+            .object(&domain.dns_name)
+            .detail("its attributes are not visible to this account")
+            .hint("Sign in with an account of the forest.")
+    })
+}
+
+fn container(domain: &ForestDomain) -> DistinguishedName {
+    domain.naming_context.child("CN", "System").child("CN", "Password Settings Container")
+}
+
+/// Whether this account may read the container of fine-grained policies. Who may not sees that it is there, and nothing
+/// of it: what is in it would seem to be nothing.
+async fn shows_container(server: &Arc<Link>, domain: &ForestDomain) -> Result<bool> {
+    let container = container(domain);
+    let found = server.read(Search::object(container.as_str(), &["objectClass"])).await;
+    let entry = found.map_err(|fault| fault.during("look into").object(&container))?;
+    Ok(entry.is_some_and(|entry| entry.bytes("objectClass").is_some()))
 }
 
 /// `None` unless every attribute is there: a policy that is guessed would be worse than none.
@@ -66,6 +191,30 @@ fn policy(entry: &Entry, domain: DomainName) -> Option<DomainPasswordPolicy> {
     let duration = age(entry.integer("lockoutDuration")?);
     rules.lockout = lockout(entry.flags("lockoutThreshold")?, window, duration);
     Some(DomainPasswordPolicy::new(domain, rules))
+}
+
+/// A password settings object; `None` unless every attribute is visible.
+fn fine_grained(entry: &Entry) -> Result<Option<FineGrainedPolicy>> {
+    let links = entry.all_texts("msDS-PSOAppliesTo").map(|text| DistinguishedName::parse(&text));
+    let links = links.collect::<Result<Vec<_>, _>>()?;
+    let dn = DistinguishedName::parse(&entry.dn)?;
+    Ok(settings(entry)
+        .map(|(precedence, rules)| FineGrainedPolicy::new(dn, precedence, rules).with_applies_to(links)))
+}
+
+fn settings(entry: &Entry) -> Option<(u32, PasswordRules)> {
+    let truth = |name: &str| entry.bytes(name).map(|value| value == b"TRUE");
+    let mut rules = PasswordRules::windows_default();
+    rules.min_length = entry.flags("msDS-MinimumPasswordLength")?;
+    rules.history_length = entry.flags("msDS-PasswordHistoryLength")?;
+    rules.complexity = truth("msDS-PasswordComplexityEnabled")?;
+    rules.reversible_encryption = truth("msDS-PasswordReversibleEncryptionEnabled")?;
+    rules.max_age = age(entry.integer("msDS-MaximumPasswordAge")?);
+    rules.min_age = age(entry.integer("msDS-MinimumPasswordAge")?).unwrap_or_default();
+    let window = age(entry.integer("msDS-LockoutObservationWindow")?);
+    let duration = age(entry.integer("msDS-LockoutDuration")?);
+    rules.lockout = lockout(entry.flags("msDS-LockoutThreshold")?, window, duration);
+    Some((entry.flags("msDS-PasswordSettingsPrecedence")?, rules))
 }
 
 /// A threshold of zero is no lock-out.

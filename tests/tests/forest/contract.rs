@@ -56,8 +56,8 @@ fn replication() {
 #[ignore = "needs root and Samba AD"]
 fn password_policies() {
     let forest = forest();
-    let ports = ports(&forest);
-    run(contract::forest::password_policies::run(&*ports.password_policies, &*ports.suffixes));
+    let (ports, fixture) = (ports(&forest), fixture(&forest, "policies", 2));
+    run(contract::forest::password_policies::run(&*ports.password_policies, &*ports.suffixes, &fixture));
 }
 
 #[test]

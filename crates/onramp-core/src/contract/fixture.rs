@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Patience;
+use crate::forest::{FineGrainedPolicy, PasswordPolicies};
 use crate::tenant::VerificationRecord;
 use crate::{DomainName, ObjectGuid, ObjectId, Password, Result, Upn};
 
@@ -116,7 +117,12 @@ pub struct ForestFixture {
     /// Part of every name that the suite writes, so that runs do not meet. Lower-case letters and digits.
     pub tag: String,
     /// At least two users of one domain whose UPNs the suite may change. Each needs a UPN; it gets it back in the end.
+    /// No fine-grained password policy binds them.
     pub users: Vec<ObjectGuid>,
+    /// Other users, each with the fine-grained password policy that binds it.
+    pub bound: Vec<(ObjectGuid, FineGrainedPolicy)>,
+    /// The port of password policies as an account that may not see fine-grained ones.
+    pub ordinary: Option<Arc<dyn PasswordPolicies>>,
     /// How long to wait for reads to show what was written.
     pub patience: Patience,
 }
@@ -125,7 +131,21 @@ impl ForestFixture {
     /// A fixture with those users.
     #[must_use]
     pub fn new(tag: impl Into<String>, users: Vec<ObjectGuid>, patience: Patience) -> Self {
-        Self { tag: tag.into(), users, patience }
+        Self { tag: tag.into(), users, bound: Vec::new(), ordinary: None, patience }
+    }
+
+    /// The same fixture, with users that fine-grained password policies bind.
+    #[must_use]
+    pub fn with_bound(mut self, bound: Vec<(ObjectGuid, FineGrainedPolicy)>) -> Self {
+        self.bound = bound;
+        self
+    }
+
+    /// The same fixture, with an account that may not see fine-grained password policies.
+    #[must_use]
+    pub fn with_ordinary(mut self, ordinary: Arc<dyn PasswordPolicies>) -> Self {
+        self.ordinary = Some(ordinary);
+        self
     }
 
     pub(crate) fn new_domain(&self, role: &str) -> DomainName {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{DistinguishedName, DomainName, Result};
+use crate::{DistinguishedName, DomainName, ObjectGuid, Result};
 
 /// What a password policy demands, be it that of a domain or a fine-grained one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ pub struct Lockout {
 
 /// The password policy of a domain, from the attributes of its head.
 ///
-/// A fine-grained policy binds a user instead of it, not besides it.
+/// A fine-grained policy binds a user instead of it, not besides it: see [`PasswordPolicies::effective`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DomainPasswordPolicy {
@@ -158,4 +158,20 @@ impl fmt::Display for EffectivePasswordPolicy {
 pub trait PasswordPolicies: Debug + Send + Sync {
     /// The policy of each domain of the forest.
     async fn domain_policies(&self) -> Result<Vec<DomainPasswordPolicy>>;
+
+    /// The fine-grained policies of every domain, those that are linked to nobody included. Empty if there are none.
+    ///
+    /// # Errors
+    /// `Forbidden` if this account may not see them, as ordinary accounts may not: an empty answer would look like none.
+    async fn fine_grained_policies(&self) -> Result<Vec<FineGrainedPolicy>>;
+
+    /// The policy that binds a user: of the fine-grained ones linked to the user itself, else of those linked to its
+    /// global groups, the one of lowest precedence; else that of its domain. The directory decides, not the client.
+    ///
+    /// An account that may not see fine-grained policies learns that the policy is unknown, and never that it is the
+    /// domain's.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such user.
+    async fn effective(&self, user: &ObjectGuid) -> Result<EffectivePasswordPolicy>;
 }

@@ -32,6 +32,13 @@ impl Principal {
         }
     }
 
+    /// Whether the attributes of objects of that class may be read. Password settings are for administrators; others see
+    /// that there are some, and their names.
+    pub(super) fn may_read(self, class: Class) -> bool {
+        self.is_administrator()
+            || !matches!(class, Class::PasswordSettings | Class::PasswordSettingsContainer)
+    }
+
     /// Whether `attr` of `object` may be written.
     pub(super) fn may_write(self, object: &Object, attr: Attr) -> bool {
         match self {

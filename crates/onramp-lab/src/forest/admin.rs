@@ -9,6 +9,7 @@ use onramp_core::{DistinguishedName, Error, ErrorKind, ObjectGuid, Result};
 use super::builder::nanoseconds;
 use super::controller::NewValues;
 use super::dn::Target;
+use super::modify::relink;
 use super::packed::Packer;
 use super::schema::{Attr, Class};
 use super::state::{Id, Meta, Moment, Object, State};
@@ -73,7 +74,9 @@ impl LabForest {
         self.write(|state, now| {
             let target = Target::Guid(*guid.as_bytes());
             let id = View::new(state, at).resolve(&target).ok_or_else(|| not_found(guid))?;
-            state.originate(at, id, vec![NewValues { attr, values, raises: 1 }], now);
+            let change = NewValues { attr, values, raises: 1 };
+            state.originate(at, id, vec![change.clone()], now);
+            relink(state, at, id, &change);
             Ok(())
         })
     }
@@ -189,7 +192,11 @@ impl LabForest {
 
     fn change_controller(&self, host: &str, change: impl FnOnce(&mut State, usize)) -> Result<()> {
         let at = self.position(host)?;
-        self.write(|state, _| change(state, at));
+        self.write(|state, now| {
+            // What was due arrives before the way is cut.
+            self.replicate(state, now);
+            change(state, at);
+        });
         Ok(())
     }
 

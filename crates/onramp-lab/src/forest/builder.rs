@@ -10,7 +10,7 @@ use onramp_core::{Clock, DomainName, Error, ErrorKind, Password, Result, SystemC
 use super::bind::Credentials;
 use super::fault::Faults;
 use super::seed::{self, Blueprint, DomainBlueprint};
-use super::state::{Id, Moment};
+use super::state::{Flavour, Id, Moment};
 use super::view::View;
 use super::{Inner, LabForest, admin};
 use crate::people::{People, PeopleOptions};
@@ -33,6 +33,8 @@ pub struct LabForestBuilder {
     others: Vec<LabDomain>,
     sites: Vec<String>,
     administrator_password: Option<Password>,
+    flavour: Flavour,
+    vectors_hidden: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -94,6 +96,8 @@ impl Default for LabForestBuilder {
             others: Vec::new(),
             sites: vec!["Default-First-Site-Name".to_owned()],
             administrator_password: None,
+            flavour: Flavour::default(),
+            vectors_hidden: false,
             clock: Arc::new(SystemClock::new()),
         }
     }
@@ -166,6 +170,18 @@ impl LabForestBuilder {
         self
     }
 
+    /// Which product the domain controllers are. Samba unless set.
+    pub fn flavour(mut self, flavour: Flavour) -> Self {
+        self.flavour = flavour;
+        self
+    }
+
+    /// Lets nobody read up-to-dateness vectors (`replUpToDateVector`), as a hardened directory does.
+    pub fn hidden_up_to_dateness_vectors(mut self) -> Self {
+        self.vectors_hidden = true;
+        self
+    }
+
     /// Where the time comes from that replication takes.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -200,7 +216,8 @@ impl LabForestBuilder {
         let domain = root.domain.clone();
         let netbios = root.netbios.clone();
         let blueprint = Blueprint { root, others, seed: self.seed, sites: self.sites };
-        let (state, marks) = seed::build(blueprint);
+        let (mut state, marks) = seed::build(blueprint);
+        (state.flavour, state.vectors_hidden) = (self.flavour, self.vectors_hidden);
         let view = View::new(&state, 0);
         let delegate = (0..state.objects.len() as Id).find(|&id| admin::is_service_account(view, id));
         let made = || seed::password(self.seed, 2);

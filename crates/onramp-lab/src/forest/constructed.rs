@@ -1,10 +1,14 @@
 //! Attributes that are computed when somebody asks for them by name.
 
+use onramp_core::ObjectGuid;
+use time::OffsetDateTime;
+
 use super::access::Principal;
+use super::controller::Controller;
 use super::dn::Target;
-use super::schema::{Attr, Class};
-use super::state::{Id, Moment, State};
-use super::view::View;
+use super::schema::{Attr, Class, Source};
+use super::state::{Flavour, Id, Meta, Moment};
+use super::view::{FIRST_USN, View};
 
 /// Seconds between the start of 1601, from which replication counts, and that of 1970.
 const EPOCH_1601: i64 = 11_644_473_600;
@@ -16,7 +20,12 @@ pub(super) fn values(view: View<'_>, id: Id, attr: Attr, principal: Principal) -
         Attr::ALLOWED_ATTRIBUTES_EFFECTIVE => {
             principal.writable_attributes(object).map(|attr| attr.name().into()).collect()
         }
+        Attr::REPL_UP_TO_DATE_VECTOR if view.state.vectors_hidden => Vec::new(),
         Attr::REPL_UP_TO_DATE_VECTOR => up_to_date_vector(view, id).into_iter().collect(),
+        Attr::NC_REPL_CURSORS if tells_in_xml(view, principal) => {
+            cursors(view, id).unwrap_or_default().iter().map(|cursor| cursor.xml().into_bytes()).collect()
+        }
+        Attr::REPL_ATTRIBUTE_META_DATA if tells_in_xml(view, principal) => attribute_meta_data(view, id),
         Attr::REPL_PROPERTY_META_DATA => property_meta_data(view, id).into_iter().collect(),
         Attr::RESULTANT_PSO => resultant_pso(view, id).map(|pso| view.dn(pso).into()).into_iter().collect(),
         Attr::CANONICAL_NAME => vec![canonical_name(view, id).into()],
@@ -30,34 +39,85 @@ pub(super) fn values(view: View<'_>, id: Id, attr: Attr, principal: Principal) -
     }
 }
 
-/// What this controller has of the others' changes ([MS-DRSR] 5.166, version 2). Only heads of naming contexts have it.
-fn up_to_date_vector(view: View<'_>, id: Id) -> Option<Vec<u8>> {
+/// How far a controller is with the changes of another.
+pub(super) struct Cursor {
+    pub(super) invocation: [u8; 16],
+    pub(super) usn: u64,
+    /// When they were last in step, if the product tells.
+    pub(super) in_step: Option<Moment>,
+    dsa: String,
+}
+
+impl Cursor {
+    fn xml(&self) -> String {
+        format!(
+            "<DS_REPL_CURSOR>\n\t<uuidSourceDsaInvocationID>{}</uuidSourceDsaInvocationID>\n\
+             \t<usnAttributeFilter>{}</usnAttributeFilter>\n\
+             \t<ftimeLastSyncSuccess>{}</ftimeLastSyncSuccess>\n\
+             \t<pszSourceDsaDN>{}</pszSourceDsaDN>\n</DS_REPL_CURSOR>\n",
+            ObjectGuid::from_bytes(self.invocation),
+            self.usn,
+            rfc3339(self.in_step.unwrap_or_default()),
+            self.dsa,
+        )
+    }
+}
+
+/// What this controller has of the others' changes. Only heads of naming contexts have it.
+pub(super) fn cursors(view: View<'_>, id: Id) -> Option<Vec<Cursor>> {
     let context = view.state.contexts.iter().position(|context| context.head == id)?;
     let controller = view.controller()?;
-    let others =
-        view.state.controllers.iter().enumerate().filter(|(at, other)| *at != view.at && other.writable);
-    let others: Vec<_> = others.collect();
+    let others = view.state.controllers.iter().enumerate();
+    // A domain's naming context is in the domain's controllers only.
+    let of_a_domain = view.state.domains.iter().any(|domain| usize::from(domain.context) == context);
+    let holds = |other: &Controller| !of_a_domain || usize::from(other.domain) == context;
+    let others = others.filter(|(at, other)| *at != view.at && other.writable && holds(other));
+    let tells_times = view.state.flavour == Flavour::Windows;
+    let cursors = others.map(|(at, other)| Cursor {
+        invocation: other.invocation,
+        usn: controller.seen.get(at).and_then(|seen| seen.get(context)).copied().unwrap_or_default(),
+        in_step: controller.in_step.get(at).copied().filter(|_| tells_times),
+        dsa: view.dn(other.dsa),
+    });
+    Some(cursors.collect())
+}
+
+/// The same in binary ([MS-DRSR] 5.166, version 2).
+fn up_to_date_vector(view: View<'_>, id: Id) -> Option<Vec<u8>> {
+    let cursors = cursors(view, id)?;
     let mut out = Vec::new();
-    for word in [2, 0, u32::try_from(others.len()).ok()?, 0] {
+    for word in [2, 0, u32::try_from(cursors.len()).ok()?, 0] {
         out.extend(word.to_le_bytes());
     }
-    for (at, other) in others {
-        let seen = controller.seen.get(at).and_then(|seen| seen.get(context)).copied().unwrap_or_default();
-        out.extend(other.invocation);
-        out.extend(seen.to_le_bytes());
-        out.extend(since_1601(view.state.built).to_le_bytes());
+    for cursor in cursors {
+        out.extend(cursor.invocation);
+        out.extend(cursor.usn.to_le_bytes());
+        // Samba writes the start of 1970, and in another unit.
+        out.extend(cursor.in_step.map_or(116_444_736_000_000_000, since_1601).to_le_bytes());
     }
     Some(out)
 }
 
-/// Versions and origins of the changed attributes ([MS-DRSR] 5.162).
+/// Who wrote an attribute; `None` if it was never written. What was not written since the forest was built came from the
+/// first controller.
+pub(super) fn written(view: View<'_>, id: Id, attr: Attr) -> Option<Meta> {
+    let changed = view.controller()?.overlay.meta.get(id, attr).or_else(|| view.state.meta.get(id, attr));
+    changed.copied().or_else(|| {
+        view.object(id)?.attrs.values(attr).next()?;
+        Some(Meta { version: 1, time: view.state.built, origin: 0, usn: FIRST_USN + u64::from(id) })
+    })
+}
+
+fn all_written(view: View<'_>, id: Id) -> Vec<(Attr, Meta)> {
+    Attr::all()
+        .filter(|attr| matches!(attr.info().source, Source::Stored | Source::System))
+        .filter_map(|attr| Some((attr, written(view, id, attr)?)))
+        .collect()
+}
+
+/// Versions and origins of the attributes ([MS-DRSR] 5.162).
 fn property_meta_data(view: View<'_>, id: Id) -> Option<Vec<u8>> {
-    let State { controllers, meta, .. } = view.state;
-    let mut metas = meta.of(id).to_vec();
-    for newer in view.controller()?.overlay.meta.of(id) {
-        metas.retain(|(attr, _)| *attr != newer.0);
-        metas.push(*newer);
-    }
+    let metas = all_written(view, id);
     let mut out = Vec::new();
     for word in [1, 0, u32::try_from(metas.len()).ok()?, 0] {
         out.extend(word.to_le_bytes());
@@ -66,21 +126,52 @@ fn property_meta_data(view: View<'_>, id: Id) -> Option<Vec<u8>> {
     for (attr, meta) in metas {
         let identifier = match attr {
             Attr::USER_PRINCIPAL_NAME => 0x0009_0290,
+            Attr::UPN_SUFFIXES => 0x0009_037A,
             other => 0x000a_0000 + u32::from(other.number()),
         };
         out.extend(identifier.to_le_bytes());
         out.extend(meta.version.to_le_bytes());
         out.extend(since_1601(meta.time).to_le_bytes());
-        out.extend(controllers.get(meta.origin).map(|origin| origin.invocation).unwrap_or_default());
+        out.extend(
+            view.state.controllers.get(meta.origin).map(|origin| origin.invocation).unwrap_or_default(),
+        );
         out.extend(meta.usn.to_le_bytes());
         out.extend(local.to_le_bytes());
     }
     Some(out)
 }
 
+/// The same as XML, one value for each attribute.
+fn attribute_meta_data(view: View<'_>, id: Id) -> Vec<Vec<u8>> {
+    let local = view.changed(id).0;
+    let xml = |(attr, meta): (Attr, Meta)| {
+        let origin = view.state.controllers.get(meta.origin);
+        let identity = origin.map(|origin| origin.invocation).unwrap_or_default();
+        format!(
+            "<DS_REPL_ATTR_META_DATA>\n\t<pszAttributeName>{}</pszAttributeName>\n\
+             \t<dwVersion>{}</dwVersion>\n\
+             \t<ftimeLastOriginatingChange>{}</ftimeLastOriginatingChange>\n\
+             \t<uuidLastOriginatingDsaInvocationID>{}</uuidLastOriginatingDsaInvocationID>\n\
+             \t<usnOriginatingChange>{}</usnOriginatingChange>\n\
+             \t<usnLocalChange>{local}</usnLocalChange>\n</DS_REPL_ATTR_META_DATA>\n",
+            attr.name(),
+            meta.version,
+            rfc3339(meta.time),
+            ObjectGuid::from_bytes(identity),
+            meta.usn,
+        )
+    };
+    all_written(view, id).into_iter().map(|written| xml(written).into_bytes()).collect()
+}
+
+/// Whether replication state comes as XML: on Windows, to those who may watch replication.
+fn tells_in_xml(view: View<'_>, principal: Principal) -> bool {
+    view.state.flavour == Flavour::Windows && principal.is_administrator()
+}
+
 /// The password settings that bind an account: those linked to the account itself come before those of its groups, and among
 /// equals the lowest precedence wins.
-fn resultant_pso(view: View<'_>, id: Id) -> Option<Id> {
+pub(super) fn resultant_pso(view: View<'_>, id: Id) -> Option<Id> {
     if !view.object(id)?.class.is_account() {
         return None;
     }
@@ -127,4 +218,11 @@ fn canonical_name(view: View<'_>, id: Id) -> String {
 
 fn since_1601(moment: Moment) -> i64 {
     moment / 1_000_000_000 + EPOCH_1601
+}
+
+/// `2026-01-01T00:00:00Z`.
+fn rfc3339(moment: Moment) -> String {
+    let time = OffsetDateTime::from_unix_timestamp(moment.div_euclid(1_000_000_000)).ok();
+    let text = time.and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok());
+    text.unwrap_or_default()
 }

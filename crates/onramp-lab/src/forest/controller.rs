@@ -36,6 +36,8 @@ pub(super) struct Controller {
     dropped: u64,
     /// For each other controller, how many of its changes were applied here.
     applied: Vec<u64>,
+    /// For each other controller, when this one was last in step with it.
+    pub(super) in_step: Vec<Moment>,
     /// For each other controller and naming context, the highest update sequence number of there that arrived here.
     pub(super) seen: Vec<Vec<u64>>,
 }
@@ -68,6 +70,7 @@ impl Controller {
             log: VecDeque::new(),
             dropped: 0,
             applied: vec![0; shape.controllers],
+            in_step: vec![shape.built; shape.controllers],
             seen: vec![vec![shape.usn; shape.contexts]; shape.controllers],
         }
     }
@@ -79,6 +82,7 @@ pub(super) struct Shape {
     pub(super) controllers: usize,
     pub(super) contexts: usize,
     pub(super) usn: u64,
+    pub(super) built: Moment,
 }
 
 /// An attribute with its new values and by how much the change raises its version.
@@ -137,6 +141,8 @@ impl State {
                     let change = change.clone();
                     self.apply(to, from, change, now);
                 }
+                let in_step = self.controllers.get_mut(to).and_then(|c| c.in_step.get_mut(from));
+                in_step.into_iter().for_each(|last| *last = now);
             }
         }
         self.drop_delivered();
@@ -166,7 +172,8 @@ impl State {
         let Change { id, attr, values, meta } = change;
         let Some(mut object) = self.seen_by(to, id).cloned() else { return };
         let origin_of = |meta: &Meta| self.controllers.get(meta.origin).map(|c| c.invocation);
-        let rank = |meta: &Meta| (meta.version, meta.time, origin_of(meta));
+        // Times are compared in whole seconds, as they are kept.
+        let rank = |meta: &Meta| (meta.version, meta.time.div_euclid(1_000_000_000), origin_of(meta));
         let Some(receiver) = self.controllers.get(to) else { return };
         let known = receiver.overlay.meta.get(id, attr).or_else(|| self.meta.get(id, attr));
         // The higher version wins, then the later change, then the greater identity: the same on every controller.

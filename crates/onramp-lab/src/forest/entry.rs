@@ -57,6 +57,9 @@ impl Selection {
     /// The selected attributes of an object.
     pub(super) fn of(&self, view: View<'_>, id: Id, principal: Principal) -> Vec<Attribute> {
         let mut attributes = Vec::new();
+        if view.object(id).is_none_or(|object| !principal.may_read(object.class)) {
+            return attributes;
+        }
         if self.all {
             let given = Attr::all().filter(|attr| attr.info().source != Source::Constructed);
             for attr in given.filter(|&attr| !self.named.iter().any(|named| named.attr == attr)) {

@@ -30,8 +30,10 @@ mod filter;
 mod matching;
 mod modify;
 mod packed;
+mod password_policies;
 mod ports;
 mod refusal;
+mod replication;
 mod root_dse;
 mod schema;
 mod search;
@@ -53,6 +55,7 @@ use onramp_core::{Clock, DistinguishedName, DomainName, Password};
 pub use builder::{LabDomain, LabForestBuilder};
 pub use fault::{Fault, Operation, Overload};
 pub use server::{LabForestServers, ServedController};
+pub use state::Flavour;
 
 use access::Principal;
 use bind::Credentials;

@@ -7,7 +7,7 @@ use super::controller::{Controller, NewValues};
 use super::dn::{Target, parse_dn};
 use super::refusal::Refusal;
 use super::schema::{Attr, Source, Syntax};
-use super::state::{Id, Moment, State};
+use super::state::{Flavour, Id, Moment, State};
 use super::text::{fold, same_text};
 use super::view::View;
 
@@ -267,6 +267,9 @@ fn new_values(
         }
     }
     changes.retain(|change| change.raises > 0);
+    if view.state.flavour == Flavour::Windows {
+        changes.iter_mut().for_each(|change| change.raises = 1);
+    }
     Ok(changes)
 }
 
@@ -358,7 +361,7 @@ fn too_many(view: View<'_>, id: Id, attr: Attr) -> Refusal {
 }
 
 /// Keeps the back-links right after a change of `member` and its like.
-fn relink(state: &mut State, at: usize, id: Id, change: &NewValues) {
+pub(super) fn relink(state: &mut State, at: usize, id: Id, change: &NewValues) {
     if !matches!(change.attr, Attr::MEMBER | Attr::PSO_APPLIES_TO | Attr::SERVER_REFERENCE) {
         return;
     }

@@ -4,15 +4,13 @@ mod objects;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use ldap3_proto::LdapResultCode;
 use onramp_core::forest::{
-    AccountKind, DomainController, DomainPasswordPolicy, ForestUser, ForestUsers, Lockout, ObjectChange,
-    PasswordPolicies, PasswordRules, ReplicatedValue, Replication, UpnChange, UpnChanged, UpnHolder,
-    UpnOutcome, UserQuery,
+    AccountKind, ForestUser, ForestUsers, ObjectChange, UpnChange, UpnChanged, UpnHolder, UpnOutcome,
+    UserQuery,
 };
 use onramp_core::{
     BoxStream, DistinguishedName, Error, ErrorKind, Forest, ObjectGuid, Result, ServerReply, Sid,
@@ -26,16 +24,14 @@ use super::filter::Filter;
 use super::matching::Test;
 use super::modify::{Change, modify};
 use super::refusal::Refusal;
-use super::schema::{Attr, Class};
+use super::schema::Attr;
 use super::search::{Query, Scope, Search};
-use super::state::{Domain, Id, State};
+use super::state::{Id, State};
 use super::view::View;
 use super::{LabForest, Login, bind};
 
 /// Users are read this many at a time, as a directory gives them.
 const PAGE: usize = 1000;
-/// Units of password ages: hundreds of nanoseconds.
-const TICKS_PER_SECOND: u64 = 10_000_000;
 
 impl LabForest {
     /// The forest ports as the built-in administrator, changes going to the first domain controller.
@@ -152,66 +148,7 @@ impl ForestUsers for Ports {
     }
 }
 
-#[async_trait]
-impl Replication for Ports {
-    async fn controllers(&self) -> Result<Vec<DomainController>> {
-        self.available("list the domain controllers of", Faulty::Search)?;
-        self.lab.read(0, |view| (0..view.state.controllers.len()).map(|at| describe(view, at)).collect())
-    }
-
-    async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
-        let at = self.lab.position(&controller.host)?;
-        self.reachable(at, "look at")?;
-        self.lab.read(at, |view| match value {
-            ReplicatedValue::Suffix { suffix } => {
-                Ok(self.explicit_suffixes(view).any(|held| held.is_same_as(suffix)))
-            }
-            ReplicatedValue::UserUpn { guid, upn, .. } => {
-                let id = view.resolve(&Target::Guid(*guid.as_bytes()));
-                let value = id.and_then(|id| view.text(id, Attr::USER_PRINCIPAL_NAME));
-                Ok(value.as_deref() == Some(upn.as_str()))
-            }
-            _ => Err(Error::new(ErrorKind::Unsupported, "look for").object(value)),
-        })
-    }
-}
-
-#[async_trait]
-impl PasswordPolicies for Ports {
-    async fn domain_policies(&self) -> Result<Vec<DomainPasswordPolicy>> {
-        self.available("read the password policies of", Faulty::Search)?;
-        let domains = self.lab.with(|state| state.domains.clone());
-        Ok(domains.into_iter().map(|domain| self.policy_of(domain)).collect())
-    }
-}
-
 impl Ports {
-    fn policy_of(&self, domain: Domain) -> DomainPasswordPolicy {
-        let head = domain.head;
-        self.lab.read(self.lab.home(domain.context), |view| {
-            let number =
-                |attr| view.text(head, attr).and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
-            let small = |attr| u32::try_from(number(attr)).unwrap_or_default();
-            let properties = number(Attr::PWD_PROPERTIES);
-            let mut rules = PasswordRules::windows_default();
-            rules.min_length = small(Attr::MIN_PWD_LENGTH);
-            rules.history_length = small(Attr::PWD_HISTORY_LENGTH);
-            rules.complexity = properties & 1 != 0;
-            rules.reversible_encryption = properties & 16 != 0;
-            rules.max_age = age(number(Attr::MAX_PWD_AGE));
-            rules.min_age = age(number(Attr::MIN_PWD_AGE)).unwrap_or_default();
-            rules.lockout = match small(Attr::LOCKOUT_THRESHOLD) {
-                0 => None,
-                threshold => Some(Lockout {
-                    threshold,
-                    window: age(number(Attr::LOCKOUT_OBSERVATION_WINDOW)),
-                    duration: age(number(Attr::LOCKOUT_DURATION)),
-                }),
-            };
-            DomainPasswordPolicy::new(domain.dns, rules)
-        })
-    }
-
     /// Makes a change on the first writable controller of the object's domain. Says whether its reply was lost; a lost
     /// request never arrived.
     pub(super) fn modify(&self, change: &Change) -> std::result::Result<Reply, Refusal> {
@@ -394,36 +331,4 @@ pub(super) fn holder(view: View<'_>, id: Id) -> Result<UpnHolder> {
         view.text(id, Attr::SAM_ACCOUNT_NAME).unwrap_or_default(),
         view.text(id, Attr::USER_PRINCIPAL_NAME),
     ))
-}
-
-/// A controller, from what the Configuration partition says of it.
-fn describe(view: View<'_>, at: usize) -> Result<DomainController> {
-    let missing = || Error::new(ErrorKind::NotFound, "read the settings of a domain controller");
-    let controller = view.state.controllers.get(at).ok_or_else(missing)?;
-    let settings = view.object(controller.dsa).ok_or_else(missing)?;
-    let server = view.object(settings.parent).ok_or_else(missing)?;
-    let site = view.object(server.parent).and_then(|servers| view.object(servers.parent));
-    let contexts = [Attr::MS_DS_HAS_MASTER_NCS, Attr::MS_DS_HAS_FULL_REPLICA_NCS];
-    let contexts = contexts.into_iter().flat_map(|attr| view.values(controller.dsa, attr));
-    let contexts = contexts.map(|dn| DistinguishedName::parse(&String::from_utf8_lossy(&dn)));
-    let options: u32 =
-        view.text(controller.dsa, Attr::OPTIONS).and_then(|text| text.parse().ok()).unwrap_or_default();
-    let mut described = DomainController::new(
-        view.text(settings.parent, Attr::DNS_HOST_NAME).unwrap_or_default(),
-        DistinguishedName::parse(&view.dn(controller.dsa))?,
-        site.map(|site| String::from_utf8_lossy(site.rdn_value()).into_owned()).unwrap_or_default(),
-        contexts.collect::<std::result::Result<_, _>>()?,
-    );
-    described.is_global_catalog = options & 1 != 0;
-    described.is_read_only = settings.class == Class::NtdsDsaRo;
-    described.inbound_disabled = options & 2 != 0;
-    Ok(described)
-}
-
-/// An age as the directory has it: negative, in hundreds of nanoseconds; 0 and the lowest number are "never".
-fn age(ticks: i64) -> Option<Duration> {
-    match ticks {
-        0 | i64::MIN => None,
-        ticks => Some(Duration::from_secs(ticks.unsigned_abs() / TICKS_PER_SECOND)),
-    }
 }

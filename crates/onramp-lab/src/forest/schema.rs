@@ -241,6 +241,8 @@ attributes! {
     ALLOWED_ATTRIBUTES_EFFECTIVE = "allowedAttributesEffective" Name Many Constructed;
     CANONICAL_NAME = "canonicalName" Text Many Constructed;
     STRUCTURAL_OBJECT_CLASS = "structuralObjectClass" Name Many Constructed;
+    NC_REPL_CURSORS = "msDS-NCReplCursors" Text Many Constructed;
+    REPL_ATTRIBUTE_META_DATA = "msDS-ReplAttributeMetaData" Text Many Constructed;
 }
 
 macro_rules! classes {

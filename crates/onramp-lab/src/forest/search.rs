@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::access::Principal;
 use super::matching::Test;
-use super::schema::{Attr, Class};
+use super::schema::Attr;
 use super::state::{Id, Object};
 use super::view::{FIRST_USN, Reach, View};
 
@@ -113,10 +113,11 @@ impl Search {
 
     fn matches(&self, view: View<'_>, id: Id) -> bool {
         let Some(object) = view.object(id) else { return false };
-        if !view.shows(object)
-            || (object.deleted && !self.query.deleted)
-            || !visible(object, self.query.principal)
-        {
+        let may_see_deleted = self.query.deleted && self.query.principal.is_administrator();
+        if !view.shows(object) || (object.deleted && !may_see_deleted) {
+            return false;
+        }
+        if !self.query.principal.may_read(object.class) && !self.finds_anything() {
             return false;
         }
         self.in_scope(view, id, object) && self.query.test.holds(view, id) == Some(true)
@@ -131,15 +132,20 @@ impl Search {
         }
     }
 
+    /// Whether no attribute is looked at: then objects are found too whose attributes are hidden.
+    fn finds_anything(&self) -> bool {
+        matches!(self.query.test, Test::Present(Attr::OBJECT_CLASS))
+    }
+
     /// A search does not cross into another naming context, except in a global catalog.
     fn same_context(&self, view: View<'_>, base: Id, object: &Object) -> bool {
         view.reach == Reach::Catalog || view.object(base).is_some_and(|base| base.context == object.context)
     }
 }
 
-/// Password settings and deleted objects can only be seen by administrators.
+/// Whether what an object holds can be seen: password settings and deleted objects only by administrators.
 pub(super) fn visible(object: &Object, principal: Principal) -> bool {
-    (object.class != Class::PasswordSettings && !object.deleted) || principal.is_administrator()
+    principal.may_read(object.class) && (!object.deleted || principal.is_administrator())
 }
 
 /// The objects that an index names for a test; `None` if it does not name them, or names very many.

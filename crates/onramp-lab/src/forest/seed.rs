@@ -458,7 +458,8 @@ impl<'a> Builder<'a> {
 
     fn finish(mut self, planned: Vec<Planned>) -> (State, Landmarks) {
         let usn = FIRST_USN + self.state.objects.len() as u64;
-        let shape = Shape { controllers: planned.len(), contexts: self.state.contexts.len(), usn };
+        let contexts = self.state.contexts.len();
+        let shape = Shape { controllers: planned.len(), contexts, usn, built: BUILT };
         for Planned { name, host, invocation, dsa, domain, catalog, writable } in planned {
             let mut controller = Controller::new(&name, host, invocation, dsa, shape);
             (controller.domain, controller.catalog, controller.writable) = (domain, catalog, writable);

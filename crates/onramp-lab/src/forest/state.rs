@@ -40,6 +40,19 @@ impl Object {
     }
 }
 
+/// Which product the domain controllers are, where products differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Flavour {
+    /// Samba: a change by delete and add counts as two versions, replication state comes in binary only and without
+    /// times.
+    #[default]
+    Samba,
+    /// Windows Server: a change counts as one version, replication state also comes as XML to administrators, and tells
+    /// when two domain controllers were last in step.
+    Windows,
+}
+
 /// What kind of data a naming context holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ContextKind {
@@ -124,6 +137,10 @@ pub(super) struct State {
     pub(super) links: HashMap<(Id, Attr), Vec<Id>>,
     /// When the forest was built.
     pub(super) built: Moment,
+    /// Which product the controllers are.
+    pub(super) flavour: Flavour,
+    /// Nobody may read up-to-dateness vectors.
+    pub(super) vectors_hidden: bool,
     by_guid: HashTable<Id>,
     by_name: HashTable<Id>,
     by_sid: HashTable<Id>,

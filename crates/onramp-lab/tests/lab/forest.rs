@@ -2,6 +2,7 @@
 
 mod clients;
 mod model;
+pub(crate) mod policies;
 mod ports;
 mod programs;
 mod several_domains;

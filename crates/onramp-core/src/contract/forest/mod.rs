@@ -22,5 +22,5 @@ pub async fn run(forest: &Forest, fixture: &ForestFixture) {
     Box::pin(objects::run(&*forest.objects, &*forest.users, fixture)).await;
     Box::pin(object_writer::run(&*forest.object_writer, &*forest.users, fixture)).await;
     Box::pin(replication::run(&*forest.replication, &*forest.suffixes, &*forest.users, fixture)).await;
-    Box::pin(password_policies::run(&*forest.password_policies, &*forest.suffixes)).await;
+    Box::pin(password_policies::run(&*forest.password_policies, &*forest.suffixes, fixture)).await;
 }

@@ -2,12 +2,63 @@
 
 use std::collections::BTreeSet;
 
-use crate::UpnSuffix;
-use crate::contract::done;
-use crate::forest::{PasswordPolicies, SuffixOrigin, Suffixes};
+use super::NOBODY;
+use crate::contract::{ForestFixture, done, expect_kind};
+use crate::forest::{EffectivePasswordPolicy, PasswordPolicies, SuffixOrigin, Suffixes};
+use crate::{ErrorKind, UpnSuffix};
 
 /// Everything that [`PasswordPolicies`] promises. The suffixes' port tells which domains there are.
-pub async fn run(port: &dyn PasswordPolicies, suffixes: &dyn Suffixes) {
+pub async fn run(port: &dyn PasswordPolicies, suffixes: &dyn Suffixes, fixture: &ForestFixture) {
+    of_domains(port, suffixes).await;
+    of_users(port, fixture).await;
+    if let Some(ordinary) = &fixture.ordinary {
+        hidden(&**ordinary, fixture).await;
+    }
+}
+
+async fn of_users(port: &dyn PasswordPolicies, fixture: &ForestFixture) {
+    let fine_grained = done(port.fine_grained_policies().await, "reading fine-grained policies");
+    for policy in &fine_grained {
+        let twins = fine_grained.iter().filter(|other| other.dn == policy.dn).count();
+        assert_eq!(twins, 1, "{} is listed once", policy.dn);
+    }
+    for (user, policy) in &fixture.bound {
+        assert!(
+            fine_grained.contains(policy),
+            "{policy:?} is among the fine-grained policies {fine_grained:?}"
+        );
+        let effective = done(port.effective(user).await, "reading the policy of a bound user");
+        assert_eq!(effective, EffectivePasswordPolicy::FineGrained(policy.clone()), "{user} is bound by it");
+    }
+    let domains = done(port.domain_policies().await, "reading password policies");
+    for user in &fixture.users {
+        let effective = done(port.effective(user).await, "reading the policy of a user");
+        let of_domain = match &effective {
+            EffectivePasswordPolicy::Domain(policy) => domains.contains(policy),
+            _ => false,
+        };
+        assert!(of_domain, "{user}, whom no fine-grained policy binds, has its domain's: {effective}");
+    }
+    expect_kind(port.effective(&NOBODY).await, &ErrorKind::NotFound, "the policy of nobody");
+}
+
+/// What an account is told that may not see fine-grained policies.
+async fn hidden(ordinary: &dyn PasswordPolicies, fixture: &ForestFixture) {
+    done(ordinary.domain_policies().await, "reading the policies of domains as anybody");
+    let refused = ordinary.fine_grained_policies().await;
+    expect_kind(refused, &ErrorKind::Forbidden, "reading fine-grained policies that are hidden");
+    let expected = fixture.bound.iter().map(|(user, policy)| (user, Some(&policy.dn)));
+    for (user, policy) in expected.chain(fixture.users.iter().map(|user| (user, None))) {
+        let effective = done(ordinary.effective(user).await, "reading a policy that is hidden");
+        let EffectivePasswordPolicy::Unknown { named, reason } = effective else {
+            panic!("hidden policies are not known: {effective}");
+        };
+        assert!(named.is_none() || named.as_ref() == policy, "no other policy is named: {named:?}");
+        assert!(!reason.is_empty(), "it says why the policy is not known");
+    }
+}
+
+async fn of_domains(port: &dyn PasswordPolicies, suffixes: &dyn Suffixes) {
     let policies = done(port.domain_policies().await, "reading password policies");
     for policy in &policies {
         let domain = &policy.domain;

@@ -1,8 +1,16 @@
 //! The suite of [`Replication`].
 
-use crate::contract::{ForestFixture, done};
-use crate::forest::{DomainController, ForestUsers, ReplicatedValue, Replication, Suffixes};
-use crate::{Upn, UpnSuffix};
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+
+use super::NOBODY;
+use crate::contract::{ForestFixture, done, expect_kind};
+use crate::forest::{
+    AttributeValue, ChangedObject, ChangesQuery, DomainController, ForestUsers, ReplicatedValue, Replication,
+    ReplicationExt, Suffixes, UpnChange, WaitOptions,
+};
+use crate::{AttributeName, DistinguishedName, ErrorKind, Upn, UpnSuffix};
 
 /// Everything that [`Replication`] promises, of a forest whose domain controllers all run. The other ports write what is
 /// to be replicated.
@@ -15,6 +23,85 @@ pub async fn run(
     let controllers = controllers(port).await;
     suffix_arrives(port, suffixes, fixture, &controllers).await;
     upn_is_seen(port, users, fixture, &controllers).await;
+    change_is_followed(port, users, fixture, &controllers).await;
+}
+
+/// What is needed to prove many changes; skipped if the port does not offer it.
+async fn change_is_followed(
+    port: &dyn Replication,
+    users: &dyn ForestUsers,
+    fixture: &ForestFixture,
+    controllers: &[DomainController],
+) {
+    let user = done(users.get(&fixture.users[1]).await, "reading a user");
+    let old = Upn::parse(user.upn.as_deref().expect("the fixture's users have UPNs")).expect("a UPN");
+    let context = DistinguishedName::of_domain(&user.dn.domain_name().expect("a domain"));
+    let writer = port.writer(&context).await;
+    if writer.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Unsupported) {
+        return;
+    }
+    let writer = done(writer, "asking who is written to");
+    assert!(!writer.is_read_only && writer.holds(&context), "it takes changes: {writer:?}");
+    assert!(controllers.iter().any(|one| one.settings == writer.settings), "{} is listed", writer.host);
+    let before = done(port.position(&writer, &context).await, "asking how far the writer is");
+    let identity = before.invocation_id.expect("one that is written to shows its identity");
+    assert_eq!(before.cursor(&identity), None, "it has no cursor of its own");
+    let attribute = AttributeName::known("userPrincipalName");
+    let stamp = async || done(port.stamp(&writer, &user.guid, &attribute).await, "asking who wrote a value");
+    let unchanged = stamp().await;
+    assert_eq!(unchanged.value, Some(AttributeValue::text(old.as_str())), "a stamp has the value");
+    expect_kind(port.stamp(&writer, &NOBODY, &attribute).await, &ErrorKind::NotFound, "the stamp of nobody");
+
+    let new = Upn::parse(&format!("followed-{}@{}", fixture.tag, old.suffix_str())).expect("a UPN");
+    let change = |from: &Upn, to: &Upn| UpnChange {
+        guid: user.guid,
+        dn: user.dn.clone(),
+        before: Some(from.to_string()),
+        after: to.clone(),
+    };
+    done(users.change_upn(&change(&old, &new)).await, "changing a UPN");
+    let changes = async |from_usn: u64| {
+        let query = ChangesQuery::new(context.clone(), attribute.clone(), from_usn);
+        let read: Vec<ChangedObject> =
+            done(port.changes(&writer, query).try_collect().await, "reading what changed");
+        read.into_iter().filter(|object| object.guid == user.guid).collect::<Vec<_>>()
+    };
+    let found = changes(before.highest_usn + 1).await;
+    let [found] = found.as_slice() else { panic!("it comes once among the changes: {found:?}") };
+    assert_eq!(found.value, Some(AttributeValue::text(new.as_str())), "with the value that it has now");
+    assert!(found.usn > before.highest_usn, "with a USN of its own: {found:?}");
+    assert!(changes(found.usn + 1).await.is_empty(), "what changed before is not among the changes");
+    if let (Some(first), Some(second)) = (unchanged.written, stamp().await.written) {
+        assert_eq!(second.by, identity, "the stamp says who wrote it");
+        assert!(second.usn > before.highest_usn && second.usn <= found.usn, "and when: {second:?}");
+        assert!(second.outranks(&first), "a later write outranks an earlier one: {first:?}, {second:?}");
+    }
+    let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn: new.clone() };
+    for controller in controllers.iter().filter(|controller| controller.holds(&context)) {
+        let arrived = async || {
+            let behind = port.position(controller, &context).await?.behind(&identity, found.usn);
+            let held = port.holds(controller, &value).await?;
+            let (host, claims) = (&controller.host, behind == Some(0));
+            assert!(held || !claims, "{host} says that everything has arrived, so it holds the value");
+            Ok(held && behind.unwrap_or_default() == 0)
+        };
+        let what = format!("{} says that the {value} has arrived", controller.host);
+        fixture.patience.until(&what, arrived, |arrived| *arrived).await;
+    }
+
+    let mark = done(port.begin(&context).await, "noting where replication stands");
+    done(users.change_upn(&change(&new, &old)).await, "changing a UPN back");
+    let options = WaitOptions::default()
+        .with_timeout(fixture.patience.timeout)
+        .with_longest_interval(fixture.patience.interval);
+    let clock = &*fixture.patience.clock;
+    let goal = mark.clone().finish([(user.guid, old)]);
+    let report = done(port.wait_for(&goal, options, clock, &mut |_| {}).await, "waiting for a change");
+    assert!(report.is_complete(), "it arrives everywhere: {report:?}");
+    let nobodys = mark.finish([(user.guid, new)]);
+    let options = options.with_timeout(Duration::ZERO);
+    let report = done(port.wait_for(&nobodys, options, clock, &mut |_| {}).await, "waiting for no change");
+    assert_eq!(report.differing, 1, "a value that is not there is not seen: {report:?}");
 }
 
 async fn controllers(port: &dyn Replication) -> Vec<DomainController> {

@@ -16,7 +16,7 @@ use crate::forest::fault::Operation as Faulty;
 use crate::forest::filter::Filter;
 use crate::forest::matching::Test;
 use crate::forest::schema::{Attr, Source};
-use crate::forest::search::{Query, Scope, visible};
+use crate::forest::search::{Query, Scope};
 use crate::forest::state::Id;
 use crate::forest::view::View;
 
@@ -97,7 +97,7 @@ impl Ports {
             }
             other => return Err(Error::new(ErrorKind::Unsupported, GET).object(other)),
         };
-        ids.retain(|&id| view.object(id).is_some_and(|object| visible(object, self.principal)));
+        ids.retain(|&id| view.object(id).is_some_and(|object| self.principal.may_read(object.class)));
         Ok(ids)
     }
 }

@@ -1,23 +1,27 @@
 //! Ports of a forest that break one promise each.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::contract::{ForestFixture, Patience, forest};
 use onramp_core::forest::{
-    AttributeValue, DomainController, DomainPasswordPolicy, ForestObject, ForestObjects, ForestSuffix,
-    ForestUser, ForestUsers, ObjectChange, ObjectChanged, ObjectOutcome, ObjectQuery, ObjectRef,
-    ObjectWriter, PasswordPolicies, ReplicatedValue, Replication, SearchScope, SuffixOrigin, SuffixUsage,
-    Suffixes, UnitSuffix, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
+    AttributeValue, ChangedObject, ChangesQuery, DomainController, DomainPasswordPolicy,
+    EffectivePasswordPolicy, FineGrainedPolicy, ForestObject, ForestObjects, ForestSuffix, ForestUser,
+    ForestUsers, InvocationId, ObjectChange, ObjectChanged, ObjectOutcome, ObjectQuery, ObjectRef,
+    ObjectWriter, PasswordPolicies, ReplicatedValue, Replication, ReplicationPosition, SearchScope,
+    SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
+    ValueStamp,
 };
 use onramp_core::{
-    AttributeName, BoxStream, DomainName, Error, ErrorKind, Forest, LdapFilter, ManualClock, ObjectGuid,
-    Result, UpnSuffix,
+    AttributeName, BoxStream, DistinguishedName, DomainName, Error, ErrorKind, Forest, LdapFilter,
+    ManualClock, ObjectGuid, Result, UpnSuffix,
 };
 use onramp_lab::forest::LabForest;
 
 use super::{compare, complaint};
+use crate::forest::policies::bound_users;
 
 /// Which promise is broken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +52,10 @@ enum Broken {
     LosesObjectOutcomes,
     MixesUpChanges,
     SaysItHoldsAll,
+    BelievesTheVector,
+    ForgetsChanges,
+    RepeatsOldChanges,
+    BlamesAnother,
     ForgetsADomain,
     FindsAnybody,
     IgnoresTheScope,
@@ -58,6 +66,9 @@ enum Broken {
     LosesOctets,
     MindsTheCaseOfNames,
     HidesWhatIsNotDeleted,
+    HidesPolicies,
+    TakesTheDomains,
+    TakesTheHighestPrecedence,
 }
 
 #[derive(Debug, Clone)]
@@ -254,6 +265,50 @@ impl Replication for Mutant {
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
         Ok(self.is(Broken::SaysItHoldsAll) || self.sound.replication.holds(controller, value).await?)
     }
+
+    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
+        self.sound.replication.writer(context).await
+    }
+
+    async fn position(
+        &self,
+        controller: &DomainController,
+        context: &DistinguishedName,
+    ) -> Result<ReplicationPosition> {
+        let mut position = self.sound.replication.position(controller, context).await?;
+        if self.is(Broken::BelievesTheVector) {
+            position.vector.iter_mut().flatten().for_each(|cursor| cursor.usn = u64::MAX);
+        }
+        Ok(position)
+    }
+
+    fn changes(
+        &self,
+        controller: &DomainController,
+        mut query: ChangesQuery,
+    ) -> BoxStream<'static, Result<ChangedObject>> {
+        if self.is(Broken::RepeatsOldChanges) {
+            query.from_usn = 0;
+        }
+        let forgets = self.is(Broken::ForgetsChanges);
+        let changes = self.sound.replication.changes(controller, query);
+        changes.filter(move |_| std::future::ready(!forgets)).boxed()
+    }
+
+    async fn stamp(
+        &self,
+        controller: &DomainController,
+        object: &ObjectGuid,
+        attribute: &AttributeName,
+    ) -> Result<ValueStamp> {
+        let mut stamp = self.sound.replication.stamp(controller, object, attribute).await?;
+        if self.is(Broken::BlamesAnother)
+            && let Some(written) = &mut stamp.written
+        {
+            written.by = InvocationId::from_bytes([7; 16]);
+        }
+        Ok(stamp)
+    }
 }
 
 #[async_trait]
@@ -264,6 +319,29 @@ impl PasswordPolicies for Mutant {
             policies.pop();
         }
         Ok(policies)
+    }
+
+    async fn fine_grained_policies(&self) -> Result<Vec<FineGrainedPolicy>> {
+        match self.sound.password_policies.fine_grained_policies().await {
+            Err(_) if self.is(Broken::HidesPolicies) => Ok(Vec::new()),
+            other => other,
+        }
+    }
+
+    async fn effective(&self, user: &ObjectGuid) -> Result<EffectivePasswordPolicy> {
+        let effective = self.sound.password_policies.effective(user).await?;
+        match &effective {
+            EffectivePasswordPolicy::Unknown { .. } if self.is(Broken::TakesTheDomains) => {
+                let mut domains = self.sound.password_policies.domain_policies().await?;
+                Ok(EffectivePasswordPolicy::Domain(domains.remove(0)))
+            }
+            EffectivePasswordPolicy::FineGrained(_) if self.is(Broken::TakesTheHighestPrecedence) => {
+                let policies = self.sound.password_policies.fine_grained_policies().await?;
+                let highest = policies.into_iter().max_by_key(|policy| policy.precedence);
+                Ok(EffectivePasswordPolicy::FineGrained(highest.unwrap()))
+            }
+            _ => Ok(effective),
+        }
     }
 }
 
@@ -331,13 +409,16 @@ impl Mutant {
 
 async fn try_out(broken: Broken) -> String {
     let clock = Arc::new(ManualClock::default());
-    let lab =
-        LabForest::builder().domain("corp.local").users(40).seed(11).controllers(2).clock(clock.clone());
-    let sound = lab.build().unwrap().forest();
+    let lab = LabForest::builder().domain("corp.local").users(40).seed(11).controllers(2);
+    let lab = lab.replication_delay(Duration::from_secs(5)).clock(clock.clone()).build().unwrap();
+    let sound = lab.forest();
     let users: Vec<_> = sound.users.search(UserQuery::all()).try_collect().await.unwrap();
     let named: Vec<_> =
         users.iter().filter(|user| user.upn.is_some()).map(|user| user.guid).take(3).collect();
+    let ordinary = lab.forest_as(&lab.plain_user().unwrap()).unwrap();
+    let ordinary = Arc::new(Mutant { sound: ordinary, broken });
     let fixture = ForestFixture::new("lab", named, Patience::new(clock));
+    let fixture = fixture.with_bound(bound_users(&lab)).with_ordinary(ordinary);
     let mutant = Arc::new(Mutant { sound, broken });
     let ports = Forest {
         suffixes: mutant.clone(),
@@ -379,6 +460,10 @@ async fn every_broken_promise_is_noticed() {
         (Broken::LosesObjectOutcomes, "exactly one outcome for each change"),
         (Broken::MixesUpChanges, "in the order in which they come"),
         (Broken::SaysItHoldsAll, "does not hold what nobody added"),
+        (Broken::BelievesTheVector, "everything has arrived, so it holds the value"),
+        (Broken::ForgetsChanges, "it comes once among the changes"),
+        (Broken::RepeatsOldChanges, "what changed before is not among the changes"),
+        (Broken::BlamesAnother, "the stamp says who wrote it"),
         (Broken::ForgetsADomain, "one policy for each domain"),
         (Broken::FindsAnybody, "reading * in corp.local, which nobody is must fail"),
         (Broken::IgnoresTheScope, "one level is what is right below"),
@@ -389,6 +474,9 @@ async fn every_broken_promise_is_noticed() {
         (Broken::LosesOctets, "octets"),
         (Broken::MindsTheCaseOfNames, "by its account name in capitals"),
         (Broken::HidesWhatIsNotDeleted, "whoever asks for deleted objects gets the others too"),
+        (Broken::HidesPolicies, "reading fine-grained policies that are hidden must fail"),
+        (Broken::TakesTheDomains, "hidden policies are not known"),
+        (Broken::TakesTheHighestPrecedence, "is bound by it"),
     ];
     let mut said = Vec::new();
     for (broken, expected) in promises {
