@@ -71,9 +71,9 @@ impl Terminal {
                 self.line(format!("{place} {} {title}{}", self.paint(paint, mark), self.paint("2", detail)));
             }
             Event::DnsRecordNeeded { .. } => self.line(format!("      {}", self.paint("33", event))),
-            Event::Waiting { .. } => self.spin(event),
-            Event::Replication { report } if report.is_complete() => self.spin(event),
-            Event::Replication { .. } => self.spin(event),
+            Event::Waiting { .. } | Event::Replication { .. } | Event::BulkReplication { .. } => {
+                self.spin(event);
+            }
             Event::SecretStored { .. } => self.line(format!("      {}", self.paint("2", event))),
             _ => {}
         }

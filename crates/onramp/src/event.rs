@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use onramp_core::forest::ConvergenceReport;
+use onramp_core::forest::{BulkReport, ConvergenceReport};
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{DomainName, Upn};
 use serde::Serialize;
@@ -74,6 +74,11 @@ pub enum Event {
         /// Every domain controller that must have the value.
         report: ConvergenceReport,
     },
+    /// How far replication of many changes is.
+    BulkReplication {
+        /// Every domain controller that must have them.
+        report: BulkReport,
+    },
     /// The service account's new password was stored where the caller keeps secrets.
     SecretStored {
         /// Whose.
@@ -109,6 +114,11 @@ impl fmt::Display for Event {
                 let all = report.controllers.len();
                 write!(f, "{} is on {} of {all} domain controllers", report.value, all - behind.len())?;
                 if behind.is_empty() { Ok(()) } else { write!(f, ", not on {}", behind.join(", ")) }
+            }
+            Self::BulkReplication { report } => {
+                let (behind, all) = (report.behind().count(), report.controllers.len());
+                write!(f, "{report}: on {} of {all} domain controllers", all - behind)?;
+                report.behind().try_for_each(|controller| write!(f, "; {controller}"))
             }
             Self::SecretStored { upn, place } => write!(f, "the new password of {upn} is stored in {place}"),
         }

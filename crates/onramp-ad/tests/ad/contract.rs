@@ -1,7 +1,11 @@
 //! The suites that every implementation of the forest ports must pass.
 
+use std::time::Duration;
+
 use onramp_ad::LdapSecurity;
+use onramp_core::ObjectGuid;
 use onramp_core::contract::{self, ForestFixture, Patience};
+use onramp_core::forest::{FineGrainedPolicy, Lockout, PasswordRules};
 use onramp_lab::forest::LabForest;
 
 use crate::lab::{Lab, people};
@@ -9,8 +13,25 @@ use crate::lab::{Lab, people};
 async fn run(lab: &Lab, security: LdapSecurity) {
     let forest = lab.builder_as(&lab.model.administrator(), security).connect().await.unwrap().forest();
     let users = people(forest.users.as_ref(), 4).await.into_iter().map(|user| user.guid).collect();
-    let fixture = ForestFixture::new("ad", users, Patience::new(lab.clock.clone()));
+    let ordinary = lab.builder_as(&lab.model.plain_user().unwrap(), security).connect().await.unwrap();
+    let fixture = ForestFixture::new("ad", users, Patience::new(lab.clock.clone()))
+        .with_bound(bound(lab))
+        .with_ordinary(ordinary.forest().password_policies);
     contract::forest::run(&forest, &fixture).await;
+}
+
+/// A user bound by a policy of its own, and one bound by a group's.
+fn bound(lab: &Lab) -> Vec<(ObjectGuid, FineGrainedPolicy)> {
+    let [own, member] = ["Guest", "krbtgt"].map(|name| lab.model.find_account(name).unwrap());
+    let group = lab.model.add_group("Bound", &[own, member]).unwrap();
+    let mut rules = PasswordRules::windows_default();
+    let wide = lab.model.add_fine_grained_policy("For the group", 1, &rules, &[group]).unwrap();
+    rules.min_length = 20;
+    rules.max_age = None;
+    rules.reversible_encryption = true;
+    rules.lockout = Some(Lockout { threshold: 5, window: Some(Duration::from_secs(600)), duration: None });
+    let narrow = lab.model.add_fine_grained_policy("For one", 9, &rules, &[own]).unwrap();
+    vec![(own, narrow), (member, wide)]
 }
 
 #[tokio::test]

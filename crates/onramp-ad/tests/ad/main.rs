@@ -5,6 +5,7 @@
 mod changes;
 mod connecting;
 mod contract;
+mod convergence;
 mod lab;
 mod objects;
 mod replication;

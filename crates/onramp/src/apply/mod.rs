@@ -2,12 +2,13 @@
 
 mod domain;
 mod outcome;
+mod replication;
 mod service_account;
 mod users;
 
 use std::time::Duration;
 
-use onramp_core::forest::{ReplicatedValue, ReplicationExt, WaitOptions};
+use onramp_core::forest::ReplicationMark;
 use onramp_core::tenant::{SyncState, TenantUser};
 use onramp_core::{Error, ErrorKind, Password, Result, Upn};
 
@@ -44,6 +45,8 @@ pub(crate) struct Run<'a> {
     pub(crate) account: Option<TenantUser>,
     /// Its new password, once set.
     pub(crate) password: Option<Password>,
+    /// Where replication of each domain stood before its users were changed.
+    pub(crate) marks: Vec<ReplicationMark>,
 }
 
 impl Onramp {
@@ -73,7 +76,8 @@ impl Onramp {
         }
         let total = plan.plan().changes().len() as u64;
         let outcome = ApplyOutcome::new(total);
-        let mut run = Run { onramp: self, plan, journal, secrets, outcome, account: None, password: None };
+        let (account, password, marks) = (None, None, Vec::new());
+        let mut run = Run { onramp: self, plan, journal, secrets, outcome, account, password, marks };
         run.write(JournalEntry::RunStarted {
             plan: plan.plan().digest(),
             accepted: plan.accepted().to_vec(),
@@ -180,27 +184,6 @@ impl Run<'_> {
                 _ => done(),
             },
         }
-    }
-
-    async fn await_replication(&mut self, values: &[ReplicatedValue]) -> Step {
-        let waits = self.plan.plan().header().waits;
-        let options = WaitOptions::default().with_timeout(waits.replication());
-        let onramp = self.onramp;
-        let waiting = async {
-            let mut seen = 0;
-            for value in values {
-                let mut tell = |report: &onramp_core::forest::ConvergenceReport| {
-                    onramp.observer.tell(&Event::Replication { report: report.clone() });
-                };
-                let port = &onramp.forest.replication;
-                let report = port.wait(value.clone(), options, &*onramp.clock, &mut tell).await?;
-                report.require_complete()?;
-                seen = seen.max(report.controllers.len());
-            }
-            Ok(seen)
-        };
-        let seen = onramp.unless_cancelled("wait for replication", waiting).await?;
-        Ok((Outcome::Done, format!("seen on all {seen} domain controllers")))
     }
 
     async fn enable_sync(&mut self) -> Step {

@@ -41,6 +41,12 @@ impl Run<'_> {
                 _ => None,
             })
             .collect();
+        if let Err(error) = self.mark_replication(changes).await {
+            // Only a cancelled run is not marked, and nothing was tried yet.
+            debug_assert!(error.is_cancelled());
+            self.outcome.ending = Ending::Cancelled { next };
+            return Ok(false);
+        }
         let given_up = Arc::new(AtomicBool::new(false));
         let source = {
             let (plan, token) = (Arc::clone(&plan), self.onramp.cancellation.clone());

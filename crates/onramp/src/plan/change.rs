@@ -42,7 +42,8 @@ pub enum Change {
     },
     /// Wait until every domain controller that must have these values has them. Changes nothing.
     AwaitReplication {
-        /// The values.
+        /// The values. Of users a sample: every change of the plan is waited for where the directory tells how far
+        /// replication is.
         values: Vec<ReplicatedValue>,
     },
     /// Give a user a new UPN, if it still has the old one.
@@ -129,11 +130,7 @@ impl fmt::Display for Change {
             Self::AwaitReplication { values } => match values.as_slice() {
                 [value] => write!(f, "wait until every domain controller has the {value}"),
                 [ReplicatedValue::UserUpn { .. }, ..] => {
-                    write!(
-                        f,
-                        "wait until every domain controller has the new UPNs of {} sampled users",
-                        values.len()
-                    )
+                    write!(f, "wait until every domain controller has the users' new UPNs")
                 }
                 _ => write!(f, "wait until every domain controller has {} values", values.len()),
             },

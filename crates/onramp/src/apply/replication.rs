@@ -1,0 +1,131 @@
+//! Waiting until every domain controller has what was changed.
+
+use std::collections::BTreeMap;
+
+use onramp_core::forest::{
+    BulkReport, ConvergenceReport, ReplicatedValue, ReplicationExt, ReplicationMark, WaitOptions,
+};
+use onramp_core::{DistinguishedName, ErrorKind, ObjectGuid, Result, Upn};
+
+use super::{Run, Step};
+use crate::event::Event;
+use crate::journal::Outcome;
+use crate::plan::{Change, PlannedChange};
+
+impl Run<'_> {
+    /// Notes where replication stands before users are changed. Without it everything is read in the end instead of
+    /// what changed.
+    pub(super) async fn mark_replication(&mut self, changes: &[PlannedChange]) -> Result<()> {
+        let onramp = self.onramp;
+        let upns = changes.iter().filter_map(|planned| match &planned.change {
+            Change::ChangeUpn { upn } => domain_of(&upn.dn),
+            _ => None,
+        });
+        let mut contexts: Vec<DistinguishedName> = Vec::new();
+        for context in upns {
+            if !contexts.contains(&context) {
+                contexts.push(context);
+            }
+        }
+        for context in contexts {
+            let marking = async { Ok(onramp.forest.replication.begin(&context).await.ok()) };
+            let mark = onramp.unless_cancelled("note where replication stands", marking).await?;
+            self.marks.extend(mark);
+        }
+        Ok(())
+    }
+
+    /// Waits for single values one by one, and for all users together: those of the sample, and every one that the plan
+    /// changes where the directory tells how far replication is.
+    pub(super) async fn await_replication(&mut self, values: &[ReplicatedValue]) -> Step {
+        let mut users: BTreeMap<String, Domain<'_>> = BTreeMap::new();
+        let (mut alone, mut seen) = (Vec::new(), 0);
+        for value in values {
+            match value {
+                ReplicatedValue::UserUpn { guid, dn, upn } => match domain_of(dn) {
+                    Some(context) => domain(&mut users, context).sample.push((*guid, dn, upn)),
+                    None => alone.push(value.clone()),
+                },
+                other => alone.push(other.clone()),
+            }
+        }
+        for value in alone {
+            seen = seen.max(self.await_value(value).await?);
+        }
+        for (_, domain) in users {
+            seen = seen.max(self.await_users(domain).await?);
+        }
+        Ok((Outcome::Done, format!("seen on all {seen} domain controllers")))
+    }
+
+    async fn await_value(&self, value: ReplicatedValue) -> Result<usize> {
+        let onramp = self.onramp;
+        let mut tell =
+            |report: &ConvergenceReport| onramp.observer.tell(&Event::Replication { report: report.clone() });
+        let waiting = onramp.forest.replication.wait(value, self.waits(), &*onramp.clock, &mut tell);
+        let report = onramp.unless_cancelled("wait for replication", waiting).await?;
+        report.require_complete()?;
+        Ok(report.controllers.len())
+    }
+
+    async fn await_users(&mut self, domain: Domain<'_>) -> Result<usize> {
+        let Domain { context, sample } = domain;
+        let onramp = self.onramp;
+        let plan = self.plan.shared();
+        // Every change before this one succeeded, or the run would have ended there.
+        let changed = plan.changes().iter().filter_map(|planned| match &planned.change {
+            Change::ChangeUpn { upn } if domain_of(&upn.dn).as_ref() == Some(&context) => {
+                Some((upn.guid, upn.after.clone()))
+            }
+            _ => None,
+        });
+        let sampled = sample.iter().map(|(guid, _, upn)| (*guid, (*upn).clone()));
+        let place = self.marks.iter().position(|mark| mark.context == context);
+        let mark = match place {
+            Some(place) => self.marks.swap_remove(place),
+            None => ReplicationMark::new(context.clone(), ""),
+        };
+        let goal = mark.finish(sampled.chain(changed));
+        let mut tell = |report: &BulkReport| {
+            onramp.observer.tell(&Event::BulkReplication { report: report.clone() });
+        };
+        let waiting = onramp.forest.replication.wait_for(&goal, self.waits(), &*onramp.clock, &mut tell);
+        match onramp.unless_cancelled("wait for replication", waiting).await {
+            Err(error) if *error.kind() == ErrorKind::Unsupported => {}
+            report => {
+                let report = report?;
+                report.require_complete()?;
+                return Ok(report.controllers.len());
+            }
+        }
+        let mut seen = 0;
+        for (guid, dn, upn) in sample {
+            let value = ReplicatedValue::UserUpn { guid, dn: dn.clone(), upn: upn.clone() };
+            seen = seen.max(self.await_value(value).await?);
+        }
+        Ok(seen)
+    }
+
+    fn waits(&self) -> WaitOptions {
+        WaitOptions::default().with_timeout(self.plan.plan().header().waits.replication())
+    }
+}
+
+/// Users of one domain to wait for.
+struct Domain<'a> {
+    context: DistinguishedName,
+    sample: Vec<(ObjectGuid, &'a DistinguishedName, &'a Upn)>,
+}
+
+fn domain<'a, 'm>(
+    users: &'m mut BTreeMap<String, Domain<'a>>,
+    context: DistinguishedName,
+) -> &'m mut Domain<'a> {
+    let key = context.as_str().to_lowercase();
+    users.entry(key).or_insert_with(|| Domain { context, sample: Vec::new() })
+}
+
+/// The naming context of the domain that an object stands in.
+fn domain_of(dn: &DistinguishedName) -> Option<DistinguishedName> {
+    dn.domain_name().map(|domain| DistinguishedName::of_domain(&domain))
+}
