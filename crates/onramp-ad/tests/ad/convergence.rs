@@ -21,8 +21,8 @@ fn builder() -> LabForestBuilder {
 async fn moved(forest: &Forest, users: Vec<ForestUser>, domain: &str) -> Vec<(ObjectGuid, Upn)> {
     let mut expected = Vec::new();
     for user in users {
-        let old = Upn::parse(user.upn.as_deref().unwrap()).unwrap();
-        let after = Upn::parse(&format!("{}@{domain}", old.prefix())).unwrap();
+        // Prefixes of UPNs are not unique over suffixes; account names are.
+        let after = Upn::parse(&format!("{}@{domain}", user.sam_account_name)).unwrap();
         let change = UpnChange { guid: user.guid, dn: user.dn, before: user.upn, after: after.clone() };
         forest.users.change_upn(&change).await.unwrap();
         expected.push((user.guid, after));
