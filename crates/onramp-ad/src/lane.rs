@@ -2,6 +2,7 @@
 //! server wants to be left alone.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -125,7 +126,9 @@ impl Lane {
             *next = (*next).max(clock.elapsed()) + spacing;
         }
         loop {
-            let freed = self.freed.notified();
+            // Listens before it looks, so that nothing that is freed in between is missed.
+            let mut freed = pin!(self.freed.notified());
+            freed.as_mut().enable();
             match self.try_enter(clock) {
                 Ok(permit) => return permit,
                 Err(pause) if pause.is_zero() => freed.await,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ldap3::Mod;
 use onramp_core::forest::{AttributeValue, ChangeState, ForestObject, ObjectChange, ObjectChanged};
-use onramp_core::{Clock, Error, ErrorKind, Result};
+use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, Result};
 
 use crate::client::ForestClient;
 use crate::fault::{Fate, Fault};
@@ -40,9 +40,19 @@ const CONSTRAINT: u32 = 0x202F;
 /// ERROR_INVALID_PARAMETER: an attribute that the schema does not have.
 const UNKNOWN_ATTRIBUTE: u32 = 0x57;
 
+/// The domain controller to write an object of that name to. The object itself is found by its GUID; where it was when
+/// the change was planned only tells the domain.
+pub(crate) async fn server(client: &ForestClient, dn: &DistinguishedName) -> Result<Arc<Link>> {
+    match client.context_of(dn).await? {
+        Some(context) => client.server_of(&context).await,
+        None => Ok(Arc::clone(client.primary())),
+    }
+}
+
 /// A change under way; `action` is what it is, for its errors.
 pub(crate) struct Swap<'a> {
     client: &'a ForestClient,
+    /// The domain controller to write to, while it can be reached.
     link: Arc<Link>,
     clock: &'a dyn Clock,
     change: &'a ObjectChange,
@@ -61,10 +71,11 @@ impl<'a> Swap<'a> {
     }
 
     /// Makes it, as [`onramp_core::forest::ObjectWriter::change`] describes it.
-    pub(crate) async fn make(&self) -> Result<ObjectChanged> {
+    pub(crate) async fn make(mut self) -> Result<ObjectChanged> {
         if self.change.is_respelling() {
             // Deleting matches in any spelling, so that only reading tells whether there is anything to do.
-            match self.found(self.look().await)? {
+            let looked = self.look().await;
+            match self.found(looked)? {
                 (ChangeState::After, _) => return Ok(ObjectChanged::AlreadySo),
                 (ChangeState::Before, _) => {}
                 (ChangeState::Neither, object) => return Err(self.stale(&object)),
@@ -73,7 +84,7 @@ impl<'a> Swap<'a> {
         self.write().await
     }
 
-    async fn write(&self) -> Result<ObjectChanged> {
+    async fn write(&mut self) -> Result<ObjectChanged> {
         let target = by_guid(&self.change.guid);
         // Whether an attempt may have been carried out although its answer never came.
         let mut may_have_happened = false;
@@ -85,15 +96,22 @@ impl<'a> Swap<'a> {
                 Fate::Refused(NO_SUCH_ATTRIBUTE | ATTRIBUTE_OR_VALUE_EXISTS)
                     if !is_unknown_attribute(&fault) =>
                 {
-                    let (state, object) = self.found(self.look().await)?;
+                    let looked = self.look().await;
+                    let (state, object) = self.found(looked)?;
                     match state {
                         ChangeState::After if may_have_happened => return Ok(ObjectChanged::FoundChanged),
                         ChangeState::After => return Ok(ObjectChanged::AlreadySo),
+                        ChangeState::Neither if may_have_happened => {
+                            return Err(self.overtaken(fault, &object));
+                        }
                         ChangeState::Neither => return Err(self.stale_as(fault, &object)),
                         // It was another one for a moment and the expected one is back, or the server does not take
                         // the new value beside what is there.
                         ChangeState::Before => {
                             contradictions += 1;
+                            if contradictions >= CONTRADICTIONS && may_have_happened {
+                                return Err(self.overtaken(fault, &object));
+                            }
                             if contradictions >= CONTRADICTIONS {
                                 return Err(self.stale_as(fault, &object));
                             }
@@ -116,10 +134,13 @@ impl<'a> Swap<'a> {
                         // The same again is safe: it happens once or is refused.
                         ChangeState::Before if attempt < ATTEMPTS => {}
                         ChangeState::Before => return Err(self.unknown(fault)),
-                        ChangeState::Neither => return Err(self.stale_as(fault, &object)),
+                        ChangeState::Neither => return Err(self.overtaken(fault, &object)),
                     }
                 }
-                _ if may_have_happened && fault.fate == Fate::NotConnected => return Err(self.unknown(fault)),
+                // Another domain controller may take over. What the first did and did not say, it has not heard of
+                // yet, and if the object is there as before, the same change there comes to the same.
+                Fate::NotConnected if attempt < ATTEMPTS && self.go_elsewhere().await => continue,
+                Fate::NotConnected if may_have_happened => return Err(self.unknown(fault)),
                 _ => return Err(self.explain(fault).await),
             }
             self.clock.sleep(wait(attempt, self.clock)).await;
@@ -150,18 +171,33 @@ impl<'a> Swap<'a> {
 
     /// Reads what the change is about, and tries again for some seconds if the domain controller cannot be reached.
     /// `None` if there is no such object.
-    async fn look(&self) -> Result<Option<ForestObject>, Fault> {
+    async fn look(&mut self) -> Result<Option<ForestObject>, Fault> {
         let mut attempt = 1;
         loop {
-            match self.read().await {
-                Err(fault)
-                    if !fault.is_slow && *fault.kind() == ErrorKind::Unavailable && attempt < ATTEMPTS =>
-                {
-                    self.clock.sleep(wait(attempt, self.clock)).await;
-                    attempt += 1;
-                }
+            let fault = match self.read().await {
+                Err(fault) if *fault.kind() == ErrorKind::Unavailable && attempt < ATTEMPTS => fault,
                 outcome => return outcome,
+            };
+            attempt += 1;
+            if fault.fate == Fate::NotConnected && self.go_elsewhere().await {
+                continue;
             }
+            if fault.is_slow {
+                return Err(fault);
+            }
+            self.clock.sleep(wait(attempt, self.clock)).await;
+        }
+    }
+
+    /// Whether there is another domain controller to write to, now that this one cannot be reached. From then on it is
+    /// the one.
+    async fn go_elsewhere(&mut self) -> bool {
+        match server(self.client, &self.change.dn).await {
+            Ok(link) if !Arc::ptr_eq(&link, &self.link) => {
+                self.link = link;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -211,6 +247,16 @@ impl<'a> Swap<'a> {
         let detail = "the change was sent and its answer lost, so whether it happened is not known";
         let hint = "Run again: a change that happened is recognised, one that did not is made.";
         self.error(fault.retold(ErrorKind::OutcomeUnknown, detail, Some(hint)))
+    }
+
+    /// The answer was lost, and when the object could be read it was neither as before nor as after: somebody else changed
+    /// it, and whether that was instead of this change or after it cannot be told.
+    fn overtaken(&self, fault: Fault, object: &ForestObject) -> Error {
+        let detail = format!(
+            "the change was sent and its answer lost, and somebody else changed the object at the same time: {}",
+            self.change.difference(object)
+        );
+        self.error(fault.retold(ErrorKind::OutcomeUnknown, detail, Some(SURVEY_AGAIN)))
     }
 
     /// The error of a refusal, where this operation knows better than the code says.

@@ -4,7 +4,8 @@
 //! requests and answers travel, and a [`window`](crate::window) of changes under way on one connection wins it.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -14,12 +15,14 @@ use onramp_core::{BoxStream, DistinguishedName, Result};
 use crate::client::ForestClient;
 use crate::lane::WriteLoad;
 use crate::link::Link;
-use crate::object_change::Swap;
+use crate::object_change::{Swap, server};
 use crate::pipeline::{Claims, pipeline};
 use crate::window;
 
 const CHANGE: &str = "change";
 const CHANGE_UPN: &str = "change the UPN of";
+/// So many containers are remembered.
+const CONTAINERS: usize = 1024;
 
 /// [`ObjectWriter`] of the directory.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ fn change_objects<C: Claims + Sync, O: Send + 'static>(
     as_change: fn(&C) -> Cow<'_, ObjectChange>,
     outcome: fn(C, Result<ObjectChanged>) -> O,
 ) -> BoxStream<'static, O> {
-    let servers = Arc::new(Servers { most: client.settings().depth, links: Mutex::default() });
+    let servers = Arc::new(Servers::new(client.settings().depth));
     let (client, taking) = (client.clone(), Arc::clone(&servers));
     let make = move |change: C| {
         let (client, servers) = (client.clone(), Arc::clone(&servers));
@@ -79,43 +82,86 @@ async fn change_object(
     servers: Option<&Servers>,
 ) -> Result<ObjectChanged> {
     change.check()?;
-    let link = server(client, &change.dn).await?;
-    if let Some(servers) = servers {
-        servers.note(&link);
-    }
+    let link = match servers {
+        Some(servers) => servers.server(client, &change.dn).await?,
+        None => server(client, &change.dn).await?,
+    };
     Swap::new(client, link, change, action).make().await
-}
-
-/// The domain controller to write to. The object itself is found by its GUID; where it was when the change was planned
-/// only tells the domain.
-async fn server(client: &ForestClient, dn: &DistinguishedName) -> Result<Arc<Link>> {
-    match client.context_of(dn).await? {
-        Some(context) => client.server_of(&context).await,
-        None => Ok(Arc::clone(client.primary())),
-    }
 }
 
 /// The servers that a stream of changes goes to: together they tell how many changes are worth taking.
 struct Servers {
     most: usize,
     links: Mutex<Vec<Arc<Link>>>,
+    /// The naming contexts of containers met before: taking names apart is most of what a change costs here.
+    contexts: Mutex<HashMap<String, DistinguishedName>>,
 }
 
 impl Servers {
-    fn note(&self, link: &Arc<Link>) {
-        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        if !links.iter().any(|known| Arc::ptr_eq(known, link)) {
-            links.push(Arc::clone(link));
+    fn new(most: usize) -> Self {
+        Self { most, links: Mutex::default(), contexts: Mutex::default() }
+    }
+
+    async fn server(&self, client: &ForestClient, dn: &DistinguishedName) -> Result<Arc<Link>> {
+        let known = container(dn).and_then(|container| lock(&self.contexts).get(container).cloned());
+        let link = match known {
+            Some(context) => client.server_of(&context).await?,
+            None => {
+                self.learn(client, dn).await?;
+                server(client, dn).await?
+            }
+        };
+        let mut links = lock(&self.links);
+        if !links.iter().any(|known| Arc::ptr_eq(known, &link)) {
+            links.push(Arc::clone(&link));
         }
+        drop(links);
+        Ok(link)
+    }
+
+    /// Remembers the naming context of an object's container, if all that stands in it is in that context: right below the
+    /// head of one, another may begin.
+    async fn learn(&self, client: &ForestClient, dn: &DistinguishedName) -> Result<()> {
+        let (Some(context), Some(parent)) = (client.context_of(dn).await?, dn.parent()) else {
+            return Ok(());
+        };
+        if let Some(container) = container(dn).filter(|_| parent != context && parent.is_within(&context)) {
+            let mut contexts = lock(&self.contexts);
+            if contexts.len() >= CONTAINERS {
+                contexts.clear();
+            }
+            contexts.insert(container.to_owned(), context);
+        }
+        Ok(())
     }
 
     fn allowance(&self) -> usize {
-        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let links = lock(&self.links);
         match links.as_slice() {
             [] => window::FIRST.min(self.most),
             links => links.iter().map(|link| link.lane.size()).sum(),
         }
     }
+}
+
+/// The name of an object's container as it is written: what follows the first comma that is not part of a value. `None`
+/// if that cannot be told without taking the name apart.
+fn container(dn: &DistinguishedName) -> Option<&str> {
+    let mut is_escaped = false;
+    for (at, byte) in dn.as_str().bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => return None,
+            b',' => return dn.as_str().get(at + 1..),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ForestClient {

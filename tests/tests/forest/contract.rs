@@ -46,6 +46,14 @@ fn objects() {
 
 #[test]
 #[ignore = "needs root and Samba AD"]
+fn changes_of_any_attributes() {
+    let forest = forest();
+    let (ports, fixture) = (ports(&forest), fixture(&forest, "writer", 4));
+    run(contract::forest::object_writer::run(&*ports.object_writer, &*ports.users, &fixture));
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
 fn replication() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "replication", 2));

@@ -12,3 +12,4 @@ mod replication;
 mod search;
 mod suffixes;
 mod upn_changes;
+mod writing;

@@ -114,7 +114,8 @@ pub trait ObjectWriter: Debug + Send + Sync {
     /// `Stale` if a value to remove is not there, or a value to add cannot be added beside what is there (nothing is
     /// written; the detail names the values found); `NotFound`; `AlreadyExists` if a value must be unique and another
     /// object has it; `Forbidden`; `Invalid` where [`ObjectChange::check`] refuses the change, before anything is
-    /// sent, and where the schema does; `OutcomeUnknown` if the reply was lost and the object could not be read either.
+    /// sent, and where the schema does; `OutcomeUnknown` if the reply was lost and the object could not be read either,
+    /// or was changed by somebody else before it could.
     async fn change(&self, change: &ObjectChange) -> Result<ObjectChanged>;
 
     /// Makes many changes, each as [`ObjectWriter::change`] does, several at a time; outcomes come in order of

@@ -200,7 +200,8 @@ pub trait ForestUsers: Debug + Send + Sync {
     /// # Errors
     /// `Stale` if the value is neither `before` nor `after` (nothing is written; the detail names the value found);
     /// `NotFound`; `AlreadyExists` if another principal has the UPN (the detail names it where it can be seen);
-    /// `Forbidden`; `OutcomeUnknown` if the reply was lost and the object could not be read either.
+    /// `Forbidden`; `OutcomeUnknown` if the reply was lost and the object could not be read either, or was changed by
+    /// somebody else before it could.
     async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged>;
 
     /// Makes many changes, each as [`ForestUsers::change_upn`] does, several at a time; outcomes come in order of

@@ -11,8 +11,20 @@ use super::state::{Flavour, Id, Moment, State};
 use super::text::{fold, same_text};
 use super::view::View;
 
-/// Longest value of most text attributes, in characters.
-const LONGEST_TEXT: usize = 1024;
+/// The longest value of an attribute of text, in characters: `rangeUpper` of the schema; `None` if it has no limit.
+fn longest(attr: Attr) -> Option<usize> {
+    Some(match attr {
+        Attr::INITIALS => 6,
+        Attr::EMPLOYEE_ID => 16,
+        Attr::GIVEN_NAME | Attr::SN | Attr::DEPARTMENT | Attr::COMPANY | Attr::TELEPHONE_NUMBER => 64,
+        Attr::TITLE => 128,
+        Attr::DISPLAY_NAME | Attr::MAIL | Attr::SAM_ACCOUNT_NAME => 256,
+        Attr::USER_PRINCIPAL_NAME | Attr::DESCRIPTION | Attr::INFO | Attr::EXTENSION_ATTRIBUTE_1 => 1024,
+        Attr::PROXY_ADDRESSES | Attr::TARGET_ADDRESS => 1123,
+        Attr::DNS_HOST_NAME => 2048,
+        _ => return None,
+    })
+}
 
 /// What to do with the values of one attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,7 +245,9 @@ fn is_valid(attr: Attr, value: &[u8]) -> bool {
         return matches!(attr.info().syntax, Syntax::Bytes | Syntax::Guid | Syntax::Sid);
     };
     match attr.info().syntax {
-        Syntax::Text => !text.is_empty() && text.chars().count() <= LONGEST_TEXT,
+        Syntax::Text => {
+            !text.is_empty() && longest(attr).is_none_or(|longest| text.chars().count() <= longest)
+        }
         Syntax::Name => !text.is_empty(),
         Syntax::Integer => text.parse::<i32>().is_ok(),
         Syntax::LargeInteger => text.parse::<i64>().is_ok(),

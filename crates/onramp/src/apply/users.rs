@@ -68,6 +68,9 @@ impl Run<'_> {
             tried += 1;
             let (outcome, detail) = match &result {
                 Ok(UpnChanged::AlreadySo) => (Outcome::AlreadySo, String::new()),
+                Ok(UpnChanged::FoundChanged) => {
+                    (Outcome::Done, "its answer was lost; reading showed that it was made".to_owned())
+                }
                 Ok(_) => (Outcome::Done, String::new()),
                 Err(error) => (Outcome::of(error), error.to_string()),
             };
