@@ -17,6 +17,8 @@ mod agreement;
 mod contract;
 #[path = "forest/crowd.rs"]
 mod crowd;
+#[path = "forest/discovery.rs"]
+mod discovery;
 #[path = "forest/dump.rs"]
 mod dump;
 #[path = "forest/faults.rs"]

@@ -5,12 +5,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+#[cfg(feature = "dns")]
+use onramp_core::DomainName;
 use onramp_core::{Clock, Error, ErrorKind, Password, Result, SystemClock};
 use rustls::ClientConfig;
 
-use crate::client::ForestClient;
-use crate::security::{BindName, Credentials, LdapSecurity, Trust};
+use crate::client::{ForestClient, Start};
+use crate::connection::Target;
+#[cfg(feature = "dns")]
+use crate::discovery::Discovery;
+use crate::security::{BindName, Identity, LdapSecurity, Trust};
 use crate::settings::{Service, Settings, Timeouts};
+use crate::sign_in::{Credentials, SignIn};
 
 const PAGE_SIZE: u32 = 1_000;
 const DEPTH: usize = 64;
@@ -36,11 +42,16 @@ const DEPTH: usize = 64;
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is connected"]
 pub struct ForestClientBuilder {
-    host: String,
+    hosts: Vec<String>,
     port: Option<u16>,
+    #[cfg(feature = "dns")]
+    domain: Option<DomainName>,
+    #[cfg(feature = "dns")]
+    name_server: Option<SocketAddr>,
+    site: Option<String>,
     security: LdapSecurity,
     trust: Trust,
-    bind: Option<(BindName, Password)>,
+    bind: Option<Bind>,
     addresses: HashMap<(String, Service), SocketAddr>,
     timeouts: Timeouts,
     page_size: u32,
@@ -49,11 +60,34 @@ pub struct ForestClientBuilder {
     clock: Arc<dyn Clock>,
 }
 
+/// What the caller said of signing in.
+#[derive(Debug)]
+enum Bind {
+    Simple(BindName, Password),
+    Certificate,
+    #[cfg(feature = "kerberos")]
+    Kerberos,
+}
+
 impl ForestClientBuilder {
     pub(crate) fn new(host: &str) -> Self {
+        Self { hosts: vec![plain(host)], ..Self::bare() }
+    }
+
+    #[cfg(feature = "dns")]
+    pub(crate) fn of_domain(domain: &DomainName) -> Self {
+        Self { domain: Some(domain.clone()), ..Self::bare() }
+    }
+
+    fn bare() -> Self {
         Self {
-            host: host.trim().trim_end_matches('.').to_owned(),
+            hosts: Vec::new(),
             port: None,
+            #[cfg(feature = "dns")]
+            domain: None,
+            #[cfg(feature = "dns")]
+            name_server: None,
+            site: None,
             security: LdapSecurity::default(),
             trust: Trust::default(),
             bind: None,
@@ -64,6 +98,27 @@ impl ForestClientBuilder {
             changes_per_second: None,
             clock: Arc::new(SystemClock::new()),
         }
+    }
+
+    /// Another domain controller to begin with, if those that were named before cannot be reached.
+    pub fn or_host(mut self, host: &str) -> Self {
+        self.hosts.push(plain(host));
+        self
+    }
+
+    /// The site whose domain controllers and global catalogs are preferred; that of the first one that answers unless set.
+    /// With [`ForestClient::discover`], its domain controllers are asked for first.
+    pub fn site(mut self, site: &str) -> Self {
+        self.site = Some(site.to_owned());
+        self
+    }
+
+    /// Asks that name server for domain controllers and their addresses, instead of whom the machine asks. It may be one of
+    /// the domain controllers.
+    #[cfg(feature = "dns")]
+    pub fn name_server(mut self, address: SocketAddr) -> Self {
+        self.name_server = Some(address);
+        self
     }
 
     /// How TLS comes to every connection. LDAPS unless set.
@@ -111,12 +166,46 @@ impl ForestClientBuilder {
         self
     }
 
-    /// Who signs in, on every domain controller that is talked to.
+    /// Who signs in by simple bind, on every domain controller that is talked to. TLS protects the password on its way;
+    /// neither LDAP signing nor channel binding, which hardened domain controllers demand, apply to it.
     ///
     /// Once they were refused, these credentials are not sent again by this client, since repeated attempts lock
     /// the account: repair them and build a new one.
     pub fn bind(mut self, name: BindName, password: Password) -> Self {
-        self.bind = Some((name, password));
+        self.bind = Some(Bind::Simple(name, password));
+        self
+    }
+
+    /// Signs in by a certificate that the domain controllers map to an account, instead of a password: SASL EXTERNAL after
+    /// StartTLS, and by TLS alone over LDAPS. Takes the certificate, followed by those that lead to its authority, and its
+    /// unencrypted key, both in PEM.
+    ///
+    /// # Errors
+    /// `Invalid` if one of them cannot be read.
+    pub fn bind_with_certificate(
+        mut self,
+        certificate_pem: impl AsRef<[u8]>,
+        key_pem: &Password,
+    ) -> Result<Self> {
+        self.trust.identity = Some(Identity::from_pem(certificate_pem.as_ref(), key_pem)?);
+        Ok(self.bind_by_certificate())
+    }
+
+    /// Signs in by the certificate that the TLS configuration of [`tls_config`](Self::tls_config) shows.
+    pub fn bind_by_certificate(mut self) -> Self {
+        self.bind = Some(Bind::Certificate);
+        self
+    }
+
+    /// Signs in by Kerberos (SASL GSSAPI), with the ticket of whoever runs the program, as `kinit` or a keytab gave it. The
+    /// domain controllers must be named by their full DNS names. The token that binds the ticket to the TLS connection
+    /// is sent along, as hardened domain controllers demand.
+    ///
+    /// Within TLS alone, so that no further layer is negotiated. Building this needs the headers of MIT Kerberos and
+    /// libclang (`libkrb5-dev` and `libclang-dev` on Debian).
+    #[cfg(feature = "kerberos")]
+    pub fn bind_with_kerberos(mut self) -> Self {
+        self.bind = Some(Bind::Kerberos);
         self
     }
 
@@ -171,17 +260,21 @@ impl ForestClientBuilder {
     /// # Errors
     /// `Invalid`: a host that is none, no or an empty password, trust roots that cannot be used.
     pub fn build(self) -> Result<ForestClient> {
+        let named = self.hosts.first().cloned().filter(|host| !host.is_empty());
         let refuse = |detail: &str, hint: &str| {
             Err(Error::new(ErrorKind::Invalid, "set up the client of")
-                .object(if self.host.is_empty() { "a forest" } else { &self.host })
+                .object(named.as_deref().unwrap_or("a forest"))
                 .detail(detail)
                 .hint(hint))
         };
-        if !is_host(&self.host) {
+        if let Some(host) = self.hosts.iter().find(|host| !is_host(host)) {
             return refuse(
-                "this is no host name",
+                &format!("“{host}” is no host name"),
                 "Give the DNS host name of a domain controller, without scheme and port.",
             );
+        }
+        if self.site.as_deref().is_some_and(|site| !is_site(site)) {
+            return refuse("this is no name of a site", "Give the name of an Active Directory site.");
         }
         if self.page_size == 0 || self.depth == 0 {
             return refuse("page size and depth must be at least 1", "Leave them out to use the defaults.");
@@ -190,12 +283,36 @@ impl ForestClientBuilder {
             let hint = "Give a number between 0.001 and 1000000, or leave it out.";
             return refuse("this is no number of changes per second", hint);
         }
-        let Some((name, password)) = self.bind else {
-            return refuse("nobody signs in", "Call bind with a name and a password.");
+        let sign_in = match self.bind {
+            None => return refuse("nobody signs in", "Call bind with a name and a password."),
+            Some(Bind::Simple(name, password)) => SignIn::Simple(Credentials::new(name, password)?),
+            Some(Bind::Certificate) => SignIn::Certificate,
+            #[cfg(feature = "kerberos")]
+            Some(Bind::Kerberos) => SignIn::Kerberos,
         };
+        let hosts = || {
+            let ports = std::iter::once(self.port).chain(std::iter::repeat(None));
+            let target = |(host, port): (&String, _)| Target { port, ..Target::of(host) };
+            Start::Hosts(self.hosts.iter().zip(ports).map(target).collect())
+        };
+        #[cfg(feature = "dns")]
+        let start = match self.domain {
+            None => hosts(),
+            Some(domain) => Start::Domain(Discovery {
+                domain,
+                site: self.site.clone(),
+                name_server: self.name_server,
+                limit: self.timeouts.connect,
+            }),
+        };
+        #[cfg(not(feature = "dns"))]
+        let start = hosts();
         let settings = Settings {
             security: self.security,
-            credentials: Credentials::new(name, password)?,
+            sign_in,
+            site: self.site,
+            #[cfg(feature = "dns")]
+            name_server: self.name_server,
             tls: self.trust.into_config()?,
             timeouts: self.timeouts,
             page_size: self.page_size,
@@ -205,7 +322,7 @@ impl ForestClientBuilder {
             clock: self.clock,
             refused: Mutex::default(),
         };
-        Ok(ForestClient::new(self.host, self.port, settings))
+        Ok(ForestClient::new(start, settings))
     }
 
     /// Makes the client, connects, signs in and looks whom it talks to.
@@ -218,6 +335,16 @@ impl ForestClientBuilder {
         client.root_dse().await?;
         Ok(client)
     }
+}
+
+fn plain(host: &str) -> String {
+    host.trim().trim_end_matches('.').to_owned()
+}
+
+/// Whether a text can stand as a site in the name of a DNS record.
+fn is_site(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    !text.is_empty() && text.len() <= 63 && text.chars().all(plain)
 }
 
 /// Whether a text can stand as host in a URL and be verified by TLS: a DNS name or an IPv4 address. (An IPv6

@@ -4,11 +4,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use onramp_core::{DistinguishedName, Error, ErrorKind, Forest, Result};
+#[cfg(feature = "dns")]
+use onramp_core::DomainName;
+use onramp_core::{DistinguishedName, Error, Forest, Result};
 use tokio::sync::OnceCell;
 
 use crate::builder::ForestClientBuilder;
+use crate::choice::Chosen;
 use crate::connection::Target;
+#[cfg(feature = "dns")]
+use crate::discovery::Discovery;
 use crate::link::Link;
 use crate::objects::DirectoryObjects;
 use crate::password_policy::DirectoryPasswordPolicies;
@@ -31,14 +36,23 @@ pub struct ForestClient {
 
 struct Inner {
     settings: Arc<Settings>,
-    primary: Arc<Link>,
-    root_dse: OnceCell<RootDse>,
-    /// The naming contexts of all domains. A domain that is added while a client lives needs a new client.
-    domains: OnceCell<Vec<DistinguishedName>>,
+    start: Start,
+    chosen: Chosen,
+    /// Where objects stand: the naming contexts of all domains, and those of the Configuration partition. A domain that is
+    /// added while a client lives needs a new client.
+    contexts: OnceCell<Vec<DistinguishedName>>,
     /// One link per service of a domain controller, by target.
     links: Mutex<HashMap<Target, Arc<Link>>>,
-    /// Which domain controller serves a domain that the first one does not hold.
-    servers: tokio::sync::Mutex<HashMap<DistinguishedName, Arc<Link>>>,
+}
+
+/// Where to begin.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// At the first of these that answers.
+    Hosts(Vec<Target>),
+    /// At the domain controllers that DNS names for a domain.
+    #[cfg(feature = "dns")]
+    Domain(Discovery),
 }
 
 impl ForestClient {
@@ -47,17 +61,20 @@ impl ForestClient {
         ForestClientBuilder::new(host)
     }
 
-    pub(crate) fn new(host: String, port: Option<u16>, settings: Settings) -> Self {
-        let settings = Arc::new(settings);
-        let target = Target { host, port, service: Service::Directory };
+    /// Begins with the DNS name of a domain of the forest, whose domain controllers DNS names.
+    #[cfg(feature = "dns")]
+    pub fn discover(domain: &DomainName) -> ForestClientBuilder {
+        ForestClientBuilder::of_domain(domain)
+    }
+
+    pub(crate) fn new(start: Start, settings: Settings) -> Self {
         Self {
             inner: Arc::new(Inner {
-                primary: Arc::new(Link::new(target, Arc::clone(&settings))),
-                settings,
-                root_dse: OnceCell::new(),
-                domains: OnceCell::new(),
+                settings: Arc::new(settings),
+                start,
+                chosen: Chosen::default(),
+                contexts: OnceCell::new(),
                 links: Mutex::default(),
-                servers: tokio::sync::Mutex::default(),
             }),
         }
     }
@@ -74,31 +91,39 @@ impl ForestClient {
         }
     }
 
-    /// Whom the client talks to. Read once.
+    /// Whom the client talks to. Read when the domain controller was chosen; another one when that cannot be reached any
+    /// more.
     ///
     /// # Errors
     /// `Unavailable`, `Unauthenticated`, and `Invalid` for a certificate that was not accepted or a server that is no
     /// domain controller.
-    pub async fn root_dse(&self) -> Result<&RootDse> {
-        self.inner.root_dse.get_or_try_init(|| RootDse::read(&self.inner.primary)).await
+    pub async fn root_dse(&self) -> Result<Arc<RootDse>> {
+        Ok(self.entrance().await?.root_dse)
     }
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.inner.settings
     }
 
-    /// The domain controller that was named.
-    pub(crate) fn primary(&self) -> &Arc<Link> {
-        &self.inner.primary
+    pub(crate) fn start(&self) -> &Start {
+        &self.inner.start
     }
 
-    /// The way to another domain controller; always the same one, so that its connection is kept.
+    pub(crate) fn chosen(&self) -> &Chosen {
+        &self.inner.chosen
+    }
+
+    /// The way to a domain controller; always the same one, so that its connection is kept.
     pub(crate) fn link(&self, host: &str, service: Service) -> Arc<Link> {
-        let primary = &self.inner.primary;
-        if service == Service::Directory && host.eq_ignore_ascii_case(primary.host()) {
-            return Arc::clone(primary);
+        let mut target = Target { service, ..Target::of(host) };
+        if let (Start::Hosts(hosts), Service::Directory) = (&self.inner.start, service) {
+            // One that was named may have been named with a port of its own.
+            target.port = hosts.iter().find(|named| named.is(host)).and_then(|named| named.port);
         }
-        let target = Target { host: host.to_ascii_lowercase(), port: None, service };
+        self.link_to(target)
+    }
+
+    pub(crate) fn link_to(&self, target: Target) -> Arc<Link> {
         let mut links = self.inner.links.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Link::new(target.clone(), Arc::clone(&self.inner.settings)));
         Arc::clone(links.entry(target.clone()).or_insert_with(new))
@@ -107,63 +132,33 @@ impl ForestClient {
     /// Every way that was opened so far.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
         let links = self.inner.links.lock().unwrap_or_else(PoisonError::into_inner);
-        [&self.inner.primary].into_iter().chain(links.values()).cloned().collect()
+        links.values().cloned().collect()
     }
 
     /// The naming context that an object stands in: the closest one, since a child domain's name is below its
     /// parent's. `None` if it is in none of the forest's.
     pub(crate) async fn context_of(&self, dn: &DistinguishedName) -> Result<Option<DistinguishedName>> {
         let contexts = async || {
-            let domains = self.domains().await?;
-            Ok::<_, Error>(domains.into_iter().map(|domain| domain.naming_context).collect())
+            let mut contexts = self.root_dse().await?.naming_contexts.clone();
+            for domain in self.domains().await? {
+                if !contexts.contains(&domain.naming_context) {
+                    contexts.push(domain.naming_context);
+                }
+            }
+            Ok::<_, Error>(contexts)
         };
-        let domains: &Vec<_> = self.inner.domains.get_or_try_init(contexts).await?;
-        let held = &self.root_dse().await?.naming_contexts;
-        let around = held.iter().chain(domains).filter(|context| dn.is_within(context));
+        let contexts: &Vec<_> = self.inner.contexts.get_or_try_init(contexts).await?;
+        let around = contexts.iter().filter(|context| dn.is_within(context));
         Ok(around.max_by_key(|context| context.rdns().len()).cloned())
-    }
-
-    /// A domain controller that holds that naming context in full and lets it be written: the first one if it
-    /// does, else one that answers. Once found, it stays the one.
-    pub(crate) async fn server_of(&self, context: &DistinguishedName) -> Result<Arc<Link>> {
-        if self.root_dse().await?.holds(context) {
-            return Ok(Arc::clone(self.primary()));
-        }
-        let mut servers = self.inner.servers.lock().await;
-        if let Some(link) = servers.get(context) {
-            return Ok(Arc::clone(link));
-        }
-        let mut failures = Vec::new();
-        for controller in self.controllers().await? {
-            if controller.is_read_only || !controller.naming_contexts.contains(context) {
-                continue;
-            }
-            let link = self.link(&controller.host, Service::Directory);
-            match link.connection().await {
-                Ok(_) => {
-                    servers.insert(context.clone(), Arc::clone(&link));
-                    return Ok(link);
-                }
-                Err(fault) => {
-                    failures.push(fault.during(format!("connect to {}", controller.host)).to_string())
-                }
-            }
-        }
-        let tried =
-            if failures.is_empty() { "the forest lists none".to_owned() } else { failures.join("; ") };
-        Err(Error::new(ErrorKind::Unavailable, "find a domain controller of")
-            .object(context)
-            .detail(tried)
-            .hint("Start a domain controller of that domain, or make it reachable from here."))
     }
 }
 
 impl fmt::Debug for ForestClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ForestClient")
-            .field("host", &self.inner.primary.host())
+            .field("start", &self.inner.start)
             .field("security", &self.inner.settings.security)
-            .field("bind", &self.inner.settings.credentials.name.as_str())
+            .field("sign_in", &self.inner.settings.sign_in)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -140,14 +140,13 @@ impl Connection {
     }
 
     async fn sign_in(&self, settings: &Settings) -> Result<(), Fault> {
-        let credentials = &settings.credentials;
-        let mut ldap = self.handle();
-        let bind = ldap.simple_bind(credentials.name.as_str(), credentials.password.expose());
+        let sign_in = &settings.sign_in;
+        let bind = sign_in.run(self.handle(), &self.host, settings.security);
         let result: LdapResult = self.answer(self.operation_limit, bind).await?;
         if result.rc == 0 {
             return Ok(());
         }
-        let fault = Fault::refused(&self.host, &result).signing_in_as(&credentials.name);
+        let fault = sign_in.explain(Fault::refused(&self.host, &result));
         settings.remember_refusal(&fault);
         Err(fault)
     }
@@ -174,8 +173,9 @@ async fn dial(target: &Target, settings: &Settings, stage: &mut &str) -> Result<
         Some(address) => vec![address],
         None => {
             let port = target.port.unwrap_or_else(|| target.service.port(settings.security));
-            let found = tokio::net::lookup_host((host, port)).await;
-            found.map_err(|e| unreachable(format!("its name cannot be resolved: {e}"), e))?.collect()
+            let found = addresses(host, settings).await;
+            let found = found.map_err(|e| unreachable(format!("its name cannot be resolved: {e}"), e))?;
+            found.into_iter().map(|address| SocketAddr::new(address, port)).collect()
         }
     };
     *stage = "TCP was connecting";
@@ -190,6 +190,17 @@ async fn dial(target: &Target, settings: &Settings, stage: &mut &str) -> Result<
         }
     }
     Err(failure)
+}
+
+/// The addresses of a host.
+async fn addresses(host: &str, settings: &Settings) -> std::io::Result<Vec<IpAddr>> {
+    #[cfg(feature = "dns")]
+    if let (Some(server), Err(_)) = (settings.name_server, host.parse::<IpAddr>()) {
+        return crate::discovery::addresses(host, server, settings.timeouts.connect).await;
+    }
+    #[cfg(not(feature = "dns"))]
+    let _ = settings;
+    Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
 }
 
 /// Requests go out at once (Nagle's delay costs a third of the rate at 40 ms), and a dead peer is noticed. A socket

@@ -28,9 +28,10 @@ impl ForestClient {
     /// # Errors
     /// `Unavailable`; `Forbidden` if the account may not read the Configuration partition.
     pub async fn controllers(&self) -> Result<Vec<DomainController>> {
-        let sites = self.root_dse().await?.sites();
+        let entrance = self.entrance().await?;
+        let sites = entrance.root_dse.sites();
         let read = async |filter: &str, attributes: &[&str]| {
-            let found = self.primary().collect(Search::below(sites.as_str(), filter, attributes)).await;
+            let found = entrance.link.collect(Search::below(sites.as_str(), filter, attributes)).await;
             found.map_err(|fault| fault.during("list the domain controllers below").object(&sites))
         };
         let servers = read("(objectClass=server)", &["dNSHostName"]).await?;

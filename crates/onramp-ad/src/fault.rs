@@ -7,7 +7,6 @@ use ldap3::{LdapError, LdapResult};
 use onramp_core::{Error, ErrorKind, ServerReply};
 
 use crate::result_code;
-use crate::security::BindName;
 use crate::tls_failure;
 
 /// How far a request came.
@@ -63,7 +62,9 @@ impl Fault {
     /// A request was sent and not answered in time.
     pub(crate) fn timed_out(host: &str, limit: Duration) -> Self {
         let detail = format!("no answer came within {} s", limit.as_secs_f32());
+        let hint = "Look what keeps the domain controller busy, and at the network in between; or allow more time (Timeouts).";
         Self { is_slow: true, ..Self::new(Fate::TimedOut, host, ErrorKind::Unavailable, detail) }
+            .with_hint(hint)
     }
 
     fn new(fate: Fate, host: &str, kind: ErrorKind, detail: impl Into<String>) -> Self {
@@ -88,10 +89,10 @@ impl Fault {
         Self { fate: Fate::Refused(result.rc), is_slow: false, kind: meaning.kind, words: Box::new(words) }
     }
 
-    /// The same fault of a bind, with the name that signed in.
-    pub(crate) fn signing_in_as(mut self, name: &BindName) -> Self {
+    /// The same fault of a bind, with who signed in and how: "as CORP\\anna".
+    pub(crate) fn signing_in(mut self, who: &str) -> Self {
         let detail = self.words.detail.take().unwrap_or_default();
-        self.words.detail = Some(format!("{detail}, signing in as {name}"));
+        self.words.detail = Some(format!("{detail}, signing in {who}"));
         self
     }
 
@@ -110,6 +111,12 @@ impl Fault {
             }
             LdapError::ResultRecv { .. } | LdapError::EndOfStream => {
                 Self::lost(host, "the connection was lost before the answer came")
+            }
+            #[cfg(feature = "kerberos")]
+            LdapError::GssapiOperationError(said) => {
+                Self::not_sent(host, ErrorKind::Unauthenticated, format!("Kerberos refused: {said}")).with_hint(
+                    "Get a ticket (kinit), name the domain controller by its full DNS name, and check krb5.conf and the clocks.",
+                )
             }
             other => Self::lost(host, other.to_string()),
         }

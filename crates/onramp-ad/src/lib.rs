@@ -1,24 +1,39 @@
 //! Active Directory over LDAP, behind the forest ports of [`onramp_core`].
 //!
-//! [`ForestClient`] connects to one domain controller by LDAPS or StartTLS, signs in by simple bind, and turns into a
-//! whole [`Forest`](onramp_core::Forest) by [`ForestClient::forest`]. It also talks to the other domain controllers
-//! where each has to be asked itself, and to those of other domains where the first one does not hold them.
+//! [`ForestClient`] connects to a domain controller by LDAPS or StartTLS, signs in, and turns into a whole
+//! [`Forest`](onramp_core::Forest) by [`ForestClient::forest`]. It learns the domains and domain controllers of the forest
+//! from its Configuration partition.
 //!
-//! * There is no way to sign in without TLS, nor with an empty name or password.
+//! * **Where to begin**: at a domain controller that is named, or at several of which one answers
+//!   ([`ForestClientBuilder::or_host`]), or at those that DNS names for a domain (`ForestClient::discover`, feature `dns`).
+//! * **Who is written to**: one writable domain controller per domain, which stays the one as long as it can be reached. When
+//!   it cannot, another one is chosen. A change whose answer was lost is never just sent again: the object is read
+//!   first, and the change is a compare-and-swap, which is refused where it happened already. Since a domain controller
+//!   that takes over may not have that change yet, the same change can then be made on both; replication makes one of
+//!   them.
+//! * **Several domains**: each domain's objects are read from and written to its own domain controller; whether a UPN is taken
+//!   is asked of a global catalog.
+//! * **Signing in**: by name and password, by client certificate, or by Kerberos (feature `kerberos`, built with
+//!   `libkrb5-dev` and `libclang-dev`). There is no way to sign in without TLS, nor with an empty name or password.
 //! * An object is changed by compare-and-swap, and named by GUID. If the answer is lost, the object is read to learn what
 //!   happened.
 //! * Many changes go out as fast as the server answers them well, and no faster than allowed
 //!   ([`ForestClientBuilder::changes_per_second`]); [`ForestClient::write_loads`] shows how it goes.
 //! * Searches are paged and streamed; a result that was cut short is an error, never a short result.
-//! * Every wait on the network is bounded ([`Timeouts`]), and what the server says is kept in the error.
+//! * Every wait on the network is bounded ([`Timeouts`]), and what the server says is kept in the error. A connection that was
+//!   idle for ten minutes is opened anew, before the server would close it.
 
 mod builder;
 mod change_cursor;
 mod changes;
+mod choice;
 mod client;
 mod connection;
+mod controller_survey;
 mod controllers;
 mod dir_sync;
+#[cfg(feature = "dns")]
+mod discovery;
 mod entry;
 mod fault;
 mod lane;
@@ -37,6 +52,7 @@ mod root_dse;
 mod search;
 mod security;
 mod settings;
+mod sign_in;
 mod suffix_usage;
 mod suffixes;
 mod tls_failure;
@@ -50,6 +66,7 @@ pub use builder::ForestClientBuilder;
 pub use change_cursor::{ChangeCursor, ChangeQuery};
 pub use changes::DirectoryChange;
 pub use client::ForestClient;
+pub use controller_survey::ControllerStatus;
 pub use lane::WriteLoad;
 pub use naming_contexts::ForestDomain;
 pub use root_dse::RootDse;

@@ -28,9 +28,10 @@ impl ForestClient {
     /// # Errors
     /// `Unavailable`; `Forbidden` if the account may not read the Configuration partition.
     pub async fn domains(&self) -> Result<Vec<ForestDomain>> {
-        let partitions = self.root_dse().await?.partitions();
+        let entrance = self.entrance().await?;
+        let partitions = entrance.root_dse.partitions();
         let action = || "read the domains of the forest";
-        let found = self.primary().collect(Search::children(partitions.as_str(), DOMAINS, ATTRIBUTES)).await;
+        let found = entrance.link.collect(Search::children(partitions.as_str(), DOMAINS, ATTRIBUTES)).await;
         let entries = found.map_err(|fault| fault.during(action()).object(&partitions))?;
         let enabled =
             entries.iter().filter(|entry| entry.text("Enabled").is_none_or(|value| value != "FALSE"));

@@ -45,7 +45,7 @@ const UNKNOWN_ATTRIBUTE: u32 = 0x57;
 pub(crate) async fn server(client: &ForestClient, dn: &DistinguishedName) -> Result<Arc<Link>> {
     match client.context_of(dn).await? {
         Some(context) => client.server_of(&context).await,
-        None => Ok(Arc::clone(client.primary())),
+        None => Ok(client.entrance().await?.link),
     }
 }
 

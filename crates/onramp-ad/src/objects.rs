@@ -82,7 +82,7 @@ impl DirectoryObjects {
         let read = async |link: Arc<Link>| {
             link.read(search.clone()).await.map_err(|fault| fault.during(GET).object(wanted))
         };
-        if let Some(found) = read(Arc::clone(self.0.primary())).await? {
+        if let Some(found) = read(self.0.entrance().await?.link).await? {
             return Ok(Some(found));
         }
         for domain in self.0.domains().await? {

@@ -63,11 +63,11 @@ impl Replication for DirectoryReplication {
 
     async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
         let link = self.0.server_of(context).await?;
-        let primary = self.0.primary();
+        let entrance = self.0.entrance().await?;
         let controllers = self.0.controllers().await?;
-        let found = if Arc::ptr_eq(&link, primary) {
+        let found = if Arc::ptr_eq(&link, &entrance.link) {
             // It may have been named otherwise than it names itself.
-            let settings = &self.0.root_dse().await?.settings;
+            let settings = &entrance.root_dse.settings;
             controllers.into_iter().find(|controller| controller.settings == *settings)
         } else {
             controllers.into_iter().find(|controller| controller.host.eq_ignore_ascii_case(link.host()))

@@ -6,6 +6,8 @@ use onramp_core::ErrorKind;
 pub(crate) const TIME_LIMIT: u32 = 3;
 pub(crate) const SIZE_LIMIT: u32 = 4;
 pub(crate) const ADMIN_LIMIT: u32 = 11;
+pub(crate) const AUTH_METHOD_NOT_SUPPORTED: u32 = 7;
+pub(crate) const STRONGER_AUTH_REQUIRED: u32 = 8;
 pub(crate) const NO_SUCH_ATTRIBUTE: u32 = 16;
 pub(crate) const CONSTRAINT_VIOLATION: u32 = 19;
 pub(crate) const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
@@ -54,11 +56,16 @@ pub(crate) fn meaning(result: &LdapResult) -> Meaning {
             "an administrative limit of the server was exceeded",
             "Narrow the search, or raise the limit in the domain controllers' query policy (lDAPAdminLimits).",
         ),
-        7 | 48 => say(ErrorKind::Unauthenticated, "the server does not accept this way to sign in", ""),
-        8 | 13 => say(
+        AUTH_METHOD_NOT_SUPPORTED | 48 => say(
             ErrorKind::Unauthenticated,
-            "the server demands a stronger connection",
-            "Use LDAPS or StartTLS; if it is in use, the server demands signing that a simple bind does not have.",
+            "the server does not accept this way to sign in",
+            "Use another one: a name and a password work on every domain controller over TLS.",
+        ),
+        // 00002028: LDAP signing, which new forests of Windows Server 2025 demand, and which TLS replaces.
+        STRONGER_AUTH_REQUIRED | 13 => say(
+            ErrorKind::Unauthenticated,
+            "the server demands signing or encryption that it does not see on this connection",
+            "Something in between may end TLS; connect to the domain controller itself.",
         ),
         REFERRAL => referral(result),
         12 => say(ErrorKind::Unsupported, "the server does not know a control that the request needs", ""),
@@ -128,7 +135,6 @@ fn invalid_credentials(text: &str) -> Meaning {
             "this domain controller could not reach one that knows the password",
             "Connect to a writable domain controller.",
         ),
-        Some(0x8009_0346) => ("the server demands channel binding, which a simple bind lacks", ""),
         _ => (
             "the bind name or the password was not accepted",
             "Check both; repeated attempts lock the account.",

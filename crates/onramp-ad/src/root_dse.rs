@@ -19,7 +19,10 @@ const ATTRIBUTES: &[&str] = &[
     "isSynchronized",
     "isGlobalCatalogReady",
     "forestFunctionality",
+    "supportedCapabilities",
 ];
+/// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID: a read-only domain controller ([MS-ADTS] 3.1.1.3.4.3).
+const PARTIAL_SECRETS: &str = "1.2.840.113556.1.4.1920";
 
 /// A domain controller's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub struct RootDse {
     pub controls: Vec<String>,
     /// Whether it has finished its first synchronisation.
     pub is_synchronized: bool,
+    /// Whether it is read-only, as far as it says so.
+    pub is_read_only: bool,
     /// Whether it answers as a global catalog.
     pub is_global_catalog: bool,
     /// Functional level of the forest ([MS-ADTS] 6.1.4.4): 4 is 2008 R2, 7 is 2016.
@@ -51,6 +56,12 @@ impl RootDse {
     /// Whether the domain controller holds that naming context in full.
     pub fn holds(&self, context: &DistinguishedName) -> bool {
         self.naming_contexts.contains(context)
+    }
+
+    /// The site that it stands in.
+    pub fn site(&self) -> String {
+        // CN=NTDS Settings,CN=<server>,CN=Servers,CN=<site>,CN=Sites,…
+        self.settings.rdns().into_iter().nth(3).map(|rdn| rdn.value).unwrap_or_default()
     }
 
     /// The container of the forest's domains, which also carries its UPN suffixes.
@@ -95,6 +106,7 @@ impl RootDse {
             naming_contexts: contexts.collect::<Result<_, _>>().map_err(|error| error.to_string())?,
             controls,
             is_synchronized: entry.is_true("isSynchronized"),
+            is_read_only: entry.all_texts("supportedCapabilities").any(|oid| oid == PARTIAL_SECRETS),
             is_global_catalog: entry.is_true("isGlobalCatalogReady"),
             forest_level: entry.flags("forestFunctionality").unwrap_or_default(),
         })

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use onramp_core::{Error, ErrorKind, Password, Result};
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 /// How TLS comes to a connection. There is no way to have none.
@@ -94,30 +94,40 @@ impl fmt::Display for BindName {
     }
 }
 
-/// A name and a password that may be sent: neither is empty.
-#[derive(Debug)]
-pub(crate) struct Credentials {
-    pub(crate) name: BindName,
-    pub(crate) password: Password,
-}
-
-impl Credentials {
-    pub(crate) fn new(name: BindName, password: Password) -> Result<Self> {
-        if password.is_empty() {
-            return Err(Error::new(ErrorKind::Invalid, "sign in as")
-                .object(&name)
-                .detail("an empty password would sign in anonymously")
-                .hint("Give the account's password."));
-        }
-        Ok(Self { name, password })
-    }
-}
-
 /// Where trust in a server's certificate comes from.
 #[derive(Debug, Default)]
 pub(crate) struct Trust {
     pub(crate) roots: Vec<CertificateDer<'static>>,
     pub(crate) config: Option<Arc<ClientConfig>>,
+    /// What the client shows of itself.
+    pub(crate) identity: Option<Identity>,
+}
+
+/// A client certificate with those that lead to its authority, and its key.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// Reads both from PEM texts.
+    pub(crate) fn from_pem(certificates: &[u8], key: &Password) -> Result<Self> {
+        let refuse = |detail: String| {
+            Error::new(ErrorKind::Invalid, "read the client certificate")
+                .detail(detail)
+                .hint("Give the certificate and its unencrypted key (PKCS#8, PKCS#1 or SEC1) in PEM form.")
+        };
+        let chain = CertificateDer::pem_slice_iter(certificates).collect::<Result<Vec<_>, _>>();
+        let chain = chain.map_err(|error| refuse(format!("it is not PEM: {error:?}")))?;
+        if chain.is_empty() {
+            return Err(refuse("there is no certificate in it".into()));
+        }
+        // The library's error is not taken over: it may quote what it read.
+        let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+            .map_err(|_| refuse("there is no key that can be read in the key's text".into()))?;
+        Ok(Self { chain, key })
+    }
 }
 
 impl Trust {
@@ -139,8 +149,13 @@ impl Trust {
     /// The configuration: the one that was given, else one that trusts the given roots and no others, else one
     /// that trusts what the platform trusts.
     pub(crate) fn into_config(self) -> Result<Arc<ClientConfig>> {
-        if let Some(config) = self.config {
-            return Ok(config);
+        if let (Some(config), None) = (&self.config, &self.identity) {
+            return Ok(Arc::clone(config));
+        }
+        if self.config.is_some() {
+            return Err(Error::new(ErrorKind::Invalid, "set up TLS")
+                .detail("a TLS configuration and a client certificate were both given")
+                .hint("Put the certificate into the configuration, and call bind_by_certificate."));
         }
         let refuse = |detail: String| {
             Error::new(ErrorKind::Invalid, "set up TLS").detail(detail).hint(
@@ -162,8 +177,14 @@ impl Trust {
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| refuse(error.to_string()))?
-            .with_root_certificates(store)
-            .with_no_client_auth();
+            .with_root_certificates(store);
+        let config = match self.identity {
+            None => config.with_no_client_auth(),
+            Some(Identity { chain, key }) => config.with_client_auth_cert(chain, key).map_err(|error| {
+                refuse(format!("the client certificate and its key were not accepted: {error}"))
+                    .hint("Check that the key belongs to the certificate.")
+            })?,
+        };
         Ok(Arc::new(config))
     }
 }

@@ -10,7 +10,8 @@ use rustls::ClientConfig;
 
 use crate::fault::Fault;
 use crate::result_code::INVALID_CREDENTIALS;
-use crate::security::{Credentials, LdapSecurity};
+use crate::security::LdapSecurity;
+use crate::sign_in::SignIn;
 
 /// How long to wait for what. These are limits on the network, so they run on the machine's timer, not on the
 /// [`Clock`], which measures the client's own waits.
@@ -88,7 +89,12 @@ impl Service {
 pub(crate) struct Settings {
     pub(crate) security: LdapSecurity,
     pub(crate) tls: Arc<ClientConfig>,
-    pub(crate) credentials: Credentials,
+    pub(crate) sign_in: SignIn,
+    /// The site whose domain controllers are preferred.
+    pub(crate) site: Option<String>,
+    /// Whom to ask for addresses, instead of whom the machine asks.
+    #[cfg(feature = "dns")]
+    pub(crate) name_server: Option<SocketAddr>,
     pub(crate) timeouts: Timeouts,
     pub(crate) page_size: u32,
     /// Changes under way at a time on one server, at most.

@@ -93,10 +93,11 @@ impl Suffixes for DirectorySuffixes {
 impl DirectorySuffixes {
     /// The values of the attribute, as they are.
     async fn explicit(&self, action: &str) -> Result<Vec<String>> {
-        let partitions = self.0.root_dse().await?.partitions();
-        explicit(self.0.primary(), &partitions)
-            .await
-            .map_err(|fault| fault.during(action).object(&partitions))
+        let root_dse = self.0.root_dse().await?;
+        let partitions = root_dse.partitions();
+        // From where they are written, which need not be where the forest is seen from.
+        let link = self.0.server_of(&root_dse.configuration).await?;
+        explicit(&link, &partitions).await.map_err(|fault| fault.during(action).object(&partitions))
     }
 
     /// Every spelling of a suffix that the forest holds.
@@ -106,8 +107,9 @@ impl DirectorySuffixes {
     }
 
     async fn change(&self, changes: Vec<Mod<String>>) -> Result<Result<(), Fault>> {
-        let partitions = self.0.root_dse().await?.partitions();
-        Ok(self.0.primary().modify(partitions.as_str(), changes).await)
+        let root_dse = self.0.root_dse().await?;
+        let link = self.0.server_of(&root_dse.configuration).await?;
+        Ok(link.modify(root_dse.partitions().as_str(), changes).await)
     }
 
     /// Somebody may have added the suffix in another spelling after we looked; the server then keeps both. All spellings

@@ -16,7 +16,6 @@ use crate::entry::Entry;
 use crate::fault::Fault;
 use crate::link::Link;
 use crate::search::Search;
-use crate::settings::Service;
 use crate::writer;
 
 /// Persons: computers are of class user too, but of another category.
@@ -83,7 +82,7 @@ impl ForestUsers for DirectoryUsers {
             let found = link.read(search.clone()).await.map_err(|fault| fault.during(ACTION).object(guid))?;
             found.as_ref().map(user).transpose()
         };
-        if let Some(found) = read(Arc::clone(self.0.primary())).await? {
+        if let Some(found) = read(self.0.entrance().await?.link).await? {
             return Ok(found);
         }
         for domain in self.0.domains().await? {
@@ -152,11 +151,9 @@ pub(crate) async fn holders_of(
     domain: DistinguishedName,
     filter: LdapFilter,
 ) -> Result<BoxStream<'static, Result<UpnHolder>>> {
-    let link = if client.root_dse().await?.holds(&domain) {
-        Arc::clone(client.primary())
-    } else {
-        client.global_catalog(&domain).await?
-    };
+    let entrance = client.entrance().await?;
+    let link =
+        if entrance.root_dse.holds(&domain) { entrance.link } else { client.global_catalog(&domain).await? };
     let entries = link.entries(Search::below(domain.as_str(), filter.as_str(), HOLDER_ATTRIBUTES));
     Ok(entries
         .map(move |entry| match entry {
@@ -164,28 +161,6 @@ pub(crate) async fn holders_of(
             Err(fault) => Err(fault.during("read the principals of the domain").object(&domain)),
         })
         .boxed())
-}
-
-impl ForestClient {
-    /// A global catalog that answers.
-    pub(crate) async fn global_catalog(&self, domain: &DistinguishedName) -> Result<Arc<Link>> {
-        let mut failures = Vec::new();
-        let catalogs =
-            self.controllers().await?.into_iter().filter(|controller| controller.is_global_catalog);
-        for controller in catalogs {
-            let link = self.link(&controller.host, Service::GlobalCatalog);
-            match link.connection().await {
-                Ok(_) => return Ok(link),
-                Err(fault) => failures.push(fault.during("connect to").object(&controller.host).to_string()),
-            }
-        }
-        let tried =
-            if failures.is_empty() { "the forest lists none".to_owned() } else { failures.join("; ") };
-        Err(Error::new(ErrorKind::Unavailable, "reach a global catalog for the names of")
-            .object(domain)
-            .detail(tried)
-            .hint("This domain's names cannot be checked without one; make a global catalog reachable."))
-    }
 }
 
 pub(crate) fn explain_base(fault: Fault) -> Fault {

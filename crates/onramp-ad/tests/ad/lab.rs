@@ -37,27 +37,45 @@ impl Lab {
 
     /// A client that starts at another domain controller.
     pub(crate) fn builder_of(&self, at: usize) -> ForestClientBuilder {
-        self.builder_to(at, &self.model.administrator(), LdapSecurity::Ldaps)
+        self.builder_at(self.host(at))
     }
 
     pub(crate) fn builder_as(&self, login: &Login, security: LdapSecurity) -> ForestClientBuilder {
-        self.builder_to(0, login, security)
+        let builder = ForestClient::builder(self.host(0));
+        self.complete(builder, security).bind(BindName::parse(&login.name).unwrap(), login.password.clone())
     }
 
-    fn builder_to(&self, at: usize, login: &Login, security: LdapSecurity) -> ForestClientBuilder {
-        let controllers = self.servers.controllers();
-        let mut builder = ForestClient::builder(&controllers[at].host)
+    /// A client that begins with that domain controller.
+    pub(crate) fn builder_at(&self, host: &str) -> ForestClientBuilder {
+        let login = self.model.administrator();
+        let builder = self.complete(ForestClient::builder(host), LdapSecurity::Ldaps);
+        builder.bind(BindName::parse(&login.name).unwrap(), login.password.clone())
+    }
+
+    /// The same builder, which knows the lab's certificate authority and where its domain controllers answer.
+    pub(crate) fn complete(
+        &self,
+        builder: ForestClientBuilder,
+        security: LdapSecurity,
+    ) -> ForestClientBuilder {
+        let mut builder = builder
             .security(security)
             .trust_root_pem(self.ca.certificate_pem())
             .unwrap()
-            .bind(BindName::parse(&login.name).unwrap(), login.password.clone())
             .clock(self.clock.clone() as Arc<dyn Clock>);
-        for controller in controllers {
+        for controller in self.servers.controllers() {
             let address = match security {
                 LdapSecurity::Ldaps => controller.ldaps,
                 LdapSecurity::StartTls => controller.ldap,
             };
             builder = builder.address(&controller.host, address);
+            let catalog = match security {
+                LdapSecurity::Ldaps => controller.global_catalog_tls,
+                LdapSecurity::StartTls => controller.global_catalog,
+            };
+            if let Some(catalog) = catalog {
+                builder = builder.global_catalog_address(&controller.host, catalog);
+            }
         }
         builder
     }

@@ -6,10 +6,15 @@ mod changes;
 mod connecting;
 mod contract;
 mod convergence;
+#[cfg(feature = "dns")]
+mod discovery;
+mod failover;
 mod lab;
 mod objects;
 mod replication;
 mod search;
+mod several_domains;
+mod signing_in;
 mod suffixes;
 mod upn_changes;
 mod writing;

@@ -23,6 +23,17 @@ pub(super) const SEARCH_OPTIONS: &str = "1.2.840.113556.1.4.1340";
 pub(super) const PERMISSIVE_MODIFY: &str = "1.2.840.113556.1.4.1413";
 pub(super) const SECURITY_DESCRIPTOR_FLAGS: &str = "1.2.840.113556.1.4.801";
 
+/// Active Directory, since Windows 2000, 2003, 2008, 2008 R2, and signing.
+const CAPABILITIES: [&str; 5] = [
+    "1.2.840.113556.1.4.800",
+    "1.2.840.113556.1.4.1670",
+    "1.2.840.113556.1.4.1791",
+    "1.2.840.113556.1.4.1935",
+    "1.2.840.113556.1.4.2080",
+];
+/// A read-only domain controller.
+const PARTIAL_SECRETS: &str = "1.2.840.113556.1.4.1920";
+
 /// StartTLS.
 pub(super) const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
 /// "Who am I?"
@@ -72,16 +83,13 @@ fn all(view: View<'_>, now: Moment) -> Vec<(&'static str, Vec<String>)> {
         ("schemaNamingContext", vec![head(ContextKind::Schema)]),
         ("serverName", vec![server]),
         ("subschemaSubentry", vec![format!("CN=Aggregate,{}", head(ContextKind::Schema))]),
-        // Active Directory, since Windows 2000, 2003, 2008, 2008 R2, and signing.
         (
             "supportedCapabilities",
-            listed(&[
-                "1.2.840.113556.1.4.800",
-                "1.2.840.113556.1.4.1670",
-                "1.2.840.113556.1.4.1791",
-                "1.2.840.113556.1.4.1935",
-                "1.2.840.113556.1.4.2080",
-            ]),
+            CAPABILITIES
+                .iter()
+                .chain((!controller.writable).then_some(&PARTIAL_SECRETS))
+                .map(|&oid| oid.to_owned())
+                .collect(),
         ),
         ("supportedControl", listed(CONTROLS)),
         ("supportedExtension", listed(&[START_TLS, WHO_AM_I])),

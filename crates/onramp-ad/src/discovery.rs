@@ -1,0 +1,203 @@
+//! Domain controllers from DNS: the SRV records that they register ([MS-ADTS] 6.3.2.3), in the order of RFC 2782.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::{Resolver, TokioResolver};
+use onramp_core::{Clock, DomainName, Error, ErrorKind, Result};
+use tokio::time::timeout;
+
+use crate::connection::Target;
+use crate::settings::Service;
+
+const ACTION: &str = "find in DNS the domain controllers of";
+
+/// How to find the domain controllers of a domain.
+#[derive(Debug)]
+pub(crate) struct Discovery {
+    pub(crate) domain: DomainName,
+    /// Whose domain controllers come first.
+    pub(crate) site: Option<String>,
+    /// Whom to ask, instead of whom the machine asks.
+    pub(crate) name_server: Option<SocketAddr>,
+    /// Limit on all of it.
+    pub(crate) limit: Duration,
+}
+
+/// One SRV record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Candidate {
+    priority: u16,
+    weight: u16,
+    host: String,
+}
+
+impl Discovery {
+    /// The domain controllers, those of the site first.
+    ///
+    /// The record's port is that of plain LDAP. TLS from the start has one of its own, so that the port is not taken from
+    /// there.
+    pub(crate) async fn controllers(&self, clock: &dyn Clock) -> Result<Vec<Target>> {
+        let error = || Error::new(ErrorKind::Unavailable, ACTION).object(&self.domain);
+        let found = timeout(self.limit, self.ask(clock)).await.map_err(|_| {
+            error()
+                .detail(format!("the name server gave no answer within {} s", self.limit.as_secs_f32()))
+                .hint("Check the machine's name servers, or name a domain controller instead.")
+        })?;
+        let (hosts, said) = found?;
+        if hosts.is_empty() {
+            let hint = "Check that the machine asks the domain's own name servers, or name a domain controller instead.";
+            return Err(error().detail(said).hint(hint));
+        }
+        // Whoever can forge an answer of DNS must not learn a password: TLS verifies a host's name, so that name has to
+        // be one of the domain's.
+        let (ours, foreign): (Vec<String>, Vec<String>) =
+            hosts.into_iter().partition(|host| self.is_ours(host));
+        if ours.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, ACTION)
+                .object(&self.domain)
+                .detail(format!("DNS names hosts outside of the domain only: {}", foreign.join(", ")))
+                .hint("If they are right, name one of them instead of the domain."));
+        }
+        Ok(ours.iter().map(|host| Target { service: Service::Directory, ..Target::of(host) }).collect())
+    }
+
+    /// Hosts in order, and why there are none.
+    async fn ask(&self, clock: &dyn Clock) -> Result<(Vec<String>, String)> {
+        let resolver = self.resolver()?;
+        let domain = self.domain.ascii();
+        let mut names = vec![format!("_ldap._tcp.dc._msdcs.{domain}.")];
+        if let Some(site) = &self.site {
+            names.insert(0, format!("_ldap._tcp.{site}._sites.dc._msdcs.{domain}."));
+        }
+        let (mut hosts, mut said): (Vec<String>, String) = (Vec::new(), "there are no SRV records".into());
+        for name in names {
+            match resolver.lookup(name.as_str(), RecordType::SRV).await {
+                Ok(answer) => {
+                    let records = answer.answers().iter().filter_map(|record| match &record.data {
+                        RData::SRV(srv) => Some(Candidate {
+                            priority: srv.priority,
+                            weight: srv.weight,
+                            host: srv.target.to_ascii().trim_end_matches('.').to_ascii_lowercase(),
+                        }),
+                        _ => None,
+                    });
+                    for host in in_order(records.collect(), &mut || clock.random()) {
+                        if !host.is_empty() && !hosts.contains(&host) {
+                            hosts.push(host);
+                        }
+                    }
+                }
+                // A site without domain controllers has no records of its own.
+                Err(error) => said = format!("{name} has no answer: {error}"),
+            }
+        }
+        Ok((hosts, said))
+    }
+
+    fn resolver(&self) -> Result<TokioResolver> {
+        resolver(self.name_server, self.limit).map_err(|error| {
+            Error::new(ErrorKind::Invalid, ACTION)
+                .object(&self.domain)
+                .detail(format!("the machine's name servers cannot be told: {error}"))
+                .hint("Set a name server, or name a domain controller instead.")
+        })
+    }
+
+    fn is_ours(&self, host: &str) -> bool {
+        DomainName::parse(host).is_ok_and(|host| host.is_within(&self.domain))
+    }
+}
+
+/// The addresses of a host, as that name server knows them.
+pub(crate) async fn addresses(host: &str, server: SocketAddr, limit: Duration) -> io::Result<Vec<IpAddr>> {
+    let resolver = resolver(Some(server), limit).map_err(io::Error::other)?;
+    let found = resolver.lookup_ip(format!("{host}.")).await.map_err(io::Error::other)?;
+    Ok(found.iter().collect())
+}
+
+fn resolver(server: Option<SocketAddr>, limit: Duration) -> std::result::Result<TokioResolver, NetError> {
+    let mut builder = match server {
+        None => Resolver::builder_tokio()?,
+        Some(address) => {
+            let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+                connection.port = address.port();
+                connection
+            });
+            let server = NameServerConfig::new(address.ip(), true, connections.to_vec());
+            let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+            Resolver::builder_with_config(config, TokioRuntimeProvider::default())
+        }
+    };
+    // Two attempts and the way there and back fit into the limit.
+    builder.options_mut().timeout = limit / 3;
+    builder.build()
+}
+
+/// The order in which to try them: the lowest priority first, and among equals by lot, in which a weight counts as so many
+/// tickets (RFC 2782).
+fn in_order(mut records: Vec<Candidate>, random: &mut dyn FnMut() -> u64) -> Vec<String> {
+    records.sort_by_key(|record| (record.priority, record.weight));
+    let mut hosts = Vec::with_capacity(records.len());
+    while let Some(first) = records.first() {
+        let equals = records.iter().take_while(|record| record.priority == first.priority).count();
+        let sum: u64 = records.iter().take(equals).map(|record| u64::from(record.weight)).sum();
+        let mut ticket = random() % (sum + 1);
+        // Those without weight stand first, and win only if the lot is 0.
+        let mut drawn = equals - 1;
+        for (at, record) in records.iter().take(equals).enumerate() {
+            if ticket <= u64::from(record.weight) {
+                drawn = at;
+                break;
+            }
+            ticket -= u64::from(record.weight);
+        }
+        hosts.push(records.remove(drawn).host);
+    }
+    hosts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn record(priority: u16, weight: u16, host: &str) -> Candidate {
+        Candidate { priority, weight, host: host.to_owned() }
+    }
+
+    #[test]
+    fn a_lower_priority_comes_first_and_a_weight_counts() {
+        let records = || vec![record(10, 100, "backup"), record(0, 0, "rarely"), record(0, 100, "often")];
+        assert_eq!(in_order(records(), &mut || 0), ["rarely", "often", "backup"]);
+        assert_eq!(in_order(records(), &mut || 50), ["often", "rarely", "backup"]);
+        let mut first = 0;
+        for lot in 0..101 {
+            first += usize::from(in_order(records(), &mut || lot)[0] == "often");
+        }
+        assert_eq!(first, 100);
+    }
+
+    proptest! {
+        #[test]
+        fn every_host_comes_once_in_order_of_priority(
+            records in prop::collection::vec((0u16..4, 0u16..=u16::MAX), 0..20),
+            lots in prop::collection::vec(any::<u64>(), 20),
+        ) {
+            let all: Vec<_> = records.iter().enumerate().map(|(at, &(p, w))| record(p, w, &format!("h{at}"))).collect();
+            let mut lots = lots.into_iter().cycle();
+            let hosts = in_order(all.clone(), &mut || lots.next().unwrap_or_default());
+            let priority = |host: &String| all.iter().find(|r| r.host == *host).unwrap().priority;
+            prop_assert!(hosts.is_sorted_by_key(priority));
+            let mut sorted = hosts.clone();
+            sorted.sort();
+            sorted.dedup();
+            prop_assert_eq!(sorted.len(), all.len());
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! As whom a connection signs in, and how.
+
+use std::fmt;
+
+use ldap3::exop::{Exop, WhoAmI};
+use ldap3::result::ExopResult;
+use ldap3::{Ldap, LdapError, LdapResult};
+use onramp_core::{Error, ErrorKind, Password, Result};
+
+use crate::fault::Fault;
+use crate::result_code::{AUTH_METHOD_NOT_SUPPORTED, STRONGER_AUTH_REQUIRED};
+use crate::security::{BindName, LdapSecurity};
+
+/// SEC_E_BAD_BINDINGS: the channel binding token is missing or another one.
+const BAD_BINDINGS: &str = "80090346";
+
+/// A way to sign in. Each needs TLS, which every connection has before this begins.
+pub(crate) enum SignIn {
+    /// Name and password, told to the server (RFC 4513 5.1).
+    Simple(Credentials),
+    /// The certificate that the client shows in TLS.
+    Certificate,
+    /// The Kerberos ticket of whoever runs the program.
+    #[cfg(feature = "kerberos")]
+    Kerberos,
+}
+
+/// A name and a password that may be sent: neither is empty.
+#[derive(Debug, Clone)]
+pub(crate) struct Credentials {
+    pub(crate) name: BindName,
+    pub(crate) password: Password,
+}
+
+impl Credentials {
+    pub(crate) fn new(name: BindName, password: Password) -> Result<Self> {
+        if password.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, "sign in as")
+                .object(&name)
+                .detail("an empty password would sign in anonymously")
+                .hint("Give the account's password."));
+        }
+        Ok(Self { name, password })
+    }
+}
+
+impl SignIn {
+    /// What the server answered. `host` is the name that the server's certificate and its Kerberos service carry.
+    pub(crate) async fn run(
+        &self,
+        ldap: Ldap,
+        host: &str,
+        security: LdapSecurity,
+    ) -> Result<LdapResult, LdapError> {
+        let mut ldap = ldap;
+        match self {
+            Self::Simple(Credentials { name, password }) => {
+                ldap.simple_bind(name.as_str(), password.expose()).await
+            }
+            // LDAPS has signed the client in when TLS was negotiated, and refuses to do it again ([MS-ADTS] 5.1.1.1.2).
+            Self::Certificate if security == LdapSecurity::Ldaps => who_am_i(&mut ldap, host).await,
+            Self::Certificate => ldap.sasl_external_bind().await,
+            #[cfg(feature = "kerberos")]
+            Self::Kerberos => {
+                let host = host.to_owned();
+                aside(async move { ldap.sasl_gssapi_bind(&host).await }).await
+            }
+        }
+    }
+
+    /// The fault of a refused attempt, with who tried and what to do.
+    pub(crate) fn explain(&self, fault: Fault) -> Fault {
+        let fault = fault.signing_in(&self.to_string());
+        if fault.diagnostic().contains(BAD_BINDINGS) {
+            return fault.retold(
+                ErrorKind::Unauthenticated,
+                format!("the server demands channel binding, and the token of this TLS connection is not the one it expects, signing in {self}"),
+                Some(match self {
+                    Self::Simple(_) | Self::Certificate => {
+                        "Look at LdapEnforceChannelBinding on the domain controller; a simple bind over TLS should not be subject to it."
+                    }
+                    #[cfg(feature = "kerberos")]
+                    _ => "Connect to the domain controller itself: something in between, such as a load balancer, ends TLS.",
+                }),
+            );
+        }
+        let refused = fault.has_code(STRONGER_AUTH_REQUIRED) || fault.has_code(AUTH_METHOD_NOT_SUPPORTED);
+        match (refused, self) {
+            #[cfg(feature = "kerberos")]
+            (true, Self::Kerberos) => fault.retold(
+                ErrorKind::Unauthenticated,
+                format!("the server demands that SASL signs even within TLS, signing in {self}"),
+                Some(
+                    "Windows takes TLS instead; a Samba domain controller needs “ldap server require strong auth = \
+                     allow_sasl_over_tls”. Or use a simple bind.",
+                ),
+            ),
+            _ => fault,
+        }
+    }
+}
+
+impl fmt::Display for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Simple(credentials) => write!(f, "as {}", credentials.name),
+            Self::Certificate => f.write_str("by the client certificate"),
+            #[cfg(feature = "kerberos")]
+            Self::Kerberos => f.write_str("by the Kerberos ticket"),
+        }
+    }
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignIn({self})")
+    }
+}
+
+/// Whether the certificate was mapped to an account: an unknown one leaves the connection anonymous. A server that does not
+/// answer the question (Samba) shows that with the first request.
+async fn who_am_i(ldap: &mut Ldap, host: &str) -> Result<LdapResult, LdapError> {
+    let ExopResult(Exop { val, .. }, mut result) = ldap.extended(WhoAmI).await?;
+    let nobody = result.rc == 0 && val.as_ref().is_none_or(Vec::is_empty);
+    if nobody {
+        result.rc = crate::result_code::INVALID_CREDENTIALS;
+        result.text = format!("{host} maps the certificate to no account");
+    } else {
+        result.rc = 0;
+    }
+    Ok(result)
+}
+
+/// Runs something that blocks its thread now and then: GSSAPI reads files and asks the KDC. Dropping the future leaves it to
+/// its own limits.
+#[cfg(feature = "kerberos")]
+async fn aside(
+    work: impl Future<Output = Result<LdapResult, LdapError>> + Send + 'static,
+) -> Result<LdapResult, LdapError> {
+    let runtime = tokio::runtime::Handle::current();
+    // A panic in there is one here, where it is caught like the library's others.
+    match tokio::task::spawn_blocking(move || runtime.block_on(work)).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(LdapError::EndOfStream),
+        },
+    }
+}

@@ -1,0 +1,187 @@
+//! What happens when a domain controller goes away, and when it comes back.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use onramp_ad::ForestClient;
+use onramp_core::forest::{ForestUser, UpnChange, UpnChanged};
+use onramp_core::{ErrorKind, Upn, UpnSuffix};
+use onramp_lab::forest::{Fault, LabForest, LabForestBuilder, Operation};
+use onramp_lab::tls::LabCa;
+
+use crate::lab::{Lab, people};
+
+const FIRST: &str = "dc1.corp.local";
+const SECOND: &str = "dc2.corp.local";
+
+/// Two domain controllers in sites of their own; what is written on one stays there until the clock moves.
+fn two() -> LabForestBuilder {
+    let lab = LabForest::builder().users(40).controllers(2).sites(&["Hub", "Branch"]);
+    lab.replication_delay(Duration::from_secs(3600))
+}
+
+async fn changes(client: &ForestClient, count: usize) -> Vec<(ForestUser, UpnChange)> {
+    let users = people(&*client.forest().users, count).await;
+    let change = |user: &ForestUser| UpnChange {
+        guid: user.guid,
+        dn: user.dn.clone(),
+        before: user.upn.clone(),
+        after: Upn::parse(&format!("{}@contoso.com", user.guid)).unwrap(),
+    };
+    users.into_iter().map(|user| (user.clone(), change(&user))).collect()
+}
+
+/// Stops a domain controller and lets the client notice: a connection shows that it is broken when it is used.
+async fn stop(lab: &Lab, client: &ForestClient, host: &str) {
+    lab.model.stop_controller(host).unwrap();
+    client.domains().await.unwrap_err();
+}
+
+fn holds(lab: &Lab, host: &str, change: &UpnChange) -> bool {
+    let values = lab.model.values_on(host, &change.guid, "userPrincipalName").unwrap();
+    values == [change.after.as_str()]
+}
+
+#[tokio::test]
+async fn the_first_host_that_answers_is_the_entrance_and_stays_it() {
+    let lab = Lab::start(two()).await;
+    lab.model.stop_controller(FIRST).unwrap();
+    let client = lab.builder_at(FIRST).or_host(SECOND).connect().await.unwrap();
+    assert_eq!(client.root_dse().await.unwrap().host, SECOND);
+    lab.model.start_controller(FIRST).unwrap();
+    assert_eq!(client.root_dse().await.unwrap().host, SECOND, "there is no reason to change");
+    stop(&lab, &client, SECOND).await;
+    assert_eq!(client.root_dse().await.unwrap().host, FIRST);
+    stop(&lab, &client, FIRST).await;
+    let error = client.root_dse().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Unavailable);
+    let said = error.to_string();
+    assert!(said.contains(FIRST) && said.contains(SECOND), "{said}");
+}
+
+#[tokio::test]
+async fn changes_stay_on_one_controller_until_it_goes_away() {
+    let lab = Lab::start(two()).await;
+    let client = lab.builder_at(FIRST).or_host(SECOND).connect().await.unwrap();
+    let changes = changes(&client, 4).await;
+    let users = client.forest().users;
+    for (_, change) in &changes[..2] {
+        assert_eq!(users.change_upn(change).await.unwrap(), UpnChanged::Changed);
+        assert!(holds(&lab, FIRST, change) && !holds(&lab, SECOND, change));
+    }
+    lab.model.stop_controller(FIRST).unwrap();
+    // The one whose connection is found broken may be refused; it was not sent twice.
+    let _ = users.change_upn(&changes[2].1).await;
+    assert_eq!(users.change_upn(&changes[3].1).await.unwrap(), UpnChanged::Changed);
+    assert!(holds(&lab, SECOND, &changes[3].1));
+    lab.model.start_controller(FIRST).unwrap();
+    let again = users.change_upn(&changes[2].1).await.unwrap();
+    assert!(matches!(again, UpnChanged::Changed | UpnChanged::AlreadySo), "{again:?}");
+    assert!(holds(&lab, SECOND, &changes[2].1), "it stays with the one that took over");
+    client.forest().suffixes.add(&"contoso.com".parse().unwrap()).await.unwrap();
+    lab.clock.advance(Duration::from_secs(7200));
+    for (_, change) in &changes {
+        assert!(holds(&lab, FIRST, change) && holds(&lab, SECOND, change), "{}", change.after);
+    }
+}
+
+#[tokio::test]
+async fn a_controller_that_dies_in_the_middle_of_many_changes_costs_none() {
+    let lab = Lab::start(two()).await;
+    let client = lab.builder_at(FIRST).or_host(SECOND).connect().await.unwrap();
+    let changes = changes(&client, 20).await;
+    let users = client.forest().users;
+    let model = lab.model.clone();
+    let taken = changes.iter().map(|(_, change)| change.clone()).enumerate().map(move |(at, change)| {
+        if at == 10 {
+            model.stop_controller(FIRST).unwrap();
+        }
+        change
+    });
+    let outcomes: Vec<_> = users.change_upns(stream::iter(taken.collect::<Vec<_>>()).boxed()).collect().await;
+    assert_eq!(outcomes.len(), 20, "one outcome for each");
+    // Whoever has no outcome that is known runs again; what happened is recognised.
+    for outcome in outcomes.iter().filter(|outcome| outcome.result.is_err()) {
+        users.change_upn(&outcome.change).await.unwrap();
+    }
+    lab.model.start_controller(FIRST).unwrap();
+    lab.clock.advance(Duration::from_secs(7200));
+    for (_, change) in &changes {
+        assert!(holds(&lab, FIRST, change) && holds(&lab, SECOND, change), "{}", change.after);
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_suffixes_whose_answer_was_lost_is_looked_up_before_it_is_made_elsewhere() {
+    let lab = Lab::start(two()).await;
+    let client = lab.builder_at(FIRST).or_host(SECOND).connect().await.unwrap();
+    let suffixes = client.forest().suffixes;
+    suffixes.list().await.unwrap();
+    lab.model.inject(Operation::Modify, Fault::LostReply, 1);
+    suffixes.add(&"contoso.com".parse().unwrap()).await.unwrap();
+    stop(&lab, &client, FIRST).await;
+    // The second does not have it yet: there it is no suffix that could be removed.
+    let error = suffixes.force_remove(&UpnSuffix::parse("contoso.com").unwrap()).await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_are_not_tried_elsewhere() {
+    let lab = Lab::start(two()).await;
+    let login = lab.model.administrator();
+    let client = lab
+        .builder_at(FIRST)
+        .or_host(SECOND)
+        .bind(onramp_ad::BindName::parse(&login.name).unwrap(), onramp_core::Password::new("wrong".into()));
+    let error = client.connect().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Unauthenticated);
+    assert_eq!(error.server_reply().server.as_deref(), Some(FIRST));
+}
+
+#[tokio::test]
+async fn hosts_of_two_forests_are_no_failover() {
+    let lab = Lab::start(two()).await;
+    let other = LabForest::builder().domain("other.example").users(5).build().unwrap();
+    let ca = LabCa::new().unwrap();
+    let servers = other.serve(&ca).await.unwrap();
+    let stranger = &servers.controllers()[0];
+    let login = lab.model.administrator();
+    let other_login = other.administrator();
+    assert_ne!(login.name, other_login.name);
+    let client = lab
+        .builder_at(FIRST)
+        .or_host(&stranger.host)
+        .address(&stranger.host, stranger.ldaps)
+        .trust_root_pem(ca.certificate_pem())
+        .unwrap();
+    let client = client.connect().await.unwrap();
+    stop(&lab, &client, FIRST).await;
+    // It is either not let in there, or told that this is another forest; in no case does it go on.
+    let error = client.root_dse().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Invalid), "{error}");
+}
+
+#[tokio::test]
+async fn a_site_that_is_preferred_is_written_to_first() {
+    let lab = two().add_domain(onramp_lab::forest::LabDomain::new("emea.corp.local").controllers(2));
+    let lab = Lab::start(lab).await;
+    // The role of PDC emulator goes before the site, so it is taken from the game.
+    let head = lab.model.find(&"DC=emea,DC=corp,DC=local".parse().unwrap()).unwrap();
+    for host in ["dc1.emea.corp.local", "dc2.emea.corp.local"] {
+        lab.model.set_on(host, &head, "fSMORoleOwner", &[]).unwrap();
+    }
+    let client = lab.builder_at(FIRST).site("branch").connect().await.unwrap();
+    let user = people_of(&lab, "DC=emea,DC=corp,DC=local").await;
+    let after = Upn::parse("new.name@corp.local").unwrap();
+    let change = UpnChange { guid: user.guid, dn: user.dn.clone(), before: user.upn.clone(), after };
+    client.forest().users.change_upn(&change).await.unwrap();
+    assert!(holds(&lab, "dc2.emea.corp.local", &change) && !holds(&lab, "dc1.emea.corp.local", &change));
+}
+
+async fn people_of(lab: &Lab, domain: &str) -> ForestUser {
+    use futures_util::TryStreamExt;
+    use onramp_core::forest::UserQuery;
+    let users = lab.model.forest().users.search(UserQuery::below(domain.parse().unwrap()));
+    let users: Vec<ForestUser> = users.try_collect().await.unwrap();
+    users.into_iter().find(|user| user.upn.is_some() && !user.is_critical).unwrap()
+}
