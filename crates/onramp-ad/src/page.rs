@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use ldap3::asn1::{PL, StructureTag, parse_tag};
 use ldap3::controls::{Control, MakeCritical, PagedResults, RawControl};
-use ldap3::{LdapResult, ResultEntry, SearchStream};
+use ldap3::{LdapResult, ResultEntry, Scope, SearchStream};
 use onramp_core::ErrorKind;
 
 use crate::connection::Connection;
@@ -51,7 +51,8 @@ impl<'a> Request<'a> {
         if search.deleted {
             controls.push(RawControl { ctype: SHOW_DELETED.to_owned(), crit: true, val: None });
         }
-        Self { search, page: None, controls, most: MAX_UNPAGED }
+        let most = if search.scope == Scope::Base { 1 } else { MAX_UNPAGED };
+        Self { search, page: None, controls, most }
     }
 
     /// One page of it, at a cookie that the page before gave on the same connection; empty for the first.
@@ -118,7 +119,9 @@ impl<'a> Intake<'a> {
         let entry = entry.ok_or_else(|| self.malformed("an entry of another shape"))?;
         self.bytes = self.bytes.saturating_add(entry.size());
         if self.entries.len() >= self.most {
-            return Err(self.flooded(format!("more than the {} objects that were asked for", self.most)));
+            let asked =
+                if self.most == 1 { "one object".to_owned() } else { format!("{} objects", self.most) };
+            return Err(self.flooded(format!("more than the {asked} that it was asked for")));
         }
         if self.bytes > MAX_BYTES {
             return Err(self

@@ -131,3 +131,51 @@ impl Link {
 pub(crate) fn is_worth_repeating(fault: &Fault) -> bool {
     matches!(fault.fate, Fate::NotSent | Fate::Lost) && *fault.kind() == ErrorKind::Unavailable
 }
+
+#[cfg(test)]
+mod tests {
+    use ldap3::asn1::{ASNTag, PL, StructureTag};
+    use onramp_core::{AttributeName, LdapFilter};
+    use proptest::prelude::*;
+
+    const CN: AttributeName = AttributeName::from_static("cn");
+
+    /// The octets in the last part of a filter, as they go over the wire.
+    fn sent(filter: &LdapFilter) -> Vec<u8> {
+        let tag: StructureTag =
+            ldap3::parse_filter(filter.as_str()).expect("the library reads it").into_structure();
+        let PL::C(parts) = tag.payload else { panic!("a comparison has two parts") };
+        match parts.into_iter().last().map(|part| part.payload) {
+            Some(PL::P(octets)) => octets,
+            Some(PL::C(pieces)) => match pieces.into_iter().next().map(|piece| piece.payload) {
+                Some(PL::P(octets)) => octets,
+                other => panic!("{other:?}"),
+            },
+            None => panic!("no value"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_goes_over_the_wire_as_it_is(text in ".+", octets in proptest::collection::vec(any::<u8>(), 1..40)) {
+            for filter in [
+                LdapFilter::equal(&CN, &text),
+                LdapFilter::at_least(&CN, &text),
+                LdapFilter::at_most(&CN, &text),
+                LdapFilter::starts_with(&CN, &text),
+                LdapFilter::ends_with(&CN, &text),
+            ] {
+                prop_assert_eq!(sent(&filter), text.as_bytes(), "{}", filter);
+            }
+            prop_assert_eq!(sent(&LdapFilter::equal_bytes(&CN, &octets)), octets);
+        }
+
+        #[test]
+        fn what_is_joined_is_read_by_the_library_too(text in ".*", bits: u32) {
+            let one = LdapFilter::equal(&CN, &text);
+            let other = LdapFilter::all_bits(&CN, bits).or(&LdapFilter::any_bit(&CN, bits)).negate();
+            let joined = one.and(&other).or(&LdapFilter::any_of([&one, &LdapFilter::present(&CN)]));
+            prop_assert!(ldap3::parse_filter(joined.as_str()).is_ok(), "{}", joined);
+        }
+    }
+}
