@@ -63,7 +63,7 @@ impl SignIn {
             #[cfg(feature = "kerberos")]
             Self::Kerberos => {
                 let host = host.to_owned();
-                aside(async move { ldap.sasl_gssapi_bind(&host).await }).await
+                aside(move |runtime| runtime.block_on(ldap.sasl_gssapi_bind(&host))).await
             }
         }
     }
@@ -135,11 +135,11 @@ async fn who_am_i(ldap: &mut Ldap, host: &str) -> Result<LdapResult, LdapError> 
 /// its own limits.
 #[cfg(feature = "kerberos")]
 async fn aside(
-    work: impl Future<Output = Result<LdapResult, LdapError>> + Send + 'static,
+    work: impl FnOnce(tokio::runtime::Handle) -> Result<LdapResult, LdapError> + Send + 'static,
 ) -> Result<LdapResult, LdapError> {
     let runtime = tokio::runtime::Handle::current();
     // A panic in there is one here, where it is caught like the library's others.
-    match tokio::task::spawn_blocking(move || runtime.block_on(work)).await {
+    match tokio::task::spawn_blocking(move || work(runtime)).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
