@@ -177,7 +177,7 @@ impl Analysis<'_> {
         let others = self.pool.len();
         if let Some(found) = self.pool.get_mut(first..) {
             found.iter_mut().for_each(|found| at_least(found, end - start));
-            found.sort_unstable_by_key(|found| (found.start, found.end));
+            found.sort_unstable_by_key(|found| found.start);
         }
         let present = words::present(&self.text.lower, start, end);
         self.rows.start(start, end);
@@ -187,18 +187,16 @@ impl Analysis<'_> {
                 self.rows.close(at - 1);
             }
             self.find_words(at, start, end, present);
-            for index in 0..self.ends.len() {
-                if let Some(found) = self.ends.get(index) {
-                    self.rows.offer(self.pool.len(), found);
-                    self.pool.push(*found);
-                }
-            }
             while next < others
                 && let Some(found) = self.pool.get(next)
                 && usize::from(found.start) == at
             {
-                self.rows.offer(next, found);
+                keep_cheapest(self.ends, *found);
                 next += 1;
+            }
+            for found in self.ends.iter() {
+                self.rows.offer(self.pool.len(), found);
+                self.pool.push(*found);
             }
         }
         self.rows.close(end - 1);
@@ -279,13 +277,18 @@ impl Analysis<'_> {
                 let kind = Kind::Word { list: word.list, rank: word.rank, leet, reversed: false };
                 let mut found = Found::new(at, stop, kind, guesses);
                 at_least(&mut found, end - start);
-                match self.ends.iter_mut().find(|other| other.end == found.end) {
-                    Some(other) if other.guesses <= found.guesses => {}
-                    Some(other) => *other = found,
-                    None => self.ends.push(found),
-                }
+                keep_cheapest(self.ends, found);
             });
         }
+    }
+}
+
+/// Of the patterns from one position to the same end only the cheapest can be part of the best sequence.
+fn keep_cheapest(ends: &mut Vec<Found>, found: Found) {
+    match ends.iter_mut().find(|other| other.end == found.end) {
+        Some(other) if other.guesses <= found.guesses => {}
+        Some(other) => *other = found,
+        None => ends.push(found),
     }
 }
 

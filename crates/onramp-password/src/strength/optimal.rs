@@ -35,7 +35,10 @@ impl Cell {
 
 /// The best sequences of all lengths that cover all prefixes.
 pub(super) struct Rows {
+    /// For each prefix a row of cells, by number of patterns. What lies beyond the used part is of an earlier candidate.
     cells: Vec<Cell>,
+    /// How many cells of each row are used.
+    used: Vec<usize>,
     width: usize,
     /// For each number of patterns the cheapest way to end in two or more characters without a pattern.
     loose: Vec<(f64, u32)>,
@@ -60,7 +63,8 @@ impl Rows {
             })
             .collect();
         Self {
-            cells: Vec::with_capacity(MAX_CHARS * width),
+            cells: alloc::vec![NONE; MAX_CHARS * width],
+            used: Vec::with_capacity(MAX_CHARS),
             width: 0,
             loose: Vec::with_capacity(width),
             costs,
@@ -73,10 +77,9 @@ impl Rows {
         self.origin = start;
         self.brute = 1.0;
         self.width = width(end - start);
-        self.cells.clear();
-        self.cells.resize((end - start) * self.width, NONE);
+        self.used.clear();
+        self.used.resize(end - start, 0);
         self.loose.clear();
-        self.loose.resize(self.width, (f64::INFINITY, 0));
     }
 
     /// Offers a pattern. All that ends before it begins must have been closed.
@@ -88,16 +91,18 @@ impl Rows {
             self.offer_first(row, pattern.guesses, last);
             return;
         }
-        let (before, row) = pair(&mut self.cells, self.width, start - 1, row);
-        extend(before, row, &self.costs, |cell| Some((cell.product * pattern.guesses, last)));
+        let (before, mut row) = self.pair(start - 1, row);
+        row.extend(before, |_, cell| (cell.product * pattern.guesses, last));
     }
 
     fn offer_first(&mut self, row: usize, guesses: f64, last: u32) {
         let cost = guesses + 1.0;
-        if let Some(cell) = self.cells.get_mut(row * self.width)
-            && cost < cell.cost
+        let used = self.used.get_mut(row);
+        if let (Some(cell), Some(used)) = (self.cells.get_mut(row * self.width), used)
+            && (*used == 0 || cost < cell.cost)
         {
             *cell = Cell { product: guesses, cost, last };
+            *used = (*used).max(1);
         }
     }
 
@@ -112,30 +117,33 @@ impl Rows {
             return;
         }
         // One more character for those that began before, and two for those that begin one character earlier.
-        let two_back = row.checked_sub(2).map(|back| back * self.width);
-        for (at, loose) in self.loose.iter_mut().enumerate() {
-            loose.0 *= 10.0;
-            let cell = two_back.and_then(|back| self.cells.get(back + at)).filter(|cell| !cell.is_brute());
-            if let Some(cell) = cell
-                && cell.product * 100.0 < loose.0
-            {
-                *loose = (cell.product * 100.0, narrow(position - 1));
+        self.loose.iter_mut().for_each(|loose| loose.0 *= 10.0);
+        if let Some(two_back) = row.checked_sub(2) {
+            let cells = row_of(&self.cells, &self.used, self.width, two_back);
+            self.loose.resize(self.loose.len().max(cells.len()), (f64::INFINITY, 0));
+            for (cell, loose) in cells.iter().zip(&mut self.loose) {
+                if !cell.is_brute() && cell.product * 100.0 < loose.0 {
+                    *loose = (cell.product * 100.0, narrow(position - 1));
+                }
             }
         }
-        let (before, current) = pair(&mut self.cells, self.width, row - 1, row);
-        let mut longer = self.loose.iter();
-        extend(before, current, &self.costs, |cell| {
-            let several = longer.next().copied().unwrap_or((f64::INFINITY, 0));
+        let loose = core::mem::take(&mut self.loose);
+        let (before, mut current) = self.pair(row - 1, row);
+        // As many patterns as either has.
+        let missing = loose.len().saturating_sub(before.len());
+        let before = before.iter().chain(core::iter::repeat_n(&NONE, missing));
+        current.extend(before, |at, cell| {
+            let several = loose.get(at).copied().unwrap_or((f64::INFINITY, 0));
             let single = if cell.is_brute() { f64::INFINITY } else { cell.product * SINGLE };
-            let (product, last) = if single < several.0 { (single, narrow(position)) } else { several };
-            product.is_finite().then_some((product, last))
+            if single < several.0 { (single, narrow(position)) } else { several }
         });
+        self.loose = loose;
     }
 
     /// The guesses of the best sequence, which is handed over from its last pattern to its first.
     pub(super) fn finish(&self, end: usize, patterns: &[Found], take: &mut impl FnMut(Found)) -> f64 {
         let mut row = end - 1 - self.origin;
-        let best = |row: usize| self.cells.get(row * self.width..(row + 1) * self.width).unwrap_or_default();
+        let best = |row: usize| row_of(&self.cells, &self.used, self.width, row);
         let Some((mut count, cell)) =
             best(row).iter().enumerate().min_by(|a, b| a.1.cost.total_cmp(&b.1.cost))
         else {
@@ -166,30 +174,64 @@ impl Rows {
         }
         guesses
     }
+
+    /// What is used of a row, and a later one to add to.
+    fn pair(&mut self, before: usize, row: usize) -> (&[Cell], Row<'_>) {
+        let length = self.used.get(before).copied().unwrap_or_default();
+        let (head, tail) = self.cells.split_at_mut_checked(row * self.width).unwrap_or_default();
+        let start = before * self.width;
+        let before = head.get(start..start + length).unwrap_or_default();
+        let cells = tail.get_mut(..self.width).unwrap_or_default();
+        (before, Row { cells, used: self.used.get_mut(row), costs: &self.costs })
+    }
 }
 
-/// Two rows, the first before the second.
-fn pair(cells: &mut [Cell], width: usize, before: usize, row: usize) -> (&[Cell], &mut [Cell]) {
-    let (head, tail) = cells.split_at_mut_checked(row * width).unwrap_or_default();
-    let before = head.get(before * width..(before + 1) * width).unwrap_or_default();
-    (before, tail.get_mut(..width).unwrap_or_default())
+/// What is used of a row.
+fn row_of<'a>(cells: &'a [Cell], used: &[usize], width: usize, row: usize) -> &'a [Cell] {
+    let length = used.get(row).copied().unwrap_or_default();
+    cells.get(row * width..row * width + length).unwrap_or_default()
 }
 
-/// Adds one pattern to each sequence of a row, and keeps what is cheaper than all that is as short or shorter.
-fn extend(
-    before: &[Cell],
-    row: &mut [Cell],
-    costs: &[(f64, f64)],
-    mut with: impl FnMut(&Cell) -> Option<(f64, u32)>,
-) {
-    let Some((first, longer)) = row.split_first_mut() else { return };
-    let mut least = first.cost;
-    for ((cell, slot), (factorial, growth)) in before.iter().zip(longer).zip(costs.iter().skip(1)) {
-        least = least.min(slot.cost);
-        if let Some((product, last)) = with(cell) {
+/// A row that is being filled.
+struct Row<'a> {
+    cells: &'a mut [Cell],
+    used: Option<&'a mut usize>,
+    costs: &'a [(f64, f64)],
+}
+
+impl Row<'_> {
+    /// Adds one pattern to each sequence of an earlier row, given by how many patterns it has less one, and keeps what is
+    /// cheaper than all that is as short or shorter.
+    #[inline]
+    fn extend<'b>(
+        &mut self,
+        before: impl IntoIterator<Item = &'b Cell>,
+        with: impl Fn(usize, &Cell) -> (f64, u32),
+    ) {
+        let Some(used) = self.used.as_deref_mut() else { return };
+        let mut least = if *used > 0 {
+            self.cells.first().map_or(f64::INFINITY, |cell| cell.cost)
+        } else {
+            f64::INFINITY
+        };
+        for (at, cell) in before.into_iter().enumerate() {
+            let (index, Some((factorial, growth))) = (at + 1, self.costs.get(at + 1)) else { return };
+            if index < *used {
+                least = least.min(self.cells.get(index).map_or(f64::INFINITY, |cell| cell.cost));
+            }
+            let (product, last) = with(at, cell);
             let cost = factorial * product + growth;
-            if cost < least {
-                *slot = Cell { product, cost, last };
+            if cost < least && index < self.cells.len() {
+                while *used < index {
+                    if let Some(gap) = self.cells.get_mut(*used) {
+                        *gap = NONE;
+                    }
+                    *used += 1;
+                }
+                if let Some(slot) = self.cells.get_mut(index) {
+                    *slot = Cell { product, cost, last };
+                }
+                *used = (*used).max(index + 1);
                 least = cost;
             }
         }

@@ -61,7 +61,9 @@ impl Text {
     }
 
     pub(super) fn wipe(&mut self) {
-        self.chars.zeroize();
+        // What was used: the whole capacity would take longer than the estimate.
+        self.chars.as_mut_slice().zeroize();
+        self.chars.clear();
         self.offsets.clear();
         self.lower.wipe();
         self.reversed.wipe();
@@ -129,7 +131,8 @@ impl Bytes {
     }
 
     fn wipe(&mut self) {
-        self.bytes.zeroize();
+        self.bytes.as_mut_slice().zeroize();
+        self.bytes.clear();
         self.starts.clear();
         self.chars.clear();
     }
