@@ -63,7 +63,7 @@ pub use context::Context;
 pub use generate::{Conflict, Entropy, GenerateError, Generator, GeneratorOptions};
 pub use lint::{Concern, Feasible, Finding, Lint, Severity, lint};
 pub use policy::{
-    AdPolicy, ClassPoints, CustomPolicy, EntraPolicy, Factor, LithnetBand, LithnetBands,
+    AdPolicy, ClassPoints, CustomPolicy, Demand, EntraPolicy, Factor, LithnetBand, LithnetBands,
     LithnetNormalisation, LithnetPoints, LithnetPolicy, NameChecks, NistPolicy, Policy,
 };
 pub use protection::{EveryReading, ProtectionPolicy, ProtectionVerdict, Reading, Readings, Substitutions};

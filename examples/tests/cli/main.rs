@@ -14,6 +14,7 @@
 mod interruptions;
 mod mistakes;
 mod onboarding;
+mod password;
 mod program;
 mod quickstart;
 mod samba;

@@ -44,9 +44,9 @@ pub(crate) struct BannedWords(Vec<String>);
 
 impl BannedWords {
     pub(crate) fn new(policy: &LithnetPolicy) -> Self {
-        let normalised =
-            |word: &String| normalise(word, policy.normalisation).map(|word| word.iter().collect());
-        let mut words: Vec<String> = policy.banned_words.iter().filter_map(normalised).collect();
+        let mut words: Vec<String> =
+            policy.banned_words.iter().map(|one| word(one, policy).into_iter().collect()).collect();
+        words.retain(|word| !word.is_empty());
         words.sort_unstable();
         words.dedup();
         Self(words)
@@ -54,7 +54,9 @@ impl BannedWords {
 
     fn contain(&self, candidate: &str, how: LithnetNormalisation) -> bool {
         let Some(normalised) = normalise(candidate, how) else { return false };
-        self.0.binary_search_by(|word| word.chars().cmp(normalised.iter())).is_ok()
+        normalised.cuts().any(|(start, end)| {
+            self.0.binary_search_by(|word| word.chars().cmp(normalised.iter(start, end))).is_ok()
+        })
     }
 }
 
@@ -110,14 +112,31 @@ pub(super) fn needles(policy: &LithnetPolicy, context: &Context, fold: &Fold, ou
 /// A normalised candidate on the stack; wiped when dropped.
 struct Normalised {
     letters: [char; MAX_FOLDED],
+    len: usize,
+    /// What is left when all that can be cut off is cut off.
     start: usize,
     end: usize,
+    how: LithnetNormalisation,
 }
 
+/// How many look-alikes before and behind a word are taken for a part of it.
+const KEPT: usize = 16;
+
 impl Normalised {
-    fn iter(&self) -> impl Iterator<Item = char> + '_ {
-        let kept = self.letters.get(self.start..self.end).unwrap_or_default();
-        kept.iter().copied().filter(|c| !matches!(c, '_' | '.' | '+'))
+    /// The pieces that may be a word: what is left of the text, and when it is put right also that with some of what
+    /// would have been cut off.
+    fn cuts(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let (before, behind) = match self.how {
+            LithnetNormalisation::Compatible => (0, 0),
+            LithnetNormalisation::Fixed => (KEPT.min(self.start), KEPT.min(self.len - self.end)),
+        };
+        let starts = self.start - before..=self.start;
+        starts.flat_map(move |start| (self.end..=self.end + behind).map(move |end| (start, end)))
+    }
+
+    fn iter(&self, start: usize, end: usize) -> impl Iterator<Item = char> + '_ {
+        let kept = self.letters.get(start..end).unwrap_or_default();
+        kept.iter().copied().map(unmask).filter(|c| !matches!(c, '_' | '.' | '+'))
     }
 }
 
@@ -132,21 +151,15 @@ fn normalise(candidate: &str, how: LithnetNormalisation) -> Option<Normalised> {
     if !candidate.chars().any(char::is_alphabetic) {
         return None;
     }
-    let mut normalised = Normalised { letters: ['\0'; MAX_FOLDED], start: 0, end: 0 };
+    let mut normalised = Normalised { letters: ['\0'; MAX_FOLDED], len: 0, start: 0, end: 0, how };
     for c in candidate.chars().map(fold_case).filter(|c| !c.is_whitespace()) {
-        *normalised.letters.get_mut(normalised.end)? =
-            if how == LithnetNormalisation::Fixed { unmask(c) } else { c };
-        normalised.end += 1;
+        *normalised.letters.get_mut(normalised.len)? = c;
+        normalised.len += 1;
     }
-    let all = normalised.letters.get(..normalised.end).unwrap_or_default();
+    let all = normalised.letters.get(..normalised.len).unwrap_or_default();
     let kept = |c: &char| !TRIMMED.contains(*c);
-    normalised.start = all.iter().position(kept).unwrap_or(normalised.end);
+    normalised.start = all.iter().position(kept).unwrap_or(normalised.len);
     normalised.end = all.iter().rposition(kept).map_or(normalised.start, |last| last + 1);
-    if how == LithnetNormalisation::Compatible
-        && let Some(rest) = normalised.letters.get_mut(normalised.start..normalised.end)
-    {
-        rest.iter_mut().for_each(|c| *c = unmask(*c));
-    }
     Some(normalised)
 }
 
@@ -160,9 +173,14 @@ pub(crate) fn unmasked(c: char) -> char {
     unmask(fold_case(c))
 }
 
-/// A banned word after normalisation.
+/// A banned word after normalisation. When it is put right, nothing is cut off a word.
 pub(crate) fn word(word: &str, policy: &LithnetPolicy) -> Vec<char> {
-    normalise(word, policy.normalisation).map(|word| word.iter().collect()).unwrap_or_default()
+    let normalised = normalise(word, policy.normalisation);
+    let whole = policy.normalisation == LithnetNormalisation::Fixed;
+    normalised.map_or_else(Vec::new, |word| {
+        let (start, end) = if whole { (0, word.len) } else { (word.start, word.end) };
+        word.iter(start, end).collect()
+    })
 }
 
 fn unmask(c: char) -> char {

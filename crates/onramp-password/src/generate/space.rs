@@ -124,7 +124,8 @@ fn share(
             .map(|(share, _)| share)
             .sum()
     };
-    Ok(shares.iter().map(accepted).sum())
+    // Rounding must not make it more than everything.
+    Ok(shares.iter().map(accepted).sum::<f64>().min(1.0))
 }
 
 /// Characters that no rule tells apart.

@@ -1,6 +1,6 @@
 //! What the domain controllers demand: a domain's policy or a fine-grained one.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A domain password policy or a fine-grained one (PSO), as far as it concerns the password.
 ///
@@ -20,7 +20,8 @@ pub struct AdPolicy {
     pub history_length: u16,
     /// `minPwdAge` in seconds: how long a password has to be kept before it can be *changed* (a reset is free).
     pub min_age_seconds: u64,
-    /// `maxPwdAge` in seconds; `None` when passwords never expire.
+    /// `maxPwdAge` in seconds; `None` when passwords never expire, which is 0 as data.
+    #[serde(serialize_with = "or_zero", deserialize_with = "not_zero")]
     pub max_age_seconds: Option<u64>,
 }
 
@@ -112,4 +113,14 @@ pub enum NameChecks {
     WithComplexity,
     /// Always, as \[MS-SAMR\] 3.1.1.7.2 reads.
     Always,
+}
+
+/// TOML has no word for nothing, and an absent key is the default of a domain.
+#[allow(clippy::ref_option)] // the form that serde asks for
+fn or_zero<S: Serializer>(age: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(age.unwrap_or(0))
+}
+
+fn not_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(Option::<u64>::deserialize(deserializer)?.filter(|&age| age > 0))
 }

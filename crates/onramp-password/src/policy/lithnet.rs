@@ -196,6 +196,7 @@ pub enum LithnetNormalisation {
     /// into `dmin`.
     #[default]
     Compatible,
-    /// Look-alikes are replaced first, so that `4dmin` turns into `admin`.
+    /// Digits and symbols at the ends are taken for look-alikes as well as cut off, so that `4dmin` is `admin`, and
+    /// so is `4dmin-123`.
     Fixed,
 }

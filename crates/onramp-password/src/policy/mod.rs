@@ -2,6 +2,7 @@
 
 mod ad;
 mod custom;
+mod demands;
 mod entra;
 mod lithnet;
 mod nist;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use ad::{AdPolicy, NameChecks};
 pub use custom::CustomPolicy;
+pub use demands::Demand;
 pub use entra::EntraPolicy;
 pub use lithnet::{
     ClassPoints, LithnetBand, LithnetBands, LithnetNormalisation, LithnetPoints, LithnetPolicy,

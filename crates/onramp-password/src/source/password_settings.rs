@@ -198,12 +198,12 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// A time in seconds; `None` is never.
+    /// A time in seconds, rounded up; `None` is never.
     fn interval(&self, attribute: &'static str) -> Result<Option<u64>, PasswordSettingsError> {
         let expected = "a time as a negative number of 100 nanoseconds";
         match self.needed(attribute)?.parse::<i64>() {
             Ok(i64::MIN) => Ok(None),
-            Ok(ticks @ ..=0) => Ok(Some(ticks.unsigned_abs() / TICKS)),
+            Ok(ticks @ ..=0) => Ok(Some(ticks.unsigned_abs().div_ceil(TICKS))),
             _ => Err(PasswordSettingsError::Invalid { attribute, expected }),
         }
     }

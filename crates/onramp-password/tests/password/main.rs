@@ -2,13 +2,18 @@
 
 mod active_directory;
 mod breach;
+mod cases;
 mod differential;
 mod entra;
+mod formats;
 mod generator;
+mod lints;
+mod memory;
 mod properties;
 mod protection;
 mod reference;
 mod report;
+mod sources;
 mod strength;
 
 use onramp_password::{Code, Target, Verdict};

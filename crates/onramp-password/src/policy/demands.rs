@@ -1,0 +1,125 @@
+//! What a policy demands, in words.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::{AdPolicy, NameChecks, Policy, ProtectionPolicy, Target};
+
+/// One demand in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Demand {
+    /// Who makes it.
+    pub target: Target,
+    /// What it is, in English.
+    pub text: String,
+}
+
+impl Policy {
+    /// What the policy demands, in words, in the order of the targets.
+    ///
+    /// ```
+    /// # use onramp_password::Policy;
+    /// let demands: Vec<String> = Policy::hybrid().demands().into_iter().map(|demand| demand.text).collect();
+    /// assert!(demands.contains(&"3 of 5 character classes".to_owned()));
+    /// ```
+    #[must_use]
+    pub fn demands(&self) -> Vec<Demand> {
+        let mut all = Vec::new();
+        if let Some(policy) = &self.on_premises {
+            on_premises(policy, &mut |text| all.push(Demand { target: Target::OnPremises, text }));
+        }
+        if let Some(policy) = &self.cloud {
+            let mut say = |text| all.push(Demand { target: Target::Cloud, text });
+            say(format!("{} to {} characters of printable ASCII", policy.min_length, policy.max_length));
+            if policy.required_classes > 0 {
+                say(format!("{} of 4 character classes", policy.required_classes));
+            }
+        }
+        if let Some(policy) = &self.protection {
+            for target in policy.targets() {
+                protection(policy, target, &mut |text| all.push(Demand { target, text }));
+            }
+        }
+        if let Some(policy) = &self.nist {
+            let mut say = |text| all.push(Demand { target: Target::Nist, text });
+            say(format!("at least {} characters, counted after NFC", policy.needed_length()));
+            say(format!(
+                "none of {} common passwords, and nothing that is known of the account",
+                policy.blocklist.len()
+            ));
+        }
+        if let Some(policy) = &self.lithnet {
+            let mut say = |text| all.push(Demand { target: Target::Lithnet, text });
+            say(format!("at least {} characters", policy.min_length));
+            if policy.bands.is_some() {
+                say("character classes that depend on the length".to_string());
+            }
+            if let Some(points) = &policy.points {
+                say(format!("{} complexity points", points.required));
+            }
+            if policy.check_account_name || policy.check_full_name {
+                say("no piece of the names of four letters or more".to_string());
+            }
+            if !policy.banned_words.is_empty() {
+                say(format!("not one of {} banned words as a whole", policy.banned_words.len()));
+            }
+        }
+        if let Some(policy) = &self.custom {
+            let mut say = |text| all.push(Demand { target: Target::Custom, text });
+            match (policy.min_length, policy.max_length) {
+                (Some(min), Some(max)) => say(format!("{min} to {max} characters")),
+                (Some(min), None) => say(format!("at least {min} characters")),
+                (None, Some(max)) => say(format!("at most {max} characters")),
+                (None, None) => {}
+            }
+            if policy.required_classes > 0 {
+                say(format!("{} of 4 character classes", policy.required_classes));
+            }
+            policy.require.iter().for_each(|class| say(class.to_string()));
+            if policy.allowed.is_some() || !policy.forbidden.is_empty() {
+                say("only certain characters".to_string());
+            }
+            if let Some(most) = policy.max_repeat {
+                say(format!("the same character at most {most} times in a row"));
+            }
+            if let Some(most) = policy.max_sequence {
+                say(format!("at most {most} characters that follow one another"));
+            }
+            if policy.min_distinct > 0 {
+                say(format!("at least {} different characters", policy.min_distinct));
+            }
+            if !policy.words.is_empty() {
+                say(format!("none of {} words in it, look-alikes included", policy.words.len()));
+            }
+        }
+        all.sort_by_key(|demand| demand.target);
+        all
+    }
+}
+
+fn on_premises(policy: &AdPolicy, say: &mut dyn FnMut(String)) {
+    say(format!("{} to {} characters, counted in UTF-16 units", policy.min_length, AdPolicy::MAX_LENGTH));
+    if policy.complexity {
+        say(format!("{} of 5 character classes", AdPolicy::COMPLEX_CLASSES));
+    }
+    if policy.complexity || policy.name_checks == NameChecks::Always {
+        say("neither the account name nor a piece of the display name of three letters or more".to_string());
+    }
+    if policy.history_length > 0 {
+        say(format!("none of the last {} passwords", policy.history_length));
+    }
+}
+
+fn protection(policy: &ProtectionPolicy, target: Target, say: &mut dyn FnMut(String)) {
+    say(format!(
+        "not one of {} banned words, nor one edit away from one, look-alikes included; {} points beside them",
+        policy.banned.len(),
+        policy.required_points
+    ));
+    say(match target {
+        Target::Cloud => "neither a name of the person nor the tenant's of four letters or more".to_string(),
+        _ => "no name of the person of four letters or more".to_string(),
+    });
+}

@@ -1,0 +1,363 @@
+//! Checks and generates passwords against the policies of Active Directory, Entra and others; explains and lints
+//! policies.
+//!
+//! Exit codes: 0 accepted, done, or every line read; 1 refused, or the policy has an error; 2 it could not be done; 130
+//! given up at the terminal.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use onramp_core::{Error, ErrorKind, Result};
+use onramp_examples::password::breach::{self, Breaches};
+use onramp_examples::password::input::{self, Line, Lines};
+use onramp_examples::password::policy::{PolicyArguments, catalogue};
+use onramp_examples::password::report::{Report, tell};
+use onramp_password::breach::HashKind;
+use onramp_password::strength::{Estimator, Inputs, Scratch};
+use onramp_password::{
+    Catalogue, Checker, Generator, GeneratorOptions, Lookups, OsRandom, Policy, PreparedPolicy, Severity,
+    Target, lint,
+};
+use zeroize::Zeroizing;
+
+/// Check and generate passwords against the policies of Active Directory, Entra and others.
+#[derive(Parser, Debug)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Say everything that is wrong with a password. It is typed without echo, or comes on standard input.
+    Check {
+        #[command(flatten)]
+        policy: PolicyArguments,
+        /// Read passwords from standard input, one on a line, instead of asking for one.
+        #[arg(long)]
+        stdin: bool,
+        /// One JSON object for each password instead of sentences.
+        #[arg(long)]
+        json: bool,
+        /// The language of the sentences: en, de, fr or es.
+        #[arg(long, default_value = "en")]
+        language: String,
+        /// A breach store, whose passwords are refused.
+        #[arg(long, value_name = "FILE")]
+        breach_store: Option<PathBuf>,
+    },
+    /// Make passwords that every target accepts, all of them equally likely.
+    Generate {
+        #[command(flatten)]
+        policy: PolicyArguments,
+        /// The length in characters; without it 24, or what the policy needs.
+        #[arg(long)]
+        length: Option<usize>,
+        /// The characters to draw from; without it printable ASCII but for the blank.
+        #[arg(long, value_name = "CHARACTERS")]
+        alphabet: Option<String>,
+        /// How many.
+        #[arg(long, default_value_t = 1)]
+        count: usize,
+        /// A breach store, whose passwords are not generated.
+        #[arg(long, value_name = "FILE")]
+        breach_store: Option<PathBuf>,
+    },
+    /// Say what a policy demands, target by target, and what satisfies all of it.
+    Explain {
+        #[command(flatten)]
+        policy: PolicyArguments,
+    },
+    /// Say where a policy contradicts itself or the standards, and what surprises people about it.
+    Lint {
+        #[command(flatten)]
+        policy: PolicyArguments,
+        /// JSON instead of sentences.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Passwords known from breaches: build a store, and ask it.
+    #[command(subcommand)]
+    Breach(BreachCommand),
+}
+
+#[derive(Subcommand, Debug)]
+enum BreachCommand {
+    /// Build a store from a sorted list of hashes and counts, as Have I Been Pwned publishes it.
+    Build {
+        /// The list, lines of HASH:COUNT; - is standard input.
+        #[arg(value_name = "LIST")]
+        list: PathBuf,
+        /// The store to write.
+        #[arg(value_name = "STORE")]
+        store: PathBuf,
+        /// The hashes are NTLM instead of SHA-1.
+        #[arg(long)]
+        ntlm: bool,
+        /// Leave out hashes that were seen less often.
+        #[arg(long, default_value_t = 0)]
+        min_count: u32,
+    },
+    /// Say whether a password is in a store. It is typed without echo, or comes on standard input.
+    Query {
+        /// The store.
+        #[arg(value_name = "STORE")]
+        store: PathBuf,
+        /// Read passwords from standard input, one on a line, instead of asking for one.
+        #[arg(long)]
+        stdin: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Check { policy, stdin, json, language, breach_store } => {
+            let breaches = breach_store.as_deref().map(Breaches::open).transpose()?;
+            let judge = Judge::new(&policy, catalogue(&language)?, json, breaches)?;
+            if stdin { judge.lines() } else { judge.typed() }
+        }
+        Command::Generate { policy, length, alphabet, count, breach_store } => {
+            let mut options = GeneratorOptions::default();
+            (options.length, options.alphabet) = (length, alphabet);
+            let breaches = breach_store.as_deref().map(Breaches::open).transpose()?;
+            generate(&policy, &options, count, breaches.as_ref())
+        }
+        Command::Explain { policy } => explain(&policy.policy()?),
+        Command::Lint { policy, json } => tell_lint(&policy.policy()?, json),
+        Command::Breach(BreachCommand::Build { list, store, ntlm, min_count }) => {
+            let kind = if ntlm { HashKind::Ntlm } else { HashKind::Sha1 };
+            let summary = breach::build(&list, &store, kind, min_count)?;
+            eprintln!(
+                "{} hashes in {} bytes, {} left out; about one of {:.0} other passwords is taken for one of them",
+                summary.keys,
+                summary.length,
+                summary.below_min_count,
+                1.0 / summary.false_positive_rate
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Breach(BreachCommand::Query { store, stdin }) => query(&Breaches::open(&store)?, stdin),
+    }
+}
+
+/// What is needed to say something of a candidate.
+struct Judge {
+    checker: Checker,
+    targets: Vec<Target>,
+    protected: bool,
+    estimator: Estimator,
+    known: Inputs,
+    catalogue: Catalogue,
+    json: bool,
+    breaches: Option<Breaches>,
+}
+
+impl Judge {
+    fn new(
+        arguments: &PolicyArguments,
+        catalogue: Catalogue,
+        json: bool,
+        breaches: Option<Breaches>,
+    ) -> Result<Self> {
+        let policy = arguments.policy()?;
+        Ok(Self {
+            checker: PreparedPolicy::with_every_reading(&policy).checker(&arguments.context()),
+            targets: policy.targets().collect(),
+            protected: policy.protection.is_some(),
+            estimator: Estimator::zxcvbn(),
+            known: Inputs::with_parts(arguments.known()),
+            catalogue,
+            json,
+            breaches,
+        })
+    }
+
+    /// One password, typed.
+    fn typed(&self) -> Result<ExitCode> {
+        let Some(candidate) = asked()? else { return Ok(ExitCode::from(130)) };
+        let mut out = io::stdout().lock();
+        let said = self.say(&candidate, &mut self.estimator.scratch(), &mut out);
+        self.trouble()?;
+        let accepted = written(said)?.unwrap_or(true);
+        Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Every line of standard input.
+    fn lines(&self) -> Result<ExitCode> {
+        let mut lines = Lines::new(input::standard_input().map_err(unreadable)?);
+        let (mut out, mut scratch) = (io::BufWriter::new(io::stdout().lock()), self.estimator.scratch());
+        while let Some(line) = lines.next_line().map_err(unreadable)? {
+            let said = match line {
+                Line::Text(candidate) => self.say(&candidate, &mut scratch, &mut out).map(|_| ()),
+                Line::NotText => self.pass_over("not_utf8", "the line is not UTF-8", &mut out),
+                Line::TooLong => self.pass_over("line_too_long", "the line is no password", &mut out),
+            };
+            self.trouble()?;
+            // What is at the other end of a pipe may wait for each answer.
+            if written(said.and_then(|()| out.flush()))?.is_none() {
+                break;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Says what there is to say of a candidate, and whether it is accepted.
+    fn say(&self, candidate: &str, scratch: &mut Scratch, out: &mut impl Write) -> io::Result<bool> {
+        let breached =
+            |candidate: &str| self.breaches.as_ref().is_some_and(|store| store.contains(candidate));
+        let verdict = self.checker.check_with(candidate, &Lookups::default().with_breached(&breached));
+        let strength = self.estimator.estimate_with(candidate, &self.known, scratch);
+        if self.json {
+            print(out, &Report::new(&verdict, &strength))?;
+        } else {
+            writeln!(out, "{}", if verdict.is_accepted() { "accepted" } else { "rejected" })?;
+            tell(out, &verdict, &strength, &self.catalogue, colour())?;
+        }
+        Ok(verdict.is_accepted())
+    }
+
+    fn trouble(&self) -> Result<()> {
+        self.breaches.as_ref().map_or(Ok(()), Breaches::trouble)
+    }
+
+    fn pass_over(&self, code: &'static str, message: &str, out: &mut impl Write) -> io::Result<()> {
+        if self.json {
+            print(out, &Report::unreadable(code, self.targets.iter().copied(), self.protected))
+        } else {
+            writeln!(out, "rejected\n  {message}")
+        }
+    }
+}
+
+fn generate(
+    arguments: &PolicyArguments,
+    options: &GeneratorOptions,
+    count: usize,
+    breaches: Option<&Breaches>,
+) -> Result<ExitCode> {
+    let (policy, context) = (arguments.policy()?, arguments.context());
+    let generator = Generator::with_options(&policy, &context, options)?;
+    let breached = |candidate: &str| breaches.is_some_and(|store| store.contains(candidate));
+    let lookups = Lookups::default().with_breached(&breached);
+    let mut out = io::stdout().lock();
+    for _ in 0..count {
+        let password = generator.generate_with(&mut OsRandom, &lookups)?;
+        breaches.map_or(Ok(()), Breaches::trouble)?;
+        if written(writeln!(out, "{}", password.expose()))?.is_none() {
+            break;
+        }
+    }
+    if io::stderr().is_terminal() {
+        eprintln!("{:.1} bits each", generator.entropy().bits());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn query(breaches: &Breaches, stdin: bool) -> Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    let mut answer = |candidate: &str| -> Result<Option<bool>> {
+        let known = breaches.contains(candidate);
+        breaches.trouble()?;
+        let text = if known { "known from a breach" } else { "not known from a breach" };
+        Ok(written(writeln!(out, "{text}"))?.map(|()| known))
+    };
+    if !stdin {
+        let Some(candidate) = asked()? else { return Ok(ExitCode::from(130)) };
+        let known = answer(&candidate)?.unwrap_or(false);
+        return Ok(if known { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+    }
+    let mut lines = Lines::new(input::standard_input().map_err(unreadable)?);
+    while let Some(line) = lines.next_line().map_err(unreadable)? {
+        // What is no text is no password that anybody hashed.
+        let candidate = if let Line::Text(candidate) = line { candidate } else { Zeroizing::default() };
+        if answer(&candidate)?.is_none() {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn asked() -> Result<Option<Zeroizing<String>>> {
+    input::ask("Password: ").map_err(|error| {
+        Error::new(ErrorKind::Unavailable, "ask for a password")
+            .detail(error.to_string())
+            .hint("Without a terminal, pipe passwords in and say --stdin.")
+    })
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "read standard input").detail(error.to_string())
+}
+
+fn explain(policy: &Policy) -> Result<ExitCode> {
+    let found = lint(policy);
+    let mut out = io::stdout().lock();
+    let mut say = || -> io::Result<()> {
+        for demand in policy.demands() {
+            writeln!(out, "{}: {}", demand.target, demand.text)?;
+        }
+        match &found.feasible {
+            Some(feasible) => writeln!(out, "\nAll of them accept {feasible}.")?,
+            None => writeln!(out, "\nNothing satisfies all of them.")?,
+        }
+        for finding in &found.findings {
+            writeln!(out, "{finding}.")?;
+        }
+        Ok(())
+    };
+    written(say())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell_lint(policy: &Policy, json: bool) -> Result<ExitCode> {
+    let found = lint(policy);
+    let mut out = io::stdout().lock();
+    if json {
+        written(print(&mut out, &found))?;
+    } else {
+        let mut say = || -> io::Result<()> {
+            for finding in &found.findings {
+                writeln!(out, "{finding}.")?;
+            }
+            match &found.feasible {
+                Some(feasible) => writeln!(out, "All targets accept {feasible}."),
+                None => writeln!(out, "Nothing satisfies all targets."),
+            }
+        };
+        written(say())?;
+    }
+    let wrong = found.findings.iter().any(|finding| finding.severity == Severity::Error);
+    Ok(if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn print(out: &mut impl Write, value: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    writeln!(out)
+}
+
+/// `None` when nobody reads what is written any more, which is no error.
+fn written<T>(result: io::Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+        Err(error) => {
+            Err(Error::new(ErrorKind::Unavailable, "write to standard output").detail(error.to_string()))
+        }
+    }
+}
+
+fn colour() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}

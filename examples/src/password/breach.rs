@@ -1,0 +1,94 @@
+//! Passwords known from breaches: building a store from a list of hashes, and asking it.
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+
+use onramp_core::{Error, ErrorKind, Result};
+use onramp_password::breach::{BuildOptions, Builder, HashKind, Store, StoreError, StoreFile, Summary};
+
+/// A store that is open.
+#[derive(Debug)]
+pub struct Breaches {
+    store: Store<StoreFile>,
+    path: PathBuf,
+    failed: RefCell<Option<StoreError>>,
+}
+
+impl Breaches {
+    /// Opens a store.
+    ///
+    /// # Errors
+    /// When the file is absent, damaged or no store.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = StoreFile::open(path).map_err(|error| failure("open the breach store", path, &error))?;
+        let store = Store::open(file).map_err(|error| failure("open the breach store", path, &error))?;
+        Ok(Self { store, path: path.to_owned(), failed: RefCell::default() })
+    }
+
+    /// Whether a password is in it. When it cannot be read, that is told by [`Breaches::trouble`].
+    pub fn contains(&self, password: &str) -> bool {
+        self.store.contains_password(password).unwrap_or_else(|error| {
+            self.failed.replace(Some(error));
+            false
+        })
+    }
+
+    /// What went wrong while it was asked.
+    ///
+    /// # Errors
+    /// That.
+    pub fn trouble(&self) -> Result<()> {
+        match self.failed.take() {
+            None => Ok(()),
+            Some(error) => Err(failure("read the breach store", &self.path, &error)),
+        }
+    }
+
+    /// How many hashes it holds.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.store.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.store.is_empty()
+    }
+}
+
+/// Builds a store from a sorted list of hashes with counts, as Have I Been Pwned publishes them; `-` is standard input.
+/// The file appears under its name when it is complete.
+///
+/// # Errors
+/// When the list is not sorted or not a list, and when a file cannot be read or written.
+pub fn build(list: &Path, store: &Path, kind: HashKind, min_count: u32) -> Result<Summary> {
+    let reading = |error: &dyn std::fmt::Display| failure("read the list of hashes", list, error);
+    let source: Box<dyn BufRead> = if list == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(File::open(list).map_err(|error| reading(&error))?))
+    };
+    let unfinished = store.with_extension("unfinished");
+    let writing = |error: &dyn std::fmt::Display| failure("write the breach store", &unfinished, error);
+    let sink = BufWriter::new(File::create(&unfinished).map_err(|error| writing(&error))?);
+    let built = (|| {
+        let mut builder = Builder::new(sink, kind, BuildOptions::new().with_min_count(min_count))?;
+        builder.push_list(source)?;
+        builder.finish()
+    })();
+    let (sink, summary) = built.map_err(|error| {
+        let _ = fs::remove_file(&unfinished);
+        failure("build the breach store from", list, &error)
+    })?;
+    let file = sink.into_inner().map_err(|error| writing(error.error()))?;
+    file.sync_all().map_err(|error| writing(&error))?;
+    fs::rename(&unfinished, store).map_err(|error| failure("write the breach store", store, &error))?;
+    Ok(summary)
+}
+
+fn failure(action: &'static str, path: &Path, error: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Invalid, action).object(path.display()).detail(error.to_string())
+}

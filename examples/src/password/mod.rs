@@ -1,0 +1,6 @@
+//! What the program `password` is made of.
+
+pub mod breach;
+pub mod input;
+pub mod policy;
+pub mod report;
