@@ -16,7 +16,7 @@ use draw::Draws;
 pub use error::{Conflict, GenerateError};
 use space::Space;
 
-#[cfg(feature = "os-random")]
+#[cfg(all(feature = "os-random", feature = "onramp"))]
 use crate::OsRandom;
 use crate::{Checker, Context, Lookups, Policy, RandomSource, Reading};
 

@@ -84,7 +84,7 @@ impl fmt::Display for Finding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Feasible {
-    /// The least length in characters at which there are passwords.
+    /// The least length in characters at which it can be shown that there are passwords.
     pub min_length: usize,
     /// The most characters; `None` without an end.
     pub max_length: Option<usize>,
