@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::ListKind;
 use super::dictionary::{
-    BASE_MASK, COUNT_SHIFT, Dictionary, DictionaryError, HEADER, LEAF, MAGIC, MAX_LISTS, TERMINAL, checksum,
+    Dictionary, DictionaryError, HEADER, MAGIC, MAX_BASE, MAX_LISTS, MAX_RANK, Node, checksum,
 };
 
 /// Collects ranked words and makes a [`Dictionary`] of them.
@@ -31,7 +31,8 @@ impl DictionaryBuilder {
         self.with_ranked(kind, (1..).zip(words))
     }
 
-    /// Adds a list whose words come with ranks, as [`with_list`](Self::with_list) does. Rank 0 is taken as 1.
+    /// Adds a list whose words come with ranks, as [`with_list`](Self::with_list) does. Ranks are kept from 1 to
+    /// 1,048,575; others are taken as the nearest of these.
     #[must_use]
     pub fn with_ranked<W: AsRef<str>>(
         mut self,
@@ -42,7 +43,7 @@ impl DictionaryBuilder {
         self.lists.push(kind);
         for (rank, word) in words {
             let word = lower(word.as_ref());
-            let entry = (rank.clamp(1, 0x0fff_ffff), list);
+            let entry = (rank.clamp(1, MAX_RANK), list);
             if !word.is_empty() {
                 self.words.entry(word).and_modify(|old| *old = entry.min(*old)).or_insert(entry);
             }
@@ -58,9 +59,7 @@ impl DictionaryBuilder {
         let words: Vec<Entry<'_>> = self
             .words
             .iter()
-            .map(|(word, (rank, list))| {
-                u32::try_from(*list).map(|list| (word.as_bytes(), rank | list << 28)).unwrap_or_default()
-            })
+            .map(|(word, (rank, list))| (word.as_bytes(), u64::from(*rank) << 40 | (*list as u64) << 60))
             .collect();
         let longest = words.iter().map(|(word, _)| word.len()).max().unwrap_or(0);
         if self.lists.len() > MAX_LISTS || longest > 255 {
@@ -79,14 +78,13 @@ fn lower(word: &str) -> String {
     word.chars().map(super::text::lower).map(|c| c.to_string()).collect()
 }
 
-/// A word, its rank, and in the upper four bits its list.
-type Entry<'a> = (&'a [u8], u32);
+/// A word, and the bits of its node that say rank and list.
+type Entry<'a> = (&'a [u8], u64);
 
 #[derive(Default)]
 struct Trie {
-    labels: Vec<u8>,
-    nodes: Vec<u32>,
-    ranks: Vec<u32>,
+    nodes: Vec<u64>,
+    words: usize,
     tails: Vec<u8>,
 }
 
@@ -94,64 +92,60 @@ impl Trie {
     /// Builds level by level from words in order: a node is the range of the words that share its path.
     fn new(words: &[Entry<'_>]) -> Result<Self, DictionaryError> {
         let (tails, tail_at) = merge_tails(words);
-        let mut trie = Self { labels: alloc::vec![0], nodes: Vec::new(), ranks: Vec::new(), tails };
+        let mut trie = Self { nodes: Vec::new(), words: words.len(), tails };
         let mut level: Vec<(&[Entry<'_>], usize)> = alloc::vec![(words, 0)];
+        // Where the children of the next node begin: after all nodes of this level.
+        let mut base = 1;
         while !level.is_empty() {
             let mut next = Vec::new();
             for (range, depth) in level {
                 let Some((first, rest)) = range.split_first() else { continue };
+                let label = depth.checked_sub(1).and_then(|last| first.0.get(last)).copied();
                 // The root is never a leaf, so that no word is matched before its first byte.
                 if rest.is_empty() && depth > 0 {
                     let tail = first.0.get(depth..).unwrap_or_default();
                     let at = tail_at.get(tail).copied().unwrap_or_default();
-                    trie.push(LEAF | TERMINAL, at, tail.len())?;
-                    trie.ranks.push(first.1);
+                    trie.push(label, Node::LEAF | Node::TERMINAL | first.1, at, tail.len())?;
                     continue;
                 }
-                let (ends_here, longer) = if first.0.len() == depth { (true, rest) } else { (false, range) };
-                let base = trie.labels.len();
-                for group in longer.chunk_by(|a, b| a.0.get(depth) == b.0.get(depth)) {
-                    let label = group.first().and_then(|(word, _)| word.get(depth)).copied();
-                    trie.labels.push(label.unwrap_or_default());
-                    next.push((group, depth + 1));
-                }
-                let count = trie.labels.len() - base;
-                trie.push(if ends_here { TERMINAL } else { 0 }, base, count - 1)?;
-                if ends_here {
-                    trie.ranks.push(first.1);
-                }
+                let (flags, longer) =
+                    if first.0.len() == depth { (Node::TERMINAL | first.1, rest) } else { (0, range) };
+                let before = next.len();
+                next.extend(
+                    longer.chunk_by(|a, b| a.0.get(depth) == b.0.get(depth)).map(|group| (group, depth + 1)),
+                );
+                let count = next.len() - before;
+                trie.push(label, flags, base, count - 1)?;
+                base += count;
             }
             level = next;
         }
         Ok(trie)
     }
 
-    fn push(&mut self, flags: u32, base: usize, count: usize) -> Result<(), DictionaryError> {
-        let base = u32::try_from(base).ok().filter(|base| *base <= BASE_MASK);
-        let count = u32::try_from(count).ok().filter(|count| *count <= 0xff);
-        let (Some(base), Some(count)) = (base, count) else { return Err(DictionaryError::TooLarge) };
-        self.nodes.push(flags | count << COUNT_SHIFT | base);
+    fn push(
+        &mut self,
+        label: Option<u8>,
+        bits: u64,
+        base: usize,
+        count: usize,
+    ) -> Result<(), DictionaryError> {
+        if base >= MAX_BASE || count > 0xff {
+            return Err(DictionaryError::TooLarge);
+        }
+        let label = u64::from(label.unwrap_or_default());
+        self.nodes.push(bits | (base as u64) << 16 | (count as u64) << 8 | label);
         Ok(())
     }
 
     fn into_bytes(self, lists: &[ListKind], longest: usize) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        for number in [self.nodes.len(), self.ranks.len(), self.tails.len(), longest] {
+        for number in [self.nodes.len(), self.words, self.tails.len(), longest] {
             bytes.extend(u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
         }
         bytes.extend(lists.iter().map(|list| list.code()));
         bytes.resize(HEADER, 0);
-        bytes.extend(&self.labels);
         bytes.extend(self.nodes.iter().flat_map(|node| node.to_le_bytes()));
-        let mut before = 0_u32;
-        for block in self.nodes.chunks(64) {
-            let bits =
-                (0..).zip(block).fold(0_u64, |bits, (at, node)| bits | u64::from(node & TERMINAL != 0) << at);
-            bytes.extend(bits.to_le_bytes());
-            bytes.extend(before.to_le_bytes());
-            before += bits.count_ones();
-        }
-        bytes.extend(self.ranks.iter().flat_map(|rank| rank.to_le_bytes()));
         bytes.extend(&self.tails);
         let sum = checksum(&bytes).to_le_bytes();
         for (slot, byte) in bytes.iter_mut().skip(48).zip(sum) {

@@ -1,8 +1,9 @@
 //! Ranked words as one block of bytes: compiled into the program, mapped from a file, or built by the caller.
 //!
-//! The block is a trie whose nodes lie in breadth-first order, so that the children of a node are neighbours: a node
-//! says where they start and how many they are, and one byte each says which letter leads to them. A branch that
-//! holds a single word ends in a *tail*, the rest of that word. Words are UTF-8 in lower case; ranks are exact.
+//! The block is a trie whose nodes lie in breadth-first order, so that the children of a node are neighbours. A node is a
+//! number of 64 bits that holds everything: which byte leads to it, where its children begin and how many they are,
+//! and the rank of the word that ends there; so a step costs one line of the cache. A branch that holds a single word
+//! ends in a *tail*, the rest of that word. Words are UTF-8 in lower case.
 
 use alloc::borrow::Cow;
 use core::fmt;
@@ -12,10 +13,56 @@ use super::ListKind;
 pub(super) const MAGIC: [u8; 8] = *b"ONRDICT1";
 pub(super) const HEADER: usize = 64;
 pub(super) const MAX_LISTS: usize = 16;
-pub(super) const LEAF: u32 = 1 << 31;
-pub(super) const TERMINAL: u32 = 1 << 30;
-pub(super) const COUNT_SHIFT: u32 = 22;
-pub(super) const BASE_MASK: u32 = (1 << COUNT_SHIFT) - 1;
+/// The greatest rank that is kept; rarer words are taken to be as frequent.
+pub(super) const MAX_RANK: u32 = (1 << 20) - 1;
+/// How many nodes, and bytes of tails, there can be.
+pub(super) const MAX_BASE: usize = 1 << 22;
+
+/// A node: from the lowest bit, eight bits of label, eight of the number of children less one or of the length of the
+/// tail, 22 of where they begin, a bit each for a leaf and for the end of a word, 20 of rank, and four of list.
+#[derive(Clone, Copy)]
+pub(super) struct Node(pub(super) u64);
+
+impl Node {
+    pub(super) const LEAF: u64 = 1 << 38;
+    pub(super) const TERMINAL: u64 = 1 << 39;
+
+    #[inline]
+    pub(super) fn is_leaf(self) -> bool {
+        self.0 & Self::LEAF != 0
+    }
+
+    #[inline]
+    pub(super) fn is_terminal(self) -> bool {
+        self.0 & Self::TERMINAL != 0
+    }
+
+    #[inline]
+    fn label(self) -> u8 {
+        self.0 as u8
+    }
+
+    #[inline]
+    fn count(self) -> usize {
+        usize::from((self.0 >> 8) as u8)
+    }
+
+    #[inline]
+    fn base(self) -> usize {
+        (self.0 >> 16) as usize & (MAX_BASE - 1)
+    }
+
+    /// The rank of the word that ends here.
+    #[inline]
+    pub(super) fn rank(self) -> u32 {
+        (self.0 >> 40) as u32 & MAX_RANK
+    }
+
+    #[inline]
+    fn list(self) -> usize {
+        (self.0 >> 60) as usize
+    }
+}
 
 /// A set of words, each with its rank (1 is the most frequent) and the list that it comes from.
 #[derive(Clone)]
@@ -81,16 +128,15 @@ impl Dictionary {
     pub fn rank(&self, word: &str) -> Option<(u32, ListKind)> {
         let view = self.view();
         let mut rest = word.as_bytes();
-        let mut node = 0;
+        let mut node = view.root()?;
         loop {
-            let value = view.node(node)?;
-            if value & LEAF != 0 {
-                return if view.tail(value) == rest { view.word(node) } else { None };
+            if node.is_leaf() {
+                return (view.tail(node) == rest).then(|| (node.rank(), view.list(node)));
             }
             let Some((&byte, tail)) = rest.split_first() else {
-                return if value & TERMINAL != 0 { view.word(node) } else { None };
+                return node.is_terminal().then(|| (node.rank(), view.list(node)));
             };
-            node = view.child(value, byte)?;
+            node = view.child(node, byte)?;
             rest = tail;
         }
     }
@@ -104,12 +150,9 @@ impl Dictionary {
         let layout = &self.layout;
         let part = |start: usize, end: usize| self.bytes.get(start..end).unwrap_or_default();
         View {
-            labels: part(HEADER, layout.nodes_at),
-            nodes: part(layout.nodes_at, layout.blocks_at),
-            blocks: part(layout.blocks_at, layout.ranks_at),
-            ranks: part(layout.ranks_at, layout.tails_at),
+            nodes: part(HEADER, layout.tails_at).as_chunks().0,
             tails: part(layout.tails_at, layout.end),
-            lists: layout.lists,
+            lists: &layout.lists,
         }
     }
 }
@@ -163,9 +206,6 @@ impl core::error::Error for DictionaryError {}
 /// Where the parts of the block begin.
 #[derive(Clone, Copy, Default)]
 struct Layout {
-    nodes_at: usize,
-    blocks_at: usize,
-    ranks_at: usize,
     tails_at: usize,
     end: usize,
     words: usize,
@@ -179,16 +219,14 @@ impl Layout {
         let Some(header) = bytes.get(..HEADER).filter(|header| header.starts_with(&MAGIC)) else {
             return Err(DictionaryError::Foreign);
         };
-        let number = |at: usize| le_u32(header, at).unwrap_or_default() as usize;
+        let number = |at: usize| {
+            let bytes = header.get(at..).and_then(|rest| rest.first_chunk());
+            bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes)) as usize
+        };
         let (nodes, words, tails, longest) = (number(8), number(12), number(16), number(20));
         // On a 32-bit machine the sums could wrap: the block would not fit there either.
-        let sizes = [nodes, nodes.saturating_mul(4), nodes.div_ceil(64).saturating_mul(12)];
-        let mut ends = [HEADER; 6];
-        let mut end = HEADER;
-        for (slot, size) in ends.iter_mut().zip(sizes.into_iter().chain([words.saturating_mul(4), tails])) {
-            end = end.saturating_add(size);
-            *slot = end;
-        }
+        let tails_at = HEADER.saturating_add(nodes.saturating_mul(8));
+        let end = tails_at.saturating_add(tails);
         if end != bytes.len() {
             return Err(DictionaryError::Length { expected: end as u64, found: bytes.len() as u64 });
         }
@@ -196,61 +234,57 @@ impl Layout {
         for (list, code) in lists.iter_mut().zip(header.iter().skip(24)) {
             *list = ListKind::from_code(*code);
         }
-        let [nodes_at, blocks_at, ranks_at, tails_at, end, _] = ends;
         let checksum = header.get(48..56).and_then(|sum| sum.try_into().ok()).map_or(0, u64::from_le_bytes);
-        Ok(Self { nodes_at, blocks_at, ranks_at, tails_at, end, words, longest, lists, checksum })
+        Ok(Self { tails_at, end, words, longest, lists, checksum })
     }
 }
 
 /// The parts of the block.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
-    labels: &'a [u8],
-    nodes: &'a [u8],
-    blocks: &'a [u8],
-    ranks: &'a [u8],
+    nodes: &'a [[u8; 8]],
     tails: &'a [u8],
-    lists: [ListKind; MAX_LISTS],
+    lists: &'a [ListKind; MAX_LISTS],
 }
 
 impl<'a> View<'a> {
     #[inline]
-    pub(super) fn node(&self, node: usize) -> Option<u32> {
-        le_u32(self.nodes, node.checked_mul(4)?)
+    pub(super) fn root(&self) -> Option<Node> {
+        self.nodes.first().map(|node| Node(u64::from_le_bytes(*node)))
     }
 
     /// The child of an inner node that a byte leads to.
     #[inline]
-    pub(super) fn child(&self, value: u32, byte: u8) -> Option<usize> {
-        let base = (value & BASE_MASK) as usize;
-        let count = ((value >> COUNT_SHIFT) & 0xff) as usize + 1;
-        let labels = self.labels.get(base..base + count)?;
-        let at = if count <= 6 {
-            labels.iter().position(|&label| label == byte)?
-        } else {
-            labels.binary_search(&byte).ok()?
-        };
-        Some(base + at)
+    pub(super) fn child(&self, node: Node, byte: u8) -> Option<Node> {
+        let children = self.nodes.get(node.base()..node.base() + node.count() + 1)?;
+        let children = children.iter().map(|child| Node(u64::from_le_bytes(*child)));
+        if children.len() <= 8 {
+            return children.into_iter().find(|child| child.label() == byte);
+        }
+        // Labels are in order.
+        let (mut low, mut high) = (0, children.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let child = children.clone().nth(middle)?;
+            match child.label().cmp(&byte) {
+                core::cmp::Ordering::Equal => return Some(child),
+                core::cmp::Ordering::Less => low = middle + 1,
+                core::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
     }
 
     /// What is left of the only word of a leaf.
     #[inline]
-    pub(super) fn tail(&self, value: u32) -> &'a [u8] {
-        let start = (value & BASE_MASK) as usize;
-        let length = ((value >> COUNT_SHIFT) & 0xff) as usize;
-        self.tails.get(start..start + length).unwrap_or_default()
+    pub(super) fn tail(&self, node: Node) -> &'a [u8] {
+        self.tails.get(node.base()..node.base() + node.count()).unwrap_or_default()
     }
 
-    /// The rank and list of the word that ends in a node.
+    /// The list of the word that ends in a node.
     #[inline]
-    pub(super) fn word(&self, node: usize) -> Option<(u32, ListKind)> {
-        let block = self.blocks.get((node / 64) * 12..)?;
-        let bits = u64::from_le_bytes(*block.first_chunk::<8>()?);
-        let before = (bits & ((1 << (node % 64)) - 1)).count_ones();
-        let index = le_u32(block, 8)?.checked_add(before)? as usize;
-        let value = le_u32(self.ranks, index.checked_mul(4)?)?;
-        let list = self.lists.get((value >> 28) as usize).copied().unwrap_or_default();
-        Some((value & 0x0fff_ffff, list))
+    pub(super) fn list(&self, node: Node) -> ListKind {
+        self.lists.get(node.list()).copied().unwrap_or_default()
     }
 }
 
@@ -266,9 +300,4 @@ fn fnv(sum: u64, bytes: &[u8]) -> u64 {
     let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
     let sum = words.iter().fold(sum, |sum, word| mix(sum, u64::from_le_bytes(*word)));
     rest.iter().fold(sum, |sum, byte| mix(sum, u64::from(*byte)))
-}
-
-#[inline]
-fn le_u32(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk::<4>().map(|chunk| u32::from_le_bytes(*chunk))
 }

@@ -164,7 +164,7 @@ struct Analysis<'a> {
     rows: &'a mut Rows,
 }
 
-impl Analysis<'_> {
+impl<'a> Analysis<'a> {
     /// Estimates a part of the candidate as if it were all, and hands over the best sequence from its end.
     fn run(&mut self, start: usize, end: usize, take: &mut impl FnMut(&Text, Found)) -> f64 {
         if start >= end {
@@ -224,6 +224,11 @@ impl Analysis<'_> {
         }
     }
 
+    fn dictionaries(&self) -> impl Iterator<Item = &'a Dictionary> + use<'a> {
+        let inputs = self.inputs.dictionary();
+        self.estimator.dictionaries.iter().chain((!inputs.is_empty()).then_some(inputs))
+    }
+
     fn find_patterns(&mut self, start: usize, end: usize) {
         let (text, year) = (self.text, self.estimator.year);
         let mut report = |found| self.pool.push(found);
@@ -237,7 +242,7 @@ impl Analysis<'_> {
         let (text, length) = (self.text, self.text.len());
         let bytes = &text.reversed;
         let part = bytes.bytes.get(..bytes.start(length - start)).unwrap_or_default();
-        for dictionary in self.estimator.dictionaries.iter().chain([self.inputs.dictionary()]) {
+        for dictionary in self.dictionaries() {
             let view = dictionary.view();
             for at in length - end..length - start {
                 let search = Search { view, bytes: part, start: bytes.start(at), present: 0 };
@@ -261,7 +266,7 @@ impl Analysis<'_> {
         let text = self.text;
         let bytes = &text.lower;
         let part = bytes.bytes.get(..bytes.start(end)).unwrap_or_default();
-        for dictionary in self.estimator.dictionaries.iter().chain([self.inputs.dictionary()]) {
+        for dictionary in self.dictionaries() {
             let search = Search { view: dictionary.view(), bytes: part, start: bytes.start(at), present };
             search.run(&mut |word| {
                 let stop = bytes.char(word.end);

@@ -117,6 +117,11 @@ impl Bytes {
     fn push(&mut self, c: char) {
         let at = u16::try_from(self.starts.len()).unwrap_or(u16::MAX);
         self.starts.push(u16::try_from(self.bytes.len()).unwrap_or(u16::MAX));
+        if c.is_ascii() {
+            self.bytes.push(c as u8);
+            self.chars.push(at);
+            return;
+        }
         let mut buffer = [0; 4];
         for byte in c.encode_utf8(&mut buffer).bytes() {
             self.bytes.push(byte);

@@ -1,6 +1,6 @@
 //! Words of the dictionaries in a candidate: as they are, with characters replaced, and backwards.
 
-use super::dictionary::{LEAF, TERMINAL, View};
+use super::dictionary::{Node, View};
 use super::leet::{Reading, pairs, pairs_of};
 use super::text::{Bytes, Text};
 use super::{ListKind, numbers};
@@ -25,30 +25,32 @@ pub(super) struct Search<'a> {
 
 impl Search<'_> {
     pub(super) fn run(&self, found: &mut impl FnMut(Word)) {
-        self.walk(0, self.start, Reading::default(), found);
+        if let Some(root) = self.view.root() {
+            self.walk(root, self.start, Reading::default(), found);
+        }
     }
 
-    fn walk(&self, mut node: usize, mut at: usize, mut reading: Reading, found: &mut impl FnMut(Word)) {
-        while let Some(value) = self.view.node(node) {
-            if value & LEAF != 0 {
-                if let Some((end, reading)) = self.read_tail(self.view.tail(value), at, reading) {
+    fn walk(&self, mut node: Node, mut at: usize, mut reading: Reading, found: &mut impl FnMut(Word)) {
+        loop {
+            if node.is_leaf() {
+                if let Some((end, reading)) = self.read_tail(self.view.tail(node), at, reading) {
                     self.report(node, end, reading, found);
                 }
                 return;
             }
-            if value & TERMINAL != 0 {
+            if node.is_terminal() {
                 self.report(node, at, reading, found);
             }
             let Some(&byte) = self.bytes.get(at) else { return };
             let replaceable = self.present & pairs_of(byte);
             for (pair, _, letter) in pairs(replaceable) {
-                if let Some(child) = self.view.child(value, letter)
+                if let Some(child) = self.view.child(node, letter)
                     && let Some(reading) = reading.replace(pair, byte)
                 {
                     self.walk(child, at + 1, reading, found);
                 }
             }
-            let Some(child) = self.view.child(value, byte) else { return };
+            let Some(child) = self.view.child(node, byte) else { return };
             if replaceable != 0 {
                 let Some(kept) = reading.keep(byte) else { return };
                 reading = kept;
@@ -74,12 +76,9 @@ impl Search<'_> {
         Some((end, reading))
     }
 
-    fn report(&self, node: usize, end: usize, reading: Reading, found: &mut impl FnMut(Word)) {
-        if end > self.start
-            && reading.is_possible(self.present)
-            && let Some((rank, list)) = self.view.word(node)
-        {
-            found(Word { end, rank, list, used: reading.used });
+    fn report(&self, node: Node, end: usize, reading: Reading, found: &mut impl FnMut(Word)) {
+        if end > self.start && reading.is_possible(self.present) {
+            found(Word { end, rank: node.rank(), list: self.view.list(node), used: reading.used });
         }
     }
 }
