@@ -193,6 +193,28 @@ impl Error {
         self
     }
 
+    /// The same error once more, for another caller who waited for the same thing. The original is underneath.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use onramp_core::{Error, ErrorKind};
+    /// let error = Arc::new(Error::new(ErrorKind::Unauthenticated, "get a token").detail("the secret has expired"));
+    /// assert_eq!(error.repeated().to_string(), error.to_string());
+    /// ```
+    #[must_use]
+    pub fn repeated(self: &std::sync::Arc<Self>) -> Self {
+        let Inner { kind, action, object, detail, hint, reply, .. } = &*self.0;
+        Self(Box::new(Inner {
+            kind: kind.clone(),
+            action: action.clone(),
+            object: object.clone(),
+            detail: detail.clone(),
+            hint: hint.clone(),
+            reply: reply.clone(),
+            source: Some(Box::new(std::sync::Arc::clone(self))),
+        }))
+    }
+
     /// What the caller can act on.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind

@@ -4,11 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, TryStreamExt};
 use onramp_core::contract::{self, Patience, PublishRecords, TenantFixture};
-use onramp_core::tenant::VerificationRecord;
-use onramp_core::{DomainName, ErrorKind, ManualClock, Result};
-use onramp_entra::{ClientSecret, Endpoints, EntraClient, EntraClientBuilder, WireRecorder};
-use onramp_lab::tenant::{Consistency, Fault, FaultAction, LabTenant, LabTenantServer};
+use onramp_core::tenant::{UserUpdate, VerificationRecord};
+use onramp_core::{DomainName, ErrorKind, ManualClock, ObjectId, Result};
+use onramp_entra::{
+    ClientSecret, Delta, DeltaStart, Endpoints, EntraClient, EntraClientBuilder, GraphChange, WireRecorder,
+};
+use onramp_lab::tenant::{
+    Consistency, Fault, FaultAction, LabTenant, LabTenantServer, TenantSize, Throttling,
+};
 use onramp_lab::tls::LabCa;
 
 #[derive(Debug)]
@@ -126,4 +131,94 @@ async fn a_server_that_nobody_vouches_for_is_not_talked_to() {
 
     let nonsense = lab.builder().trust_root_pem("no certificate at all").build().unwrap_err();
     assert!(nonsense.to_string().contains("no certificate"), "{nonsense}");
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    id: String,
+    display_name: Option<String>,
+}
+
+#[tokio::test]
+async fn a_list_survives_throttling_and_a_forgotten_place_and_gives_every_user_once() {
+    let lab = Lab::start(Consistency::Immediate).await;
+    lab.lab.add_fault(Fault::on(
+        "GET",
+        "/v1.0/users?*skiptoken*",
+        FaultAction::throttle(Duration::from_secs(2)),
+    ));
+    lab.lab.add_fault(
+        Fault::on("GET", "/v1.0/users?*skiptoken*", FaultAction::expired_page_token()).from_nth(2),
+    );
+    let client = lab.client().build().unwrap();
+    let found: Vec<_> = client.tenant().users.list().try_collect().await.unwrap();
+    let ids: std::collections::HashSet<_> = found.iter().map(|user| user.id).collect();
+    assert_eq!((found.len(), ids.len()), (lab.lab.user_count(), lab.lab.user_count()));
+    let query = client.query::<Named>("users").select(["id", "displayName"]);
+    assert_eq!(query.count().await.unwrap(), found.len() as u64);
+}
+
+#[tokio::test]
+async fn changes_since_a_cursor_are_told_and_a_forgotten_cursor_is_survived() {
+    let lab = Lab::start(Consistency::Immediate).await;
+    let client = lab.client().build().unwrap();
+    let changes =
+        |from| client.query::<Named>("users").select(["id", "displayName"]).page_size(500).changes(from);
+    let all: Vec<_> = changes(DeltaStart::Beginning).try_collect().await.unwrap();
+    let Some(Delta::Reached(cursor)) = all.last() else { panic!("no cursor at the end") };
+    let told = all.iter().filter(|news| matches!(news, Delta::Changed(_))).count();
+    assert_eq!(told, lab.lab.user_count());
+
+    let some = client.tenant().users.list().try_next().await.unwrap().unwrap().id;
+    let update = UserUpdate::default().with_display_name("Renamed");
+    client.tenant().users.update(&some, &update).await.unwrap();
+    let news: Vec<_> = changes(DeltaStart::From(cursor.clone())).try_collect().await.unwrap();
+    let Some(Delta::Changed(user)) = news.first() else { panic!("{news:?}") };
+    assert_eq!(
+        (user.id.as_str(), user.display_name.as_deref()),
+        (some.to_string().as_str(), Some("Renamed"))
+    );
+    assert_eq!(news.len(), 2);
+
+    lab.lab.expire_delta_tokens();
+    let news: Vec<_> = changes(DeltaStart::From(cursor.clone())).try_collect().await.unwrap();
+    assert!(matches!(news.first(), Some(Delta::Resync)));
+    assert_eq!(news.iter().filter(|news| matches!(news, Delta::Changed(_))).count(), lab.lab.user_count());
+}
+
+#[tokio::test]
+async fn changes_in_bulk_are_all_made_under_the_documented_buckets_and_faults() {
+    let lab = Lab::start(Consistency::Immediate).await;
+    let limits = Throttling::documented(TenantSize::Small).with_writes(300, Duration::from_secs(15));
+    lab.lab.set_throttling(Some(limits));
+    lab.lab.add_fault(Fault::on("PATCH", "/v1.0/users/*", FaultAction::status(503)).from_nth(7));
+    lab.lab.add_fault(Fault::on("PATCH", "/v1.0/users/*", FaultAction::cut_after()).from_nth(40).times(3));
+    lab.lab.add_fault(Fault::on("POST", "/v1.0/$batch", FaultAction::cut_after()).from_nth(3));
+    lab.lab.add_fault(Fault::on("POST", "/v1.0/$batch", FaultAction::status(401)).from_nth(6));
+    // To look at what was sent, name a file here.
+    let recorder = match std::env::var_os("ONRAMP_BULK_HAR") {
+        Some(path) => WireRecorder::to_file(path).unwrap(),
+        None => WireRecorder::in_memory(),
+    };
+    let client = lab.client().recorder(recorder.clone()).build().unwrap();
+    let ids: Vec<_> = client.query::<Named>("users").select(["id"]).all().await.unwrap();
+    let users: Vec<_> = ids.iter().map(|user| ObjectId::parse(&user.id).unwrap()).take(1000).collect();
+    let update = UserUpdate::default().with_display_name("Changed in bulk");
+    let changes: Vec<_> =
+        users.iter().map(|id| (*id, GraphChange::update_user(id, &update).unwrap())).collect();
+    let outcomes: Vec<_> = client.bulk().run(futures_util::stream::iter(changes)).collect().await;
+    for outcome in &outcomes {
+        outcome.result.as_ref().unwrap();
+    }
+    assert_eq!(outcomes.len(), 1000);
+    let query = client
+        .query::<Named>("users")
+        .select(["id", "displayName"])
+        .filter_eq("displayName", "Changed in bulk");
+    assert_eq!(query.all().await.unwrap().len(), 1000);
+    let recording = recorder.archive().unwrap();
+    assert!(
+        recording.contains("$batch") && !recording.contains(lab.lab.credentials().client_secret.expose())
+    );
 }

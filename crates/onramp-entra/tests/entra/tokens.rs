@@ -153,6 +153,133 @@ async fn a_token_that_still_serves_is_used_while_its_renewal_fails() {
     );
 }
 
+/// A credential that waits to be let, and then fails or gives a token of an hour.
+#[derive(Debug, Clone)]
+struct Gated {
+    gate: Arc<Semaphore>,
+    asked: Arc<AtomicUsize>,
+    clock: Arc<ManualClock>,
+    fails: bool,
+}
+
+impl Gated {
+    fn new(permits: usize, fails: bool, clock: &Arc<ManualClock>) -> Self {
+        let (gate, asked) = (Arc::new(Semaphore::new(permits)), Arc::default());
+        Self { gate, asked, clock: clock.clone(), fails }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait::async_trait]
+impl TokenSource for Gated {
+    async fn token(&self, scope: &str, _claims: Option<&str>) -> Result<AccessToken> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        self.gate.acquire().await.unwrap().forget();
+        if self.fails {
+            let error = Error::new(ErrorKind::Unauthenticated, "get a token for").object(scope);
+            return Err(error.detail("the secret has expired"));
+        }
+        Ok(AccessToken::new(Password::new(format!("t{asked}")), self.clock.now() + Duration::from_secs(3600)))
+    }
+}
+
+fn client_with(source: &Gated, base: &str) -> EntraClient {
+    let endpoints = Endpoints::new(base, base, base).unwrap();
+    EntraClient::builder(source.clone()).endpoints(endpoints).clock(source.clock.clone()).build().unwrap()
+}
+
+async fn until_asked(source: &Gated, times: usize) {
+    while source.asked() < times {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn callers_who_wait_together_share_the_failure_and_nobody_asks_again_by_himself() {
+    let server = MockServer::start().await;
+    let source = Gated::new(0, true, &Arc::default());
+    let client = client_with(&source, &server.uri());
+    let waiting: Vec<_> = (0..50)
+        .map(|_| {
+            let domains = client.tenant().domains;
+            tokio::spawn(async move { domains.list().await })
+        })
+        .collect();
+    until_asked(&source, 1).await;
+    // Everybody is there before the answer is.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    source.gate.add_permits(50);
+    for one in waiting {
+        let error = one.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Unauthenticated);
+        assert!(error.to_string().contains("the secret has expired"), "{error}");
+    }
+    assert_eq!(source.asked(), 1);
+    assert!(server.received_requests().await.unwrap().is_empty());
+    client.tenant().domains.list().await.unwrap_err();
+    assert_eq!(source.asked(), 2, "whoever comes later asks for himself");
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_renewal_while_the_token_still_serves() {
+    let server = MockServer::start().await;
+    answers(&server, any(), vec![ok(json!({ "value": [] }))]).await;
+    let source = Gated::new(1, false, &Arc::default());
+    let domains = client_with(&source, &server.uri()).tenant().domains;
+    domains.list().await.unwrap();
+    source.clock.advance(Duration::from_secs(3600 - 200));
+    // The renewal hangs; the calls do not.
+    domains.list().await.unwrap();
+    domains.list().await.unwrap();
+    assert_eq!(source.asked(), 2, "one renewal, however many callers");
+    source.gate.add_permits(1);
+    domains.list().await.unwrap();
+    let sent = server.received_requests().await.unwrap();
+    let bearers: Vec<_> = sent.iter().map(|r| r.headers["authorization"].to_str().unwrap()).collect();
+    assert_eq!(bearers, ["Bearer t1", "Bearer t1", "Bearer t1", "Bearer t2"]);
+    assert_eq!(source.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_caller_who_gives_up_takes_nobody_with_him() {
+    let server = MockServer::start().await;
+    answers(&server, any(), vec![ok(json!({ "value": [] }))]).await;
+    let source = Gated::new(0, false, &Arc::default());
+    let client = client_with(&source, &server.uri());
+    let start = || {
+        let domains = client.tenant().domains;
+        tokio::spawn(async move { domains.list().await })
+    };
+    let first = start();
+    until_asked(&source, 1).await;
+    let second = start();
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    source.gate.add_permits(1);
+    second.await.unwrap().unwrap();
+    assert_eq!(source.asked(), 1, "the second went on with the request of the first");
+
+    // With nobody left, the request ends; the next caller begins a new one.
+    let source = Gated::new(0, false, &Arc::default());
+    let client = client_with(&source, &server.uri());
+    let domains = client.tenant().domains;
+    let only = tokio::spawn(async move { domains.list().await });
+    until_asked(&source, 1).await;
+    only.abort();
+    let _ = only.await;
+    source.gate.add_permits(1);
+    client.tenant().domains.list().await.unwrap();
+    assert_eq!(source.asked(), 2);
+}
+
 #[tokio::test]
 async fn a_credential_that_is_refused_sends_nothing() {
     let server = MockServer::start().await;

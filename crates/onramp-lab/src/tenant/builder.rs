@@ -22,6 +22,7 @@ use super::roles::RoleAssignment;
 use super::sign_in::Tokens;
 use super::state::State;
 use super::subscriptions::{AZURE_ROLES, AzureAssignment, Subscription};
+use super::throttling::Throttling;
 use super::{Inner, LabCredentials, LabTenant};
 use crate::people::Person;
 
@@ -145,7 +146,9 @@ pub struct LabTenantBuilder {
     clock: Option<Arc<dyn Clock>>,
     consistency: Consistency,
     latency: Option<Duration>,
+    latency_spread: Duration,
     write_limit: Option<WriteLimit>,
+    throttling: Option<Throttling>,
     sync_enabled: Option<bool>,
     auto_publish_dns: bool,
     security_defaults: bool,
@@ -169,7 +172,9 @@ impl Default for LabTenantBuilder {
             clock: None,
             consistency: Consistency::Immediate,
             latency: None,
+            latency_spread: Duration::ZERO,
             write_limit: None,
+            throttling: None,
             sync_enabled: None,
             auto_publish_dns: false,
             security_defaults: false,
@@ -241,6 +246,21 @@ impl LabTenantBuilder {
     /// Answers every request after this time on the clock.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = Some(latency);
+        self
+    }
+
+    /// Every request is answered after a time between these, drawn from the seed.
+    #[must_use]
+    pub fn latency_between(mut self, least: Duration, most: Duration) -> Self {
+        self.latency = Some(least);
+        self.latency_spread = most.saturating_sub(least);
+        self
+    }
+
+    /// Throttles by token buckets of resource units and writes, and says in headers what is used up.
+    #[must_use]
+    pub fn throttling(mut self, limits: Throttling) -> Self {
+        self.throttling = Some(limits);
         self
     }
 
@@ -349,6 +369,7 @@ impl LabTenantBuilder {
             .collect();
         state.subscriptions.iter_mut().for_each(|subscription| subscription.classic.clone_from(&classic));
         state.conditional_access = resolve_policies(&mut state, self.conditional_access);
+        state.users.begin();
         // The rules of consistency hold for what is created from now on.
         state.consistency = self.consistency;
         let credentials = LabCredentials {
@@ -363,6 +384,8 @@ impl LabTenantBuilder {
         let mut gate = Gate::new(Draw::seeded(self.seed.wrapping_add(1)));
         gate.latency = self.latency;
         gate.write_limit = self.write_limit;
+        gate.spread = self.latency_spread;
+        gate.limit_by(self.throttling);
         Ok(LabTenant {
             inner: Arc::new(Inner { state: Mutex::new(state), gate: Mutex::new(gate), clock, credentials }),
         })
@@ -386,6 +409,7 @@ impl LabTenantBuilder {
                 .collect::<BTreeSet<_>>(),
             dns: Dns::new(self.auto_publish_dns),
             users: Directory::default(),
+            delta_generation: 0,
             role_assignments: Vec::new(),
             eligible_roles: Vec::new(),
             applications: Vec::new(),

@@ -14,6 +14,18 @@ pub(crate) struct Directory {
     by_anchor: HashMap<String, u64>,
     by_address: HashMap<String, u64>,
     last: u64,
+    /// What happened since the tenant stands, the last thing about each user only.
+    news: BTreeMap<u64, (String, News)>,
+    told: HashMap<String, u64>,
+    version: u64,
+}
+
+/// What happened to a user last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    Changed,
+    Deleted,
+    Purged,
 }
 
 impl Directory {
@@ -22,6 +34,7 @@ impl Directory {
         self.last += 1;
         user.seq = self.last;
         self.index(&user);
+        self.note(&user.id, News::Changed);
         self.live.insert(self.last, user);
         self.last
     }
@@ -36,6 +49,7 @@ impl Directory {
         self.unindex(&user);
         let result = change(&mut user);
         self.index(&user);
+        self.note(&user.id, News::Changed);
         self.live.insert(seq, user);
         Some(result)
     }
@@ -81,6 +95,7 @@ impl Directory {
         if let Some(mut user) = self.live.remove(&seq) {
             self.unindex(&user);
             change(&mut user);
+            self.note(&user.id, News::Deleted);
             self.deleted.insert(user.id.clone(), user);
         }
     }
@@ -95,7 +110,34 @@ impl Directory {
 
     /// Forgets a deleted user for good.
     pub(crate) fn purge(&mut self, id: &str) -> Option<User> {
-        self.deleted.remove(&id.to_lowercase())
+        let user = self.deleted.remove(&id.to_lowercase())?;
+        self.note(&user.id, News::Purged);
+        Some(user)
+    }
+
+    /// The number of the last thing that happened.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The next things that happened after that one.
+    pub(crate) fn news_since(&self, version: u64, most: usize) -> Vec<(u64, String, News)> {
+        let later = self.news.range(version.saturating_add(1)..);
+        later.take(most).map(|(version, (id, what))| (*version, id.clone(), *what)).collect()
+    }
+
+    /// From here on things happen; what there is was always there.
+    pub(crate) fn begin(&mut self) {
+        self.news.clear();
+        self.told.clear();
+    }
+
+    fn note(&mut self, id: &str, what: News) {
+        self.version += 1;
+        if let Some(earlier) = self.told.insert(id.to_owned(), self.version) {
+            self.news.remove(&earlier);
+        }
+        self.news.insert(self.version, (id.to_owned(), what));
     }
 
     fn index(&mut self, user: &User) {

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::ids::Draw;
 use super::refusal::Refusal;
+use super::throttling::{Buckets, Charge, Throttling};
 
 /// Something to go wrong on purpose: on which requests, how often, and what.
 ///
@@ -86,6 +87,8 @@ pub struct FaultAction(pub(crate) Action);
 pub(crate) enum Action {
     /// Answered with this status instead of being done.
     Status { status: u16, retry_after: Option<String>, claims: Option<String> },
+    /// Refused like this instead of being done.
+    Refuse(Refusal),
     /// Answered with this text instead of being done.
     Text { status: u16, content_type: &'static str, body: String },
     /// Answered with a redirect.
@@ -121,6 +124,11 @@ impl FaultAction {
     /// Answers 401 with a claims challenge (continuous access evaluation); `claims` as base64.
     pub fn challenge(claims: impl Into<String>) -> Self {
         Self(Action::Status { status: 401, retry_after: None, claims: Some(claims.into()) })
+    }
+
+    /// Answers that the place in a list is forgotten, as for a link to a next page that was kept too long.
+    pub fn expired_page_token() -> Self {
+        Self(Action::Refuse(Refusal::expired_page_token()))
     }
 
     /// Answers with a page of HTML, as gateways do.
@@ -202,7 +210,10 @@ pub(crate) struct Gate {
     draw: Draw,
     faults: Vec<Fault>,
     pub(crate) latency: Option<Duration>,
+    /// Latency is longer by up to this.
+    pub(crate) spread: Duration,
     pub(crate) write_limit: Option<WriteLimit>,
+    buckets: Option<Buckets>,
     window: Option<(OffsetDateTime, u32)>,
     log: VecDeque<LoggedRequest>,
 }
@@ -213,7 +224,9 @@ impl Gate {
             draw,
             faults: Vec::new(),
             latency: None,
+            spread: Duration::ZERO,
             write_limit: None,
+            buckets: None,
             window: None,
             log: VecDeque::new(),
         }
@@ -238,6 +251,29 @@ impl Gate {
         let struck: Vec<FaultAction> = matching.filter_map(Fault::strike).collect();
         self.faults.retain(|fault| fault.left != Some(0));
         struck.into_iter().next().map(|action| action.0)
+    }
+
+    /// How long this request takes to be answered.
+    pub(crate) fn draw_latency(&mut self) -> Option<Duration> {
+        let least = self.latency?;
+        let micros = u64::try_from(self.spread.as_micros()).unwrap_or(u64::MAX);
+        let more = if micros == 0 { 0 } else { self.draw.below(micros) };
+        Some(least + Duration::from_micros(more))
+    }
+
+    pub(crate) fn limit_by(&mut self, limits: Option<Throttling>) {
+        self.buckets = limits.map(Buckets::new);
+    }
+
+    /// What the request costs, if requests are charged.
+    pub(crate) fn charge(
+        &mut self,
+        method: &str,
+        path: &str,
+        query: &str,
+        now: OffsetDateTime,
+    ) -> Option<Charge> {
+        self.buckets.as_mut().map(|buckets| buckets.charge(method, path, query, now))
     }
 
     /// Counts a write; refuses it when the window is full.

@@ -39,6 +39,7 @@ mod roles;
 mod sign_in;
 mod state;
 mod subscriptions;
+mod throttling;
 mod users;
 
 use std::fmt;
@@ -54,6 +55,7 @@ pub use self::organization::ConditionalAccess;
 pub use self::sign_in::Audience;
 use self::sign_in::Caller;
 use self::state::State;
+pub use self::throttling::{TenantSize, Throttling};
 use onramp_core::{Clock, Error, ErrorKind, ObjectId, Password, Result, Upn};
 
 /// A tenant in memory. Clones are the same tenant.
@@ -155,6 +157,16 @@ impl LabTenant {
     /// Every request is answered after this time on the tenant's clock.
     pub fn set_latency(&self, latency: Option<Duration>) {
         self.with_gate(|gate| gate.latency = latency);
+    }
+
+    /// Throttles by token buckets, which begin full, or no longer does.
+    pub fn set_throttling(&self, limits: Option<Throttling>) {
+        self.with_gate(|gate| gate.limit_by(limits));
+    }
+
+    /// Every place in a list of changes that was given out so far is forgotten: the next delta query with one gets 410.
+    pub fn expire_delta_tokens(&self) {
+        self.with_state(|state| state.delta_generation += 1);
     }
 
     /// Limits writes, or no longer does.

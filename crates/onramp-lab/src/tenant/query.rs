@@ -152,13 +152,7 @@ fn write_token(key: u64) -> String {
 }
 
 fn read_token(text: &str) -> Outcome<u64> {
-    let expired = || {
-        Refusal::new(
-            400,
-            "Directory_ExpiredPageToken",
-            "The specified page token value has expired and can no longer be included in your request.",
-        )
-    };
+    let expired = Refusal::expired_page_token;
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| expired())?;
     let key = bytes.strip_prefix(b"page").and_then(|key| <[u8; 8]>::try_from(key).ok());
     key.map(u64::from_be_bytes).ok_or_else(expired)

@@ -101,6 +101,14 @@ impl Refusal {
         Self::new(401, "InvalidAuthenticationToken", message)
     }
 
+    pub(crate) fn expired_page_token() -> Self {
+        Self::new(
+            400,
+            "Directory_ExpiredPageToken",
+            "The specified page token value has expired and can no longer be included in your request.",
+        )
+    }
+
     pub(crate) fn throttled(retry_after: Option<Duration>) -> Self {
         Self { retry_after, ..Self::new(429, "TooManyRequests", "Too many requests. Please retry later.") }
     }

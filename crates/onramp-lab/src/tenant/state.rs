@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) foreign_domains: BTreeSet<String>,
     pub(crate) dns: Dns,
     pub(crate) users: Directory,
+    /// Tokens of delta queries from before this are void.
+    pub(crate) delta_generation: u64,
     pub(crate) role_assignments: Vec<RoleAssignment>,
     pub(crate) eligible_roles: Vec<RoleAssignment>,
     pub(crate) applications: Vec<Application>,

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::exchange::{Answer, Exchange, Ids, Payload, refusal_headers};
 use super::{arm, batch, graph, login};
-use crate::tenant::LabTenant;
 use crate::tenant::gate::Action;
 use crate::tenant::refusal::{Outcome, Refusal};
 use crate::tenant::sign_in::{Audience, Caller};
 use crate::tenant::state::State;
+use crate::tenant::{LabCredentials, LabTenant};
 
 /// Which of the three services a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub(super) async fn handle(lab: &LabTenant, call: &Call, ids: &Ids) -> Delivery 
     let answer = match instead(&action, lab, call, ids) {
         Some(answer) => answer,
         None if call.is_batch() => batch::run(lab, call, ids).await,
-        None => execute(lab, call, ids),
+        None => charge_and_execute(lab, call, ids),
     };
     deliver(lab, call, action, answer)
 }
@@ -109,14 +109,14 @@ pub(super) async fn handle(lab: &LabTenant, call: &Call, ids: &Ids) -> Delivery 
 /// Handles an item of a batch.
 pub(super) async fn handle_item(lab: &LabTenant, call: &Call, ids: &Ids) -> Delivery {
     let action = admit(lab, call).await;
-    let answer = instead(&action, lab, call, ids).unwrap_or_else(|| execute(lab, call, ids));
+    let answer = instead(&action, lab, call, ids).unwrap_or_else(|| charge_and_execute(lab, call, ids));
     deliver(lab, call, action, answer)
 }
 
 async fn admit(lab: &LabTenant, call: &Call) -> Option<Action> {
     let path = decode(&call.path);
     let (action, latency) =
-        lab.with_gate(|gate| (gate.strike(&call.method, &path, &call.query), gate.latency));
+        lab.with_gate(|gate| (gate.strike(&call.method, &path, &call.query), gate.draw_latency()));
     if let Some(latency) = latency {
         lab.clock().sleep(latency).await;
     }
@@ -137,6 +137,7 @@ fn instead(action: &Option<Action>, lab: &LabTenant, call: &Call, ids: &Ids) -> 
                 None => answer,
             })
         }
+        Some(Action::Refuse(refusal)) => Some(refused(refusal, call, ids)),
         Some(Action::Text { status, content_type, body }) => {
             Some(Answer::text(*status, content_type, body.clone()))
         }
@@ -150,6 +151,30 @@ fn instead(action: &Option<Action>, lab: &LabTenant, call: &Call, ids: &Ids) -> 
             let limit = if is_write { lab.with_gate(|gate| gate.count_write(ids.now)) } else { Ok(()) };
             limit.err().map(|refusal| refused(&refusal, call, ids))
         }
+    }
+}
+
+/// Only what is done is charged, and says what it cost.
+fn charge_and_execute(lab: &LabTenant, call: &Call, ids: &Ids) -> Answer {
+    if call.face != Face::Graph {
+        return execute(lab, call, ids);
+    }
+    let path = decode(&call.path);
+    let charge = lab.with_gate(|gate| gate.charge(&call.method, &path, &call.query, ids.now));
+    let Some(charge) = charge else { return execute(lab, call, ids) };
+    let LabCredentials { client_id, tenant_id, .. } = lab.credentials();
+    let scope = || format!("Tenant_Application/ReadWrite/{client_id}/{tenant_id}");
+    let answer = match charge.refused {
+        Some((why, wait)) => refused(&Refusal::throttled(Some(wait)), call, ids)
+            .with_header("x-ms-throttle-information", why)
+            .with_header("x-ms-throttle-scope", scope()),
+        None => execute(lab, call, ids).with_header("x-ms-resource-unit", charge.units.to_string()),
+    };
+    // Said only when it is much.
+    if charge.used >= 0.8 {
+        answer.with_header("x-ms-throttle-limit-percentage", format!("{:.2}", charge.used))
+    } else {
+        answer
     }
 }
 

@@ -143,7 +143,9 @@ impl Ids {
 pub(super) fn refusal_headers(refusal: &Refusal) -> Vec<(&'static str, String)> {
     let mut headers = Vec::new();
     if let Some(wait) = refusal.retry_after {
-        headers.push(("retry-after", wait.as_secs().to_string()));
+        // Whole seconds, and never too few.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        headers.push(("retry-after", seconds.max(1).to_string()));
     }
     if refusal.status == 401 {
         let challenge = match &refusal.claims {

@@ -1,6 +1,7 @@
 //! Which operation of Graph a request is.
 
 use super::call::decode;
+use super::delta;
 use super::exchange::{Answer, Exchange};
 use super::{applications, directory, directory_roles, domains, group_settings, users};
 use crate::tenant::refusal::{Outcome, Refusal};
@@ -42,6 +43,7 @@ fn user_operation(ex: &Exchange, state: &mut State, path: &[&str]) -> Outcome<An
     match (ex.method.as_str(), path) {
         ("GET", ["users"]) => users::list(ex, state),
         ("POST", ["users"]) => users::create(ex, state),
+        ("GET", ["users", "delta"]) => delta::users(ex, state),
         ("GET", ["users", "$count"]) => users::count(ex, state),
         ("GET", ["me"]) => users::get(ex, state, &users::me(ex)?),
         ("POST", ["me", "changePassword"]) => users::change_own_password(ex, state),

@@ -4,6 +4,7 @@ mod applications;
 mod arm;
 mod batch;
 mod call;
+mod delta;
 mod directory;
 mod directory_roles;
 mod domains;

@@ -12,7 +12,7 @@ use crate::tenant::state::State;
 use crate::tenant::users::{MfaState, NewUser, PROFILE, PasswordProfile, User, UserPatch};
 
 /// What comes without `$select`.
-const DEFAULT: [&str; 11] = [
+pub(super) const DEFAULT: [&str; 11] = [
     "businessPhones",
     "displayName",
     "givenName",

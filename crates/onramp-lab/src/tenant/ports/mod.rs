@@ -144,7 +144,8 @@ impl Ports {
         work: impl FnOnce(&mut State, OffsetDateTime) -> Outcome<T>,
     ) -> Result<Outcome<T>> {
         let Operation { method, path, query, .. } = operation;
-        let (action, latency) = self.lab.with_gate(|gate| (gate.strike(method, path, query), gate.latency));
+        let (action, latency) =
+            self.lab.with_gate(|gate| (gate.strike(method, path, query), gate.draw_latency()));
         let delay = if let Some(Action::Delay(time)) = &action { Some(*time) } else { None };
         for wait in latency.into_iter().chain(delay) {
             self.lab.clock().sleep(wait).await;
@@ -158,6 +159,7 @@ impl Ports {
                     .and_then(|s| Duration::try_from_secs_f64(s).ok()),
                 ..Refusal::of_status(*status)
             }),
+            Some(Action::Refuse(refusal)) => Err(refusal.clone()),
             Some(Action::Text { status, .. }) => Err(Refusal::of_status(*status)),
             Some(Action::Redirect(_)) => Err(Refusal::of_status(302)),
             Some(Action::CutBefore) => {
@@ -167,6 +169,11 @@ impl Ports {
             _ => {
                 let is_write = *method != "GET" && !path.ends_with("/token");
                 let limit = if is_write { self.lab.with_gate(|gate| gate.count_write(now)) } else { Ok(()) };
+                let charged = || self.lab.with_gate(|gate| gate.charge(method, path, query, now));
+                let limit = limit.and_then(|()| match charged().and_then(|charge| charge.refused) {
+                    Some((_, wait)) => Err(Refusal::throttled(Some(wait))),
+                    None => Ok(()),
+                });
                 limit.and_then(|()| self.lab.with_state(|state| work(state, now)))
             }
         };
