@@ -250,7 +250,6 @@ impl LabTenantBuilder {
     }
 
     /// Every request is answered after a time between these, drawn from the seed.
-    #[must_use]
     pub fn latency_between(mut self, least: Duration, most: Duration) -> Self {
         self.latency = Some(least);
         self.latency_spread = most.saturating_sub(least);
@@ -258,7 +257,6 @@ impl LabTenantBuilder {
     }
 
     /// Throttles by token buckets of resource units and writes, and says in headers what is used up.
-    #[must_use]
     pub fn throttling(mut self, limits: Throttling) -> Self {
         self.throttling = Some(limits);
         self
