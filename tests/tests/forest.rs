@@ -15,6 +15,8 @@
 mod agreement;
 #[path = "forest/contract.rs"]
 mod contract;
+#[path = "forest/convergence.rs"]
+mod convergence;
 #[path = "forest/crowd.rs"]
 mod crowd;
 #[path = "forest/discovery.rs"]
@@ -29,6 +31,8 @@ mod interruptions;
 mod ldif;
 #[path = "forest/lifecycle.rs"]
 mod lifecycle;
+#[path = "forest/policies.rs"]
+mod policies;
 #[path = "forest/replication.rs"]
 mod replication;
 #[path = "forest/shared.rs"]

@@ -1,0 +1,125 @@
+//! Many changes between real controllers, proven by high-water mark and by value, and held against an independent dump.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use onramp_ad::Timeouts;
+use onramp_core::forest::{BulkReport, Convergence, ReplicationExt, UpnChange, Verdict, WaitOptions};
+use onramp_core::{DistinguishedName, Forest as Ports, ObjectGuid, SystemClock, Upn};
+use onramp_tests::forest::{Forest, attribute_line};
+
+use crate::crowd::{changes, crowd};
+use crate::dump::Dump;
+use crate::shared::{client, forest, run, users};
+
+/// So many users are changed: enough for several pages of results.
+const MANY: usize = 2_000;
+
+fn patient() -> WaitOptions {
+    WaitOptions::default().with_timeout(Duration::from_secs(300))
+}
+
+fn base(forest: &Forest) -> DistinguishedName {
+    DistinguishedName::parse(forest.base_dn()).unwrap()
+}
+
+async fn changed(ports: &Ports, changes: Vec<UpnChange>) -> Vec<(ObjectGuid, Upn)> {
+    let outcomes = ports.users.change_upns(futures_util::stream::iter(changes).boxed());
+    let outcomes: Vec<_> = outcomes.collect().await;
+    let made = outcomes.into_iter().map(|outcome| {
+        outcome.result.unwrap();
+        (outcome.change.guid, outcome.change.after)
+    });
+    made.collect()
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn thousands_of_changes_are_proven_on_the_other_controller_both_ways() {
+    let forest = forest();
+    let members = crowd(&forest, MANY);
+    let ports = client(&forest, 0).build().unwrap().forest();
+    let planned = changes(&members, &Dump::of(&forest, 0), "converged.example");
+    let clock = SystemClock::new();
+    let report: BulkReport = run(async {
+        let mark = ports.replication.begin(&base(&forest)).await.unwrap();
+        assert_eq!(mark.controllers.len(), 2, "{mark:?}");
+        let goal = mark.finish(changed(&ports, planned.clone()).await);
+        ports.replication.wait_for(&goal, patient(), &clock, &mut |_| {}).await.unwrap()
+    });
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(report.expected, MANY as u64);
+    let target = report.target.expect("the writer's high-water mark is known");
+    assert_eq!(target.host, forest.controllers()[0].fqdn());
+    // The independent client agrees, on both.
+    for index in 0..2 {
+        let dump = Dump::of(&forest, index);
+        for change in &planned {
+            assert_eq!(dump.get(&change.guid).upn.as_deref(), Some(change.after.as_str()), "on {index}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_controller_that_stops_while_it_is_waited_for_is_named() {
+    let forest = forest();
+    let members = crowd(&forest, 200);
+    let limits = Timeouts::default().with_connect(Duration::from_secs(3)).with_probe(Duration::from_secs(5));
+    let ports = client(&forest, 0).timeouts(limits).build().unwrap().forest();
+    let planned = changes(&members, &Dump::of(&forest, 0), "stopped.example");
+    let clock = SystemClock::new();
+    let second = forest.controllers()[1].fqdn();
+    run(async {
+        let mark = ports.replication.begin(&base(&forest)).await.unwrap();
+        forest.stop_controller(1).unwrap();
+        let goal = mark.finish(changed(&ports, planned).await);
+        let impatient = WaitOptions::default().with_timeout(Duration::from_secs(10));
+        let report = ports.replication.wait_for(&goal, impatient, &clock, &mut |_| {}).await;
+        forest.start_controller(1).unwrap();
+        let report = report.unwrap();
+        let behind: Vec<_> = report.behind().map(|progress| progress.host.as_str()).collect();
+        assert_eq!(behind, [second], "{report:?}");
+        let error = report.require_complete().unwrap_err().to_string();
+        assert!(error.contains(second) && error.contains("cannot be reached"), "{error}");
+
+        let report = ports.replication.wait_for(&goal, patient(), &clock, &mut |_| {}).await.unwrap();
+        assert!(report.is_complete(), "{report:?}");
+    });
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_value_written_on_both_controllers_is_a_conflict() {
+    let forest = forest();
+    let [(user, guid), (_, other)] = users(&forest, 2).try_into().unwrap();
+    forest.replicate(0, 1, forest.base_dn()).unwrap();
+    let ports = client(&forest, 0).build().unwrap().forest();
+    let clock = SystemClock::new();
+    let report = run(async {
+        let mark = ports.replication.begin(&base(&forest)).await.unwrap();
+        // Several writes: their version is above that of ours, in whatever order they meet.
+        for number in 0..5 {
+            let dn = attribute_line("dn", &user.dn);
+            let upn = format!("theirs{number}@conflict.example");
+            let ldif = format!("changetype: modify\nreplace: userPrincipalName\nuserPrincipalName: {upn}\n");
+            forest.ldapmodify(1, &format!("{dn}\n{ldif}")).unwrap();
+        }
+        let mut expected = Vec::new();
+        for guid in [guid, other] {
+            let held = ports.users.get(&guid).await.unwrap();
+            let after = Upn::parse(&format!("ours-{}@conflict.example", held.sam_account_name)).unwrap();
+            let change = UpnChange { guid, dn: held.dn, before: held.upn, after: after.clone() };
+            ports.users.change_upn(&change).await.unwrap();
+            expected.push((guid, after));
+        }
+        let goal = mark.finish(expected);
+        ports.replication.wait_for(&goal, patient(), &clock, &mut |_| {}).await.unwrap()
+    });
+    assert_eq!(report.behind().count(), 0, "nobody lags: {report:?}");
+    let [difference] = report.differences.as_slice() else { panic!("one conflict: {report:?}") };
+    assert_eq!((difference.guid, difference.verdict), (guid, Verdict::Overwritten));
+    assert_eq!(difference.found.as_deref(), Some("theirs4@conflict.example"));
+    assert_eq!(difference.written_on.as_deref(), Some(forest.controllers()[1].fqdn()), "{difference}");
+    assert!(report.controllers.iter().all(|one| one.convergence == Convergence::Converged));
+}
