@@ -373,7 +373,10 @@ impl<R: Replication + ?Sized> Look<'_, R> {
         }
         let mut arrived = 0;
         let reads_all = self.goal.proof == ValueProof::Every || watched.is_writer;
-        if reads_all && watched.missing.count > 0 && position.highest_usn >= watched.from_usn {
+        // A few values are not worth reading everything for, where it is not known what changed.
+        let is_worth_it = watched.from_usn > 0 || watched.missing.count > ONE_BY_ONE;
+        let has_news = position.highest_usn >= watched.from_usn;
+        if reads_all && is_worth_it && watched.missing.count > 0 && has_news {
             watched.read_everything |= watched.from_usn == 0;
             arrived = self.read(watched, watched.from_usn).await?;
             watched.from_usn = position.highest_usn.saturating_add(1);
