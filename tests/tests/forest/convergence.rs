@@ -8,9 +8,9 @@ use onramp_core::forest::{BulkReport, Convergence, ReplicationExt, UpnChange, Ve
 use onramp_core::{DistinguishedName, Forest as Ports, ObjectGuid, SystemClock, Upn};
 use onramp_tests::forest::{Forest, attribute_line};
 
-use crate::crowd::{changes, crowd};
+use crate::crowd::{added, changes, crowd};
 use crate::dump::Dump;
-use crate::shared::{client, forest, run, users};
+use crate::shared::{client, forest, run};
 
 /// So many users are changed: enough for several pages of results.
 const MANY: usize = 2_000;
@@ -92,7 +92,7 @@ fn a_controller_that_stops_while_it_is_waited_for_is_named() {
 #[ignore = "needs root and Samba AD"]
 fn a_value_written_on_both_controllers_is_a_conflict() {
     let forest = forest();
-    let [(user, guid), (_, other)] = users(&forest, 2).try_into().unwrap();
+    let [(user, guid), (_, other)] = added(&forest, 2).try_into().unwrap();
     forest.replicate(0, 1, forest.base_dn()).unwrap();
     let ports = client(&forest, 0).build().unwrap().forest();
     let clock = SystemClock::new();

@@ -8,13 +8,14 @@ use onramp_core::forest::{FineGrainedPolicy, Lockout, PasswordRules};
 use onramp_core::{DistinguishedName, SystemClock};
 use onramp_tests::forest::Rights;
 
-use crate::shared::{client, client_of, forest, run, users};
+use crate::crowd::added;
+use crate::shared::{client, client_of, forest, run};
 
 #[test]
 #[ignore = "needs root and Samba AD"]
 fn policies_of_users_and_groups_bind_and_are_hidden_from_others() {
     let forest = forest();
-    let [(own, own_guid), (member, member_guid), (_, free)] = users(&forest, 3).try_into().unwrap();
+    let [(own, own_guid), (member, member_guid), (_, free)] = added(&forest, 3).try_into().unwrap();
     let tool = |arguments: &[&str]| forest.samba_tool(0, arguments).unwrap();
     let create = |name: &str, precedence: &str, length: &str| {
         let length = format!("--min-pwd-length={length}");
