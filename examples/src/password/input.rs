@@ -113,13 +113,13 @@ pub fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
-    write!(terminal, "{prompt}")?;
     let before = tcgetattr(&terminal)?;
     let mut silent = before.clone();
     // Ctrl-C comes as a character, so that the echo is switched on again before the program ends.
     silent.local_flags.remove(LocalFlags::ECHO | LocalFlags::ISIG);
     tcsetattr(&terminal, SetArg::TCSAFLUSH, &silent)?;
-    let typed = type_line(&mut terminal);
+    // After what was typed ahead is forgotten.
+    let typed = write!(terminal, "{prompt}").and_then(|()| type_line(&mut terminal));
     tcsetattr(&terminal, SetArg::TCSAFLUSH, &before)?;
     writeln!(terminal)?;
     typed

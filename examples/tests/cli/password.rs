@@ -128,7 +128,7 @@ fn policies_from_files() {
         r#"{"nist": {"factor": "single"}, "custom": {"words": ["zebra"]}}"#,
     );
     for file in [&toml, &json] {
-        let all = objects(&["--policy", file], b"a z3bra in the zoo\nshort\n");
+        let all = objects(&["--policy", file], b"a zebra in the zoo\nshort\n");
         assert_eq!(
             all[0]["targets"],
             serde_json::json!({"nist": "accepted", "custom": "rejected"}),
