@@ -53,6 +53,9 @@ pub(super) fn restore(host: &Host, names: &Names, saved: &Path) -> Result<(), Fo
 /// Copies the whole directory of a controller that does not run, into a place where nothing is yet: databases reserve much
 /// more room than they use.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), ForestError> {
+    // Programs run in the root folder.
+    let whole = |path: &Path| std::path::absolute(path).map_err(ForestError::io("asking for this folder"));
+    let (from, to) = (whole(from)?, whole(to)?);
     Run::here(300, format!("copying {} to {}", from.display(), to.display()), "cp")
         .args(["--archive", "--sparse=always", "--no-target-directory"])
         .args([from, to])
