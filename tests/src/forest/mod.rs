@@ -44,6 +44,7 @@ mod watchdog;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 pub use builder::ForestBuilder;
 pub use certificates::ServerCertificate;
@@ -61,6 +62,9 @@ pub use users::{SeededUser, UserShape};
 use certificates::Authority;
 use ldap_programs::LdapPrograms;
 use watchdog::Watchdog;
+
+/// How long two controllers may take to find each other again.
+const REPLICATION: Duration = Duration::from_secs(60);
 
 /// A running forest of one domain; dropping it ends and removes everything it consists of.
 #[derive(Debug)]
@@ -229,10 +233,14 @@ impl Forest {
         link.set_up(true)
     }
 
-    /// Makes controller `to` fetch the changes of one naming context from controller `from`, and waits for it.
+    /// Makes controller `to` fetch the changes of one naming context from controller `from`, and waits for it. Tried again
+    /// for a while when it fails: the two may be about to find each other again.
     pub fn replicate(&self, from: usize, to: usize, naming_context: &str) -> Result<(), ForestError> {
         let (source, target) = (self.controller(from)?.fqdn(), self.controller(to)?.fqdn());
-        self.samba_tool(to, &["drs", "replicate", target, source, naming_context, "--machine-pass"]).map(drop)
+        wait::until(&format!("{target} to fetch {naming_context}"), REPLICATION, || {
+            let arguments = ["drs", "replicate", target, source, naming_context, "--machine-pass"];
+            self.samba_tool(to, &arguments).map(drop).map_err(|error| error.to_string())
+        })
     }
 
     /// Searches controller `index` as the administrator with the `ldapsearch` program, over LDAPS.

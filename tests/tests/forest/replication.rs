@@ -144,3 +144,10 @@ pub(crate) fn arrives(forest: &Forest, from: usize, to: usize) {
     forest.replicate(from, to, forest.base_dn()).unwrap();
     assert_eq!(Dump::of(forest, from), Dump::of(forest, to));
 }
+
+/// Lets the two controllers learn everything from each other, and gives what both hold then.
+pub(crate) fn converged(forest: &Forest) -> Dump {
+    forest.replicate(0, 1, forest.base_dn()).unwrap();
+    arrives(forest, 1, 0);
+    Dump::of(forest, 0)
+}

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use onramp_ad::{BindName, ForestClient, ForestClientBuilder};
 use onramp_core::Password;
-use onramp_tests::forest::{Forest, Login, Scope};
+use onramp_tests::forest::{Controller, Forest, Login, Scope};
 
 /// The forest, for one test at a time. It is removed when the test program ends.
 pub(crate) fn forest() -> MutexGuard<'static, Forest> {
@@ -32,14 +32,27 @@ pub(crate) fn client_trusting(
     index: usize,
     login: &Login,
 ) -> ForestClientBuilder {
+    knowing(forest.controllers(), ca_file, forest, index, login)
+}
+
+/// As [`client`], able to find controller `index` alone.
+pub(crate) fn client_alone(forest: &Forest, index: usize) -> ForestClientBuilder {
+    let known = &forest.controllers()[index..=index];
+    knowing(known, forest.ca_file(), forest, index, forest.admin())
+}
+
+fn knowing(
+    known: &[Controller],
+    ca_file: &Path,
+    forest: &Forest,
+    index: usize,
+    login: &Login,
+) -> ForestClientBuilder {
     let builder = ForestClient::builder(forest.controllers()[index].fqdn());
     let name = BindName::parse(login.upn()).unwrap();
     let builder = builder.bind(name, Password::new(login.password().expose().to_owned()));
     let builder = builder.trust_root_pem_file(ca_file).unwrap();
-    forest
-        .controllers()
-        .iter()
-        .fold(builder, |builder, controller| builder.address(controller.fqdn(), controller.ldaps()))
+    known.iter().fold(builder, |builder, controller| builder.address(controller.fqdn(), controller.ldaps()))
 }
 
 /// The value of an attribute of an object on controller `index`, as the independent client reads it.
