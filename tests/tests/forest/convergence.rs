@@ -98,6 +98,8 @@ fn a_value_written_on_both_controllers_is_a_conflict() {
     let clock = SystemClock::new();
     let report = run(async {
         let mark = ports.replication.begin(&base(&forest)).await.unwrap();
+        // Neither hears of the other's writes before all are made; else there would be no conflict.
+        forest.separate(0, 1).unwrap();
         // Several writes: their version is above that of ours, in whatever order they meet.
         for number in 0..5 {
             let dn = attribute_line("dn", &user.dn);
@@ -113,6 +115,10 @@ fn a_value_written_on_both_controllers_is_a_conflict() {
             ports.users.change_upn(&change).await.unwrap();
             expected.push((guid, after));
         }
+        for index in [0, 1] {
+            forest.restore_network(index).unwrap();
+        }
+        forest.replicate(1, 0, forest.base_dn()).unwrap();
         let goal = mark.finish(expected);
         ports.replication.wait_for(&goal, patient(), &clock, &mut |_| {}).await.unwrap()
     });
