@@ -91,7 +91,11 @@ async fn the_client_keeps_the_contract_of_every_port() {
     contract::tenant::run(&client.tenant(), &lab.fixture("entra")).await;
     // The one operation that the contract leaves out, because it would do what it says in a real tenant.
     let elevated = client.tenant().subscriptions.elevate_access().await;
-    assert_eq!(elevated.unwrap_err().kind(), &ErrorKind::Forbidden, "an application cannot elevate its access");
+    assert_eq!(
+        elevated.unwrap_err().kind(),
+        &ErrorKind::Forbidden,
+        "an application cannot elevate its access"
+    );
     let recording = recorder.archive().unwrap();
     assert!(!recording.contains(lab.lab.credentials().client_secret.expose()));
 }
