@@ -163,7 +163,7 @@ mod tests {
         let second = decode_vector(&vector(2, &[([7; 16], 4711, samba), ([8; 16], 1, MODERN)])).unwrap();
         assert_eq!(second[0].invocation_id, InvocationId::from_bytes([7; 16]));
         assert_eq!((second[0].usn, second[0].last_sync), (4711, None));
-        assert_eq!(second[1].last_sync, Some(datetime!(2025-08-18 06:13:20 UTC)));
+        assert_eq!(second[1].last_sync, Some(datetime!(2025-08-18 14:13:20 UTC)));
         let first = decode_vector(&vector(1, &[([7; 16], 4711, 0)])).unwrap();
         assert_eq!((first[0].usn, first[0].last_sync), (4711, None));
         assert_eq!(decode_vector(&vector(2, &[])), Some(vec![]));

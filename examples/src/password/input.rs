@@ -110,13 +110,17 @@ pub fn standard_input() -> io::Result<File> {
 /// When there is no terminal.
 #[cfg(unix)]
 pub fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
-    use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+    use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, tcgetattr, tcsetattr};
 
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;
     let mut silent = before.clone();
     // Ctrl-C comes as a character, so that the echo is switched on again before the program ends.
     silent.local_flags.remove(LocalFlags::ECHO | LocalFlags::ISIG);
+    // And at once: a terminal gives a program what was typed only at the end of a line, so Ctrl-C ends one too.
+    if let Some(end) = silent.control_chars.get_mut(SpecialCharacterIndices::VEOL as usize) {
+        *end = GIVES_UP;
+    }
     tcsetattr(&terminal, SetArg::TCSAFLUSH, &silent)?;
     // After what was typed ahead is forgotten.
     let typed = write!(terminal, "{prompt}").and_then(|()| type_line(&mut terminal));
@@ -134,9 +138,12 @@ pub fn ask(_prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "typing without echo is not supported here; use --stdin"))
 }
 
+/// Ctrl-C.
+#[cfg(unix)]
+const GIVES_UP: u8 = 3;
+
 #[cfg(unix)]
 fn type_line(terminal: &mut File) -> io::Result<Option<Zeroizing<String>>> {
-    const GIVES_UP: u8 = 3;
     let mut block = Zeroizing::new(vec![0; MAX_LINE]);
     let mut typed = Zeroizing::new(Vec::with_capacity(MAX_LINE));
     loop {
