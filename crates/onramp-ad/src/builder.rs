@@ -67,6 +67,8 @@ enum Bind {
     Certificate,
     #[cfg(feature = "kerberos")]
     Kerberos,
+    #[cfg(feature = "ntlm")]
+    Ntlm(BindName, Password),
 }
 
 impl ForestClientBuilder {
@@ -209,6 +211,19 @@ impl ForestClientBuilder {
         self
     }
 
+    /// Signs in by NTLM (SASL GSS-SPNEGO), named `DOMAIN\user` or by UPN, where nothing better is to be had: the password
+    /// stays here, but whoever sees the exchange can try passwords against it, which is why it runs within TLS alone. The
+    /// token that binds it to the TLS connection is sent along. Microsoft is withdrawing NTLM; prefer Kerberos, a client
+    /// certificate or [`bind`](Self::bind).
+    ///
+    /// Building this needs no library of the system, but more than a hundred crates, two of which are pinned to release
+    /// candidates, because the library for it builds with no others.
+    #[cfg(feature = "ntlm")]
+    pub fn bind_with_ntlm(mut self, name: BindName, password: Password) -> Self {
+        self.bind = Some(Bind::Ntlm(name, password));
+        self
+    }
+
     /// Dials that address whenever that host is meant; the host name is still what TLS verifies. For laboratories,
     /// tunnels and split DNS. May be called for several hosts. The global catalog is dialled at the same IP
     /// address on its own port, unless [`global_catalog_address`](Self::global_catalog_address) says otherwise.
@@ -289,6 +304,8 @@ impl ForestClientBuilder {
             Some(Bind::Certificate) => SignIn::Certificate,
             #[cfg(feature = "kerberos")]
             Some(Bind::Kerberos) => SignIn::Kerberos,
+            #[cfg(feature = "ntlm")]
+            Some(Bind::Ntlm(name, password)) => SignIn::Ntlm(Credentials::for_ntlm(name, password)?),
         };
         let hosts = || {
             let ports = std::iter::once(self.port).chain(std::iter::repeat(None));

@@ -13,8 +13,8 @@
 //!   them.
 //! * **Several domains**: each domain's objects are read from and written to its own domain controller; whether a UPN is taken
 //!   is asked of a global catalog.
-//! * **Signing in**: by name and password, by client certificate, or by Kerberos (feature `kerberos`, built with
-//!   `libkrb5-dev` and `libclang-dev`). There is no way to sign in without TLS, nor with an empty name or password.
+//! * **Signing in**: by name and password, by client certificate, by Kerberos (feature `kerberos`, built with
+//!   `libkrb5-dev` and `libclang-dev`), or by NTLM (feature `ntlm`, a hundred crates more). There is no way to sign in without TLS, nor with an empty name or password.
 //! * An object is changed by compare-and-swap, and named by GUID. If the answer is lost, the object is read to learn what
 //!   happened.
 //! * Many changes go out as fast as the server answers them well, and no faster than allowed

@@ -23,6 +23,9 @@ pub(crate) enum SignIn {
     /// The Kerberos ticket of whoever runs the program.
     #[cfg(feature = "kerberos")]
     Kerberos,
+    /// Name and password, proven by NTLM without telling the password.
+    #[cfg(feature = "ntlm")]
+    Ntlm(Credentials),
 }
 
 /// A name and a password that may be sent: neither is empty.
@@ -41,6 +44,21 @@ impl Credentials {
                 .hint("Give the account's password."));
         }
         Ok(Self { name, password })
+    }
+
+    /// For NTLM, which knows accounts by `DOMAIN\user` and UPN only.
+    #[cfg(feature = "ntlm")]
+    pub(crate) fn for_ntlm(name: BindName, password: Password) -> Result<Self> {
+        let parts = name.as_str().split_once('\\').or_else(|| name.as_str().rsplit_once('@'));
+        match parts {
+            Some((before, after)) if !before.is_empty() && !after.is_empty() && !after.contains('\\') => {
+                Self::new(name, password)
+            }
+            _ => Err(Error::new(ErrorKind::Invalid, "sign in as")
+                .object(&name)
+                .detail("NTLM does not know an account by this form of its name")
+                .hint("Give DOMAIN\\user or user@domain.")),
+        }
     }
 }
 
@@ -65,6 +83,10 @@ impl SignIn {
                 let host = host.to_owned();
                 aside(move |runtime| runtime.block_on(ldap.sasl_gssapi_bind(&host))).await
             }
+            #[cfg(feature = "ntlm")]
+            Self::Ntlm(Credentials { name, password }) => {
+                ldap.sasl_ntlm_bind(name.as_str(), password.expose()).await
+            }
         }
     }
 
@@ -79,23 +101,23 @@ impl SignIn {
                     Self::Simple(_) | Self::Certificate => {
                         "Look at LdapEnforceChannelBinding on the domain controller; a simple bind over TLS should not be subject to it."
                     }
-                    #[cfg(feature = "kerberos")]
+                    #[cfg(any(feature = "kerberos", feature = "ntlm"))]
                     _ => "Connect to the domain controller itself: something in between, such as a load balancer, ends TLS.",
                 }),
             );
         }
         let refused = fault.has_code(STRONGER_AUTH_REQUIRED) || fault.has_code(AUTH_METHOD_NOT_SUPPORTED);
         match (refused, self) {
-            #[cfg(feature = "kerberos")]
-            (true, Self::Kerberos) => fault.retold(
+            (false, _) | (true, Self::Simple(_) | Self::Certificate) => fault,
+            #[cfg(any(feature = "kerberos", feature = "ntlm"))]
+            (true, _) => fault.retold(
                 ErrorKind::Unauthenticated,
-                format!("the server demands that SASL signs even within TLS, signing in {self}"),
+                format!("the server does not take this way to sign in, or demands that it signs even within TLS, signing in {self}"),
                 Some(
-                    "Windows takes TLS instead; a Samba domain controller needs “ldap server require strong auth = \
-                     allow_sasl_over_tls”. Or use a simple bind.",
+                    "Windows takes TLS instead of signing; a Samba domain controller needs “ldap server require strong auth = \
+                     allow_sasl_over_tls”. NTLM can be turned off altogether. Or use a simple bind.",
                 ),
             ),
-            _ => fault,
         }
     }
 }
@@ -107,6 +129,8 @@ impl fmt::Display for SignIn {
             Self::Certificate => f.write_str("by the client certificate"),
             #[cfg(feature = "kerberos")]
             Self::Kerberos => f.write_str("by the Kerberos ticket"),
+            #[cfg(feature = "ntlm")]
+            Self::Ntlm(credentials) => write!(f, "by NTLM as {}", credentials.name),
         }
     }
 }

@@ -51,3 +51,24 @@ async fn a_certificate_that_cannot_be_used_is_refused_before_connecting() {
     let error = mixed.build().unwrap_err();
     assert!(error.to_string().contains("key"), "{error}");
 }
+
+#[cfg(feature = "ntlm")]
+#[tokio::test]
+async fn ntlm_knows_accounts_by_two_forms_of_their_name_and_says_so_when_the_server_has_none() {
+    use onramp_ad::BindName;
+
+    let lab = Lab::small().await;
+    let connect = |name: &str| {
+        let builder = lab.complete(ForestClient::builder(lab.host(0)), LdapSecurity::Ldaps);
+        builder.bind_with_ntlm(BindName::parse(name).unwrap(), Password::new("Correct.Horse.7".into()))
+    };
+    for name in ["CN=anna,DC=corp,DC=example", r"CORP\", r"\anna", "@corp.example", r"A\B\c"] {
+        let error = connect(name).build().unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Invalid, "{name}: {error}");
+    }
+    for name in [r"CORP\anna", "anna@corp.example"] {
+        let error = connect(name).connect().await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Unauthenticated, "{error}");
+        assert!(error.to_string().contains("by NTLM as"), "{error}");
+    }
+}
