@@ -48,6 +48,9 @@ struct Arguments {
     /// Milliseconds there and back to the controller, one table each.
     #[arg(long, value_delimiter = ',', default_values_t = [0, 10, 40])]
     rtt: Vec<u64>,
+    /// Only clients whose names contain one of these; all if there is none.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// How many changes `samba-tool` makes, a process each, on the controller itself; none to leave it out.
     #[arg(long, default_value_t = 20)]
     samba_tool: usize,
@@ -60,9 +63,9 @@ fn main() -> Result<()> {
     if played()? {
         return Ok(());
     }
-    let Arguments { users, rounds, rtt, samba_tool, cache } = Arguments::parse();
+    let Arguments { users, rounds, rtt, only, samba_tool, cache } = Arguments::parse();
     let site = Site::up(users.get(), cache.as_deref())?;
-    let mut bench = Bench::new(&site)?;
+    let mut bench = Bench::new(&site, &only)?;
     for milliseconds in rtt {
         bench.distance(milliseconds, rounds.get())?;
     }
@@ -83,18 +86,22 @@ struct User {
 
 struct Bench<'a> {
     site: &'a Site,
+    clients: Vec<Client>,
     users: BTreeMap<ObjectGuid, User>,
     file: PathBuf,
 }
 
 impl<'a> Bench<'a> {
-    fn new(site: &'a Site) -> Result<Self> {
+    fn new(site: &'a Site, only: &[String]) -> Result<Self> {
         let forest = site.forest();
         // Only samba-tool asks for it.
         let partitions = format!("CN=Partitions,CN=Configuration,{}", forest.base_dn());
         let suffix = format!("changetype: modify\nadd: uPNSuffixes\nuPNSuffixes: {OTHER_SUFFIX}\n");
         forest.ldapmodify(0, &format!("{}\n{suffix}", attribute_line("dn", &partitions)))?;
-        let mut bench = Self { site, users: BTreeMap::new(), file: forest.folder().join("changes") };
+        let wanted =
+            |client: &Client| only.is_empty() || only.iter().any(|o| client.writer().contains(o.as_str()));
+        let clients = Client::WRITERS.into_iter().filter(wanted).collect();
+        let mut bench = Self { site, clients, users: BTreeMap::new(), file: forest.folder().join("changes") };
         bench.users = bench.look()?;
         Ok(bench)
     }
@@ -118,10 +125,10 @@ impl<'a> Bench<'a> {
     /// Measures everybody over a distance and prints a table.
     fn distance(&mut self, milliseconds: u64, rounds: usize) -> Result<()> {
         let door = self.site.door(Duration::from_millis(milliseconds))?;
-        let mut legs: Vec<Vec<(f64, Taken, usize)>> = vec![Vec::new(); Client::WRITERS.len()];
+        let mut legs: Vec<Vec<(f64, Taken, usize)>> = vec![Vec::new(); self.clients.len()];
         for round in 0..rounds {
-            for index in order(Client::WRITERS.len(), round) {
-                let (Some(&client), Some(legs)) = (Client::WRITERS.get(index), legs.get_mut(index)) else {
+            for index in order(self.clients.len(), round) {
+                let (Some(&client), Some(legs)) = (self.clients.get(index), legs.get_mut(index)) else {
                     continue;
                 };
                 let count = self.count(client, milliseconds);
@@ -134,7 +141,7 @@ impl<'a> Bench<'a> {
         println!("{} users, {milliseconds} ms there and back, {rounds} rounds; medians\n", self.users.len());
         println!("{}", head(&["client", "changes/s", "onramp-ad to it", "CPU µs per change", "peak MiB"]));
         let ours: Vec<f64> = legs.first().into_iter().flatten().map(|leg| leg.0).collect();
-        for (client, legs) in Client::WRITERS.iter().zip(&legs) {
+        for (client, legs) in self.clients.iter().zip(&legs) {
             let rates = legs.iter().map(|leg| leg.0);
             // Within a round, where both met the same circumstances.
             let ratio = median(ours.iter().zip(rates.clone()).map(|(ours, theirs)| ours / theirs));

@@ -1,19 +1,23 @@
 //! How many changes a server gets at a time: as many as it answers well, found out from its answers. Pure.
 //!
 //! A server that works on requests one after the other answers no more of them if it gets more at a time, only later.
-//! What there is to win is the time that requests and answers travel. So the window grows while the time of an answer is
-//! close to the shortest seen, stays while some requests queue at the server, shrinks by an eighth when many do, and by
-//! half when the server says that it is busy.
+//! What there is to win is the time that requests and answers travel. How many queue at the server shows in how much longer
+//! an answer takes than the shortest one did. At first the window doubles until that tells that the server has enough, so
+//! that a distance costs some journeys and not seconds. From then on it grows while few queue, stays while some do, goes back
+//! to some when many do, and halves when the server says that it is busy.
 
 use std::time::Duration;
 
 /// The window of a server of which nothing is known yet.
-pub(crate) const FIRST: usize = 16;
+pub(crate) const FIRST: usize = 32;
 /// With fewer requests queued at the server than that, the window grows.
-const FEW: f64 = 4.0;
+const FEW: f64 = 8.0;
+/// So many keep a server at work through the moments in which it, the network or the client falters.
+const SOME: f64 = 16.0;
 /// With more, it shrinks.
-const MANY: f64 = 16.0;
-const STEP: usize = 2;
+const MANY: f64 = 24.0;
+/// It grows by one in so many.
+const PART: usize = 16;
 /// The shortest time of an answer is found out anew that often, with few requests at a time: ways change.
 const ERA: Duration = Duration::from_secs(30);
 const PROBE: usize = 2;
@@ -25,6 +29,8 @@ const ROUNDS_BELOW: u32 = 50;
 pub(crate) struct Window {
     size: usize,
     most: usize,
+    /// Doubling: the server never had enough yet.
+    doubles: bool,
     /// The shortest time of an answer in this era.
     shortest: Option<Duration>,
     era_ends: Duration,
@@ -54,6 +60,7 @@ impl Window {
         Self {
             size: FIRST.min(most).max(1),
             most: most.max(1),
+            doubles: true,
             shortest: None,
             era_ends: ERA,
             interrupted: None,
@@ -105,7 +112,7 @@ impl Window {
         }
         self.strikes = self.strikes.saturating_add(1);
         (self.too_much, self.rounds_below) = (Some(self.size), 0);
-        self.interrupted = None;
+        (self.interrupted, self.doubles) = (None, false);
         self.resize(now, self.size / 2);
         // Even on a clock that stands still, the others of this window were sent before.
         self.since = Some(now + Duration::from_nanos(1));
@@ -117,7 +124,13 @@ impl Window {
         let shortest = self.shortest.unwrap_or_default().as_secs_f64();
         let queued = if mean > 0.0 { self.size as f64 * (1.0 - shortest / mean) } else { 0.0 };
         if queued > MANY {
-            self.resize(now, self.size - (self.size / 8).max(1));
+            self.doubles = false;
+            // What does not queue is on its way or being worked on.
+            let enough = (self.size as f64 - queued + SOME).ceil() as usize;
+            self.resize(now, enough.min(self.size - 1));
+        } else if self.doubles && round.full {
+            self.doubles = self.size < self.most;
+            self.resize(now, self.size * 2);
         } else if queued < FEW && round.full {
             self.grow();
         }
@@ -125,7 +138,7 @@ impl Window {
 
     /// Answers to what was sent before count on: growing takes nothing back.
     fn grow(&mut self) {
-        let larger = (self.size + STEP).min(self.most);
+        let larger = (self.size + (self.size / PART).max(1)).min(self.most);
         if self.too_much.is_some_and(|too_much| larger >= too_much) {
             self.rounds_below += 1;
             if self.rounds_below < ROUNDS_BELOW {
@@ -162,6 +175,8 @@ mod tests {
         window: Window,
         /// Answers per second in the last quarter.
         rate: f64,
+        /// Until the last answer.
+        took: Duration,
         pushed_back: usize,
     }
 
@@ -199,7 +214,7 @@ mod tests {
             }
         }
         let rate = requests as f64 / 4.0 / (now - quarter).as_secs_f64();
-        Run { window, rate, pushed_back }
+        Run { window, rate, took: now, pushed_back }
     }
 
     fn milliseconds(count: u64) -> Duration {
@@ -222,8 +237,40 @@ mod tests {
             let run = run(&server, 256, 20_000);
             assert!(run.rate > 480.0, "{travel} ms: {}", run.rate);
             let needed = (travel as usize + 2) / 2;
-            assert!(run.window.size() <= needed + 20, "{travel} ms: {}", run.window.size());
+            assert!(run.window.size() <= needed + MANY as usize, "{travel} ms: {}", run.window.size());
         }
+    }
+
+    #[test]
+    fn a_distance_costs_some_journeys_at_the_beginning_and_no_seconds() {
+        for travel in [10, 40, 150] {
+            let server =
+                Server { lanes: 1, service: milliseconds(1), travel: milliseconds(travel), most: usize::MAX };
+            let over = run(&server, 256, 3_000).took - milliseconds(3_000);
+            assert!(over < milliseconds(travel) * 6, "{travel} ms: {over:?} more than without a distance");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_takes_long_once_is_made_up_for() {
+        let mut window = Window::new(256);
+        // The very first answers are late, so that the server seems to have enough.
+        let mut now = milliseconds(40);
+        window.answered(now, milliseconds(40), FIRST);
+        for _ in 1..FIRST {
+            now += milliseconds(1);
+            window.answered(now, milliseconds(400), FIRST);
+        }
+        let small = window.size();
+        assert!(small < FIRST, "{small}");
+        let mut rounds = 0;
+        while window.size() < 2 * FIRST {
+            now += milliseconds(42);
+            let size = window.size();
+            (0..size).for_each(|_| window.answered(now, milliseconds(41), size));
+            rounds += 1;
+        }
+        assert!(rounds < 50, "{rounds}");
     }
 
     #[test]
@@ -239,7 +286,7 @@ mod tests {
     fn a_busy_server_gets_as_many_as_it_takes() {
         let server = Server { lanes: 8, service: milliseconds(4), travel: milliseconds(4), most: 10 };
         let run = run(&server, 64, 10_000);
-        assert!(run.window.size() <= 10 + STEP, "{}", run.window.size());
+        assert!(run.window.size() <= 10 + 2, "{}", run.window.size());
         assert!(run.pushed_back < 400, "{} of 10000 were refused", run.pushed_back);
         assert!(run.rate > 700.0, "{}", run.rate);
     }
