@@ -7,7 +7,8 @@ use super::access::Principal;
 use super::controller::Controller;
 use super::dn::Target;
 use super::schema::{Attr, Class, Source};
-use super::state::{Flavour, Id, Meta, Moment};
+use super::state::{ContextKind, Flavour, Id, Meta, Moment};
+use super::subschema;
 use super::view::{FIRST_USN, View};
 
 /// Seconds between the start of 1601, from which replication counts, and that of 1970.
@@ -29,6 +30,15 @@ pub(super) fn values(view: View<'_>, id: Id, attr: Attr, principal: Principal) -
         Attr::REPL_PROPERTY_META_DATA => property_meta_data(view, id).into_iter().collect(),
         Attr::RESULTANT_PSO => resultant_pso(view, id).map(|pso| view.dn(pso).into()).into_iter().collect(),
         Attr::CANONICAL_NAME => vec![canonical_name(view, id).into()],
+        Attr::CREATE_TIME_STAMP => view.values(id, Attr::WHEN_CREATED),
+        Attr::MODIFY_TIME_STAMP => view.values(id, Attr::WHEN_CHANGED),
+        Attr::SUB_SCHEMA_SUB_ENTRY => subschema_entry(view).into_iter().collect(),
+        Attr::ATTRIBUTE_TYPES if object.class == Class::SubSchema => {
+            subschema::attribute_types().map(String::into_bytes).collect()
+        }
+        Attr::OBJECT_CLASSES if object.class == Class::SubSchema => {
+            subschema::object_classes().map(String::into_bytes).collect()
+        }
         Attr::STRUCTURAL_OBJECT_CLASS => object.class.chain().iter().map(|&name| name.into()).collect(),
         Attr::MS_DS_IS_RODC => match object.class {
             Class::NtdsDsaRo => vec![b"TRUE".to_vec()],
@@ -194,6 +204,14 @@ fn primary_group(view: View<'_>, id: Id) -> Option<Id> {
     let at = sid.len().checked_sub(4)?;
     sid.get_mut(at..)?.copy_from_slice(&rid.to_le_bytes());
     view.resolve(&Target::Sid(sid))
+}
+
+/// Where the schema that the object follows is read.
+fn subschema_entry(view: View<'_>) -> Option<Vec<u8>> {
+    let schema = view.state.contexts.iter().find(|context| context.kind == ContextKind::Schema)?;
+    let entry =
+        view.state.find_child(schema.head, Attr::CN.name(), &subschema::COMMON_NAME.to_lowercase())?;
+    Some(view.dn(entry).into_bytes())
 }
 
 /// `corp.local/Staff/Sales/Anna Smith`.

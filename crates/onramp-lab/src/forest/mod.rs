@@ -40,6 +40,7 @@ mod search;
 mod seed;
 mod server;
 mod state;
+mod subschema;
 mod suffixes;
 mod text;
 mod view;

@@ -2,6 +2,7 @@
 
 use super::entry::Attribute;
 use super::state::{ContextKind, Moment};
+use super::subschema;
 use super::view::{View, generalized_time};
 
 /// The controls that the server understands.
@@ -82,7 +83,7 @@ fn all(view: View<'_>, now: Moment) -> Vec<(&'static str, Vec<String>)> {
         ("rootDomainNamingContext", vec![head(ContextKind::Domain)]),
         ("schemaNamingContext", vec![head(ContextKind::Schema)]),
         ("serverName", vec![server]),
-        ("subschemaSubentry", vec![format!("CN=Aggregate,{}", head(ContextKind::Schema))]),
+        ("subschemaSubentry", vec![format!("CN={},{}", subschema::COMMON_NAME, head(ContextKind::Schema))]),
         (
             "supportedCapabilities",
             CAPABILITIES
@@ -98,6 +99,7 @@ fn all(view: View<'_>, now: Moment) -> Vec<(&'static str, Vec<String>)> {
             listed(&["MaxPageSize", "MaxValRange", "MaxConnIdleTime", "MaxReceiveBuffer"]),
         ),
         ("supportedLDAPVersion", listed(&["3"])),
+        ("supportedSASLMechanisms", listed(&["EXTERNAL"])),
     ]
 }
 

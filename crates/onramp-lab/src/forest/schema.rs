@@ -42,6 +42,8 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(super) struct AttrInfo {
     pub(super) name: &'static str,
+    /// Its object identifier.
+    pub(super) oid: &'static str,
     pub(super) syntax: Syntax,
     pub(super) single: bool,
     pub(super) source: Source,
@@ -111,7 +113,7 @@ impl Attr {
 }
 
 macro_rules! attributes {
-    ($($id:ident = $name:literal $syntax:ident $single:ident $source:ident;)*) => {
+    ($($id:ident = $name:literal $oid:literal $syntax:ident $single:ident $source:ident;)*) => {
         #[repr(u16)]
         #[allow(non_camel_case_types, clippy::upper_case_acronyms, dead_code)]
         enum Number { $($id),* }
@@ -122,6 +124,7 @@ macro_rules! attributes {
         const ATTRIBUTES: &[AttrInfo] = &[
             $(AttrInfo {
                 name: $name,
+                oid: $oid,
                 syntax: Syntax::$syntax,
                 single: matches!(Count::$single, Count::One),
                 source: Source::$source,
@@ -135,118 +138,128 @@ enum Count {
     Many,
 }
 
-const FIRST: AttrInfo =
-    AttrInfo { name: "objectClass", syntax: Syntax::Name, single: false, source: Source::Derived };
+const FIRST: AttrInfo = AttrInfo {
+    name: "objectClass",
+    oid: "2.5.4.0",
+    syntax: Syntax::Name,
+    single: false,
+    source: Source::Derived,
+};
 
 attributes! {
-    OBJECT_CLASS = "objectClass" Name Many Derived;
-    CN = "cn" Text One System;
-    OU = "ou" Text One System;
-    DC = "dc" Text One System;
-    NAME = "name" Text One Derived;
-    DISTINGUISHED_NAME = "distinguishedName" Dn One Derived;
-    OBJECT_GUID = "objectGUID" Guid One Derived;
-    OBJECT_SID = "objectSid" Sid One System;
-    OBJECT_CATEGORY = "objectCategory" Dn One Derived;
-    INSTANCE_TYPE = "instanceType" Integer One Derived;
-    WHEN_CREATED = "whenCreated" Time One Derived;
-    WHEN_CHANGED = "whenChanged" Time One Derived;
-    USN_CREATED = "uSNCreated" LargeInteger One Derived;
-    USN_CHANGED = "uSNChanged" LargeInteger One Derived;
-    IS_DELETED = "isDeleted" Boolean One System;
-    LAST_KNOWN_PARENT = "lastKnownParent" Dn One System;
-    SAM_ACCOUNT_NAME = "sAMAccountName" Text One Stored;
-    USER_PRINCIPAL_NAME = "userPrincipalName" Text One Stored;
-    SAM_ACCOUNT_TYPE = "sAMAccountType" Integer One System;
-    USER_ACCOUNT_CONTROL = "userAccountControl" Integer One Stored;
-    PRIMARY_GROUP_ID = "primaryGroupID" Integer One Stored;
-    PWD_LAST_SET = "pwdLastSet" LargeInteger One Stored;
-    ACCOUNT_EXPIRES = "accountExpires" LargeInteger One Stored;
-    ADMIN_COUNT = "adminCount" Integer One Stored;
-    IS_CRITICAL_SYSTEM_OBJECT = "isCriticalSystemObject" Boolean One System;
-    DISPLAY_NAME = "displayName" Text One Stored;
-    GIVEN_NAME = "givenName" Text One Stored;
-    SN = "sn" Text One Stored;
-    INITIALS = "initials" Text One Stored;
-    DESCRIPTION = "description" Text One Stored;
-    DEPARTMENT = "department" Text One Stored;
-    TITLE = "title" Text One Stored;
-    COMPANY = "company" Text One Stored;
-    TELEPHONE_NUMBER = "telephoneNumber" Text One Stored;
-    INFO = "info" Text One Stored;
-    MAIL = "mail" Text One Stored;
-    MAIL_NICKNAME = "mailNickname" Text One Stored;
-    PROXY_ADDRESSES = "proxyAddresses" Text Many Stored;
-    TARGET_ADDRESS = "targetAddress" Text One Stored;
-    MS_EXCH_HIDE_FROM_ADDRESS_LISTS = "msExchHideFromAddressLists" Boolean One Stored;
-    MS_EXCH_RECIPIENT_TYPE_DETAILS = "msExchRecipientTypeDetails" LargeInteger One Stored;
-    HOME_MDB = "homeMDB" Dn One Stored;
-    EMPLOYEE_ID = "employeeID" Text One Stored;
-    MANAGER = "manager" Dn One Stored;
-    SERVICE_PRINCIPAL_NAME = "servicePrincipalName" Text Many Stored;
-    MS_DS_CONSISTENCY_GUID = "mS-DS-ConsistencyGuid" Bytes One Stored;
-    EXTENSION_ATTRIBUTE_1 = "extensionAttribute1" Text One Stored;
-    GROUP_TYPE = "groupType" Integer One Stored;
-    MEMBER = "member" Dn Many Stored;
-    MEMBER_OF = "memberOf" Dn Many System;
-    UPN_SUFFIXES = "uPNSuffixes" Text Many Stored;
-    N_C_NAME = "nCName" Dn One System;
-    DNS_ROOT = "dnsRoot" Text Many System;
-    NETBIOS_NAME = "nETBIOSName" Text One System;
-    SYSTEM_FLAGS = "systemFlags" Integer One System;
-    ENABLED = "Enabled" Boolean One Stored;
-    ROOT_TRUST = "rootTrust" Dn One System;
-    TRUST_PARENT = "trustParent" Dn One System;
-    MS_DS_BEHAVIOR_VERSION = "msDS-Behavior-Version" Integer One System;
-    FSMO_ROLE_OWNER = "fSMORoleOwner" Dn One Stored;
-    DNS_HOST_NAME = "dNSHostName" Text One Stored;
-    SERVER_REFERENCE = "serverReference" Dn One Stored;
-    SERVER_REFERENCE_BL = "serverReferenceBL" Dn Many System;
-    INVOCATION_ID = "invocationId" Guid One System;
-    OPTIONS = "options" Integer One Stored;
-    MS_DS_HAS_MASTER_NCS = "msDS-hasMasterNCs" Dn Many System;
-    HAS_MASTER_NCS = "hasMasterNCs" Dn Many System;
-    MS_DS_HAS_DOMAIN_NCS = "msDS-HasDomainNCs" Dn Many System;
-    MS_DS_HAS_FULL_REPLICA_NCS = "msDS-hasFullReplicaNCs" Dn Many System;
-    MS_DS_IS_RODC = "msDS-isRODC" Boolean One Constructed;
-    MS_DS_IS_GC = "msDS-isGC" Boolean One Constructed;
-    OPERATING_SYSTEM = "operatingSystem" Text One Stored;
-    DS_HEURISTICS = "dSHeuristics" Text One Stored;
-    LDAP_ADMIN_LIMITS = "lDAPAdminLimits" Text Many Stored;
-    MIN_PWD_LENGTH = "minPwdLength" Integer One Stored;
-    PWD_HISTORY_LENGTH = "pwdHistoryLength" Integer One Stored;
-    PWD_PROPERTIES = "pwdProperties" Integer One Stored;
-    MAX_PWD_AGE = "maxPwdAge" LargeInteger One Stored;
-    MIN_PWD_AGE = "minPwdAge" LargeInteger One Stored;
-    LOCKOUT_THRESHOLD = "lockoutThreshold" Integer One Stored;
-    LOCKOUT_DURATION = "lockoutDuration" LargeInteger One Stored;
-    LOCKOUT_OBSERVATION_WINDOW = "lockOutObservationWindow" LargeInteger One Stored;
-    PSO_PRECEDENCE = "msDS-PasswordSettingsPrecedence" Integer One Stored;
-    PSO_MINIMUM_LENGTH = "msDS-MinimumPasswordLength" Integer One Stored;
-    PSO_HISTORY_LENGTH = "msDS-PasswordHistoryLength" Integer One Stored;
-    PSO_COMPLEXITY = "msDS-PasswordComplexityEnabled" Boolean One Stored;
-    PSO_REVERSIBLE = "msDS-PasswordReversibleEncryptionEnabled" Boolean One Stored;
-    PSO_MAXIMUM_AGE = "msDS-MaximumPasswordAge" LargeInteger One Stored;
-    PSO_MINIMUM_AGE = "msDS-MinimumPasswordAge" LargeInteger One Stored;
-    PSO_LOCKOUT_THRESHOLD = "msDS-LockoutThreshold" Integer One Stored;
-    PSO_LOCKOUT_DURATION = "msDS-LockoutDuration" LargeInteger One Stored;
-    PSO_LOCKOUT_WINDOW = "msDS-LockoutObservationWindow" LargeInteger One Stored;
-    PSO_APPLIES_TO = "msDS-PSOAppliesTo" Dn Many Stored;
-    PSO_APPLIED = "msDS-PSOApplied" Dn Many System;
-    RESULTANT_PSO = "msDS-ResultantPSO" Dn One Constructed;
-    LDAP_DISPLAY_NAME = "lDAPDisplayName" Text One System;
-    IS_SINGLE_VALUED = "isSingleValued" Boolean One System;
-    REPL_UP_TO_DATE_VECTOR = "replUpToDateVector" Bytes One Constructed;
-    REPL_PROPERTY_META_DATA = "replPropertyMetaData" Bytes One Constructed;
-    ALLOWED_ATTRIBUTES_EFFECTIVE = "allowedAttributesEffective" Name Many Constructed;
-    CANONICAL_NAME = "canonicalName" Text Many Constructed;
-    STRUCTURAL_OBJECT_CLASS = "structuralObjectClass" Name Many Constructed;
-    NC_REPL_CURSORS = "msDS-NCReplCursors" Text Many Constructed;
-    REPL_ATTRIBUTE_META_DATA = "msDS-ReplAttributeMetaData" Text Many Constructed;
+    OBJECT_CLASS = "objectClass" "2.5.4.0" Name Many Derived;
+    CN = "cn" "2.5.4.3" Text One System;
+    OU = "ou" "2.5.4.11" Text One System;
+    DC = "dc" "0.9.2342.19200300.100.1.25" Text One System;
+    NAME = "name" "1.2.840.113556.1.4.1" Text One Derived;
+    DISTINGUISHED_NAME = "distinguishedName" "2.5.4.49" Dn One Derived;
+    OBJECT_GUID = "objectGUID" "1.2.840.113556.1.4.2" Guid One Derived;
+    OBJECT_SID = "objectSid" "1.2.840.113556.1.4.146" Sid One System;
+    OBJECT_CATEGORY = "objectCategory" "1.2.840.113556.1.4.782" Dn One Derived;
+    INSTANCE_TYPE = "instanceType" "1.2.840.113556.1.2.1" Integer One Derived;
+    WHEN_CREATED = "whenCreated" "1.2.840.113556.1.2.2" Time One Derived;
+    WHEN_CHANGED = "whenChanged" "1.2.840.113556.1.2.3" Time One Derived;
+    USN_CREATED = "uSNCreated" "1.2.840.113556.1.2.19" LargeInteger One Derived;
+    USN_CHANGED = "uSNChanged" "1.2.840.113556.1.2.120" LargeInteger One Derived;
+    IS_DELETED = "isDeleted" "1.2.840.113556.1.2.48" Boolean One System;
+    LAST_KNOWN_PARENT = "lastKnownParent" "1.2.840.113556.1.4.781" Dn One System;
+    SAM_ACCOUNT_NAME = "sAMAccountName" "1.2.840.113556.1.4.221" Text One Stored;
+    USER_PRINCIPAL_NAME = "userPrincipalName" "1.2.840.113556.1.4.656" Text One Stored;
+    SAM_ACCOUNT_TYPE = "sAMAccountType" "1.2.840.113556.1.4.302" Integer One System;
+    USER_ACCOUNT_CONTROL = "userAccountControl" "1.2.840.113556.1.4.8" Integer One Stored;
+    PRIMARY_GROUP_ID = "primaryGroupID" "1.2.840.113556.1.4.98" Integer One Stored;
+    PWD_LAST_SET = "pwdLastSet" "1.2.840.113556.1.4.96" LargeInteger One Stored;
+    ACCOUNT_EXPIRES = "accountExpires" "1.2.840.113556.1.4.159" LargeInteger One Stored;
+    ADMIN_COUNT = "adminCount" "1.2.840.113556.1.4.150" Integer One Stored;
+    IS_CRITICAL_SYSTEM_OBJECT = "isCriticalSystemObject" "1.2.840.113556.1.4.868" Boolean One System;
+    DISPLAY_NAME = "displayName" "1.2.840.113556.1.2.13" Text One Stored;
+    GIVEN_NAME = "givenName" "2.5.4.42" Text One Stored;
+    SN = "sn" "2.5.4.4" Text One Stored;
+    INITIALS = "initials" "2.5.4.43" Text One Stored;
+    DESCRIPTION = "description" "2.5.4.13" Text One Stored;
+    DEPARTMENT = "department" "1.2.840.113556.1.2.141" Text One Stored;
+    TITLE = "title" "2.5.4.12" Text One Stored;
+    COMPANY = "company" "1.2.840.113556.1.2.146" Text One Stored;
+    TELEPHONE_NUMBER = "telephoneNumber" "2.5.4.20" Text One Stored;
+    INFO = "info" "1.2.840.113556.1.2.81" Text One Stored;
+    MAIL = "mail" "0.9.2342.19200300.100.1.3" Text One Stored;
+    MAIL_NICKNAME = "mailNickname" "1.2.840.113556.1.2.447" Text One Stored;
+    PROXY_ADDRESSES = "proxyAddresses" "1.2.840.113556.1.2.210" Text Many Stored;
+    TARGET_ADDRESS = "targetAddress" "1.2.840.113556.1.2.352" Text One Stored;
+    MS_EXCH_HIDE_FROM_ADDRESS_LISTS = "msExchHideFromAddressLists" "1.2.840.113556.1.4.7000.102.73" Boolean One Stored;
+    MS_EXCH_RECIPIENT_TYPE_DETAILS = "msExchRecipientTypeDetails" "1.2.840.113556.1.4.7000.102.50855" LargeInteger One Stored;
+    HOME_MDB = "homeMDB" "1.2.840.113556.1.2.244" Dn One Stored;
+    EMPLOYEE_ID = "employeeID" "1.2.840.113556.1.4.35" Text One Stored;
+    MANAGER = "manager" "0.9.2342.19200300.100.1.10" Dn One Stored;
+    SERVICE_PRINCIPAL_NAME = "servicePrincipalName" "1.2.840.113556.1.4.771" Text Many Stored;
+    MS_DS_CONSISTENCY_GUID = "mS-DS-ConsistencyGuid" "1.2.840.113556.1.4.1360" Bytes One Stored;
+    EXTENSION_ATTRIBUTE_1 = "extensionAttribute1" "1.2.840.113556.1.2.423" Text One Stored;
+    GROUP_TYPE = "groupType" "1.2.840.113556.1.4.750" Integer One Stored;
+    MEMBER = "member" "2.5.4.31" Dn Many Stored;
+    MEMBER_OF = "memberOf" "1.2.840.113556.1.2.102" Dn Many System;
+    UPN_SUFFIXES = "uPNSuffixes" "1.2.840.113556.1.4.890" Text Many Stored;
+    N_C_NAME = "nCName" "1.2.840.113556.1.2.16" Dn One System;
+    DNS_ROOT = "dnsRoot" "1.2.840.113556.1.4.28" Text Many System;
+    NETBIOS_NAME = "nETBIOSName" "1.2.840.113556.1.4.87" Text One System;
+    SYSTEM_FLAGS = "systemFlags" "1.2.840.113556.1.4.375" Integer One System;
+    ENABLED = "Enabled" "1.2.840.113556.1.2.557" Boolean One Stored;
+    ROOT_TRUST = "rootTrust" "1.2.840.113556.1.4.674" Dn One System;
+    TRUST_PARENT = "trustParent" "1.2.840.113556.1.4.471" Dn One System;
+    MS_DS_BEHAVIOR_VERSION = "msDS-Behavior-Version" "1.2.840.113556.1.4.1459" Integer One System;
+    FSMO_ROLE_OWNER = "fSMORoleOwner" "1.2.840.113556.1.4.369" Dn One Stored;
+    DNS_HOST_NAME = "dNSHostName" "1.2.840.113556.1.4.619" Text One Stored;
+    SERVER_REFERENCE = "serverReference" "1.2.840.113556.1.4.515" Dn One Stored;
+    SERVER_REFERENCE_BL = "serverReferenceBL" "1.2.840.113556.1.4.516" Dn Many System;
+    INVOCATION_ID = "invocationId" "1.2.840.113556.1.2.115" Guid One System;
+    OPTIONS = "options" "1.2.840.113556.1.4.307" Integer One Stored;
+    MS_DS_HAS_MASTER_NCS = "msDS-hasMasterNCs" "1.2.840.113556.1.4.1836" Dn Many System;
+    HAS_MASTER_NCS = "hasMasterNCs" "1.2.840.113556.1.2.14" Dn Many System;
+    MS_DS_HAS_DOMAIN_NCS = "msDS-HasDomainNCs" "1.2.840.113556.1.4.1820" Dn Many System;
+    MS_DS_HAS_FULL_REPLICA_NCS = "msDS-hasFullReplicaNCs" "1.2.840.113556.1.4.1925" Dn Many System;
+    MS_DS_IS_RODC = "msDS-isRODC" "1.2.840.113556.1.4.1960" Boolean One Constructed;
+    MS_DS_IS_GC = "msDS-isGC" "1.2.840.113556.1.4.1959" Boolean One Constructed;
+    OPERATING_SYSTEM = "operatingSystem" "1.2.840.113556.1.4.363" Text One Stored;
+    DS_HEURISTICS = "dSHeuristics" "1.2.840.113556.1.2.212" Text One Stored;
+    LDAP_ADMIN_LIMITS = "lDAPAdminLimits" "1.2.840.113556.1.4.843" Text Many Stored;
+    MIN_PWD_LENGTH = "minPwdLength" "1.2.840.113556.1.4.79" Integer One Stored;
+    PWD_HISTORY_LENGTH = "pwdHistoryLength" "1.2.840.113556.1.4.95" Integer One Stored;
+    PWD_PROPERTIES = "pwdProperties" "1.2.840.113556.1.4.93" Integer One Stored;
+    MAX_PWD_AGE = "maxPwdAge" "1.2.840.113556.1.4.74" LargeInteger One Stored;
+    MIN_PWD_AGE = "minPwdAge" "1.2.840.113556.1.4.78" LargeInteger One Stored;
+    LOCKOUT_THRESHOLD = "lockoutThreshold" "1.2.840.113556.1.4.73" Integer One Stored;
+    LOCKOUT_DURATION = "lockoutDuration" "1.2.840.113556.1.4.60" LargeInteger One Stored;
+    LOCKOUT_OBSERVATION_WINDOW = "lockOutObservationWindow" "1.2.840.113556.1.4.61" LargeInteger One Stored;
+    PSO_PRECEDENCE = "msDS-PasswordSettingsPrecedence" "1.2.840.113556.1.4.2023" Integer One Stored;
+    PSO_MINIMUM_LENGTH = "msDS-MinimumPasswordLength" "1.2.840.113556.1.4.2013" Integer One Stored;
+    PSO_HISTORY_LENGTH = "msDS-PasswordHistoryLength" "1.2.840.113556.1.4.2014" Integer One Stored;
+    PSO_COMPLEXITY = "msDS-PasswordComplexityEnabled" "1.2.840.113556.1.4.2015" Boolean One Stored;
+    PSO_REVERSIBLE = "msDS-PasswordReversibleEncryptionEnabled" "1.2.840.113556.1.4.2016" Boolean One Stored;
+    PSO_MAXIMUM_AGE = "msDS-MaximumPasswordAge" "1.2.840.113556.1.4.2011" LargeInteger One Stored;
+    PSO_MINIMUM_AGE = "msDS-MinimumPasswordAge" "1.2.840.113556.1.4.2012" LargeInteger One Stored;
+    PSO_LOCKOUT_THRESHOLD = "msDS-LockoutThreshold" "1.2.840.113556.1.4.2019" Integer One Stored;
+    PSO_LOCKOUT_DURATION = "msDS-LockoutDuration" "1.2.840.113556.1.4.2018" LargeInteger One Stored;
+    PSO_LOCKOUT_WINDOW = "msDS-LockoutObservationWindow" "1.2.840.113556.1.4.2017" LargeInteger One Stored;
+    PSO_APPLIES_TO = "msDS-PSOAppliesTo" "1.2.840.113556.1.4.2020" Dn Many Stored;
+    PSO_APPLIED = "msDS-PSOApplied" "1.2.840.113556.1.4.2021" Dn Many System;
+    RESULTANT_PSO = "msDS-ResultantPSO" "1.2.840.113556.1.4.2022" Dn One Constructed;
+    LDAP_DISPLAY_NAME = "lDAPDisplayName" "1.2.840.113556.1.2.460" Text One System;
+    IS_SINGLE_VALUED = "isSingleValued" "1.2.840.113556.1.2.33" Boolean One System;
+    REPL_UP_TO_DATE_VECTOR = "replUpToDateVector" "1.2.840.113556.1.4.4" Bytes One Constructed;
+    REPL_PROPERTY_META_DATA = "replPropertyMetaData" "1.2.840.113556.1.4.3" Bytes One Constructed;
+    ALLOWED_ATTRIBUTES_EFFECTIVE = "allowedAttributesEffective" "1.2.840.113556.1.4.914" Name Many Constructed;
+    CANONICAL_NAME = "canonicalName" "1.2.840.113556.1.4.916" Text Many Constructed;
+    STRUCTURAL_OBJECT_CLASS = "structuralObjectClass" "2.5.21.9" Name Many Constructed;
+    NC_REPL_CURSORS = "msDS-NCReplCursors" "1.2.840.113556.1.4.1704" Text Many Constructed;
+    REPL_ATTRIBUTE_META_DATA = "msDS-ReplAttributeMetaData" "1.2.840.113556.1.4.1707" Text Many Constructed;
+    CREATE_TIME_STAMP = "createTimeStamp" "2.5.18.1" Time One Constructed;
+    MODIFY_TIME_STAMP = "modifyTimeStamp" "2.5.18.2" Time One Constructed;
+    SUB_SCHEMA_SUB_ENTRY = "subSchemaSubEntry" "2.5.18.10" Dn Many Constructed;
+    ATTRIBUTE_TYPES = "attributeTypes" "2.5.21.5" Text Many Constructed;
+    OBJECT_CLASSES = "objectClasses" "2.5.21.6" Text Many Constructed;
 }
 
 macro_rules! classes {
-    ($($id:ident = $name:literal, $category:literal, $chain:expr;)*) => {
+    ($($id:ident = $name:literal $oid:literal, $category:literal, $chain:expr;)*) => {
         /// A structural class of the schema.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[allow(dead_code, clippy::enum_variant_names)] // the names are those of the schema
@@ -259,6 +272,11 @@ macro_rules! classes {
             /// The name that `objectClass` ends with.
             pub(super) fn name(self) -> &'static str {
                 match self { $(Class::$id => $name),* }
+            }
+
+            /// Its object identifier.
+            pub(super) fn oid(self) -> &'static str {
+                match self { $(Class::$id => $oid),* }
             }
 
             /// The common name, in the schema, of the class that `objectCategory` points to.
@@ -275,31 +293,35 @@ macro_rules! classes {
 }
 
 classes! {
-    DomainDns = "domainDNS", "Domain-DNS", ["top", "domain", "domainDNS"];
-    Configuration = "configuration", "Configuration", ["top", "configuration"];
-    Dmd = "dMD", "DMD", ["top", "dMD"];
-    Container = "container", "Container", ["top", "container"];
-    OrganizationalUnit = "organizationalUnit", "Organizational-Unit", ["top", "organizationalUnit"];
-    User = "user", "Person", ["top", "person", "organizationalPerson", "user"];
-    InetOrgPerson = "inetOrgPerson", "Person", ["top", "person", "organizationalPerson", "user", "inetOrgPerson"];
-    Contact = "contact", "Person", ["top", "person", "organizationalPerson", "contact"];
-    Computer = "computer", "Computer", ["top", "person", "organizationalPerson", "user", "computer"];
-    Group = "group", "Group", ["top", "group"];
-    CrossRefContainer = "crossRefContainer", "Cross-Ref-Container", ["top", "crossRefContainer"];
-    CrossRef = "crossRef", "Cross-Ref", ["top", "crossRef"];
-    SitesContainer = "sitesContainer", "Sites-Container", ["top", "sitesContainer"];
-    Site = "site", "Site", ["top", "site"];
-    ServersContainer = "serversContainer", "Servers-Container", ["top", "serversContainer"];
-    Server = "server", "Server", ["top", "server"];
-    NtdsDsa = "nTDSDSA", "NTDS-DSA", ["top", "applicationSettings", "nTDSDSA"];
-    NtdsDsaRo = "nTDSDSARO", "NTDS-DSA-RO", ["top", "applicationSettings", "nTDSDSA", "nTDSDSARO"];
-    NtdsService = "nTDSService", "NTDS-Service", ["top", "nTDSService"];
-    QueryPolicy = "queryPolicy", "Query-Policy", ["top", "queryPolicy"];
-    PasswordSettingsContainer = "msDS-PasswordSettingsContainer", "ms-DS-Password-Settings-Container",
-        ["top", "msDS-PasswordSettingsContainer"];
-    PasswordSettings = "msDS-PasswordSettings", "ms-DS-Password-Settings", ["top", "msDS-PasswordSettings"];
-    AttributeSchema = "attributeSchema", "Attribute-Schema", ["top", "attributeSchema"];
-    ClassSchema = "classSchema", "Class-Schema", ["top", "classSchema"];
+    DomainDns = "domainDNS" "1.2.840.113556.1.5.67", "Domain-DNS", ["top", "domain", "domainDNS"];
+    Configuration = "configuration" "1.2.840.113556.1.5.12", "Configuration", ["top", "configuration"];
+    Dmd = "dMD" "1.2.840.113556.1.3.9", "DMD", ["top", "dMD"];
+    Container = "container" "1.2.840.113556.1.3.23", "Container", ["top", "container"];
+    OrganizationalUnit = "organizationalUnit" "2.5.6.5", "Organizational-Unit", ["top", "organizationalUnit"];
+    User = "user" "1.2.840.113556.1.5.9", "Person", ["top", "person", "organizationalPerson", "user"];
+    InetOrgPerson = "inetOrgPerson" "2.16.840.1.113730.3.2.2", "Person",
+        ["top", "person", "organizationalPerson", "user", "inetOrgPerson"];
+    Contact = "contact" "1.2.840.113556.1.5.15", "Person", ["top", "person", "organizationalPerson", "contact"];
+    Computer = "computer" "1.2.840.113556.1.3.30", "Computer",
+        ["top", "person", "organizationalPerson", "user", "computer"];
+    Group = "group" "1.2.840.113556.1.5.8", "Group", ["top", "group"];
+    CrossRefContainer = "crossRefContainer" "1.2.840.113556.1.5.7000.53", "Cross-Ref-Container", ["top", "crossRefContainer"];
+    CrossRef = "crossRef" "1.2.840.113556.1.3.11", "Cross-Ref", ["top", "crossRef"];
+    SitesContainer = "sitesContainer" "1.2.840.113556.1.5.107", "Sites-Container", ["top", "sitesContainer"];
+    Site = "site" "1.2.840.113556.1.5.31", "Site", ["top", "site"];
+    ServersContainer = "serversContainer" "1.2.840.113556.1.5.7000.48", "Servers-Container", ["top", "serversContainer"];
+    Server = "server" "1.2.840.113556.1.5.17", "Server", ["top", "server"];
+    NtdsDsa = "nTDSDSA" "1.2.840.113556.1.5.7000.47", "NTDS-DSA", ["top", "applicationSettings", "nTDSDSA"];
+    NtdsDsaRo = "nTDSDSARO" "1.2.840.113556.1.5.254", "NTDS-DSA-RO", ["top", "applicationSettings", "nTDSDSA", "nTDSDSARO"];
+    NtdsService = "nTDSService" "1.2.840.113556.1.5.72", "NTDS-Service", ["top", "nTDSService"];
+    QueryPolicy = "queryPolicy" "1.2.840.113556.1.5.106", "Query-Policy", ["top", "queryPolicy"];
+    PasswordSettingsContainer = "msDS-PasswordSettingsContainer" "1.2.840.113556.1.5.256",
+        "ms-DS-Password-Settings-Container", ["top", "msDS-PasswordSettingsContainer"];
+    PasswordSettings = "msDS-PasswordSettings" "1.2.840.113556.1.5.255", "ms-DS-Password-Settings",
+        ["top", "msDS-PasswordSettings"];
+    AttributeSchema = "attributeSchema" "1.2.840.113556.1.3.14", "Attribute-Schema", ["top", "attributeSchema"];
+    ClassSchema = "classSchema" "1.2.840.113556.1.3.13", "Class-Schema", ["top", "classSchema"];
+    SubSchema = "subSchema" "2.5.20.1", "SubSchema", ["top", "subSchema"];
 }
 
 impl Class {

@@ -8,6 +8,7 @@ use super::controller::{Controller, Shape};
 use super::packed::{Packed, Packer};
 use super::schema::{Attr, Class, Source};
 use super::state::{Context, ContextKind, Domain, Id, Moment, NO_PARENT, Object, State};
+use super::subschema;
 use super::view::{FIRST_USN, View};
 use crate::people::{DEPARTMENTS, People, Person};
 
@@ -214,6 +215,7 @@ impl<'a> Builder<'a> {
             attrs.push(Attr::IS_SINGLE_VALUED, if attr.info().single { "TRUE" } else { "FALSE" });
             self.insert(self.marks.schema, Class::AttributeSchema, 2, attrs);
         }
+        self.insert(self.marks.schema, Class::SubSchema, 2, named(subschema::COMMON_NAME));
     }
 
     fn domain_containers(&mut self) {

@@ -1,15 +1,22 @@
-//! The command line programs of OpenLDAP against the lab. They need to be installed (`ldap-utils`), so these tests run when
-//! asked for: `cargo test -p onramp-lab -- --ignored`.
+//! Other people's LDAP clients against the lab: the command line programs of OpenLDAP, python-ldap, and ldap3 for Python.
+//! They need to be installed (Debian: `ldap-utils`, `python3-ldap`, `python3-ldap3`), so these tests run when asked for:
+//! `cargo test -p onramp-lab -- --ignored`.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 
+use futures_util::TryStreamExt;
+use onramp_core::ObjectGuid;
+use onramp_core::forest::{ForestUser, UserQuery};
 use onramp_lab::forest::{LabForest, LabForestServers};
 use onramp_lab::tls::LabCa;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 const BASE: &str = "DC=corp,DC=local";
+/// Debian's own, which sees the packages of Debian.
+const PYTHON: &str = "/usr/bin/python3";
 
 struct Served {
     lab: LabForest,
@@ -41,13 +48,55 @@ impl Served {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program is installed");
-        let mut stdin = child.stdin.take().expect("a pipe");
-        stdin.write_all(input.as_bytes()).await.expect("it reads");
-        drop(stdin);
-        let output = child.wait_with_output().await.expect("it ends");
-        let printed = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8_lossy(&printed).into_owned())
+        fed(&mut child, input).await;
+        ended(child).await
     }
+
+    /// Runs a program of `tests/clients`, which is told where the lab is and asserts by itself. `target` is the account
+    /// whose UPN it changes; the group Domain Users has 1,600 members, which are more than are given at once.
+    async fn run_client(&self, program: &str, target: &ObjectGuid) {
+        let people: Vec<ForestUser> =
+            self.lab.forest().users.search(UserQuery::all()).try_collect().await.expect("users");
+        let members: Vec<&str> = people.iter().take(1_600).map(|user| user.dn.as_str()).collect();
+        let group = self.lab.find_account("Domain Users").expect("a group");
+        self.lab.set_on("dc1", &group, "member", &members).expect("changed");
+        let (login, controller) = (self.lab.administrator(), &self.servers.controllers()[0]);
+        // By address: libldap takes "localhost" for the name of the machine when it looks at the certificate.
+        let told = serde_json::json!({
+            "base": BASE,
+            "ldap": format!("ldap://127.0.0.1:{}", controller.ldap.port()),
+            "ldaps": format!("ldaps://127.0.0.1:{}", controller.ldaps.port()),
+            "authority": self.authority.path(),
+            "name": login.name,
+            "password": login.password.expose(),
+            "people": people.len(),
+            "group": self.lab.dn_of(&group).expect("a name").as_str(),
+            "members": members.len(),
+            "target": self.lab.dn_of(target).expect("a name").as_str(),
+        });
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(program);
+        let mut child = Command::new(PYTHON)
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program is installed");
+        fed(&mut child, &format!("{told}\n")).await;
+        let (code, printed) = ended(child).await;
+        assert_eq!((code, printed.trim()), (Some(0), "ok"));
+    }
+}
+
+async fn fed(child: &mut Child, input: &str) {
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(input.as_bytes()).await.expect("it reads");
+}
+
+async fn ended(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().await.expect("it ends");
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&printed).into_owned())
 }
 
 #[tokio::test]
@@ -89,4 +138,28 @@ async fn ldapwhoami_is_told() {
     let served = served(1).await;
     let (code, printed) = served.run("ldapwhoami", &["-x"], "").await;
     assert_eq!((code, printed.trim()), (Some(0), "u:CORP\\Administrator"));
+}
+
+/// What a client leaves behind: a UPN that it changed twice, each time by naming the value before it, and a suffix.
+async fn changes_what_it_finds(program: &str, suffix: &str) {
+    let served = served(1_700).await;
+    let target = served.lab.find_account("krbtgt").expect("it exists");
+    served.lab.set_on("dc1", &target, "userPrincipalName", &["before@corp.local"]).expect("changed");
+    served.run_client(program, &target).await;
+    let upn = served.lab.values_on("dc1", &target, "userPrincipalName").expect("values");
+    assert_eq!(upn, [format!("dirsync@{suffix}")]);
+    let suffixes = served.lab.forest().suffixes.list().await.expect("suffixes");
+    assert!(suffixes.iter().any(|known| known.suffix.as_str() == suffix), "{suffixes:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs python3-ldap"]
+async fn python_ldap_reads_and_changes_the_forest() {
+    changes_what_it_finds("python_ldap.py", "python-ldap.example").await;
+}
+
+#[tokio::test]
+#[ignore = "needs python3-ldap3"]
+async fn ldap3_for_python_reads_the_schema_and_changes_the_forest() {
+    changes_what_it_finds("python_ldap3.py", "ldap3.example").await;
 }
