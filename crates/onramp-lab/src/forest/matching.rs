@@ -1,12 +1,13 @@
 //! Whether an object matches a filter, by the three-valued logic of LDAP and the matching rules of Active Directory.
 
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
-use super::dn::{parse_dn, parse_guid, parse_sid};
+use super::dn::{Rdn, Target, parse_dn, parse_guid, parse_sid};
 use super::filter::{Filter, Substring};
 use super::schema::{Attr, Syntax, category_of_short_name};
 use super::state::Id;
-use super::text::{fold_bytes, same_text};
+use super::text::{fold_bytes, same_text, with_folded};
 use super::view::View;
 
 /// All bits of the value are set.
@@ -87,10 +88,15 @@ impl Test {
             Self::Present(attr) => Some(any(view, id, *attr, |_| true)),
             Self::Equal(attr, wanted) => Some(any(view, id, *attr, |value| match attr.info().syntax {
                 Syntax::Text | Syntax::Name => same_text(value, wanted),
-                _ => comparable(*attr, value).is_some_and(|value| value == *wanted),
+                Syntax::Dn => comparable(*attr, value).is_some_and(|value| value == *wanted),
+                Syntax::Boolean => with_folded(value, |value| value == wanted),
+                Syntax::Integer | Syntax::LargeInteger => {
+                    order(*attr, value, wanted) == Some(Ordering::Equal)
+                }
+                Syntax::Bytes | Syntax::Guid | Syntax::Sid | Syntax::Time => value == wanted,
             })),
             Self::Substring(attr, parts) => {
-                Some(any(view, id, *attr, |value| contains(&fold_bytes(value), parts)))
+                Some(any(view, id, *attr, |value| with_folded(value, |value| contains(value, parts))))
             }
             Self::AtLeast(attr, bound) => {
                 Some(any(view, id, *attr, |v| order(*attr, v, bound).is_some_and(|o| o.is_ge())))
@@ -147,6 +153,16 @@ fn asserted(attr: Attr, value: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// The name that a test for equality of distinguished names has, in the form that [`comparable`] gives.
+pub(super) fn name_of(comparable: &[u8]) -> Option<Target> {
+    let text = std::str::from_utf8(comparable).ok()?;
+    let rdn = |part: &str| {
+        let (kind, value) = part.split_once('=')?;
+        Some(Rdn { kind: kind.to_owned(), value: value.to_owned() })
+    };
+    text.split('\0').map(rdn).collect::<Option<_>>().map(Target::Dn)
+}
+
 /// A value in the form in which equal values have equal bytes.
 fn comparable(attr: Attr, value: &[u8]) -> Option<Vec<u8>> {
     match attr.info().syntax {
@@ -158,7 +174,7 @@ fn comparable(attr: Attr, value: &[u8]) -> Option<Vec<u8>> {
             let rdns = parse_dn(std::str::from_utf8(value).ok()?)?;
             let parts: Vec<String> =
                 rdns.iter().map(|rdn| format!("{}={}", rdn.kind, rdn.folded())).collect();
-            Some(parts.join("\u{0}").into_bytes())
+            Some(parts.join("\0").into_bytes())
         }
     }
 }
@@ -167,13 +183,13 @@ fn number(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-fn order(attr: Attr, value: &[u8], bound: &[u8]) -> Option<std::cmp::Ordering> {
+fn order(attr: Attr, value: &[u8], bound: &[u8]) -> Option<Ordering> {
     match attr.info().syntax {
         Syntax::Integer | Syntax::LargeInteger => {
             let bound = i64::from_be_bytes(bound.try_into().ok()?);
             Some(number(value)?.cmp(&bound))
         }
-        _ => Some(fold_bytes(value).as_ref().cmp(bound)),
+        _ => Some(with_folded(value, |value| value.cmp(bound))),
     }
 }
 

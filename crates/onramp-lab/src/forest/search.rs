@@ -1,10 +1,9 @@
 //! Searches: which objects, in which order, a page at a time.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::access::Principal;
-use super::matching::Test;
+use super::matching::{Test, name_of};
 use super::schema::Attr;
 use super::state::{Id, Object};
 use super::view::{FIRST_USN, Reach, View};
@@ -40,24 +39,53 @@ pub(super) struct Search {
     position: usize,
 }
 
-/// The objects that can match.
-#[derive(Debug, Clone)]
-enum Candidates {
-    /// Those that an index named.
-    Listed(Vec<Id>),
-    /// All with a number in that range: what no index narrows further, without listing a million numbers.
-    Numbered(Range<usize>),
+/// The objects that can match: those that an index named, then all with a number in a range, which takes no list of a
+/// million numbers. Nothing is in both.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Candidates {
+    listed: Vec<Id>,
+    numbered: Range<usize>,
 }
 
 impl Candidates {
+    fn listed(ids: impl IntoIterator<Item = Id>) -> Self {
+        Self { listed: ids.into_iter().collect(), numbered: 0..0 }
+    }
+
     fn get(&self, position: usize) -> Option<Id> {
-        match self {
-            Self::Listed(ids) => ids.get(position).copied(),
-            Self::Numbered(range) => {
-                let id = range.start.checked_add(position).filter(|id| id < &range.end)?;
+        match position.checked_sub(self.listed.len()) {
+            None => self.listed.get(position).copied(),
+            Some(beyond) => {
+                let id = self.numbered.start.checked_add(beyond).filter(|id| id < &self.numbered.end)?;
                 Id::try_from(id).ok()
             }
         }
+    }
+
+    fn len(&self) -> usize {
+        self.listed.len() + self.numbered.len()
+    }
+
+    /// These and others. The range may come out wider than both.
+    fn or(mut self, other: Self) -> Self {
+        self.numbered = match (self.numbered.is_empty(), other.numbered.is_empty()) {
+            (true, _) => other.numbered,
+            (_, true) => self.numbered,
+            _ => self.numbered.start.min(other.numbered.start)..self.numbered.end.max(other.numbered.end),
+        };
+        self.listed.extend(other.listed);
+        self.listed.sort_unstable();
+        self.listed.dedup();
+        let Self { listed, numbered } = &mut self;
+        listed.retain(|&id| !numbered.contains(&(id as usize)));
+        self
+    }
+
+    /// Those of these with a number in a range.
+    fn within(mut self, range: &Range<usize>) -> Self {
+        self.listed.retain(|&id| range.contains(&(id as usize)));
+        self.numbered = self.numbered.start.max(range.start)..self.numbered.end.min(range.end);
+        self
     }
 }
 
@@ -72,11 +100,14 @@ pub(super) struct Found {
 impl Search {
     pub(super) fn new(view: View<'_>, query: Query) -> Self {
         let candidates = match (query.scope, query.base) {
-            (Scope::Base, Some(base)) => Candidates::Listed(vec![base]),
-            _ => match candidates(view, &query.test, query.deleted) {
-                Some(ids) => Candidates::Listed(ids.into_iter().collect()),
-                None => Candidates::Numbered(numbers(view, &query.test)),
-            },
+            (Scope::Base, Some(base)) => Candidates::listed([base]),
+            _ => {
+                let numbered = numbers(view, &query.test);
+                match candidates(view, &query.test, query.deleted) {
+                    Some(candidates) => candidates.within(&numbered),
+                    None => Candidates { listed: Vec::new(), numbered },
+                }
+            }
         };
         Self { query, candidates, position: 0 }
     }
@@ -149,38 +180,41 @@ pub(super) fn visible(object: &Object, principal: Principal) -> bool {
 }
 
 /// The objects that an index names for a test; `None` if it does not name them, or names very many.
-fn candidates(view: View<'_>, test: &Test, deleted: bool) -> Option<BTreeSet<Id>> {
+fn candidates(view: View<'_>, test: &Test, deleted: bool) -> Option<Candidates> {
     match test {
         Test::And(inner) => {
-            inner.iter().filter_map(|test| candidates(view, test, deleted)).min_by_key(BTreeSet::len)
+            inner.iter().filter_map(|test| candidates(view, test, deleted)).min_by_key(Candidates::len)
         }
-        Test::Or(inner) => {
-            let mut all = BTreeSet::new();
-            for test in inner {
-                all.extend(candidates(view, test, deleted)?);
-            }
-            Some(all)
+        Test::Or(inner) => inner
+            .iter()
+            .try_fold(Candidates::default(), |all, test| Some(all.or(candidates(view, test, deleted)?))),
+        Test::Equal(Attr::OBJECT_GUID, guid) => {
+            let id = guid.as_slice().try_into().ok().and_then(|guid| view.state.find_guid(guid));
+            Some(Candidates::listed(id))
         }
-        Test::Equal(Attr::OBJECT_GUID, guid) => Some(
-            guid.as_slice().try_into().ok().and_then(|guid| view.state.find_guid(guid)).into_iter().collect(),
-        ),
-        Test::Equal(Attr::OBJECT_SID, sid) => Some(view.state.find_sid(sid).into_iter().collect()),
+        Test::Equal(Attr::OBJECT_SID, sid) => Some(Candidates::listed(view.state.find_sid(sid))),
+        Test::Equal(Attr::DISTINGUISHED_NAME, name) => {
+            Some(Candidates::listed(view.resolve_deleted(&name_of(name)?)))
+        }
         Test::Equal(attr @ (Attr::USER_PRINCIPAL_NAME | Attr::SAM_ACCOUNT_NAME), value) if !deleted => {
-            Some(view.with_value(*attr, value).into_iter().collect())
+            let mut ids = view.with_value(*attr, value);
+            ids.sort_unstable();
+            Some(Candidates::listed(ids))
         }
         Test::AtLeast(Attr::USN_CHANGED, bound) => changed_since(view, usn(bound)?),
         _ => None,
     }
 }
 
-/// The objects whose last change has that update sequence number or a higher one, if they are not very many.
-pub(super) fn changed_since(view: View<'_>, usn: u64) -> Option<BTreeSet<Id>> {
+/// The objects whose last change has that update sequence number or a higher one: those that were made since, and, if they
+/// are not very many, those that were changed since.
+fn changed_since(view: View<'_>, usn: u64) -> Option<Candidates> {
     let overlay = &view.controller()?.overlay;
-    let unchanged = numbered_from(view, usn).filter_map(|id| Id::try_from(id).ok());
-    let unchanged = unchanged.filter(|id| !overlay.changed.contains_key(id));
-    let changed = overlay.by_usn.range(usn..).map(|(_, &id)| id);
-    let ids: BTreeSet<Id> = changed.chain(unchanged).take(MOST_LISTED + 1).collect();
-    (ids.len() <= MOST_LISTED).then_some(ids)
+    let made = numbered_from(view, usn);
+    let changed = overlay.by_usn.range(usn..).map(|(_, &id)| id).filter(|&id| (id as usize) < made.start);
+    let mut listed: Vec<Id> = changed.take(MOST_LISTED + 1).collect();
+    listed.sort_unstable();
+    (listed.len() <= MOST_LISTED).then_some(Candidates { listed, numbered: made })
 }
 
 /// The numbers that objects can have which pass a test: they were given out in order of `uSNCreated`.

@@ -1,24 +1,30 @@
 //! How a directory compares text: without regard to case and to how many spaces stand in a row.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hasher};
 
 /// `text` brought to the form in which two values that match are equal.
 pub(super) fn fold(text: &str) -> Cow<'_, str> {
-    let plain = text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase())
-        && !text.starts_with(' ')
-        && !text.ends_with(' ')
-        && !text.contains("  ");
-    if plain {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    for c in text.trim_matches(' ').chars().flat_map(char::to_lowercase) {
-        if !(c == ' ' && out.ends_with(' ')) {
-            out.push(c);
-        }
-    }
-    Cow::Owned(out)
+    if is_folded(text.as_bytes()) { Cow::Borrowed(text) } else { Cow::Owned(folded(text).collect()) }
+}
+
+/// Whether folding would leave it as it is; `false` may also be said of what it would.
+fn is_folded(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+        && !text.starts_with(b" ")
+        && !text.ends_with(b" ")
+        && !text.windows(2).any(|pair| pair == b"  ")
+}
+
+/// The characters of folded text.
+fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
+    let mut after_space = false;
+    text.trim_matches(' ').chars().flat_map(char::to_lowercase).filter(move |&c| {
+        let one_more = c == ' ' && after_space;
+        after_space = c == ' ';
+        !one_more
+    })
 }
 
 /// [`fold`] for bytes that may not be text; those stay as they are.
@@ -30,9 +36,64 @@ pub(super) fn fold_bytes(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// Calls `read` with folded bytes. Those of usual length take no memory from the heap: a search looks at every object of the
+/// forest.
+pub(super) fn with_folded<T>(bytes: &[u8], read: impl FnOnce(&[u8]) -> T) -> T {
+    if is_folded(bytes) {
+        return read(bytes);
+    }
+    let mut short = Short::default();
+    let fits = std::str::from_utf8(bytes)
+        .is_ok_and(|text| folded(text).try_for_each(|c| short.write_char(c)).is_ok());
+    if fits { read(short.as_bytes()) } else { read(&fold_bytes(bytes)) }
+}
+
 /// Whether two values match as text.
 pub(super) fn same_text(left: &[u8], right: &[u8]) -> bool {
-    left == right || fold_bytes(left) == fold_bytes(right)
+    left == right || with_folded(left, |left| with_folded(right, |right| left == right))
+}
+
+/// A short text that is not on the heap.
+#[derive(Debug, Clone)]
+pub(super) struct Short {
+    bytes: [u8; 160],
+    len: usize,
+}
+
+impl Default for Short {
+    fn default() -> Self {
+        Self { bytes: [0; 160], len: 0 }
+    }
+}
+
+impl Short {
+    /// A value as it is printed, as far as there is room.
+    pub(super) fn of(value: impl fmt::Display) -> Self {
+        let mut short = Self::default();
+        // What does not fit any more is left out.
+        let _ = write!(short, "{value}");
+        short
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Only whole characters are ever put in.
+        f.write_str(std::str::from_utf8(self.as_bytes()).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.len + text.len();
+        self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
+    }
 }
 
 /// A hash of `parts` that is the same in every run.
@@ -43,4 +104,33 @@ pub(super) fn hash(parts: &[&[u8]]) -> u64 {
         hasher.write(part);
     }
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn case_and_spaces_in_a_row_do_not_count() {
+        for (left, right) in [("  Anna   SMITH ", "anna smith"), ("ÄÖÜ", "äöü"), ("İ", "i\u{307}")] {
+            assert!(same_text(left.as_bytes(), right.as_bytes()), "{left} {right}");
+        }
+        assert!(!same_text(b"annasmith", b"anna smith"));
+    }
+
+    proptest! {
+        #[test]
+        fn with_and_without_the_heap_is_the_same(text in "[ aB\u{130}\u{e4}]{0,200}|.*") {
+            let on_heap = fold_bytes(text.as_bytes()).into_owned();
+            prop_assert_eq!(with_folded(text.as_bytes(), <[u8]>::to_vec), on_heap);
+        }
+
+        #[test]
+        fn bytes_that_are_no_text_stay_as_they_are(bytes in proptest::collection::vec(any::<u8>(), 0..20)) {
+            prop_assume!(std::str::from_utf8(&bytes).is_err());
+            prop_assert_eq!(with_folded(&bytes, <[u8]>::to_vec), bytes);
+        }
+    }
 }

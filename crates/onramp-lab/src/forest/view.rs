@@ -1,6 +1,5 @@
 //! The forest as one domain controller sees it.
 
-use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use time::OffsetDateTime;
@@ -9,7 +8,7 @@ use super::controller::Controller;
 use super::dn::{Rdn, Target, escape_rdn_value};
 use super::schema::{Attr, Class};
 use super::state::{Context, ContextKind, Domain, Id, Moment, NO_PARENT, Object, State};
-use super::text::fold;
+use super::text::{Short, fold};
 
 /// Update sequence number of the first object of a new database.
 pub(super) const FIRST_USN: u64 = 3000;
@@ -203,8 +202,8 @@ impl<'a> View<'a> {
             }
             Attr::WHEN_CREATED => visit(generalized_time(self.state.built).as_bytes()),
             Attr::WHEN_CHANGED => visit(generalized_time(self.changed(id).1).as_bytes()),
-            Attr::USN_CREATED => visit((FIRST_USN + u64::from(id)).to_string().as_bytes()),
-            Attr::USN_CHANGED => visit(self.changed(id).0.to_string().as_bytes()),
+            Attr::USN_CREATED => visit(Short::of(FIRST_USN + u64::from(id)).as_bytes()),
+            Attr::USN_CHANGED => visit(Short::of(self.changed(id).0).as_bytes()),
             Attr::DNS_ROOT if object.class == Class::DomainDns => ControlFlow::Continue(()),
             Attr::IS_DELETED if object.deleted => visit(b"TRUE"),
             Attr::MEMBER_OF => self.each_link(id, Attr::MEMBER, visit),
@@ -253,11 +252,11 @@ impl<'a> View<'a> {
 }
 
 /// A moment as directories write it: `20260101000000.0Z`.
-pub(super) fn generalized_time(moment: Moment) -> Cow<'static, str> {
+pub(super) fn generalized_time(moment: Moment) -> Short {
     let Ok(time) = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment)) else {
-        return Cow::Borrowed("16010101000000.0Z");
+        return Short::of("16010101000000.0Z");
     };
     let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
     let (hour, minute, second) = time.to_hms();
-    Cow::Owned(format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}.0Z"))
+    Short::of(format_args!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}.0Z"))
 }

@@ -5,4 +5,5 @@ mod model;
 pub(crate) mod policies;
 mod ports;
 mod programs;
+mod scale;
 mod several_domains;

@@ -14,14 +14,17 @@ use rustls::{ClientConfig, RootCertStore};
 const BASE: &str = "DC=corp,DC=local";
 const PARTITIONS: &str = "CN=Partitions,CN=Configuration,DC=corp,DC=local";
 
-struct Served {
-    lab: LabForest,
+pub(super) struct Served {
+    pub(super) lab: LabForest,
     ca: LabCa,
     servers: LabForestServers,
 }
 
 async fn served(users: u64) -> Served {
-    let lab = LabForest::builder().users(users).seed(7).controllers(2).build().expect("a forest");
+    serving(LabForest::builder().users(users).seed(7).controllers(2).build().expect("a forest")).await
+}
+
+pub(super) async fn serving(lab: LabForest) -> Served {
     let ca = LabCa::new().expect("an authority");
     let servers = lab.serve(&ca).await.expect("servers");
     Served { lab, ca, servers }
@@ -49,7 +52,7 @@ impl Served {
         ldap
     }
 
-    async fn administrator(&self) -> Ldap {
+    pub(super) async fn administrator(&self) -> Ldap {
         self.bound(0, &self.lab.administrator()).await
     }
 
