@@ -3,6 +3,7 @@
 mod arm;
 pub(crate) mod contract;
 mod graph;
+mod limits;
 mod login;
 mod trouble;
 mod wire;
