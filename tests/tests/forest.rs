@@ -25,6 +25,8 @@ mod discovery;
 mod dump;
 #[path = "forest/faults.rs"]
 mod faults;
+#[path = "forest/following.rs"]
+mod following;
 #[path = "forest/interruptions.rs"]
 mod interruptions;
 #[path = "forest/ldif.rs"]
@@ -33,6 +35,10 @@ mod ldif;
 mod lifecycle;
 #[path = "forest/policies.rs"]
 mod policies;
+#[path = "forest/reading.rs"]
+mod reading;
+#[path = "forest/relay.rs"]
+mod relay;
 #[path = "forest/replication.rs"]
 mod replication;
 #[path = "forest/shared.rs"]

@@ -11,7 +11,7 @@ pub struct ChangeQuery {
     pub context: DistinguishedName,
     /// Which objects; `None` is all. An object that ceases to match is not told of.
     pub filter: Option<LdapFilter>,
-    /// Which attributes: an object is told of when one of them changes.
+    /// Which attributes: an object is told of when one of them changes, and when it is renamed or moved.
     pub attributes: Vec<AttributeName>,
     /// Whether to tell of objects that are deleted. Ordinary accounts may not see them.
     pub include_deleted: bool,

@@ -236,7 +236,8 @@ impl Reader {
         cookie: &[u8],
     ) -> std::result::Result<(Vec<Entry>, bool, Vec<u8>), Fault> {
         let mut attributes = names(&self.query.attributes);
-        attributes.push("isDeleted");
+        // An object that is renamed or moved has another name, or the same one given anew: its new place is told too.
+        attributes.extend(["isDeleted", "name"]);
         let search = Search::below(self.query.context.as_str(), filter.as_str(), &attributes);
         let send = async || {
             let connection = server.link.connection().await?;
