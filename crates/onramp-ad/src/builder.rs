@@ -162,7 +162,8 @@ impl ForestClientBuilder {
         Ok(self)
     }
 
-    /// A TLS configuration of one's own, in place of one made from trust roots.
+    /// A TLS configuration of one's own, in place of one made from trust roots. Build it with
+    /// [`tls_provider`](crate::tls_provider), so that what a server sends is bounded.
     pub fn tls_config(mut self, config: Arc<ClientConfig>) -> Self {
         self.trust.config = Some(config);
         self

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -14,16 +14,22 @@ use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, S
 use onramp_core::ErrorKind;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::fault::Fault;
+use crate::guarded_tls::stop_in;
+use crate::security::LdapSecurity;
 use crate::settings::{Service, Settings};
+use crate::start_tls;
 
 /// Windows closes a connection that was idle for 15 minutes (`MaxConnIdleTime`); ours is not used again well
 /// before that.
 const IDLE_LIMIT: Duration = Duration::from_secs(10 * 60);
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
+/// How long a driver that has let go of its requests may take to say why.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Which service of which domain controller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,7 +49,7 @@ pub(crate) struct Connection {
     /// An answer failed to come; nobody else should wait on this connection.
     retired: AtomicBool,
     /// Why the driver ended, once it has.
-    ended: Arc<OnceLock<String>>,
+    ended: watch::Receiver<Option<String>>,
 }
 
 impl Connection {
@@ -124,12 +130,14 @@ impl Connection {
     ) -> Result<T, Fault> {
         let fault = match timeout(limit, AssertUnwindSafe(operation).catch_unwind()).await {
             Ok(Ok(Ok(answer))) => return Ok(answer),
-            Ok(Ok(Err(error))) => match (Fault::of_operation(&self.host, error), self.ended.get()) {
-                (fault, Some(why)) if *fault.kind() == ErrorKind::Unavailable => {
-                    fault.retold(ErrorKind::Unavailable, why, None)
+            Ok(Ok(Err(error))) => {
+                let fault = Fault::of_operation(&self.host, error);
+                let is_lost = *fault.kind() == ErrorKind::Unavailable;
+                match if is_lost { self.why_it_ended().await } else { None } {
+                    Some(why) => fault.retold(ErrorKind::Unavailable, why, None),
+                    None => fault,
                 }
-                (fault, _) => fault,
-            },
+            }
             Ok(Err(_)) => Fault::malformed(&self.host, "a result of another shape than LDAP's"),
             Err(_) => Fault::timed_out(&self.host, limit),
         };
@@ -137,6 +145,13 @@ impl Connection {
             self.retire();
         }
         Err(fault)
+    }
+
+    /// Why the driver ended, if it did. It lets go of its requests just before it says so.
+    async fn why_it_ended(&self) -> Option<String> {
+        let mut ended = self.ended.clone();
+        let told = timeout(LAST_WORDS, ended.wait_for(Option::is_some)).await;
+        told.ok()?.ok()?.clone()
     }
 
     async fn sign_in(&self, settings: &Settings) -> Result<(), Fault> {
@@ -157,7 +172,7 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("host", &self.host)
             .field("retired", &self.retired)
-            .field("ended", &self.ended.get())
+            .field("ended", &*self.ended.borrow())
             .finish_non_exhaustive()
     }
 }
@@ -215,36 +230,50 @@ fn tune(stream: &TcpStream) {
 async fn secure(
     target: &Target,
     settings: &Settings,
-    stream: TcpStream,
+    mut stream: TcpStream,
 ) -> Result<(LdapConnAsync, Ldap), Fault> {
     let host = target.host.as_str();
+    if settings.security == LdapSecurity::StartTls {
+        match start_tls::ask(&mut stream).await {
+            Ok(answer) if answer.rc == 0 => {}
+            Ok(answer) => {
+                return Err(Fault::refused(host, &answer)
+                    .with_hint("The server does not offer StartTLS; use LDAPS, or give it a certificate.")
+                    .while_connecting());
+            }
+            Err(error) => return Err(Fault::of_handshake(host, error.into())),
+        }
+    }
     let stream = stream.into_std().map_err(|error| {
         Fault::not_connected(host, ErrorKind::Unavailable, "the socket broke").with_source(error)
     })?;
     // The URL's host is the name that TLS verifies; where to connect was decided above.
-    let url = format!("{}://{host}", settings.security.scheme());
-    let how = LdapConnSettings::new()
-        .set_config(Arc::clone(&settings.tls))
-        .set_starttls(settings.security == crate::LdapSecurity::StartTls)
-        .set_std_stream(StdStream::Tcp(stream));
+    let url = format!("ldaps://{host}");
+    let how =
+        LdapConnSettings::new().set_config(Arc::clone(&settings.tls)).set_std_stream(StdStream::Tcp(stream));
     match AssertUnwindSafe(LdapConnAsync::with_settings(how, &url)).catch_unwind().await {
         Ok(opened) => opened.map_err(|error| Fault::of_handshake(host, error)),
-        Err(_) => Err(Fault::malformed(host, "its answer to StartTLS").while_connecting()),
+        Err(_) => {
+            Err(Fault::malformed(host, "what it sent while TLS was being negotiated").while_connecting())
+        }
     }
 }
 
 /// Runs the driver until the connection ends, and keeps why.
-fn supervise(driver: LdapConnAsync) -> Arc<OnceLock<String>> {
-    let ended = Arc::new(OnceLock::new());
-    let told = Arc::clone(&ended);
+fn supervise(driver: LdapConnAsync) -> watch::Receiver<Option<String>> {
+    let (told, ended) = watch::channel(None);
     tokio::spawn(async move {
         let why = match AssertUnwindSafe(driver.drive()).catch_unwind().await {
             Ok(Ok(())) => "the server closed the connection".to_owned(),
+            Ok(Err(LdapError::Io { source })) => match stop_in(&source) {
+                Some(stop) => stop.to_string(),
+                None => format!("the connection broke: {source}"),
+            },
             Ok(Err(error)) => format!("the connection broke: {error}"),
             Err(_) => "the server sent an answer that breaks the protocol, so the connection was given up"
                 .to_owned(),
         };
-        let _ = told.set(why);
+        let _ = told.send(Some(why));
     });
     ended
 }

@@ -129,8 +129,6 @@ impl Fault {
                 let told = tls_failure::explain(host, &source);
                 Self::not_connected(host, told.kind, told.detail).with_hint(told.hint).with_source(source)
             }
-            LdapError::LdapResult { result } => Self::refused(host, &result)
-                .with_hint("The server does not offer StartTLS; use LDAPS, or give it a certificate."),
             LdapError::DNSName { .. } => Self::not_connected(
                 host,
                 ErrorKind::Invalid,

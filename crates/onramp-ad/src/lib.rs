@@ -20,6 +20,7 @@
 //! * Many changes go out as fast as the server answers them well, and no faster than allowed
 //!   ([`ForestClientBuilder::changes_per_second`]); [`ForestClient::write_loads`] shows how it goes.
 //! * Searches are paged and streamed; a result that was cut short is an error, never a short result.
+//! * What a server sends is bounded before it takes memory ([`tls_provider`]), and so is what an answer may hold.
 //! * Every wait on the network is bounded ([`Timeouts`]), and what the server says is kept in the error. A connection that was
 //!   idle for ten minutes is opened anew, before the server would close it.
 
@@ -36,8 +37,10 @@ mod dir_sync;
 mod discovery;
 mod entry;
 mod fault;
+mod guarded_tls;
 mod lane;
 mod link;
+mod message_check;
 mod name_holder;
 mod naming_contexts;
 mod object_change;
@@ -53,6 +56,7 @@ mod search;
 mod security;
 mod settings;
 mod sign_in;
+mod start_tls;
 mod suffix_usage;
 mod suffixes;
 mod tls_failure;
@@ -67,6 +71,7 @@ pub use change_cursor::{ChangeCursor, ChangeQuery};
 pub use changes::DirectoryChange;
 pub use client::ForestClient;
 pub use controller_survey::ControllerStatus;
+pub use guarded_tls::tls_provider;
 pub use lane::WriteLoad;
 pub use naming_contexts::ForestDomain;
 pub use root_dse::RootDse;

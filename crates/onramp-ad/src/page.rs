@@ -23,6 +23,9 @@ const MAX_BYTES: usize = 128 << 20;
 /// Entries of an answer without pages, before it is taken for one without end.
 const MAX_UNPAGED: usize = 100_000;
 
+/// References to other servers, and remarks in between, in one answer. A search of a forest has one of each for each domain.
+const MAX_ASIDES: usize = 1_000;
+
 /// A search request, or that for one page of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Request<'a> {
@@ -103,17 +106,25 @@ struct Intake<'a> {
     connection: &'a Connection,
     most: usize,
     bytes: usize,
+    asides: usize,
     entries: Vec<Entry>,
 }
 
 impl<'a> Intake<'a> {
     fn new(connection: &'a Connection, most: usize) -> Self {
-        Self { connection, most, bytes: 0, entries: Vec::new() }
+        Self { connection, most, bytes: 0, asides: 0, entries: Vec::new() }
     }
 
     fn take(&mut self, item: ResultEntry) -> Result<(), Fault> {
         if item.is_ref() || item.is_intermediate() {
-            return Ok(());
+            self.asides += 1;
+            return match self.asides > MAX_ASIDES {
+                true => {
+                    Err(self
+                        .flooded(format!("more than {MAX_ASIDES} references and remarks instead of objects")))
+                }
+                false => Ok(()),
+            };
         }
         let entry = Entry::decode(item.0);
         let entry = entry.ok_or_else(|| self.malformed("an entry of another shape"))?;

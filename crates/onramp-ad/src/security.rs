@@ -8,6 +8,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::guarded_tls::tls_provider;
+
 /// How TLS comes to a connection. There is no way to have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[allow(clippy::exhaustive_enums)] // LDAP knows no third way
@@ -33,13 +35,6 @@ impl LdapSecurity {
         match self {
             Self::Ldaps => 3269,
             Self::StartTls => 3268,
-        }
-    }
-
-    pub(crate) fn scheme(self) -> &'static str {
-        match self {
-            Self::Ldaps => "ldaps",
-            Self::StartTls => "ldap",
         }
     }
 }
@@ -174,7 +169,7 @@ impl Trust {
         if store.is_empty() {
             return Err(refuse("no trust root was given and the platform has none".into()));
         }
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        let config = ClientConfig::builder_with_provider(tls_provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| refuse(error.to_string()))?
             .with_root_certificates(store);

@@ -14,9 +14,9 @@ use tokio_rustls::rustls::ServerConfig;
 
 use crate::lab::{Lab, people};
 
-const HOST: &str = "dc1.corp.example";
+pub(crate) const HOST: &str = "dc1.corp.example";
 
-fn to(address: SocketAddr, ca: &LabCa) -> onramp_ad::ForestClientBuilder {
+pub(crate) fn to(address: SocketAddr, ca: &LabCa) -> onramp_ad::ForestClientBuilder {
     ForestClient::builder(HOST)
         .address(HOST, address)
         .trust_root_pem(ca.certificate_pem())
@@ -194,37 +194,4 @@ async fn a_connection_that_was_lost_is_opened_again() {
     // A read whose answer is lost is done again.
     lab.model.inject(Operation::Search, Fault::LostReply, 1);
     assert_eq!(users.get(&user.guid).await.unwrap(), user);
-}
-
-/// A server that accepts every bind, and answers every search with entries that never end.
-async fn flooding_server(ca: &LabCa) -> SocketAddr {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    const BOUND: &[u8] = &[0x30, 0x0c, 0x02, 1, 1, 0x61, 7, 0x0a, 1, 0, 4, 0, 4, 0];
-    // A SearchResultEntry of “CN=a” without attributes, under message id 2.
-    const ENTRY: &[u8] = &[0x30, 0x0d, 0x02, 1, 2, 0x64, 8, 4, 4, b'C', b'N', b'=', b'a', 0x30, 0];
-    let config = ca.server_config(&[HOST]).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let Ok(mut stream) = TlsAcceptor::from(config.clone()).accept(stream).await else { continue };
-            let mut request = [0; 4096];
-            let _ = stream.read(&mut request).await;
-            let _ = stream.write_all(BOUND).await;
-            let _ = stream.read(&mut request).await;
-            let flood = ENTRY.repeat(1000);
-            while stream.write_all(&flood).await.is_ok() {}
-        }
-    });
-    address
-}
-
-#[tokio::test]
-async fn an_answer_without_end_is_cut_off() {
-    let ca = LabCa::new().unwrap();
-    let error = to(flooding_server(&ca).await, &ca).connect().await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::Invalid, "{error}");
-    let text = error.to_string();
-    assert!(text.contains("the server sends more than the one object that it was asked for"), "{text}");
-    assert!(error.next_step().is_some());
 }

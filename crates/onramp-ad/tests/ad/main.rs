@@ -9,6 +9,7 @@ mod convergence;
 #[cfg(feature = "dns")]
 mod discovery;
 mod failover;
+mod hostile;
 mod lab;
 mod objects;
 mod replication;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use onramp_ad::{LdapSecurity, Timeouts};
-use onramp_core::forest::{ForestUser, UpnChange, UpnChanged};
+use onramp_core::forest::{ForestUser, UpnChange, UpnChanged, UpnOutcome};
 use onramp_core::{Clock, DomainName, ErrorKind, Upn};
 use onramp_lab::forest::{Fault, LabForest, Operation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -92,6 +92,25 @@ async fn a_lost_answer_is_decided_by_looking() {
     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
     lab.model.clear_faults();
     assert_eq!(users.change_upn(&change(&user, "unknown")).await.unwrap(), UpnChanged::AlreadySo);
+}
+
+#[tokio::test]
+async fn changes_under_way_when_the_server_gives_notice_are_looked_up() {
+    let lab = Lab::small().await;
+    let client = lab.connect().await;
+    let users = client.forest().users;
+    let people = people(users.as_ref(), 20).await;
+    // All of them come on one connection; the fifth meets the notice, and those behind it are never read.
+    lab.model.inject_after(4, Operation::Modify, Fault::Disconnection, 1);
+    let changes: Vec<_> = (0..).zip(&people).map(|(at, user)| change(user, &format!("n{at}"))).collect();
+    let outcomes: Vec<_> = users.change_upns(stream::iter(changes).boxed()).collect().await;
+    assert_eq!(outcomes.len(), people.len());
+    let found = |outcome: &&UpnOutcome| *outcome.result.as_ref().unwrap() == UpnChanged::FoundChanged;
+    assert!(outcomes.iter().filter(found).count() >= 1, "the one that met the notice was made");
+    for outcome in &outcomes {
+        let upn = users.get(&outcome.change.guid).await.unwrap().upn;
+        assert_eq!(upn.as_deref(), Some(outcome.change.after.as_str()));
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ pub enum Fault {
     LostReply,
     /// The connection is lost before the operation is carried out.
     LostRequest,
+    /// The operation is carried out; instead of its answer comes a notice of disconnection (RFC 4511 4.4.1), and the
+    /// connection is closed.
+    Disconnection,
     /// The server answers that it is busy (result code 51).
     Busy,
     /// The server answers that it is unavailable (result code 52).
@@ -60,7 +63,11 @@ impl Fault {
                 let message = "00002023: the size limit was exceeded";
                 Refusal::new(LdapResultCode::SizeLimitExceeded, message)
             }
-            Self::LostReply | Self::LostRequest | Self::Slow(_) | Self::ForgottenCookies => return None,
+            Self::LostReply
+            | Self::LostRequest
+            | Self::Disconnection
+            | Self::Slow(_)
+            | Self::ForgottenCookies => return None,
         })
     }
 }

@@ -166,7 +166,8 @@ impl Ports {
             return Err(Refusal::new(LdapResultCode::Unavailable, "0000200F: unavailable"));
         }
         self.lab.write(|state, now| modify(state, at, self.principal, change, now))?;
-        Ok(if fault == Some(Fault::LostReply) { Reply::Lost } else { Reply::Received })
+        let is_lost = matches!(fault, Some(Fault::LostReply | Fault::Disconnection));
+        Ok(if is_lost { Reply::Lost } else { Reply::Received })
     }
 
     pub(super) fn read_user(&self, guid: &ObjectGuid) -> Result<ForestUser> {

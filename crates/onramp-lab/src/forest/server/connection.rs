@@ -190,7 +190,7 @@ async fn answer<S: AsyncWrite>(
             Some(request) if matches!(arrival.load, Load::TooMuch) => session.too_busy(request.id, answers),
             Some(request) => session.handle(request, answers).await,
             None => {
-                answers.push(0, notice("the message cannot be understood"));
+                answers.push(0, notice(LdapResultCode::ProtocolError, "the message cannot be understood"));
                 Next::Close
             }
         };
@@ -205,13 +205,9 @@ async fn answer<S: AsyncWrite>(
     }
 }
 
-fn notice(why: &str) -> LdapOp {
-    let res = LdapResult {
-        code: LdapResultCode::ProtocolError,
-        matcheddn: String::new(),
-        message: why.to_owned(),
-        referral: Vec::new(),
-    };
+/// A notice of disconnection.
+pub(super) fn notice(code: LdapResultCode, why: &str) -> LdapOp {
+    let res = LdapResult { code, matcheddn: String::new(), message: why.to_owned(), referral: Vec::new() };
     LdapOp::ExtendedResponse(LdapExtendedResponse {
         res,
         name: Some(NOTICE_OF_DISCONNECTION.to_owned()),

@@ -10,7 +10,7 @@ use ldap3_proto::proto::{
 use tokio::io::AsyncWrite;
 
 use super::Endpoint;
-use super::connection::{Answers, Next};
+use super::connection::{Answers, Next, notice};
 use super::searching::Paging;
 use super::wire::{Control, Incoming, Request};
 use crate::forest::access::Principal;
@@ -172,11 +172,10 @@ impl Session {
             self.lab.write(|state, now| modify(state, at, principal, &change, now))
         };
         let result = match self.fault(Faulty::Modify, answers).await {
-            Err(Fault::LostReply) => {
+            Err(fault @ (Fault::LostReply | Fault::Disconnection)) => {
                 // Done or refused, nobody will know.
                 let _ = known.and_then(|()| apply());
-                answers.discard();
-                return Next::Close;
+                return self.hang_up(fault, answers);
             }
             Err(fault) => {
                 return self.break_off(id, fault, LdapOp::ModifyResponse, |result| result, answers);
@@ -274,12 +273,18 @@ impl Session {
         response: fn(LdapResult) -> R,
         answers: &mut Answers<'_, S>,
     ) -> Next {
-        let Some(refusal) = fault.refusal() else {
-            answers.discard();
-            return Next::Close;
-        };
+        let Some(refusal) = fault.refusal() else { return self.hang_up(fault, answers) };
         answers.push(id, operation(response(failed(refusal))));
         Next::Continue
+    }
+
+    /// Closes the connection, with notice if the fault says so.
+    fn hang_up<S: AsyncWrite>(&self, fault: Fault, answers: &mut Answers<'_, S>) -> Next {
+        answers.discard();
+        if fault == Fault::Disconnection {
+            answers.push(0, notice(LdapResultCode::Unavailable, "the domain controller shuts down"));
+        }
+        Next::Close
     }
 }
 
