@@ -45,7 +45,10 @@ impl Exchange {
             return Ok(Map::new());
         }
         match serde_json::from_slice(&self.body) {
-            Ok(Value::Object(object)) => Ok(object),
+            Ok(Value::Object(mut object)) => {
+                drop_annotations(&mut object);
+                Ok(object)
+            }
             _ => Err(Refusal::new(
                 400,
                 "BadRequest",
@@ -53,6 +56,29 @@ impl Exchange {
             )),
         }
     }
+}
+
+/// Takes out what a body says of itself, as Microsoft's own SDKs do in every body: that a value has a type of Graph.
+fn drop_annotations(object: &mut Map<String, Value>) {
+    object.retain(|name, value| {
+        let tells_type = name.ends_with("@odata.type") && value.as_str().is_some_and(is_type);
+        !tells_type && name != "@odata.context"
+    });
+    for value in object.values_mut() {
+        match value {
+            Value::Object(inner) => drop_annotations(inner),
+            Value::Array(values) => {
+                values.iter_mut().filter_map(Value::as_object_mut).for_each(drop_annotations);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_type(name: &str) -> bool {
+    let name = name.strip_prefix('#').unwrap_or(name);
+    let element = name.strip_prefix("Collection(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(name);
+    ["microsoft.graph.", "String", "Int", "Boolean"].iter().any(|start| element.starts_with(start))
 }
 
 /// An answer before it has headers of its own.

@@ -390,3 +390,22 @@ async fn a_batch_does_its_items_by_themselves() {
     let same = json!({ "id": "a", "method": "GET", "url": "/organization" });
     wire.post("/v1.0/$batch", json!({ "requests": [same, same] })).await.refused(400, "BadRequest");
 }
+
+#[tokio::test]
+async fn bodies_may_say_of_what_type_they_are() {
+    let wire = Wire::default().await;
+    let typed = |mut body: Value| {
+        body["@odata.type"] = json!("#microsoft.graph.user");
+        body["passwordProfile"]["@odata.type"] = json!("microsoft.graph.passwordProfile");
+        body["otherMails@odata.type"] = json!("#Collection(String)");
+        body
+    };
+    let user = wire.post("/v1.0/users", typed(new_user("typed@contoso.onmicrosoft.com"))).await.expect(201);
+    assert_eq!(user["@odata.type"], Value::Null);
+    let path = format!("/v1.0/users/{}", user["id"].as_str().unwrap());
+    let body = json!({ "@odata.type": "#microsoft.graph.user", "department": "IT" });
+    wire.patch(&path, body).await.expect(204);
+    assert_eq!(wire.get(&format!("{path}?$select=department")).await.expect(200)["department"], "IT");
+    let strange = json!({ "@odata.type": "#contoso.user", "department": "IT" });
+    wire.patch(&path, strange).await.refused(400, "Request_BadRequest");
+}
