@@ -7,6 +7,7 @@ use onramp_core::forest::ForestObject;
 use onramp_core::{AttributeName, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result};
 use tokio::sync::mpsc;
 
+use crate::base::Base;
 use crate::change_cursor::{ChangeCursor, ChangeQuery, Position};
 use crate::client::ForestClient;
 use crate::dir_sync::{self, DIR_SYNC};
@@ -22,7 +23,7 @@ const ACTION: &str = "read the changes of";
 const OBJECT_GUID: AttributeName = AttributeName::from_static("objectGUID");
 const OBJECT_CLASS: AttributeName = AttributeName::from_static("objectClass");
 const IS_DELETED: AttributeName = AttributeName::from_static("isDeleted");
-const USN_CHANGED: AttributeName = AttributeName::from_static("uSNChanged");
+pub(crate) const USN_CHANGED: AttributeName = AttributeName::from_static("uSNChanged");
 /// Samba gives all changes in one answer, however many there are. More than this are read anew, page by page.
 const MOST_CHANGES: usize = 500_000;
 /// So many objects are read at once by their GUIDs; larger filters are answered more slowly.
@@ -152,10 +153,13 @@ impl Reader {
                 .object(context)
                 .detail(format!("{} does not show its {what} to this account", link.host()))
         };
-        let root =
-            self.read(&link, Search::object("", &attributes)).await?.ok_or_else(|| unreadable("rootDSE"))?;
+        let root = self
+            .read(&link, Search::object(Base::Root, &attributes))
+            .await?
+            .ok_or_else(|| unreadable("rootDSE"))?;
         let settings = root.text("dsServiceName").ok_or_else(|| unreadable("dsServiceName"))?;
-        let settings = self.read(&link, Search::object(settings, &["invocationId"])).await?;
+        let settings = link.name(&settings).map_err(|fault| fault.during(ACTION).object(context))?;
+        let settings = self.read(&link, Search::object(&settings, &["invocationId"])).await?;
         let invocation = settings.and_then(|entry| ObjectGuid::from_slice(entry.bytes("invocationId")?).ok());
         Ok(Server {
             knows_dir_sync: root.all_texts("supportedControl").any(|control| control == DIR_SYNC),
@@ -238,7 +242,7 @@ impl Reader {
         let mut attributes = names(&self.query.attributes);
         // An object that is renamed or moved has another name, or the same one given anew: its new place is told too.
         attributes.extend(["isDeleted", "name"]);
-        let search = Search::below(self.query.context.as_str(), filter.as_str(), &attributes);
+        let search = Search::below(&self.query.context, filter.clone(), &attributes);
         let send = async || {
             let connection = server.link.connection().await?;
             let request = Request::plain(&search).with_control(dir_sync::request(cookie), MOST_CHANGES);
@@ -262,7 +266,7 @@ impl Reader {
             .collect::<Result<_>>()?;
         let filter = LdapFilter::any_of(&guids);
         let attributes = names(&self.query.attributes);
-        let search = Search::below(self.query.context.as_str(), filter.as_str(), &attributes);
+        let search = Search::below(&self.query.context, filter.clone(), &attributes);
         let found = server.link.collect(search).await.map_err(|fault| self.failed(fault))?;
         for entry in found {
             let object = object(entry, &self.query.attributes)?;
@@ -296,7 +300,7 @@ impl Reader {
     async fn search(&self, server: &Server, filter: &LdapFilter, deleted: bool) -> Result<(), Stop> {
         let mut attributes = names(&self.query.attributes);
         attributes.push("isDeleted");
-        let search = Search::below(self.query.context.as_str(), filter.as_str(), &attributes);
+        let search = Search::below(&self.query.context, filter.clone(), &attributes);
         let mut found = Box::pin(server.link.entries(search.with_deleted(deleted)));
         while let Some(entry) = found.try_next().await.map_err(|fault| self.failed(fault))? {
             let change = match entry.is_true("isDeleted") {

@@ -216,7 +216,7 @@ async fn pdc_emulator<'a>(
     domain: &DistinguishedName,
     controllers: &[&'a DomainController],
 ) -> Option<&'a str> {
-    let head = link.read(Search::object(domain.as_str(), &["fSMORoleOwner"])).await.ok()??;
+    let head = link.read(Search::object(domain, &["fSMORoleOwner"])).await.ok()??;
     let owner = DistinguishedName::parse(&head.text("fSMORoleOwner")?).ok()?;
     controllers
         .iter()

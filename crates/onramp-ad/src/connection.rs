@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::base::Base;
 use crate::fault::Fault;
 use crate::guarded_tls::stop_in;
 use crate::security::LdapSecurity;
@@ -112,12 +113,13 @@ impl Connection {
     }
 
     /// Changes one object.
-    pub(crate) async fn modify<V>(&self, dn: &str, changes: Vec<Mod<V>>) -> Result<(), Fault>
+    pub(crate) async fn modify<V>(&self, base: &Base, changes: Vec<Mod<V>>) -> Result<(), Fault>
     where
         V: AsRef<[u8]> + Eq + Hash,
     {
         let mut ldap = self.handle();
-        let result = self.answer(self.operation_limit, ldap.modify(dn, changes)).await?;
+        let name = base.to_string();
+        let result = self.answer(self.operation_limit, ldap.modify(&name, changes)).await?;
         if result.rc == 0 { Ok(()) } else { Err(Fault::refused(&self.host, &result)) }
     }
 

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use onramp_core::forest::{DomainController, InvocationId};
-use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
+use onramp_core::{DistinguishedName, Error, ErrorKind, LdapFilter, Result};
 
 use crate::client::ForestClient;
 use crate::entry::Entry;
-use crate::search::Search;
+use crate::search::{Search, of_class};
 
 const SETTINGS_ATTRIBUTES: &[&str] = &[
     "objectClass",
@@ -30,16 +30,16 @@ impl ForestClient {
     pub async fn controllers(&self) -> Result<Vec<DomainController>> {
         let entrance = self.entrance().await?;
         let sites = entrance.root_dse.sites();
-        let read = async |filter: &str, attributes: &[&str]| {
-            let found = entrance.link.collect(Search::below(sites.as_str(), filter, attributes)).await;
+        let read = async |filter: LdapFilter, attributes: &[&str]| {
+            let found = entrance.link.collect(Search::below(&sites, filter, attributes)).await;
             found.map_err(|fault| fault.during("list the domain controllers below").object(&sites))
         };
-        let servers = read("(objectClass=server)", &["dNSHostName"]).await?;
+        let servers = read(of_class("server"), &["dNSHostName"]).await?;
         let mut hosts = HashMap::new();
         for server in &servers {
             hosts.insert(DistinguishedName::parse(&server.dn)?, server.text("dNSHostName"));
         }
-        let settings = read("(objectClass=nTDSDSA)", SETTINGS_ATTRIBUTES).await?;
+        let settings = read(of_class("nTDSDSA"), SETTINGS_ATTRIBUTES).await?;
         let mut controllers =
             settings.iter().map(|entry| controller(entry, &hosts)).collect::<Result<Vec<_>>>()?;
         if controllers.is_empty() {

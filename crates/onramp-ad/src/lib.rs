@@ -24,6 +24,8 @@
 //! * Every wait on the network is bounded ([`Timeouts`]), and what the server says is kept in the error. A connection that was
 //!   idle for ten minutes is opened anew, before the server would close it.
 
+mod base;
+mod ber;
 mod builder;
 mod change_cursor;
 mod changes;
@@ -37,6 +39,9 @@ mod dir_sync;
 mod discovery;
 mod entry;
 mod fault;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guarded_tls;
 mod lane;
 mod link;

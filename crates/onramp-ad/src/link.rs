@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ldap3::Mod;
 use tokio::sync::Mutex;
 
+use crate::base::Base;
 use crate::connection::{Connection, Target};
 use crate::fault::Fault;
 use crate::lane::Lane;
@@ -71,7 +72,7 @@ impl Link {
     }
 
     /// Changes one object. Not repeated here: only the caller knows whether that is safe.
-    pub(crate) async fn modify(&self, dn: &str, changes: Vec<Mod<String>>) -> Result<(), Fault> {
-        self.connection().await?.modify(dn, changes).await
+    pub(crate) async fn modify(&self, base: &Base, changes: Vec<Mod<String>>) -> Result<(), Fault> {
+        self.connection().await?.modify(base, changes).await
     }
 }

@@ -7,6 +7,7 @@ use onramp_core::forest::{AttributeValue, ObjectChange};
 use onramp_core::{AttributeName, LdapFilter, Upn};
 use tokio::time::timeout;
 
+use crate::base::Base;
 use crate::client::ForestClient;
 use crate::entry::Entry;
 use crate::link::Link;
@@ -100,10 +101,10 @@ async fn first_other(
     filter: &LdapFilter,
 ) -> Option<String> {
     let (link, base) = match domains {
-        [only] => (Arc::clone(link), only.naming_context.as_str()),
-        _ => (client.global_catalog(&change.dn).await.ok()?, ""),
+        [only] => (Arc::clone(link), Base::from(&only.naming_context)),
+        _ => (client.global_catalog(&change.dn).await.ok()?, Base::Root),
     };
-    let found = link.collect(Search::below(base, filter.as_str(), &["objectGUID"])).await.ok()?;
+    let found = link.collect(Search::below(base, filter.clone(), &["objectGUID"])).await.ok()?;
     let is_other = |entry: &Entry| entry.bytes("objectGUID") != Some(change.guid.as_bytes());
     found.into_iter().find(is_other).map(|entry| entry.dn)
 }

@@ -1,13 +1,14 @@
 //! The domains of a forest, from the cross-references in its Configuration partition ([MS-ADTS] 6.1.1.2.1.1).
 
-use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Result};
+use onramp_core::{AttributeName, DistinguishedName, DomainName, Error, ErrorKind, LdapFilter, Result};
 
 use crate::client::ForestClient;
 use crate::entry::Entry;
-use crate::search::Search;
+use crate::search::{Search, of_class};
 
 /// Cross-references to domains: `systemFlags` has both FLAG_CR_NTDS_NC (1) and FLAG_CR_NTDS_DOMAIN (2).
-const DOMAINS: &str = "(&(objectClass=crossRef)(systemFlags:1.2.840.113556.1.4.803:=3))";
+const DOMAIN_FLAGS: u32 = 3;
+const SYSTEM_FLAGS: AttributeName = AttributeName::from_static("systemFlags");
 const ATTRIBUTES: &[&str] = &["nCName", "dnsRoot", "nETBIOSName", "Enabled"];
 
 /// A domain of the forest.
@@ -31,7 +32,8 @@ impl ForestClient {
         let entrance = self.entrance().await?;
         let partitions = entrance.root_dse.partitions();
         let action = || "read the domains of the forest";
-        let found = entrance.link.collect(Search::children(partitions.as_str(), DOMAINS, ATTRIBUTES)).await;
+        let filter = of_class("crossRef").and(&LdapFilter::all_bits(&SYSTEM_FLAGS, DOMAIN_FLAGS));
+        let found = entrance.link.collect(Search::children(&partitions, filter, ATTRIBUTES)).await;
         let entries = found.map_err(|fault| fault.during(action()).object(&partitions))?;
         let enabled =
             entries.iter().filter(|entry| entry.text("Enabled").is_none_or(|value| value != "FALSE"));

@@ -11,6 +11,7 @@ use ldap3::Mod;
 use onramp_core::forest::{AttributeValue, ChangeState, ForestObject, ObjectChange, ObjectChanged};
 use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, Result};
 
+use crate::base::Base;
 use crate::client::ForestClient;
 use crate::fault::{Fate, Fault};
 use crate::link::Link;
@@ -20,7 +21,6 @@ use crate::result_code::{
     INSUFFICIENT_ACCESS_RIGHTS, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, UNAVAILABLE, win32_code,
 };
 use crate::search::Search;
-use crate::users::by_guid;
 
 /// Attempts at a change, and at reading what became of one.
 const ATTEMPTS: u32 = 6;
@@ -85,7 +85,7 @@ impl<'a> Swap<'a> {
     }
 
     async fn write(&mut self) -> Result<ObjectChanged> {
-        let target = by_guid(&self.change.guid);
+        let target = Base::Guid(self.change.guid);
         // Whether an attempt may have been carried out although its answer never came.
         let mut may_have_happened = false;
         let mut contradictions = 0;
@@ -149,7 +149,7 @@ impl<'a> Swap<'a> {
     }
 
     /// Sends it once, when the server is to have it. Says besides how often in a row the server was busy.
-    async fn send(&self, target: &str) -> (Result<(), Fault>, u32) {
+    async fn send(&self, target: &Base) -> (Result<(), Fault>, u32) {
         let mut permit = self.link.lane.enter(self.clock).await;
         let connection = match self.link.connection().await {
             Ok(connection) => connection,
@@ -204,7 +204,7 @@ impl<'a> Swap<'a> {
     async fn read(&self) -> Result<Option<ForestObject>, Fault> {
         let change = self.change;
         let names: Vec<&str> = change.attributes.iter().map(|change| change.attribute.as_str()).collect();
-        let Some(entry) = self.link.read(Search::object(by_guid(&change.guid), &names)).await? else {
+        let Some(entry) = self.link.read(Search::object(&change.guid, &names)).await? else {
             return Ok(None);
         };
         let mut object = ForestObject::new(change.guid, change.dn.clone());

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use onramp_core::forest::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
-use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, Result, Sid};
+use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, Result};
 
+use crate::base::Base;
 use crate::client::ForestClient;
 use crate::entry::Entry;
 use crate::link::Link;
-use crate::search::Search;
-use crate::users::{by_guid, explain_base, identity, until_error};
+use crate::search::{Search, anything};
+use crate::users::{explain_base, identity, until_error};
 
 const SEARCH: &str = "read the objects below";
 const GET: &str = "read the object";
@@ -43,12 +44,12 @@ impl ForestObjects for DirectoryObjects {
 
     async fn get(&self, wanted: &ObjectRef, attributes: &[AttributeName]) -> Result<ForestObject> {
         let found = match wanted {
-            ObjectRef::Guid(guid) => self.everywhere(wanted, &read(by_guid(guid), attributes)).await?,
-            ObjectRef::Sid(sid) => self.everywhere(wanted, &read(by_sid(sid), attributes)).await?,
+            ObjectRef::Guid(guid) => self.everywhere(wanted, &read(guid, attributes)).await?,
+            ObjectRef::Sid(sid) => self.everywhere(wanted, &read(sid, attributes)).await?,
             ObjectRef::Dn(dn) => match self.0.context_of(dn).await? {
                 Some(context) => {
                     let link = self.0.server_of(&context).await?;
-                    let found = link.read(read(dn.as_str(), attributes)).await;
+                    let found = link.read(read(dn, attributes)).await;
                     found.map_err(|fault| fault.during(GET).object(wanted))?
                 }
                 None => None,
@@ -107,7 +108,7 @@ impl DirectoryObjects {
         let mut found = Vec::new();
         for domain in domains {
             let link = self.0.server_of(&domain).await?;
-            let search = Search::below(domain.as_str(), filter.as_str(), &names(attributes));
+            let search = Search::below(&domain, filter.clone(), &names(attributes));
             found.extend(link.collect(search).await.map_err(|fault| fault.during(GET).object(wanted))?);
         }
         if found.len() > 1 {
@@ -136,10 +137,10 @@ async fn objects_below(
             .hint("Check the distinguished name.")
     })?;
     let link = client.server_of(&context).await?;
-    let filter = query.filter.as_ref().map_or("(objectClass=*)", LdapFilter::as_str);
+    let filter = query.filter.clone().unwrap_or_else(anything);
     let search = match query.scope {
-        SearchScope::OneLevel => Search::children(base.as_str(), filter, &names(&query.attributes)),
-        _ => Search::below(base.as_str(), filter, &names(&query.attributes)),
+        SearchScope::OneLevel => Search::children(&base, filter, &names(&query.attributes)),
+        _ => Search::below(&base, filter, &names(&query.attributes)),
     };
     let entries = link.entries(search.with_deleted(query.include_deleted));
     Ok(entries
@@ -150,12 +151,8 @@ async fn objects_below(
         .boxed())
 }
 
-fn read(target: impl Into<String>, attributes: &[AttributeName]) -> Search {
+fn read(target: impl Into<Base>, attributes: &[AttributeName]) -> Search {
     Search::object(target, &names(attributes))
-}
-
-fn by_sid(sid: &Sid) -> String {
-    format!("<SID={sid}>")
 }
 
 /// What to ask for: the attributes, and the GUID in any case.

@@ -3,11 +3,11 @@
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
-use ldap3::asn1::{PL, StructureTag, parse_tag};
 use ldap3::controls::{Control, MakeCritical, PagedResults, RawControl};
-use ldap3::{LdapResult, ResultEntry, Scope, SearchStream};
+use ldap3::{ResultEntry, Scope, SearchStream};
 use onramp_core::ErrorKind;
 
+use crate::ber;
 use crate::connection::Connection;
 use crate::entry::Entry;
 use crate::fault::Fault;
@@ -15,7 +15,7 @@ use crate::search::Search;
 use crate::settings::Settings;
 
 /// OID of the paged-results control (RFC 2696).
-const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
+pub(crate) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 /// Deleted objects are found too ([MS-ADTS] 3.1.1.3.4.1.14); every domain controller knows it.
 const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 /// What the values of one answer may take together: a server that sends more has lost its mind, or means harm.
@@ -86,7 +86,8 @@ impl<'a> Request<'a> {
         }
         let Search { base, scope, filter, attributes, .. } = self.search;
         let timeouts = &settings.timeouts;
-        let starting = ldap.streaming_search(base, *scope, filter, attributes.clone());
+        let base = base.to_string();
+        let starting = ldap.streaming_search(&base, *scope, filter.as_str(), attributes.clone());
         let mut results = connection.answer(timeouts.operation, starting).await?;
         let mut intake = Intake::new(connection, self.most);
         // Some servers work through the whole result before they send the first entry of its first page.
@@ -150,7 +151,7 @@ impl<'a> Intake<'a> {
         if result.rc != 0 {
             return Err(Fault::refused(&self.connection.host, &result));
         }
-        let cookie = cookie(&result).ok_or_else(|| self.malformed("a paging cookie"))?;
+        let cookie = cookie(&result.ctrls).ok_or_else(|| self.malformed("a paging cookie"))?;
         Ok(Answer { entries: self.entries, cookie, controls: result.ctrls })
     }
 
@@ -167,13 +168,9 @@ impl<'a> Intake<'a> {
 }
 
 /// The cookie of a page's end; empty if it was the last. `None` if the control cannot be read.
-fn cookie(result: &LdapResult) -> Option<Vec<u8>> {
-    let control = result.ctrls.iter().find(|Control(_, raw)| raw.ctype == PAGED_RESULTS);
+pub(crate) fn cookie(controls: &[Control]) -> Option<Vec<u8>> {
+    let control = controls.iter().find(|Control(_, raw)| raw.ctype == PAGED_RESULTS);
     let Some(Control(_, raw)) = control else { return Some(Vec::new()) };
-    let (_, value) = parse_tag(raw.val.as_deref()?).ok()?;
-    let PL::C(parts) = value.payload else { return None };
-    match <[StructureTag; 2]>::try_from(parts).ok()? {
-        [_, StructureTag { payload: PL::P(cookie), .. }] => Some(cookie),
-        _ => None,
-    }
+    let [_, cookie] = ber::sequence(raw.val.as_deref()?, [ber::INTEGER, ber::OCTETS])?;
+    Some(cookie.to_vec())
 }

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
-use onramp_core::ErrorKind;
+use onramp_core::{AttributeName, ErrorKind, LdapFilter};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use crate::base::Base;
 use crate::connection::Connection;
 use crate::entry::Entry;
 use crate::fault::{Fate, Fault};
@@ -23,7 +24,7 @@ use crate::result_code::{ADMIN_LIMIT, BUSY, SIZE_LIMIT, TIME_LIMIT, UNAVAILABLE}
 use crate::search::Search;
 use crate::usn_set::UsnSet;
 
-const USN_CREATED: &str = "uSNCreated";
+const USN_CREATED: AttributeName = AttributeName::from_static("uSNCreated");
 /// A server may send a page without entries while it works, but not for ever.
 const EMPTY_PAGES: u32 = 1_000;
 /// So often in a row something is tried again that brings nothing new.
@@ -128,7 +129,7 @@ enum Remedy {
 
 impl Walk {
     fn new(link: Arc<Link>, mut search: Search, out: mpsc::Sender<Batch>) -> Self {
-        search.attributes.push(USN_CREATED.to_owned());
+        search.attributes.push(USN_CREATED.to_string());
         let (seen, stalls) = (Some(UsnSet::default()), Stalls::default());
         Self { link, search, out, seen, received: 0, window: None, has_cookie: false, stalls }
     }
@@ -185,13 +186,13 @@ impl Walk {
     /// What of a page is new, whole.
     async fn take(&mut self, mut entries: Vec<Entry>) -> Result<Vec<Entry>, Fault> {
         if let (Some(seen), Some(_)) = (&self.seen, self.window) {
-            entries.retain(|entry| entry.usn(USN_CREATED).is_none_or(|usn| !seen.contains(usn)));
+            entries.retain(|entry| entry.usn(USN_CREATED.as_str()).is_none_or(|usn| !seen.contains(usn)));
         }
         for entry in entries.iter_mut().filter(|entry| entry.is_truncated()) {
             self.link.complete(entry, self.search.deleted).await?;
         }
         for entry in &entries {
-            match (entry.usn(USN_CREATED), &mut self.seen) {
+            match (entry.usn(USN_CREATED.as_str()), &mut self.seen) {
                 (Some(usn), Some(seen)) => seen.insert(usn),
                 _ => self.seen = None,
             }
@@ -264,7 +265,7 @@ impl Walk {
 
     async fn highest_usn(&self) -> Result<u64, Fault> {
         const HIGHEST: &str = "highestCommittedUSN";
-        let found = self.link.read(Search::object("", &[HIGHEST])).await?;
+        let found = self.link.read(Search::object(Base::Root, &[HIGHEST])).await?;
         let usn = found.and_then(|entry| entry.usn(HIGHEST));
         usn.ok_or_else(|| Fault::malformed(self.link.host(), format!("its rootDSE has no {HIGHEST}")))
     }
@@ -294,13 +295,13 @@ impl Window {
         Self { width: (width / 4).max(1), ..self }
     }
 
-    /// A search for what of another one is in the window. Both filters and numbers are whole, so that nothing in them can
-    /// end the expression early.
+    /// A search for what of another one is in the window.
     fn of(self, search: &Search) -> Search {
-        let Search { filter, .. } = search;
-        let (from, to) = (self.from, self.to());
-        let below = to.map(|to| format!("({USN_CREATED}<={to})")).unwrap_or_default();
-        Search { filter: format!("(&{filter}({USN_CREATED}>={from}){below})"), ..search.clone() }
+        let mut filter = search.filter.and(&LdapFilter::at_least(&USN_CREATED, self.from));
+        if let Some(to) = self.to() {
+            filter = filter.and(&LdapFilter::at_most(&USN_CREATED, to));
+        }
+        Search { filter, ..search.clone() }
     }
 }
 

@@ -15,8 +15,7 @@ use crate::client::ForestClient;
 use crate::entry::Entry;
 use crate::link::Link;
 use crate::naming_contexts::ForestDomain;
-use crate::search::Search;
-use crate::users::by_guid;
+use crate::search::{Search, of_class};
 
 const ATTRIBUTES: &[&str] = &[
     "minPwdLength",
@@ -83,8 +82,8 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
                 return Err(hidden("they are hidden from this account"));
             }
             let container = container(&domain);
-            let filter = "(objectClass=msDS-PasswordSettings)";
-            let search = Search::children(container.as_str(), filter, SETTINGS_ATTRIBUTES);
+            let filter = of_class("msDS-PasswordSettings");
+            let search = Search::children(&container, filter, SETTINGS_ATTRIBUTES);
             let found = server.collect(search).await;
             for entry in found.map_err(|fault| fault.during(ACTION).object(&domain.dns_name))? {
                 let policy = fine_grained(&entry)?;
@@ -99,7 +98,7 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
     async fn effective(&self, user: &ObjectGuid) -> Result<EffectivePasswordPolicy> {
         const ACTION: &str = "read the password policy of";
         // Both are computed when asked for by name, on a domain controller of the user's own domain.
-        let search = Search::object(by_guid(user), &["msDS-ResultantPSO"]).matching("(objectClass=user)");
+        let search = Search::object(user, &["msDS-ResultantPSO"]).matching(of_class("user"));
         for domain in self.0.domains().await? {
             let server = self.0.server_of(&domain.naming_context).await?;
             let found = server.read(search.clone()).await;
@@ -122,7 +121,7 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
 
 /// The policy that the directory names for a user, or that this account may not read it.
 async fn resultant(server: &Arc<Link>, policy: DistinguishedName) -> Result<EffectivePasswordPolicy> {
-    let found = server.read(Search::object(policy.as_str(), SETTINGS_ATTRIBUTES)).await;
+    let found = server.read(Search::object(&policy, SETTINGS_ATTRIBUTES)).await;
     let entry =
         found.map_err(|fault| fault.during("read the fine-grained password policy").object(&policy))?;
     Ok(match entry.as_ref().map(fine_grained).transpose()?.flatten() {
@@ -149,7 +148,7 @@ async fn without_resultant(server: &Arc<Link>, domain: &ForestDomain) -> Result<
 /// The policy of a domain, and whether the domain can have fine-grained ones.
 async fn domain_policy(server: &Arc<Link>, domain: &ForestDomain) -> Result<(DomainPasswordPolicy, bool)> {
     const ACTION: &str = "read the password policy of";
-    let found = server.read(Search::object(domain.naming_context.as_str(), ATTRIBUTES)).await;
+    let found = server.read(Search::object(&domain.naming_context, ATTRIBUTES)).await;
     let entry = found.map_err(|fault| fault.during(ACTION).object(&domain.dns_name))?;
     let has_fine_grained = |entry: &Entry| {
         entry.integer("msDS-Behavior-Version").is_none_or(|level| level >= FINE_GRAINED_LEVEL)
@@ -172,7 +171,7 @@ fn container(domain: &ForestDomain) -> DistinguishedName {
 /// of it: what is in it would seem to be nothing.
 async fn shows_container(server: &Arc<Link>, domain: &ForestDomain) -> Result<bool> {
     let container = container(domain);
-    let found = server.read(Search::object(container.as_str(), &["objectClass"])).await;
+    let found = server.read(Search::object(&container, &["objectClass"])).await;
     let entry = found.map_err(|fault| fault.during("look into").object(&container))?;
     Ok(entry.is_some_and(|entry| entry.bytes("objectClass").is_some()))
 }

@@ -10,21 +10,23 @@ use onramp_core::forest::{
     Replication, ReplicationCursor, ReplicationPosition, ValueStamp,
 };
 use onramp_core::{
-    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Result, UpnSuffix,
+    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result, UpnSuffix,
 };
 use tokio::time::timeout;
 
+use crate::base::Base;
+use crate::changes::USN_CHANGED;
 use crate::client::ForestClient;
 use crate::entry::Entry;
 use crate::fault::Fault;
 use crate::link::Link;
-use crate::search::Search;
+use crate::search::{Search, anything};
 use crate::settings::Service;
 use crate::suffixes::explicit;
 use crate::up_to_dateness::{
     attribute_id, decode_cursor_xml, decode_property, decode_property_xml, decode_vector,
 };
-use crate::users::{by_guid, read_upn};
+use crate::users::read_upn;
 
 /// [`Replication`] of the directory.
 #[derive(Debug)]
@@ -98,13 +100,13 @@ impl Replication for DirectoryReplication {
         query: ChangesQuery,
     ) -> BoxStream<'static, Result<ChangedObject>> {
         let ChangesQuery { context, from_usn, attribute, filter, .. } = query;
-        let others = filter.as_ref().map_or("(objectClass=*)", |filter| filter.as_str());
+        let others = filter.unwrap_or_else(anything);
         let filter = match from_usn {
-            0 => others.to_owned(),
-            from_usn => format!("(&(uSNChanged>={from_usn}){others})"),
+            0 => others,
+            from_usn => LdapFilter::at_least(&USN_CHANGED, from_usn).and(&others),
         };
         let wanted = ["objectGUID", "uSNChanged", attribute.as_str()];
-        let entries = self.link(controller).entries(Search::below(context.as_str(), filter, &wanted));
+        let entries = self.link(controller).entries(Search::below(&context, filter, &wanted));
         entries
             .map(move |entry| match entry {
                 Ok(entry) => changed_object(&entry, &attribute),
@@ -122,7 +124,7 @@ impl Replication for DirectoryReplication {
         const ACTION: &str = "read who wrote a value of";
         let link = self.link(controller);
         let wanted = [attribute.as_str(), "replPropertyMetaData", "msDS-ReplAttributeMetaData"];
-        let reading = link.read(Search::object(by_guid(object), &wanted));
+        let reading = link.read(Search::object(object, &wanted));
         let found = self.within_probe(&link, reading).await;
         let entry = found.map_err(|fault| fault.during(ACTION).object(object))?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, ACTION)
@@ -151,11 +153,11 @@ impl DirectoryReplication {
 
 async fn position(link: &Arc<Link>, context: &DistinguishedName) -> Result<ReplicationPosition, Fault> {
     let odd = |what: &str| Fault::malformed(link.host(), format!("its rootDSE has no {what}"));
-    let root = Search::object("", &["dsServiceName", "highestCommittedUSN"]);
+    let root = Search::object(Base::Root, &["dsServiceName", "highestCommittedUSN"]);
     let root = link.read(root).await?.ok_or_else(|| odd("entry"))?;
     let highest = root.text("highestCommittedUSN").and_then(|text| text.parse().ok());
     let settings = root.text("dsServiceName").ok_or_else(|| odd("dsServiceName"))?;
-    let settings = link.read(Search::object(settings, &["invocationId"])).await?;
+    let settings = link.read(Search::object(&link.name(&settings)?, &["invocationId"])).await?;
     let identity = settings.as_ref().and_then(|entry| entry.bytes("invocationId"));
     let identity = identity.and_then(|bytes| InvocationId::from_slice(bytes).ok());
     let vector = vector(link, context).await?;
@@ -168,7 +170,7 @@ async fn vector(
     link: &Arc<Link>,
     context: &DistinguishedName,
 ) -> Result<Option<Vec<ReplicationCursor>>, Fault> {
-    let read = async |attribute: &str| link.read(Search::object(context.as_str(), &[attribute])).await;
+    let read = async |attribute: &str| link.read(Search::object(context, &[attribute])).await;
     let head = read("replUpToDateVector").await?.ok_or_else(|| {
         Fault::not_sent(link.host(), ErrorKind::NotFound, format!("it does not hold {context}"))
     })?;

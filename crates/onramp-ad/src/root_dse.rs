@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
 
+use crate::base::Base;
 use crate::entry::Entry;
 use crate::link::Link;
 use crate::search::Search;
@@ -76,7 +77,7 @@ impl RootDse {
 
     pub(crate) async fn read(link: &Arc<Link>) -> Result<Self> {
         const ACTION: &str = "connect to the domain controller";
-        let found = link.read(Search::object("", ATTRIBUTES)).await;
+        let found = link.read(Search::object(Base::Root, ATTRIBUTES)).await;
         let entry = found.map_err(|fault| fault.during(ACTION).object(link.host()))?;
         entry.as_ref().ok_or_else(|| "it does not describe itself".to_owned()).and_then(Self::decode).map_err(
             |detail| {

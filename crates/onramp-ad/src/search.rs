@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use futures_util::{Stream, TryStreamExt};
 use ldap3::Scope;
-use onramp_core::ErrorKind;
+use onramp_core::{AttributeName, DistinguishedName, ErrorKind, LdapFilter};
 
+use crate::base::Base;
 use crate::entry::Entry;
 use crate::fault::{Fate, Fault};
 use crate::link::Link;
 use crate::page::Request;
 use crate::pages;
 
+const OBJECT_CLASS: AttributeName = AttributeName::from_static("objectClass");
+
 /// What to look for.
 #[derive(Debug, Clone)]
 pub(crate) struct Search {
-    pub(crate) base: String,
+    pub(crate) base: Base,
     pub(crate) scope: Scope,
-    pub(crate) filter: String,
+    pub(crate) filter: LdapFilter,
     pub(crate) attributes: Vec<String>,
     /// Deleted objects are found too.
     pub(crate) deleted: bool,
@@ -25,23 +28,23 @@ pub(crate) struct Search {
 
 impl Search {
     /// One object.
-    pub(crate) fn object(dn: impl Into<String>, attributes: &[&str]) -> Self {
-        Self::new(dn, Scope::Base, "(objectClass=*)", attributes)
+    pub(crate) fn object(base: impl Into<Base>, attributes: &[&str]) -> Self {
+        Self::new(base, Scope::Base, anything(), attributes)
     }
 
     /// An object and everything below it.
-    pub(crate) fn below(base: impl Into<String>, filter: impl Into<String>, attributes: &[&str]) -> Self {
+    pub(crate) fn below(base: impl Into<Base>, filter: LdapFilter, attributes: &[&str]) -> Self {
         Self::new(base, Scope::Subtree, filter, attributes)
     }
 
     /// The objects right below one.
-    pub(crate) fn children(base: impl Into<String>, filter: impl Into<String>, attributes: &[&str]) -> Self {
+    pub(crate) fn children(base: impl Into<Base>, filter: LdapFilter, attributes: &[&str]) -> Self {
         Self::new(base, Scope::OneLevel, filter, attributes)
     }
 
     /// Only if the object also matches.
-    pub(crate) fn matching(mut self, filter: &str) -> Self {
-        self.filter = filter.to_owned();
+    pub(crate) fn matching(mut self, filter: LdapFilter) -> Self {
+        self.filter = filter;
         self
     }
 
@@ -51,15 +54,25 @@ impl Search {
         self
     }
 
-    fn new(base: impl Into<String>, scope: Scope, filter: impl Into<String>, attributes: &[&str]) -> Self {
+    fn new(base: impl Into<Base>, scope: Scope, filter: LdapFilter, attributes: &[&str]) -> Self {
         Self {
             base: base.into(),
             scope,
-            filter: filter.into(),
+            filter,
             attributes: attributes.iter().map(|&name| name.to_owned()).collect(),
             deleted: false,
         }
     }
+}
+
+/// Objects of that class.
+pub(crate) fn of_class(class: &str) -> LdapFilter {
+    LdapFilter::equal(&OBJECT_CLASS, class)
+}
+
+/// Every object.
+pub(crate) fn anything() -> LdapFilter {
+    LdapFilter::present(&OBJECT_CLASS)
 }
 
 impl Link {
@@ -97,11 +110,14 @@ impl Link {
         while entry.is_truncated() {
             let known: Vec<(String, u64)> =
                 entry.truncated().map(|(name, from)| (name.to_owned(), from)).collect();
-            let wanted: Vec<String> =
-                known.iter().map(|(name, from)| format!("{name};range={from}-*")).collect();
+            let wanted =
+                known.iter().map(|(name, from)| self.rest_of(name, *from)).collect::<Result<Vec<_>, _>>()?;
             let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-            // Wherever the object is moved meanwhile.
-            let name = entry.guid().map_or_else(|| entry.dn.clone(), |guid| format!("<GUID={guid}>"));
+            let name = match entry.guid() {
+                // Wherever the object is moved meanwhile.
+                Some(guid) => Base::Guid(guid),
+                None => Base::Name(self.name(&entry.dn)?),
+            };
             let search = Search::object(name, &wanted).with_deleted(deleted);
             let more = match self.read_once(&search).await {
                 Err(fault) if is_worth_repeating(&fault) => self.read_once(&search).await?,
@@ -122,6 +138,18 @@ impl Link {
         Ok(answer.entries.into_iter().next())
     }
 
+    /// Asks for the values of an attribute from that one on ([MS-ADTS] 3.1.1.3.1.3.3).
+    fn rest_of(&self, attribute: &str, from: u64) -> Result<String, Fault> {
+        let attribute = AttributeName::parse(attribute);
+        let attribute = attribute.map_err(|_| Fault::malformed(self.host(), "an attribute of no name"))?;
+        Ok(format!("{attribute};range={from}-*"))
+    }
+
+    /// A name that the server told.
+    pub(crate) fn name(&self, told: &str) -> Result<DistinguishedName, Fault> {
+        DistinguishedName::parse(told).map_err(|error| Fault::malformed(self.host(), error.to_string()))
+    }
+
     fn vanished(&self, dn: &str) -> Fault {
         Fault::not_sent(self.host(), ErrorKind::NotFound, format!("{dn} vanished while it was read"))
     }
@@ -135,8 +163,9 @@ pub(crate) fn is_worth_repeating(fault: &Fault) -> bool {
 #[cfg(test)]
 mod tests {
     use ldap3::asn1::{ASNTag, PL, StructureTag};
-    use onramp_core::{AttributeName, LdapFilter};
     use proptest::prelude::*;
+
+    use super::{AttributeName, LdapFilter};
 
     const CN: AttributeName = AttributeName::from_static("cn");
 

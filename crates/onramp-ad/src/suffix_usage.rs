@@ -8,7 +8,8 @@ use crate::search::Search;
 use crate::suffixes::{ATTRIBUTE, DirectorySuffixes};
 use crate::users::holders_of;
 
-const UNITS: &str = "(&(objectCategory=organizationalUnit)(uPNSuffixes=*))";
+const OBJECT_CATEGORY: AttributeName = AttributeName::from_static("objectCategory");
+const SUFFIXES: AttributeName = AttributeName::from_static(ATTRIBUTE);
 
 impl DirectorySuffixes {
     /// The suffixes that organizational units carry. They are not in the global catalog, so each domain is asked
@@ -18,7 +19,9 @@ impl DirectorySuffixes {
         for domain in self.0.domains().await? {
             let context = &domain.naming_context;
             let link = self.0.server_of(context).await?;
-            let mut units = Box::pin(link.entries(Search::below(context.as_str(), UNITS, &[ATTRIBUTE])));
+            let units = LdapFilter::equal(&OBJECT_CATEGORY, "organizationalUnit")
+                .and(&LdapFilter::present(&SUFFIXES));
+            let mut units = Box::pin(link.entries(Search::below(context, units, &[ATTRIBUTE])));
             while let Some(unit) = units.next().await {
                 let unit = unit.map_err(|fault| {
                     fault.during("list the UPN suffixes of the organizational units below").object(context)

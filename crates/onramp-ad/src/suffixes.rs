@@ -8,6 +8,7 @@ use ldap3::Mod;
 use onramp_core::forest::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Result, UpnSuffix};
 
+use crate::base::Base;
 use crate::client::ForestClient;
 use crate::fault::Fault;
 use crate::link::Link;
@@ -109,7 +110,7 @@ impl DirectorySuffixes {
     async fn change(&self, changes: Vec<Mod<String>>) -> Result<Result<(), Fault>> {
         let root_dse = self.0.root_dse().await?;
         let link = self.0.server_of(&root_dse.configuration).await?;
-        Ok(link.modify(root_dse.partitions().as_str(), changes).await)
+        Ok(link.modify(&Base::Name(root_dse.partitions()), changes).await)
     }
 
     /// Somebody may have added the suffix in another spelling after we looked; the server then keeps both. All spellings
@@ -144,7 +145,7 @@ impl DirectorySuffixes {
 
 /// The suffixes that were added, as one domain controller holds them.
 pub(crate) async fn explicit(link: &Arc<Link>, partitions: &DistinguishedName) -> Result<Vec<String>, Fault> {
-    let found = link.read(Search::object(partitions.as_str(), &[ATTRIBUTE])).await?;
+    let found = link.read(Search::object(partitions, &[ATTRIBUTE])).await?;
     let entry = found.ok_or_else(|| {
         let detail = "the Partitions container is not visible to this account";
         Fault::not_sent(link.host(), ErrorKind::Forbidden, detail)

@@ -8,19 +8,20 @@ use onramp_core::forest::{
     AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
 };
 use onramp_core::{
-    BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, ParseError, Result, Sid,
+    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, ParseError,
+    Result, Sid,
 };
 
 use crate::client::ForestClient;
 use crate::entry::Entry;
 use crate::fault::Fault;
 use crate::link::Link;
-use crate::search::Search;
+use crate::search::{Search, of_class};
 use crate::writer;
 
-/// Persons: computers are of class user too, but of another category.
-const IS_USER: &str = "(&(objectCategory=person)(objectClass=user))";
-const HAS_A_NAME: &str = "(|(userPrincipalName=*)(sAMAccountName=*))";
+const OBJECT_CATEGORY: AttributeName = AttributeName::from_static("objectCategory");
+const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
+const SAM_ACCOUNT_NAME: AttributeName = AttributeName::from_static("sAMAccountName");
 const USER_ATTRIBUTES: &[&str] = &[
     "objectGUID",
     "sAMAccountName",
@@ -47,7 +48,7 @@ pub(crate) struct DirectoryUsers(pub(crate) ForestClient);
 impl ForestUsers for DirectoryUsers {
     fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>> {
         let client = self.0.clone();
-        let filter = query.filter.map_or_else(|| IS_USER.to_owned(), |more| both(IS_USER, &more));
+        let filter = query.filter.map_or_else(is_user, |more| is_user().and(&more));
         let places = async move {
             let bases = match query.base {
                 Some(base) => vec![base],
@@ -65,7 +66,7 @@ impl ForestUsers for DirectoryUsers {
     fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
         let client = self.0.clone();
         let places = async move {
-            let named = LdapFilter::parse(HAS_A_NAME)?;
+            let named = LdapFilter::present(&UPN).or(&LdapFilter::present(&SAM_ACCOUNT_NAME));
             let domains = client.domains().await?;
             let found = domains.into_iter().map(move |domain| {
                 stream::once(holders_of(client.clone(), domain.naming_context, named.clone())).try_flatten()
@@ -77,7 +78,7 @@ impl ForestUsers for DirectoryUsers {
 
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
         const ACTION: &str = "read the user";
-        let search = Search::object(by_guid(guid), USER_ATTRIBUTES).matching("(objectClass=user)");
+        let search = Search::object(guid, USER_ATTRIBUTES).matching(of_class("user"));
         let read = async |link: Arc<Link>| {
             let found = link.read(search.clone()).await.map_err(|fault| fault.during(ACTION).object(guid))?;
             found.as_ref().map(user).transpose()
@@ -107,26 +108,22 @@ impl ForestUsers for DirectoryUsers {
     }
 }
 
-/// The target that stays the same wherever an object is moved and however it is renamed ([MS-ADTS] 3.1.1.3.1.2.4).
-pub(crate) fn by_guid(guid: &ObjectGuid) -> String {
-    format!("<GUID={guid}>")
+/// Persons: computers are of class user too, but of another category.
+fn is_user() -> LdapFilter {
+    LdapFilter::equal(&OBJECT_CATEGORY, "person").and(&of_class("user"))
 }
 
 /// The UPN of an object on one domain controller: `None` if there is no such object, `Some(None)` if it has no UPN.
 pub(crate) async fn read_upn(link: &Arc<Link>, guid: &ObjectGuid) -> Result<Option<Option<String>>, Fault> {
-    let found = link.read(Search::object(by_guid(guid), &["userPrincipalName"])).await?;
+    let found = link.read(Search::object(guid, &["userPrincipalName"])).await?;
     Ok(found.map(|entry| entry.text("userPrincipalName")))
-}
-
-fn both(one: &str, other: &LdapFilter) -> String {
-    format!("(&{one}{other})")
 }
 
 /// The users at and below a base, from a domain controller that holds it in full.
 async fn users_below(
     client: ForestClient,
     base: DistinguishedName,
-    filter: String,
+    filter: LdapFilter,
 ) -> Result<BoxStream<'static, Result<ForestUser>>> {
     let context = client.context_of(&base).await?.ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "read the users below")
@@ -135,7 +132,7 @@ async fn users_below(
             .hint("Check the distinguished name.")
     })?;
     let link = client.server_of(&context).await?;
-    let entries = link.entries(Search::below(base.as_str(), filter, USER_ATTRIBUTES));
+    let entries = link.entries(Search::below(&base, filter, USER_ATTRIBUTES));
     Ok(entries
         .map(move |entry| match entry {
             Ok(entry) => user(&entry),
@@ -154,7 +151,7 @@ pub(crate) async fn holders_of(
     let entrance = client.entrance().await?;
     let link =
         if entrance.root_dse.holds(&domain) { entrance.link } else { client.global_catalog(&domain).await? };
-    let entries = link.entries(Search::below(domain.as_str(), filter.as_str(), HOLDER_ATTRIBUTES));
+    let entries = link.entries(Search::below(&domain, filter, HOLDER_ATTRIBUTES));
     Ok(entries
         .map(move |entry| match entry {
             Ok(entry) => holder(&entry),

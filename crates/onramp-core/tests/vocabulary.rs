@@ -2,8 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use onramp_core::{
-    DistinguishedName, DomainName, ImmutableId, LdapFilter, ObjectGuid, ObjectId, Password, Sid, Upn,
-    UpnSuffix, UpnViolation,
+    AttributeName, DistinguishedName, DomainName, ImmutableId, LdapFilter, ObjectGuid, ObjectId, Password,
+    Sid, Upn, UpnSuffix, UpnViolation,
 };
 use proptest::prelude::*;
 
@@ -163,6 +163,26 @@ fn passwords_do_not_print() {
     assert!(!format!("{password:?}").contains("hunter2"));
 }
 
+/// Text of any characters, those that mean something in names and filters above all.
+fn any_text() -> impl Strategy<Value = String> {
+    let special =
+        prop::sample::select(" ,;+=<>#\"\\*()&|!~:\0\n\r\u{85}\u{a0}é𝄞".chars().collect::<Vec<_>>());
+    let character = prop_oneof![3 => special, 1 => any::<char>()];
+    prop::collection::vec(character, 1..12).prop_map(String::from_iter)
+}
+
+/// The octets that a value in a filter stands for (RFC 4515 3).
+fn unescaped(mut value: &str) -> Vec<u8> {
+    let mut octets = Vec::new();
+    while let Some((before, rest)) = value.split_once('\\') {
+        octets.extend(before.bytes());
+        octets.push(u8::from_str_radix(&rest[..2], 16).unwrap());
+        value = &rest[2..];
+    }
+    octets.extend(value.bytes());
+    octets
+}
+
 proptest! {
     #[test]
     fn no_parser_panics(text in "\\PC*") {
@@ -177,6 +197,46 @@ proptest! {
         if let Ok(upn) = Upn::parse(&text) {
             let _ = upn.entra_violations();
             prop_assert_eq!(format!("{}@{}", upn.prefix(), upn.suffix_str()), upn.as_str());
+        }
+    }
+
+    #[test]
+    fn no_value_breaks_out_of_a_distinguished_name(value in any_text()) {
+        let base = DistinguishedName::parse("OU=Staff,DC=corp,DC=example").unwrap();
+        let name = base.child("CN", &value);
+        let again = DistinguishedName::parse(name.as_str()).unwrap();
+        prop_assert_eq!(again.rdns().len(), 4);
+        prop_assert_eq!(&again.rdns()[0].value, &value);
+        prop_assert_eq!(again.parent(), Some(base));
+        prop_assert_eq!(again.rdns()[0].to_string(), name.rdns()[0].to_string());
+    }
+
+    #[test]
+    fn a_distinguished_name_that_is_printed_is_the_same(
+        text in prop_oneof![any_text(), "([A-Za-z.-]{1,3} ?= ?(\\\\[0-9a-f]{2}|\\\\.|\"|[ -~é,;+#]){0,6}[,;]?){1,3}"],
+    ) {
+        if let Ok(name) = DistinguishedName::parse(&text) {
+            prop_assert_eq!(name.as_str(), &text, "spelling is kept");
+            let printed = name.rdns().iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            prop_assert_eq!(&DistinguishedName::parse(&printed).unwrap(), &name);
+        }
+    }
+
+    #[test]
+    fn no_value_breaks_out_of_a_filter(value in any_text()) {
+        const CN: AttributeName = AttributeName::from_static("cn");
+        for (filter, head, tail) in [
+            (LdapFilter::equal(&CN, &value), "(cn=", ")"),
+            (LdapFilter::starts_with(&CN, &value), "(cn=", "*)"),
+            (LdapFilter::ends_with(&CN, &value), "(cn=*", ")"),
+            (LdapFilter::at_least(&CN, &value), "(cn>=", ")"),
+            (LdapFilter::at_most(&CN, &value), "(cn<=", ")"),
+            (LdapFilter::equal_bytes(&CN, value.as_bytes()), "(cn=", ")"),
+        ] {
+            prop_assert_eq!(&LdapFilter::parse(filter.as_str()).unwrap(), &filter);
+            let inner = filter.as_str().strip_prefix(head).and_then(|rest| rest.strip_suffix(tail)).unwrap();
+            prop_assert!(!inner.contains(['(', ')', '*', '\0']), "{}", filter);
+            prop_assert_eq!(unescaped(inner), value.as_bytes());
         }
     }
 
