@@ -27,10 +27,15 @@ struct Served {
 async fn served(users: u64) -> Served {
     let lab = LabForest::builder().users(users).seed(7).build().expect("a forest");
     let ca = LabCa::new().expect("an authority");
-    let mut authority = tempfile::NamedTempFile::new().expect("a file");
-    authority.write_all(ca.certificate_pem().as_bytes()).expect("written");
+    let authority = certificate_of(&ca);
     let servers = lab.serve(&ca).await.expect("servers");
     Served { lab, servers, authority }
+}
+
+fn certificate_of(ca: &LabCa) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(ca.certificate_pem().as_bytes()).expect("written");
+    file
 }
 
 impl Served {
@@ -60,6 +65,7 @@ impl Served {
         let members: Vec<&str> = people.iter().take(1_600).map(|user| user.dn.as_str()).collect();
         let group = self.lab.find_account("Domain Users").expect("a group");
         self.lab.set_on("dc1", &group, "member", &members).expect("changed");
+        let stranger = certificate_of(&LabCa::new().expect("an authority"));
         let (login, controller) = (self.lab.administrator(), &self.servers.controllers()[0]);
         // By address: libldap takes "localhost" for the name of the machine when it looks at the certificate.
         let told = serde_json::json!({
@@ -67,6 +73,7 @@ impl Served {
             "ldap": format!("ldap://127.0.0.1:{}", controller.ldap.port()),
             "ldaps": format!("ldaps://127.0.0.1:{}", controller.ldaps.port()),
             "authority": self.authority.path(),
+            "stranger": stranger.path(),
             "name": login.name,
             "password": login.password.expose(),
             "people": people.len(),
