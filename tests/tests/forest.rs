@@ -11,6 +11,8 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[path = "forest/accounts.rs"]
+mod accounts;
 #[path = "forest/agreement.rs"]
 mod agreement;
 #[path = "forest/contract.rs"]
@@ -29,6 +31,9 @@ mod faults;
 mod following;
 #[path = "forest/interruptions.rs"]
 mod interruptions;
+#[cfg(feature = "kerberos")]
+#[path = "forest/kerberos.rs"]
+mod kerberos;
 #[path = "forest/ldif.rs"]
 mod ldif;
 #[path = "forest/lifecycle.rs"]

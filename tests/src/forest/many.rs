@@ -1,12 +1,12 @@
-//! A forest of one controller with a great many users, kept between runs, since adding them takes minutes.
+//! A forest of one controller with a great many users, kept between runs if asked to, since adding them takes minutes.
 
 use std::path::Path;
 
 use super::command::Run;
 use super::{Forest, ForestError, UserShape};
 
-/// How many users are added in one go.
-const AT_ONCE: usize = 1_000;
+/// How many users are added in one go: the program that does it has a time limit.
+const AT_ONCE: usize = 5_000;
 
 pub(super) fn up(users: usize, cache: Option<&Path>) -> Result<Forest, ForestError> {
     let saved = cache.map(|cache| Ok::<_, ForestError>(cache.join(name(users)?))).transpose()?;

@@ -37,6 +37,7 @@ mod programs;
 mod registry;
 mod samba;
 mod secret;
+mod tickets;
 mod users;
 mod wait;
 mod watchdog;
@@ -57,6 +58,7 @@ pub use metadata::AttributeMetadata;
 pub use programs::PACKAGES;
 pub use registry::sweep;
 pub use secret::Secret;
+pub use tickets::Ticket;
 pub use users::{SeededUser, UserShape};
 
 use certificates::Authority;
@@ -89,7 +91,7 @@ impl Forest {
     }
 
     /// A forest of one controller with that many users, all with mail and proxy addresses. With a cache, its directory is
-    /// taken from that folder, or made and kept there: 50,000 users take minutes, their copy seconds.
+    /// taken from that folder, or made and kept there: 50,000 users take two minutes, their copy seconds.
     ///
     /// # Errors
     /// As [`ForestBuilder::up`].
@@ -289,7 +291,7 @@ impl Forest {
 
     /// Adds `count` users on the first controller, taking the shapes in turn, spread over several OUs.
     ///
-    /// Names are made of a counter, so they are the same in every forest. A few hundred users take a second.
+    /// Names are made of a counter, so they are the same in every forest. Several hundred users take a second.
     pub fn add_users(&self, count: usize, shapes: &[UserShape]) -> Result<Vec<SeededUser>, ForestError> {
         users::add(self, &self.users_so_far, count, shapes)
     }
@@ -297,6 +299,11 @@ impl Forest {
     /// Adds an account that can sign in and has no more than `rights`, on the first controller.
     pub fn add_login(&self, name: &str, rights: Rights) -> Result<Login, ForestError> {
         logins::add(self, name, rights)
+    }
+
+    /// A Kerberos ticket of an account, for programs on this machine.
+    pub fn ticket(&self, login: &Login) -> Result<Ticket, ForestError> {
+        tickets::ticket(self, login)
     }
 
     fn ldap<'a>(&'a self, index: usize, login: &'a Login) -> Result<LdapPrograms<'a>, ForestError> {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Forest, ForestError, attribute_line};
+use super::{Forest, ForestError, attribute_line, samba};
 
 /// What is special about a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,7 +88,7 @@ pub(super) fn add(
             user
         })
         .collect();
-    forest.ldapmodify(0, &ldif)?;
+    samba::load(forest.controller(0)?.host(), &ldif)?;
     Ok(users)
 }
 

@@ -14,8 +14,6 @@ pub(crate) const CROWD: usize = 2_500;
 /// Shapes that have a UPN.
 const SHAPES: [UserShape; 4] =
     [UserShape::Plain, UserShape::Apostrophe, UserShape::MixedCase, UserShape::CommaInName];
-/// The most that are added in one go: the program that does it has a time limit.
-const AT_ONCE: usize = 1_000;
 
 /// A user of the crowd.
 #[derive(Debug, Clone)]
@@ -29,12 +27,10 @@ pub(crate) struct Member {
 pub(crate) fn crowd(forest: &Forest, count: usize) -> Vec<Member> {
     static CROWD: Mutex<Vec<Member>> = Mutex::new(Vec::new());
     let mut members = CROWD.lock().unwrap_or_else(PoisonError::into_inner);
-    while members.len() < count {
-        let added = added(forest, AT_ONCE.min(count - members.len()));
+    if members.len() < count {
+        let added = added(forest, count - members.len()).into_iter();
         members.extend(
-            added
-                .into_iter()
-                .map(|(user, guid)| Member { guid, dn: DistinguishedName::parse(&user.dn).unwrap() }),
+            added.map(|(user, guid)| Member { guid, dn: DistinguishedName::parse(&user.dn).unwrap() }),
         );
     }
     members[..count].to_vec()
