@@ -17,7 +17,7 @@ const CACHE: &str = "ONRAMP_FOREST_CACHE";
 const MANY: usize = 50_000;
 
 /// What reading them all may hold at a time, in octets: two pages of a thousand objects, and what names those that were
-/// received. Reading 50,000 whole takes twenty times as much.
+/// received. Holding all 50,000 takes many times as much.
 const MEMORY: u64 = 8 << 20;
 
 const PEOPLE: &str = "(&(objectCategory=person)(objectClass=user))";
