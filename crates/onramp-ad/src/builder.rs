@@ -109,7 +109,10 @@ impl ForestClientBuilder {
     }
 
     /// The site whose domain controllers and global catalogs are preferred; that of the first one that answers unless set.
-    /// With [`ForestClient::discover`], its domain controllers are asked for first.
+    #[cfg_attr(
+        feature = "dns",
+        doc = "With [`ForestClient::discover`], its domain controllers are asked for first."
+    )]
     pub fn site(mut self, site: &str) -> Self {
         self.site = Some(site.to_owned());
         self
