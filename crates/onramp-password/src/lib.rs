@@ -60,7 +60,9 @@ pub use catalogue::{Catalogue, Key};
 pub use check::{Checker, Lookups, PreparedPolicy, check};
 pub use class::{CharacterClass, Classes};
 pub use context::Context;
-pub use generate::{Conflict, Entropy, GenerateError, Generator, GeneratorOptions};
+pub use generate::{
+    Conflict, Entropy, GenerateError, Generator, GeneratorOptions, PassphraseOptions, Passphrases,
+};
 pub use lint::{Concern, Feasible, Finding, Lint, Severity, lint};
 pub use policy::{
     AdPolicy, ClassPoints, CustomPolicy, Demand, EntraPolicy, Factor, LithnetBand, LithnetBands,

@@ -6,6 +6,9 @@ use super::{Conflict, GeneratorOptions};
 use crate::check::directory::entra_takes;
 use crate::{AdPolicy, CharacterClass, Checker, Classes, LithnetPoints, Target};
 
+/// Without a target there still is an end, so that the work is bounded.
+pub(super) const LONGEST: usize = AdPolicy::MAX_LENGTH as usize;
+
 /// The length to generate, if it suits every target.
 pub(super) fn length(checker: &Checker, options: &GeneratorOptions) -> Result<usize, Conflict> {
     let (minimum, maximum) = extremes(checker)?;
@@ -16,8 +19,7 @@ pub(super) fn length(checker: &Checker, options: &GeneratorOptions) -> Result<us
     if let Some((minimum, target)) = minimum.filter(|&(minimum, _)| length < minimum) {
         return Err(Conflict::TooShort { length, minimum, target });
     }
-    // Without a target there still is an end, so that the work is bounded.
-    let (maximum, target) = maximum.unwrap_or((usize::from(AdPolicy::MAX_LENGTH), Target::Custom));
+    let (maximum, target) = maximum.unwrap_or((LONGEST, Target::Custom));
     if length > maximum {
         return Err(Conflict::TooLong { length, maximum, target });
     }
@@ -78,13 +80,16 @@ pub(super) fn alphabet(checker: &Checker, options: &GeneratorOptions) -> Result<
     };
     alphabet.sort_unstable();
     alphabet.dedup();
-    let rules = &checker.rules;
-    alphabet.retain(|&c| {
-        counts_as_one(c)
-            && (rules.cloud.is_none() || entra_takes(c))
-            && rules.custom.as_ref().is_none_or(|custom| custom.takes(c))
-    });
+    alphabet.retain(|&c| takes(checker, c));
     if alphabet.is_empty() { Err(Conflict::NoCharacters) } else { Ok(alphabet) }
+}
+
+/// Whether every target takes a character, and counts it as one.
+pub(super) fn takes(checker: &Checker, c: char) -> bool {
+    let rules = &checker.rules;
+    counts_as_one(c)
+        && (rules.cloud.is_none() || entra_takes(c))
+        && rules.custom.as_ref().is_none_or(|custom| custom.takes(c))
 }
 
 /// Whether a character is one for every way of counting, whatever stands beside it.

@@ -96,6 +96,59 @@ pub enum Conflict {
         /// How many there can be.
         available: usize,
     },
+    /// The word list holds no word that every target takes and that has letters enough to count.
+    #[error(
+        "the list holds no word that every target takes; use a longer list of words of four and more letters"
+    )]
+    NoWords,
+    /// A passphrase cannot have so many words.
+    #[error("{count} words were asked for, a passphrase has {least} to {most}")]
+    WordCount {
+        /// What was asked for.
+        count: usize,
+        /// The fewest there can be.
+        least: usize,
+        /// The most there can be.
+        most: usize,
+    },
+    /// A passphrase cannot have so many digits.
+    #[error("{digits} digits were asked for, at most {most} follow the words")]
+    Digits {
+        /// What was asked for.
+        digits: u8,
+        /// The most there can be.
+        most: u8,
+    },
+    /// The separator is a letter or a digit, or is not taken by a target, or may be part of a banned word or a name.
+    #[error(
+        "“{separator}” cannot stand between words: a target does not take it, or looks for something that holds it"
+    )]
+    Separator {
+        /// What was asked for.
+        separator: char,
+    },
+    /// No phrase of so many words has a length and the classes that every target takes.
+    #[error(
+        "no phrase of {words} words of the list has {least} to {most} characters and the classes that are demanded"
+    )]
+    Phrase {
+        /// How many words.
+        words: usize,
+        /// The fewest characters that every target takes.
+        least: usize,
+        /// The most.
+        most: usize,
+    },
+    /// So few words cannot be shown to reach the score, whichever they are.
+    #[error(
+        "{words} words cannot be shown to reach {required} points, since each of them may be banned; use more"
+    )]
+    WordsScore {
+        /// How many words.
+        words: usize,
+        /// The points needed.
+        required: usize,
+    },
     /// Classes and names leave nothing: the names use up what the alphabet offers.
     #[error("{}", list(names))]
     Names {

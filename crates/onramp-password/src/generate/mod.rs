@@ -1,9 +1,11 @@
 //! A generator that satisfies every target at once.
 
+mod blocks;
 mod demands;
 mod draw;
 mod error;
 mod excluded;
+mod passphrase;
 mod space;
 
 use alloc::string::String;
@@ -14,11 +16,12 @@ use zeroize::{Zeroize, Zeroizing};
 
 use draw::Draws;
 pub use error::{Conflict, GenerateError};
+pub use passphrase::{PassphraseOptions, Passphrases};
 use space::Space;
 
 #[cfg(all(feature = "os-random", feature = "onramp"))]
 use crate::OsRandom;
-use crate::{Checker, Context, Lookups, Policy, RandomSource, Reading};
+use crate::{Checker, Context, Lookups, Policy, RandomError, RandomSource, Reading};
 
 /// The smallest share of candidates that may be acceptable, for drawing and rejecting to be a sensible method.
 const SMALLEST_SHARE: f64 = 1e-3;
@@ -126,15 +129,12 @@ impl Generator {
         }
         #[allow(clippy::cast_precision_loss)] // an alphabet or a length beyond 2^52 does not exist
         let all = length as f64 * libm::log2(alphabet.len() as f64);
-        // So many attempts fail together with a probability below 2^-64.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 45 and 44,362
-        let attempts = libm::ceil(64.0 * core::f64::consts::LN_2 / share) as usize;
         let entropy = Entropy {
             bits: (all + libm::log2(share)).max(0.0),
             at_most: (all + libm::log2(space.share)).max(0.0),
         };
         let widest = alphabet.iter().map(|c| c.len_utf8()).max().unwrap_or(1);
-        Ok(Self { checker, alphabet, length, entropy, attempts, widest })
+        Ok(Self { checker, alphabet, length, entropy, attempts: attempts(share), widest })
     }
 
     /// The length of the passwords, in characters.
@@ -198,19 +198,40 @@ impl Generator {
         lookups: &Lookups<'_>,
     ) -> Result<Zeroizing<String>, GenerateError> {
         let mut draws = Draws::new(random, self.alphabet.len());
-        // Reserved at once: a buffer that grows would leave copies behind.
-        let mut candidate = Zeroizing::new(String::with_capacity(self.length * self.widest));
-        for _ in 0..self.attempts {
+        accepted(&self.checker, lookups, self.attempts, self.length * self.widest, |candidate| {
             for _ in 0..self.length {
                 candidate.extend(self.alphabet.get(draws.next()?));
             }
-            if self.checker.check_with(&candidate, lookups).is_accepted() {
-                return Ok(candidate);
-            }
-            candidate.zeroize();
-        }
-        Err(GenerateError::Exhausted { attempts: self.attempts })
+            Ok(())
+        })
     }
+}
+
+/// So many attempts fail together with a probability below 2^-64, if at least this share of candidates is acceptable.
+fn attempts(share: f64) -> usize {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 45 and 44,362
+    let attempts = libm::ceil(64.0 * core::f64::consts::LN_2 / share) as usize;
+    attempts
+}
+
+/// The first candidate of at most so many bytes that is accepted.
+fn accepted(
+    checker: &Checker,
+    lookups: &Lookups<'_>,
+    attempts: usize,
+    longest: usize,
+    mut draw: impl FnMut(&mut String) -> Result<(), RandomError>,
+) -> Result<Zeroizing<String>, GenerateError> {
+    // Reserved at once: a buffer that grows would leave copies behind.
+    let mut candidate = Zeroizing::new(String::with_capacity(longest));
+    for _ in 0..attempts {
+        draw(&mut candidate)?;
+        if checker.check_with(&candidate, lookups).is_accepted() {
+            return Ok(candidate);
+        }
+        candidate.zeroize();
+    }
+    Err(GenerateError::Exhausted { attempts })
 }
 
 /// The least and the most characters, the alphabet and the most classes that are demanded.

@@ -12,6 +12,7 @@ mod formats;
 mod generator;
 mod lints;
 mod memory;
+mod passphrases;
 mod properties;
 mod protection;
 mod reference;

@@ -1,0 +1,300 @@
+//! Passphrases: words, each as likely as every other, that satisfy every target together.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::blocks::{self, Blocks};
+use super::demands::{Required, Seen};
+use super::draw::Draws;
+use super::{Conflict, Entropy, GenerateError, SMALLEST_SHARE, attempts, demands};
+#[cfg(all(feature = "os-random", feature = "onramp"))]
+use crate::OsRandom;
+use crate::{Checker, Context, Lookups, Policy, RandomSource, Reading};
+
+/// How many words a phrase has. One alone would be a word of a list, whatever stands behind it.
+const WORDS: core::ops::RangeInclusive<usize> = 2..=24;
+
+/// What passphrases to generate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PassphraseOptions {
+    /// How many words. `None` is as many as the policy and [`PassphraseOptions::DEFAULT_BITS`] need.
+    pub words: Option<usize>,
+    /// What stands between two words, and before the digits. `None` is a hyphen, or another character where something is
+    /// looked for that holds one.
+    pub separator: Option<char>,
+    /// How many digits follow the words, 0 to 4.
+    pub digits: u8,
+    /// Whether each word begins with a capital.
+    pub capitals: bool,
+}
+
+impl PassphraseOptions {
+    /// The bits when no number of words is asked for: what seven words of a list of 7,776 have at most.
+    pub const DEFAULT_BITS: f64 = 75.0;
+
+    /// The same options with so many words.
+    #[must_use]
+    pub fn with_words(mut self, count: usize) -> Self {
+        self.words = Some(count);
+        self
+    }
+
+    /// The same options with this character between two words.
+    #[must_use]
+    pub fn with_separator(mut self, separator: char) -> Self {
+        self.separator = Some(separator);
+        self
+    }
+
+    /// The same options with so many digits at the end.
+    #[must_use]
+    pub fn with_digits(mut self, count: u8) -> Self {
+        self.digits = count;
+        self
+    }
+
+    /// The same options without capitals.
+    #[must_use]
+    pub fn without_capitals(mut self) -> Self {
+        self.capitals = false;
+        self
+    }
+}
+
+impl Default for PassphraseOptions {
+    /// `Word-Word-Word-…-42`, which has every class that a directory asks for.
+    fn default() -> Self {
+        Self { words: None, separator: None, digits: 2, capitals: true }
+    }
+}
+
+/// Draws passphrases uniformly from all that a policy accepts, of one number of words from one list.
+///
+/// ```
+/// use onramp_password::{Context, Passphrases, PassphraseOptions, Policy};
+///
+/// let words = ["anchor", "basket", "candle", "dragon", "falcon", "garden", "harvest", "island"];
+/// let options = PassphraseOptions::default().with_words(6);
+/// let phrases = Passphrases::new(&Policy::hybrid(), &Context::new(), words, &options)?;
+/// // Six of eight words and two digits, nothing of which the policy refuses.
+/// assert!((phrases.entropy().bits() - (6.0 * 3.0 + 100_f64.log2())).abs() < 1e-9);
+/// # Ok::<(), onramp_password::GenerateError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Passphrases {
+    checker: Checker,
+    words: Vec<Box<str>>,
+    endings: Vec<Box<str>>,
+    count: usize,
+    separator: char,
+    entropy: Entropy,
+    attempts: usize,
+    /// The bytes of the longest phrase.
+    longest: usize,
+}
+
+impl Passphrases {
+    /// A generator for a policy and a context, from a list of words.
+    ///
+    /// Left out of the list are words that are there twice (case aside), that hold anything but letters, that have too
+    /// few different letters to count, or that a target would refuse wherever they stand, such as those with the account's
+    /// name in them. Banned words are always read conservatively, so that what is generated passes in every reading.
+    ///
+    /// # Errors
+    /// [`GenerateError::Unsatisfiable`] names the demands that contradict each other; see there for the others.
+    pub fn new<I: IntoIterator<Item = S>, S: AsRef<str>>(
+        policy: &Policy,
+        context: &Context,
+        words: I,
+        options: &PassphraseOptions,
+    ) -> Result<Self, GenerateError> {
+        let mut policy = policy.clone();
+        if let Some(protection) = &mut policy.protection {
+            protection.reading = Reading::Conservative;
+        }
+        let checker = Checker::new(&policy, context);
+        let blocks = Blocks::new(&checker, words, options)?;
+        let of_count = |count| Self::of_count(&checker, &policy, &blocks, count);
+        let (count, (entropy, share)) = match options.words {
+            Some(count) => (count, of_count(count)?),
+            None => enough_words(of_count)?,
+        };
+        let longest = |all: &[Box<str>]| all.iter().map(|one| one.len()).max().unwrap_or(0);
+        let separator = blocks.separator;
+        let longest = count * (longest(&blocks.words) + separator.len_utf8()) + longest(&blocks.endings);
+        let Blocks { words, endings, .. } = blocks;
+        Ok(Self { checker, words, endings, count, separator, entropy, attempts: attempts(share), longest })
+    }
+
+    /// The entropy of phrases of so many words, and the least share of them that is acceptable.
+    fn of_count(
+        checker: &Checker,
+        policy: &Policy,
+        blocks: &Blocks,
+        count: usize,
+    ) -> Result<(Entropy, f64), GenerateError> {
+        if !WORDS.contains(&count) {
+            return Err(Conflict::WordCount { count, least: *WORDS.start(), most: *WORDS.end() }.into());
+        }
+        blocks.scores(count)?;
+        let fitting = share(checker, blocks, count)?;
+        let bits = blocks.bits(count);
+        let excluded = blocks::excluded(checker, policy.protection.as_ref(), blocks, count, bits);
+        let least = fitting - excluded;
+        if least < SMALLEST_SHARE {
+            return Err(GenerateError::TooNarrow { share: least.max(0.0) });
+        }
+        let entropy = Entropy {
+            bits: (bits + libm::log2(least)).max(0.0),
+            at_most: (bits + libm::log2(fitting)).max(0.0),
+        };
+        Ok((entropy, least))
+    }
+
+    /// How many words a phrase has.
+    #[must_use]
+    pub fn words(&self) -> usize {
+        self.count
+    }
+
+    /// How many words of the list are drawn from.
+    #[must_use]
+    pub fn list_len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// How hard the phrases are to guess.
+    #[must_use]
+    pub fn entropy(&self) -> Entropy {
+        self.entropy
+    }
+
+    /// A phrase from the operating system's random numbers.
+    ///
+    /// # Errors
+    /// [`GenerateError::Random`] when the system has none.
+    #[cfg(all(feature = "os-random", feature = "onramp"))]
+    pub fn generate(&self) -> Result<onramp_core::Password, GenerateError> {
+        self.generate_with(&mut OsRandom, &Lookups::default())
+    }
+
+    /// A phrase from random numbers of your own that is neither known from a breach nor was used before, as far as the
+    /// lookups tell.
+    ///
+    /// # Errors
+    /// [`GenerateError::Random`] when the source fails; [`GenerateError::Exhausted`] when it is not random, or the lookups
+    /// refuse everything.
+    #[cfg(feature = "onramp")]
+    pub fn generate_with(
+        &self,
+        random: &mut dyn RandomSource,
+        lookups: &Lookups<'_>,
+    ) -> Result<onramp_core::Password, GenerateError> {
+        let mut secret = self.secret(random, lookups)?;
+        Ok(onramp_core::Password::new(core::mem::take(&mut *secret)))
+    }
+
+    /// The same as plain text that is wiped when dropped, for programs without `onramp-core`.
+    ///
+    /// # Errors
+    /// As for `generate_with`.
+    pub fn secret(
+        &self,
+        random: &mut dyn RandomSource,
+        lookups: &Lookups<'_>,
+    ) -> Result<Zeroizing<String>, GenerateError> {
+        super::accepted(&self.checker, lookups, self.attempts, self.longest, |phrase| {
+            let mut draws = Draws::new(random, self.words.len());
+            for place in 0..self.count {
+                if place > 0 {
+                    phrase.push(self.separator);
+                }
+                phrase.push_str(self.words.get(draws.next()?).map_or("", |word| word));
+            }
+            if !self.endings.is_empty() {
+                phrase.push(self.separator);
+                let ending = Draws::new(random, self.endings.len()).next()?;
+                phrase.push_str(self.endings.get(ending).map_or("", |digits| digits));
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The fewest words that are enough, or the most that are acceptable, when that is less.
+fn enough_words(
+    of_count: impl Fn(usize) -> Result<(Entropy, f64), GenerateError>,
+) -> Result<(usize, (Entropy, f64)), GenerateError> {
+    let mut best = Err(GenerateError::from(Conflict::NoWords));
+    for count in WORDS {
+        match of_count(count) {
+            Ok(found) if found.0.bits() >= PassphraseOptions::DEFAULT_BITS => return Ok((count, found)),
+            Ok(found) => best = Ok((count, found)),
+            // Too few so far, or too many from here on.
+            Err(error) if best.is_err() => best = Err(error),
+            Err(_) => break,
+        }
+    }
+    best
+}
+
+/// The share of all phrases that have a length, the classes and the points that every target takes.
+fn share(checker: &Checker, blocks: &Blocks, count: usize) -> Result<f64, Conflict> {
+    let (least, most) = demands::range(checker)?;
+    let most = most.unwrap_or(demands::LONGEST);
+    // What is looked at does not depend on the length, only what is made of it.
+    let required = Required::of(checker, least);
+    let after = |seen: Seen, text: &str| text.chars().fold(seen, |seen, c| seen.with(c, &required));
+    // By length and by what was seen.
+    let mut shares = BTreeMap::from([((0, Seen::default()), 1.0)]);
+    let mut separator = [0; 4];
+    let separator: &str = blocks.separator.encode_utf8(&mut separator);
+    let ending = (!blocks.endings.is_empty()).then_some(&blocks.endings);
+    let parts = core::iter::repeat_n(&blocks.words, count).chain(ending);
+    for (place, part) in parts.enumerate() {
+        let kinds = kinds(part, |text| after(Seen::default(), text));
+        let mut longer: BTreeMap<(usize, Seen), f64> = BTreeMap::new();
+        for ((length, seen), share) in shares {
+            let (length, seen) =
+                if place > 0 { (length + 1, after(seen, separator)) } else { (length, seen) };
+            for kind in &kinds {
+                let key = (length + kind.length, after(seen, kind.example));
+                if key.0 <= most {
+                    *longer.entry(key).or_default() += share * kind.share;
+                }
+            }
+        }
+        shares = longer;
+    }
+    let fits = |&&(length, seen): &&(usize, Seen)| {
+        length >= least && Required::of(checker, length).met(seen, length)
+    };
+    let total: f64 = shares.iter().filter(|(key, _)| fits(key)).map(|(_, share)| share).sum();
+    if total > 0.0 { Ok(total.min(1.0)) } else { Err(Conflict::Phrase { words: count, least, most }) }
+}
+
+/// Words that no rule about lengths and classes tells apart.
+struct Kind<'a> {
+    example: &'a str,
+    length: usize,
+    /// Their share of the list.
+    share: f64,
+}
+
+fn kinds(texts: &[Box<str>], seen: impl Fn(&str) -> Seen) -> Vec<Kind<'_>> {
+    #[allow(clippy::cast_precision_loss)] // the size of a list
+    let one = 1.0 / texts.len() as f64;
+    let mut kinds: BTreeMap<(usize, Seen), Kind<'_>> = BTreeMap::new();
+    for text in texts {
+        let length = text.chars().count();
+        kinds.entry((length, seen(text))).or_insert(Kind { example: text, length, share: 0.0 }).share += one;
+    }
+    kinds.into_values().collect()
+}
