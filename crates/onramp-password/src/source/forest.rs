@@ -1,8 +1,23 @@
-//! Policies from what the forest port reads.
+//! Policies from what the ports of a forest and of a tenant read.
 
 use onramp_core::forest::{DomainPasswordPolicy, EffectivePasswordPolicy, FineGrainedPolicy, PasswordRules};
 
-use crate::{AdPolicy, NameChecks};
+use onramp_core::tenant::{OnPremisesProtection, PasswordRules as TenantRules};
+
+use crate::{AdPolicy, NameChecks, TenantPasswordSettings};
+
+impl From<&TenantRules> for TenantPasswordSettings {
+    fn from(rules: &TenantRules) -> Self {
+        Self {
+            custom_list_enabled: rules.custom_terms_enforced,
+            custom_list: rules.custom_terms.clone(),
+            on_premises_enabled: rules.on_premises != OnPremisesProtection::Off,
+            on_premises_enforced: rules.on_premises == OnPremisesProtection::Enforce,
+            lockout_threshold: rules.lockout_threshold,
+            lockout_seconds: u32::try_from(rules.lockout_duration.as_secs()).unwrap_or(u32::MAX),
+        }
+    }
+}
 
 /// The rules of a domain or of a fine-grained policy. Numbers beyond what a directory can hold are cut off there.
 impl From<&PasswordRules> for AdPolicy {

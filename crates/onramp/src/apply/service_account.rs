@@ -6,7 +6,9 @@ use onramp_core::tenant::{
     AzureRoleId, MfaState, NewUser, PrincipalType, RoleTemplateId, SignInProbe, UserUpdate,
 };
 use onramp_core::{Error, ErrorKind, ObjectId, Password, Result, Upn};
-use onramp_password::{AdPolicy, Context, Generator, GeneratorOptions, Policy};
+use onramp_password::{
+    AdPolicy, Context, Generator, GeneratorOptions, Policy, ProtectionPolicy, TenantPasswordSettings,
+};
 
 use super::{Run, Step, already, done};
 use crate::event::Event;
@@ -183,26 +185,49 @@ impl Run<'_> {
 
     /// A password that the forest's policies and Entra's all accept.
     async fn generate(&self, upn: &Upn, display_name: &str) -> Result<Password> {
-        let mut policy = AdPolicy::default();
-        for domain in self.onramp.forest.password_policies.domain_policies().await? {
-            let needed = u16::try_from(domain.rules.min_length).unwrap_or(u16::MAX);
-            if needed > policy.min_length {
-                policy = policy.with_min_length(needed);
-            }
-        }
-        let needed = usize::from(policy.min_length);
+        let on_premises = self.strictest_policy().await?;
+        let needed = usize::from(on_premises.min_length);
         let context = Context::new()
             .with_account_name(upn.prefix())
             .with_display_name(display_name)
             .with_tenant_name(&self.plan.plan().header().tenant_name);
         let options = GeneratorOptions::default().with_length(PASSWORD_LENGTH.max(needed));
-        Generator::with_options(&Policy::hybrid().with_on_premises(policy), &context, &options)
+        let policy = Policy::hybrid().with_on_premises(on_premises).with_protection(self.protection().await?);
+        Generator::with_options(&policy, &context, &options)
             .and_then(|generator| generator.generate())
             .map_err(|error| {
                 Error::new(ErrorKind::Invalid, "generate a password for")
                     .object(upn)
                     .detail(error.to_string())
             })
+    }
+
+    /// What satisfies every policy of the forest that can be seen: which of them binds the account is not known before
+    /// somebody gives it one of the same name there.
+    async fn strictest_policy(&self) -> Result<AdPolicy> {
+        let policies = &self.onramp.forest.password_policies;
+        let domains = policies.domain_policies().await?;
+        let policy = domains.iter().fold(AdPolicy::default(), |all, one| all.strictest(&one.into()));
+        Ok(match seen(policies.fine_grained_policies().await)? {
+            Some(fine_grained) => fine_grained.iter().fold(policy, |all, one| all.strictest(&one.into())),
+            None => policy,
+        })
+    }
+
+    /// Password protection with the tenant's own terms, as far as they can be seen.
+    async fn protection(&self) -> Result<ProtectionPolicy> {
+        let rules = seen(self.onramp.tenant.password_rules.read().await)?;
+        let nothing: [String; 0] = [];
+        let settings = rules.map(|rules| TenantPasswordSettings::from(&rules)).unwrap_or_default();
+        Ok(settings.protection(nothing))
+    }
+}
+
+/// `None` for what this account may not see, or the service does not have: a password is as good as can be without it.
+fn seen<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unsupported) => Ok(None),
+        answer => answer.map(Some),
     }
 }
 

@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use futures_util::TryStreamExt;
 use onramp::{CheckStatus, FileJournal, FileSecretSink, JournalEntry, Outcome, Report, SecretSink};
-use onramp_core::forest::UserQuery;
+use onramp_core::forest::{PasswordRules, UserQuery};
+use onramp_core::mock::MockPasswordPolicies;
 use onramp_core::tenant::{RoleTemplateId, SyncState};
+use onramp_core::{Error, ErrorKind};
 
 use crate::world::{SPEC, World, spec};
 
@@ -96,6 +100,35 @@ async fn a_plan_for_another_tenant_is_refused() {
     let error = onramp.apply(&approved, &mut journal, &world.secrets).await.unwrap_err();
     assert!(error.to_string().contains("Contoso") && error.to_string().contains("Fabrikam"), "{error}");
     assert!(journal.records().is_empty());
+}
+
+#[tokio::test]
+async fn the_secret_satisfies_the_strictest_policy_of_the_forest() {
+    let mut world = World::new(10);
+    let mut rules = PasswordRules::windows_default();
+    rules.min_length = 40;
+    world.forest.add_fine_grained_policy("Service accounts", 1, &rules, &[]).unwrap();
+    let approved = world.approved(&spec(SPEC)).await;
+    world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+    let secret = world.secrets.load("onramp-sync@contoso.com").unwrap().unwrap();
+    assert_eq!(secret.expose().len(), 40);
+}
+
+#[tokio::test]
+async fn policies_that_are_hidden_do_not_stop_the_job() {
+    let mut world = World::new(10);
+    let approved = world.approved(&spec(SPEC)).await;
+    let mut policies = MockPasswordPolicies::new();
+    policies.expect_domain_policies().returning(|| Ok(Vec::new()));
+    policies
+        .expect_fine_grained_policies()
+        .times(1)
+        .returning(|| Err(Error::new(ErrorKind::Forbidden, "read the fine-grained policies")));
+    let mut forest = world.forest.forest();
+    forest.password_policies = Arc::new(policies);
+    let onramp = world.onramp_over(forest);
+    world.apply(&onramp, &approved).await.unwrap().require_complete().unwrap();
+    assert_eq!(world.secrets.load("onramp-sync@contoso.com").unwrap().unwrap().expose().len(), 32);
 }
 
 #[tokio::test]

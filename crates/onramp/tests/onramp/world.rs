@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use onramp::{ApplyOutcome, ApprovedPlan, Event, MemoryJournal, MemorySecretSink, Onramp, Plan, Spec, plan};
+use onramp_core::forest::Forest;
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{Clock, ManualClock, Result};
 use onramp_lab::forest::LabForest;
@@ -62,8 +63,13 @@ impl World {
 
     /// The run, with somebody who publishes DNS records when asked.
     pub(crate) fn onramp(&self) -> Onramp {
+        self.onramp_over(self.forest.forest())
+    }
+
+    /// The same over ports of which some are others than the lab's.
+    pub(crate) fn onramp_over(&self, forest: Forest) -> Onramp {
         let dns = self.tenant.clone();
-        self.watched(move |event| {
+        self.watched_over(forest, move |event| {
             if let Event::DnsRecordNeeded { records, .. } = event {
                 for record in records {
                     if let VerificationRecord::Txt { label, text, .. } = record {
@@ -75,8 +81,12 @@ impl World {
     }
 
     pub(crate) fn watched(&self, also: impl Fn(&Event) + Send + Sync + 'static) -> Onramp {
+        self.watched_over(self.forest.forest(), also)
+    }
+
+    fn watched_over(&self, forest: Forest, also: impl Fn(&Event) + Send + Sync + 'static) -> Onramp {
         let events = self.events.clone();
-        Onramp::new(self.tenant.tenant(), self.forest.forest(), self.clock.clone())
+        Onramp::new(self.tenant.tenant(), forest, self.clock.clone())
             .with_cancellation(self.token.clone())
             .with_observer(move |event| {
                 events.lock().unwrap().push(event.clone());
