@@ -57,12 +57,16 @@ mod store;
 
 #[cfg(feature = "std")]
 mod builder;
+#[cfg(feature = "reqwest")]
+mod http;
 
 #[cfg(feature = "std")]
 pub use builder::{BuildOptions, Builder, Summary};
 pub use client::{AsyncTransport, RangeClient, Transport};
 pub use error::{ClientError, ListError, StoreError};
 pub use hash::{HashKind, PasswordHash};
+#[cfg(feature = "reqwest")]
+pub use http::{FetchError, HttpTransport};
 pub use range::{MAX_BODY, Prefix, RangeBody, RangeRequest};
 #[cfg(feature = "std")]
 pub use store::StoreFile;
