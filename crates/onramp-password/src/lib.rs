@@ -75,4 +75,4 @@ pub use random::{RandomError, RandomSource};
 pub use source::{
     PasswordSettings, PasswordSettingsError, TenantPasswordSettings, TenantSettingsError, resultant,
 };
-pub use verdict::{Code, NameSource, Span, Spans, Target, Verdict, Violation};
+pub use verdict::{Advice, Code, NameSource, Span, Spans, Target, Verdict, Violation};

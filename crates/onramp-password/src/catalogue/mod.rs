@@ -8,7 +8,7 @@ use core::fmt::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{CharacterClass, Code, NameSource, Target, Violation};
+use crate::{Advice, CharacterClass, Code, NameSource, Target, Violation};
 
 /// The sentences of one language.
 ///
@@ -44,6 +44,8 @@ pub enum Key {
     Class(CharacterClass),
     /// What a name that was found is called, as in "contains …".
     Name(NameSource),
+    /// The sentence for an advice.
+    Advice(Advice),
 }
 
 impl Catalogue {
@@ -144,7 +146,8 @@ impl Key {
         let codes = Code::ALL.into_iter().map(Self::Code);
         let targets = Target::ALL.into_iter().map(Self::Target);
         let classes = CharacterClass::ALL.into_iter().map(Self::Class);
-        codes.chain(targets).chain(classes).chain(NameSource::ALL.into_iter().map(Self::Name))
+        let names = NameSource::ALL.into_iter().map(Self::Name);
+        codes.chain(targets).chain(classes).chain(names).chain(Advice::ALL.into_iter().map(Self::Advice))
     }
 }
 
@@ -162,6 +165,7 @@ impl fmt::Display for Key {
                 CharacterClass::OtherLetter => "class.other_letter",
             }),
             Self::Name(name) => write!(f, "name.{}", name.as_str()),
+            Self::Advice(advice) => write!(f, "advice.{}", advice.as_str()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The texts of the languages that come with the crate. Each list is in the order of [`Key::all`](super::Key::all).
 
 use super::Key;
-use crate::{CharacterClass, Code, NameSource, Target};
+use crate::{Advice, CharacterClass, Code, NameSource, Target};
 
 /// All texts of one language.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,6 +10,7 @@ pub(super) struct Texts {
     targets: [&'static str; Target::ALL.len()],
     classes: [&'static str; CharacterClass::ALL.len()],
     names: [&'static str; NameSource::ALL.len()],
+    advice: [&'static str; Advice::ALL.len()],
 }
 
 impl Texts {
@@ -19,6 +20,7 @@ impl Texts {
             Key::Target(target) => self.targets.get(target as usize),
             Key::Class(class) => self.classes.get(class as usize),
             Key::Name(name) => self.names.get(name as usize),
+            Key::Advice(advice) => self.advice.get(advice as usize),
         };
         text.copied().unwrap_or_default()
     }
@@ -58,6 +60,7 @@ pub(super) static ENGLISH: Texts = Texts {
         "the tenant name",
         "a forbidden word",
     ],
+    advice: ["it holds characters that another keyboard or system may enter in another way"],
 };
 
 pub(super) static GERMAN: Texts = Texts {
@@ -100,6 +103,7 @@ pub(super) static GERMAN: Texts = Texts {
         "den Namen des Mandanten",
         "ein verbotenes Wort",
     ],
+    advice: ["enthält Zeichen, die eine andere Tastatur oder ein anderes System anders eingeben kann"],
 };
 
 pub(super) static FRENCH: Texts = Texts {
@@ -136,6 +140,7 @@ pub(super) static FRENCH: Texts = Texts {
         "le nom du locataire",
         "un mot interdit",
     ],
+    advice: ["contient des caractères qu’un autre clavier ou système peut saisir autrement"],
 };
 
 pub(super) static SPANISH: Texts = Texts {
@@ -172,4 +177,5 @@ pub(super) static SPANISH: Texts = Texts {
         "el nombre del inquilino",
         "una palabra prohibida",
     ],
+    advice: ["contiene caracteres que otro teclado o sistema puede introducir de otra forma"],
 };

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::directory::{classes, length};
 use super::needle::Needle;
@@ -58,6 +58,22 @@ impl BannedWords {
             self.0.binary_search_by(|word| word.chars().cmp(normalised.iter(start, end))).is_ok()
         })
     }
+}
+
+/// Whether something says yes to what normalisation leaves of a candidate.
+pub(super) fn any_normalised(
+    candidate: &str,
+    how: LithnetNormalisation,
+    mut known: impl FnMut(&str) -> bool,
+) -> bool {
+    let Some(normalised) = normalise(candidate, how) else { return false };
+    // Reserved at once: a buffer that grows would leave copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(4 * MAX_FOLDED));
+    normalised.cuts().any(|(start, end)| {
+        text.zeroize();
+        text.extend(normalised.iter(start, end));
+        !text.is_empty() && known(&text)
+    })
 }
 
 pub(super) fn check(policy: &LithnetPolicy, words: &BannedWords, text: &Text<'_>, verdict: &mut Verdict) {

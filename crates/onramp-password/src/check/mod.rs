@@ -109,6 +109,7 @@ impl Checker {
             self.check_protection(guard, &text, &mut verdict);
         }
         rules.look_up(candidate, lookups, &mut verdict);
+        verdict.unicode = rules.nist.is_some() && !text.ascii;
         verdict
     }
 
@@ -240,19 +241,22 @@ impl Rules {
             violation.limit = remembered.map(u32::from);
             verdict.push(violation);
         }
-        if lookups.breached.is_some_and(|breached| breached(candidate)) {
-            let asked = [
-                (self.nist.is_some(), Target::Nist),
-                (self.lithnet.as_ref().is_some_and(|policy| policy.check_breached), Target::Lithnet),
-            ];
-            let mut told = false;
-            for (_, target) in asked.into_iter().filter(|&(asked, _)| asked) {
-                verdict.push(Violation::new(target, Code::Breached));
-                told = true;
-            }
-            if !told {
-                verdict.push(Violation::new(Target::Custom, Code::Breached));
-            }
+        let Some(breached) = lookups.breached else { return };
+        let as_typed = breached(candidate);
+        let lithnet = self.lithnet.as_ref().is_some_and(|policy| {
+            let normalised = |text: &str| breached(text);
+            (policy.check_breached && as_typed)
+                || (policy.check_normalised_breached
+                    && lithnet::any_normalised(candidate, policy.normalisation, normalised))
+        });
+        let refusals = [
+            (as_typed && self.nist.is_some(), Target::Nist),
+            (lithnet, Target::Lithnet),
+            // When nobody asks, the organisation does.
+            (as_typed && self.nist.is_none() && !lithnet, Target::Custom),
+        ];
+        for (_, target) in refusals.into_iter().filter(|&(refused, _)| refused) {
+            verdict.push(Violation::new(target, Code::Breached));
         }
     }
 }

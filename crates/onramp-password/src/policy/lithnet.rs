@@ -35,6 +35,8 @@ pub struct LithnetPolicy {
     pub normalisation: LithnetNormalisation,
     /// Whether compromised passwords are refused.
     pub check_breached: bool,
+    /// Whether passwords are refused of which normalisation leaves a compromised one.
+    pub check_normalised_breached: bool,
 }
 
 impl LithnetPolicy {
@@ -71,6 +73,14 @@ impl LithnetPolicy {
     #[must_use]
     pub fn with_points(mut self, points: LithnetPoints) -> Self {
         self.points = Some(points);
+        self
+    }
+
+    /// The same policy with compromised passwords refused, and those that are one after normalisation.
+    #[must_use]
+    pub fn with_breached(mut self, as_typed: bool, normalised: bool) -> Self {
+        self.check_breached = as_typed;
+        self.check_normalised_breached = normalised;
         self
     }
 

@@ -1,5 +1,6 @@
 //! What is wrong with a candidate, without its text.
 
+mod advice;
 mod code;
 mod spans;
 mod violation;
@@ -9,6 +10,7 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use advice::Advice;
 pub use code::{Code, NameSource, Target};
 pub use spans::{Span, Spans};
 pub use violation::Violation;
@@ -30,6 +32,8 @@ pub struct Verdict {
     many: Vec<Violation>,
     judged: u8,
     pub(crate) protection: Option<ProtectionVerdict>,
+    /// Whether NIST is asked and the candidate holds characters outside ASCII.
+    pub(crate) unicode: bool,
 }
 
 impl Verdict {
@@ -40,6 +44,7 @@ impl Verdict {
             many: Vec::new(),
             judged: judged.into_iter().fold(0, |set, target| set | 1 << target as u8),
             protection: None,
+            unicode: false,
         }
     }
 
@@ -78,6 +83,11 @@ impl Verdict {
         self.protection.as_ref()
     }
 
+    /// What the person should be told although nothing is wrong with it.
+    pub fn advice(&self) -> impl Iterator<Item = Advice> {
+        self.unicode.then_some(Advice::Unicode).into_iter()
+    }
+
     /// Puts a violation in its place: behind those of the same and of earlier targets.
     pub(crate) fn push(&mut self, violation: Violation) {
         let place = self.violations().partition_point(|other| other.target <= violation.target);
@@ -113,6 +123,7 @@ impl PartialEq for Verdict {
         self.violations() == other.violations()
             && self.judged == other.judged
             && self.protection == other.protection
+            && self.unicode == other.unicode
     }
 }
 
@@ -127,6 +138,8 @@ struct Written {
     violations: Vec<Violation>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     protection: Option<ProtectionVerdict>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    advice: Vec<Advice>,
 }
 
 impl Serialize for Verdict {
@@ -136,6 +149,7 @@ impl Serialize for Verdict {
             targets: self.targets().map(|(target, _)| target).collect(),
             violations: self.violations().to_vec(),
             protection: self.protection,
+            advice: self.advice().collect(),
         };
         written.serialize(serializer)
     }
@@ -150,6 +164,7 @@ impl<'de> Deserialize<'de> for Verdict {
             return Err(serde::de::Error::custom("`accepted` contradicts `violations`"));
         }
         verdict.protection = written.protection;
+        verdict.unicode = written.advice.contains(&Advice::Unicode);
         Ok(verdict)
     }
 }

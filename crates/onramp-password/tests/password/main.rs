@@ -5,6 +5,7 @@
 
 mod active_directory;
 mod breach;
+mod breached;
 mod cases;
 mod differential;
 mod entra;

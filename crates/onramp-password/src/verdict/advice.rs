@@ -1,0 +1,26 @@
+//! What a person should be told of a candidate that is not wrong.
+
+use serde::{Deserialize, Serialize};
+
+/// What a person should be told of a candidate although it breaks no rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Advice {
+    /// It holds characters outside ASCII, which another keyboard or system may enter in another way; NIST SP 800-63B-4
+    /// (3.1.1.2) wants whoever chooses such a password to be told.
+    Unicode,
+}
+
+impl Advice {
+    /// Every advice, in order.
+    pub const ALL: [Self; 1] = [Self::Unicode];
+
+    /// The stable name, as serialised.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unicode => "unicode",
+        }
+    }
+}
