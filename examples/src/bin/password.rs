@@ -11,15 +11,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use onramp_core::{Error, ErrorKind, Result};
 use onramp_examples::password::breach::{self, Breaches};
+use onramp_examples::password::generate::GenerateArguments;
 use onramp_examples::password::input::{self, Line, Lines};
+use onramp_examples::password::output::written;
 use onramp_examples::password::policy::{PolicyArguments, catalogue};
 use onramp_examples::password::report::{Report, tell};
 use onramp_password::breach::HashKind;
 use onramp_password::strength::{Estimator, Inputs, Scratch};
-use onramp_password::{
-    Catalogue, Checker, Generator, GeneratorOptions, Lookups, OsRandom, Policy, PreparedPolicy, Severity,
-    Target, lint,
-};
+use onramp_password::{Catalogue, Checker, Lookups, Policy, PreparedPolicy, Severity, Target, lint};
 use zeroize::Zeroizing;
 
 /// Check and generate passwords against the policies of Active Directory, Entra and others.
@@ -49,22 +48,7 @@ enum Command {
         breach_store: Option<PathBuf>,
     },
     /// Make passwords that every target accepts, all of them equally likely.
-    Generate {
-        #[command(flatten)]
-        policy: PolicyArguments,
-        /// The length in characters; without it 24, or what the policy needs.
-        #[arg(long)]
-        length: Option<usize>,
-        /// The characters to draw from; without it printable ASCII but for the blank.
-        #[arg(long, value_name = "CHARACTERS")]
-        alphabet: Option<String>,
-        /// How many.
-        #[arg(long, default_value_t = 1)]
-        count: usize,
-        /// A breach store, whose passwords are not generated.
-        #[arg(long, value_name = "FILE")]
-        breach_store: Option<PathBuf>,
-    },
+    Generate(GenerateArguments),
     /// Say what a policy demands, target by target, and what satisfies all of it.
     Explain {
         #[command(flatten)]
@@ -128,12 +112,7 @@ fn run(command: Command) -> Result<ExitCode> {
             let judge = Judge::new(&policy, catalogue(&language)?, json, breaches)?;
             if stdin { judge.lines() } else { judge.typed() }
         }
-        Command::Generate { policy, length, alphabet, count, breach_store } => {
-            let mut options = GeneratorOptions::default();
-            (options.length, options.alphabet) = (length, alphabet);
-            let breaches = breach_store.as_deref().map(Breaches::open).transpose()?;
-            generate(&policy, &options, count, breaches.as_ref())
-        }
+        Command::Generate(arguments) => arguments.run(),
         Command::Explain { policy } => explain(&policy.policy()?),
         Command::Lint { policy, json } => tell_lint(&policy.policy()?, json),
         Command::Breach(BreachCommand::Build { list, store, ntlm, min_count }) => {
@@ -241,30 +220,6 @@ impl Judge {
     }
 }
 
-fn generate(
-    arguments: &PolicyArguments,
-    options: &GeneratorOptions,
-    count: usize,
-    breaches: Option<&Breaches>,
-) -> Result<ExitCode> {
-    let (policy, context) = (arguments.policy()?, arguments.context());
-    let generator = Generator::with_options(&policy, &context, options)?;
-    let breached = |candidate: &str| breaches.is_some_and(|store| store.contains(candidate));
-    let lookups = Lookups::default().with_breached(&breached);
-    let mut out = io::stdout().lock();
-    for _ in 0..count {
-        let password = generator.generate_with(&mut OsRandom, &lookups)?;
-        breaches.map_or(Ok(()), Breaches::trouble)?;
-        if written(writeln!(out, "{}", password.expose()))?.is_none() {
-            break;
-        }
-    }
-    if io::stderr().is_terminal() {
-        eprintln!("{:.1} bits each", generator.entropy().bits());
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 fn query(breaches: &Breaches, stdin: bool) -> Result<ExitCode> {
     let mut out = io::stdout().lock();
     let mut answer = |candidate: &str| -> Result<Option<bool>> {
@@ -345,17 +300,6 @@ fn tell_lint(policy: &Policy, json: bool) -> Result<ExitCode> {
 fn print(out: &mut impl Write, value: &impl serde::Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     writeln!(out)
-}
-
-/// `None` when nobody reads what is written any more, which is no error.
-fn written<T>(result: io::Result<T>) -> Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
-        Err(error) => {
-            Err(Error::new(ErrorKind::Unavailable, "write to standard output").detail(error.to_string()))
-        }
-    }
 }
 
 fn colour() -> bool {

@@ -124,6 +124,9 @@ pub fn tell(
             writeln!(out, "      {message}")?;
         }
     }
+    for advice in verdict.advice() {
+        writeln!(out, "  {}", catalogue.text(onramp_password::Key::Advice(advice)))?;
+    }
     if let Some(readings) = verdict.protection().and_then(|protection| protection.readings) {
         let points = match (readings.low, readings.high) {
             (low, high) if low == high => format!("{low} points"),

@@ -164,6 +164,30 @@ fn what_is_generated_is_accepted() {
 }
 
 #[test]
+fn passphrases_are_accepted_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = banned(folder.path());
+    let policy = ["--banned-list", &list, "--name", "Poll"];
+    let output = run(&[&["generate", "--passphrase", "--count", "20"], &policy[..]].concat(), b"");
+    let generated = said(&output);
+    assert_eq!(generated.lines().filter(|line| line.split('-').count() >= 6).count(), 20, "{generated}");
+    for one in objects(&policy, generated.as_bytes()) {
+        assert_eq!(one["accepted"], true, "{one}");
+        assert_eq!(one["entra_password_protection"]["every_reading"], "accepted", "{one}");
+    }
+    let words = folder.path().join("words");
+    std::fs::write(&words, "11111\tanchor\n11112\tbasket\n").unwrap();
+    let words = words.to_str().unwrap();
+    let given = ["generate", "--passphrase", "--word-list", words, "--words", "6", "--separator", "+"];
+    let generated = said(&run(&given, b""));
+    let (phrase, _) = generated.trim().rsplit_once('+').unwrap();
+    assert!(phrase.split('+').all(|word| ["Anchor", "Basket"].contains(&word)), "{phrase}");
+    let output = run(&["generate", "--passphrase", "--words", "3"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(complaint(&output).contains("use more"), "{}", complaint(&output));
+}
+
+#[test]
 fn policies_are_explained_and_linted() {
     let output = run(&["explain"], b"");
     let text = said(&output);

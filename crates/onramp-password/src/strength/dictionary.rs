@@ -6,6 +6,8 @@
 //! ends in a *tail*, the rest of that word. Words are UTF-8 in lower case.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::ListKind;
@@ -141,6 +143,40 @@ impl Dictionary {
         }
     }
 
+    /// The words of which one kind of list has the best rank, the most frequent first.
+    #[must_use]
+    pub fn words(&self, kind: ListKind) -> Vec<String> {
+        let view = self.view();
+        let mut found: Vec<(u32, String)> = Vec::new();
+        let mut take = |node: Node, word: Vec<u8>| {
+            if view.list(node) == kind {
+                // Words were text when they were put in; a damaged block holds no words.
+                found.extend(String::from_utf8(word).ok().map(|word| (node.rank(), word)));
+            }
+        };
+        let mut open: Vec<(Node, Vec<u8>)> = view.root().map(|root| (root, Vec::new())).into_iter().collect();
+        while let Some((node, mut word)) = open.pop() {
+            if node.is_leaf() {
+                word.extend_from_slice(view.tail(node));
+                take(node, word);
+                continue;
+            }
+            for child in view.children(node) {
+                let mut longer = word.clone();
+                longer.push(child.label());
+                // No word is longer; only a damaged block leads in a circle.
+                if longer.len() <= self.longest() {
+                    open.push((child, longer));
+                }
+            }
+            if node.is_terminal() {
+                take(node, word);
+            }
+        }
+        found.sort_unstable();
+        found.into_iter().map(|(_, word)| word).collect()
+    }
+
     /// The length of the longest word, in bytes.
     pub(super) fn longest(&self) -> usize {
         self.layout.longest
@@ -251,6 +287,12 @@ impl<'a> View<'a> {
     #[inline]
     pub(super) fn root(&self) -> Option<Node> {
         self.nodes.first().map(|node| Node(u64::from_le_bytes(*node)))
+    }
+
+    /// The children of an inner node.
+    fn children(&self, node: Node) -> impl Iterator<Item = Node> + use<'a> {
+        let children = self.nodes.get(node.base()..node.base() + node.count() + 1).unwrap_or_default();
+        children.iter().map(|child| Node(u64::from_le_bytes(*child)))
     }
 
     /// The child of an inner node that a byte leads to.

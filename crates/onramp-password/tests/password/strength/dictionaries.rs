@@ -7,6 +7,21 @@ use proptest::collection::btree_map;
 use proptest::prelude::*;
 
 #[test]
+fn the_words_of_a_list_come_in_the_order_of_their_ranks() {
+    let dictionary = Dictionary::zxcvbn();
+    let words = dictionary.words(ListKind::Words);
+    assert_eq!(words[..3], ["the", "of", "and"]);
+    assert!(words.len() > 20_000, "{}", words.len());
+    let kinds = [ListKind::Passwords, ListKind::Words, ListKind::Names, ListKind::Media];
+    let all: usize = kinds.iter().map(|kind| dictionary.words(*kind).len()).sum();
+    assert_eq!(all, dictionary.len());
+    for (place, word) in words.iter().enumerate().step_by(997) {
+        let (rank, kind) = dictionary.rank(word).expect("it is there");
+        assert!(kind == ListKind::Words && rank as usize > place, "{word}");
+    }
+}
+
+#[test]
 fn the_lists_of_zxcvbn_are_whole_and_as_they_were_written() {
     let dictionary = Dictionary::zxcvbn();
     assert_eq!(dictionary.len(), 93_855);

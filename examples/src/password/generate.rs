@@ -1,0 +1,129 @@
+//! Passwords and passphrases that every target accepts.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use onramp_core::{Error, ErrorKind, Password, Result};
+use onramp_password::strength::{Dictionary, ListKind};
+use onramp_password::{
+    Entropy, GenerateError, Generator, GeneratorOptions, Lookups, OsRandom, PassphraseOptions, Passphrases,
+};
+
+use super::breach::Breaches;
+use super::output::written;
+use super::policy::PolicyArguments;
+
+/// So many of the most frequent English words are drawn from, when no list is given: rarer ones are hard to spell.
+const FREQUENT: usize = 12_000;
+
+/// What to generate.
+#[derive(clap::Args, Debug)]
+pub struct GenerateArguments {
+    #[command(flatten)]
+    policy: PolicyArguments,
+    /// The length in characters; without it 24, or what the policy needs.
+    #[arg(long, conflicts_with = "passphrase")]
+    length: Option<usize>,
+    /// The characters to draw from; without it printable ASCII but for the blank.
+    #[arg(long, value_name = "CHARACTERS", conflicts_with = "passphrase")]
+    alphabet: Option<String>,
+    /// Words instead of characters: capitals, two digits and a separator give them every class.
+    #[arg(long)]
+    passphrase: bool,
+    /// How many words; without it as many as 75 bits take, or the policy.
+    #[arg(long, requires = "passphrase")]
+    words: Option<usize>,
+    /// The character between words; without it a hyphen, if nothing is looked for that holds one.
+    #[arg(long, requires = "passphrase")]
+    separator: Option<char>,
+    /// The words to draw from, one on a line; without it frequent English ones.
+    #[arg(long, value_name = "FILE", requires = "passphrase")]
+    word_list: Option<PathBuf>,
+    /// How many.
+    #[arg(long, default_value_t = 1)]
+    count: usize,
+    /// A breach store, whose passwords are not generated.
+    #[arg(long, value_name = "FILE")]
+    breach_store: Option<PathBuf>,
+}
+
+impl GenerateArguments {
+    /// Generates and prints them.
+    ///
+    /// # Errors
+    /// A policy or a file that cannot be used; a policy that contradicts itself.
+    pub fn run(&self) -> Result<ExitCode> {
+        let source = Source::of(self)?;
+        let breaches = self.breach_store.as_deref().map(Breaches::open).transpose()?;
+        let breached = |candidate: &str| breaches.as_ref().is_some_and(|store| store.contains(candidate));
+        let lookups = Lookups::default().with_breached(&breached);
+        let mut out = io::stdout().lock();
+        for _ in 0..self.count {
+            let password = source.generate(&lookups)?;
+            breaches.as_ref().map_or(Ok(()), Breaches::trouble)?;
+            if written(writeln!(out, "{}", password.expose()))?.is_none() {
+                break;
+            }
+        }
+        if io::stderr().is_terminal() {
+            eprintln!("{:.1} bits each", source.entropy().bits());
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The words to draw from.
+    fn list(&self) -> Result<Vec<String>> {
+        let Some(file) = &self.word_list else {
+            let mut words = Dictionary::zxcvbn().words(ListKind::Words);
+            words.truncate(FREQUENT);
+            words
+                .retain(|word| (4..=8).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase()));
+            return Ok(words);
+        };
+        let text = fs::read_to_string(file).map_err(|error| {
+            Error::new(ErrorKind::Invalid, "read the word list")
+                .object(file.display())
+                .detail(error.to_string())
+                .hint("Give a text file in UTF-8 with one word on a line.")
+        })?;
+        // Lists for dice have the throw in front of the word.
+        let word = |line: &str| line.split_whitespace().next_back().map(str::to_owned);
+        Ok(text.lines().filter_map(word).collect())
+    }
+}
+
+/// Where they come from.
+enum Source {
+    Characters(Generator),
+    Words(Passphrases),
+}
+
+impl Source {
+    fn of(arguments: &GenerateArguments) -> Result<Self> {
+        let (policy, context) = (arguments.policy.policy()?, arguments.policy.context());
+        if arguments.passphrase {
+            let mut options = PassphraseOptions::default();
+            (options.words, options.separator) = (arguments.words, arguments.separator);
+            return Ok(Self::Words(Passphrases::new(&policy, &context, arguments.list()?, &options)?));
+        }
+        let mut options = GeneratorOptions::default();
+        (options.length, options.alphabet) = (arguments.length, arguments.alphabet.clone());
+        Ok(Self::Characters(Generator::with_options(&policy, &context, &options)?))
+    }
+
+    fn generate(&self, lookups: &Lookups<'_>) -> Result<Password, GenerateError> {
+        match self {
+            Self::Characters(generator) => generator.generate_with(&mut OsRandom, lookups),
+            Self::Words(phrases) => phrases.generate_with(&mut OsRandom, lookups),
+        }
+    }
+
+    fn entropy(&self) -> Entropy {
+        match self {
+            Self::Characters(generator) => generator.entropy(),
+            Self::Words(phrases) => phrases.entropy(),
+        }
+    }
+}
