@@ -145,17 +145,23 @@ fn parse_rdn(piece: &str) -> Result<Rdn, String> {
 
 fn unescape(value: &str) -> Result<String, String> {
     let value = value.trim_start_matches(' ');
-    if let Some(inner) = value.strip_prefix('"') {
-        let inner = inner.trim_end_matches(' ').strip_suffix('"').ok_or("a quotation mark is not closed")?;
-        return unescape_plain(inner);
-    }
-    // Trailing blanks do not count, unless the last of them is escaped.
+    let text = match value.strip_prefix('"') {
+        Some(rest) => {
+            let inner =
+                rest.trim_end_matches(' ').strip_suffix('"').ok_or("a quotation mark is not closed")?;
+            unescape_plain(inner)?
+        }
+        None => unescape_plain(without_trailing_blanks(value))?,
+    };
+    if text.is_empty() { Err("a component has no value".into()) } else { Ok(text) }
+}
+
+/// Trailing blanks do not count, unless the first of them is escaped.
+fn without_trailing_blanks(value: &str) -> &str {
     let trimmed = value.trim_end_matches(' ');
     let backslashes = trimmed.chars().rev().take_while(|c| *c == '\\').count();
-    let end =
-        if backslashes % 2 == 1 && trimmed.len() < value.len() { trimmed.len() + 1 } else { trimmed.len() };
-    let text = unescape_plain(value.get(..end).unwrap_or(trimmed))?;
-    if text.is_empty() { Err("a component has no value".into()) } else { Ok(text) }
+    let is_escaped = backslashes % 2 == 1 && trimmed.len() < value.len();
+    value.get(..trimmed.len() + usize::from(is_escaped)).unwrap_or(trimmed)
 }
 
 fn unescape_plain(value: &str) -> Result<String, String> {

@@ -131,7 +131,7 @@ fn names_with_commas_stay_one_name() {
     assert_eq!(dn.rdns()[1].value, "Sales, East");
     assert_eq!(dn, DistinguishedName::parse(r"cn=neil\2c anna, ou=sales\, east,dc=CORP,dc=example").unwrap());
     assert_eq!(dn.parent().unwrap().as_str(), r"OU=Sales\, East,DC=corp,DC=example");
-    for bad in ["", "CN", "=x,DC=a", "CN=a,,DC=b", r"CN=a\", r"CN=\4"] {
+    for bad in ["CN=\"\"", "", "CN", "=x,DC=a", "CN=a,,DC=b", r"CN=a\", r"CN=\4"] {
         assert!(DistinguishedName::parse(bad).is_err(), "{bad}");
     }
 }
