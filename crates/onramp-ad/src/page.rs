@@ -18,6 +18,8 @@ use crate::settings::Settings;
 pub(crate) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 /// Deleted objects are found too ([MS-ADTS] 3.1.1.3.4.1.14); every domain controller knows it.
 const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
+/// No references to other servers are made up ([MS-ADTS] 3.1.1.3.4.1.4): they would be skipped anyway.
+const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
 /// What the values of one answer may take together: a server that sends more has lost its mind, or means harm.
 const MAX_BYTES: usize = 128 << 20;
 /// Entries of an answer without pages, before it is taken for one without end.
@@ -61,7 +63,10 @@ impl<'a> Request<'a> {
     /// One page of it, at a cookie that the page before gave on the same connection; empty for the first.
     pub(crate) fn page(search: &'a Search, size: u32, cookie: Vec<u8>) -> Self {
         let most = usize::try_from(size).unwrap_or(usize::MAX);
-        Self { page: Some((size, cookie)), most, ..Self::plain(search) }
+        let mut request = Self { page: Some((size, cookie)), most, ..Self::plain(search) };
+        // Not critical, so that a server that does not list it searches as well.
+        request.controls.push(RawControl { ctype: DOMAIN_SCOPE.to_owned(), crit: false, val: None });
+        request
     }
 
     /// With a control, and so many objects in the answer at most.
@@ -173,4 +178,21 @@ pub(crate) fn cookie(controls: &[Control]) -> Option<Vec<u8>> {
     let Some(Control(_, raw)) = control else { return Some(Vec::new()) };
     let [_, cookie] = ber::sequence(raw.val.as_deref()?, [ber::INTEGER, ber::OCTETS])?;
     Some(cookie.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Base;
+
+    #[test]
+    fn a_search_asks_for_no_references_and_a_read_has_none_to_ask_for() {
+        let search = Search::below(Base::Root, crate::search::anything(), &[]);
+        let asks = |request: &Request<'_>| {
+            let scope = request.controls.iter().find(|control| control.ctype == DOMAIN_SCOPE);
+            scope.map(|control| control.crit)
+        };
+        assert_eq!(asks(&Request::page(&search, 10, Vec::new())), Some(false));
+        assert_eq!(asks(&Request::plain(&search)), None);
+    }
 }

@@ -93,3 +93,33 @@ async fn those_that_lag_or_cannot_be_reached_are_named() {
     let report = forest.replication.wait(value, options, lab.clock.as_ref(), &mut |_| ()).await.unwrap();
     assert!(report.is_complete(), "{report:?}");
 }
+
+#[tokio::test]
+async fn a_value_that_lost_is_a_conflict_and_not_a_lag() {
+    let lab = three().await;
+    let forest = lab.connect().await.forest();
+    let user = people(forest.users.as_ref(), 1).await.remove(0);
+    let after = "ours@contoso.com".parse().unwrap();
+    let (guid, dn) = (user.guid, user.dn.clone());
+    let change = onramp_core::forest::UpnChange { guid, dn, before: user.upn.clone(), after };
+    forest.users.change_upn(&change).await.unwrap();
+    // Later and on another domain controller, so that it wins where both meet.
+    lab.clock.advance(Duration::from_secs(2));
+    for theirs in ["first@corp.local", "theirs@corp.local"] {
+        lab.model.set_on(lab.host(1), &user.guid, "userPrincipalName", &[theirs]).unwrap();
+    }
+    let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn, upn: change.after };
+    let mut told = Vec::new();
+    let mut note = |report: &onramp_core::forest::ConvergenceReport| told.push(report.clone());
+    let options = WaitOptions::default();
+    let report = forest.replication.wait(value, options, lab.clock.as_ref(), &mut note).await.unwrap();
+    let conflict = Convergence::Conflict { found: Some("theirs@corp.local".into()) };
+    let first = &told[0];
+    let state = |host: &str| &first.controllers.iter().find(|c| c.host == host).unwrap().convergence;
+    assert_eq!((state(lab.host(0)), state(lab.host(1))), (&Convergence::Converged, &conflict));
+    assert!(report.controllers.iter().all(|one| one.convergence == conflict), "{report:?}");
+    assert!(report.waited_ms < report.timeout_ms, "waiting does not help: {report:?}");
+    let error = report.require_complete().unwrap_err();
+    assert!(error.is_stale(), "{error}");
+    assert!(error.to_string().contains("conflict: dc2"), "{error}");
+}

@@ -8,7 +8,7 @@ use futures_util::future::{join, join_all};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{BulkReport, bulk_convergence};
+use super::{BulkReport, bulk_convergence, conflict};
 use super::{
     DomainController, MarkedController, ReplicatedValue, Replication, ReplicationGoal, ReplicationMark,
 };
@@ -74,6 +74,11 @@ pub enum Convergence {
     },
     /// It answers, but its inbound replication is switched off: waiting will not help.
     ReplicationDisabled,
+    /// It answers, and holds another value that wins over the one that is waited for: waiting will not help.
+    Conflict {
+        /// The other value; `None` if it has none.
+        found: Option<String>,
+    },
     /// It answers, and its up-to-dateness vector says that changes have not arrived yet.
     Behind {
         /// By how many update sequence numbers of the domain controller that was written to.
@@ -128,6 +133,12 @@ impl fmt::Display for ControllerProgress {
             (Convergence::Unreachable { reason }, _) => write!(f, "{host} cannot be reached: {reason}")?,
             (Convergence::ReplicationDisabled, _) => {
                 write!(f, "{host} has inbound replication switched off")?;
+            }
+            (Convergence::Conflict { found: Some(found) }, _) => {
+                return write!(f, "conflict: {host} holds another value that won, “{found}”");
+            }
+            (Convergence::Conflict { found: None }, _) => {
+                return write!(f, "conflict: on {host} the value was removed later");
             }
             (Convergence::Behind { usns }, _) => write!(f, "{host} is behind by {usns} USNs")?,
             (Convergence::Diverged { values }, _) => write!(
@@ -193,13 +204,24 @@ impl ConvergenceReport {
     /// `Ok` if complete.
     ///
     /// # Errors
-    /// `Unavailable`, naming each domain controller that lags or cannot be reached.
+    /// `Stale` if another value won, `Unavailable` otherwise, naming each domain controller that lags or cannot be reached.
     pub fn require_complete(&self) -> Result<()> {
         if self.is_complete() {
             return Ok(());
         }
         let named: Vec<String> = self.behind().map(ToString::to_string).collect();
-        Err(Error::new(ErrorKind::Unavailable, "see on every domain controller the")
+        let has_conflict = self.behind().any(|one| matches!(one.convergence, Convergence::Conflict { .. }));
+        let (kind, hint) = match has_conflict {
+            true => (
+                ErrorKind::Stale,
+                "Somebody else changed it at the same time: look who, and make a new plan.",
+            ),
+            false => (
+                ErrorKind::Unavailable,
+                "Nothing is lost: start these domain controllers or repair replication, then run again.",
+            ),
+        };
+        Err(Error::new(kind, "see on every domain controller the")
             .object(&self.value)
             .detail(format!(
                 "after {} s {} of {} hold it; {}",
@@ -208,7 +230,7 @@ impl ConvergenceReport {
                 self.controllers.len(),
                 named.join("; ")
             ))
-            .hint("Nothing is lost: start these domain controllers or repair replication, then run again."))
+            .hint(hint))
     }
 }
 
@@ -219,7 +241,7 @@ pub trait ReplicationExt: Replication {
     ///
     /// `on_progress` is called after each look. The report says how it ended; call
     /// [`ConvergenceReport::require_complete`] to make an error of a timeout. Ends early when all that are
-    /// missing have replication switched off.
+    /// missing have replication switched off, or another value won.
     ///
     /// # Errors
     /// Only if the domain controllers cannot be listed.
@@ -257,6 +279,7 @@ pub trait ReplicationExt: Replication {
                     }
                 });
             join_all(pending).await;
+            conflict::mark(self, &value, &mut controllers).await;
             let waited = clock.elapsed().saturating_sub(started);
             let report = ConvergenceReport {
                 value: value.clone(),
@@ -265,7 +288,9 @@ pub trait ReplicationExt: Replication {
                 timeout_ms: options.timeout.as_millis().try_into().unwrap_or(u64::MAX),
             };
             on_progress(&report);
-            let hopeless = report.behind().all(|c| c.convergence == Convergence::ReplicationDisabled);
+            let hopeless = report.behind().all(|one| {
+                matches!(one.convergence, Convergence::ReplicationDisabled | Convergence::Conflict { .. })
+            });
             if hopeless || waited >= options.timeout {
                 return Ok(report);
             }

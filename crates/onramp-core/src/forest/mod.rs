@@ -7,6 +7,7 @@ mod accounts;
 mod bulk_convergence;
 mod bulk_report;
 mod change_state;
+mod conflict;
 mod convergence;
 mod judgement;
 mod object_changes;
