@@ -38,6 +38,9 @@ mod kerberos;
 mod ldif;
 #[path = "forest/lifecycle.rs"]
 mod lifecycle;
+#[cfg(feature = "ntlm")]
+#[path = "forest/ntlm.rs"]
+mod ntlm;
 #[path = "forest/policies.rs"]
 mod policies;
 #[path = "forest/reading.rs"]
