@@ -2,6 +2,8 @@
 //!
 //! The parsing is tested always; what needs root and the Samba packages is ignored unless asked for:
 //! `cargo test -p onramp-tests -- --ignored --test-threads=1`.
+//! One of them reads 50,000 users, which takes two minutes to prepare; `ONRAMP_STREAMED_USERS` asks for fewer, and
+//! `ONRAMP_FOREST_CACHE` names a folder that keeps them.
 
 #![allow(
     clippy::unwrap_used,
