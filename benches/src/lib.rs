@@ -1,6 +1,5 @@
 //! What several measurements share.
 
-pub mod corpus;
 pub mod directory;
 pub mod figures;
 

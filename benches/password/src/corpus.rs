@@ -64,16 +64,16 @@ const SYLLABLES: [&str; 40] = [
 
 /// A small generator of known numbers (SplitMix64).
 #[derive(Clone, Debug)]
-pub struct Known(u64);
+pub(crate) struct Known(u64);
 
 impl Known {
     /// The numbers of this seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next number.
-    pub fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -82,7 +82,7 @@ impl Known {
     }
 
     /// A number below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.number() % end.max(1) as u64) as usize
     }
 
@@ -96,14 +96,14 @@ impl Known {
 }
 
 /// So many candidates, the same ones for the same seed: mean length about 13.7, at most 63 characters.
-pub fn candidates(seed: u64, count: usize) -> Vec<String> {
+pub(crate) fn candidates(seed: u64, count: usize) -> Vec<String> {
     let mut random = Known::new(seed);
     let (common, words) = (split(COMMON), split(WORDS));
     (0..count).map(|_| candidate(&mut random, &common, &words)).collect()
 }
 
 /// So many different banned words of 4 to 16 characters, the everyday ones first.
-pub fn banned_words(seed: u64, count: usize) -> Vec<String> {
+pub(crate) fn banned_words(seed: u64, count: usize) -> Vec<String> {
     let mut random = Known::new(seed);
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut all = Vec::with_capacity(count);
