@@ -70,6 +70,9 @@ struct Size {
     /// How often everybody has a turn.
     #[arg(long, global = true, default_value_t = 7)]
     rounds: usize,
+    /// Leaves out everybody but the first of each table, for a profiler.
+    #[arg(long, global = true)]
+    alone: bool,
 }
 
 fn main() {

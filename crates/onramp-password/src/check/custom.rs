@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use zeroize::Zeroize;
 
 use super::directory::{classes, length, places};
-use crate::protection::Index;
+use crate::protection::{Edits, Index};
 use crate::text::{Fold, Folded, MAX_FOLDED, Text, fold_case};
 use crate::verdict::Spans;
 use crate::{CharacterClass, Classes, Code, CustomPolicy, NameSource, Target, Verdict, Violation};
@@ -33,7 +33,7 @@ impl Custom {
         words.retain(|word| word.len() >= MIN_WORD);
         words.sort_unstable();
         words.dedup();
-        let dictionary = (!words.is_empty()).then(|| Index::new(&words, false));
+        let dictionary = (!words.is_empty()).then(|| Index::new(&words, Edits::None));
         Self {
             allowed: policy.allowed.as_deref().map(sorted),
             forbidden: sorted(&policy.forbidden),

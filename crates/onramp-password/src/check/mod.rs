@@ -5,6 +5,7 @@ pub(crate) mod directory;
 pub(crate) mod lithnet;
 pub(crate) mod needle;
 pub(crate) mod nist;
+mod sieve;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -14,6 +15,7 @@ use custom::{Custom, MIN_WORD};
 use lithnet::BannedWords;
 use needle::{Haystack, Needle, Needles};
 use nist::Blocklist;
+use sieve::Sieve;
 
 use crate::protection::{Guard, MIN_NAME, MIN_NAME_ONCE};
 use crate::text::{Fold, Folded, Text};
@@ -103,10 +105,15 @@ impl Checker {
         if let Some(custom) = &rules.custom {
             custom.check(&text, &mut verdict);
         }
-        find(&names.plain, &rules.case, &text, &mut verdict);
-        find(&names.words, rules.custom_fold(), &text, &mut verdict);
+        let hits = names.sieve.hits(&text);
+        if hits & PLAIN != 0 {
+            find(&names.plain, &rules.case, &text, &mut verdict);
+        }
+        if hits & WORDS != 0 {
+            find(&names.words, rules.custom_fold(), &text, &mut verdict);
+        }
         if let Some(guard) = &rules.guard {
-            self.check_protection(guard, &text, &mut verdict);
+            self.check_protection(guard, &text, hits, &mut verdict);
         }
         rules.look_up(candidate, lookups, &mut verdict);
         verdict.unicode = rules.nist.is_some() && !text.ascii;
@@ -118,18 +125,20 @@ impl Checker {
         self.rules.blocklist.len() + self.names.expected.len()
     }
 
-    fn check_protection(&self, guard: &Guard, text: &Text<'_>, verdict: &mut Verdict) {
+    fn check_protection(&self, guard: &Guard, text: &Text<'_>, hits: u8, verdict: &mut Verdict) {
         let before = verdict.violations().len();
         let Some(fold) = guard.fold() else { return };
-        let mut points = 0;
-        match Folded::new(text, fold) {
-            Some(folded) => {
-                report(&self.names.guarded, text, Haystack::Folded(folded.letters()), verdict);
-                points = guard.check(text, &folded, verdict);
+        if hits & GUARDED != 0 {
+            match Folded::new(text, fold) {
+                Some(folded) => {
+                    report(&self.names.guarded, text, Haystack::Folded(folded.letters()), verdict);
+                }
+                // No directory takes a candidate of this length.
+                None => report(&self.names.guarded, text, Haystack::Long(fold), verdict),
             }
-            // No directory takes a candidate of this length, so that a score would say nothing and only cost time.
-            None => report(&self.names.guarded, text, Haystack::Long(fold), verdict),
         }
+        // A score of what is too long would say nothing and only cost time.
+        let points = guard.check(text, verdict).unwrap_or(0);
         let readings = guard.range(text).map(|range| {
             let named = |needles: &Needles, words: &Option<_>| {
                 words.as_ref().is_some_and(|words: &crate::protection::Words| {
@@ -276,7 +285,14 @@ pub(crate) struct Names {
     guarded_once: Needles,
     /// What must not be the whole password.
     expected: Blocklist,
+    /// Which of the needles may stand in a candidate.
+    sieve: Sieve,
 }
+
+/// The needles in the sieve.
+const PLAIN: u8 = 0b0000_0111;
+const WORDS: u8 = 0b0001_1000;
+const GUARDED: u8 = 0b1110_0000;
 
 impl Names {
     fn new(rules: &Rules, context: &Context) -> Self {
@@ -298,10 +314,20 @@ impl Names {
         };
         let (guarded_own, guarded_once) = (guarded(own, MIN_NAME), guarded(strict, MIN_NAME_ONCE));
         let conservative = guard.is_some_and(|guard| guard.reading == Reading::Conservative);
+        let plain = Needles::new(plain);
+        let words = Needles::new(context.words.iter().filter_map(word).collect());
+        let guarded = if conservative { guarded_once.clone() } else { guarded_own.clone() };
+        let mut sieve = Sieve::new();
+        sieve.add(&plain, &rules.case, PLAIN);
+        sieve.add(&words, rules.custom_fold(), WORDS);
+        if let Some(fold) = guard.and_then(Guard::fold) {
+            sieve.add(&guarded, fold, GUARDED);
+        }
         Self {
-            plain: Needles::new(plain),
-            words: Needles::new(context.words.iter().filter_map(word).collect()),
-            guarded: if conservative { guarded_once.clone() } else { guarded_own.clone() },
+            plain,
+            words,
+            guarded,
+            sieve,
             guarded_own,
             guarded_once,
             expected: rules.nist.as_ref().map(|_| Blocklist::expected(context)).unwrap_or_default(),

@@ -5,7 +5,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::index::Index;
+use super::index::{Edits, Index, Numbers, Quick};
 use super::{MIN_WORD, ProtectionPolicy, Reading, score};
 use crate::text::{Fold, Folded, Text};
 use crate::verdict::Spans;
@@ -28,12 +28,19 @@ pub(crate) struct Guard {
 pub(crate) struct Words {
     pub(crate) fold: Fold,
     pub(crate) index: Index,
+    quick: Quick,
 }
 
 impl Words {
-    fn new(banned: &[alloc::string::String], fold: Fold) -> Self {
+    fn new(banned: &[alloc::string::String], fold: Fold, edits: Edits) -> Self {
         let words = folded_words(banned, &fold);
-        Self { index: Index::new(&words, true), fold }
+        let index = Index::new(&words, edits);
+        Self { quick: index.quick(&fold), index, fold }
+    }
+
+    /// The numbers of a candidate's letters; nothing for one that is too long.
+    fn numbers(&self, text: &Text<'_>) -> Option<Numbers> {
+        self.index.numbers_of(text, &self.quick, &self.fold)
     }
 }
 
@@ -56,8 +63,8 @@ struct Points {
 impl Guard {
     pub(crate) fn new(policy: &ProtectionPolicy, every_reading: bool) -> Self {
         let conservative = policy.reading == Reading::Conservative;
-        let own = || Words::new(&policy.banned, Fold::new(&policy.substitutions));
-        let strict = || Words::new(&policy.banned, Fold::new(&policy.strictest_table()));
+        let own = || Words::new(&policy.banned, Fold::new(&policy.substitutions), Edits::OfTheWhole);
+        let strict = || Words::new(&policy.banned, Fold::new(&policy.strictest_table()), Edits::OfPieces);
         Self {
             targets: policy.targets().collect(),
             required: usize::from(policy.required_points),
@@ -76,12 +83,12 @@ impl Guard {
         words.map(|words| &words.fold)
     }
 
-    /// Judges a candidate, folded by [`Guard::fold`], by the policy's reading.
-    pub(crate) fn check(&self, text: &Text<'_>, folded: &Folded, verdict: &mut Verdict) -> usize {
+    /// Judges a candidate by the policy's reading. Nothing for one that is too long for any directory.
+    pub(crate) fn check(&self, text: &Text<'_>, verdict: &mut Verdict) -> Option<usize> {
         let found = match (self.reading, &self.own, &self.strict) {
-            (Reading::Documented, Some(words), _) => words.documented(text, folded, self.required),
-            (_, _, Some(words)) => words.conservative(text, folded, self.required),
-            _ => return 0,
+            (Reading::Documented, Some(words), _) => words.documented(text, self.required)?,
+            (_, _, Some(words)) => words.conservative(text, self.required)?,
+            _ => return None,
         };
         for &target in &self.targets {
             if found.near {
@@ -92,14 +99,13 @@ impl Guard {
                 verdict.push(violation.counted(found.points, self.required).at(found.spans));
             }
         }
-        found.points
+        Some(found.points)
     }
 
     /// The points of a candidate under every reading: the fewest and the most; and which readings refuse it for them.
     pub(crate) fn range(&self, text: &Text<'_>) -> Option<Range> {
         let (own, strict) = (self.own.as_ref()?, self.strict.as_ref()?);
-        let (own_folded, strict_folded) = (Folded::new(text, &own.fold)?, Folded::new(text, &strict.fold)?);
-        let own_numbers = own.index.numbers(own_folded.letters());
+        let (own_numbers, strict_folded) = (own.numbers(text)?, Folded::new(text, &strict.fold)?);
         let high = score::most(&own.index, own_numbers.get());
         let near = own.index.is_near(own_numbers.get());
         let (documented, _) = score::fewest(&own.index, own_numbers.get(), text, 0);
@@ -126,19 +132,20 @@ pub(crate) struct Range {
 }
 
 impl Words {
-    fn documented(&self, text: &Text<'_>, folded: &Folded, enough: usize) -> Points {
-        let numbers = self.index.numbers(folded.letters());
+    fn documented(&self, text: &Text<'_>, enough: usize) -> Option<Points> {
+        let numbers = self.numbers(text)?;
         let near = self.index.is_near(numbers.get());
         let (points, spans) = score::fewest(&self.index, numbers.get(), text, enough);
-        Points { near, points, spans }
+        Some(Points { near, points, spans })
     }
 
-    fn conservative(&self, text: &Text<'_>, folded: &Folded, enough: usize) -> Points {
+    fn conservative(&self, text: &Text<'_>, enough: usize) -> Option<Points> {
+        let folded = Folded::new(text, &self.fold)?;
         let numbers = self.index.numbers(folded.letters());
         let near = self.index.is_near(numbers.get());
         let points = score::strictest(&self.index, folded.letters(), &numbers, enough);
         let spans = if points < enough { self.near_places(numbers.get(), text) } else { Spans::NONE };
-        Points { near, points, spans }
+        Some(Points { near, points, spans })
     }
 
     /// Every place that counts as a word.

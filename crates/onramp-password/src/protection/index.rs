@@ -1,40 +1,46 @@
 //! Words made ready to be found in a candidate: where they stand, and whether a piece is one edit away from one.
 //!
-//! Two tries hold the words forwards and backwards. A word with one letter changed is a way down the first and a way
-//! down the second that meet at the change, so that a set of the pairs of nodes which meet answers exactly.
+//! Where they stand a [`Lexicon`] tells, and of the whole a [`Whole`]. For edits of pieces, two tries hold the words
+//! forwards and backwards. A word with one letter changed is a way down the first and a way down the second that meet
+//! at the change, so that a set of the pairs of nodes which meet answers exactly.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 use zeroize::Zeroize;
 
-use super::trie::{Gate, Pairs, ROOT, Trie};
-use crate::text::MAX_FOLDED;
-
-/// Letters are looked up in groups of this many, if no word is shorter.
-const GROUP: usize = 4;
-
-/// Gates let nothing pass without a look only from this length on: before or behind the edit there are four letters.
-const GATED_FROM: usize = 2 * GROUP;
+use super::lexicon::{GROUP, Lexicon};
+use super::trie::{Pairs, ROOT, Trie};
+use super::whole::Whole;
+use crate::text::{Fold, Folded, MAX_FOLDED, Text};
 
 /// Words, folded and ready.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     letters: Alphabet,
-    forward: Trie,
+    words: Lexicon,
+    whole: Option<Whole>,
     near: Option<Near>,
-    heads: Gate,
-    /// How many letters a group of the gates has.
-    group: usize,
     shortest: usize,
     longest: usize,
 }
 
-/// What only looking for edits needs.
+/// What will be asked of an index.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Edits {
+    /// Only where words stand.
+    None,
+    /// Also whether the whole is one edit away from a word.
+    OfTheWhole,
+    /// Also which pieces are.
+    OfPieces,
+}
+
+/// What only looking for pieces with edits needs.
 #[derive(Clone, Debug)]
 struct Near {
+    forward: Trie,
     backward: Trie,
-    tails: Gate,
     pairs: Pairs,
 }
 
@@ -44,41 +50,22 @@ const AROUND: bool = false;
 const BETWEEN: bool = true;
 
 impl Index {
-    /// An index of folded words, none of them empty; `near` says whether edits will be asked for.
-    pub(crate) fn new(words: &[Vec<char>], near: bool) -> Self {
+    /// An index of folded words, none of them empty, that can be asked for these edits.
+    pub(crate) fn new(words: &[Vec<char>], edits: Edits) -> Self {
         let shortest = words.iter().map(Vec::len).min().unwrap_or(usize::MAX);
-        let mut index = Self {
-            letters: Alphabet::new(words),
-            forward: Trie::new(),
-            near: near.then(|| Near {
-                backward: Trie::new(),
-                tails: Gate::new(words.len()),
-                pairs: Pairs::new(),
-            }),
-            heads: Gate::new(words.len()),
-            group: shortest.clamp(1, GROUP),
+        let letters = Alphabet::new(words);
+        let number = |word: &Vec<char>| word.iter().map(|&letter| letters.number(letter)).collect();
+        let mut numbered: Vec<Vec<u16>> = words.iter().map(number).collect();
+        numbered.sort_unstable();
+        numbered.dedup();
+        Self {
+            words: Lexicon::new(&numbered, shortest.clamp(1, GROUP)),
+            whole: (edits != Edits::None).then(|| Whole::new(&numbered)),
+            near: (edits == Edits::OfPieces).then(|| Near::new(&numbered)),
+            letters,
             shortest,
             longest: words.iter().map(Vec::len).max().unwrap_or(0),
-        };
-        let (mut path, mut back) = (Vec::new(), Vec::new());
-        let mut numbers = Vec::new();
-        for word in words {
-            numbers.clear();
-            numbers.extend(word.iter().map(|&letter| index.letters.number(letter)));
-            index.forward.add(numbers.iter().copied(), &mut path);
-            index.heads.insert(group(numbers.iter().take(index.group)));
-            if let Some(near) = &mut index.near {
-                near.backward.add(numbers.iter().rev().copied(), &mut back);
-                near.tails.insert(group(numbers.iter().skip(numbers.len() - index.group)));
-                for (&node, &other) in path.iter().zip(back.iter().rev()) {
-                    near.pairs.insert(node, other, BETWEEN);
-                }
-                for (&node, &other) in path.iter().zip(back.iter().rev().skip(1)) {
-                    near.pairs.insert(node, other, AROUND);
-                }
-            }
         }
-        index
     }
 
     /// The number of letters of the longest word.
@@ -95,49 +82,45 @@ impl Index {
         numbers
     }
 
+    /// The numbers of the letters of a candidate under a table that this index was made ready for.
+    #[inline]
+    pub(crate) fn numbers_of(&self, text: &Text<'_>, quick: &Quick, fold: &Fold) -> Option<Numbers> {
+        if !text.ascii || text.chars > MAX_FOLDED {
+            return Folded::new(text, fold).map(|folded| self.numbers(folded.letters()));
+        }
+        let mut numbers = Numbers { numbers: [0; MAX_FOLDED], len: text.chars };
+        for (slot, &byte) in numbers.numbers.iter_mut().zip(text.text.as_bytes()) {
+            *slot = quick.0.get(usize::from(byte)).copied().unwrap_or_default();
+        }
+        Some(numbers)
+    }
+
+    /// Makes ready for a table.
+    pub(crate) fn quick(&self, fold: &Fold) -> Quick {
+        let mut quick = Quick([0; 128]);
+        for (slot, byte) in quick.0.iter_mut().zip(0_u8..) {
+            *slot = self.letters.number(fold.fold(char::from(byte)));
+        }
+        quick
+    }
+
     /// The end of every word that begins at `start`.
     #[inline]
-    pub(crate) fn ends(&self, numbers: &[u16], start: usize, mut found: impl FnMut(usize)) {
-        let mut node = ROOT;
-        for (at, &letter) in numbers.iter().enumerate().skip(start) {
-            let Some((to, ends)) = self.forward.step(node, letter) else { return };
-            if ends {
-                found(at + 1);
-            }
-            node = to;
-        }
+    pub(crate) fn ends(&self, numbers: &[u16], start: usize, found: impl FnMut(usize)) {
+        self.words.ends(numbers, start, found);
     }
 
     /// Every place at which a word may begin, and none at which one begins left out.
     #[inline]
     pub(crate) fn starts(&self, numbers: &[u16]) -> impl Iterator<Item = usize> {
-        let (size, mask) = (self.group, group_mask(self.group));
-        let mut window = 0_u64;
-        numbers.iter().enumerate().filter_map(move |(at, &letter)| {
-            window = (window << 16 | u64::from(letter)) & mask;
-            (at + 1 >= size && self.heads.contains(window)).then(|| at + 1 - size)
-        })
+        self.words.starts(numbers)
     }
 
     /// Whether the whole is at most one edit away from a word.
     pub(crate) fn is_near(&self, numbers: &[u16]) -> bool {
-        let Some(near) = &self.near else { return false };
         let length = numbers.len();
-        if length + 1 < self.shortest || length > self.longest.saturating_add(1) || length == 0 {
-            return false;
-        }
-        if length >= GATED_FROM && self.group == GROUP {
-            let head = group(numbers.iter().take(GROUP));
-            let tail = group(numbers.iter().skip(length - GROUP));
-            if !self.heads.contains(head) && !near.tails.contains(tail) {
-                return false;
-            }
-        }
-        let (mut ahead, mut behind) = ([ROOT; MAX_FOLDED + 1], [ROOT; MAX_FOLDED + 1]);
-        let reached = walk(&self.forward, numbers.iter(), &mut ahead);
-        // One letter at most may lie between the two ways.
-        let back = walk(&near.backward, numbers.iter().rev(), &mut behind);
-        reached + back + 1 >= length && near.meets(&ahead, reached, &behind, back, length)
+        let possible = length + 1 >= self.shortest && length <= self.longest.saturating_add(1) && length > 0;
+        possible && self.whole.as_ref().is_some_and(|whole| whole.is_near(numbers))
     }
 
     /// Calls back with every piece that is at most one edit away from a word: its start and its end.
@@ -158,7 +141,7 @@ impl Index {
         let shortest = self.shortest.saturating_sub(1).max(1);
         for start in 0..length {
             let letters = numbers.get(start..).unwrap_or_default().iter();
-            let forward = walk(&self.forward, letters, &mut ahead);
+            let forward = walk(&near.forward, letters, &mut ahead);
             let last = length.min(start.saturating_add(self.longest).saturating_add(1));
             for end in start.saturating_add(shortest)..=last {
                 let back = reached.get(end).map_or(0, |&steps| usize::from(steps));
@@ -175,6 +158,22 @@ impl Index {
 }
 
 impl Near {
+    fn new(words: &[Vec<u16>]) -> Self {
+        let mut near = Self { forward: Trie::new(), backward: Trie::new(), pairs: Pairs::new() };
+        let (mut path, mut back) = (Vec::new(), Vec::new());
+        for word in words {
+            near.forward.add(word.iter().copied(), &mut path);
+            near.backward.add(word.iter().rev().copied(), &mut back);
+            for (&node, &other) in path.iter().zip(back.iter().rev()) {
+                near.pairs.insert(node, other, BETWEEN);
+            }
+            for (&node, &other) in path.iter().zip(back.iter().rev().skip(1)) {
+                near.pairs.insert(node, other, AROUND);
+            }
+        }
+        near
+    }
+
     /// Whether a way forwards and a way backwards through a piece meet with at most one edit between them.
     fn meets(&self, ahead: &[u32], forward: usize, behind: &[u32], back: usize, length: usize) -> bool {
         let node = |nodes: &[u32], steps: usize| nodes.get(steps).copied();
@@ -207,7 +206,7 @@ fn walk<'a>(trie: &Trie, letters: impl Iterator<Item = &'a u16>, nodes: &mut [u3
     }
     for (&letter, slot) in letters.zip(slots) {
         match trie.step(node, letter) {
-            Some((to, _)) => node = to,
+            Some(to) => node = to,
             None => break,
         }
         *slot = node;
@@ -216,14 +215,9 @@ fn walk<'a>(trie: &Trie, letters: impl Iterator<Item = &'a u16>, nodes: &mut [u3
     steps
 }
 
-#[inline]
-fn group<'a>(letters: impl Iterator<Item = &'a u16>) -> u64 {
-    letters.fold(0, |group, &letter| group << 16 | u64::from(letter))
-}
-
-fn group_mask(size: usize) -> u64 {
-    if size >= GROUP { u64::MAX } else { (1 << (16 * size)) - 1 }
-}
+/// The numbers of the ASCII letters under a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Quick([u16; 128]);
 
 /// The numbers of a candidate's letters, on the stack; wiped when dropped.
 pub(crate) struct Numbers {

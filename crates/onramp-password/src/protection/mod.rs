@@ -6,9 +6,11 @@
 
 mod guard;
 mod index;
+mod lexicon;
 mod score;
 mod substitutions;
 mod trie;
+mod whole;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use guard::{EveryReading, ProtectionVerdict, Readings};
 pub(crate) use guard::{Guard, Words, folded_words};
-pub(crate) use index::Index;
+pub(crate) use index::{Edits, Index};
 pub use substitutions::Substitutions;
 
 use crate::Target;

@@ -12,32 +12,43 @@ const UNREACHED: u16 = u16::MAX;
 #[inline]
 pub(super) fn fewest(index: &Index, numbers: &[u16], text: &Text<'_>, enough: usize) -> (usize, Spans) {
     let length = numbers.len();
-    let mut starts = index.starts(numbers).peekable();
-    if starts.peek().is_none() {
-        return (length, Spans::NONE);
-    }
-    // cheapest[end] = the points up to there, and where the last piece begins.
+    // cheapest[end] = the points up to there, and where the last piece begins. Before the first word they are known.
     let mut cheapest = [(UNREACHED, 0_u16); MAX_FOLDED + 1];
-    if let Some(first) = cheapest.first_mut() {
-        *first = (0, 0);
-    }
-    for at in 0..length {
-        let points = cheapest.get(at).map_or(0, |&(points, _)| points) + 1;
-        let mut reach = |end: usize| {
+    let mut cut: Option<(usize, u16)> = None;
+    for start in index.starts(numbers) {
+        index.ends(numbers, start, |end| {
             #[allow(clippy::cast_possible_truncation)] // at most 256
-            if let Some(slot) = cheapest.get_mut(end)
-                && points < slot.0
-            {
-                *slot = (points, at as u16);
-            }
-        };
-        if starts.next_if_eq(&at).is_some() {
-            index.ends(numbers, at, &mut reach);
-        }
-        reach(at + 1);
+            let (done, points) = cut.unwrap_or((start, start as u16));
+            let points = go_on(&mut cheapest, done, points, start);
+            cut = Some((start, points));
+            reach(&mut cheapest, end, points + 1, start);
+        });
     }
-    let points = cheapest.get(length).map_or(0, |&(points, _)| usize::from(points));
+    let Some((done, points)) = cut else { return (length, Spans::NONE) };
+    let points = usize::from(go_on(&mut cheapest, done, points, length));
     (points, if points < enough { pieces(&cheapest, length, text) } else { Spans::NONE })
+}
+
+/// Goes on from a place with its points to another one, character by character where no word was better.
+#[inline]
+fn go_on(cheapest: &mut [(u16, u16); MAX_FOLDED + 1], done: usize, mut points: u16, to: usize) -> u16 {
+    for (slot, at) in cheapest.iter_mut().skip(done + 1).take(to - done).zip((0_u16..).skip(done)) {
+        if points + 1 < slot.0 {
+            *slot = (points + 1, at);
+        }
+        points = slot.0;
+    }
+    points
+}
+
+#[inline]
+fn reach(cheapest: &mut [(u16, u16); MAX_FOLDED + 1], end: usize, points: u16, start: usize) {
+    #[allow(clippy::cast_possible_truncation)] // at most 256
+    if let Some(slot) = cheapest.get_mut(end)
+        && points < slot.0
+    {
+        *slot = (points, start as u16);
+    }
 }
 
 /// The places of the words in the cheapest cut.
@@ -46,7 +57,10 @@ fn pieces(cheapest: &[(u16, u16)], length: usize, text: &Text<'_>) -> Spans {
     let mut next = [0_u16; MAX_FOLDED + 1];
     let mut end = length;
     while end > 0 {
-        let start = cheapest.get(end).map_or(end - 1, |&(_, start)| usize::from(start));
+        let start = match cheapest.get(end) {
+            Some(&(points, start)) if points < UNREACHED => usize::from(start),
+            _ => end - 1,
+        };
         #[allow(clippy::cast_possible_truncation)] // at most 256
         if let Some(slot) = next.get_mut(start) {
             *slot = end as u16;

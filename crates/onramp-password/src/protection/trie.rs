@@ -3,9 +3,6 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// Marks a node at which a word ends.
-const END: u32 = 1 << 31;
-
 /// The node before the first letter.
 pub(super) const ROOT: u32 = 0;
 
@@ -30,15 +27,15 @@ impl Trie {
         Self { steps: vec![Step::default(); 64], shift: 64 - 6, nodes: 1 }
     }
 
-    /// Where a letter leads from a node, and whether a word ends there.
+    /// Where a letter leads from a node.
     #[inline]
-    pub(super) fn step(&self, from: u32, letter: u16) -> Option<(u32, bool)> {
+    pub(super) fn step(&self, from: u32, letter: u16) -> Option<u32> {
         let mask = self.steps.len() - 1;
         let mut at = self.home(from, letter);
         loop {
             let step = self.steps.get(at & mask)?;
             if step.from == from && step.letter == letter && step.to != ROOT {
-                return Some((step.to & !END, step.to & END != 0));
+                return Some(step.to);
             }
             if step.to == ROOT {
                 return None;
@@ -52,11 +49,9 @@ impl Trie {
         path.clear();
         path.push(ROOT);
         let mut node = ROOT;
-        let mut last = None;
         for letter in letters {
-            last = Some((node, letter));
             node = match self.step(node, letter) {
-                Some((to, _)) => to,
+                Some(to) => to,
                 None => {
                     let to = self.nodes;
                     self.nodes += 1;
@@ -66,17 +61,6 @@ impl Trie {
                 }
             };
             path.push(node);
-        }
-        if let Some((from, letter)) = last {
-            let mask = self.steps.len() - 1;
-            let mut at = self.home(from, letter);
-            while let Some(step) = self.steps.get_mut(at & mask) {
-                if step.from == from && step.letter == letter {
-                    step.to |= END;
-                    break;
-                }
-                at += 1;
-            }
         }
     }
 
@@ -208,7 +192,7 @@ impl Gate {
 
 /// Spreads the bits of a key; the upper ones are the best.
 #[inline]
-fn spread(key: u64) -> u64 {
+pub(super) fn spread(key: u64) -> u64 {
     let key = key ^ key >> 32;
     key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

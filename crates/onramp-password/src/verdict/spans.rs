@@ -19,9 +19,12 @@ pub struct Span {
 const KEPT: usize = 8;
 
 /// The places of one violation, in order: the first eight of them, with places that overlap joined.
+///
+/// Places that end beyond the first 65,535 bytes of a candidate are left out.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Spans {
-    places: [(u32, u32); KEPT],
+    // Small, because every verdict has room for many of them.
+    places: [(u16, u16); KEPT],
     len: u8,
 }
 
@@ -34,29 +37,31 @@ impl Spans {
         spans
     }
 
-    /// Adds a place that does not begin before the last one. Offsets beyond four gigabytes are cut off there.
+    /// Adds a place that does not begin before the last one.
     pub(crate) fn add(&mut self, start: usize, end: usize) {
+        let Some((start, end)) = narrow(start, end) else { return };
         match self.last() {
-            Some(last) if to_u32(start) < last.1 => last.1 = last.1.max(to_u32(end)),
+            Some(last) if start < last.1 => last.1 = last.1.max(end),
             _ => self.append(start, end),
         }
     }
 
     /// Adds a place, or makes the last one longer if it ends where this one begins.
     pub(crate) fn prolong(&mut self, start: usize, end: usize) {
+        let Some((start, end)) = narrow(start, end) else { return };
         match self.last() {
-            Some(last) if to_u32(start) <= last.1 => last.1 = last.1.max(to_u32(end)),
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
             _ => self.append(start, end),
         }
     }
 
-    fn last(&mut self) -> Option<&mut (u32, u32)> {
+    fn last(&mut self) -> Option<&mut (u16, u16)> {
         usize::from(self.len).checked_sub(1).and_then(|last| self.places.get_mut(last))
     }
 
-    fn append(&mut self, start: usize, end: usize) {
+    fn append(&mut self, start: u16, end: u16) {
         if let Some(free) = self.places.get_mut(usize::from(self.len)) {
-            *free = (to_u32(start), to_u32(end));
+            *free = (start, end);
             self.len += 1;
         }
     }
@@ -64,7 +69,7 @@ impl Spans {
     /// The places, in order.
     pub fn iter(&self) -> impl Iterator<Item = Span> + '_ {
         let places = self.places.iter().take(usize::from(self.len));
-        places.map(|&(start, end)| Span { start: start as usize, end: end as usize })
+        places.map(|&(start, end)| Span { start: start.into(), end: end.into() })
     }
 
     /// How many places there are.
@@ -102,12 +107,14 @@ impl<'de> Deserialize<'de> for Spans {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut spans = Self::NONE;
         for span in Vec::<Span>::deserialize(deserializer)? {
-            spans.append(span.start, span.end);
+            if let Some((start, end)) = narrow(span.start, span.end) {
+                spans.append(start, end);
+            }
         }
         Ok(spans)
     }
 }
 
-fn to_u32(offset: usize) -> u32 {
-    u32::try_from(offset).unwrap_or(u32::MAX)
+fn narrow(start: usize, end: usize) -> Option<(u16, u16)> {
+    Some((u16::try_from(start).ok()?, u16::try_from(end).ok()?))
 }

@@ -1,0 +1,53 @@
+//! A quick look whether any needle may stand in a candidate, before anybody looks for it.
+
+use super::needle::Needles;
+use crate::text::{Fold, Text};
+
+/// For each ASCII character the needles whose first, second and third letter it may be: eight bits each, of which a
+/// needle has one.
+#[derive(Clone, Debug)]
+pub(super) struct Sieve {
+    letters: [u32; 128],
+    /// The bits of needles that are too short to be told by three letters.
+    always: u8,
+}
+
+impl Sieve {
+    /// Without needles.
+    pub(super) fn new() -> Self {
+        Self { letters: [0; 128], always: 0 }
+    }
+
+    /// Adds the needles that are looked for under a table, as some of the bits.
+    pub(super) fn add(&mut self, needles: &Needles, fold: &Fold, bits: u8) {
+        let bit_of =
+            |index: usize| (0..8).map(|bit| 1 << bit).filter(|bit| bits & bit != 0).cycle().nth(index % 8);
+        for (index, needle) in needles.iter().enumerate() {
+            let bit: u8 = bit_of(index).unwrap_or(bits);
+            let Some(first) = needle.letters().first_chunk::<3>() else {
+                self.always |= bit;
+                continue;
+            };
+            for (slot, byte) in self.letters.iter_mut().zip(0_u8..) {
+                let letter = fold.fold(char::from(byte));
+                for (place, _) in first.iter().enumerate().filter(|&(_, &wanted)| wanted == letter) {
+                    *slot |= u32::from(bit) << (8 * place);
+                }
+            }
+        }
+    }
+
+    /// The bits of the needles that may stand in a candidate.
+    #[inline]
+    pub(super) fn hits(&self, text: &Text<'_>) -> u8 {
+        if !text.ascii {
+            return u8::MAX;
+        }
+        let (mut begun, mut hits) = (0_u32, 0_u32);
+        for &byte in text.text.as_bytes() {
+            begun = (begun << 8 | 0xff) & self.letters.get(usize::from(byte)).copied().unwrap_or_default();
+            hits |= begun;
+        }
+        self.always | (hits >> 16) as u8
+    }
+}
