@@ -162,6 +162,7 @@ impl EntraClientBuilder {
             retry: self.retry,
             tokens: None,
             fresh,
+            gate: Arc::default(),
             pacer: Arc::new(Pacer::new(self.limits)),
         };
         let by_itself = |proof| -> Result<Arc<dyn TokenSource>> {

@@ -8,7 +8,8 @@
 //!   `AzureTokenSource`). Both features are off by default because only some programs need them, and bring neither a
 //!   second HTTP client nor a second TLS stack. Tokens are kept per scope and renewed early.
 //! * **Retries** ([`RetryPolicy`]): throttling, lost replies and server errors, where repeating is harmless; a
-//!   creation is looked up before it is repeated. `Retry-After` is obeyed.
+//!   creation is looked up before it is repeated. `Retry-After` is obeyed, by everything that the client and its clones
+//!   have to ask of that service.
 //! * **Reading at scale** ([`Query`]): any collection of Graph, typed by the caller, one page read ahead; changes since
 //!   a cursor that can be kept ([`Query::changes`]).
 //! * **Writing at scale** ([`BulkWriter`]): changes in batches of twenty under the documented limits, each refused item
@@ -36,6 +37,7 @@ mod endpoints;
 mod error;
 mod filter;
 mod fresh;
+mod gate;
 mod har;
 mod hints;
 mod link;

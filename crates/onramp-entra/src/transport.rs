@@ -11,6 +11,7 @@ use crate::bulk::Pacer;
 use crate::endpoints::Endpoints;
 use crate::error::{Failure, Next};
 use crate::fresh::Fresh;
+use crate::gate::Gate;
 use crate::request::{Effect, Reply, Request};
 use crate::retry::RetryPolicy;
 use crate::token::{AccessToken, TokenCache};
@@ -24,6 +25,8 @@ pub(crate) struct Transport {
     /// Absent in the transport that fetches tokens itself.
     pub(crate) tokens: Option<Arc<TokenCache>>,
     pub(crate) fresh: Arc<Fresh>,
+    /// Closed for everybody when a service throttled anybody.
+    pub(crate) gate: Arc<Gate>,
     /// What everybody who writes in bulk shares.
     pub(crate) pacer: Arc<Pacer>,
 }
@@ -61,6 +64,7 @@ impl Transport {
         let began = self.clock().elapsed();
         let policy = &self.retry;
         let (mut attempt, mut patience, mut renewed, mut maybe_done) = (1, 1, false, false);
+        self.pass_gate(request, began).await?;
         let mut token = self.token(request).await?;
         loop {
             let left = self.time_left(began);
@@ -68,6 +72,11 @@ impl Transport {
                 Ok(reply) => return Ok(Reply { after_a_lost_one: maybe_done, ..reply }),
                 Err(failure) => failure,
             };
+            if let (ErrorKind::Throttled { .. }, Next::Again { after: Some(time), .. }) =
+                (failure.error.kind(), &failure.next)
+            {
+                self.gate.close(request.to, self.clock().elapsed(), *time);
+            }
             let wait = match &failure.next {
                 Next::NewToken { claims } if !renewed => {
                     let (Some(tokens), Some(refused)) = (&self.tokens, &token) else { return Err(failure) };
@@ -110,6 +119,8 @@ impl Transport {
             };
             tracing::debug!(error = %failure.error, ?wait, "waiting to try again");
             self.clock().sleep(wait).await;
+            // Somebody else may have been told to wait longer.
+            self.pass_gate(request, began).await?;
             // The wait may have outlived the token.
             token = self.token(request).await?;
         }
@@ -223,6 +234,26 @@ impl Transport {
     /// Remembers an object that was created now, under its ID and under other names it can be asked for by.
     pub(crate) fn created(&self, id: impl std::fmt::Display, aliases: &[String]) {
         self.fresh.remember(&id.to_string(), aliases, self.clock().elapsed());
+    }
+
+    /// Waits until the service may be asked again, if it has told anybody to wait.
+    async fn pass_gate(&self, request: &Request, began: Duration) -> std::result::Result<(), Failure> {
+        while let Some(opens) = self.gate.opens(request.to, self.clock().elapsed()) {
+            let wait = opens.saturating_sub(self.clock().elapsed());
+            if wait > self.time_left(began) {
+                let error = request
+                    .error(ErrorKind::Throttled { retry_after: Some(wait) })
+                    .detail("it was not sent: the service throttled another request of this client");
+                return Err(Failure::new(error, Next::Again { after: Some(wait), maybe_done: false }));
+            }
+            tracing::debug!(
+                action = request.action,
+                ?wait,
+                "waiting for the service, which throttled another request"
+            );
+            self.clock().sleep(wait).await;
+        }
+        Ok(())
     }
 
     async fn token(&self, request: &Request) -> std::result::Result<Option<AccessToken>, Failure> {

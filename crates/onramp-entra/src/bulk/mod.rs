@@ -63,8 +63,8 @@ impl EntraClient {
 /// * **Batches** of twenty, four of them under way at a time. A batch that is not full waits for more changes as long as
 ///   another is under way, so a slow source does not cost a request per change.
 /// * **Throttling** is per change: one that is refused is repeated when its own `Retry-After` is over, and until the
-///   first of them is, nobody who writes in bulk with this client (or a clone) sends anything. Being throttled does not
-///   count as a try; the deadline of the retry policy bounds it, for each change from its first sending on.
+///   first of them is, nothing else of this client (or a clone) is sent to Graph either. Being throttled does not count
+///   as a try; the deadline of the retry policy bounds it, for each change from its first sending on.
 /// * **Limits** ([`ServiceLimits`]) are kept by sending later, before the service refuses.
 /// * **Lost answers**: an update, a deletion or a harmless action is repeated; a creation is looked up by its key
 ///   ([`GraphChange::known_by`]) and repeated only if it is not there. Without a key it ends as `OutcomeUnknown`.

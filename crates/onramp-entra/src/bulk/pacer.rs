@@ -1,4 +1,4 @@
-//! How fast the service may be written to: one gate for everybody who writes in bulk with a client.
+//! How fast the service may be written to, by everybody who writes in bulk with a client together.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,7 +60,7 @@ pub(crate) struct Pacer {
 
 #[derive(Debug)]
 struct State {
-    /// Nobody writes before this time.
+    /// Nobody writes before this time, because a limit is near.
     not_before: Duration,
     writes: Window,
     units: Window,
@@ -102,12 +102,6 @@ impl Pacer {
         state.writes.under_way += writes;
         state.units.under_way += writes;
         Grant::Now(Reservation { pacer: Arc::clone(self), writes, at: now, settled: false })
-    }
-
-    /// Nobody writes for that time.
-    pub(crate) fn close(&self, now: Duration, time: Duration) {
-        let mut state = self.state();
-        state.not_before = state.not_before.max(now + time);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -258,15 +252,6 @@ mod tests {
         let Grant::Now(lost) = pacer.reserve(5, seconds(6)) else { panic!() };
         drop(lost);
         assert!(take(&pacer, 20, 6) <= 15, "an unanswered write may have been made");
-    }
-
-    #[test]
-    fn a_closed_gate_is_closed_for_everybody_and_never_opens_early() {
-        let pacer = pacer(100, 5);
-        pacer.close(seconds(1), seconds(9));
-        pacer.close(seconds(2), seconds(1));
-        assert!(matches!(pacer.reserve(1, seconds(3)), Grant::At(at) if at == seconds(10)));
-        assert_eq!(take(&pacer, 1, 10), 1);
     }
 
     #[test]

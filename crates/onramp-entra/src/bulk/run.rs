@@ -16,6 +16,7 @@ use super::pacer::{Grant, Reservation, Usage};
 use super::verdict::{Job, Verdict, judge, judge_failure};
 use super::{Applied, BulkMonitor, BulkWriter, Outcome, envelope};
 use crate::change::GraphChange;
+use crate::endpoints::Audience;
 use crate::error::{Failure, Next};
 use crate::request::Request;
 
@@ -120,6 +121,9 @@ impl<K: Send + 'static> Driver<K> {
         // More may come while another batch is under way; alone, nothing is gained by waiting.
         if !whole && !full && self.source.is_some() && !self.under_way.is_empty() {
             return false;
+        }
+        if let Some(opens) = self.writer.transport.gate.opens(Audience::Graph, now) {
+            return self.wait_until(opens, now);
         }
         let pacer = &self.writer.transport.pacer;
         match pacer.reserve(if whole { 1 } else { self.gathered.len() }, now) {
@@ -273,7 +277,7 @@ impl<K: Send + 'static> Driver<K> {
             Verdict::Over(_) | Verdict::Again { .. } => None,
         });
         if let Some(shortest) = waits.min() {
-            self.writer.transport.pacer.close(now, shortest);
+            self.writer.transport.gate.close(Audience::Graph, now, shortest);
         }
         self.monitor.update(|stats| stats.throttled += u64::from(refused));
         // In order, everything behind a change that is sent again goes with it.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Applied, Evidence};
 use crate::change::GraphChange;
+use crate::endpoints::Audience;
 use crate::error::{Failure, Next, of_reply};
 use crate::request::{Effect, Reply, Request};
 use crate::transport::Transport;
@@ -79,7 +80,11 @@ pub(super) fn judge_failure<K>(transport: &Transport, job: &mut Job<K>, failure:
     let now = transport.clock().elapsed();
     let policy = &transport.retry;
     let (wait, throttled) = match &failure.next {
-        Next::Again { .. } if policy.max_attempts <= 1 && is_throttling(&failure.error) => {
+        Next::Again { after, .. } if policy.max_attempts <= 1 && is_throttling(&failure.error) => {
+            // Nobody waits for this change, but whoever comes next has to.
+            if let Some(time) = after {
+                transport.gate.close(Audience::Graph, now, *time);
+            }
             return Verdict::Over(Err(failure.error));
         }
         Next::Again { after, maybe_done: false } if is_throttling(&failure.error) => {

@@ -9,6 +9,7 @@ mod behaviour_under_faults;
 mod bulk;
 mod creation;
 mod faults;
+mod gate;
 mod lab;
 mod meaning;
 mod operations;
