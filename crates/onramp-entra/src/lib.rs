@@ -55,6 +55,7 @@ mod sync;
 mod token;
 mod transport;
 mod users;
+mod wiped;
 mod wire;
 
 pub use applications::EntraApplications;

@@ -10,6 +10,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::endpoints::Audience;
+use crate::wiped::Wiped;
 
 /// What repeating a request would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +163,7 @@ impl Request {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Zeroizing<Vec<u8>>,
+    pub(crate) body: Wiped,
     pub(crate) client_request_id: String,
     /// An earlier try may have done it, and its answer was lost.
     pub(crate) after_a_lost_one: bool,
@@ -174,7 +175,7 @@ impl Reply {
         Self {
             status: 204,
             headers: HeaderMap::new(),
-            body: Zeroizing::default(),
+            body: Wiped::default(),
             client_request_id: String::new(),
             after_a_lost_one: true,
         }

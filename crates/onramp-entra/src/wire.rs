@@ -15,6 +15,7 @@ use crate::har::{Exchange, WireRecorder};
 use crate::origin;
 use crate::request::{Effect, Reply, Request};
 use crate::token::AccessToken;
+use crate::wiped::Wiped;
 
 /// Longest reply that is read; a full page of users is below one megabyte.
 const LONGEST_REPLY: usize = 64 * 1024 * 1024;
@@ -154,7 +155,7 @@ impl Wire {
         let mut response =
             out.send().await.map_err(|why| not_answered(request, &why.without_url(), client_request_id))?;
         let watch = watch.filter(|_| response.status().is_success());
-        let mut body = Zeroizing::new(Vec::with_capacity(16 * 1024));
+        let mut body = Wiped::with_capacity(16 * 1024);
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_REPLY => {
@@ -162,7 +163,7 @@ impl Wire {
                     return Err(Failure::new(error, Next::Stop));
                 }
                 Ok(Some(chunk)) => {
-                    body.extend_from_slice(&chunk);
+                    body.push(&chunk);
                     if let Some(watch) = watch {
                         watch(&body);
                     }

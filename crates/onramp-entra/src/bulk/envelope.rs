@@ -159,7 +159,7 @@ fn item_reply(item: Item, outer: &Reply) -> Reply {
     Reply {
         status: item.status,
         headers,
-        body: Zeroizing::new(body),
+        body: body.into(),
         client_request_id: outer.client_request_id.clone(),
         after_a_lost_one: false,
     }
@@ -190,7 +190,7 @@ mod tests {
     use crate::endpoints::Cloud;
 
     fn reply(body: &Value) -> Reply {
-        Reply { body: Zeroizing::new(body.to_string().into_bytes()), ..Reply::empty() }
+        Reply { body: body.to_string().into_bytes().into(), ..Reply::empty() }
     }
 
     fn statuses(body: &Value, count: usize) -> Option<Vec<Option<u16>>> {
@@ -226,7 +226,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_answer_is_fatal(body in prop::collection::vec(any::<u8>(), 0..200), count in 0_usize..21) {
-            let reply = Reply { body: Zeroizing::new(body), ..Reply::empty() };
+            let reply = Reply { body: body.into(), ..Reply::empty() };
             prop_assert!(unpack(&reply, count).is_none_or(|replies| replies.len() == count));
         }
 
