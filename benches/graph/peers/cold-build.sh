@@ -56,10 +56,11 @@ for name in ${ONLY:-onramp onramp-azure graph-rs-sdk}; do
     cargo fetch -q
     crates=$(cargo tree -q --edges normal,build --prefix none --no-dedupe | sed 's/ (.*//' | sort -u | wc -l)
     rm -rf target
-    before=$(times | tail -1)
+    # In this shell itself: in a pipeline or $() it would tell of another.
+    times > times
     cargo build -q --release
-    after=$(times | tail -1)
-    printf '%s\n%s\n' "$before" "$after" | awk -v name="$name" -v crates="$crates" '
+    times >> times
+    sed -n '2p;4p' times | awk -v name="$name" -v crates="$crates" '
         function seconds(text,  part) { split(text, part, /[ms]/); return part[1] * 60 + part[2] }
         { total[NR] = seconds($1) + seconds($2) }
         END { printf "%-14s %4d crates %7.1f CPU s\n", name, crates, total[2] - total[1] }'
