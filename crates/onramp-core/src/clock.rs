@@ -107,7 +107,8 @@ impl ManualClock {
 impl Default for ManualClock {
     /// Starts on 1 January 2026, 00:00 UTC.
     fn default() -> Self {
-        Self::starting_at(time::macros::datetime!(2026-01-01 00:00 UTC))
+        const START: Duration = Duration::from_secs(1_767_225_600);
+        Self::starting_at(OffsetDateTime::UNIX_EPOCH + START)
     }
 }
 

@@ -1,11 +1,12 @@
 //! What every parser of the vocabulary answers when it refuses its input.
 
+use std::fmt;
+
 /// Text that is not what it was taken for: what was expected, what was given, and why it does not fit.
 ///
 /// The input is quoted (cut after 80 characters), because all that is parsed in this crate are names and
 /// identifiers. Passwords are never parsed, so none can end up here.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("“{input}” is not a valid {expected}: {reason}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
     expected: &'static str,
     input: String,
@@ -33,6 +34,15 @@ impl ParseError {
         &self.reason
     }
 }
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { expected, input, reason } = self;
+        write!(f, "“{input}” is not a valid {expected}: {reason}")
+    }
+}
+
+impl std::error::Error for ParseError {}
 
 /// `FromStr`, `TryFrom<String>`, `Display` and serde through the text form, for a type with `parse` and `as_str`.
 macro_rules! text_newtype {

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use onramp_core::tenant::{CertificateCredential, NewCertificate};
 use onramp_core::{Error, ErrorKind, ObjectId, Result};
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 /// One of an application's certificates. Read and sent back as it is, it stays; left out, it goes.
@@ -56,7 +56,7 @@ impl KeyCredential {
 
 /// What tells certificates of one application apart: SHA-256 over the DER, in base64.
 pub(crate) fn thumbprint(der: &[u8]) -> String {
-    STANDARD.encode(Sha256::digest(der))
+    STANDARD.encode(digest(&SHA256, der))
 }
 
 /// Whether everything that was there before a change is there still, but what was to go.

@@ -38,6 +38,7 @@ mod error;
 mod filter;
 mod fresh;
 mod gate;
+mod guid;
 mod har;
 mod hints;
 mod link;

@@ -8,10 +8,10 @@ use onramp_core::tenant::{
 use onramp_core::{ErrorKind, ObjectId, Result};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::endpoints::{Audience, Capability};
 use crate::filter;
+use crate::guid;
 use crate::paging;
 use crate::request::{Effect, Request};
 use crate::transport::Transport;
@@ -185,7 +185,7 @@ fn scope(subscription: &ObjectId) -> String {
 /// The name of an assignment: a UUID of version 5 over scope, principal and role.
 fn assignment_name(subscription: &ObjectId, role: &AzureRoleId, principal: &ObjectId) -> ObjectId {
     let text = format!("{}|{principal}|{}", scope(subscription), role.id());
-    ObjectId::from_bytes(Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes()).into_bytes())
+    guid::of_url(&text)
 }
 
 #[derive(Deserialize)]

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::endpoints::Endpoints;
 use crate::error::{Failure, Next, of_reply};
+use crate::guid;
 use crate::har::{Exchange, WireRecorder};
 use crate::origin;
 use crate::request::{Effect, Reply, Request};
@@ -78,7 +79,7 @@ impl Wire {
     ) -> Result<Reply, Failure> {
         origin::check(&self.endpoints, request.to, &request.url)
             .map_err(|error| Failure::new(error, Next::Stop))?;
-        let client_request_id = uuid::Uuid::new_v4().to_string();
+        let client_request_id = guid::random().map_err(|error| Failure::new(error, Next::Stop))?.to_string();
         let started = self.clock.now();
         let began = self.clock.elapsed();
         let outcome = self.send(request, token, time_left, &client_request_id, watch).await;

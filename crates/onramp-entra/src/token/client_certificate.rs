@@ -6,17 +6,18 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use onramp_core::{Error, ErrorKind, Password, Result};
+use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::rsa::KeyPair;
 use ring::signature::RSA_PSS_SHA256;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use url::Url;
-use uuid::Uuid;
 use zeroize::Zeroizing;
+
+use crate::guid;
 
 /// How long an assertion is good for. Microsoft recommends five to ten minutes.
 const LIFE: Duration = Duration::minutes(5);
@@ -74,7 +75,7 @@ impl ClientCertificate {
         };
         // The reason is a word such as "TooSmall"; nothing of the key is in it.
         let key = key.map_err(|why| refuse(&format!("the private key was refused: {why}")))?;
-        let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&der));
+        let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, &der));
         Ok(Self { client_id, thumbprint, key: Arc::new(key) })
     }
 
@@ -93,7 +94,7 @@ impl ClientCertificate {
             aud: endpoint.as_str(),
             iss: &self.client_id,
             sub: &self.client_id,
-            jti: Uuid::new_v4().to_string(),
+            jti: guid::random()?.to_string(),
             iat: now.unix_timestamp(),
             nbf: (now - SKEW).unix_timestamp(),
             exp: (now + LIFE).unix_timestamp(),
