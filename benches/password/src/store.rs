@@ -56,16 +56,21 @@ fn build(keys: u64, path: &Path) {
 fn by_hash(keys: u64, size: Size, path: &Path) {
     let bytes = fs::read(path).expect("the store");
     let in_memory = Store::open(bytes.as_slice()).expect("a store");
+    let mut verified = None;
+    let spent = processor_time(|| verified = Some(in_memory.clone().verified().expect("whole")));
+    let verified = verified.expect("verified");
+    println!("verified in {spent:.1?}");
     let on_disk = Store::open(StoreFile::open(path).expect("the store")).expect("a store");
     let mut random = Known::new(1);
     let missing: Vec<u64> = (0..PROBES).map(|_| random.number()).collect();
     let present: Vec<u64> = missing.iter().map(|number| sorted(number % keys, keys)).collect();
-    let wrong = missing.iter().filter(|key| in_memory.contains_key(**key).expect("whole")).count();
+    const MORE: u64 = 4_000_000;
+    let wrong = (0..MORE).filter(|_| verified.contains_key(random.number()).expect("whole")).count();
     assert!(
         present.iter().all(|key| in_memory.contains_key(*key).expect("whole")),
         "what was put in is found"
     );
-    println!("{:.2e} false positives found\n", wrong as f64 / PROBES as f64);
+    println!("{:.2e} false positives found\n", wrong as f64 / MORE as f64);
 
     // The filter is made in memory, so of fewer.
     let some = keys.min(10_000_000);
@@ -79,6 +84,8 @@ fn by_hash(keys: u64, size: Size, path: &Path) {
         filter.len() as f64 * 16.0 / some as f64
     );
     let mut contest = Contest::new(size);
+    contest.add("verified store in memory, hit", &present, |key| verified.contains_key(*key));
+    contest.add("verified store in memory, miss", &missing, |key| verified.contains_key(*key));
     contest.add("store in memory, hit", &present, |key| in_memory.contains_key(*key));
     contest.add("store in memory, miss", &missing, |key| in_memory.contains_key(*key));
     contest.add("store in a file, hit", &present, |key| on_disk.contains_key(*key));

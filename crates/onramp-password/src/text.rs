@@ -10,11 +10,15 @@ use crate::{CharacterClass, Classes, Substitutions};
 /// The longest candidate that is compared with words character by character, in characters. No directory takes more.
 pub(crate) const MAX_FOLDED: usize = 256;
 
-/// The classes of the ASCII characters, as Active Directory sorts them.
-static ASCII_CLASSES: [u8; 128] = ascii_classes();
+/// The classes of the ASCII characters, as Active Directory sorts them, or marks.
+static BYTES: [u8; 256] = bytes();
+/// An ASCII character that is not printable.
+const CONTROL: u8 = 1 << 6;
+/// A part of a character that is not ASCII.
+const FOREIGN: u8 = 1 << 7;
 
-const fn ascii_classes() -> [u8; 128] {
-    let mut table = [0; 128];
+const fn bytes() -> [u8; 256] {
+    let mut table = [FOREIGN; 256];
     let mut byte = 0;
     while byte < 128 {
         let class = match byte {
@@ -22,7 +26,8 @@ const fn ascii_classes() -> [u8; 128] {
             b'a'..=b'z' => 1 << CharacterClass::Lower as u8,
             b'0'..=b'9' => 1 << CharacterClass::Digit as u8,
             b'!'..=b'~' => 1 << CharacterClass::Symbol as u8,
-            _ => 0,
+            b' ' => 0,
+            _ => CONTROL,
         };
         #[allow(clippy::indexing_slicing)] // below 128
         {
@@ -51,17 +56,21 @@ pub(crate) struct Text<'a> {
 
 impl<'a> Text<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        if text.is_ascii() { Self::of_ascii(text) } else { Self::of_unicode(text) }
-    }
-
-    fn of_ascii(text: &'a str) -> Self {
-        let (mut classes, mut printable) = (0, true);
-        for &byte in text.as_bytes() {
-            classes |= ASCII_CLASSES.get(usize::from(byte)).copied().unwrap_or_default();
-            printable &= matches!(byte, b' '..=b'~');
+        #[allow(clippy::indexing_slicing)] // every byte has a place
+        let seen = text.as_bytes().iter().fold(0, |seen, &byte| seen | BYTES[usize::from(byte)]);
+        if seen & FOREIGN != 0 {
+            return Self::of_unicode(text);
         }
-        let (classes, length) = (Classes::from_bits(classes), text.len());
-        Self { text, ascii: true, chars: length, utf16: length, classes, cloud_classes: classes, printable }
+        let (classes, length) = (Classes::from_bits(seen), text.len());
+        Self {
+            text,
+            ascii: true,
+            chars: length,
+            utf16: length,
+            classes,
+            cloud_classes: classes,
+            printable: seen & CONTROL == 0,
+        }
     }
 
     fn of_unicode(text: &'a str) -> Self {

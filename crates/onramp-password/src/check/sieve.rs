@@ -3,11 +3,11 @@
 use super::needle::Needles;
 use crate::text::{Fold, Text};
 
-/// For each ASCII character the needles whose first, second and third letter it may be: eight bits each, of which a
+/// For each byte, if it is an ASCII character, the needles whose first, second and third letter it may be: eight bits each, of which a
 /// needle has one.
 #[derive(Clone, Debug)]
 pub(super) struct Sieve {
-    letters: [u32; 128],
+    letters: [u32; 256],
     /// The bits of needles that are too short to be told by three letters.
     always: u8,
 }
@@ -15,7 +15,7 @@ pub(super) struct Sieve {
 impl Sieve {
     /// Without needles.
     pub(super) fn new() -> Self {
-        Self { letters: [0; 128], always: 0 }
+        Self { letters: [0; 256], always: 0 }
     }
 
     /// Adds the needles that are looked for under a table, as some of the bits.
@@ -28,7 +28,7 @@ impl Sieve {
                 self.always |= bit;
                 continue;
             };
-            for (slot, byte) in self.letters.iter_mut().zip(0_u8..) {
+            for (slot, byte) in self.letters.iter_mut().zip(0_u8..128) {
                 let letter = fold.fold(char::from(byte));
                 for (place, _) in first.iter().enumerate().filter(|&(_, &wanted)| wanted == letter) {
                     *slot |= u32::from(bit) << (8 * place);
@@ -39,13 +39,14 @@ impl Sieve {
 
     /// The bits of the needles that may stand in a candidate.
     #[inline]
+    #[allow(clippy::indexing_slicing)] // every byte has a place
     pub(super) fn hits(&self, text: &Text<'_>) -> u8 {
         if !text.ascii {
             return u8::MAX;
         }
         let (mut begun, mut hits) = (0_u32, 0_u32);
         for &byte in text.text.as_bytes() {
-            begun = (begun << 8 | 0xff) & self.letters.get(usize::from(byte)).copied().unwrap_or_default();
+            begun = (begun << 8 | 0xff) & self.letters[usize::from(byte)];
             hits |= begun;
         }
         self.always | (hits >> 16) as u8

@@ -4,8 +4,9 @@ use zeroize::Zeroizing;
 
 use crate::{RandomError, RandomSource};
 
-/// Enough for a password of usual length, and no more to fetch and to wipe than that.
-const BLOCK: usize = 64;
+/// Enough for a password of usual length, and no more to fetch and to wipe than that. Linux makes so many from a single
+/// block of its generator.
+const BLOCK: usize = 32;
 
 /// So many draws in a row have to be repeated with a probability below 2^-64.
 const MAX_REPEATED: usize = 64;

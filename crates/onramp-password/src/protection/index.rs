@@ -90,15 +90,18 @@ impl Index {
         }
         let mut numbers = Numbers { numbers: [0; MAX_FOLDED], len: text.chars };
         for (slot, &byte) in numbers.numbers.iter_mut().zip(text.text.as_bytes()) {
-            *slot = quick.0.get(usize::from(byte)).copied().unwrap_or_default();
+            #[allow(clippy::indexing_slicing)] // every byte has a place
+            {
+                *slot = quick.0[usize::from(byte)];
+            }
         }
         Some(numbers)
     }
 
     /// Makes ready for a table.
     pub(crate) fn quick(&self, fold: &Fold) -> Quick {
-        let mut quick = Quick([0; 128]);
-        for (slot, byte) in quick.0.iter_mut().zip(0_u8..) {
+        let mut quick = Quick([0; 256]);
+        for (slot, byte) in quick.0.iter_mut().zip(0_u8..128) {
             *slot = self.letters.number(fold.fold(char::from(byte)));
         }
         quick
@@ -217,7 +220,7 @@ fn walk<'a>(trie: &Trie, letters: impl Iterator<Item = &'a u16>, nodes: &mut [u3
 
 /// The numbers of the ASCII letters under a table.
 #[derive(Clone, Debug)]
-pub(crate) struct Quick([u16; 128]);
+pub(crate) struct Quick([u16; 256]);
 
 /// The numbers of a candidate's letters, on the stack; wiped when dropped.
 pub(crate) struct Numbers {

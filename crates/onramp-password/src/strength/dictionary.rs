@@ -7,6 +7,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -71,6 +72,8 @@ impl Node {
 pub struct Dictionary {
     bytes: Cow<'static, [u8]>,
     layout: Layout,
+    /// The first two steps of a large dictionary, which have many ways to go on.
+    quick: Option<Arc<Quick>>,
 }
 
 impl Dictionary {
@@ -86,7 +89,7 @@ impl Dictionary {
         if checksum(&bytes) != layout.checksum {
             return Err(DictionaryError::Corrupt);
         }
-        Ok(Self { bytes, layout })
+        Ok(Self::of(bytes, layout))
     }
 
     /// The six ranked lists of zxcvbn: leaked passwords, English words, names, and words from film and television.
@@ -97,14 +100,21 @@ impl Dictionary {
     pub fn zxcvbn() -> Self {
         const BYTES: &[u8] = include_bytes!("../../data/zxcvbn.dict");
         // Part of the program, so its sum is a test's business; a block that cannot be read is an empty dictionary.
-        Layout::read(BYTES)
-            .map_or_else(|_| Self::empty(), |layout| Self { bytes: Cow::Borrowed(BYTES), layout })
+        Layout::read(BYTES).map_or_else(|_| Self::empty(), |layout| Self::of(Cow::Borrowed(BYTES), layout))
+    }
+
+    fn of(bytes: Cow<'static, [u8]>, layout: Layout) -> Self {
+        let mut dictionary = Self { bytes, layout, quick: None };
+        if dictionary.len() >= LARGE {
+            dictionary.quick = Quick::new(dictionary.view()).map(Arc::new);
+        }
+        dictionary
     }
 
     /// A dictionary without words.
     #[must_use]
     pub fn empty() -> Self {
-        Self { bytes: Cow::Borrowed(&[]), layout: Layout::default() }
+        Self { bytes: Cow::Borrowed(&[]), layout: Layout::default(), quick: None }
     }
 
     /// How many words it holds.
@@ -189,6 +199,7 @@ impl Dictionary {
             nodes: part(HEADER, layout.tails_at).as_chunks().0,
             tails: part(layout.tails_at, layout.end),
             lists: &layout.lists,
+            quick: self.quick.as_deref(),
         }
     }
 }
@@ -281,6 +292,34 @@ pub(super) struct View<'a> {
     nodes: &'a [[u8; 8]],
     tails: &'a [u8],
     lists: &'a [ListKind; MAX_LISTS],
+    quick: Option<&'a Quick>,
+}
+
+/// How many words make a dictionary large.
+const LARGE: usize = 4096;
+const ASCII: usize = 128;
+
+/// Where the first byte leads to from the root, and the first two; 0 for nowhere. No node is 0.
+struct Quick {
+    first: [u64; ASCII],
+    pairs: Vec<u64>,
+}
+
+impl Quick {
+    fn new(view: View<'_>) -> Option<Self> {
+        let mut quick = Self { first: [0; ASCII], pairs: alloc::vec![0; ASCII * ASCII] };
+        let root = view.root()?;
+        for (byte, (slot, row)) in (0..).zip(quick.first.iter_mut().zip(quick.pairs.chunks_mut(ASCII))) {
+            let Some(child) = view.child(root, byte) else { continue };
+            *slot = child.0;
+            if !child.is_leaf() {
+                for (next, slot) in (0..).zip(row) {
+                    *slot = view.child(child, next).map_or(0, |child| child.0);
+                }
+            }
+        }
+        Some(quick)
+    }
 }
 
 impl<'a> View<'a> {
@@ -295,12 +334,27 @@ impl<'a> View<'a> {
         children.iter().map(|child| Node(u64::from_le_bytes(*child)))
     }
 
+    /// The child that a byte leads to from an inner node which is so many bytes from the root.
+    #[inline]
+    pub(super) fn step(&self, node: Node, depth: usize, byte: u8) -> Option<Node> {
+        let (label, at) = (usize::from(node.label()), usize::from(byte));
+        let known = match (self.quick, depth) {
+            (Some(quick), 0) => quick.first.get(at),
+            (Some(quick), 1) if at < ASCII => quick.pairs.get(label * ASCII + at),
+            _ => None,
+        };
+        match known {
+            Some(&node) => (node != 0).then_some(Node(node)),
+            None => self.child(node, byte),
+        }
+    }
+
     /// The child of an inner node that a byte leads to.
     #[inline]
-    pub(super) fn child(&self, node: Node, byte: u8) -> Option<Node> {
+    fn child(&self, node: Node, byte: u8) -> Option<Node> {
         let children = self.nodes.get(node.base()..node.base() + node.count() + 1)?;
         let children = children.iter().map(|child| Node(u64::from_le_bytes(*child)));
-        if children.len() <= 8 {
+        if children.len() <= 16 {
             return children.into_iter().find(|child| child.label() == byte);
         }
         // Labels are in order.

@@ -44,13 +44,13 @@ impl Search<'_> {
             let Some(&byte) = self.bytes.get(at) else { return };
             let replaceable = self.present & pairs_of(byte);
             for (pair, _, letter) in pairs(replaceable) {
-                if let Some(child) = self.view.child(node, letter)
+                if let Some(child) = self.view.step(node, at - self.start, letter)
                     && let Some(reading) = reading.replace(pair, byte)
                 {
                     self.walk(child, at + 1, reading, found);
                 }
             }
-            let Some(child) = self.view.child(node, byte) else { return };
+            let Some(child) = self.view.step(node, at - self.start, byte) else { return };
             if replaceable != 0 {
                 let Some(kept) = reading.keep(byte) else { return };
                 reading = kept;
