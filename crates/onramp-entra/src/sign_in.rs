@@ -24,7 +24,7 @@ const WRITE: &str = "Policy.ReadWrite.AuthenticationMethod (a signed-in user als
 /// |---|---|
 /// | `mfa_state` | Policy.Read.All |
 /// | `set_mfa_state` | Policy.ReadWrite.AuthenticationMethod |
-/// | `second_factor` | Policy.Read.All and User.Read.All |
+/// | `second_factor` | Policy.Read.All and User.Read.All; delegated also GroupMember.Read.All if a policy names groups |
 /// | `probe` | none: it is the user who signs in |
 ///
 /// `probe` asks for a token with name and password (resource owner password credentials), which Microsoft

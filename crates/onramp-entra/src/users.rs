@@ -33,7 +33,7 @@ const PASSWORD: &str =
 /// | `list`, `get`, `find`, `deleted` | User.Read.All |
 /// | `create`, `update` | User.ReadWrite.All |
 /// | `set_password` | User-PasswordProfile.ReadWrite.All; an application also needs the role User Administrator |
-/// | `delete`, `restore` | User.DeleteRestore.All or User.ReadWrite.All |
+/// | `delete`, `restore` | User.DeleteRestore.All |
 ///
 /// `accountEnabled`, `otherMails`, the UPN, the password and deletion of a user who holds an administrator role
 /// can be changed by a Privileged Authentication Administrator only: set them before the role is given.

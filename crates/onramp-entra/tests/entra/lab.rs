@@ -7,14 +7,12 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt};
 use onramp_core::contract::{self, Patience, PublishRecords, TenantFixture};
 use onramp_core::tenant::{UserUpdate, VerificationRecord};
-use onramp_core::{DomainName, ErrorKind, ManualClock, ObjectId, Result};
-use onramp_entra::{
-    ClientSecret, Delta, DeltaStart, Endpoints, EntraClient, EntraClientBuilder, GraphChange, WireRecorder,
-};
-use onramp_lab::tenant::{
-    Consistency, Fault, FaultAction, LabTenant, LabTenantServer, TenantSize, Throttling,
-};
+use onramp_core::{DomainName, ErrorKind, ObjectId, Result};
+use onramp_entra::{Delta, DeltaStart, GraphChange, WireRecorder};
+use onramp_lab::tenant::{Consistency, Fault, FaultAction, LabTenant, TenantSize, Throttling};
 use onramp_lab::tls::LabCa;
+
+use crate::laboratory::Lab;
 
 #[derive(Debug)]
 struct LabDns(LabTenant);
@@ -31,64 +29,28 @@ impl PublishRecords for LabDns {
     }
 }
 
-struct Lab {
-    lab: LabTenant,
-    server: LabTenantServer,
-    ca: LabCa,
-    clock: Arc<ManualClock>,
+async fn large(consistency: Consistency) -> Lab {
+    Lab::start(LabTenant::builder().users(1200).subscriptions(2).seed(3).consistency(consistency)).await
 }
 
-impl Lab {
-    async fn start(consistency: Consistency) -> Self {
-        let clock = Arc::new(ManualClock::default());
-        let lab = LabTenant::builder()
-            .users(1200)
-            .subscriptions(2)
-            .seed(3)
-            .consistency(consistency)
-            .clock(clock.clone())
-            .build()
-            .unwrap();
-        let ca = LabCa::new().unwrap();
-        let server = lab.serve(&ca, ([127, 0, 0, 1], 0).into()).await.unwrap();
-        Self { lab, server, ca, clock }
-    }
-
-    fn builder(&self) -> EntraClientBuilder {
-        let credentials = self.lab.credentials();
-        let base = self.server.base_url();
-        let secret = ClientSecret::new(credentials.client_id.to_string(), credentials.client_secret.clone());
-        EntraClient::builder(secret)
-            .tenant(credentials.tenant_id.to_string())
-            .endpoints(Endpoints::new(base, base, base).unwrap())
-            .clock(self.clock.clone())
-            .probe_client_id(credentials.public_client_id.to_string())
-    }
-
-    fn client(&self) -> EntraClientBuilder {
-        self.builder().trust_root_pem(self.ca.certificate_pem())
-    }
-
-    fn fixture(&self, tag: &str) -> TenantFixture {
-        let domain = DomainName::parse(&self.lab.initial_domain()).unwrap();
-        TenantFixture::new(tag, domain, Patience::new(self.clock.clone()))
-            .with_records(Arc::new(LabDns(self.lab.clone())))
-            .with_subscription(self.lab.subscription_ids()[0])
-            .with_sync_switching()
-            .with_sign_in()
-    }
+fn fixture(lab: &Lab, tag: &str) -> TenantFixture {
+    TenantFixture::new(tag, lab.initial_domain(), Patience::new(lab.clock.clone()))
+        .with_records(Arc::new(LabDns(lab.lab.clone())))
+        .with_subscription(lab.lab.subscription_ids()[0])
+        .with_sync_switching()
+        .with_sign_in()
 }
 
 #[tokio::test]
 async fn the_client_keeps_the_contract_of_every_port() {
-    let lab = Lab::start(Consistency::Immediate).await;
+    let lab = large(Consistency::Immediate).await;
     // To look at what was sent, name a file here.
     let recorder = match std::env::var_os("ONRAMP_WIRE_HAR") {
         Some(path) => WireRecorder::to_file(path).unwrap(),
         None => WireRecorder::in_memory(),
     };
-    let client = lab.client().recorder(recorder.clone()).build().unwrap();
-    contract::tenant::run(&client.tenant(), &lab.fixture("entra")).await;
+    let client = lab.client(lab.secret()).recorder(recorder.clone()).build().unwrap();
+    contract::tenant::run(&client.tenant(), &fixture(&lab, "entra")).await;
     // The one operation that the contract leaves out, because it would do what it says in a real tenant.
     let elevated = client.tenant().subscriptions.elevate_access().await;
     assert_eq!(
@@ -102,14 +64,14 @@ async fn the_client_keeps_the_contract_of_every_port() {
 
 #[tokio::test]
 async fn the_client_keeps_the_contract_when_everything_new_shows_late() {
-    let lab = Lab::start(Consistency::Within(Duration::from_secs(60))).await;
-    let client = lab.client().build().unwrap();
-    contract::tenant::run(&client.tenant(), &lab.fixture("late")).await;
+    let lab = large(Consistency::Within(Duration::from_secs(60))).await;
+    let client = lab.client(lab.secret()).build().unwrap();
+    contract::tenant::run(&client.tenant(), &fixture(&lab, "late")).await;
 }
 
 #[tokio::test]
 async fn the_client_keeps_the_contract_while_the_service_stumbles() {
-    let lab = Lab::start(Consistency::AfterRequests(2)).await;
+    let lab = large(Consistency::AfterRequests(2)).await;
     lab.lab.add_fault(Fault::on("POST", "/v1.0/domains", FaultAction::cut_after()));
     for (method, path, action) in [
         ("GET", "*", FaultAction::status(503)),
@@ -122,21 +84,21 @@ async fn the_client_keeps_the_contract_while_the_service_stumbles() {
     ] {
         lab.lab.add_fault(Fault::on(method, path, action).from_nth(2));
     }
-    let client = lab.client().build().unwrap();
-    contract::tenant::run(&client.tenant(), &lab.fixture("faults")).await;
+    let client = lab.client(lab.secret()).build().unwrap();
+    contract::tenant::run(&client.tenant(), &fixture(&lab, "faults")).await;
 }
 
 #[tokio::test]
 async fn a_server_that_nobody_vouches_for_is_not_talked_to() {
-    let lab = Lab::start(Consistency::Immediate).await;
+    let lab = large(Consistency::Immediate).await;
     let other = LabCa::new().unwrap();
-    let client = lab.builder().trust_root_pem(other.certificate_pem()).build().unwrap();
+    let client = lab.stranger(lab.secret()).trust_root_pem(other.certificate_pem()).build().unwrap();
     let error = client.tenant().domains.list().await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Invalid);
     assert!(error.to_string().contains("certificate"), "{error}");
     assert!(lab.lab.requests().is_empty());
 
-    let nonsense = lab.builder().trust_root_pem("no certificate at all").build().unwrap_err();
+    let nonsense = lab.stranger(lab.secret()).trust_root_pem("no certificate at all").build().unwrap_err();
     assert!(nonsense.to_string().contains("no certificate"), "{nonsense}");
 }
 
@@ -149,7 +111,7 @@ struct Named {
 
 #[tokio::test]
 async fn a_list_survives_throttling_and_a_forgotten_place_and_gives_every_user_once() {
-    let lab = Lab::start(Consistency::Immediate).await;
+    let lab = large(Consistency::Immediate).await;
     lab.lab.add_fault(Fault::on(
         "GET",
         "/v1.0/users?*skiptoken*",
@@ -158,7 +120,7 @@ async fn a_list_survives_throttling_and_a_forgotten_place_and_gives_every_user_o
     lab.lab.add_fault(
         Fault::on("GET", "/v1.0/users?*skiptoken*", FaultAction::expired_page_token()).from_nth(2),
     );
-    let client = lab.client().build().unwrap();
+    let client = lab.client(lab.secret()).build().unwrap();
     let found: Vec<_> = client.tenant().users.list().try_collect().await.unwrap();
     let ids: std::collections::HashSet<_> = found.iter().map(|user| user.id).collect();
     assert_eq!((found.len(), ids.len()), (lab.lab.user_count(), lab.lab.user_count()));
@@ -168,8 +130,8 @@ async fn a_list_survives_throttling_and_a_forgotten_place_and_gives_every_user_o
 
 #[tokio::test]
 async fn changes_since_a_cursor_are_told_and_a_forgotten_cursor_is_survived() {
-    let lab = Lab::start(Consistency::Immediate).await;
-    let client = lab.client().build().unwrap();
+    let lab = large(Consistency::Immediate).await;
+    let client = lab.client(lab.secret()).build().unwrap();
     let changes =
         |from| client.query::<Named>("users").select(["id", "displayName"]).page_size(500).changes(from);
     let all: Vec<_> = changes(DeltaStart::Beginning).try_collect().await.unwrap();
@@ -196,7 +158,7 @@ async fn changes_since_a_cursor_are_told_and_a_forgotten_cursor_is_survived() {
 
 #[tokio::test]
 async fn changes_in_bulk_are_all_made_under_the_documented_buckets_and_faults() {
-    let lab = Lab::start(Consistency::Immediate).await;
+    let lab = large(Consistency::Immediate).await;
     let limits = Throttling::documented(TenantSize::Small).with_writes(300, Duration::from_secs(15));
     lab.lab.set_throttling(Some(limits));
     lab.lab.add_fault(Fault::on("PATCH", "/v1.0/users/*", FaultAction::status(503)).from_nth(7));
@@ -208,7 +170,7 @@ async fn changes_in_bulk_are_all_made_under_the_documented_buckets_and_faults() 
         Some(path) => WireRecorder::to_file(path).unwrap(),
         None => WireRecorder::in_memory(),
     };
-    let client = lab.client().recorder(recorder.clone()).build().unwrap();
+    let client = lab.client(lab.secret()).recorder(recorder.clone()).build().unwrap();
     let ids: Vec<_> = client.query::<Named>("users").select(["id"]).all().await.unwrap();
     let users: Vec<_> = ids.iter().map(|user| ObjectId::parse(&user.id).unwrap()).take(1000).collect();
     let update = UserUpdate::default().with_display_name("Changed in bulk");

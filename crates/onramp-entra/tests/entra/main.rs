@@ -11,10 +11,12 @@ mod creation;
 mod faults;
 mod gate;
 mod lab;
+mod laboratory;
 mod meaning;
 mod operations;
 #[cfg(feature = "interactive")]
 mod people;
+mod permissions;
 mod reading;
 mod secrets;
 mod support;

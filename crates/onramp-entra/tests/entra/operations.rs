@@ -1,6 +1,5 @@
 //! What single operations send and understand, beyond the contract of the ports.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -8,78 +7,14 @@ use onramp_core::tenant::{
     AppRole, DeletionPrevention, Forecast, MfaState, NewCertificate, OnPremisesProtection, PasswordRules,
     PolicyDemand, RoleTemplateId, SyncFeatures,
 };
-use onramp_core::{Clock, DomainName, ErrorKind, ManualClock, Password, Result, Tenant, Upn};
-use onramp_entra::{
-    AccessToken, Capability, ClientCertificate, ClientSecret, Credential, Endpoints, EntraClient, TokenSource,
-};
-use onramp_lab::tenant::{
-    Audience, ConditionalAccess, LabTenant, LabTenantBuilder, LabTenantServer, SeedUser,
-};
-use onramp_lab::tls::LabCa;
+use onramp_core::{Clock, DomainName, ErrorKind, Password, Upn};
+use onramp_entra::{Capability, ClientCertificate};
+use onramp_lab::tenant::{ConditionalAccess, LabTenant, SeedUser};
 
-struct Lab {
-    lab: LabTenant,
-    server: LabTenantServer,
-    ca: LabCa,
-    clock: Arc<ManualClock>,
-}
-
-impl Lab {
-    async fn start(builder: LabTenantBuilder) -> Self {
-        let clock = Arc::new(ManualClock::default());
-        let lab = builder.seed(5).clock(clock.clone()).build().unwrap();
-        let ca = LabCa::new().unwrap();
-        let server = lab.serve(&ca, ([127, 0, 0, 1], 0).into()).await.unwrap();
-        Self { lab, server, ca, clock }
-    }
-
-    fn endpoints(&self) -> Endpoints {
-        let base = self.server.base_url();
-        Endpoints::new(base, base, base).unwrap()
-    }
-
-    fn tenant_of(&self, credential: impl Into<Credential>, endpoints: Endpoints) -> Tenant {
-        EntraClient::builder(credential)
-            .tenant(self.lab.credentials().tenant_id.to_string())
-            .endpoints(endpoints)
-            .trust_root_pem(self.ca.certificate_pem())
-            .clock(self.clock.clone())
-            .build()
-            .unwrap()
-            .tenant()
-    }
-
-    /// As an application.
-    fn tenant(&self) -> Tenant {
-        let credentials = self.lab.credentials();
-        let secret = ClientSecret::new(credentials.client_id.to_string(), credentials.client_secret.clone());
-        self.tenant_of(secret, self.endpoints())
-    }
-
-    /// As a user who signed in.
-    fn tenant_as(&self, upn: &Upn) -> Tenant {
-        let source = SignedIn { lab: self.lab.clone(), upn: upn.clone(), clock: self.clock.clone() };
-        self.tenant_of(Arc::new(source) as Arc<dyn TokenSource>, self.endpoints())
-    }
-}
+use crate::laboratory::Lab;
 
 fn upn(prefix: &str) -> Upn {
     Upn::new(prefix, &DomainName::parse("contoso.onmicrosoft.com").unwrap()).unwrap()
-}
-
-#[derive(Debug)]
-struct SignedIn {
-    lab: LabTenant,
-    upn: Upn,
-    clock: Arc<ManualClock>,
-}
-
-#[async_trait::async_trait]
-impl TokenSource for SignedIn {
-    async fn token(&self, _scope: &str, _claims: Option<&str>) -> Result<AccessToken> {
-        let token = self.lab.user_token(&self.upn, Audience::Lab)?;
-        Ok(AccessToken::new(token, self.clock.now() + time::Duration::hours(1)))
-    }
 }
 
 #[tokio::test]
@@ -144,15 +79,13 @@ async fn whatever_asks_for_a_second_factor_is_foreseen() {
 async fn what_a_cloud_lacks_is_refused_before_anything_is_sent() {
     let lab = Lab::start(LabTenant::builder()).await;
     let id = lab.tenant().users.find(&upn("admin")).await.unwrap().unwrap().id;
-    let credentials = lab.lab.credentials();
-    let secret = ClientSecret::new(credentials.client_id.to_string(), credentials.client_secret.clone());
     let endpoints = lab.endpoints().without([
         Capability::PerUserMfa,
         Capability::RoleEligibility,
         Capability::AccessPolicies,
         Capability::AzureSubscriptions,
     ]);
-    let tenant = lab.tenant_of(secret, endpoints);
+    let tenant = lab.client(lab.secret()).endpoints(endpoints).build().unwrap().tenant();
     lab.lab.clear_requests();
     let refusals = [
         tenant.sign_in.mfa_state(&id).await.unwrap_err(),
@@ -191,7 +124,7 @@ async fn a_tenant_without_unified_role_management_is_served_by_the_older_roles()
     let tenant = lab.tenant();
     let fixture = onramp_core::contract::TenantFixture::new(
         "older",
-        DomainName::parse(&lab.lab.initial_domain()).unwrap(),
+        lab.initial_domain(),
         onramp_core::contract::Patience::new(lab.clock.clone()),
     );
     onramp_core::contract::tenant::roles::run(&*tenant.roles, &*tenant.users, &fixture).await;
@@ -265,7 +198,7 @@ async fn an_application_signs_in_with_its_certificate_for_as_long_as_the_tenant_
         )
         .unwrap()
     };
-    let by_itself = || lab.tenant_of(credential(), lab.endpoints());
+    let by_itself = || lab.tenant_of(credential());
 
     let error = by_itself().domains.list().await.unwrap_err();
     assert_eq!(

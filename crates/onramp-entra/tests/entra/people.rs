@@ -3,62 +3,38 @@
 use std::sync::{Arc, Mutex};
 
 use onramp_core::tenant::SyncFeatures;
-use onramp_core::{Clock, DomainName, ErrorKind, ManualClock, SystemClock, Tenant, Upn};
-use onramp_entra::{BrowserSignIn, Credential, DeviceCodeSignIn, DevicePrompt, Endpoints, EntraClient};
-use onramp_lab::tenant::{LabTenant, LabTenantServer};
-use onramp_lab::tls::LabCa;
+use onramp_core::{Clock, ErrorKind, SystemClock, Tenant, Upn};
+use onramp_entra::{BrowserSignIn, DeviceCodeSignIn, DevicePrompt};
+use onramp_lab::tenant::LabTenant;
 
-struct Lab {
-    lab: LabTenant,
-    server: LabTenantServer,
-    ca: LabCa,
-    clock: Arc<ManualClock>,
+use crate::laboratory::Lab;
+
+async fn start() -> Lab {
+    Lab::start(LabTenant::builder().seed(9).sync_enabled(Some(true))).await
 }
 
-impl Lab {
-    async fn start() -> Self {
-        let clock = Arc::new(ManualClock::default());
-        let builder = LabTenant::builder().seed(9).sync_enabled(Some(true));
-        let lab = builder.clock(clock.clone()).build().unwrap();
-        let ca = LabCa::new().unwrap();
-        let server = lab.serve(&ca, ([127, 0, 0, 1], 0).into()).await.unwrap();
-        Self { lab, server, ca, clock }
-    }
+fn client_id(lab: &Lab) -> String {
+    lab.lab.credentials().public_client_id.to_string()
+}
 
-    fn tenant(&self, credential: impl Into<Credential>) -> Tenant {
-        self.tenant_at(credential, self.clock.clone())
-    }
+fn admin(lab: &Lab) -> Upn {
+    Upn::new("admin", &lab.initial_domain()).unwrap()
+}
 
-    fn tenant_at(&self, credential: impl Into<Credential>, clock: Arc<dyn Clock>) -> Tenant {
-        let base = self.server.base_url();
-        EntraClient::builder(credential)
-            .tenant(self.lab.credentials().tenant_id.to_string())
-            .endpoints(Endpoints::new(base, base, base).unwrap())
-            .trust_root_pem(self.ca.certificate_pem())
-            .clock(clock)
-            .build()
-            .unwrap()
-            .tenant()
-    }
+fn sign_ins(lab: &Lab) -> usize {
+    lab.lab.requests().iter().filter(|request| request.path.ends_with("/devicecode")).count()
+}
 
-    fn client_id(&self) -> String {
-        self.lab.credentials().public_client_id.to_string()
-    }
-
-    fn admin(&self) -> Upn {
-        Upn::new("admin", &DomainName::parse(&self.lab.initial_domain()).unwrap()).unwrap()
-    }
-
-    fn sign_ins(&self) -> usize {
-        self.lab.requests().iter().filter(|request| request.path.ends_with("/devicecode")).count()
-    }
+/// By the machine's clock, because a browser is waited for.
+fn tenant_by_the_clock(lab: &Lab, way: BrowserSignIn) -> Tenant {
+    lab.client(way).clock(Arc::new(SystemClock::new())).build().unwrap().tenant()
 }
 
 /// Enters every code that is shown, as the administrator.
 fn obedient(lab: &Lab) -> (DeviceCodeSignIn, Arc<Mutex<Vec<DevicePrompt>>>) {
     let shown = Arc::new(Mutex::new(Vec::new()));
-    let (tenant, admin, kept) = (lab.lab.clone(), lab.admin(), shown.clone());
-    let way = DeviceCodeSignIn::new(lab.client_id(), move |prompt: &DevicePrompt| {
+    let (tenant, admin, kept) = (lab.lab.clone(), admin(lab), shown.clone());
+    let way = DeviceCodeSignIn::new(client_id(lab), move |prompt: &DevicePrompt| {
         tenant.enter_device_code(&prompt.code, &admin).unwrap();
         kept.lock().unwrap().push(prompt.clone());
     });
@@ -67,38 +43,38 @@ fn obedient(lab: &Lab) -> (DeviceCodeSignIn, Arc<Mutex<Vec<DevicePrompt>>>) {
 
 #[tokio::test]
 async fn a_person_signs_in_with_a_code_once_for_all_services_and_renewals() {
-    let lab = Lab::start().await;
+    let lab = start().await;
     let (way, shown) = obedient(&lab);
-    let tenant = lab.tenant(way);
+    let tenant = lab.tenant_of(way);
     let features = tenant.sync.features().await.unwrap();
     assert_ne!(features, SyncFeatures::default(), "only a signed-in user may read them");
     tenant.subscriptions.elevate_access().await.unwrap();
     lab.clock.advance(std::time::Duration::from_secs(3 * 3600));
     tenant.domains.list().await.unwrap();
-    assert_eq!(lab.sign_ins(), 1, "the person is asked once");
+    assert_eq!(sign_ins(&lab), 1, "the person is asked once");
     let prompts = shown.lock().unwrap().clone();
     assert!(prompts[0].to_string().contains(&prompts[0].code), "{}", prompts[0]);
 
     lab.lab.end_sign_ins();
     lab.lab.revoke_tokens();
     tenant.domains.list().await.unwrap();
-    assert_eq!(lab.sign_ins(), 2, "and again when the sign-in has ended");
+    assert_eq!(sign_ins(&lab), 2, "and again when the sign-in has ended");
 }
 
 #[tokio::test]
 async fn a_person_who_declines_or_never_comes_is_told_of() {
-    let lab = Lab::start().await;
+    let lab = start().await;
     let tenant = lab.lab.clone();
-    let declining = DeviceCodeSignIn::new(lab.client_id(), move |prompt: &DevicePrompt| {
+    let declining = DeviceCodeSignIn::new(client_id(&lab), move |prompt: &DevicePrompt| {
         tenant.decline_device_code(&prompt.code).unwrap();
     });
-    let error = lab.tenant(declining).domains.list().await.unwrap_err();
+    let error = lab.tenant_of(declining).domains.list().await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
     assert!(error.to_string().contains("declined"), "{error}");
 
     let began = lab.clock.elapsed();
-    let absent = DeviceCodeSignIn::new(lab.client_id(), |_| {});
-    let error = lab.tenant(absent).domains.list().await.unwrap_err();
+    let absent = DeviceCodeSignIn::new(client_id(&lab), |_| {});
+    let error = lab.tenant_of(absent).domains.list().await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
     let waited = lab.clock.elapsed() - began;
     assert!((890..1000).contains(&waited.as_secs()), "the code's quarter of an hour, not {waited:?}");
@@ -120,10 +96,10 @@ fn browser(lab: &Lab) -> impl Fn(&url::Url) + Send + Sync + use<> {
 
 #[tokio::test]
 async fn a_person_signs_in_with_the_browser() {
-    let lab = Lab::start().await;
-    let way = BrowserSignIn::new(lab.client_id(), browser(&lab)).with_login_hint(lab.admin().to_string());
+    let lab = start().await;
+    let way = BrowserSignIn::new(client_id(&lab), browser(&lab)).with_login_hint(admin(&lab).to_string());
     // A browser takes real time, which a clock that jumps would not give it.
-    let tenant = lab.tenant_at(way, Arc::new(SystemClock::new()));
+    let tenant = tenant_by_the_clock(&lab, way);
     assert_ne!(tenant.sync.features().await.unwrap(), SyncFeatures::default());
     let paths: Vec<String> = lab.lab.requests().iter().map(|request| request.path.clone()).collect();
     assert!(paths.iter().any(|path| path.ends_with("/authorize")), "{paths:?}");
@@ -131,17 +107,17 @@ async fn a_person_signs_in_with_the_browser() {
 
 #[tokio::test]
 async fn a_refusal_in_the_browser_is_told_in_the_services_words() {
-    let lab = Lab::start().await;
-    let way = BrowserSignIn::new(lab.client_id(), browser(&lab)).with_login_hint("nobody@nowhere.example");
-    let error = lab.tenant_at(way, Arc::new(SystemClock::new())).domains.list().await.unwrap_err();
+    let lab = start().await;
+    let way = BrowserSignIn::new(client_id(&lab), browser(&lab)).with_login_hint("nobody@nowhere.example");
+    let error = tenant_by_the_clock(&lab, way).domains.list().await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
     assert!(error.to_string().contains("AADSTS50034"), "{error}");
 }
 
 #[tokio::test]
 async fn nobody_is_waited_for_for_ever() {
-    let lab = Lab::start().await;
-    let way = BrowserSignIn::new(lab.client_id(), |_| {}).with_patience(std::time::Duration::from_secs(90));
-    let error = lab.tenant(way).domains.list().await.unwrap_err();
+    let lab = start().await;
+    let way = BrowserSignIn::new(client_id(&lab), |_| {}).with_patience(std::time::Duration::from_secs(90));
+    let error = lab.tenant_of(way).domains.list().await.unwrap_err();
     assert!(error.to_string().contains("nobody signed in within 90 s"), "{error}");
 }
