@@ -35,7 +35,7 @@ pub fn messages(octets: &[u8]) {
 pub fn replication(octets: &[u8]) {
     let cursors = up_to_dateness::decode_vector(octets).unwrap_or_default();
     assert!(cursors.len() * 24 <= octets.len(), "more cursors than there is room for");
-    let _ = up_to_dateness::decode_property(octets, 0x0009_0290);
+    let _ = (up_to_dateness::decode_property(octets, 0x0009_0290), up_to_dateness::decode_partner(octets));
     let text = String::from_utf8_lossy(octets);
     let _ = up_to_dateness::decode_cursor_xml(&text);
     let _ = up_to_dateness::decode_property_xml(&text, "userPrincipalName");

@@ -24,7 +24,7 @@ use crate::search::{Search, anything};
 use crate::settings::Service;
 use crate::suffixes::explicit;
 use crate::up_to_dateness::{
-    attribute_id, decode_cursor_xml, decode_property, decode_property_xml, decode_vector,
+    attribute_id, decode_cursor_xml, decode_partner, decode_property, decode_property_xml, decode_vector,
 };
 use crate::users::read_upn;
 
@@ -170,16 +170,22 @@ async fn vector(
     link: &Arc<Link>,
     context: &DistinguishedName,
 ) -> Result<Option<Vec<ReplicationCursor>>, Fault> {
-    let read = async |attribute: &str| link.read(Search::object(context, &[attribute])).await;
-    let head = read("replUpToDateVector").await?.ok_or_else(|| {
+    let read = async |attributes: &[&str]| link.read(Search::object(context, attributes)).await;
+    let head = read(&["replUpToDateVector", "repsFrom"]).await?.ok_or_else(|| {
         Fault::not_sent(link.host(), ErrorKind::NotFound, format!("it does not hold {context}"))
     })?;
     if let Some(bytes) = head.bytes("replUpToDateVector") {
         let malformed = || Fault::malformed(link.host(), "an up-to-dateness vector of another shape");
-        return decode_vector(bytes).map(Some).ok_or_else(malformed);
+        let mut cursors = decode_vector(bytes).ok_or_else(malformed)?;
+        // Samba's vectors have no times, its list of partners has.
+        for (partner, at) in head.all_bytes("repsFrom").filter_map(decode_partner) {
+            let cursor = cursors.iter_mut().find(|cursor| cursor.invocation_id == partner);
+            cursor.map(|cursor| cursor.last_sync = cursor.last_sync.max(Some(at)));
+        }
+        return Ok(Some(cursors));
     }
     // Who may not ask for it is refused, and that is an answer.
-    let Ok(Some(head)) = read("msDS-NCReplCursors").await else { return Ok(None) };
+    let Ok(Some(head)) = read(&["msDS-NCReplCursors"]).await else { return Ok(None) };
     let cursors: Vec<_> = head.all_texts("msDS-NCReplCursors").collect();
     let cursors: Vec<_> = cursors.iter().filter_map(|text| decode_cursor_xml(text)).collect();
     Ok(Some(cursors).filter(|cursors| !cursors.is_empty()))

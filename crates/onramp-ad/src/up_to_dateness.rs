@@ -32,6 +32,18 @@ pub(crate) fn decode_vector(bytes: &[u8]) -> Option<Vec<ReplicationCursor>> {
     Some(cursors)
 }
 
+/// Reads one value of `repsFrom`, of either version ([MS-DRSR] 5.170): from which partner the naming context comes, and when
+/// that last succeeded. `None` if it never did, or the value is none.
+pub(crate) fn decode_partner(bytes: &[u8]) -> Option<(InvocationId, OffsetDateTime)> {
+    const LAST_SUCCESS: usize = 16;
+    const INVOCATION_ID: usize = 176;
+    let at = |offset: usize| bytes.get(offset..).map(Reader);
+    if !matches!(at(0)?.u32()?, 1 | 2) {
+        return None;
+    }
+    Some((at(INVOCATION_ID)?.invocation_id()?, sync_time(at(LAST_SUCCESS)?.u64()?)?))
+}
+
 /// Reads one value of `msDS-NCReplCursors`; `None` if it is none.
 pub(crate) fn decode_cursor_xml(text: &str) -> Option<ReplicationCursor> {
     let time =
@@ -138,6 +150,22 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use time::macros::datetime;
+
+    #[test]
+    fn a_partner_is_told_with_its_last_success() {
+        let mut value = vec![0; 208];
+        value[0] = 1;
+        value[16..24].copy_from_slice(&13_445_568_000_u64.to_le_bytes());
+        value[176..192].copy_from_slice(&[7; 16]);
+        let partner = (InvocationId::from_bytes([7; 16]), datetime!(2027-01-28 00:00 UTC));
+        assert_eq!(decode_partner(&value), Some(partner));
+        assert_eq!(decode_partner(&value[..191]), None, "cut short");
+        value[0] = 3;
+        assert_eq!(decode_partner(&value), None, "another version");
+        value[0] = 2;
+        value[16..24].fill(0);
+        assert_eq!(decode_partner(&value), None, "never");
+    }
 
     fn words(words: [u32; 4]) -> Vec<u8> {
         words.into_iter().flat_map(u32::to_le_bytes).collect()

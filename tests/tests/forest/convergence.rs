@@ -51,6 +51,13 @@ fn thousands_of_changes_are_proven_on_the_other_controller_both_ways() {
     assert_eq!(report.expected, MANY as u64);
     let target = report.target.expect("the writer's high-water mark is known");
     assert_eq!(target.host, forest.controllers()[0].fqdn());
+    let heard = run(async {
+        let controllers = ports.replication.controllers().await.unwrap();
+        let other = controllers.iter().find(|other| other.host != target.host).unwrap();
+        let position = ports.replication.position(other, &base(&forest)).await.unwrap();
+        position.cursor(&target.invocation_id).and_then(|cursor| cursor.last_sync)
+    });
+    assert!(heard.is_some(), "the list of partners says when the writer was last heard of");
     // The independent client agrees, on both.
     for index in 0..2 {
         let dump = Dump::of(&forest, index);
