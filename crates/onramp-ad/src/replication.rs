@@ -179,8 +179,9 @@ async fn vector(
         let mut cursors = decode_vector(bytes).ok_or_else(malformed)?;
         // Samba's vectors have no times, its list of partners has.
         for (partner, at) in head.all_bytes("repsFrom").filter_map(decode_partner) {
-            let cursor = cursors.iter_mut().find(|cursor| cursor.invocation_id == partner);
-            cursor.map(|cursor| cursor.last_sync = cursor.last_sync.max(Some(at)));
+            if let Some(cursor) = cursors.iter_mut().find(|cursor| cursor.invocation_id == partner) {
+                cursor.last_sync = cursor.last_sync.max(Some(at));
+            }
         }
         return Ok(Some(cursors));
     }
