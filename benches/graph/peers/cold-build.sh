@@ -51,7 +51,7 @@ async fn main() {
 
 for name in ${ONLY:-onramp onramp-azure graph-rs-sdk}; do
     cd "$folder/$name"
-    # The versions that the workspace was tested with.
+    # The versions that the workspace was tested with, the small Unicode tables of `idna` among them.
     case $name in onramp*) cp "$root/Cargo.lock" . ;; esac
     cargo fetch -q
     crates=$(cargo tree -q --edges normal,build --prefix none --no-dedupe | sed 's/ (.*//' | sort -u | wc -l)
