@@ -126,8 +126,13 @@ impl Request {
         self
     }
 
-    pub(crate) fn json(mut self, value: &impl Serialize) -> Result<Self> {
-        self.body = Some(Body::json(value).map_err(|why| self.error(ErrorKind::Invalid).source(why))?);
+    pub(crate) fn json(self, value: &impl Serialize) -> Result<Self> {
+        let body = Body::json(value);
+        self.with_body(body)
+    }
+
+    fn with_body(mut self, body: serde_json::Result<Body>) -> Result<Self> {
+        self.body = Some(body.map_err(|why| self.error(ErrorKind::Invalid).source(why))?);
         Ok(self)
     }
 
@@ -186,18 +191,17 @@ impl Reply {
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|why| {
-            // serde's message may quote a value; only where it is and of what class is told.
-            let detail = format!(
-                "the reply is not the JSON that was expected ({:?} error at line {}, column {})",
-                why.classify(),
-                why.line(),
-                why.column()
-            );
-            request
-                .error(ErrorKind::Unavailable)
-                .detail(detail)
-                .reply(crate::error::server_reply(request, self))
-        })
+        serde_json::from_slice(&self.body).map_err(|why| self.unreadable(request, &why))
+    }
+
+    fn unreadable(&self, request: &Request, why: &serde_json::Error) -> Error {
+        // serde's message may quote a value; only where it is and of what class is told.
+        let detail = format!(
+            "the reply is not the JSON that was expected ({:?} error at line {}, column {})",
+            why.classify(),
+            why.line(),
+            why.column()
+        );
+        request.error(ErrorKind::Unavailable).detail(detail).reply(crate::error::server_reply(request, self))
     }
 }
