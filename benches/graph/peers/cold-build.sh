@@ -32,8 +32,30 @@ async fn main() -> onramp_core::Result<()> {
     Ok(())
 }
 '
+lean_main='use futures_util::TryStreamExt;
+use onramp_core::Password;
+use onramp_entra::{ClientSecret, EntraClient};
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct User {
+    user_principal_name: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> onramp_core::Result<()> {
+    let secret = ClientSecret::new("app", Password::new(std::env::var("SECRET").unwrap_or_default()));
+    let client = EntraClient::builder(secret).tenant("contoso.onmicrosoft.com").build()?;
+    let mut users = client.query::<User>("users").select(["userPrincipalName"]).stream();
+    while let Some(user) = users.try_next().await? {
+        println!("{}", user.user_principal_name);
+    }
+    Ok(())
+}
+'
 common="futures-util = \"0.3\"\nonramp-core = { path = \"$root/crates/onramp-core\" }\ntokio = { version = \"1\", features = [\"rt\", \"macros\"] }\n"
 project onramp "${common}onramp-entra = { path = \"$root/crates/onramp-entra\" }\n" "$onramp_main"
+project onramp-lean "${common}onramp-entra = { path = \"$root/crates/onramp-entra\", default-features = false }\nserde = { version = \"1\", features = [\"derive\"] }\n" "$lean_main"
 project onramp-azure "${common}onramp-entra = { path = \"$root/crates/onramp-entra\", features = [\"azure\"] }\n" "$onramp_main"
 project graph-rs-sdk 'futures = "0.3"\ngraph-rs-sdk = { version = "3.0.1", default-features = false, features = ["rustls-tls"] }\nserde_json = "1"\ntokio = { version = "1", features = ["rt", "macros"] }\n' 'use futures::StreamExt;
 use graph_rs_sdk::GraphClient;
@@ -49,7 +71,7 @@ async fn main() {
 }
 '
 
-for name in ${ONLY:-onramp onramp-azure graph-rs-sdk}; do
+for name in ${ONLY:-onramp onramp-lean onramp-azure graph-rs-sdk}; do
     cd "$folder/$name"
     # The versions that the workspace was tested with, the small Unicode tables of `idna` among them.
     case $name in onramp*) cp "$root/Cargo.lock" . ;; esac

@@ -222,7 +222,8 @@ fn http_client(trust_roots: &[Vec<u8>], timeouts: &Timeouts) -> Result<reqwest::
         }
         tls.with_root_certificates(roots).with_no_client_auth()
     };
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let protocols: &[&[u8]] = if cfg!(feature = "http2") { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
+    tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())

@@ -1,7 +1,7 @@
 //! A change to one object of Graph, as a value.
 
 use onramp_core::tenant::UserUpdate;
-use onramp_core::{Error, ErrorKind, ObjectId, Password, Result};
+use onramp_core::{Error, ErrorKind, ObjectId, Password, Result, Upn};
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -10,7 +10,6 @@ use crate::endpoints::{Audience, Endpoints};
 use crate::filter::literal;
 use crate::har::is_secret;
 use crate::request::{Body, Effect, Request};
-use crate::users::update_body;
 
 /// A change to one object of Graph, for [`EntraClient::bulk`](crate::EntraClient::bulk).
 ///
@@ -175,4 +174,30 @@ impl GraphChange {
     fn segments(&self, version: &'static str) -> Vec<&str> {
         [version].into_iter().chain(self.path.iter().map(String::as_str)).collect()
     }
+}
+
+/// The properties that an update sets.
+pub(crate) fn update_body(update: &UserUpdate, password_policies: Option<String>) -> impl Serialize {
+    UpdateUser {
+        account_enabled: update.account_enabled,
+        display_name: update.display_name.as_deref(),
+        user_principal_name: update.upn.as_ref().map(Upn::as_str),
+        other_mails: update.other_mails.as_deref(),
+        password_policies,
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UpdateUser<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_principal_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_mails: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_policies: Option<String>,
 }

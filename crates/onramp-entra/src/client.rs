@@ -1,21 +1,11 @@
-//! The client, and the tenant it turns into.
+//! The client.
 
 use std::sync::Arc;
 
-use onramp_core::Tenant;
-
-use crate::applications::EntraApplications;
 use crate::builder::EntraClientBuilder;
-use crate::domains::EntraDomains;
-use crate::password_rules::EntraPasswordRules;
 use crate::retry::RetryPolicy;
-use crate::roles::EntraRoles;
-use crate::sign_in::EntraSignIn;
-use crate::subscriptions::EntraSubscriptions;
-use crate::sync::EntraSync;
 use crate::token::Credential;
 use crate::transport::Transport;
-use crate::users::EntraUsers;
 
 /// A client of one Entra tenant: Microsoft Graph, Azure Resource Manager and the sign-in service.
 ///
@@ -58,31 +48,5 @@ impl EntraClient {
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
         let transport = Transport { retry: policy, ..self.0.transport.clone() };
         Self(Arc::new(Shared { transport, ..(*self.0).clone() }))
-    }
-
-    /// All ports of the tenant, on this client.
-    pub fn tenant(&self) -> Tenant {
-        let transport = || self.0.transport.clone();
-        Tenant {
-            domains: Arc::new(EntraDomains(transport())),
-            users: Arc::new(EntraUsers(transport())),
-            roles: Arc::new(EntraRoles(transport())),
-            sign_in: Arc::new(EntraSignIn(Arc::clone(&self.0))),
-            sync: Arc::new(EntraSync(transport())),
-            subscriptions: Arc::new(EntraSubscriptions(transport())),
-            applications: Arc::new(EntraApplications(transport())),
-            password_rules: Arc::new(EntraPasswordRules(transport())),
-        }
-    }
-}
-
-impl From<EntraClient> for Tenant {
-    fn from(client: EntraClient) -> Self {
-        client.tenant()
-    }
-}
-impl From<&EntraClient> for Tenant {
-    fn from(client: &EntraClient) -> Self {
-        client.tenant()
     }
 }

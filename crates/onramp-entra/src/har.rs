@@ -163,7 +163,7 @@ fn entry(exchange: &Exchange<'_>) -> Value {
     let mut out = json!({
         "method": request.method.as_str(),
         "url": request.url.as_str(),
-        "httpVersion": "HTTP/1.1",
+        "httpVersion": version(*reply),
         "cookies": [],
         "headers": request_headers(request, client_request_id),
         "queryString": query,
@@ -181,6 +181,11 @@ fn entry(exchange: &Exchange<'_>) -> Value {
         "cache": {},
         "timings": { "send": 0, "wait": time, "receive": 0 },
     })
+}
+
+/// The version that the reply came in. A request whose reply was lost is not known to have had one.
+fn version(reply: Option<&Reply>) -> String {
+    reply.map_or_else(|| "unknown".to_owned(), |reply| format!("{:?}", reply.version))
 }
 
 fn request_headers(request: &Request, client_request_id: &str) -> Vec<Value> {
@@ -215,7 +220,7 @@ fn response(request: &Request, reply: Option<&Reply>) -> Value {
     json!({
         "status": status,
         "statusText": reqwest::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or_default(),
-        "httpVersion": "HTTP/1.1",
+        "httpVersion": version(reply),
         "cookies": [],
         "headers": headers,
         "content": { "size": reply.map_or(0, |reply| reply.body.len()), "mimeType": kind, "text": body },

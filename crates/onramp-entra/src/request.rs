@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use onramp_core::{Error, ErrorKind, Password, Result};
-use reqwest::Method;
 use reqwest::header::HeaderMap;
+use reqwest::{Method, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -167,6 +167,7 @@ impl Request {
 /// A complete reply.
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Wiped,
     pub(crate) client_request_id: String,
@@ -179,6 +180,7 @@ impl Reply {
     pub(crate) fn empty() -> Self {
         Self {
             status: 204,
+            version: Version::HTTP_11,
             headers: HeaderMap::new(),
             body: Wiped::default(),
             client_request_id: String::new(),

@@ -175,6 +175,7 @@ impl Wire {
         }
         Ok(Reply {
             status: response.status().as_u16(),
+            version: response.version(),
             headers: response.headers().clone(),
             body,
             client_request_id: client_request_id.to_owned(),

@@ -158,6 +158,7 @@ fn item_reply(item: Item, outer: &Reply) -> Reply {
     };
     Reply {
         status: item.status,
+        version: outer.version,
         headers,
         body: body.into(),
         client_request_id: outer.client_request_id.clone(),

@@ -191,3 +191,18 @@ async fn changes_in_bulk_are_all_made_under_the_documented_buckets_and_faults() 
         recording.contains("$batch") && !recording.contains(lab.lab.credentials().client_secret.expose())
     );
 }
+
+#[tokio::test]
+async fn http_2_is_spoken_only_where_it_was_asked_for() {
+    let lab = large(Consistency::Immediate).await;
+    let recorder = WireRecorder::in_memory();
+    let client = lab.client(lab.secret()).recorder(recorder.clone()).build().unwrap();
+    client.tenant().users.list().try_collect::<Vec<_>>().await.unwrap();
+    let recording: serde_json::Value = serde_json::from_str(&recorder.archive().unwrap()).unwrap();
+    let entries = recording["log"]["entries"].as_array().unwrap();
+    assert!(entries.len() >= 3, "a token and two pages");
+    let expected = if cfg!(feature = "http2") { "HTTP/2.0" } else { "HTTP/1.1" };
+    for entry in entries {
+        assert_eq!(entry["response"]["httpVersion"], expected);
+    }
+}

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::endpoints::{Audience, Capability};
 use crate::filter;
 use crate::guid;
-use crate::paging;
+use crate::reading::paging;
 use crate::request::{Effect, Request};
 use crate::transport::Transport;
 

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use crate::endpoints::Audience;
-use crate::paging;
+use crate::reading::paging;
 use crate::request::Request;
 use crate::transport::Transport;
 

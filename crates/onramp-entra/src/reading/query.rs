@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::client::EntraClient;
-use crate::delta::{Delta, DeltaStart, changes};
 use crate::endpoints::Audience;
 use crate::filter::literal;
-use crate::paging::{Items, KeyOf, Pages, key_of};
+use crate::reading::delta::{Delta, DeltaStart, changes};
+use crate::reading::paging::{Items, KeyOf, Pages, key_of};
 use crate::request::Request;
 use crate::retry::RetryPolicy;
 use crate::transport::Transport;

@@ -6,9 +6,9 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use crate::endpoints::{Audience, Capability};
-use crate::paging;
+use crate::ports::sign_in::EntraSignIn;
+use crate::reading::paging;
 use crate::request::Request;
-use crate::sign_in::EntraSignIn;
 use crate::transport::Transport;
 
 const POLICIES: &str = "Policy.Read.All";

@@ -9,10 +9,10 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::certificates::{self, KeyCredential};
 use crate::endpoints::Audience;
 use crate::filter;
-use crate::paging;
+use crate::ports::certificates::{self, KeyCredential};
+use crate::reading::paging;
 use crate::request::{Reply, Request};
 use crate::transport::Transport;
 

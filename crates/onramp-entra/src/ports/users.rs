@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::Url;
 
+use crate::change::update_body;
 use crate::endpoints::Audience;
 use crate::filter;
-use crate::paging;
+use crate::reading::paging;
 use crate::request::{Reply, Request};
 use crate::transport::Transport;
 
@@ -238,32 +239,6 @@ struct CreateUser<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     password_policies: Option<String>,
     password_profile: PasswordProfile<'a>,
-}
-
-/// The properties that an update sets.
-pub(crate) fn update_body(update: &UserUpdate, password_policies: Option<String>) -> impl Serialize {
-    UpdateUser {
-        account_enabled: update.account_enabled,
-        display_name: update.display_name.as_deref(),
-        user_principal_name: update.upn.as_ref().map(Upn::as_str),
-        other_mails: update.other_mails.as_deref(),
-        password_policies,
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UpdateUser<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    account_enabled: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    display_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_principal_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    other_mails: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password_policies: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -14,8 +14,8 @@ use futures_util::{FutureExt, Stream, StreamExt, stream};
 use onramp_core::{BoxStream, Error, Result};
 use serde::de::DeserializeOwned;
 
-use crate::page::Page;
-use crate::replies::Replies;
+use crate::reading::page::Page;
+use crate::reading::replies::Replies;
 use crate::request::{Reply, Request};
 use crate::transport::Transport;
 
@@ -204,7 +204,11 @@ fn every_page<'a>(
     let every = async move {
         while let Some(reply) = poll_fn(|cx| replies.poll_reply(cx)).await {
             let link = read(&reply?, replies.request())?;
-            poll_fn(|cx| Poll::Ready(replies.go_on(link.as_deref(), cx))).await;
+            poll_fn(|cx| {
+                replies.go_on(link.as_deref(), cx);
+                Poll::Ready(())
+            })
+            .await;
         }
         Ok(())
     };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::endpoints::Audience;
-use crate::paging;
+use crate::reading::paging;
 use crate::request::{Effect, Request};
 use crate::transport::Transport;
 

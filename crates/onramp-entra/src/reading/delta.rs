@@ -11,8 +11,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::origin;
-use crate::page::Page;
-use crate::paging::{Pages, is_forgotten_place};
+use crate::reading::page::Page;
+use crate::reading::paging::{Pages, is_forgotten_place};
 use crate::request::Request;
 use crate::transport::Transport;
 

@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 use onramp_core::{Error, ErrorKind, Result};
 use url::Url;
 
-use crate::link::{Seen, look};
 use crate::origin;
+use crate::reading::link::{Seen, look};
 use crate::request::{Reply, Request};
 use crate::transport::Transport;
 

@@ -11,8 +11,8 @@ use url::Url;
 
 use crate::client::Shared;
 use crate::endpoints::{Audience, Capability};
+use crate::ports::second_factor;
 use crate::request::{Effect, Request};
-use crate::second_factor;
 
 const READ: &str = "Policy.Read.All";
 const WRITE: &str = "Policy.ReadWrite.AuthenticationMethod (a signed-in user also needs the role Authentication \

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use crate::endpoints::Audience;
-use crate::paging;
+use crate::reading::paging;
 use crate::request::Request;
 use crate::transport::Transport;
 

@@ -7,10 +7,10 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::directory_roles::{self, DirectoryRoles};
 use crate::endpoints::{Audience, Capability};
 use crate::filter;
-use crate::paging;
+use crate::ports::directory_roles::{self, DirectoryRoles};
+use crate::reading::paging;
 use crate::request::{Reply, Request};
 use crate::transport::Transport;
 
