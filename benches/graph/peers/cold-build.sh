@@ -1,6 +1,6 @@
 #!/bin/sh
-# Crates and CPU seconds of a cold release build of a program that lists users: with Onramp, with Onramp and the
-# adapter for azure_core, and with graph-rs-sdk. Each in a new folder, with the registry fetched before.
+# Crates and CPU seconds of a cold release build of a program that lists users: with Onramp, with its client alone, with
+# Onramp and the adapter for azure_core, and with graph-rs-sdk. Each in a new folder, with the registry fetched before.
 #
 #   benches/graph/peers/cold-build.sh [FOLDER]
 set -eu

@@ -11,9 +11,8 @@ use super::source::{AccessToken, TokenSource};
 
 /// Gets tokens from any `azure_core::credentials::TokenCredential`: everything `azure_identity` offers.
 ///
-/// The feature `azure` adds 28 crates to the 97 of this one, and a tenth to a fifth to the CPU time of a cold
-/// release build. No HTTP client and no TLS stack is among them; `azure_identity` itself is
-/// the program's own dependency.
+/// The feature `azure` brings 27 crates. No HTTP client and no TLS stack is among them; `azure_identity` itself is the
+/// program's own dependency.
 ///
 /// `azure_core` has no way to pass on a claims challenge (continuous access evaluation), so a challenge ends in
 /// `Unauthenticated` until the credential gives another token by itself. It also does not wipe its own copy of a
