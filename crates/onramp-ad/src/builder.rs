@@ -11,12 +11,12 @@ use onramp_core::{Clock, Error, ErrorKind, Password, Result, SystemClock};
 use rustls::ClientConfig;
 
 use crate::client::{ForestClient, Start};
-use crate::connection::Target;
-#[cfg(feature = "dns")]
-use crate::discovery::Discovery;
-use crate::security::{BindName, Identity, LdapSecurity, Trust};
 use crate::settings::{Service, Settings, Timeouts};
-use crate::sign_in::{Credentials, SignIn};
+#[cfg(feature = "dns")]
+use crate::topology::discovery::Discovery;
+use crate::wire::connection::Target;
+use crate::wire::security::{BindName, Identity, LdapSecurity, Trust};
+use crate::wire::sign_in::{Credentials, SignIn};
 
 const PAGE_SIZE: u32 = 1_000;
 const DEPTH: usize = 64;

@@ -10,19 +10,19 @@ use onramp_core::{DistinguishedName, Error, Forest, Result};
 use tokio::sync::OnceCell;
 
 use crate::builder::ForestClientBuilder;
-use crate::choice::Chosen;
-use crate::connection::Target;
-#[cfg(feature = "dns")]
-use crate::discovery::Discovery;
-use crate::link::Link;
-use crate::objects::DirectoryObjects;
 use crate::password_policy::DirectoryPasswordPolicies;
+use crate::reading::objects::DirectoryObjects;
 use crate::replication::DirectoryReplication;
-use crate::root_dse::RootDse;
 use crate::settings::{Service, Settings};
 use crate::suffixes::DirectorySuffixes;
+use crate::topology::choice::Chosen;
+#[cfg(feature = "dns")]
+use crate::topology::discovery::Discovery;
+use crate::topology::root_dse::RootDse;
 use crate::users::DirectoryUsers;
-use crate::writer::DirectoryWriter;
+use crate::wire::connection::Target;
+use crate::wire::link::Link;
+use crate::writing::writer::DirectoryWriter;
 
 /// An Active Directory forest, seen through one of its domain controllers and, where a value must be asked of
 /// each, through all of them.

@@ -24,61 +24,31 @@
 //! * Every wait on the network is bounded ([`Timeouts`]), and what the server says is kept in the error. A connection that was
 //!   idle for ten minutes is opened anew, before the server would close it.
 
-mod base;
-mod ber;
 mod builder;
-mod change_cursor;
-mod changes;
-mod choice;
 mod client;
-mod connection;
-mod controller_survey;
-mod controllers;
-mod dir_sync;
-#[cfg(feature = "dns")]
-mod discovery;
-mod entry;
-mod fault;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod guarded_tls;
-mod lane;
-mod link;
-mod message_check;
-mod name_holder;
-mod naming_contexts;
-mod object_change;
-mod objects;
-mod page;
-mod pages;
 mod password_policy;
-mod pipeline;
+mod reading;
 mod replication;
-mod result_code;
-mod root_dse;
-mod search;
-mod security;
 mod settings;
-mod sign_in;
-mod start_tls;
 mod suffix_usage;
 mod suffixes;
-mod tls_failure;
+mod topology;
 mod up_to_dateness;
 mod users;
-mod usn_set;
-mod window;
-mod writer;
+mod wire;
+mod writing;
 
 pub use builder::ForestClientBuilder;
-pub use change_cursor::{ChangeCursor, ChangeQuery};
-pub use changes::DirectoryChange;
 pub use client::ForestClient;
-pub use controller_survey::ControllerStatus;
-pub use guarded_tls::tls_provider;
-pub use lane::WriteLoad;
-pub use naming_contexts::ForestDomain;
-pub use root_dse::RootDse;
-pub use security::{BindName, LdapSecurity};
+pub use reading::change_cursor::{ChangeCursor, ChangeQuery};
+pub use reading::changes::DirectoryChange;
 pub use settings::Timeouts;
+pub use topology::controller_survey::ControllerStatus;
+pub use topology::naming_contexts::ForestDomain;
+pub use topology::root_dse::RootDse;
+pub use wire::guarded_tls::tls_provider;
+pub use wire::security::{BindName, LdapSecurity};
+pub use writing::lane::WriteLoad;

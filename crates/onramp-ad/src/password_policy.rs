@@ -12,10 +12,10 @@ use onramp_core::forest::{
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, ObjectGuid, Result};
 
 use crate::client::ForestClient;
-use crate::entry::Entry;
-use crate::link::Link;
-use crate::naming_contexts::ForestDomain;
-use crate::search::{Search, of_class};
+use crate::reading::entry::Entry;
+use crate::reading::search::{Search, of_class};
+use crate::topology::naming_contexts::ForestDomain;
+use crate::wire::link::Link;
 
 const ATTRIBUTES: &[&str] = &[
     "minPwdLength",

@@ -8,10 +8,10 @@ use std::time::Duration;
 use onramp_core::Clock;
 use rustls::ClientConfig;
 
-use crate::fault::Fault;
-use crate::result_code::INVALID_CREDENTIALS;
-use crate::security::LdapSecurity;
-use crate::sign_in::SignIn;
+use crate::wire::fault::Fault;
+use crate::wire::result_code::INVALID_CREDENTIALS;
+use crate::wire::security::LdapSecurity;
+use crate::wire::sign_in::SignIn;
 
 /// How long to wait for what. These are limits on the network, so they run on the machine's timer, not on the
 /// [`Clock`], which measures the client's own waits.

@@ -4,7 +4,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::forest::{SuffixUsage, UnitSuffix};
 use onramp_core::{AttributeName, DistinguishedName, LdapFilter, Result, UpnSuffix};
 
-use crate::search::Search;
+use crate::reading::search::Search;
 use crate::suffixes::{ATTRIBUTE, DirectorySuffixes};
 use crate::users::holders_of;
 

@@ -8,12 +8,12 @@ use ldap3::Mod;
 use onramp_core::forest::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Result, UpnSuffix};
 
-use crate::base::Base;
 use crate::client::ForestClient;
-use crate::fault::Fault;
-use crate::link::Link;
-use crate::result_code::{ATTRIBUTE_OR_VALUE_EXISTS, NO_SUCH_ATTRIBUTE};
-use crate::search::Search;
+use crate::reading::base::Base;
+use crate::reading::search::Search;
+use crate::wire::fault::Fault;
+use crate::wire::link::Link;
+use crate::wire::result_code::{ATTRIBUTE_OR_VALUE_EXISTS, NO_SUCH_ATTRIBUTE};
 
 pub(crate) const ATTRIBUTE: &str = "uPNSuffixes";
 

@@ -13,11 +13,11 @@ use onramp_core::{
 };
 
 use crate::client::ForestClient;
-use crate::entry::Entry;
-use crate::fault::Fault;
-use crate::link::Link;
-use crate::search::{Search, of_class};
-use crate::writer;
+use crate::reading::entry::Entry;
+use crate::reading::search::{Search, of_class};
+use crate::wire::fault::Fault;
+use crate::wire::link::Link;
+use crate::writing::writer;
 
 const OBJECT_CATEGORY: AttributeName = AttributeName::from_static("objectCategory");
 const UPN: AttributeName = AttributeName::from_static("userPrincipalName");

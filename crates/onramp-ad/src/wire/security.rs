@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::guarded_tls::tls_provider;
+use crate::wire::guarded_tls::tls_provider;
 
 /// How TLS comes to a connection. There is no way to have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

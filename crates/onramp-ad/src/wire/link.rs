@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ldap3::Mod;
 use tokio::sync::Mutex;
 
-use crate::base::Base;
-use crate::connection::{Connection, Target};
-use crate::fault::Fault;
-use crate::lane::Lane;
+use crate::reading::base::Base;
 use crate::settings::Settings;
+use crate::wire::connection::{Connection, Target};
+use crate::wire::fault::Fault;
+use crate::writing::lane::Lane;
 
 #[derive(Debug)]
 pub(crate) struct Link {

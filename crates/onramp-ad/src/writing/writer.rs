@@ -1,7 +1,7 @@
 //! Changes of objects, one or many, each by compare-and-swap.
 //!
 //! A domain controller writes one after the other, so more connections only contend. What there is to win is the time that
-//! requests and answers travel, and a [`window`](crate::window) of changes under way on one connection wins it.
+//! requests and answers travel, and a [`window`](crate::writing::window) of changes under way on one connection wins it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,11 +13,11 @@ use onramp_core::forest::{ObjectChange, ObjectChanged, ObjectOutcome, ObjectWrit
 use onramp_core::{BoxStream, DistinguishedName, Result};
 
 use crate::client::ForestClient;
-use crate::lane::WriteLoad;
-use crate::link::Link;
-use crate::object_change::{Swap, server};
-use crate::pipeline::{Claims, pipeline};
-use crate::window;
+use crate::wire::link::Link;
+use crate::writing::lane::WriteLoad;
+use crate::writing::object_change::{Swap, server};
+use crate::writing::pipeline::{Claims, pipeline};
+use crate::writing::window;
 
 const CHANGE: &str = "change";
 const CHANGE_UPN: &str = "change the UPN of";

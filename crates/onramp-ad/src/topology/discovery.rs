@@ -12,8 +12,8 @@ use hickory_resolver::{Resolver, TokioResolver};
 use onramp_core::{Clock, DomainName, Error, ErrorKind, Result};
 use tokio::time::timeout;
 
-use crate::connection::Target;
 use crate::settings::Service;
+use crate::wire::connection::Target;
 
 const ACTION: &str = "find in DNS the domain controllers of";
 

@@ -6,12 +6,12 @@ use futures_util::{Stream, TryStreamExt};
 use ldap3::Scope;
 use onramp_core::{AttributeName, DistinguishedName, ErrorKind, LdapFilter};
 
-use crate::base::Base;
-use crate::entry::Entry;
-use crate::fault::{Fate, Fault};
-use crate::link::Link;
-use crate::page::Request;
-use crate::pages;
+use crate::reading::base::Base;
+use crate::reading::entry::Entry;
+use crate::reading::page::Request;
+use crate::reading::pages;
+use crate::wire::fault::{Fate, Fault};
+use crate::wire::link::Link;
 
 const OBJECT_CLASS: AttributeName = AttributeName::from_static("objectClass");
 

@@ -3,8 +3,8 @@
 use onramp_core::{AttributeName, DistinguishedName, DomainName, Error, ErrorKind, LdapFilter, Result};
 
 use crate::client::ForestClient;
-use crate::entry::Entry;
-use crate::search::{Search, of_class};
+use crate::reading::entry::Entry;
+use crate::reading::search::{Search, of_class};
 
 /// Cross-references to domains: `systemFlags` has both FLAG_CR_NTDS_NC (1) and FLAG_CR_NTDS_DOMAIN (2).
 const DOMAIN_FLAGS: u32 = 3;

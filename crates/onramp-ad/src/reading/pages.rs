@@ -14,15 +14,15 @@ use onramp_core::{AttributeName, ErrorKind, LdapFilter};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::base::Base;
-use crate::connection::Connection;
-use crate::entry::Entry;
-use crate::fault::{Fate, Fault};
-use crate::link::Link;
-use crate::page::Request;
-use crate::result_code::{ADMIN_LIMIT, BUSY, SIZE_LIMIT, TIME_LIMIT, UNAVAILABLE};
-use crate::search::Search;
-use crate::usn_set::UsnSet;
+use crate::reading::base::Base;
+use crate::reading::entry::Entry;
+use crate::reading::page::Request;
+use crate::reading::search::Search;
+use crate::reading::usn_set::UsnSet;
+use crate::wire::connection::Connection;
+use crate::wire::fault::{Fate, Fault};
+use crate::wire::link::Link;
+use crate::wire::result_code::{ADMIN_LIMIT, BUSY, SIZE_LIMIT, TIME_LIMIT, UNAVAILABLE};
 
 const USN_CREATED: AttributeName = AttributeName::from_static("uSNCreated");
 /// A server may send a page without entries while it works, but not for ever.

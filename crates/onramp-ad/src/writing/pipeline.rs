@@ -9,7 +9,7 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use onramp_core::BoxStream;
 use onramp_core::forest::{ObjectChange, UpnChange};
 
-use crate::name_holder::unique_names;
+use crate::writing::name_holder::unique_names;
 
 /// What a change needs for itself: the object, and the names that it gives up and takes. Two changes that name the same
 /// thing are made one after the other.

@@ -7,12 +7,12 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use onramp_core::forest::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
 use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, Result};
 
-use crate::base::Base;
 use crate::client::ForestClient;
-use crate::entry::Entry;
-use crate::link::Link;
-use crate::search::{Search, anything};
+use crate::reading::base::Base;
+use crate::reading::entry::Entry;
+use crate::reading::search::{Search, anything};
 use crate::users::{explain_base, identity, until_error};
+use crate::wire::link::Link;
 
 const SEARCH: &str = "read the objects below";
 const GET: &str = "read the object";

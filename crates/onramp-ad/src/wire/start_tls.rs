@@ -8,7 +8,7 @@ use ldap3::asn1::{PL, parse_tag};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::message_check::{MessageCheck, Stop};
+use crate::wire::message_check::{MessageCheck, Stop};
 
 /// Message 1, an extended request for 1.3.6.1.4.1.1466.20037.
 const REQUEST: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";

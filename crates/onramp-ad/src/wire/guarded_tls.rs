@@ -16,7 +16,7 @@ use rustls::{
     Tls13CipherSuite,
 };
 
-use crate::message_check::{MessageCheck, Stop};
+use crate::wire::message_check::{MessageCheck, Stop};
 
 /// A handshake message that announces another key (RFC 8446 4.6.3).
 const KEY_UPDATE: u8 = 24;

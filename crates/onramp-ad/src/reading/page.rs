@@ -7,12 +7,12 @@ use ldap3::controls::{Control, MakeCritical, PagedResults, RawControl};
 use ldap3::{ResultEntry, Scope, SearchStream};
 use onramp_core::ErrorKind;
 
-use crate::ber;
-use crate::connection::Connection;
-use crate::entry::Entry;
-use crate::fault::Fault;
-use crate::search::Search;
+use crate::reading::entry::Entry;
+use crate::reading::search::Search;
 use crate::settings::Settings;
+use crate::wire::ber;
+use crate::wire::connection::Connection;
+use crate::wire::fault::Fault;
 
 /// OID of the paged-results control (RFC 2696).
 pub(crate) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
@@ -183,11 +183,11 @@ pub(crate) fn cookie(controls: &[Control]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Base;
+    use crate::reading::base::Base;
 
     #[test]
     fn a_search_asks_for_no_references_and_a_read_has_none_to_ask_for() {
-        let search = Search::below(Base::Root, crate::search::anything(), &[]);
+        let search = Search::below(Base::Root, crate::reading::search::anything(), &[]);
         let asks = |request: &Request<'_>| {
             let scope = request.controls.iter().find(|control| control.ctype == DOMAIN_SCOPE);
             scope.map(|control| control.crit)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use onramp_core::Clock;
 use tokio::sync::Notify;
 
-use crate::window::Window;
+use crate::writing::window::Window;
 
 /// How long a busy server is left alone at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

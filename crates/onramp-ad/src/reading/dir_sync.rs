@@ -2,7 +2,7 @@
 
 use ldap3::controls::{Control, RawControl};
 
-use crate::ber::{INTEGER, OCTETS, SEQUENCE, element, sequence};
+use crate::wire::ber::{INTEGER, OCTETS, SEQUENCE, element, sequence};
 
 /// OID of the control, in requests and answers.
 pub(crate) const DIR_SYNC: &str = "1.2.840.113556.1.4.841";

@@ -6,8 +6,8 @@ use onramp_core::forest::{DomainController, InvocationId};
 use onramp_core::{DistinguishedName, Error, ErrorKind, LdapFilter, Result};
 
 use crate::client::ForestClient;
-use crate::entry::Entry;
-use crate::search::{Search, of_class};
+use crate::reading::entry::Entry;
+use crate::reading::search::{Search, of_class};
 
 const SETTINGS_ATTRIBUTES: &[&str] = &[
     "objectClass",

@@ -17,12 +17,12 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::base::Base;
-use crate::fault::Fault;
-use crate::guarded_tls::stop_in;
-use crate::security::LdapSecurity;
+use crate::reading::base::Base;
 use crate::settings::{Service, Settings};
-use crate::start_tls;
+use crate::wire::fault::Fault;
+use crate::wire::guarded_tls::stop_in;
+use crate::wire::security::LdapSecurity;
+use crate::wire::start_tls;
 
 /// Windows closes a connection that was idle for 15 minutes (`MaxConnIdleTime`); ours is not used again well
 /// before that.
@@ -213,7 +213,7 @@ async fn dial(target: &Target, settings: &Settings, stage: &mut &str) -> Result<
 async fn addresses(host: &str, settings: &Settings) -> std::io::Result<Vec<IpAddr>> {
     #[cfg(feature = "dns")]
     if let (Some(server), Err(_)) = (settings.name_server, host.parse::<IpAddr>()) {
-        return crate::discovery::addresses(host, server, settings.timeouts.connect).await;
+        return crate::topology::discovery::addresses(host, server, settings.timeouts.connect).await;
     }
     #[cfg(not(feature = "dns"))]
     let _ = settings;

@@ -7,12 +7,12 @@ use onramp_core::forest::{AttributeValue, ObjectChange};
 use onramp_core::{AttributeName, LdapFilter, Upn};
 use tokio::time::timeout;
 
-use crate::base::Base;
 use crate::client::ForestClient;
-use crate::entry::Entry;
-use crate::link::Link;
-use crate::naming_contexts::ForestDomain;
-use crate::search::Search;
+use crate::reading::base::Base;
+use crate::reading::entry::Entry;
+use crate::reading::search::Search;
+use crate::topology::naming_contexts::ForestDomain;
+use crate::wire::link::Link;
 
 /// Attributes of which no two objects have the same value ([MS-ADTS] 3.1.1.5.1.3).
 const UNIQUE: &[AttributeName] = &[UPN, AttributeName::from_static("servicePrincipalName"), SAM_ACCOUNT_NAME];

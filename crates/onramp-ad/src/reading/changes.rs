@@ -7,17 +7,17 @@ use onramp_core::forest::ForestObject;
 use onramp_core::{AttributeName, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result};
 use tokio::sync::mpsc;
 
-use crate::base::Base;
-use crate::change_cursor::{ChangeCursor, ChangeQuery, Position};
 use crate::client::ForestClient;
-use crate::dir_sync::{self, DIR_SYNC};
-use crate::entry::Entry;
-use crate::fault::{Fate, Fault};
-use crate::link::Link;
-use crate::objects::{names, object};
-use crate::page::Request;
-use crate::search::{Search, is_worth_repeating};
+use crate::reading::base::Base;
+use crate::reading::change_cursor::{ChangeCursor, ChangeQuery, Position};
+use crate::reading::dir_sync::{self, DIR_SYNC};
+use crate::reading::entry::Entry;
+use crate::reading::objects::{names, object};
+use crate::reading::page::Request;
+use crate::reading::search::{Search, is_worth_repeating};
 use crate::users::identity;
+use crate::wire::fault::{Fate, Fault};
+use crate::wire::link::Link;
 
 const ACTION: &str = "read the changes of";
 const OBJECT_GUID: AttributeName = AttributeName::from_static("objectGUID");

@@ -9,9 +9,9 @@ use onramp_core::{Error, ErrorKind, Result};
 use tokio::time::timeout;
 
 use crate::client::ForestClient;
-use crate::fault::Fault;
-use crate::root_dse::RootDse;
 use crate::settings::Service;
+use crate::topology::root_dse::RootDse;
+use crate::wire::fault::Fault;
 
 /// So many domain controllers are asked at a time.
 const AT_A_TIME: usize = 16;

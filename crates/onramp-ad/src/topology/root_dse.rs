@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
 
-use crate::base::Base;
-use crate::entry::Entry;
-use crate::link::Link;
-use crate::search::Search;
+use crate::reading::base::Base;
+use crate::reading::entry::Entry;
+use crate::reading::search::Search;
+use crate::wire::link::Link;
 
 const ATTRIBUTES: &[&str] = &[
     "configurationNamingContext",

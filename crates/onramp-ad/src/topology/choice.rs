@@ -10,11 +10,11 @@ use onramp_core::forest::DomainController;
 use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
 
 use crate::client::{ForestClient, Start};
-use crate::connection::Target;
-use crate::link::Link;
-use crate::root_dse::RootDse;
-use crate::search::Search;
+use crate::reading::search::Search;
 use crate::settings::Service;
+use crate::topology::root_dse::RootDse;
+use crate::wire::connection::Target;
+use crate::wire::link::Link;
 
 const CONNECT: &str = "connect to the domain controller";
 

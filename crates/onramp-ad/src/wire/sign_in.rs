@@ -7,9 +7,9 @@ use ldap3::result::ExopResult;
 use ldap3::{Ldap, LdapError, LdapResult};
 use onramp_core::{Error, ErrorKind, Password, Result};
 
-use crate::fault::Fault;
-use crate::result_code::{AUTH_METHOD_NOT_SUPPORTED, STRONGER_AUTH_REQUIRED};
-use crate::security::{BindName, LdapSecurity};
+use crate::wire::fault::Fault;
+use crate::wire::result_code::{AUTH_METHOD_NOT_SUPPORTED, STRONGER_AUTH_REQUIRED};
+use crate::wire::security::{BindName, LdapSecurity};
 
 /// SEC_E_BAD_BINDINGS: the channel binding token is missing or another one.
 const BAD_BINDINGS: &str = "80090346";
@@ -147,7 +147,7 @@ async fn who_am_i(ldap: &mut Ldap, host: &str) -> Result<LdapResult, LdapError> 
     let ExopResult(Exop { val, .. }, mut result) = ldap.extended(WhoAmI).await?;
     let nobody = result.rc == 0 && val.as_ref().is_none_or(Vec::is_empty);
     if nobody {
-        result.rc = crate::result_code::INVALID_CREDENTIALS;
+        result.rc = crate::wire::result_code::INVALID_CREDENTIALS;
         result.text = format!("{host} maps the certificate to no account");
     } else {
         result.rc = 0;

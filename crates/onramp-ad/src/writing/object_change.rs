@@ -11,16 +11,16 @@ use ldap3::Mod;
 use onramp_core::forest::{AttributeValue, ChangeState, ForestObject, ObjectChange, ObjectChanged};
 use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, Result};
 
-use crate::base::Base;
 use crate::client::ForestClient;
-use crate::fault::{Fate, Fault};
-use crate::link::Link;
-use crate::name_holder;
-use crate::result_code::{
+use crate::reading::base::Base;
+use crate::reading::search::Search;
+use crate::wire::fault::{Fate, Fault};
+use crate::wire::link::Link;
+use crate::wire::result_code::{
     ADMIN_LIMIT, ATTRIBUTE_OR_VALUE_EXISTS, BUSY, CONSTRAINT_VIOLATION, ENTRY_ALREADY_EXISTS,
     INSUFFICIENT_ACCESS_RIGHTS, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, UNAVAILABLE, win32_code,
 };
-use crate::search::Search;
+use crate::writing::name_holder;
 
 /// Attempts at a change, and at reading what became of one.
 const ATTEMPTS: u32 = 6;

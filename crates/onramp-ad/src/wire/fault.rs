@@ -6,8 +6,8 @@ use std::time::Duration;
 use ldap3::{LdapError, LdapResult};
 use onramp_core::{Error, ErrorKind, ServerReply};
 
-use crate::result_code;
-use crate::tls_failure;
+use crate::wire::result_code;
+use crate::wire::tls_failure;
 
 /// How far a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
