@@ -7,6 +7,8 @@
 mod azure;
 mod behaviour_under_faults;
 mod bulk;
+#[cfg(feature = "gzip")]
+mod compression;
 mod creation;
 mod faults;
 mod gate;
