@@ -1,8 +1,83 @@
-//! Random numbers below a bound, all equally likely, fetched in blocks that are wiped.
+//! Candidates drawn until one is accepted, from random numbers below a bound: all equally likely, fetched in blocks that
+//! are wiped.
 
-use zeroize::Zeroizing;
+use alloc::string::String;
 
-use crate::{RandomError, RandomSource};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Entropy, GenerateError};
+use crate::{Checker, Lookups, RandomError, RandomSource};
+
+/// The smallest share of candidates that may be acceptable, for drawing and rejecting to be a sensible method.
+const SMALLEST_SHARE: f64 = 1e-3;
+
+/// What is known of candidates before one is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Odds {
+    pub(super) entropy: Entropy,
+    attempts: usize,
+}
+
+impl Odds {
+    /// Of so many bits of candidates, of which a share has what is demanded and an excluded share, at most, does not count.
+    pub(super) fn new(bits: f64, fitting: f64, excluded_at_most: f64) -> Result<Self, GenerateError> {
+        let share = fitting - excluded_at_most;
+        if share < SMALLEST_SHARE {
+            return Err(GenerateError::TooNarrow { share: share.max(0.0) });
+        }
+        let entropy = Entropy {
+            bits: (bits + libm::log2(share)).max(0.0),
+            at_most: (bits + libm::log2(fitting)).max(0.0),
+        };
+        // So many attempts fail together with a probability below 2^-64.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 45 and 44,362
+        let attempts = libm::ceil(64.0 * core::f64::consts::LN_2 / share) as usize;
+        Ok(Self { entropy, attempts })
+    }
+}
+
+/// Draws candidates until one is accepted.
+#[derive(Clone, Debug)]
+pub(super) struct Trials {
+    checker: Checker,
+    odds: Odds,
+    /// The bytes of the longest candidate.
+    longest: usize,
+}
+
+impl Trials {
+    pub(super) fn new(checker: Checker, odds: Odds, longest: usize) -> Self {
+        Self { checker, odds, longest }
+    }
+
+    pub(super) fn entropy(&self) -> Entropy {
+        self.odds.entropy
+    }
+
+    /// The first candidate that is accepted, and that the lookups do not refuse.
+    pub(super) fn first_accepted(
+        &self,
+        lookups: &Lookups<'_>,
+        mut draw: impl FnMut(&mut String) -> Result<(), RandomError>,
+    ) -> Result<Zeroizing<String>, GenerateError> {
+        // Reserved at once: a buffer that grows would leave copies behind.
+        let mut candidate = Zeroizing::new(String::with_capacity(self.longest));
+        for _ in 0..self.odds.attempts {
+            draw(&mut candidate)?;
+            if self.checker.check_with(&candidate, lookups).is_accepted() {
+                return Ok(candidate);
+            }
+            candidate.zeroize();
+        }
+        Err(GenerateError::Exhausted { attempts: self.odds.attempts })
+    }
+}
+
+/// The text as a password, without a copy of it.
+#[cfg(feature = "onramp")]
+pub(super) fn password(mut secret: Zeroizing<String>) -> onramp_core::Password {
+    onramp_core::Password::new(core::mem::take(&mut *secret))
+}
 
 /// Enough for a password of usual length, and no more to fetch and to wipe than that. Linux makes so many from a single
 /// block of its generator.

@@ -12,19 +12,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use draw::Draws;
+use draw::{Draws, Odds, Trials};
 pub use error::{Conflict, GenerateError};
 pub use passphrase::{PassphraseOptions, Passphrases};
 use space::Space;
 
 #[cfg(all(feature = "os-random", feature = "onramp"))]
 use crate::OsRandom;
-use crate::{Checker, Context, Lookups, Policy, RandomError, RandomSource, Reading};
-
-/// The smallest share of candidates that may be acceptable, for drawing and rejecting to be a sensible method.
-const SMALLEST_SHARE: f64 = 1e-3;
+use crate::{Checker, Context, Lookups, Policy, RandomSource, Reading};
 
 /// What to generate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,13 +83,9 @@ impl Entropy {
 /// Draws passwords uniformly from all that a policy accepts, of one length and over one alphabet.
 #[derive(Clone, Debug)]
 pub struct Generator {
-    checker: Checker,
     alphabet: Vec<char>,
     length: usize,
-    entropy: Entropy,
-    attempts: usize,
-    /// The bytes of the widest character.
-    widest: usize,
+    trials: Trials,
 }
 
 impl Generator {
@@ -123,18 +116,11 @@ impl Generator {
         let length = demands::length(&checker, options)?;
         let alphabet = demands::alphabet(&checker, options)?;
         let space = Space::measure(&checker, policy.protection.as_ref(), &alphabet, length)?;
-        let share = space.share - space.excluded_at_most;
-        if share < SMALLEST_SHARE {
-            return Err(GenerateError::TooNarrow { share });
-        }
         #[allow(clippy::cast_precision_loss)] // an alphabet or a length beyond 2^52 does not exist
         let all = length as f64 * libm::log2(alphabet.len() as f64);
-        let entropy = Entropy {
-            bits: (all + libm::log2(share)).max(0.0),
-            at_most: (all + libm::log2(space.share)).max(0.0),
-        };
+        let odds = Odds::new(all, space.share, space.excluded_at_most)?;
         let widest = alphabet.iter().map(|c| c.len_utf8()).max().unwrap_or(1);
-        Ok(Self { checker, alphabet, length, entropy, attempts: attempts(share), widest })
+        Ok(Self { alphabet, length, trials: Trials::new(checker, odds, length * widest) })
     }
 
     /// The length of the passwords, in characters.
@@ -146,7 +132,7 @@ impl Generator {
     /// How hard the passwords are to guess.
     #[must_use]
     pub fn entropy(&self) -> Entropy {
-        self.entropy
+        self.trials.entropy()
     }
 
     /// A password from the operating system's random numbers.
@@ -167,8 +153,7 @@ impl Generator {
         &self,
         random: &mut dyn RandomSource,
     ) -> Result<onramp_core::Password, GenerateError> {
-        let mut secret = self.secret(random, &Lookups::default())?;
-        Ok(onramp_core::Password::new(core::mem::take(&mut *secret)))
+        self.generate_with(random, &Lookups::default())
     }
 
     /// A password that is neither known from a breach nor was used before, as far as the lookups tell.
@@ -183,8 +168,7 @@ impl Generator {
         random: &mut dyn RandomSource,
         lookups: &Lookups<'_>,
     ) -> Result<onramp_core::Password, GenerateError> {
-        let mut secret = self.secret(random, lookups)?;
-        Ok(onramp_core::Password::new(core::mem::take(&mut *secret)))
+        self.secret(random, lookups).map(draw::password)
     }
 
     /// The same as plain text that is wiped when dropped, for programs without `onramp-core`.
@@ -198,40 +182,13 @@ impl Generator {
         lookups: &Lookups<'_>,
     ) -> Result<Zeroizing<String>, GenerateError> {
         let mut draws = Draws::new(random, self.alphabet.len());
-        accepted(&self.checker, lookups, self.attempts, self.length * self.widest, |candidate| {
+        self.trials.first_accepted(lookups, |candidate| {
             for _ in 0..self.length {
                 candidate.extend(self.alphabet.get(draws.next()?));
             }
             Ok(())
         })
     }
-}
-
-/// So many attempts fail together with a probability below 2^-64, if at least this share of candidates is acceptable.
-fn attempts(share: f64) -> usize {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 45 and 44,362
-    let attempts = libm::ceil(64.0 * core::f64::consts::LN_2 / share) as usize;
-    attempts
-}
-
-/// The first candidate of at most so many bytes that is accepted.
-fn accepted(
-    checker: &Checker,
-    lookups: &Lookups<'_>,
-    attempts: usize,
-    longest: usize,
-    mut draw: impl FnMut(&mut String) -> Result<(), RandomError>,
-) -> Result<Zeroizing<String>, GenerateError> {
-    // Reserved at once: a buffer that grows would leave copies behind.
-    let mut candidate = Zeroizing::new(String::with_capacity(longest));
-    for _ in 0..attempts {
-        draw(&mut candidate)?;
-        if checker.check_with(&candidate, lookups).is_accepted() {
-            return Ok(candidate);
-        }
-        candidate.zeroize();
-    }
-    Err(GenerateError::Exhausted { attempts })
 }
 
 /// The least and the most characters, the alphabet and the most classes that are demanded.

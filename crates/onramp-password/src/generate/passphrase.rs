@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::blocks::{self, Blocks};
 use super::demands::{Required, Seen};
-use super::draw::Draws;
-use super::{Conflict, Entropy, GenerateError, SMALLEST_SHARE, attempts, demands};
+use super::draw::{self, Draws, Odds, Trials};
+use super::{Conflict, Entropy, GenerateError, demands};
 #[cfg(all(feature = "os-random", feature = "onramp"))]
 use crate::OsRandom;
 use crate::{Checker, Context, Lookups, Policy, RandomSource, Reading};
@@ -89,15 +89,11 @@ impl Default for PassphraseOptions {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Passphrases {
-    checker: Checker,
     words: Vec<Box<str>>,
     endings: Vec<Box<str>>,
     count: usize,
     separator: char,
-    entropy: Entropy,
-    attempts: usize,
-    /// The bytes of the longest phrase.
-    longest: usize,
+    trials: Trials,
 }
 
 impl Passphrases {
@@ -122,7 +118,7 @@ impl Passphrases {
         let checker = Checker::new(&policy, context);
         let blocks = Blocks::new(&checker, words, options)?;
         let of_count = |count| Self::of_count(&checker, &policy, &blocks, count);
-        let (count, (entropy, share)) = match options.words {
+        let (count, odds) = match options.words {
             Some(count) => (count, of_count(count)?),
             None => enough_words(of_count)?,
         };
@@ -130,16 +126,16 @@ impl Passphrases {
         let separator = blocks.separator;
         let longest = count * (longest(&blocks.words) + separator.len_utf8()) + longest(&blocks.endings);
         let Blocks { words, endings, .. } = blocks;
-        Ok(Self { checker, words, endings, count, separator, entropy, attempts: attempts(share), longest })
+        Ok(Self { words, endings, count, separator, trials: Trials::new(checker, odds, longest) })
     }
 
-    /// The entropy of phrases of so many words, and the least share of them that is acceptable.
+    /// What can be said of phrases of so many words.
     fn of_count(
         checker: &Checker,
         policy: &Policy,
         blocks: &Blocks,
         count: usize,
-    ) -> Result<(Entropy, f64), GenerateError> {
+    ) -> Result<Odds, GenerateError> {
         if !WORDS.contains(&count) {
             return Err(Conflict::WordCount { count, least: *WORDS.start(), most: *WORDS.end() }.into());
         }
@@ -147,15 +143,7 @@ impl Passphrases {
         let fitting = share(checker, blocks, count)?;
         let bits = blocks.bits(count);
         let excluded = blocks::excluded(checker, policy.protection.as_ref(), blocks, count, bits);
-        let least = fitting - excluded;
-        if least < SMALLEST_SHARE {
-            return Err(GenerateError::TooNarrow { share: least.max(0.0) });
-        }
-        let entropy = Entropy {
-            bits: (bits + libm::log2(least)).max(0.0),
-            at_most: (bits + libm::log2(fitting)).max(0.0),
-        };
-        Ok((entropy, least))
+        Odds::new(bits, fitting, excluded)
     }
 
     /// How many words a phrase has.
@@ -173,7 +161,7 @@ impl Passphrases {
     /// How hard the phrases are to guess.
     #[must_use]
     pub fn entropy(&self) -> Entropy {
-        self.entropy
+        self.trials.entropy()
     }
 
     /// A phrase from the operating system's random numbers.
@@ -197,8 +185,7 @@ impl Passphrases {
         random: &mut dyn RandomSource,
         lookups: &Lookups<'_>,
     ) -> Result<onramp_core::Password, GenerateError> {
-        let mut secret = self.secret(random, lookups)?;
-        Ok(onramp_core::Password::new(core::mem::take(&mut *secret)))
+        self.secret(random, lookups).map(draw::password)
     }
 
     /// The same as plain text that is wiped when dropped, for programs without `onramp-core`.
@@ -210,7 +197,7 @@ impl Passphrases {
         random: &mut dyn RandomSource,
         lookups: &Lookups<'_>,
     ) -> Result<Zeroizing<String>, GenerateError> {
-        super::accepted(&self.checker, lookups, self.attempts, self.longest, |phrase| {
+        self.trials.first_accepted(lookups, |phrase| {
             let mut draws = Draws::new(random, self.words.len());
             for place in 0..self.count {
                 if place > 0 {
@@ -230,12 +217,14 @@ impl Passphrases {
 
 /// The fewest words that are enough, or the most that are acceptable, when that is less.
 fn enough_words(
-    of_count: impl Fn(usize) -> Result<(Entropy, f64), GenerateError>,
-) -> Result<(usize, (Entropy, f64)), GenerateError> {
+    of_count: impl Fn(usize) -> Result<Odds, GenerateError>,
+) -> Result<(usize, Odds), GenerateError> {
     let mut best = Err(GenerateError::from(Conflict::NoWords));
     for count in WORDS {
         match of_count(count) {
-            Ok(found) if found.0.bits() >= PassphraseOptions::DEFAULT_BITS => return Ok((count, found)),
+            Ok(found) if found.entropy.bits() >= PassphraseOptions::DEFAULT_BITS => {
+                return Ok((count, found));
+            }
             Ok(found) => best = Ok((count, found)),
             // Too few so far, or too many from here on.
             Err(error) if best.is_err() => best = Err(error),

@@ -8,23 +8,7 @@ use onramp_password::{
     NameSource, Policy, ProtectionPolicy, RandomError, RandomSource, Target, check,
 };
 
-/// A small generator of known numbers (SplitMix64), so that a test always sees the same ones.
-struct Known(u64);
-
-impl RandomSource for Known {
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        for chunk in bytes.chunks_mut(8) {
-            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            for (byte, known) in chunk.iter_mut().zip((z ^ (z >> 31)).to_be_bytes()) {
-                *byte = known;
-            }
-        }
-        Ok(())
-    }
-}
+use crate::generating::{Known, conflict, conservative};
 
 /// Always the same byte.
 struct Stuck(u8);
@@ -55,14 +39,6 @@ fn tiny(
         context,
         &GeneratorOptions::default().with_alphabet(alphabet).with_length(length),
     )
-}
-
-#[allow(clippy::panic)] // a test helper
-fn conflict(result: Result<Generator, GenerateError>) -> Conflict {
-    match result {
-        Err(GenerateError::Unsatisfiable(conflict)) => conflict,
-        other => panic!("not a contradiction: {other:?}"),
-    }
 }
 
 /// Every string of this length over the alphabet that the policy accepts.
@@ -112,10 +88,6 @@ fn the_entropy_is_the_logarithm_of_what_is_accepted() {
     assert!(count > 0);
     assert!((entropy.bits() - (count as f64).log2()).abs() < 1e-9, "{} of {count}", entropy.bits());
     assert!((entropy.bits() - entropy.at_most()).abs() < 1e-12, "no banned words");
-}
-
-fn conservative<const N: usize>(words: [&str; N]) -> ProtectionPolicy {
-    ProtectionPolicy::new(words).with_reading(onramp_password::Reading::Conservative)
 }
 
 #[test]

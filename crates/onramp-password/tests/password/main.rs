@@ -10,6 +10,7 @@ mod cases;
 mod differential;
 mod entra;
 mod formats;
+mod generating;
 mod generator;
 mod lints;
 mod memory;

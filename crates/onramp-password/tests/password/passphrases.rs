@@ -4,48 +4,19 @@ use std::collections::BTreeSet;
 
 use onramp_password::{
     AdPolicy, Checker, Conflict, Context, CustomPolicy, EntraPolicy, GenerateError, LithnetPolicy, Lookups,
-    NistPolicy, PassphraseOptions, Passphrases, Policy, ProtectionPolicy, RandomError, RandomSource, Reading,
-    check,
+    NistPolicy, PassphraseOptions, Passphrases, Policy, ProtectionPolicy, Reading, check,
 };
 use proptest::prelude::*;
+
+use crate::generating::{Known, conflict, conservative};
 
 const WORDS: [&str; 16] = [
     "anchor", "basket", "candle", "dragon", "falcon", "garden", "harvest", "island", "jacket", "kitten",
     "lantern", "marble", "needle", "orange", "pirate", "quarter",
 ];
 
-/// Random numbers that a test always sees the same (SplitMix64).
-struct Known(u64);
-
-impl RandomSource for Known {
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        for chunk in bytes.chunks_mut(8) {
-            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            for (byte, known) in chunk.iter_mut().zip((z ^ (z >> 31)).to_be_bytes()) {
-                *byte = known;
-            }
-        }
-        Ok(())
-    }
-}
-
 fn options(words: usize) -> PassphraseOptions {
     PassphraseOptions::default().with_words(words)
-}
-
-fn conservative<const N: usize>(words: [&str; N]) -> ProtectionPolicy {
-    ProtectionPolicy::new(words).with_reading(Reading::Conservative)
-}
-
-#[allow(clippy::panic)] // a test helper
-fn conflict(result: Result<Passphrases, GenerateError>) -> Conflict {
-    match result {
-        Err(GenerateError::Unsatisfiable(conflict)) => conflict,
-        other => panic!("not a contradiction: {other:?}"),
-    }
 }
 
 /// Every phrase of so many of the words, with a digit behind them if asked for, that the policy accepts.
