@@ -5,6 +5,7 @@
 
 #[cfg(feature = "azure")]
 mod azure;
+mod batch_service;
 mod behaviour_under_faults;
 mod bulk;
 #[cfg(feature = "gzip")]
