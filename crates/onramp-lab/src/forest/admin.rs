@@ -7,14 +7,14 @@ use std::time::Duration;
 use onramp_core::{DistinguishedName, Error, ErrorKind, ObjectGuid, Result};
 
 use super::builder::nanoseconds;
-use super::controller::NewValues;
-use super::dn::Target;
-use super::modify::relink;
-use super::packed::Packer;
+use super::data::controller::NewValues;
+use super::data::dn::Target;
+use super::data::packed::Packer;
+use super::data::state::{Id, Meta, Moment, Object, State};
+use super::data::text::fold;
+use super::data::view::View;
 use super::schema::{Attr, Class};
-use super::state::{Id, Meta, Moment, Object, State};
-use super::text::fold;
-use super::view::View;
+use super::writing::modify::relink;
 use super::{Fault, LabForest, Operation, Overload};
 use crate::tls::{ClientCertificate, LabCa};
 
@@ -209,7 +209,7 @@ impl LabForest {
     }
 }
 
-fn set(state: &mut State, at: usize, change: impl FnOnce(&mut super::controller::Controller)) {
+fn set(state: &mut State, at: usize, change: impl FnOnce(&mut super::data::controller::Controller)) {
     if let Some(controller) = state.controllers.get_mut(at) {
         change(controller);
     }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use onramp_core::{Clock, DomainName, Error, ErrorKind, Password, Result, SystemClock};
 
-use super::bind::Credentials;
+use super::admin;
+use super::data::state::{Flavour, Id, Moment};
+use super::data::view::View;
 use super::fault::Faults;
+use super::security::bind::Credentials;
 use super::seed::{self, Blueprint, DomainBlueprint};
-use super::state::{Flavour, Id, Moment};
-use super::view::View;
-use super::{Inner, LabForest, admin};
+use super::{Inner, LabForest};
 use crate::people::{People, PeopleOptions};
 
 /// So many domains a forest has at most, besides the first.

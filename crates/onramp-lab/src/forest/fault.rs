@@ -7,7 +7,7 @@ use std::time::Duration;
 use ldap3_proto::LdapResultCode;
 
 use super::LabForest;
-use super::refusal::Refusal;
+use super::security::refusal::Refusal;
 
 /// What can go wrong with an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,35 +16,17 @@
 //! # }).unwrap();
 //! ```
 
-mod access;
 mod admin;
-mod bind;
 mod builder;
-mod changes;
-mod constructed;
-mod controller;
-mod dn;
-mod entry;
+mod data;
 mod fault;
-mod filter;
-mod matching;
-mod modify;
-mod packed;
-mod password_policies;
 mod ports;
-mod refusal;
-mod replication;
-mod root_dse;
+mod reading;
 mod schema;
-mod search;
+mod security;
 mod seed;
 mod server;
-mod state;
-mod subschema;
-mod suffixes;
-mod text;
-mod view;
-mod writer;
+mod writing;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -54,16 +36,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use onramp_core::{Clock, DistinguishedName, DomainName, Password};
 
 pub use builder::{LabDomain, LabForestBuilder};
+pub use data::state::Flavour;
 pub use fault::{Fault, Operation, Overload};
 pub use server::{LabForestServers, ServedController};
-pub use state::Flavour;
 
-use access::Principal;
-use bind::Credentials;
+use data::state::{Id, Moment, State};
+use data::view::{Reach, View};
 use fault::Faults;
+use security::access::Principal;
+use security::bind::Credentials;
 use seed::Landmarks;
-use state::{Moment, State};
-use view::{Reach, View};
 
 /// A forest in memory. Cloning gives another handle to the same forest.
 #[derive(Clone)]
@@ -146,9 +128,9 @@ impl LabForest {
         self.login_of(|_, id| id == delegate)
     }
 
-    fn login_of(&self, wanted: impl Fn(View<'_>, state::Id) -> bool) -> Option<Login> {
+    fn login_of(&self, wanted: impl Fn(View<'_>, Id) -> bool) -> Option<Login> {
         self.read(0, |view| {
-            let id = (0..view.state.objects.len() as state::Id).find(|&id| wanted(view, id))?;
+            let id = (0..view.state.objects.len() as Id).find(|&id| wanted(view, id))?;
             let account = view.text(id, schema::Attr::SAM_ACCOUNT_NAME)?;
             let name = format!("{}\\{account}", self.0.netbios);
             Some(Login { name, password: self.0.credentials.user_password.clone() })

@@ -10,15 +10,15 @@ use onramp_core::{
 };
 
 use super::{Ports, Searches};
-use crate::forest::constructed;
-use crate::forest::dn::Target;
+use crate::forest::data::dn::Target;
+use crate::forest::data::state::Id;
+use crate::forest::data::view::View;
 use crate::forest::fault::Operation as Faulty;
-use crate::forest::filter::Filter;
-use crate::forest::matching::Test;
+use crate::forest::reading::constructed;
+use crate::forest::reading::filter::Filter;
+use crate::forest::reading::matching::Test;
+use crate::forest::reading::search::{Query, Scope};
 use crate::forest::schema::{Attr, Source};
-use crate::forest::search::{Query, Scope};
-use crate::forest::state::Id;
-use crate::forest::view::View;
 
 const SEARCH: &str = "search the forest for objects";
 const GET: &str = "read the object";
@@ -106,7 +106,7 @@ fn object(
     view: View<'_>,
     id: Id,
     attributes: &[AttributeName],
-    principal: crate::forest::access::Principal,
+    principal: crate::forest::security::access::Principal,
 ) -> Result<ForestObject> {
     let guid = view.object(id).map(|object| object.guid).unwrap_or_default();
     let mut object = ForestObject::new(ObjectGuid::from_bytes(guid), DistinguishedName::parse(&view.dn(id))?);

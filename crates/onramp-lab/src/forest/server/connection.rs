@@ -16,9 +16,9 @@ use tokio_util::codec::Encoder;
 
 use super::Endpoint;
 use super::operations::Session;
+use super::root_dse::START_TLS;
 use super::wire::{Incoming, Request, take_request};
 use crate::forest::fault::UnderWay;
-use crate::forest::root_dse::START_TLS;
 
 /// A connection without requests is closed after that time, as `MaxConnIdleTime` says.
 const IDLE: Duration = Duration::from_secs(900);

@@ -8,12 +8,12 @@ use super::connection::{Answers, Gone};
 use super::operations::{Session, failed, result_of};
 use super::searching::entry_message;
 use super::wire::{DirSync, SearchRequest};
-use crate::forest::changes::{Cookie, Pass};
-use crate::forest::dn::Target;
-use crate::forest::entry::Selection;
-use crate::forest::matching::Test;
-use crate::forest::refusal::Refusal;
-use crate::forest::search::Scope;
+use crate::forest::data::dn::Target;
+use crate::forest::reading::changes::{Cookie, Pass};
+use crate::forest::reading::entry::Selection;
+use crate::forest::reading::matching::Test;
+use crate::forest::reading::search::Scope;
+use crate::forest::security::refusal::Refusal;
 
 /// The caller sees what it may read anyway, and needs no right to replicate.
 const OBJECT_SECURITY: i64 = 1;

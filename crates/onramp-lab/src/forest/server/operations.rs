@@ -11,19 +11,20 @@ use tokio::io::AsyncWrite;
 
 use super::Endpoint;
 use super::connection::{Answers, Next, notice};
+use super::root_dse::{CONTROLS, PERMISSIVE_MODIFY, START_TLS, WHO_AM_I};
 use super::searching::Paging;
 use super::wire::{Control, Incoming, Request};
-use crate::forest::access::Principal;
-use crate::forest::dn::Target;
+use crate::forest::LabForest;
+use crate::forest::data::dn::Target;
+use crate::forest::data::view::{Reach, View};
 use crate::forest::fault::{Fault, Operation as Faulty};
-use crate::forest::filter::Filter;
-use crate::forest::matching::Test;
-use crate::forest::modify::{Change, Operation, Step, modify};
-use crate::forest::refusal::Refusal;
-use crate::forest::root_dse::{CONTROLS, PERMISSIVE_MODIFY, START_TLS, WHO_AM_I};
+use crate::forest::reading::filter::Filter;
+use crate::forest::reading::matching::Test;
 use crate::forest::schema::Attr;
-use crate::forest::view::{Reach, View};
-use crate::forest::{LabForest, bind};
+use crate::forest::security::access::Principal;
+use crate::forest::security::bind;
+use crate::forest::security::refusal::Refusal;
+use crate::forest::writing::modify::{Change, Operation, Step, modify};
 
 /// What a connection remembers between requests.
 pub(super) struct Session {

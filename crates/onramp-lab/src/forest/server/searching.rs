@@ -11,16 +11,16 @@ use tokio::io::AsyncWrite;
 
 use super::connection::{Answers, Gone, Next};
 use super::operations::{Session, check_controls, failed, result_of};
+use super::root_dse::{self, DIR_SYNC, DOMAIN_SCOPE, PAGED_RESULTS, SEARCH_OPTIONS, SHOW_DELETED};
 use super::wire::{Control, SearchRequest, dir_sync, flags, paged_results};
-use crate::forest::dn::Target;
-use crate::forest::entry::{Attribute, Selection};
+use crate::forest::data::dn::Target;
+use crate::forest::data::state::NO_PARENT;
+use crate::forest::data::view::{Reach, View};
 use crate::forest::fault::{Fault, Operation as Faulty};
-use crate::forest::matching::Test;
-use crate::forest::refusal::Refusal;
-use crate::forest::root_dse::{self, DIR_SYNC, DOMAIN_SCOPE, PAGED_RESULTS, SEARCH_OPTIONS, SHOW_DELETED};
-use crate::forest::search::{Query, Scope, Search};
-use crate::forest::state::NO_PARENT;
-use crate::forest::view::{Reach, View};
+use crate::forest::reading::entry::{Attribute, Selection};
+use crate::forest::reading::matching::Test;
+use crate::forest::reading::search::{Query, Scope, Search};
+use crate::forest::security::refusal::Refusal;
 
 /// So many entries a client gets without asking for pages, or on one page.
 const MAX_PAGE_SIZE: usize = 1000;

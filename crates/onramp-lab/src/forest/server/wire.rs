@@ -6,8 +6,8 @@ use ldap3_lber::Parser;
 use ldap3_lber::structure::{PL, StructureTag};
 use ldap3_proto::proto::{LdapMsg, LdapOp};
 
-use crate::forest::filter::Filter;
-use crate::forest::search::Scope;
+use crate::forest::reading::filter::Filter;
+use crate::forest::reading::search::Scope;
 
 /// The longest message taken, in bytes.
 const MAX_MESSAGE: usize = 10 << 20;

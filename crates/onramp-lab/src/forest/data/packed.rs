@@ -1,28 +1,28 @@
 //! The attributes of one object in one block of memory, so that a million objects are a million small blocks and not a
 //! hundred million.
 
-use super::schema::Attr;
+use crate::forest::schema::Attr;
 
 /// Attribute values, each a sequence of bytes as it goes over the wire, packed one after the other.
 ///
 /// Layout, for each attribute that has a value: number of the attribute (two bytes), how many values, and for each value its
 /// length and its bytes; counts and lengths in base 128, low digits first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Packed(Box<[u8]>);
+pub(crate) struct Packed(Box<[u8]>);
 
 impl Packed {
     /// The values of `attr`; none if the object does not have it.
-    pub(super) fn values(&self, attr: Attr) -> Values<'_> {
+    pub(crate) fn values(&self, attr: Attr) -> Values<'_> {
         self.iter().find(|(found, _)| *found == attr).map(|(_, values)| values).unwrap_or_default()
     }
 
     /// Every attribute that has values.
-    pub(super) fn iter(&self) -> Iter<'_> {
+    pub(crate) fn iter(&self) -> Iter<'_> {
         Iter { rest: &self.0 }
     }
 
     /// The same with the values of `attr` replaced; no values take the attribute away.
-    pub(super) fn with<V: AsRef<[u8]>>(&self, attr: Attr, values: &[V]) -> Self {
+    pub(crate) fn with<V: AsRef<[u8]>>(&self, attr: Attr, values: &[V]) -> Self {
         let mut packer = Packer::default();
         for (other, kept) in self.iter().filter(|(other, _)| *other != attr) {
             packer.push_all(other, &kept.collect::<Vec<_>>());
@@ -34,16 +34,16 @@ impl Packed {
 
 /// Builds a [`Packed`].
 #[derive(Debug, Default)]
-pub(super) struct Packer(Vec<u8>);
+pub(crate) struct Packer(Vec<u8>);
 
 impl Packer {
     /// Adds an attribute with one value.
-    pub(super) fn push(&mut self, attr: Attr, value: impl AsRef<[u8]>) {
+    pub(crate) fn push(&mut self, attr: Attr, value: impl AsRef<[u8]>) {
         self.push_all(attr, &[value]);
     }
 
     /// Adds an attribute with all its values. An attribute may be added only once.
-    pub(super) fn push_all<V: AsRef<[u8]>>(&mut self, attr: Attr, values: &[V]) {
+    pub(crate) fn push_all<V: AsRef<[u8]>>(&mut self, attr: Attr, values: &[V]) {
         if values.is_empty() {
             return;
         }
@@ -55,14 +55,14 @@ impl Packer {
         }
     }
 
-    pub(super) fn finish(self) -> Packed {
+    pub(crate) fn finish(self) -> Packed {
         Packed(self.0.into_boxed_slice())
     }
 }
 
 /// Iterates over the attributes of a [`Packed`].
 #[derive(Debug, Clone)]
-pub(super) struct Iter<'a> {
+pub(crate) struct Iter<'a> {
     rest: &'a [u8],
 }
 
@@ -83,7 +83,7 @@ impl<'a> Iterator for Iter<'a> {
 
 /// Iterates over the values of one attribute.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Values<'a> {
+pub(crate) struct Values<'a> {
     rest: &'a [u8],
     left: usize,
 }

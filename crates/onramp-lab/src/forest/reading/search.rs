@@ -2,18 +2,18 @@
 
 use std::ops::Range;
 
-use super::access::Principal;
 use super::matching::{Test, name_of};
-use super::schema::Attr;
-use super::state::{Id, Object};
-use super::view::{FIRST_USN, Reach, View};
+use crate::forest::data::state::{Id, Object};
+use crate::forest::data::view::{FIRST_USN, Reach, View};
+use crate::forest::schema::Attr;
+use crate::forest::security::access::Principal;
 
 /// An index that names more objects than this is not asked to list them.
 const MOST_LISTED: usize = 50_000;
 
 /// How far below the base a search goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     Base,
     One,
     Subtree,
@@ -21,19 +21,19 @@ pub(super) enum Scope {
 
 /// What to look for.
 #[derive(Debug, Clone)]
-pub(super) struct Query {
+pub(crate) struct Query {
     /// Where; `None` is the whole directory.
-    pub(super) base: Option<Id>,
-    pub(super) scope: Scope,
-    pub(super) test: Test,
+    pub(crate) base: Option<Id>,
+    pub(crate) scope: Scope,
+    pub(crate) test: Test,
     /// Deleted objects are found too.
-    pub(super) deleted: bool,
-    pub(super) principal: Principal,
+    pub(crate) deleted: bool,
+    pub(crate) principal: Principal,
 }
 
 /// A search under way. Objects keep their number for ever, so its position stays valid whatever changes meanwhile.
 #[derive(Debug, Clone)]
-pub(super) struct Search {
+pub(crate) struct Search {
     query: Query,
     candidates: Candidates,
     position: usize,
@@ -91,14 +91,14 @@ impl Candidates {
 
 /// Some results of a search.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Found {
-    pub(super) ids: Vec<Id>,
+pub(crate) struct Found {
+    pub(crate) ids: Vec<Id>,
     /// Nothing more can come.
-    pub(super) done: bool,
+    pub(crate) done: bool,
 }
 
 impl Search {
-    pub(super) fn new(view: View<'_>, query: Query) -> Self {
+    pub(crate) fn new(view: View<'_>, query: Query) -> Self {
         let candidates = match (query.scope, query.base) {
             (Scope::Base, Some(base)) => Candidates::listed([base]),
             _ => {
@@ -113,7 +113,7 @@ impl Search {
     }
 
     /// The next results: at most `limit`, looking at no more than `effort` objects.
-    pub(super) fn advance(&mut self, view: View<'_>, limit: usize, effort: usize) -> Found {
+    pub(crate) fn advance(&mut self, view: View<'_>, limit: usize, effort: usize) -> Found {
         let mut found = Found::default();
         for _ in 0..effort {
             if found.ids.len() >= limit {
@@ -133,7 +133,7 @@ impl Search {
 
     /// Whether nothing more will come, if looking at `effort` objects tells. What cannot match is skipped, so asking again
     /// goes on where the last time ended.
-    pub(super) fn is_exhausted(&mut self, view: View<'_>, effort: usize) -> Option<bool> {
+    pub(crate) fn is_exhausted(&mut self, view: View<'_>, effort: usize) -> Option<bool> {
         let found = self.advance(view, 1, effort);
         if !found.ids.is_empty() {
             self.position -= 1;
@@ -175,7 +175,7 @@ impl Search {
 }
 
 /// Whether what an object holds can be seen: password settings and deleted objects only by administrators.
-pub(super) fn visible(object: &Object, principal: Principal) -> bool {
+pub(crate) fn visible(object: &Object, principal: Principal) -> bool {
     principal.may_read(object.class) && (!object.deleted || principal.is_administrator())
 }
 

@@ -3,6 +3,7 @@
 mod connection;
 mod dirsync;
 mod operations;
+mod root_dse;
 mod searching;
 mod wire;
 
@@ -15,8 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::LabForest;
-use super::view::Reach;
+use crate::forest::LabForest;
+use crate::forest::data::view::Reach;
 use crate::tls::LabCa;
 
 /// So many connections a domain controller has at once; more are closed at once.

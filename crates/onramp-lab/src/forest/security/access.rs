@@ -1,11 +1,11 @@
 //! Who may do what.
 
-use super::schema::{Attr, Class, Source};
-use super::state::{Id, Object};
+use crate::forest::data::state::{Id, Object};
+use crate::forest::schema::{Attr, Class, Source};
 
 /// Who a connection or a direct caller acts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Principal {
+pub(crate) enum Principal {
     /// Nobody; may read the root DSE and nothing else.
     Anonymous,
     /// Somebody who may read everything but password settings, and change nothing.
@@ -17,15 +17,15 @@ pub(super) enum Principal {
 }
 
 impl Principal {
-    pub(super) fn is_anonymous(self) -> bool {
+    pub(crate) fn is_anonymous(self) -> bool {
         self == Self::Anonymous
     }
 
-    pub(super) fn is_administrator(self) -> bool {
+    pub(crate) fn is_administrator(self) -> bool {
         matches!(self, Self::Administrator(_))
     }
 
-    pub(super) fn id(self) -> Option<Id> {
+    pub(crate) fn id(self) -> Option<Id> {
         match self {
             Self::Anonymous => None,
             Self::User(id) | Self::Delegate(id) | Self::Administrator(id) => Some(id),
@@ -34,13 +34,13 @@ impl Principal {
 
     /// Whether the attributes of objects of that class may be read. Password settings are for administrators; others see
     /// that there are some, and their names.
-    pub(super) fn may_read(self, class: Class) -> bool {
+    pub(crate) fn may_read(self, class: Class) -> bool {
         self.is_administrator()
             || !matches!(class, Class::PasswordSettings | Class::PasswordSettingsContainer)
     }
 
     /// Whether `attr` of `object` may be written.
-    pub(super) fn may_write(self, object: &Object, attr: Attr) -> bool {
+    pub(crate) fn may_write(self, object: &Object, attr: Attr) -> bool {
         match self {
             Self::Anonymous | Self::User(_) => false,
             Self::Delegate(_) => {
@@ -52,7 +52,7 @@ impl Principal {
     }
 
     /// The attributes of `object` that may be written, as `allowedAttributesEffective` lists them.
-    pub(super) fn writable_attributes(self, object: &Object) -> impl Iterator<Item = Attr> {
+    pub(crate) fn writable_attributes(self, object: &Object) -> impl Iterator<Item = Attr> {
         Attr::all().filter(move |&attr| {
             let changeable = attr.info().source == Source::Stored && object.class.may_have(attr);
             changeable && !is_of_directory(object.class) && self.may_write(object, attr)

@@ -5,12 +5,12 @@ use futures_util::StreamExt;
 use onramp_core::forest::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix, UserQuery};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Result, UpnSuffix};
 
-use super::fault::Operation as Faulty;
-use super::modify::{Change, Operation, Step};
-use super::ports::{Ports, holder};
-use super::schema::{Attr, Class};
-use super::state::Id;
-use super::view::View;
+use super::{Ports, holder};
+use crate::forest::data::state::Id;
+use crate::forest::data::view::View;
+use crate::forest::fault::Operation as Faulty;
+use crate::forest::schema::{Attr, Class};
+use crate::forest::writing::modify::{Change, Operation, Step};
 
 const REMOVE: &str = "remove from the forest the suffix";
 

@@ -13,16 +13,16 @@ use onramp_core::{
 };
 use time::OffsetDateTime;
 
-use super::constructed::{cursors, written};
-use super::dn::Target;
-use super::fault::Operation as Faulty;
-use super::filter::Filter;
-use super::matching::Test;
-use super::ports::Ports;
-use super::schema::{Attr, Class};
-use super::search::{Query, Scope, Search};
-use super::state::{Id, Moment};
-use super::view::View;
+use super::Ports;
+use crate::forest::data::dn::Target;
+use crate::forest::data::state::{Id, Moment};
+use crate::forest::data::view::View;
+use crate::forest::fault::Operation as Faulty;
+use crate::forest::reading::constructed::{cursors, written};
+use crate::forest::reading::filter::Filter;
+use crate::forest::reading::matching::Test;
+use crate::forest::reading::search::{Query, Scope, Search};
+use crate::forest::schema::{Attr, Class};
 
 /// Changes are read this many at a time.
 const PAGE: usize = 1000;

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hasher};
 
 /// `text` brought to the form in which two values that match are equal.
-pub(super) fn fold(text: &str) -> Cow<'_, str> {
+pub(crate) fn fold(text: &str) -> Cow<'_, str> {
     if is_folded(text.as_bytes()) { Cow::Borrowed(text) } else { Cow::Owned(folded(text).collect()) }
 }
 
@@ -28,7 +28,7 @@ fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
 }
 
 /// [`fold`] for bytes that may not be text; those stay as they are.
-pub(super) fn fold_bytes(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn fold_bytes(bytes: &[u8]) -> Cow<'_, [u8]> {
     match std::str::from_utf8(bytes).map(fold) {
         Ok(Cow::Borrowed(text)) => Cow::Borrowed(text.as_bytes()),
         Ok(Cow::Owned(text)) => Cow::Owned(text.into_bytes()),
@@ -38,7 +38,7 @@ pub(super) fn fold_bytes(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 /// Calls `read` with folded bytes. Those of usual length take no memory from the heap: a search looks at every object of the
 /// forest.
-pub(super) fn with_folded<T>(bytes: &[u8], read: impl FnOnce(&[u8]) -> T) -> T {
+pub(crate) fn with_folded<T>(bytes: &[u8], read: impl FnOnce(&[u8]) -> T) -> T {
     if is_folded(bytes) {
         return read(bytes);
     }
@@ -49,13 +49,13 @@ pub(super) fn with_folded<T>(bytes: &[u8], read: impl FnOnce(&[u8]) -> T) -> T {
 }
 
 /// Whether two values match as text.
-pub(super) fn same_text(left: &[u8], right: &[u8]) -> bool {
+pub(crate) fn same_text(left: &[u8], right: &[u8]) -> bool {
     left == right || with_folded(left, |left| with_folded(right, |right| left == right))
 }
 
 /// A short text that is not on the heap.
 #[derive(Debug, Clone)]
-pub(super) struct Short {
+pub(crate) struct Short {
     bytes: [u8; 160],
     len: usize,
 }
@@ -68,14 +68,14 @@ impl Default for Short {
 
 impl Short {
     /// A value as it is printed, as far as there is room.
-    pub(super) fn of(value: impl fmt::Display) -> Self {
+    pub(crate) fn of(value: impl fmt::Display) -> Self {
         let mut short = Self::default();
         // What does not fit any more is left out.
         let _ = write!(short, "{value}");
         short
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 }
@@ -97,7 +97,7 @@ impl Write for Short {
 }
 
 /// A hash of `parts` that is the same in every run.
-pub(super) fn hash(parts: &[&[u8]]) -> u64 {
+pub(crate) fn hash(parts: &[&[u8]]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for part in parts {
         hasher.write_usize(part.len());

@@ -4,12 +4,12 @@ use onramp_core::{DomainName, Password};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::controller::{Controller, Shape};
-use super::packed::{Packed, Packer};
-use super::schema::{Attr, Class, Source};
-use super::state::{Context, ContextKind, Domain, Id, Moment, NO_PARENT, Object, State};
-use super::subschema;
-use super::view::{FIRST_USN, View};
+use crate::forest::data::controller::{Controller, Shape};
+use crate::forest::data::packed::{Packed, Packer};
+use crate::forest::data::state::{Context, ContextKind, Domain, Id, Moment, NO_PARENT, Object, State};
+use crate::forest::data::view::{FIRST_USN, View};
+use crate::forest::schema::subschema;
+use crate::forest::schema::{Attr, Class, Source};
 use crate::people::{DEPARTMENTS, People, Person};
 
 /// Every forest was built on 1 January 2024, so that the same seed gives the same forest.

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::schema::{Attr, Class, Source, Syntax};
+use super::{Attr, Class, Source, Syntax};
 
 /// The common name of the entry.
-pub(super) const COMMON_NAME: &str = "Aggregate";
+pub(crate) const COMMON_NAME: &str = "Aggregate";
 
 /// The classes that no object is of: name, object identifier, what stands between that and the attributes.
 const SUPERIORS: [(&str, &str, &str); 5] = [
@@ -20,7 +20,7 @@ const SUPERIORS: [(&str, &str, &str); 5] = [
 const OF_EVERYTHING: [Attr; 3] = [Attr::OBJECT_CLASS, Attr::INSTANCE_TYPE, Attr::OBJECT_CATEGORY];
 
 /// The values of `attributeTypes`. Active Directory puts syntaxes in quotes.
-pub(super) fn attribute_types() -> impl Iterator<Item = String> {
+pub(crate) fn attribute_types() -> impl Iterator<Item = String> {
     Attr::all().map(|attr| {
         let info = attr.info();
         let single = if info.single { " SINGLE-VALUE" } else { "" };
@@ -30,7 +30,7 @@ pub(super) fn attribute_types() -> impl Iterator<Item = String> {
 }
 
 /// The values of `objectClasses`. They allow what the directory allows.
-pub(super) fn object_classes() -> impl Iterator<Item = String> {
+pub(crate) fn object_classes() -> impl Iterator<Item = String> {
     let superiors = SUPERIORS.into_iter().map(|(name, oid, kind)| {
         let (must, may) = match name {
             "top" => (OF_EVERYTHING.to_vec(), of_any_class().collect()),

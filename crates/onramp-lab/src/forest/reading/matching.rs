@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
-use super::dn::{Rdn, Target, parse_dn, parse_guid, parse_sid};
 use super::filter::{Filter, Substring};
-use super::schema::{Attr, Syntax, category_of_short_name};
-use super::state::Id;
-use super::text::{fold_bytes, same_text, with_folded};
-use super::view::View;
+use crate::forest::data::dn::{Rdn, Target, parse_dn, parse_guid, parse_sid};
+use crate::forest::data::state::Id;
+use crate::forest::data::text::{fold_bytes, same_text, with_folded};
+use crate::forest::data::view::View;
+use crate::forest::schema::{Attr, Syntax, category_of_short_name};
 
 /// All bits of the value are set.
 const BIT_AND: &str = "1.2.840.113556.1.4.803";
@@ -17,7 +17,7 @@ const BIT_OR: &str = "1.2.840.113556.1.4.804";
 
 /// A filter with its names looked up and its values brought to the form they are compared in.
 #[derive(Debug, Clone)]
-pub(super) enum Test {
+pub(crate) enum Test {
     And(Vec<Test>),
     Or(Vec<Test>),
     Not(Box<Test>),
@@ -34,7 +34,7 @@ pub(super) enum Test {
 }
 
 impl Test {
-    pub(super) fn compile(filter: &Filter) -> Self {
+    pub(crate) fn compile(filter: &Filter) -> Self {
         match filter {
             Filter::And(inner) => Self::And(inner.iter().map(Self::compile).collect()),
             Filter::Or(inner) => Self::Or(inner.iter().map(Self::compile).collect()),
@@ -70,7 +70,7 @@ impl Test {
     }
 
     /// `None` is the third truth value, undefined, which does not match and whose negation does not match either.
-    pub(super) fn holds(&self, view: View<'_>, id: Id) -> Option<bool> {
+    pub(crate) fn holds(&self, view: View<'_>, id: Id) -> Option<bool> {
         match self {
             Self::And(inner) => all(inner.iter().map(|test| test.holds(view, id))),
             Self::Or(inner) => all(inner.iter().map(|test| test.holds(view, id).map(|b| !b))).map(|b| !b),
@@ -154,7 +154,7 @@ fn asserted(attr: Attr, value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The name that a test for equality of distinguished names has, in the form that [`comparable`] gives.
-pub(super) fn name_of(comparable: &[u8]) -> Option<Target> {
+pub(crate) fn name_of(comparable: &[u8]) -> Option<Target> {
     let text = std::str::from_utf8(comparable).ok()?;
     let rdn = |part: &str| {
         let (kind, value) = part.split_once('=')?;

@@ -1,9 +1,9 @@
 //! The root DSE: what the server says of itself, to anybody.
 
-use super::entry::Attribute;
-use super::state::{ContextKind, Moment};
-use super::subschema;
-use super::view::{View, generalized_time};
+use crate::forest::data::state::{ContextKind, Moment};
+use crate::forest::data::view::{View, generalized_time};
+use crate::forest::reading::entry::Attribute;
+use crate::forest::schema::subschema;
 
 /// The controls that the server understands.
 pub(super) const CONTROLS: &[&str] = &[

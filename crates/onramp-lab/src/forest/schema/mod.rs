@@ -1,8 +1,10 @@
 //! The part of the directory's schema that the lab knows: attributes with their syntax, classes with their ancestors.
 
+pub(crate) mod subschema;
+
 /// How the values of an attribute are written and compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Syntax {
+pub(crate) enum Syntax {
     /// Text, compared without regard to case.
     Text,
     /// A number of 32 bits in decimal.
@@ -27,7 +29,7 @@ pub(super) enum Syntax {
 
 /// Where the values of an attribute come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// From the object; clients may change it.
     Stored,
     /// From the object; only the directory itself changes it.
@@ -40,50 +42,50 @@ pub(super) enum Source {
 
 /// What the schema says of an attribute.
 #[derive(Debug)]
-pub(super) struct AttrInfo {
-    pub(super) name: &'static str,
+pub(crate) struct AttrInfo {
+    pub(crate) name: &'static str,
     /// Its object identifier.
-    pub(super) oid: &'static str,
-    pub(super) syntax: Syntax,
-    pub(super) single: bool,
-    pub(super) source: Source,
+    pub(crate) oid: &'static str,
+    pub(crate) syntax: Syntax,
+    pub(crate) single: bool,
+    pub(crate) source: Source,
 }
 
 /// An attribute of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Attr(u16);
+pub(crate) struct Attr(u16);
 
 impl Attr {
-    pub(super) fn number(self) -> u16 {
+    pub(crate) fn number(self) -> u16 {
         self.0
     }
 
-    pub(super) fn from_number(number: u16) -> Option<Self> {
+    pub(crate) fn from_number(number: u16) -> Option<Self> {
         (usize::from(number) < ATTRIBUTES.len()).then_some(Self(number))
     }
 
     /// The attribute called `name`, in any case.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::all().find(|attr| attr.info().name.eq_ignore_ascii_case(name))
     }
 
     /// Every attribute of the schema.
-    pub(super) fn all() -> impl Iterator<Item = Self> {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         (0..ATTRIBUTES.len() as u16).map(Self)
     }
 
-    pub(super) fn info(self) -> &'static AttrInfo {
+    pub(crate) fn info(self) -> &'static AttrInfo {
         // A number outside the table cannot be made; were it, it would read as the first attribute.
         ATTRIBUTES.get(usize::from(self.0)).unwrap_or(&FIRST)
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.info().name
     }
 
     /// Whether it belongs to the partial attribute set, which global catalogs hold of every domain. `proxyAddresses` does
     /// only once Exchange has extended the schema.
-    pub(super) fn is_in_global_catalog(self) -> bool {
+    pub(crate) fn is_in_global_catalog(self) -> bool {
         let kept_at_home = [
             Self::UPN_SUFFIXES,
             Self::MS_DS_CONSISTENCY_GUID,
@@ -119,7 +121,7 @@ macro_rules! attributes {
         enum Number { $($id),* }
 
         #[allow(dead_code)]
-        impl Attr { $(pub(super) const $id: Self = Self(Number::$id as u16);)* }
+        impl Attr { $(pub(crate) const $id: Self = Self(Number::$id as u16);)* }
 
         const ATTRIBUTES: &[AttrInfo] = &[
             $(AttrInfo {
@@ -263,29 +265,29 @@ macro_rules! classes {
         /// A structural class of the schema.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[allow(dead_code, clippy::enum_variant_names)] // the names are those of the schema
-        pub(super) enum Class { $($id),* }
+        pub(crate) enum Class { $($id),* }
 
         impl Class {
             /// Every class.
-            pub(super) const ALL: &[Class] = &[$(Class::$id),*];
+            pub(crate) const ALL: &[Class] = &[$(Class::$id),*];
 
             /// The name that `objectClass` ends with.
-            pub(super) fn name(self) -> &'static str {
+            pub(crate) fn name(self) -> &'static str {
                 match self { $(Class::$id => $name),* }
             }
 
             /// Its object identifier.
-            pub(super) fn oid(self) -> &'static str {
+            pub(crate) fn oid(self) -> &'static str {
                 match self { $(Class::$id => $oid),* }
             }
 
             /// The common name, in the schema, of the class that `objectCategory` points to.
-            pub(super) fn category(self) -> &'static str {
+            pub(crate) fn category(self) -> &'static str {
                 match self { $(Class::$id => $category),* }
             }
 
             /// Every value of `objectClass`, from `top` to the class itself.
-            pub(super) fn chain(self) -> &'static [&'static str] {
+            pub(crate) fn chain(self) -> &'static [&'static str] {
                 match self { $(Class::$id => &$chain),* }
             }
         }
@@ -326,13 +328,13 @@ classes! {
 
 impl Class {
     /// Whether objects of this class are accounts that can have a user principal name.
-    pub(super) fn is_account(self) -> bool {
+    pub(crate) fn is_account(self) -> bool {
         matches!(self, Self::User | Self::InetOrgPerson | Self::Computer)
     }
 
     /// Whether `attr` may stand on objects of this class. Only those that an administrator is likely to misplace are known to
     /// be restricted.
-    pub(super) fn may_have(self, attr: Attr) -> bool {
+    pub(crate) fn may_have(self, attr: Attr) -> bool {
         match attr {
             Attr::USER_PRINCIPAL_NAME | Attr::USER_ACCOUNT_CONTROL => self.is_account(),
             Attr::UPN_SUFFIXES => matches!(self, Self::CrossRefContainer | Self::OrganizationalUnit),
@@ -344,7 +346,7 @@ impl Class {
     }
 
     /// The attribute that names objects of this class.
-    pub(super) fn naming_attribute(self) -> Attr {
+    pub(crate) fn naming_attribute(self) -> Attr {
         match self {
             Self::DomainDns => Attr::DC,
             Self::OrganizationalUnit => Attr::OU,
@@ -355,7 +357,7 @@ impl Class {
 
 /// The common name, in the schema, of the category that a filter names by its short form: `person` for
 /// `(objectCategory=person)`.
-pub(super) fn category_of_short_name(name: &str) -> Option<&'static str> {
+pub(crate) fn category_of_short_name(name: &str) -> Option<&'static str> {
     let known = Class::ALL.iter().find(|class| class.name().eq_ignore_ascii_case(name));
     match known {
         // The category of the class itself: that of `user` is Person.

@@ -4,27 +4,27 @@ use ldap3_proto::LdapResultCode;
 use onramp_core::Password;
 
 use super::access::Principal;
-use super::dn::Target;
 use super::refusal::Refusal;
-use super::schema::{Attr, Class};
-use super::state::{Domain, Id, Object};
-use super::text::fold;
-use super::view::View;
+use crate::forest::data::dn::Target;
+use crate::forest::data::state::{Domain, Id, Object};
+use crate::forest::data::text::fold;
+use crate::forest::data::view::View;
+use crate::forest::schema::{Attr, Class};
 
 const DISABLED: u32 = 0x2;
 
 /// The passwords of the lab's accounts.
 #[derive(Debug, Clone)]
-pub(super) struct Credentials {
+pub(crate) struct Credentials {
     /// Of the built-in administrator of each domain.
-    pub(super) administrator_password: Password,
+    pub(crate) administrator_password: Password,
     /// Of everybody else.
-    pub(super) user_password: Password,
-    pub(super) delegate: Option<Id>,
+    pub(crate) user_password: Password,
+    pub(crate) delegate: Option<Id>,
 }
 
 /// Simple bind. Without name and password it is an anonymous bind; a name with an empty password is nobody.
-pub(super) fn simple(
+pub(crate) fn simple(
     view: View<'_>,
     credentials: &Credentials,
     name: &str,
@@ -45,7 +45,7 @@ pub(super) fn simple(
 }
 
 /// Somebody whose identity is proven already, by a certificate.
-pub(super) fn proven(
+pub(crate) fn proven(
     view: View<'_>,
     credentials: &Credentials,
     guid: &[u8; 16],

@@ -9,16 +9,16 @@ use onramp_core::forest::{
 };
 use onramp_core::{DistinguishedName, Error, ErrorKind, ObjectGuid, Result};
 
-use super::LabForest;
-use super::constructed;
-use super::dn::Target;
-use super::fault::Operation as Faulty;
-use super::packed::Packer;
-use super::ports::Ports;
-use super::schema::{Attr, Class};
-use super::state::{Domain, Id, Object, State};
-use super::text::fold;
-use super::view::View;
+use super::Ports;
+use crate::forest::LabForest;
+use crate::forest::data::dn::Target;
+use crate::forest::data::packed::Packer;
+use crate::forest::data::state::{Domain, Id, Object, State};
+use crate::forest::data::text::fold;
+use crate::forest::data::view::View;
+use crate::forest::fault::Operation as Faulty;
+use crate::forest::reading::constructed;
+use crate::forest::schema::{Attr, Class};
 
 /// Units of ages: hundreds of nanoseconds.
 const TICKS_PER_SECOND: u64 = 10_000_000;

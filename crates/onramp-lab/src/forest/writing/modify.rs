@@ -2,14 +2,14 @@
 
 use ldap3_proto::LdapResultCode;
 
-use super::access::Principal;
-use super::controller::{Controller, NewValues};
-use super::dn::{Target, parse_dn};
-use super::refusal::Refusal;
-use super::schema::{Attr, Source, Syntax};
-use super::state::{Flavour, Id, Moment, State};
-use super::text::{fold, same_text};
-use super::view::View;
+use crate::forest::data::controller::{Controller, NewValues};
+use crate::forest::data::dn::{Target, parse_dn};
+use crate::forest::data::state::{Flavour, Id, Moment, State};
+use crate::forest::data::text::{fold, same_text};
+use crate::forest::data::view::View;
+use crate::forest::schema::{Attr, Source, Syntax};
+use crate::forest::security::access::Principal;
+use crate::forest::security::refusal::Refusal;
 
 /// The longest value of an attribute of text, in characters: `rangeUpper` of the schema; `None` if it has no limit.
 fn longest(attr: Attr) -> Option<usize> {
@@ -28,7 +28,7 @@ fn longest(attr: Attr) -> Option<usize> {
 
 /// What to do with the values of one attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(crate) enum Operation {
     Add,
     Delete,
     Replace,
@@ -36,19 +36,19 @@ pub(super) enum Operation {
 
 /// One step of a change.
 #[derive(Debug, Clone)]
-pub(super) struct Step {
-    pub(super) operation: Operation,
-    pub(super) attr: String,
-    pub(super) values: Vec<Vec<u8>>,
+pub(crate) struct Step {
+    pub(crate) operation: Operation,
+    pub(crate) attr: String,
+    pub(crate) values: Vec<Vec<u8>>,
 }
 
 /// A change of one object.
 #[derive(Debug, Clone)]
-pub(super) struct Change {
-    pub(super) target: String,
-    pub(super) steps: Vec<Step>,
+pub(crate) struct Change {
+    pub(crate) target: String,
+    pub(crate) steps: Vec<Step>,
     /// Adding what is there and deleting what is not there succeed.
-    pub(super) permissive: bool,
+    pub(crate) permissive: bool,
 }
 
 /// A step whose attribute was looked up.
@@ -59,7 +59,7 @@ struct Known<'a> {
 }
 
 /// Makes a change on one controller, entirely or not at all.
-pub(super) fn modify(
+pub(crate) fn modify(
     state: &mut State,
     at: usize,
     principal: Principal,
@@ -375,7 +375,7 @@ fn too_many(view: View<'_>, id: Id, attr: Attr) -> Refusal {
 }
 
 /// Keeps the back-links right after a change of `member` and its like.
-pub(super) fn relink(state: &mut State, at: usize, id: Id, change: &NewValues) {
+pub(crate) fn relink(state: &mut State, at: usize, id: Id, change: &NewValues) {
     if !matches!(change.attr, Attr::MEMBER | Attr::PSO_APPLIES_TO | Attr::SERVER_REFERENCE) {
         return;
     }

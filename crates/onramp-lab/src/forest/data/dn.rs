@@ -6,7 +6,7 @@ use super::text::fold;
 
 /// What a search base, a bind name or the target of a change can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// The empty name: the server itself.
     Root,
     /// A distinguished name, leaf first.
@@ -19,22 +19,22 @@ pub(super) enum Target {
 
 /// One component of a distinguished name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rdn {
+pub(crate) struct Rdn {
     /// The attribute type in lower case.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// The value without escapes.
-    pub(super) value: String,
+    pub(crate) value: String,
 }
 
 impl Rdn {
-    pub(super) fn folded(&self) -> String {
+    pub(crate) fn folded(&self) -> String {
         fold(&self.value).into_owned()
     }
 }
 
 impl Target {
     /// Reads what a client sent. `None` is an invalid name.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.is_empty() {
             return Some(Self::Root);
@@ -50,7 +50,7 @@ impl Target {
 }
 
 /// Splits a distinguished name into its components, leaf first. `None` if it is not one.
-pub(super) fn parse_dn(text: &str) -> Option<Vec<Rdn>> {
+pub(crate) fn parse_dn(text: &str) -> Option<Vec<Rdn>> {
     let name = DistinguishedName::parse(text).ok()?;
     let component =
         |rdn: &onramp_core::Rdn| Rdn { kind: rdn.attribute.to_lowercase(), value: rdn.value.clone() };
@@ -58,7 +58,7 @@ pub(super) fn parse_dn(text: &str) -> Option<Vec<Rdn>> {
 }
 
 /// `value` as it stands in a distinguished name (RFC 4514, section 2.4).
-pub(super) fn escape_rdn_value(value: &str, out: &mut String) {
+pub(crate) fn escape_rdn_value(value: &str, out: &mut String) {
     let last = value.chars().count().saturating_sub(1);
     for (at, c) in value.chars().enumerate() {
         match c {
@@ -74,7 +74,7 @@ pub(super) fn escape_rdn_value(value: &str, out: &mut String) {
 }
 
 /// A GUID as people write it, or as 32 hexadecimal digits of its bytes, as the bytes that `objectGUID` has.
-pub(super) fn parse_guid(text: &str) -> Option<[u8; 16]> {
+pub(crate) fn parse_guid(text: &str) -> Option<[u8; 16]> {
     match text.len() {
         32 => decode_hex(text)?.try_into().ok(),
         _ => ObjectGuid::parse(text).ok().map(|guid| *guid.as_bytes()),
@@ -82,7 +82,7 @@ pub(super) fn parse_guid(text: &str) -> Option<[u8; 16]> {
 }
 
 /// A SID in text form (`S-1-5-21-…`) or as hexadecimal digits, as the bytes that `objectSid` has.
-pub(super) fn parse_sid(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn parse_sid(text: &str) -> Option<Vec<u8>> {
     match Sid::parse(text) {
         Ok(sid) => Some(sid.to_bytes()),
         Err(_) => decode_hex(text).filter(|bytes| bytes.len() >= 8),

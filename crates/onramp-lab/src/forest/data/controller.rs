@@ -3,33 +3,33 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::schema::Attr;
 use super::state::{Id, Meta, Moment, Overlay, State};
+use crate::forest::schema::Attr;
 
 /// One domain controller.
 #[derive(Debug)]
-pub(super) struct Controller {
+pub(crate) struct Controller {
     /// Its short name: `DC1`.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its DNS name.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// The identity of its database.
-    pub(super) invocation: [u8; 16],
+    pub(crate) invocation: [u8; 16],
     /// Its nTDSDSA object.
-    pub(super) dsa: Id,
+    pub(crate) dsa: Id,
     /// Index of the naming context of its domain.
-    pub(super) domain: u8,
+    pub(crate) domain: u8,
     /// Whether it is a global catalog.
-    pub(super) catalog: bool,
+    pub(crate) catalog: bool,
     /// Whether it takes changes from clients.
-    pub(super) writable: bool,
+    pub(crate) writable: bool,
     /// Whether it is switched off.
-    pub(super) stopped: bool,
+    pub(crate) stopped: bool,
     /// Whether changes of others are kept from it.
-    pub(super) held: bool,
+    pub(crate) held: bool,
     /// The highest update sequence number it gave out.
-    pub(super) usn: u64,
-    pub(super) overlay: Overlay,
+    pub(crate) usn: u64,
+    pub(crate) overlay: Overlay,
     /// Changes made here that not every other controller has yet.
     log: VecDeque<Change>,
     /// How many changes were dropped from the front of the log.
@@ -37,9 +37,9 @@ pub(super) struct Controller {
     /// For each other controller, how many of its changes were applied here.
     applied: Vec<u64>,
     /// For each other controller, when this one was last in step with it.
-    pub(super) in_step: Vec<Moment>,
+    pub(crate) in_step: Vec<Moment>,
     /// For each other controller and naming context, the highest update sequence number of there that arrived here.
-    pub(super) seen: Vec<Vec<u64>>,
+    pub(crate) seen: Vec<Vec<u64>>,
 }
 
 /// The new values of one attribute, on their way to the other controllers.
@@ -54,7 +54,7 @@ struct Change {
 impl Controller {
     /// A controller of a forest with `controllers` of them and `contexts` naming contexts, whose database was filled up to
     /// update sequence number `usn`.
-    pub(super) fn new(name: &str, host: String, invocation: [u8; 16], dsa: Id, shape: Shape) -> Self {
+    pub(crate) fn new(name: &str, host: String, invocation: [u8; 16], dsa: Id, shape: Shape) -> Self {
         Self {
             name: name.to_owned(),
             host,
@@ -78,24 +78,24 @@ impl Controller {
 
 /// The sizes a [`Controller`] is made for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) controllers: usize,
-    pub(super) contexts: usize,
-    pub(super) usn: u64,
-    pub(super) built: Moment,
+pub(crate) struct Shape {
+    pub(crate) controllers: usize,
+    pub(crate) contexts: usize,
+    pub(crate) usn: u64,
+    pub(crate) built: Moment,
 }
 
 /// An attribute with its new values and by how much the change raises its version.
 #[derive(Debug, Clone)]
-pub(super) struct NewValues {
-    pub(super) attr: Attr,
-    pub(super) values: Vec<Vec<u8>>,
-    pub(super) raises: u32,
+pub(crate) struct NewValues {
+    pub(crate) attr: Attr,
+    pub(crate) values: Vec<Vec<u8>>,
+    pub(crate) raises: u32,
 }
 
 impl State {
     /// Makes a change on one controller, from where it goes to the others.
-    pub(super) fn originate(&mut self, origin: usize, id: Id, changes: Vec<NewValues>, now: Moment) {
+    pub(crate) fn originate(&mut self, origin: usize, id: Id, changes: Vec<NewValues>, now: Moment) {
         let others = self.controllers.len().saturating_sub(1) as u32;
         let Some(object) = self.seen_by(origin, id).cloned() else { return };
         let settled = &self.meta;
@@ -124,13 +124,13 @@ impl State {
     }
 
     /// The moment from which [`replicate`](Self::replicate) has something to do.
-    pub(super) fn next_arrival(&self, delay: Moment) -> Option<Moment> {
+    pub(crate) fn next_arrival(&self, delay: Moment) -> Option<Moment> {
         let due = |to: usize| self.sources(to).map(move |from| self.next_change(from, to));
         (0..self.controllers.len()).flat_map(due).flatten().map(|change| change.meta.time + delay).min()
     }
 
     /// Brings to every controller what was changed elsewhere at least `delay` ago.
-    pub(super) fn replicate(&mut self, now: Moment, delay: Moment) {
+    pub(crate) fn replicate(&mut self, now: Moment, delay: Moment) {
         for to in 0..self.controllers.len() {
             let sources: Vec<usize> = self.sources(to).collect();
             for from in sources {
@@ -149,7 +149,7 @@ impl State {
     }
 
     /// The object as one controller sees it.
-    pub(super) fn seen_by(&self, controller: usize, id: Id) -> Option<&super::state::Object> {
+    pub(crate) fn seen_by(&self, controller: usize, id: Id) -> Option<&super::state::Object> {
         let overlay = self.controllers.get(controller).and_then(|c| c.overlay.objects.get(&id));
         overlay.map(AsRef::as_ref).or_else(|| self.object(id))
     }

@@ -1,24 +1,24 @@
 //! What of an object goes to who asked: which attributes, and which part of their values.
 
-use super::access::Principal;
 use super::constructed;
-use super::schema::{Attr, Source};
-use super::state::Id;
-use super::view::View;
+use crate::forest::data::state::Id;
+use crate::forest::data::view::View;
+use crate::forest::schema::{Attr, Source};
+use crate::forest::security::access::Principal;
 
 /// So many values of an attribute are given at once; the rest has to be asked for by range.
 const MAX_VALUE_RANGE: usize = 1500;
 
 /// An attribute with its values, as sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Attribute {
-    pub(super) name: String,
-    pub(super) values: Vec<Vec<u8>>,
+pub(crate) struct Attribute {
+    pub(crate) name: String,
+    pub(crate) values: Vec<Vec<u8>>,
 }
 
 /// The attributes that a client asked for.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Selection {
+pub(crate) struct Selection {
     all: bool,
     named: Vec<Named>,
     names_only: bool,
@@ -33,7 +33,7 @@ struct Named {
 
 impl Selection {
     /// Reads the list of a search request: nothing or `*` is everything that is stored, `1.1` is nothing.
-    pub(super) fn new<'a>(names: impl IntoIterator<Item = &'a str>, names_only: bool) -> Self {
+    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>, names_only: bool) -> Self {
         let mut selection = Self { names_only, ..Self::default() };
         let mut empty = true;
         for name in names {
@@ -48,14 +48,14 @@ impl Selection {
     }
 
     /// The attributes that were asked for, by name or as everything that is stored.
-    pub(super) fn attributes(&self) -> impl Iterator<Item = Attr> {
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = Attr> {
         let all = Attr::all().filter(|attr| self.all && attr.info().source != Source::Constructed);
         let named = self.named.iter().map(|named| named.attr).filter(|_| !self.all);
         all.chain(named)
     }
 
     /// The selected attributes of an object.
-    pub(super) fn of(&self, view: View<'_>, id: Id, principal: Principal) -> Vec<Attribute> {
+    pub(crate) fn of(&self, view: View<'_>, id: Id, principal: Principal) -> Vec<Attribute> {
         let mut attributes = Vec::new();
         if view.object(id).is_none_or(|object| !principal.may_read(object.class)) {
             return attributes;

@@ -8,10 +8,10 @@ use onramp_core::forest::{
 };
 use onramp_core::{BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Result};
 
-use super::dn::Target;
-use super::modify::{Change, Operation, Step};
-use super::ports::{Ports, Reply};
-use super::schema::Attr;
+use super::{Ports, Reply};
+use crate::forest::data::dn::Target;
+use crate::forest::schema::Attr;
+use crate::forest::writing::modify::{Change, Operation, Step};
 
 #[async_trait]
 impl ObjectWriter for Ports {

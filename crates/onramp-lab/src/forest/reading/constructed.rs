@@ -3,19 +3,19 @@
 use onramp_core::ObjectGuid;
 use time::OffsetDateTime;
 
-use super::access::Principal;
-use super::controller::Controller;
-use super::dn::Target;
-use super::schema::{Attr, Class, Source};
-use super::state::{ContextKind, Flavour, Id, Meta, Moment};
-use super::subschema;
-use super::view::{FIRST_USN, View};
+use crate::forest::data::controller::Controller;
+use crate::forest::data::dn::Target;
+use crate::forest::data::state::{ContextKind, Flavour, Id, Meta, Moment};
+use crate::forest::data::view::{FIRST_USN, View};
+use crate::forest::schema::subschema;
+use crate::forest::schema::{Attr, Class, Source};
+use crate::forest::security::access::Principal;
 
 /// Seconds between the start of 1601, from which replication counts, and that of 1970.
 const EPOCH_1601: i64 = 11_644_473_600;
 
 /// The values of a constructed attribute.
-pub(super) fn values(view: View<'_>, id: Id, attr: Attr, principal: Principal) -> Vec<Vec<u8>> {
+pub(crate) fn values(view: View<'_>, id: Id, attr: Attr, principal: Principal) -> Vec<Vec<u8>> {
     let Some(object) = view.object(id) else { return Vec::new() };
     match attr {
         Attr::ALLOWED_ATTRIBUTES_EFFECTIVE => {
@@ -50,11 +50,11 @@ pub(super) fn values(view: View<'_>, id: Id, attr: Attr, principal: Principal) -
 }
 
 /// How far a controller is with the changes of another.
-pub(super) struct Cursor {
-    pub(super) invocation: [u8; 16],
-    pub(super) usn: u64,
+pub(crate) struct Cursor {
+    pub(crate) invocation: [u8; 16],
+    pub(crate) usn: u64,
     /// When they were last in step, if the product tells.
-    pub(super) in_step: Option<Moment>,
+    pub(crate) in_step: Option<Moment>,
     dsa: String,
 }
 
@@ -74,7 +74,7 @@ impl Cursor {
 }
 
 /// What this controller has of the others' changes. Only heads of naming contexts have it.
-pub(super) fn cursors(view: View<'_>, id: Id) -> Option<Vec<Cursor>> {
+pub(crate) fn cursors(view: View<'_>, id: Id) -> Option<Vec<Cursor>> {
     let context = view.state.contexts.iter().position(|context| context.head == id)?;
     let controller = view.controller()?;
     let others = view.state.controllers.iter().enumerate();
@@ -110,7 +110,7 @@ fn up_to_date_vector(view: View<'_>, id: Id) -> Option<Vec<u8>> {
 
 /// Who wrote an attribute; `None` if it was never written. What was not written since the forest was built came from the
 /// first controller.
-pub(super) fn written(view: View<'_>, id: Id, attr: Attr) -> Option<Meta> {
+pub(crate) fn written(view: View<'_>, id: Id, attr: Attr) -> Option<Meta> {
     let changed = view.controller()?.overlay.meta.get(id, attr).or_else(|| view.state.meta.get(id, attr));
     changed.copied().or_else(|| {
         view.object(id)?.attrs.values(attr).next()?;
@@ -181,7 +181,7 @@ fn tells_in_xml(view: View<'_>, principal: Principal) -> bool {
 
 /// The password settings that bind an account: those linked to the account itself come before those of its groups, and among
 /// equals the lowest precedence wins.
-pub(super) fn resultant_pso(view: View<'_>, id: Id) -> Option<Id> {
+pub(crate) fn resultant_pso(view: View<'_>, id: Id) -> Option<Id> {
     if !view.object(id)?.class.is_account() {
         return None;
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::access::Principal;
 use super::entry::{Attribute, Selection};
 use super::matching::Test;
-use super::schema::{Attr, Source};
 use super::search::visible;
-use super::state::Id;
-use super::view::{FIRST_USN, View};
+use crate::forest::data::state::Id;
+use crate::forest::data::view::{FIRST_USN, View};
+use crate::forest::schema::{Attr, Source};
+use crate::forest::security::access::Principal;
 
 const MAGIC: &[u8; 8] = b"LABSYNC1";
 type Invocation = [u8; 16];
@@ -16,14 +16,14 @@ type Invocation = [u8; 16];
 /// What a client has seen: changes made on each controller up to an update sequence number of there; and, while it is on
 /// its way through a result, how far it is in the update sequence numbers of the controller that gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cookie {
+pub(crate) struct Cookie {
     seen: BTreeMap<Invocation, u64>,
     from: Invocation,
     next: u64,
 }
 
 impl Cookie {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
         out.extend(self.from);
         out.extend(self.next.to_le_bytes());
@@ -34,7 +34,7 @@ impl Cookie {
         out
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let pair = |bytes: &[u8]| -> Option<(Invocation, u64)> {
             let (invocation, usn) = bytes.split_first_chunk::<16>()?;
             Some((*invocation, u64::from_le_bytes(usn.try_into().ok()?)))
@@ -47,7 +47,7 @@ impl Cookie {
 
 /// One way through what changed.
 #[derive(Debug)]
-pub(super) struct Pass {
+pub(crate) struct Pass {
     context: usize,
     test: Test,
     selection: Selection,
@@ -59,7 +59,7 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    pub(super) fn new(
+    pub(crate) fn new(
         view: View<'_>,
         context: usize,
         test: Test,
@@ -76,7 +76,7 @@ impl Pass {
 
     /// The next changed objects with their changed attributes: about so many bytes, looking at no more than `effort` objects.
     /// And whether that was all.
-    pub(super) fn advance(
+    pub(crate) fn advance(
         &mut self,
         view: View<'_>,
         bytes: usize,
@@ -99,7 +99,7 @@ impl Pass {
     }
 
     /// The cookie to go on from; once everything was given, all of it counts as seen.
-    pub(super) fn cookie(&self, view: View<'_>, done: bool) -> Cookie {
+    pub(crate) fn cookie(&self, view: View<'_>, done: bool) -> Cookie {
         let from = view.controller().map(|controller| controller.invocation).unwrap_or_default();
         let seen = match done {
             true => everything(view, self.context),
@@ -163,7 +163,7 @@ fn by_usn(view: View<'_>, from: u64) -> impl Iterator<Item = (u64, Id)> + '_ {
 /// All that a controller has seen, its own changes included.
 fn everything(view: View<'_>, context: usize) -> BTreeMap<Invocation, u64> {
     let Some(own) = view.controller() else { return BTreeMap::new() };
-    let of = |(at, other): (usize, &super::controller::Controller)| {
+    let of = |(at, other): (usize, &crate::forest::data::controller::Controller)| {
         let seen = own.seen.get(at).and_then(|seen| seen.get(context)).copied().unwrap_or_default();
         (other.invocation, if at == view.at { own.usn } else { seen })
     };

@@ -8,34 +8,34 @@ use onramp_core::DomainName;
 
 use super::controller::Controller;
 use super::packed::Packed;
-use super::schema::{Attr, Class};
 use super::text::{fold_bytes, hash};
+use crate::forest::schema::{Attr, Class};
 
 /// The number of an object in the forest; it never changes.
-pub(super) type Id = u32;
+pub(crate) type Id = u32;
 
 /// The parent of an object that has none.
-pub(super) const NO_PARENT: Id = Id::MAX;
+pub(crate) const NO_PARENT: Id = Id::MAX;
 
 /// Nanoseconds since 1970.
-pub(super) type Moment = i64;
+pub(crate) type Moment = i64;
 
 /// One object.
 #[derive(Debug, Clone)]
-pub(super) struct Object {
-    pub(super) guid: [u8; 16],
-    pub(super) parent: Id,
-    pub(super) class: Class,
+pub(crate) struct Object {
+    pub(crate) guid: [u8; 16],
+    pub(crate) parent: Id,
+    pub(crate) class: Class,
     /// Index of its naming context.
-    pub(super) context: u8,
+    pub(crate) context: u8,
     /// Whether it was deleted; only who asks for deleted objects sees it then.
-    pub(super) deleted: bool,
-    pub(super) attrs: Packed,
+    pub(crate) deleted: bool,
+    pub(crate) attrs: Packed,
 }
 
 impl Object {
     /// The value that names the object among its siblings.
-    pub(super) fn rdn_value(&self) -> &[u8] {
+    pub(crate) fn rdn_value(&self) -> &[u8] {
         self.attrs.values(self.class.naming_attribute()).next().unwrap_or_default()
     }
 }
@@ -55,7 +55,7 @@ pub enum Flavour {
 
 /// What kind of data a naming context holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ContextKind {
+pub(crate) enum ContextKind {
     /// A domain.
     Domain,
     /// Sites, servers, partitions.
@@ -66,81 +66,81 @@ pub(super) enum ContextKind {
 
 /// A naming context.
 #[derive(Debug, Clone)]
-pub(super) struct Context {
-    pub(super) kind: ContextKind,
-    pub(super) head: Id,
+pub(crate) struct Context {
+    pub(crate) kind: ContextKind,
+    pub(crate) head: Id,
 }
 
 /// A domain of the forest.
 #[derive(Debug, Clone)]
-pub(super) struct Domain {
+pub(crate) struct Domain {
     /// Index of its naming context.
-    pub(super) context: u8,
-    pub(super) head: Id,
-    pub(super) dns: DomainName,
-    pub(super) netbios: String,
+    pub(crate) context: u8,
+    pub(crate) head: Id,
+    pub(crate) dns: DomainName,
+    pub(crate) netbios: String,
     /// Its built-in administrator.
-    pub(super) administrator: Id,
+    pub(crate) administrator: Id,
 }
 
 /// What replication knows of the last change of one attribute of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Meta {
-    pub(super) version: u32,
-    pub(super) time: Moment,
+pub(crate) struct Meta {
+    pub(crate) version: u32,
+    pub(crate) time: Moment,
     /// Index of the controller where the change was made.
-    pub(super) origin: usize,
+    pub(crate) origin: usize,
     /// The update sequence number it got there.
-    pub(super) usn: u64,
+    pub(crate) usn: u64,
 }
 
 /// The last changes by object.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Metas(HashMap<Id, Vec<(Attr, Meta)>>);
+pub(crate) struct Metas(HashMap<Id, Vec<(Attr, Meta)>>);
 
 impl Metas {
-    pub(super) fn get(&self, id: Id, attr: Attr) -> Option<&Meta> {
+    pub(crate) fn get(&self, id: Id, attr: Attr) -> Option<&Meta> {
         self.of(id).iter().find(|(found, _)| *found == attr).map(|(_, meta)| meta)
     }
 
-    pub(super) fn of(&self, id: Id) -> &[(Attr, Meta)] {
+    pub(crate) fn of(&self, id: Id) -> &[(Attr, Meta)] {
         self.0.get(&id).map(Vec::as_slice).unwrap_or_default()
     }
 
-    pub(super) fn set(&mut self, id: Id, attr: Attr, meta: Meta) {
+    pub(crate) fn set(&mut self, id: Id, attr: Attr, meta: Meta) {
         let metas = self.0.entry(id).or_default();
         metas.retain(|(other, _)| *other != attr);
         metas.push((attr, meta));
     }
 
-    pub(super) fn take(&mut self, id: Id) -> Vec<(Attr, Meta)> {
+    pub(crate) fn take(&mut self, id: Id) -> Vec<(Attr, Meta)> {
         self.0.remove(&id).unwrap_or_default()
     }
 }
 
 /// The attributes that names are looked up by.
-pub(super) const INDEXED: [Attr; 2] = [Attr::USER_PRINCIPAL_NAME, Attr::SAM_ACCOUNT_NAME];
+pub(crate) const INDEXED: [Attr; 2] = [Attr::USER_PRINCIPAL_NAME, Attr::SAM_ACCOUNT_NAME];
 
 /// Everything the forest holds.
 #[derive(Debug, Default)]
-pub(super) struct State {
-    pub(super) contexts: Vec<Context>,
+pub(crate) struct State {
+    pub(crate) contexts: Vec<Context>,
     /// The domain at the root of the forest, then the others.
-    pub(super) domains: Vec<Domain>,
-    pub(super) controllers: Vec<Controller>,
-    pub(super) objects: Vec<Object>,
+    pub(crate) domains: Vec<Domain>,
+    pub(crate) controllers: Vec<Controller>,
+    pub(crate) objects: Vec<Object>,
     /// Last changes, of the attributes that all controllers agree on; what is not here is as it was built.
-    pub(super) meta: Metas,
+    pub(crate) meta: Metas,
     /// How many replications are outstanding for an object.
-    pub(super) pending: HashMap<Id, u32>,
+    pub(crate) pending: HashMap<Id, u32>,
     /// Objects that `member` or `msDS-PSOAppliesTo` of other objects name: from the named to those that name it.
-    pub(super) links: HashMap<(Id, Attr), Vec<Id>>,
+    pub(crate) links: HashMap<(Id, Attr), Vec<Id>>,
     /// When the forest was built.
-    pub(super) built: Moment,
+    pub(crate) built: Moment,
     /// Which product the controllers are.
-    pub(super) flavour: Flavour,
+    pub(crate) flavour: Flavour,
     /// Nobody may read up-to-dateness vectors.
-    pub(super) vectors_hidden: bool,
+    pub(crate) vectors_hidden: bool,
     by_guid: HashTable<Id>,
     by_name: HashTable<Id>,
     by_sid: HashTable<Id>,
@@ -149,12 +149,12 @@ pub(super) struct State {
 
 impl State {
     /// A forest with nothing in it.
-    pub(super) fn built_at(built: Moment) -> Self {
+    pub(crate) fn built_at(built: Moment) -> Self {
         Self { built, ..Self::default() }
     }
 
     /// Adds an object as if it had been there on every controller from the start.
-    pub(super) fn insert(&mut self, object: Object) -> Id {
+    pub(crate) fn insert(&mut self, object: Object) -> Id {
         let id = self.objects.len() as Id;
         self.objects.push(object);
         let Self { objects, by_guid, by_name, by_sid, by_value, .. } = self;
@@ -176,7 +176,7 @@ impl State {
     }
 
     /// Replaces what all controllers agree on for an object, and keeps the indexes right.
-    pub(super) fn replace(&mut self, id: Id, new: Object) {
+    pub(crate) fn replace(&mut self, id: Id, new: Object) {
         let Some(old) = self.objects.get(id as usize) else { return };
         let old_hashes = (name_hash(old), INDEXED.map(|attr| value_hash(old, attr)));
         let new_hashes = (name_hash(&new), INDEXED.map(|attr| value_hash(&new, attr)));
@@ -204,16 +204,16 @@ impl State {
         }
     }
 
-    pub(super) fn object(&self, id: Id) -> Option<&Object> {
+    pub(crate) fn object(&self, id: Id) -> Option<&Object> {
         self.objects.get(id as usize)
     }
 
-    pub(super) fn find_guid(&self, guid: &[u8; 16]) -> Option<Id> {
+    pub(crate) fn find_guid(&self, guid: &[u8; 16]) -> Option<Id> {
         let matches = |&id: &Id| self.object(id).is_some_and(|object| object.guid == *guid);
         self.by_guid.find(guid_hash(guid), matches).copied()
     }
 
-    pub(super) fn find_sid(&self, sid: &[u8]) -> Option<Id> {
+    pub(crate) fn find_sid(&self, sid: &[u8]) -> Option<Id> {
         let matches = |&id: &Id| {
             self.object(id).is_some_and(|object| object.attrs.values(Attr::OBJECT_SID).any(|v| v == sid))
         };
@@ -221,7 +221,7 @@ impl State {
     }
 
     /// The child of `parent` that is called `value` (folded).
-    pub(super) fn find_child(&self, parent: Id, kind: &str, value: &str) -> Option<Id> {
+    pub(crate) fn find_child(&self, parent: Id, kind: &str, value: &str) -> Option<Id> {
         let hash = hash(&[&parent.to_le_bytes(), value.as_bytes()]);
         let matches = |&id: &Id| {
             self.object(id).is_some_and(|object| {
@@ -234,7 +234,7 @@ impl State {
     }
 
     /// The objects that had `value` (folded) of an indexed attribute when all controllers last agreed on them.
-    pub(super) fn settled_with(&self, attr: Attr, value: &[u8]) -> impl Iterator<Item = Id> + '_ {
+    pub(crate) fn settled_with(&self, attr: Attr, value: &[u8]) -> impl Iterator<Item = Id> + '_ {
         let table = INDEXED.iter().position(|&indexed| indexed == attr).and_then(|at| self.by_value.get(at));
         let folded = fold_bytes(value).into_owned();
         table.into_iter().flat_map(move |table| {
@@ -248,20 +248,20 @@ impl State {
 
 /// What one controller knows differently from [`State`].
 #[derive(Debug, Default)]
-pub(super) struct Overlay {
+pub(crate) struct Overlay {
     /// Objects that not all controllers agree on yet, as this one sees them.
-    pub(super) objects: HashMap<Id, Arc<Object>>,
-    pub(super) meta: Metas,
+    pub(crate) objects: HashMap<Id, Arc<Object>>,
+    pub(crate) meta: Metas,
     /// When each object was last changed here: update sequence number and time. What is not here is as it was built.
-    pub(super) changed: HashMap<Id, (u64, Moment)>,
+    pub(crate) changed: HashMap<Id, (u64, Moment)>,
     /// The same by update sequence number.
-    pub(super) by_usn: BTreeMap<u64, Id>,
+    pub(crate) by_usn: BTreeMap<u64, Id>,
     by_value: HashMap<(Attr, Vec<u8>), Vec<Id>>,
 }
 
 impl Overlay {
     /// Sets how this controller sees an object.
-    pub(super) fn set(&mut self, id: Id, object: Arc<Object>) {
+    pub(crate) fn set(&mut self, id: Id, object: Arc<Object>) {
         self.take(id);
         for attr in INDEXED {
             if let Some(key) = value_key(&object, attr) {
@@ -272,7 +272,7 @@ impl Overlay {
     }
 
     /// Forgets how this controller sees an object, as all agree on it now.
-    pub(super) fn take(&mut self, id: Id) -> Option<Arc<Object>> {
+    pub(crate) fn take(&mut self, id: Id) -> Option<Arc<Object>> {
         let object = self.objects.remove(&id)?;
         for attr in INDEXED {
             let Some(key) = value_key(&object, attr) else { continue };
@@ -288,12 +288,12 @@ impl Overlay {
         Some(object)
     }
 
-    pub(super) fn with_value(&self, attr: Attr, value: &[u8]) -> &[Id] {
+    pub(crate) fn with_value(&self, attr: Attr, value: &[u8]) -> &[Id] {
         self.by_value.get(&(attr, fold_bytes(value).into_owned())).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Notes that an object changed here.
-    pub(super) fn touch(&mut self, id: Id, usn: u64, time: Moment) {
+    pub(crate) fn touch(&mut self, id: Id, usn: u64, time: Moment) {
         if let Some((old, _)) = self.changed.insert(id, (usn, time)) {
             self.by_usn.remove(&old);
         }

@@ -6,16 +6,16 @@ use time::OffsetDateTime;
 
 use super::controller::Controller;
 use super::dn::{Rdn, Target, escape_rdn_value};
-use super::schema::{Attr, Class};
 use super::state::{Context, ContextKind, Domain, Id, Moment, NO_PARENT, Object, State};
 use super::text::{Short, fold};
+use crate::forest::schema::{Attr, Class};
 
 /// Update sequence number of the first object of a new database.
-pub(super) const FIRST_USN: u64 = 3000;
+pub(crate) const FIRST_USN: u64 = 3000;
 
 /// How much of the forest is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// Everything there is, for the lab itself.
     Whole,
     /// The naming contexts that the controller holds in full: what its directory serves.
@@ -26,59 +26,59 @@ pub(super) enum Reach {
 
 /// One controller's view. Copying it copies two references.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View<'a> {
-    pub(super) state: &'a State,
-    pub(super) at: usize,
-    pub(super) reach: Reach,
+pub(crate) struct View<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) at: usize,
+    pub(crate) reach: Reach,
 }
 
 impl<'a> View<'a> {
     /// Everything, as one controller has it.
-    pub(super) fn new(state: &'a State, at: usize) -> Self {
+    pub(crate) fn new(state: &'a State, at: usize) -> Self {
         Self { state, at, reach: Reach::Whole }
     }
 
     /// Whether the controller holds a naming context in full.
-    pub(super) fn holds(self, context: u8) -> bool {
+    pub(crate) fn holds(self, context: u8) -> bool {
         let of_a_domain = self.state.domains.iter().any(|domain| domain.context == context);
         !of_a_domain || self.controller().is_none_or(|controller| controller.domain == context)
     }
 
     /// Whether an object can be seen from here.
-    pub(super) fn shows(self, object: &Object) -> bool {
+    pub(crate) fn shows(self, object: &Object) -> bool {
         self.reach != Reach::Directory || self.holds(object.context)
     }
 
     /// The domain that an object stands in.
-    pub(super) fn domain_of(self, object: &Object) -> Option<&'a Domain> {
+    pub(crate) fn domain_of(self, object: &Object) -> Option<&'a Domain> {
         self.state.domains.iter().find(|domain| domain.context == object.context)
     }
 
     /// The domain of the controller.
-    pub(super) fn domain(self) -> Option<&'a Domain> {
+    pub(crate) fn domain(self) -> Option<&'a Domain> {
         let context = self.controller()?.domain;
         self.state.domains.iter().find(|domain| domain.context == context)
     }
 
-    pub(super) fn controller(self) -> Option<&'a Controller> {
+    pub(crate) fn controller(self) -> Option<&'a Controller> {
         self.state.controllers.get(self.at)
     }
 
-    pub(super) fn object(self, id: Id) -> Option<&'a Object> {
+    pub(crate) fn object(self, id: Id) -> Option<&'a Object> {
         self.state.seen_by(self.at, id)
     }
 
-    pub(super) fn context_of(self, object: &Object) -> Option<&'a Context> {
+    pub(crate) fn context_of(self, object: &Object) -> Option<&'a Context> {
         self.state.contexts.get(usize::from(object.context))
     }
 
     /// The object that a client means.
-    pub(super) fn resolve(self, target: &Target) -> Option<Id> {
+    pub(crate) fn resolve(self, target: &Target) -> Option<Id> {
         self.named(target).filter(|&id| self.object(id).is_some_and(|object| !object.deleted))
     }
 
     /// The object that a client means who also sees deleted ones.
-    pub(super) fn resolve_deleted(self, target: &Target) -> Option<Id> {
+    pub(crate) fn resolve_deleted(self, target: &Target) -> Option<Id> {
         self.named(target)
     }
 
@@ -112,12 +112,12 @@ impl<'a> View<'a> {
     }
 
     /// The DNS name of the controller's domain.
-    pub(super) fn domain_dns_name(self) -> Option<String> {
+    pub(crate) fn domain_dns_name(self) -> Option<String> {
         Some(self.domain()?.dns.as_str().to_owned())
     }
 
     /// The distinguished name of an object.
-    pub(super) fn dn(self, id: Id) -> String {
+    pub(crate) fn dn(self, id: Id) -> String {
         let mut out = String::with_capacity(64);
         let mut at = id;
         while let Some(object) = self.object(at) {
@@ -147,7 +147,7 @@ impl<'a> View<'a> {
     }
 
     /// Whether `id` is `base` or below it.
-    pub(super) fn is_within(self, id: Id, base: Id) -> bool {
+    pub(crate) fn is_within(self, id: Id, base: Id) -> bool {
         let mut at = id;
         loop {
             if at == base {
@@ -161,13 +161,13 @@ impl<'a> View<'a> {
     }
 
     /// Update sequence number of the object's last change here, and its time.
-    pub(super) fn changed(self, id: Id) -> (u64, Moment) {
+    pub(crate) fn changed(self, id: Id) -> (u64, Moment) {
         let changed = self.controller().and_then(|c| c.overlay.changed.get(&id)).copied();
         changed.unwrap_or((FIRST_USN + u64::from(id), self.state.built))
     }
 
     /// The objects that have `value` of an indexed attribute.
-    pub(super) fn with_value(self, attr: Attr, value: &[u8]) -> Vec<Id> {
+    pub(crate) fn with_value(self, attr: Attr, value: &[u8]) -> Vec<Id> {
         let overlay = self.controller().map(|c| &c.overlay);
         let unsettled = |id: &Id| overlay.is_some_and(|overlay| overlay.objects.contains_key(id));
         let mut ids: Vec<Id> = self.state.settled_with(attr, value).filter(|id| !unsettled(id)).collect();
@@ -177,7 +177,7 @@ impl<'a> View<'a> {
     }
 
     /// Calls `visit` with each value of an attribute until it breaks. Constructed attributes have values here too.
-    pub(super) fn each_value<B>(
+    pub(crate) fn each_value<B>(
         self,
         id: Id,
         attr: Attr,
@@ -214,18 +214,18 @@ impl<'a> View<'a> {
     }
 
     /// The first value of an attribute.
-    pub(super) fn value(self, id: Id, attr: Attr) -> Option<Vec<u8>> {
+    pub(crate) fn value(self, id: Id, attr: Attr) -> Option<Vec<u8>> {
         let found = self.each_value(id, attr, &mut |value| ControlFlow::Break(value.to_vec()));
         found.break_value()
     }
 
     /// The first value of an attribute as text.
-    pub(super) fn text(self, id: Id, attr: Attr) -> Option<String> {
+    pub(crate) fn text(self, id: Id, attr: Attr) -> Option<String> {
         self.value(id, attr).and_then(|value| String::from_utf8(value).ok())
     }
 
     /// All values of an attribute.
-    pub(super) fn values(self, id: Id, attr: Attr) -> Vec<Vec<u8>> {
+    pub(crate) fn values(self, id: Id, attr: Attr) -> Vec<Vec<u8>> {
         let mut values = Vec::new();
         let _: ControlFlow<()> = self.each_value(id, attr, &mut |value| {
             values.push(value.to_vec());
@@ -252,7 +252,7 @@ impl<'a> View<'a> {
 }
 
 /// A moment as directories write it: `20260101000000.0Z`.
-pub(super) fn generalized_time(moment: Moment) -> Short {
+pub(crate) fn generalized_time(moment: Moment) -> Short {
     let Ok(time) = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment)) else {
         return Short::of("16010101000000.0Z");
     };

@@ -8,7 +8,7 @@ const MAX_DEPTH: usize = 100;
 
 /// A filter as a client sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Filter {
+pub(crate) enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
@@ -22,22 +22,22 @@ pub(super) enum Filter {
 
 /// The parts of a value between the asterisks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Substring {
-    pub(super) initial: Option<Vec<u8>>,
-    pub(super) any: Vec<Vec<u8>>,
-    pub(super) last: Option<Vec<u8>>,
+pub(crate) struct Substring {
+    pub(crate) initial: Option<Vec<u8>>,
+    pub(crate) any: Vec<Vec<u8>>,
+    pub(crate) last: Option<Vec<u8>>,
 }
 
 impl Filter {
     /// Reads a filter from text.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut reader = Reader { text, at: 0 };
         let filter = if text.starts_with('(') { reader.group(MAX_DEPTH)? } else { item(text)? };
         (reader.at == text.len() || !text.starts_with('(')).then_some(filter)
     }
 
     /// Reads a filter from the wire.
-    pub(super) fn decode(tag: StructureTag) -> Option<Self> {
+    pub(crate) fn decode(tag: StructureTag) -> Option<Self> {
         decode(tag, MAX_DEPTH)
     }
 }

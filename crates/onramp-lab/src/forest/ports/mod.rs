@@ -1,6 +1,10 @@
 //! The forest ports, directly on the model: no network, no waiting.
 
+mod object_writer;
 mod objects;
+mod password_policies;
+mod replication;
+mod suffixes;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,19 +20,20 @@ use onramp_core::{
     BoxStream, DistinguishedName, Error, ErrorKind, Forest, ObjectGuid, Result, ServerReply, Sid,
 };
 
-use super::access::Principal;
-use super::controller::Controller;
-use super::dn::Target;
-use super::fault::{Fault, Operation as Faulty};
-use super::filter::Filter;
-use super::matching::Test;
-use super::modify::{Change, modify};
-use super::refusal::Refusal;
-use super::schema::Attr;
-use super::search::{Query, Scope, Search};
-use super::state::{Id, State};
-use super::view::View;
-use super::{LabForest, Login, bind};
+use crate::forest::data::controller::Controller;
+use crate::forest::data::dn::Target;
+use crate::forest::data::state::{Id, State};
+use crate::forest::data::view::View;
+use crate::forest::fault::{Fault, Operation as Faulty};
+use crate::forest::reading::filter::Filter;
+use crate::forest::reading::matching::Test;
+use crate::forest::reading::search::{Query, Scope, Search};
+use crate::forest::schema::Attr;
+use crate::forest::security::access::Principal;
+use crate::forest::security::bind;
+use crate::forest::security::refusal::Refusal;
+use crate::forest::writing::modify::{Change, modify};
+use crate::forest::{LabForest, Login};
 
 /// Users are read this many at a time, as a directory gives them.
 const PAGE: usize = 1000;

@@ -4,24 +4,24 @@ use ldap3_proto::LdapResultCode;
 
 /// A result other than success.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Refusal {
-    pub(super) code: LdapResultCode,
+pub(crate) struct Refusal {
+    pub(crate) code: LdapResultCode,
     /// Begins with the Win32 error in eight hexadecimal digits, where there is one.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// Where to go instead.
-    pub(super) referral: Vec<String>,
+    pub(crate) referral: Vec<String>,
 }
 
 impl Refusal {
-    pub(super) fn new(code: LdapResultCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: LdapResultCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), referral: Vec::new() }
     }
 
-    pub(super) fn not_bound() -> Self {
+    pub(crate) fn not_bound() -> Self {
         Self::new(LdapResultCode::OperationsError, "00002020: Operation unavailable without authentication")
     }
 
-    pub(super) fn no_such_object(target: &str) -> Self {
+    pub(crate) fn no_such_object(target: &str) -> Self {
         let message = match target.starts_with('<') {
             true => format!("Base-DN '{target}' not found"),
             false => format!("00002030: No such Base DN: {target}"),
@@ -29,17 +29,17 @@ impl Refusal {
         Self::new(LdapResultCode::NoSuchObject, message)
     }
 
-    pub(super) fn invalid_dn(target: &str) -> Self {
+    pub(crate) fn invalid_dn(target: &str) -> Self {
         Self::new(LdapResultCode::InvalidDNSyntax, format!("00002032: Invalid DN syntax: {target}"))
     }
 
-    pub(super) fn critical_control(oid: &str) -> Self {
+    pub(crate) fn critical_control(oid: &str) -> Self {
         let message = format!("0000202C: Unsupported critical extension {oid}");
         Self::new(LdapResultCode::UnavailableCriticalExtension, message)
     }
 
     /// The object stands in a domain that this controller does not hold.
-    pub(super) fn elsewhere(domain: &str, dn: &str) -> Self {
+    pub(crate) fn elsewhere(domain: &str, dn: &str) -> Self {
         let message =
             format!("0000202B: RefErr: DSID-0310082F, data 0, 1 access points\n\tref 1: '{domain}'\n");
         let mut refusal = Self::new(LdapResultCode::Referral, message);
@@ -47,7 +47,7 @@ impl Refusal {
         refusal
     }
 
-    pub(super) fn unwilling(message: &str) -> Self {
+    pub(crate) fn unwilling(message: &str) -> Self {
         Self::new(LdapResultCode::UnwillingToPerform, format!("00002035: {message}"))
     }
 }

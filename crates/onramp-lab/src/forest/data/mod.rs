@@ -1,0 +1,8 @@
+//! What the forest holds and how it is kept: objects, names, domain controllers, and what each of these sees.
+
+pub(crate) mod controller;
+pub(crate) mod dn;
+pub(crate) mod packed;
+pub(crate) mod state;
+pub(crate) mod text;
+pub(crate) mod view;

@@ -1,0 +1,3 @@
+//! Changing objects: what is asked, the rules it must meet, and the values that come of it.
+
+pub(crate) mod modify;
