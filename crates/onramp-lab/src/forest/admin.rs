@@ -14,7 +14,7 @@ use super::data::state::{Id, Meta, Moment, Object, State};
 use super::data::text::fold;
 use super::data::view::View;
 use super::schema::{Attr, Class};
-use super::writing::modify::relink;
+use super::writing::values::relink;
 use super::{Fault, LabForest, Operation, Overload};
 use crate::tls::{ClientCertificate, LabCa};
 

@@ -23,14 +23,10 @@ const MAX_DOMAINS: usize = 200;
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct LabForestBuilder {
-    domain: String,
+    root: LabDomain,
     mail_domain: String,
-    users: u64,
     seed: u64,
-    controllers: usize,
-    read_only: usize,
     delay: Duration,
-    global_catalogs: Option<usize>,
     others: Vec<LabDomain>,
     sites: Vec<String>,
     administrator_password: Option<Password>,
@@ -86,14 +82,10 @@ impl Default for LabForestBuilder {
     /// `corp.local` with 100 users, seed 0, one domain controller, no replication delay, the machine's clock.
     fn default() -> Self {
         Self {
-            domain: "corp.local".to_owned(),
+            root: LabDomain::new("corp.local").users(100),
             mail_domain: "example.com".to_owned(),
-            users: 100,
             seed: 0,
-            controllers: 1,
-            read_only: 0,
             delay: Duration::ZERO,
-            global_catalogs: None,
             others: Vec::new(),
             sites: vec!["Default-First-Site-Name".to_owned()],
             administrator_password: None,
@@ -107,7 +99,7 @@ impl Default for LabForestBuilder {
 impl LabForestBuilder {
     /// The DNS name of the forest's domain.
     pub fn domain(mut self, domain: &str) -> Self {
-        self.domain = domain.to_owned();
+        self.root.name = domain.to_owned();
         self
     }
 
@@ -119,7 +111,7 @@ impl LabForestBuilder {
 
     /// How many users, besides those that every domain has. A million take about half a gigabyte.
     pub fn users(mut self, users: u64) -> Self {
-        self.users = users;
+        self.root.users = users;
         self
     }
 
@@ -131,19 +123,19 @@ impl LabForestBuilder {
 
     /// How many writable domain controllers; at least one.
     pub fn controllers(mut self, controllers: usize) -> Self {
-        self.controllers = controllers;
+        self.root.controllers = controllers;
         self
     }
 
     /// How many read-only domain controllers besides.
     pub fn read_only_controllers(mut self, controllers: usize) -> Self {
-        self.read_only = controllers;
+        self.root.read_only = controllers;
         self
     }
 
     /// How many of the writable domain controllers are global catalogs; all unless set.
     pub fn global_catalogs(mut self, catalogs: usize) -> Self {
-        self.global_catalogs = Some(catalogs);
+        self.root.global_catalogs = Some(catalogs);
         self
     }
 
@@ -195,18 +187,11 @@ impl LabForestBuilder {
     /// `Invalid` if a domain is not a domain name, is there twice, or has no writable domain controller, and if there is
     /// no site.
     pub fn build(self) -> Result<LabForest> {
-        let root = LabDomain {
-            name: self.domain.clone(),
-            users: self.users,
-            controllers: self.controllers,
-            read_only: self.read_only,
-            global_catalogs: self.global_catalogs,
-        };
-        let root = self.blueprint(root, &[])?;
+        let root = self.blueprint(&self.root, &[])?;
         let mut others: Vec<DomainBlueprint> = Vec::new();
         for domain in &self.others {
             let known: Vec<&DomainBlueprint> = std::iter::once(&root).chain(&others).collect();
-            let domain = self.blueprint(domain.clone(), &known)?;
+            let domain = self.blueprint(domain, &known)?;
             others.push(domain);
         }
         if self.sites.is_empty() || others.len() > MAX_DOMAINS {
@@ -243,7 +228,7 @@ impl LabForestBuilder {
 }
 
 impl LabForestBuilder {
-    fn blueprint(&self, domain: LabDomain, known: &[&DomainBlueprint]) -> Result<DomainBlueprint> {
+    fn blueprint(&self, domain: &LabDomain, known: &[&DomainBlueprint]) -> Result<DomainBlueprint> {
         let name = DomainName::parse(&domain.name)?;
         let refuse = |why: &str| {
             Err(Error::new(ErrorKind::Invalid, "build the forest's domain").object(&name).detail(why))

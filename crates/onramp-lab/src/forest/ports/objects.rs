@@ -9,7 +9,8 @@ use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result,
 };
 
-use super::{Ports, Searches};
+use super::Ports;
+use super::searches::Searches;
 use crate::forest::data::dn::Target;
 use crate::forest::data::state::Id;
 use crate::forest::data::view::View;
@@ -19,6 +20,7 @@ use crate::forest::reading::filter::Filter;
 use crate::forest::reading::matching::Test;
 use crate::forest::reading::search::{Query, Scope};
 use crate::forest::schema::{Attr, Source};
+use crate::forest::security::access::Principal;
 
 const SEARCH: &str = "search the forest for objects";
 const GET: &str = "read the object";
@@ -106,7 +108,7 @@ fn object(
     view: View<'_>,
     id: Id,
     attributes: &[AttributeName],
-    principal: crate::forest::security::access::Principal,
+    principal: Principal,
 ) -> Result<ForestObject> {
     let guid = view.object(id).map(|object| object.guid).unwrap_or_default();
     let mut object = ForestObject::new(ObjectGuid::from_bytes(guid), DistinguishedName::parse(&view.dn(id))?);

@@ -5,7 +5,8 @@ use futures_util::StreamExt;
 use onramp_core::forest::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix, UserQuery};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Result, UpnSuffix};
 
-use super::{Ports, holder};
+use super::Ports;
+use super::users::holder;
 use crate::forest::data::state::Id;
 use crate::forest::data::view::View;
 use crate::forest::fault::Operation as Faulty;
