@@ -8,20 +8,20 @@ use onramp_core::tenant::{PasswordRules, RoleTemplateId};
 use onramp_core::{Clock, DomainName, Error, ErrorKind, ObjectId, Password, Result, SystemClock, Upn};
 use time::OffsetDateTime;
 
-use super::applications::{ARM, Application, GRAPH, ServicePrincipal};
-use super::consistency::{Consistency, Visibility};
-use super::directory::Directory;
-use super::domains::{Dns, canonical};
-use super::gate::{Gate, WriteLimit};
-use super::ids::Draw;
-use super::organization::{ConditionalAccess, Synchronization};
-use super::people_sign_in::PeopleSignIn;
-use super::roles::RoleAssignment;
-use super::seed_user::SeedUser;
-use super::sign_in::Tokens;
-use super::state::State;
-use super::subscriptions::{AZURE_ROLES, AzureAssignment, Subscription};
-use super::throttling::Throttling;
+use super::data::applications::{ARM, Application, GRAPH, ServicePrincipal};
+use super::data::directory::Directory;
+use super::data::domains::{Dns, canonical};
+use super::data::ids::Draw;
+use super::data::organization::{ConditionalAccess, Synchronization};
+use super::data::roles::RoleAssignment;
+use super::data::state::State;
+use super::data::subscriptions::{AZURE_ROLES, AzureAssignment, Subscription};
+use super::limits::consistency::{Consistency, Visibility};
+use super::limits::gate::{Gate, WriteLimit};
+use super::limits::throttling::Throttling;
+use super::seed::seed_user::SeedUser;
+use super::sign_in::people::PeopleSignIn;
+use super::sign_in::tokens::Tokens;
 use super::{Inner, LabCredentials, LabTenant};
 
 /// Describes a tenant; [`build`](Self::build) makes it.

@@ -18,46 +18,30 @@
 //! # Ok(()) }
 //! ```
 
-mod applications;
-mod assertion;
 mod builder;
-mod consistency;
-mod directory;
-mod domains;
-mod filter;
-mod gate;
+mod data;
 mod http;
-mod ids;
-mod json;
-mod organization;
-mod password_rules;
-mod people_sign_in;
+mod limits;
 mod ports;
-mod query;
-mod refusal;
-mod roles;
-mod seed_user;
+mod seed;
 mod sign_in;
-mod state;
-mod subscriptions;
-mod throttling;
-mod users;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use self::builder::LabTenantBuilder;
-pub use self::consistency::Consistency;
-use self::gate::Gate;
-pub use self::gate::{Fault, FaultAction, LoggedRequest, WriteLimit};
+pub use self::data::organization::ConditionalAccess;
+use self::data::state::State;
+use self::data::{domains, users};
 pub use self::http::LabTenantServer;
-pub use self::organization::ConditionalAccess;
-pub use self::seed_user::SeedUser;
-pub use self::sign_in::Audience;
-use self::sign_in::Caller;
-use self::state::State;
-pub use self::throttling::{TenantSize, Throttling};
+pub use self::limits::consistency::Consistency;
+use self::limits::gate::Gate;
+pub use self::limits::gate::{Fault, FaultAction, LoggedRequest, WriteLimit};
+pub use self::limits::throttling::{TenantSize, Throttling};
+pub use self::seed::seed_user::SeedUser;
+pub use self::sign_in::tokens::Audience;
+use self::sign_in::tokens::Caller;
 use onramp_core::{Clock, Error, ErrorKind, ObjectId, Password, Result, Upn};
 
 /// A tenant in memory. Clones are the same tenant.

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::exchange::{Answer, Exchange, timestamp};
-use crate::tenant::filter::Filter;
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::sign_in::Caller;
-use crate::tenant::state::State;
-use crate::tenant::subscriptions::{AZURE_ROLES, AzureAssignment, AzureGrant, Subscription};
+use super::odata::filter::Filter;
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::state::State;
+use crate::tenant::data::subscriptions::{AZURE_ROLES, AzureAssignment, AzureGrant, Subscription};
+use crate::tenant::sign_in::tokens::Caller;
 
 pub(super) fn dispatch(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
     check_api_version(ex)?;

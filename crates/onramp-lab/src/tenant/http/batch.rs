@@ -1,6 +1,5 @@
 //! JSON batching: up to twenty requests in one.
 
-use crate::tenant::json::put;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
@@ -8,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::call::{self, Call, Delivery};
 use super::exchange::{Answer, Ids, Payload};
 use crate::tenant::LabTenant;
-use crate::tenant::refusal::{Outcome, Refusal};
+use crate::tenant::data::json::put;
+use crate::tenant::data::refusal::{Outcome, Refusal};
 
 const MOST_ITEMS: usize = 20;
 

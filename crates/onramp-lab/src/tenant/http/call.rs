@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::exchange::{Answer, Exchange, Ids, Payload, refusal_headers};
 use super::{arm, batch, graph, login};
-use crate::tenant::gate::Action;
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::sign_in::{Audience, Caller};
-use crate::tenant::state::State;
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::state::State;
+use crate::tenant::limits::gate::Action;
+use crate::tenant::sign_in::tokens::{Audience, Caller};
 use crate::tenant::{LabCredentials, LabTenant};
 
 /// Which of the three services a request is for.

@@ -1,12 +1,12 @@
 //! One request and its answer, between HTTP and the model.
 
-use crate::tenant::json::put;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::sign_in::Caller;
+use crate::tenant::data::json::put;
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::sign_in::tokens::Caller;
 
 /// A request that passed the gate and whose token is good.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ impl Ids {
             },
         });
         if !refusal.details.is_empty() {
-            let detail = |d: &crate::tenant::refusal::Detail| json!({ "code": d.code, "message": d.message, "target": d.target });
+            let detail = |d: &crate::tenant::data::refusal::Detail| json!({ "code": d.code, "message": d.message, "target": d.target });
             put(&mut error, "details", refusal.details.iter().map(detail).collect());
         }
         json!({ "error": error })

@@ -1,16 +1,16 @@
 //! The token endpoint and the discovery document.
 
-use crate::tenant::json::put;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
 use super::exchange::{Answer, Ids};
-use crate::tenant::assertion::Assertion;
-use crate::tenant::people_sign_in::{Code, DEVICE_CODE_LIFE};
-use crate::tenant::sign_in::{Aadsts, Audience, Caller, TOKEN_LIFE, audience};
-use crate::tenant::state::State;
+use crate::tenant::data::json::put;
+use crate::tenant::data::state::State;
+use crate::tenant::sign_in::assertion::Assertion;
+use crate::tenant::sign_in::people::{Code, DEVICE_CODE_LIFE};
+use crate::tenant::sign_in::tokens::{Aadsts, Audience, Caller, TOKEN_LIFE, audience};
 
 /// The grant of a device code (RFC 8628 3.4).
 const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";

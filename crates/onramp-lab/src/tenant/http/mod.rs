@@ -1,18 +1,12 @@
 //! The tenant's server: Graph, Azure Resource Manager and the token endpoint at one origin.
 
-mod applications;
 mod arm;
 mod batch;
 mod call;
-mod delta;
-mod directory;
-mod directory_roles;
-mod domains;
 mod exchange;
 mod graph;
-mod group_settings;
 mod login;
-mod users;
+mod odata;
 
 use std::io;
 use std::net::SocketAddr;
@@ -36,7 +30,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt as _;
 
 use self::call::{Call, Delivery, Face};
-use super::LabTenant;
+use crate::tenant::LabTenant;
 use crate::tls::LabCa;
 
 /// A client that does not finish its TLS handshake in this time is let go.

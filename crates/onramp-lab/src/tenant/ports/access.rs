@@ -8,10 +8,10 @@ use onramp_core::tenant::{
 use onramp_core::{ObjectId, Result};
 
 use super::{Operation, Ports};
-use crate::tenant::refusal::Refusal;
-use crate::tenant::roles;
-use crate::tenant::state::State;
-use crate::tenant::subscriptions::{AzureAssignment, AzureGrant};
+use crate::tenant::data::refusal::Refusal;
+use crate::tenant::data::roles;
+use crate::tenant::data::state::State;
+use crate::tenant::data::subscriptions::{AzureAssignment, AzureGrant};
 
 const ASSIGNMENTS: &str = "/v1.0/roleManagement/directory/roleAssignments";
 

@@ -7,9 +7,9 @@ use onramp_core::tenant::{
 use onramp_core::{ObjectId, Result};
 
 use super::{Operation, Ports};
-use crate::tenant::applications::{self, WantedCertificate};
-use crate::tenant::refusal::Refusal;
-use crate::tenant::state::State;
+use crate::tenant::data::applications::{self, WantedCertificate};
+use crate::tenant::data::refusal::Refusal;
+use crate::tenant::data::state::State;
 
 #[async_trait]
 impl Applications for Ports {

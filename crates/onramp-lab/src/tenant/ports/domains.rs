@@ -9,10 +9,10 @@ use onramp_core::{BoxStream, DomainName, ObjectId, Result};
 use time::OffsetDateTime;
 
 use super::{Operation, Ports, whole};
-use crate::tenant::domains::Domain;
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::state::State;
-use crate::tenant::users::{Conflict, User};
+use crate::tenant::data::domains::Domain;
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::state::State;
+use crate::tenant::data::users::{Conflict, User};
 
 fn address(name: &DomainName) -> String {
     format!("/v1.0/domains/{name}")

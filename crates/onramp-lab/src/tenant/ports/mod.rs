@@ -15,10 +15,10 @@ use futures_util::stream::{self, StreamExt as _};
 use onramp_core::{BoxStream, Error, ErrorKind, Result, ServerReply, Tenant};
 use time::OffsetDateTime;
 
-use super::LabTenant;
-use super::gate::Action;
-use super::refusal::{Outcome, Refusal};
-use super::state::State;
+use crate::tenant::LabTenant;
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::state::State;
+use crate::tenant::limits::gate::Action;
 
 /// An object that was just created is looked for again after this time,
 const LOOK_AGAIN: Duration = Duration::from_secs(2);

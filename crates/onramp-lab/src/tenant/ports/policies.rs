@@ -8,8 +8,8 @@ use onramp_core::tenant::{
 use onramp_core::{ObjectId, Result};
 
 use super::{Operation, Ports};
-use crate::tenant::organization::ConditionalAccess;
-use crate::tenant::state::State;
+use crate::tenant::data::organization::ConditionalAccess;
+use crate::tenant::data::state::State;
 
 /// Everything that can make the tenant ask a user for a second factor.
 pub(super) fn second_factor(state: &State, user: &ObjectId, per_user: MfaState) -> SecondFactor {

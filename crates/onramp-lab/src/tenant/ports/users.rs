@@ -12,10 +12,10 @@ use onramp_core::{BoxStream, ImmutableId, ObjectId, Password, Result, Upn};
 use time::OffsetDateTime;
 
 use super::{Operation, Ports, policies, whole};
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::sign_in::{Aadsts, Audience};
-use crate::tenant::state::State;
-use crate::tenant::users::{self as model, PasswordProfile, User, UserPatch};
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::state::State;
+use crate::tenant::data::users::{self as model, PasswordProfile, User, UserPatch};
+use crate::tenant::sign_in::tokens::{Aadsts, Audience};
 
 /// The largest page the service gives.
 const PAGE: usize = 999;

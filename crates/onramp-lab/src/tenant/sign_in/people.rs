@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use time::{Duration, OffsetDateTime};
 
-use super::sign_in::Aadsts;
-use super::state::State;
+use super::tokens::Aadsts;
+use crate::tenant::data::state::State;
 
 /// How long a device code can be entered.
 pub(crate) const DEVICE_CODE_LIFE: Duration = Duration::minutes(15);

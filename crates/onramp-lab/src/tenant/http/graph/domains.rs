@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::exchange::{Answer, Exchange};
 use super::users::as_directory_object;
-use crate::tenant::domains::{Domain, DomainPatch};
-use crate::tenant::query::Query;
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::state::State;
+use crate::tenant::data::domains::{Domain, DomainPatch};
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::state::State;
+use crate::tenant::http::exchange::{Answer, Exchange};
+use crate::tenant::http::odata::query::Query;
 
 const DEFAULT: [&str; 14] = [
     "authenticationType",

@@ -3,13 +3,13 @@
 use onramp_core::Password;
 use serde_json::{Map, Value, json};
 
-use super::exchange::{Answer, Exchange, timestamp};
-use crate::tenant::filter::{Field, Properties};
-use crate::tenant::query::Query;
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::sign_in::Caller;
-use crate::tenant::state::State;
-use crate::tenant::users::{MfaState, NewUser, PROFILE, PasswordProfile, User, UserPatch};
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::state::State;
+use crate::tenant::data::users::{MfaState, NewUser, PROFILE, PasswordProfile, User, UserPatch};
+use crate::tenant::http::exchange::{Answer, Exchange, timestamp};
+use crate::tenant::http::odata::filter::{Field, Properties};
+use crate::tenant::http::odata::query::Query;
+use crate::tenant::sign_in::tokens::Caller;
 
 /// What comes without `$select`.
 pub(super) const DEFAULT: [&str; 11] = [

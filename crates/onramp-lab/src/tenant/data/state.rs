@@ -6,15 +6,15 @@ use onramp_core::tenant::PasswordRules;
 use time::OffsetDateTime;
 
 use super::applications::{AppRoleAssignment, Application, ServicePrincipal};
-use super::consistency::Consistency;
 use super::directory::Directory;
 use super::domains::{Dns, Domain};
 use super::ids::Draw;
 use super::organization::{ConditionalAccess, Synchronization};
-use super::people_sign_in::PeopleSignIn;
 use super::roles::RoleAssignment;
-use super::sign_in::Tokens;
 use super::subscriptions::{AzureAssignment, Subscription};
+use crate::tenant::limits::consistency::Consistency;
+use crate::tenant::sign_in::people::PeopleSignIn;
+use crate::tenant::sign_in::tokens::Tokens;
 
 /// The model. Its rules stand in the modules of its parts; what asks (the HTTP server, the ports) only translates.
 #[derive(Debug)]

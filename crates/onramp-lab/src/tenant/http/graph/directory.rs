@@ -1,17 +1,17 @@
 //! Roles, organisation, synchronisation features, policies.
 
-use crate::tenant::json::put;
 use serde_json::{Map, Value, json};
 
-use super::exchange::{Answer, Exchange, timestamp};
 use super::users::as_directory_object;
-use crate::tenant::ids::is_guid;
-use crate::tenant::organization::ConditionalAccess;
-use crate::tenant::query::Query;
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::roles::{BUILT_IN, RoleAssignment, RoleDefinition, built_in};
-use crate::tenant::sign_in::Caller;
-use crate::tenant::state::State;
+use crate::tenant::data::ids::is_guid;
+use crate::tenant::data::json::put;
+use crate::tenant::data::organization::ConditionalAccess;
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::roles::{BUILT_IN, RoleAssignment, RoleDefinition, built_in};
+use crate::tenant::data::state::State;
+use crate::tenant::http::exchange::{Answer, Exchange, timestamp};
+use crate::tenant::http::odata::query::Query;
+use crate::tenant::sign_in::tokens::Caller;
 
 pub(super) fn role_definitions(ex: &Exchange) -> Outcome<Answer> {
     let query = Query::parse(&ex.query, ex.eventual)?;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::ids::Draw;
-use super::refusal::Refusal;
 use super::throttling::{Buckets, Charge, Throttling};
+use crate::tenant::data::ids::Draw;
+use crate::tenant::data::refusal::Refusal;
 
 /// Something to go wrong on purpose: on which requests, how often, and what.
 ///

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use super::filter::{Field, Filter, Properties};
-use super::refusal::{Outcome, Refusal};
+use crate::tenant::data::refusal::{Outcome, Refusal};
 
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 999;

@@ -4,9 +4,9 @@ use onramp_core::Password;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::consistency::Visibility;
 use super::refusal::{Outcome, Refusal};
 use super::state::State;
+use crate::tenant::limits::consistency::Visibility;
 
 /// The application id of Microsoft Graph in every tenant.
 pub(crate) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";

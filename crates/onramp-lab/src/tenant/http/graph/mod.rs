@@ -1,11 +1,17 @@
 //! Which operation of Graph a request is.
 
-use super::call::decode;
-use super::delta;
-use super::exchange::{Answer, Exchange};
-use super::{applications, directory, directory_roles, domains, group_settings, users};
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::state::State;
+mod applications;
+mod delta;
+mod directory;
+mod directory_roles;
+mod domains;
+mod group_settings;
+mod users;
+
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::state::State;
+use crate::tenant::http::call::decode;
+use crate::tenant::http::exchange::{Answer, Exchange};
 
 pub(super) fn dispatch(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
     let path: Vec<&str> = ex.path.iter().map(String::as_str).collect();

@@ -1,6 +1,5 @@
 //! Signing in: who gets a token, what for, and what the token endpoint says to everyone else.
 
-use crate::tenant::json::put;
 use std::collections::HashMap;
 
 use base64::Engine as _;
@@ -9,10 +8,11 @@ use onramp_core::Password;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use super::applications::{ARM, Application, GRAPH};
-use super::roles;
-use super::state::State;
-use super::users::{MfaState, User};
+use crate::tenant::data::applications::{ARM, Application, GRAPH};
+use crate::tenant::data::json::put;
+use crate::tenant::data::roles;
+use crate::tenant::data::state::State;
+use crate::tenant::data::users::{MfaState, User};
 
 /// How long an access token is good for.
 pub(crate) const TOKEN_LIFE: Duration = Duration::seconds(3_599);

@@ -3,10 +3,10 @@
 use onramp_core::Password;
 use time::OffsetDateTime;
 
-use super::consistency::Visibility;
 use super::password_rules::{self, Whose};
 use super::refusal::{Outcome, Refusal};
 use super::state::State;
+use crate::tenant::limits::consistency::Visibility;
 
 /// A user as the tenant holds it.
 #[derive(Clone, Debug)]

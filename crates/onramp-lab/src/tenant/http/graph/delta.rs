@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use super::exchange::{Answer, Exchange};
 use super::users::DEFAULT;
-use crate::tenant::directory::News;
-use crate::tenant::query::Query;
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::state::State;
+use crate::tenant::data::directory::News;
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::state::State;
+use crate::tenant::http::exchange::{Answer, Exchange};
+use crate::tenant::http::odata::query::Query;
 
 /// A place in the changes is good for so long.
 const LIFE: time::Duration = time::Duration::days(7);

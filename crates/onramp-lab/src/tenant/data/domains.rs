@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use super::consistency::Visibility;
 use super::refusal::{Outcome, Refusal};
 use super::state::State;
+use crate::tenant::limits::consistency::Visibility;
 
 /// A domain of the tenant.
 #[derive(Clone, Debug)]

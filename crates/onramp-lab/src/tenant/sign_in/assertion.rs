@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 use webpki::EndEntityCert;
 use webpki::ring::RSA_PSS_2048_8192_SHA256_LEGACY_KEY;
 
-use super::applications::Application;
-use super::sign_in::Aadsts;
+use super::tokens::Aadsts;
+use crate::tenant::data::applications::Application;
 
 /// How far clocks may differ.
 const SKEW: i64 = 300;

@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::exchange::{Answer, Exchange};
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::roles::{BUILT_IN, RoleDefinition, built_in};
-use crate::tenant::state::State;
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::roles::{BUILT_IN, RoleDefinition, built_in};
+use crate::tenant::data::state::State;
+use crate::tenant::http::exchange::{Answer, Exchange};
 
 pub(super) fn templates(ex: &Exchange) -> Outcome<Answer> {
     let value: Vec<Value> = BUILT_IN

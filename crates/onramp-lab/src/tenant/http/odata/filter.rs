@@ -1,6 +1,6 @@
 //! `$filter` of OData, as far as the service takes it for the collections of this tenant.
 
-use super::refusal::{Outcome, Refusal};
+use crate::tenant::data::refusal::{Outcome, Refusal};
 
 /// The value of one property, borrowed from its object where that is possible.
 #[derive(Clone, Debug, PartialEq)]

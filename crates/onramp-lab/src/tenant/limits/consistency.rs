@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::ids::Draw;
+use crate::tenant::data::ids::Draw;
 
 /// How long a new object stays out of sight of requests that name it (Graph answers 404, Azure Resource Manager
 /// `PrincipalNotFound`) and of lists.

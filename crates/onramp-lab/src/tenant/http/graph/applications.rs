@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::exchange::{Answer, Exchange, timestamp};
-use crate::tenant::applications::{
+use crate::tenant::data::applications::{
     APPLICATION_PROPERTIES, AppRoleAssignment, Application, Certificate, ServicePrincipal, WantedCertificate,
 };
-use crate::tenant::json::put;
-use crate::tenant::query::Query;
-use crate::tenant::refusal::{Outcome, Refusal};
-use crate::tenant::state::State;
+use crate::tenant::data::json::put;
+use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::state::State;
+use crate::tenant::http::exchange::{Answer, Exchange, timestamp};
+use crate::tenant::http::odata::query::Query;
 
 pub(super) fn list(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
     let visible = state.applications.iter_mut().filter_map(|app| app.seen.graph(ex.now).then_some(&*app));

@@ -3,9 +3,9 @@
 use onramp_core::tenant::{OnPremisesProtection, PasswordRules};
 use serde_json::{Value, json};
 
-use super::exchange::{Answer, Exchange};
-use crate::tenant::refusal::Outcome;
-use crate::tenant::state::State;
+use crate::tenant::data::refusal::Outcome;
+use crate::tenant::data::state::State;
+use crate::tenant::http::exchange::{Answer, Exchange};
 
 /// The template of the setting `Password Rule Settings`, the same in every tenant.
 const TEMPLATE: &str = "5cf42378-d67d-4f36-ba46-e8b86229381d";

@@ -1,0 +1,5 @@
+//! What stands between a request and the model: faults on demand, limits, and how soon what is new is seen.
+
+pub(crate) mod consistency;
+pub(crate) mod gate;
+pub(crate) mod throttling;

@@ -1,0 +1,5 @@
+//! Signing in, as applications and as people: who gets a token, and what for.
+
+pub(crate) mod assertion;
+pub(crate) mod people;
+pub(crate) mod tokens;
