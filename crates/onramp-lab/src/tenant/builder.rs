@@ -5,21 +5,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use onramp_core::tenant::{PasswordRules, RoleTemplateId};
-use onramp_core::{Clock, DomainName, Error, ErrorKind, ObjectId, Password, Result, SystemClock, Upn};
+use onramp_core::{Clock, DomainName, ObjectId, Password, Result, SystemClock, Upn};
 use time::OffsetDateTime;
 
-use super::data::applications::{ARM, Application, GRAPH, ServicePrincipal};
 use super::data::directory::Directory;
 use super::data::domains::{Dns, canonical};
 use super::data::ids::Draw;
 use super::data::organization::{ConditionalAccess, Synchronization};
-use super::data::roles::RoleAssignment;
 use super::data::state::State;
-use super::data::subscriptions::{AZURE_ROLES, AzureAssignment, Subscription};
 use super::limits::consistency::{Consistency, Visibility};
 use super::limits::gate::{Gate, WriteLimit};
 use super::limits::throttling::Throttling;
+use super::seed::applications::add_applications;
+use super::seed::capitalised;
 use super::seed::seed_user::SeedUser;
+use super::seed::subscriptions::add_subscriptions;
+use super::seed::users::{add_people, add_user};
 use super::sign_in::people::PeopleSignIn;
 use super::sign_in::tokens::Tokens;
 use super::{Inner, LabCredentials, LabTenant};
@@ -318,175 +319,6 @@ impl LabTenantBuilder {
     }
 }
 
-fn add_user(state: &mut State, seed: SeedUser, now: OffsetDateTime) -> Result<()> {
-    let refused = |why: &str| Error::new(ErrorKind::Invalid, "seed the user").object(&seed.upn).detail(why);
-    let upn = seed.upn.to_string();
-    let domain = canonical(upn.rsplit('@').next().unwrap_or_default());
-    if !state.domains.get(&domain).is_some_and(|domain| domain.is_verified) {
-        return Err(refused("its domain is not verified").hint("Name the domain by verified_domain first."));
-    }
-    if state.users.with_upn(&upn).is_some() {
-        return Err(refused("another user has its UPN"));
-    }
-    if seed.proxy_addresses.iter().any(|address| state.users.with_address(address).is_some()) {
-        return Err(refused("another user has one of its proxy addresses"));
-    }
-    let prefix = upn.split('@').next().unwrap_or_default().to_owned();
-    let name = seed.display_name.clone().unwrap_or_else(|| capitalised(&prefix.replace(['.', '_'], " ")));
-    let mut user = state.blank_user(upn, name, prefix, now);
-    user.mail =
-        seed.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:")).map(str::to_owned);
-    user.proxy_addresses = seed.proxy_addresses;
-    user.immutable_id = seed.immutable_id.map(|anchor| anchor.to_string());
-    user.synced = seed.synchronised.then_some(true);
-    user.sign_in.password_changed = seed.password.is_some().then_some(now);
-    user.sign_in.password = seed.password;
-    user.sign_in.has_second_factor = seed.second_factor;
-    let id = user.id.clone();
-    state.users.insert(user);
-    for role in seed.roles {
-        let held = role_held(&mut state.draw, &role, &id);
-        state.role_assignments.push(held);
-    }
-    for role in seed.eligible {
-        let held = role_held(&mut state.draw, &role, &id);
-        state.eligible_roles.push(held);
-    }
-    Ok(())
-}
-
-fn role_held(draw: &mut Draw, role: &RoleTemplateId, principal: &str) -> RoleAssignment {
-    RoleAssignment {
-        id: format!("{}-1", draw.letters(39)),
-        role_id: role.id().to_string(),
-        principal_id: principal.to_owned(),
-        scope: "/".to_owned(),
-    }
-}
-
-const GIVEN: [&str; 24] = [
-    "Alva", "Bruno", "Carla", "David", "Elif", "Frida", "Goran", "Hanna", "Ivan", "Jana", "Karim", "Lena",
-    "Marek", "Nadia", "Oskar", "Paula", "Quentin", "Rosa", "Stefan", "Tilda", "Umut", "Vera", "Wim", "Yara",
-];
-const FAMILY: [&str; 24] = [
-    "Abel",
-    "Berg",
-    "Conti",
-    "Dahl",
-    "Engel",
-    "Fischer",
-    "Greco",
-    "Horvat",
-    "Ito",
-    "Janssen",
-    "Kowalski",
-    "Lindqvist",
-    "Moreau",
-    "Novak",
-    "Olsen",
-    "Petrov",
-    "Quist",
-    "Rossi",
-    "Schmidt",
-    "Torres",
-    "Ude",
-    "Vidal",
-    "Weber",
-    "Yilmaz",
-];
-
-/// Ordinary users, the n-th of whom has the same name in every tenant of the same seed.
-fn add_people(state: &mut State, count: usize, now: OffsetDateTime) -> Result<()> {
-    let pick = |draw: &mut Draw, names: &[&'static str; 24]| {
-        let at = usize::try_from(draw.below(24)).unwrap_or(0);
-        names.get(at).copied().unwrap_or("Alva")
-    };
-    for n in 0..count {
-        let (given, family) = (pick(&mut state.draw, &GIVEN), pick(&mut state.draw, &FAMILY));
-        let prefix = format!("{}.{}{}", given.to_lowercase(), family.to_lowercase(), n + 1);
-        let upn = format!("{prefix}@{}", state.initial_domain);
-        let address = format!("SMTP:{upn}");
-        let mut user = state.blank_user(upn, format!("{given} {family}"), prefix, now);
-        user.mail = address.strip_prefix("SMTP:").map(str::to_owned);
-        user.proxy_addresses = vec![address];
-        user.profile = vec![("givenName", given.to_owned()), ("surname", family.to_owned())];
-        user.usage_location = Some("DE".to_owned());
-        if state.users.with_upn(&user.upn).is_none() {
-            state.users.insert(user);
-        }
-    }
-    Ok(())
-}
-
-/// The applications every lab tenant has: client id, its secret, public client id.
-fn add_applications(state: &mut State, now: OffsetDateTime) -> (String, Password, String) {
-    state.ensure_service_principal(GRAPH, "Microsoft Graph", now);
-    state.ensure_service_principal(ARM, "Windows Azure Service Management API", now);
-    let secret = state.draw.letters(40);
-    let client = add_application(state, "Onramp Lab", vec![Password::new(secret.clone())], now);
-    let public = add_application(state, "Onramp Lab sign-in", Vec::new(), now);
-    let (client_principal, client_id) = client;
-    let resource = state.service_principals.iter().find(|sp| sp.app_id == GRAPH).cloned();
-    if let Some(graph) = resource {
-        for (role, _) in &graph.app_roles {
-            // A permission that Graph offers can always be granted once.
-            let _ = state.grant_app_role([&client_principal, &graph.id, role], now);
-        }
-    }
-    (client_id, Password::new(secret), public.1)
-}
-
-fn add_application(
-    state: &mut State,
-    name: &str,
-    secrets: Vec<Password>,
-    now: OffsetDateTime,
-) -> (String, String) {
-    let (app_id, principal) = (state.draw.guid(), state.draw.guid());
-    let is_public = secrets.is_empty();
-    state.applications.push(Application {
-        id: state.draw.guid(),
-        app_id: app_id.clone(),
-        display_name: name.to_owned(),
-        created: now,
-        secrets,
-        is_public,
-        certificates: Vec::new(),
-        rest: Vec::new(),
-        seen: Visibility::default(),
-    });
-    state.service_principals.push(ServicePrincipal {
-        id: principal.clone(),
-        app_id: app_id.clone(),
-        display_name: name.to_owned(),
-        account_enabled: true,
-        tags: Vec::new(),
-        app_roles: Vec::new(),
-        seen: Visibility::default(),
-    });
-    (principal, app_id)
-}
-
-/// Subscriptions, of which the administrator is Owner.
-fn add_subscriptions(state: &mut State, count: usize, admin: &str, now: OffsetDateTime) {
-    let admin = state.users.with_upn(admin).map(|user| user.id.clone()).unwrap_or_default();
-    for n in 1..=count {
-        let id = state.draw.guid();
-        let name = format!("{} subscription {n}", state.display_name);
-        let owner = AZURE_ROLES.first().map(|(id, _)| (*id).to_owned()).unwrap_or_default();
-        let assignment = AzureAssignment {
-            name: state.draw.guid(),
-            scope: format!("/subscriptions/{id}"),
-            role: owner,
-            principal_id: admin.clone(),
-            principal_type: "User".to_owned(),
-            created: now,
-        };
-        state.azure_assignments.push(assignment);
-        state.subscriptions.push(Subscription { id, name, state: "Enabled", classic: Vec::new() });
-    }
-}
-
 /// Policies name users by object id.
 fn resolve_policies(state: &mut State, policies: Vec<ConditionalAccess>) -> Vec<ConditionalAccess> {
     let mut resolved = Vec::with_capacity(policies.len());
@@ -500,9 +332,4 @@ fn resolve_policies(state: &mut State, policies: Vec<ConditionalAccess>) -> Vec<
         resolved.push(policy);
     }
     resolved
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
 }

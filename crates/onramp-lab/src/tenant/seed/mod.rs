@@ -1,3 +1,11 @@
-//! What a tenant has from the start.
+//! What a tenant has from the start: users, applications, subscriptions.
 
+pub(crate) mod applications;
 pub(crate) mod seed_user;
+pub(crate) mod subscriptions;
+pub(crate) mod users;
+
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
+}

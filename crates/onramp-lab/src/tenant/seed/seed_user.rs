@@ -17,15 +17,15 @@ use crate::people::Person;
 /// ```
 #[derive(Clone, Debug)]
 pub struct SeedUser {
-    pub(crate) upn: Upn,
-    pub(crate) display_name: Option<String>,
-    pub(crate) proxy_addresses: Vec<String>,
-    pub(crate) immutable_id: Option<ImmutableId>,
-    pub(crate) synchronised: bool,
-    pub(crate) password: Option<Password>,
-    pub(crate) second_factor: bool,
-    pub(crate) roles: Vec<RoleTemplateId>,
-    pub(crate) eligible: Vec<RoleTemplateId>,
+    pub(super) upn: Upn,
+    pub(super) display_name: Option<String>,
+    pub(super) proxy_addresses: Vec<String>,
+    pub(super) immutable_id: Option<ImmutableId>,
+    pub(super) synchronised: bool,
+    pub(super) password: Option<Password>,
+    pub(super) second_factor: bool,
+    pub(super) roles: Vec<RoleTemplateId>,
+    pub(super) eligible: Vec<RoleTemplateId>,
 }
 
 impl SeedUser {

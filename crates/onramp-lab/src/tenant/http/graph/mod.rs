@@ -1,11 +1,13 @@
-//! Which operation of Graph a request is.
+//! Microsoft Graph: which operation a request is, and the operations, a file for each collection.
 
 mod applications;
 mod delta;
-mod directory;
 mod directory_roles;
 mod domains;
 mod group_settings;
+mod organization;
+mod policies;
+mod roles;
 mod users;
 
 use crate::tenant::data::refusal::{Outcome, Refusal};
@@ -63,11 +65,9 @@ fn user_operation(ex: &Exchange, state: &mut State, path: &[&str]) -> Outcome<An
             users::set_mfa(ex, state, key)
         }
         ("GET", ["users", key, "authentication", "methods"]) => users::methods(ex, state, key),
-        ("GET", ["users", key, "transitiveMemberOf", "graph.group"]) => {
-            directory::groups_of_user(ex, state, key)
-        }
+        ("GET", ["users", key, "transitiveMemberOf", "graph.group"]) => roles::groups_of_user(ex, state, key),
         ("GET", ["users", key, "transitiveMemberOf", "graph.directoryRole"]) => {
-            directory::roles_of_user(ex, state, key)
+            roles::roles_of_user(ex, state, key)
         }
         _ => Err(no_such_operation(ex)),
     }
@@ -103,13 +103,13 @@ fn role_operation(ex: &Exchange, state: &mut State, path: &[&str]) -> Outcome<An
         return Err(Refusal::new(400, "BadRequest", "Resource not found for the segment 'roleManagement'."));
     }
     match (ex.method.as_str(), path) {
-        ("GET", ["roleDefinitions"]) => directory::role_definitions(ex),
-        ("GET", ["roleDefinitions", id]) => directory::role_definition(ex, state, id),
-        ("GET", ["roleAssignments"]) => directory::role_assignments(ex, state),
-        ("POST", ["roleAssignments"]) => directory::assign_role(ex, state),
-        ("GET", ["roleAssignments", id]) => directory::role_assignment(ex, state, id),
-        ("DELETE", ["roleAssignments", id]) => directory::unassign_role(state, id),
-        ("GET", ["roleEligibilityScheduleInstances"]) => directory::eligibility(ex, state),
+        ("GET", ["roleDefinitions"]) => roles::role_definitions(ex),
+        ("GET", ["roleDefinitions", id]) => roles::role_definition(ex, state, id),
+        ("GET", ["roleAssignments"]) => roles::role_assignments(ex, state),
+        ("POST", ["roleAssignments"]) => roles::assign_role(ex, state),
+        ("GET", ["roleAssignments", id]) => roles::role_assignment(ex, state, id),
+        ("DELETE", ["roleAssignments", id]) => roles::unassign_role(state, id),
+        ("GET", ["roleEligibilityScheduleInstances"]) => roles::eligibility(ex, state),
         _ => Err(no_such_operation(ex)),
     }
 }
@@ -138,25 +138,25 @@ fn application_operation(ex: &Exchange, state: &mut State, path: &[&str]) -> Out
 
 fn tenant_operation(ex: &Exchange, state: &mut State, path: &[&str]) -> Outcome<Answer> {
     match (ex.method.as_str(), path) {
-        ("GET", ["organization"]) => directory::organization(ex, state),
-        ("GET", ["organization", id]) => directory::one_organization(ex, state, id),
-        ("PATCH", ["organization", id]) => directory::update_organization(ex, state, id),
-        ("GET", ["directory", "onPremisesSynchronization"]) => directory::synchronization(ex, state),
+        ("GET", ["organization"]) => organization::organization(ex, state),
+        ("GET", ["organization", id]) => organization::one_organization(ex, state, id),
+        ("PATCH", ["organization", id]) => organization::update_organization(ex, state, id),
+        ("GET", ["directory", "onPremisesSynchronization"]) => organization::synchronization(ex, state),
         ("GET", ["directory", "onPremisesSynchronization", id]) => {
-            directory::one_synchronization(ex, state, id)
+            organization::one_synchronization(ex, state, id)
         }
         ("PATCH", ["directory", "onPremisesSynchronization", id]) => {
-            directory::update_synchronization(ex, state, id)
+            organization::update_synchronization(ex, state, id)
         }
         ("GET", ["groupSettings"]) => group_settings::list(ex, state),
         ("GET", ["policies", "identitySecurityDefaultsEnforcementPolicy"]) => {
-            directory::security_defaults(ex, state)
+            policies::security_defaults(ex, state)
         }
         ("PATCH", ["policies", "identitySecurityDefaultsEnforcementPolicy"]) => {
-            directory::set_security_defaults(ex, state)
+            policies::set_security_defaults(ex, state)
         }
-        ("GET", ["identity", "conditionalAccess", "policies"]) => directory::conditional_access(ex, state),
-        ("GET", ["identity", "conditionalAccess", "policies", id]) => directory::one_policy(ex, state, id),
+        ("GET", ["identity", "conditionalAccess", "policies"]) => policies::conditional_access(ex, state),
+        ("GET", ["identity", "conditionalAccess", "policies", id]) => policies::one_policy(ex, state, id),
         _ => Err(no_such_operation(ex)),
     }
 }
