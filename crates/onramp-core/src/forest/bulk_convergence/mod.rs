@@ -4,26 +4,22 @@
 //! The target is the highest `uSNChanged` of our own objects where they were written, and not `highestCommittedUSN`:
 //! that also counts other naming contexts, and one without changes is not announced to anybody.
 
+mod look;
+mod watched;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use futures_util::stream::{self, StreamExt};
-use time::OffsetDateTime;
 
 use super::bulk_report::DIFFERENCES_KEPT;
-use super::judgement::{Judge, Judgement};
 use super::{
-    AttributeValue, BulkReport, ChangesQuery, ControllerProgress, Convergence, DifferingValue,
-    DomainController, HighWaterMark, InvocationId, LastContact, Replication, ReplicationGoal,
-    ReplicationPosition, ValueProof, ValueStamp, Verdict, WaitOptions,
+    AttributeValue, BulkReport, Convergence, DifferingValue, HighWaterMark, LastContact, Replication,
+    ReplicationGoal, ValueStamp, Verdict, WaitOptions,
 };
-use crate::{Clock, ErrorKind, ObjectGuid, Result};
-
-/// So many values are read one by one at a look; more are read with everything else.
-const ONE_BY_ONE: usize = 1000;
-/// So many of them at a time.
-const AT_A_TIME: usize = 16;
+use crate::{Clock, ErrorKind, Result};
+use look::Look;
+use watched::Watched;
 
 /// See [`ReplicationExt::wait_for`](super::ReplicationExt::wait_for).
 pub(super) async fn wait<R: Replication + ?Sized>(
@@ -60,55 +56,6 @@ struct Waiting<'a, R: ?Sized> {
     lost_count: u64,
     /// The first of them.
     differences: BTreeMap<usize, DifferingValue>,
-}
-
-/// A domain controller that is waited for.
-pub(super) struct Watched {
-    pub(super) controller: DomainController,
-    pub(super) is_writer: bool,
-    /// It had every value once, since its database is the one that they were written in.
-    pub(super) had_all: bool,
-    invocation_id: Option<InvocationId>,
-    position: Option<ReplicationPosition>,
-    /// Where the next reading of changes begins; 0 is with everything.
-    from_usn: u64,
-    read_everything: bool,
-    /// Places that were not seen with the expected value yet.
-    missing: Places,
-    /// The highest USN here of the objects that have the expected value.
-    top_usn: u64,
-    progress: ControllerProgress,
-    answered_at: Option<OffsetDateTime>,
-    interval: Duration,
-    next_look: Duration,
-    is_done: bool,
-    /// What turned out at this look to be somebody else's value, and where it is.
-    overwritten: Vec<(usize, ValueStamp, String)>,
-    diverged: Vec<(usize, ValueStamp)>,
-}
-
-/// A set of places.
-struct Places {
-    flags: Vec<bool>,
-    count: usize,
-}
-
-impl Places {
-    fn new(flags: Vec<bool>) -> Self {
-        let count = flags.iter().filter(|flag| **flag).count();
-        Self { flags, count }
-    }
-
-    /// Takes a place out; whether it was in.
-    fn remove(&mut self, place: usize) -> bool {
-        let was_in = self.flags.get_mut(place).is_some_and(std::mem::take);
-        self.count -= usize::from(was_in);
-        was_in
-    }
-
-    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.flags.iter().enumerate().filter(|(_, flag)| **flag).map(|(place, _)| place)
-    }
 }
 
 impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
@@ -295,173 +242,5 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
             written: stamp.written,
             written_on,
         })
-    }
-}
-
-impl Watched {
-    fn new(
-        controller: DomainController,
-        goal: &ReplicationGoal,
-        writer: &str,
-        now: Duration,
-        interval: Duration,
-    ) -> Self {
-        let mark = &goal.mark;
-        let marked = mark.of(&controller.host);
-        let is_writer = controller.host.eq_ignore_ascii_case(writer);
-        Self {
-            progress: ControllerProgress::new(&controller),
-            is_writer,
-            had_all: is_writer && mark.writer.eq_ignore_ascii_case(writer),
-            invocation_id: marked.and_then(|marked| marked.invocation_id),
-            position: None,
-            from_usn: marked.map_or(0, |marked| marked.highest_usn.saturating_add(1)),
-            read_everything: false,
-            missing: Places::new(goal.places()),
-            top_usn: 0,
-            answered_at: None,
-            interval,
-            next_look: now,
-            is_done: false,
-            overwritten: Vec::new(),
-            diverged: Vec::new(),
-            controller,
-        }
-    }
-}
-
-/// One round of looks.
-struct Look<'a, R: ?Sized> {
-    port: &'a R,
-    goal: &'a ReplicationGoal,
-    clock: &'a dyn Clock,
-    lost: &'a [bool],
-    target: Option<&'a HighWaterMark>,
-    /// The domain controller that is written to, and whether it had every value once.
-    writer: Option<(&'a DomainController, bool)>,
-}
-
-impl<R: Replication + ?Sized> Look<'_, R> {
-    async fn at(&self, watched: &mut Watched) {
-        let diverged_before = matches!(watched.progress.convergence, Convergence::Diverged { .. });
-        let outcome = self.progress(watched).await;
-        let convergence =
-            outcome.unwrap_or_else(|error| Convergence::Unreachable { reason: error.to_string() });
-        watched.is_done = match &convergence {
-            Convergence::Converged => true,
-            // Twice in a row, so that a change that arrives at this very moment is not taken for it.
-            Convergence::Diverged { .. } => diverged_before,
-            _ => false,
-        };
-        watched.progress.convergence = convergence;
-        watched.progress.missing = Some(watched.missing.count as u64);
-    }
-
-    async fn progress(&self, watched: &mut Watched) -> Result<Convergence> {
-        let position = self.port.position(&watched.controller, &self.goal.mark.context).await?;
-        watched.answered_at = Some(self.clock.now());
-        if let (Some(before), Some(now)) = (watched.invocation_id, position.invocation_id)
-            && before != now
-        {
-            // Restored from a backup: its numbers started over, and what was written to it may be gone.
-            (watched.from_usn, watched.top_usn, watched.had_all) = (0, 0, false);
-        }
-        watched.invocation_id = position.invocation_id.or(watched.invocation_id);
-        watched.diverged.clear();
-        for (place, _) in self.lost.iter().enumerate().filter(|(_, lost)| **lost) {
-            watched.missing.remove(place);
-        }
-        let mut arrived = 0;
-        let reads_all = self.goal.proof == ValueProof::Every || watched.is_writer;
-        // A few values are not worth reading everything for, where it is not known what changed.
-        let is_worth_it = watched.from_usn > 0 || watched.missing.count > ONE_BY_ONE;
-        let has_news = position.highest_usn >= watched.from_usn;
-        if reads_all && is_worth_it && watched.missing.count > 0 && has_news {
-            watched.read_everything |= watched.from_usn == 0;
-            arrived = self.read(watched, watched.from_usn).await?;
-            watched.from_usn = position.highest_usn.saturating_add(1);
-        }
-        let behind = match self.target {
-            _ if watched.is_writer => Some(0),
-            Some(target) => position.behind(&target.invocation_id, target.usn),
-            None => None,
-        };
-        // Values that are missing although everything has arrived, or although nothing more comes where that cannot be
-        // told: they were there before the mark, or are other ones.
-        if watched.missing.count > 0 && (behind == Some(0) || behind.is_none() && arrived == 0) {
-            self.settle(watched, &position).await?;
-        }
-        watched.position = Some(position);
-        let missing = watched.missing.count;
-        Ok(match behind {
-            Some(usns) if usns > 0 && !watched.controller.inbound_disabled => Convergence::Behind { usns },
-            _ if missing == 0 && behind.unwrap_or_default() == 0 => Convergence::Converged,
-            _ if watched.controller.inbound_disabled => Convergence::ReplicationDisabled,
-            _ if missing == watched.diverged.len() => Convergence::Diverged { values: missing as u64 },
-            _ => Convergence::Lagging,
-        })
-    }
-
-    /// Reads what changed on a domain controller and takes note of expected values; says of how many.
-    async fn read(&self, watched: &mut Watched, from_usn: u64) -> Result<usize> {
-        let mut query =
-            ChangesQuery::new(self.goal.mark.context.clone(), self.goal.attribute.clone(), from_usn);
-        query.filter = self.goal.filter.clone();
-        let mut arrived = 0;
-        let mut changes = self.port.changes(&watched.controller, query);
-        while let Some(change) = changes.next().await {
-            let change = change?;
-            let Some(place) = self.goal.place_of(&change.guid) else { continue };
-            let expected = self.goal.expected.get(place).map(|(_, value)| value);
-            if expected == Some(&change.value) {
-                watched.top_usn = watched.top_usn.max(change.usn);
-                arrived += usize::from(watched.missing.remove(place));
-            }
-        }
-        Ok(arrived)
-    }
-
-    /// Finds out about the values that are missing: all in one go if they are many, then one by one.
-    async fn settle(&self, watched: &mut Watched, position: &ReplicationPosition) -> Result<()> {
-        let reads_all = self.goal.proof == ValueProof::Every;
-        if reads_all && watched.missing.count > ONE_BY_ONE && !watched.read_everything {
-            self.read(watched, 0).await?;
-            watched.read_everything = true;
-        }
-        let places: Vec<usize> = watched.missing.iter().take(ONE_BY_ONE).collect();
-        let judge = Judge {
-            port: self.port,
-            attribute: &self.goal.attribute,
-            controller: &watched.controller,
-            position,
-            is_truth: watched.had_all,
-            writer: self.writer.filter(|(writer, _)| writer.host != watched.controller.host),
-        };
-        let judge = &judge;
-        let judged = stream::iter(places).map(|place| async move {
-            let expected: Option<&(ObjectGuid, Option<AttributeValue>)> = self.goal.expected.get(place);
-            let judgement = match expected {
-                Some((guid, value)) => judge.judge(guid, value.as_ref()).await,
-                None => Judgement::Lags,
-            };
-            (place, judgement)
-        });
-        let judged: Vec<(usize, Judgement)> = judged.buffer_unordered(AT_A_TIME).collect().await;
-        for (place, judgement) in judged {
-            match judgement {
-                Judgement::Held(written) => {
-                    watched.missing.remove(place);
-                    let own = written.filter(|written| Some(written.by) == watched.invocation_id);
-                    watched.top_usn = watched.top_usn.max(own.map_or(0, |written| written.usn));
-                }
-                Judgement::Overwritten(stamp, host) => {
-                    watched.missing.remove(place);
-                    watched.overwritten.push((place, stamp, host));
-                }
-                Judgement::Diverged(stamp) => watched.diverged.push((place, stamp)),
-                Judgement::Lags => {}
-            }
-        }
-        Ok(())
     }
 }
