@@ -7,7 +7,7 @@ use std::time::Duration;
 use onramp_core::{DistinguishedName, Error, ErrorKind, ObjectGuid, Result};
 
 use super::builder::nanoseconds;
-use super::data::controller::NewValues;
+use super::data::controller::{Controller, NewValues};
 use super::data::dn::Target;
 use super::data::packed::Packer;
 use super::data::state::{Id, Meta, Moment, Object, State};
@@ -209,7 +209,7 @@ impl LabForest {
     }
 }
 
-fn set(state: &mut State, at: usize, change: impl FnOnce(&mut super::data::controller::Controller)) {
+fn set(state: &mut State, at: usize, change: impl FnOnce(&mut Controller)) {
     if let Some(controller) = state.controllers.get_mut(at) {
         change(controller);
     }

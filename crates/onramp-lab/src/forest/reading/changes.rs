@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::entry::{Attribute, Selection};
 use super::matching::Test;
 use super::search::visible;
+use crate::forest::data::controller::Controller;
 use crate::forest::data::state::Id;
 use crate::forest::data::view::{FIRST_USN, View};
 use crate::forest::schema::{Attr, Source};
@@ -163,7 +164,7 @@ fn by_usn(view: View<'_>, from: u64) -> impl Iterator<Item = (u64, Id)> + '_ {
 /// All that a controller has seen, its own changes included.
 fn everything(view: View<'_>, context: usize) -> BTreeMap<Invocation, u64> {
     let Some(own) = view.controller() else { return BTreeMap::new() };
-    let of = |(at, other): (usize, &crate::forest::data::controller::Controller)| {
+    let of = |(at, other): (usize, &Controller)| {
         let seen = own.seen.get(at).and_then(|seen| seen.get(context)).copied().unwrap_or_default();
         (other.invocation, if at == view.at { own.usn } else { seen })
     };

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::tenant::data::json::put;
-use crate::tenant::data::refusal::{Outcome, Refusal};
+use crate::tenant::data::refusal::{Detail, Outcome, Refusal};
 use crate::tenant::sign_in::tokens::Caller;
 
 /// A request that passed the gate and whose token is good.
@@ -153,7 +153,7 @@ impl Ids {
             },
         });
         if !refusal.details.is_empty() {
-            let detail = |d: &crate::tenant::data::refusal::Detail| json!({ "code": d.code, "message": d.message, "target": d.target });
+            let detail = |d: &Detail| json!({ "code": d.code, "message": d.message, "target": d.target });
             put(&mut error, "details", refusal.details.iter().map(detail).collect());
         }
         json!({ "error": error })
