@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::blocks::{self, Blocks};
 use super::demands::{Required, Seen};
-use super::draw::{self, Draws, Odds, Trials};
+use super::draw::{Draws, Odds, Trials};
 use super::{Conflict, Entropy, GenerateError, demands};
 #[cfg(all(feature = "os-random", feature = "onramp"))]
 use crate::OsRandom;
@@ -185,7 +185,7 @@ impl Passphrases {
         random: &mut dyn RandomSource,
         lookups: &Lookups<'_>,
     ) -> Result<onramp_core::Password, GenerateError> {
-        self.secret(random, lookups).map(draw::password)
+        self.secret(random, lookups).map(super::draw::password)
     }
 
     /// The same as plain text that is wiped when dropped, for programs without `onramp-core`.
