@@ -43,22 +43,40 @@ impl Squares {
         }
     }
 
-    /// Looks at all pairs of positions once, from the back, so that every square is known in quadratic time.
+    /// Looks, for every length, at the runs of positions at which the text is the same that much further on: where a whole
+    /// length of such a run is left, a square begins.
+    ///
+    /// So many positions in a row hold one of every `length`th, so that the others are looked at only beside those.
     fn measure(&mut self, text: &Text, start: usize, end: usize) {
         self.0.clear();
         self.0.resize(end - start, (0, 0));
         let chars = text.chars.get(start..end).unwrap_or_default();
         for length in 1..=chars.len() / 2 {
             let shifted = chars.get(length..).unwrap_or_default();
-            let mut equal = 0;
-            for ((slot, a), b) in self.0.iter_mut().zip(chars).zip(shifted).rev() {
-                // As in the regular expressions of zxcvbn, a line feed is not part of a repeat.
-                equal = if a == b && *a != '\n' { equal + 1 } else { 0 };
-                if equal >= length {
-                    let length = u16::try_from(length).unwrap_or(u16::MAX);
-                    slot.0 = if slot.0 == 0 { length } else { slot.0 };
-                    slot.1 = length;
+            // As in the regular expressions of zxcvbn, a line feed is not part of a repeat.
+            let same = |at: usize| {
+                let pair = chars.get(at).zip(shifted.get(at));
+                pair.is_some_and(|(a, b)| a == b && *a != '\n')
+            };
+            let mut probe = length - 1;
+            while probe < shifted.len() {
+                let mut run = probe..probe;
+                while same(run.end) {
+                    run.end += 1;
                 }
+                if !run.is_empty() {
+                    while run.start > 0 && same(run.start - 1) {
+                        run.start -= 1;
+                    }
+                    let squares = self.0.get_mut(run.start..(run.end + 1).saturating_sub(length));
+                    let length = u16::try_from(length).unwrap_or(u16::MAX);
+                    for slot in squares.unwrap_or_default() {
+                        slot.0 = if slot.0 == 0 { length } else { slot.0 };
+                        slot.1 = length;
+                    }
+                }
+                // Where the run ends the text is another one.
+                probe += length * ((run.end - probe) / length + 1);
             }
         }
     }
