@@ -89,7 +89,8 @@ impl Checker {
     pub fn check_with(&self, candidate: &str, lookups: &Lookups<'_>) -> Verdict {
         let (rules, names) = (&*self.rules, &self.names);
         let text = Text::new(candidate);
-        let mut verdict = Verdict::new(rules.targets.iter().copied());
+        let mut verdict = Verdict::NOTHING;
+        verdict.ask(&rules.targets);
         if let Some(policy) = &rules.on_premises {
             directory::on_premises(policy, &text, &mut verdict);
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::index::{Edits, Index, Numbers, Quick};
 use super::{MIN_WORD, ProtectionPolicy, Reading, score};
-use crate::text::{Fold, Folded, Text};
+use crate::text::{Fold, Folded, MAX_FOLDED, Text};
 use crate::verdict::Spans;
 use crate::{Code, Target, Verdict, Violation};
 
@@ -38,9 +38,10 @@ impl Words {
         Self { quick: index.quick(&fold), index, fold }
     }
 
-    /// The numbers of a candidate's letters; nothing for one that is too long.
-    fn numbers(&self, text: &Text<'_>) -> Option<Numbers> {
-        self.index.numbers_of(text, &self.quick, &self.fold)
+    /// Writes the numbers of a candidate's letters.
+    #[inline]
+    fn write_numbers(&self, text: &Text<'_>, numbers: &mut Numbers) {
+        self.index.write_numbers(text, &self.quick, &self.fold, numbers);
     }
 }
 
@@ -85,8 +86,11 @@ impl Guard {
 
     /// Judges a candidate by the policy's reading. Nothing for one that is too long for any directory.
     pub(crate) fn check(&self, text: &Text<'_>, verdict: &mut Verdict) -> Option<usize> {
+        if text.chars > MAX_FOLDED {
+            return None;
+        }
         let found = match (self.reading, &self.own, &self.strict) {
-            (Reading::Documented, Some(words), _) => words.documented(text, self.required)?,
+            (Reading::Documented, Some(words), _) => words.documented(text, self.required),
             (_, _, Some(words)) => words.conservative(text, self.required)?,
             _ => return None,
         };
@@ -105,7 +109,9 @@ impl Guard {
     /// The points of a candidate under every reading: the fewest and the most; and which readings refuse it for them.
     pub(crate) fn range(&self, text: &Text<'_>) -> Option<Range> {
         let (own, strict) = (self.own.as_ref()?, self.strict.as_ref()?);
-        let (own_numbers, strict_folded) = (own.numbers(text)?, Folded::new(text, &strict.fold)?);
+        let strict_folded = Folded::new(text, &strict.fold)?;
+        let mut own_numbers = Numbers::new(text.chars);
+        own.write_numbers(text, &mut own_numbers);
         let high = score::most(&own.index, own_numbers.get());
         let near = own.index.is_near(own_numbers.get());
         let (documented, _) = score::fewest(&own.index, own_numbers.get(), text, 0);
@@ -132,11 +138,12 @@ pub(crate) struct Range {
 }
 
 impl Words {
-    fn documented(&self, text: &Text<'_>, enough: usize) -> Option<Points> {
-        let numbers = self.numbers(text)?;
+    fn documented(&self, text: &Text<'_>, enough: usize) -> Points {
+        let mut numbers = Numbers::new(text.chars);
+        self.write_numbers(text, &mut numbers);
         let near = self.index.is_near(numbers.get());
         let (points, spans) = score::fewest(&self.index, numbers.get(), text, enough);
-        Some(Points { near, points, spans })
+        Points { near, points, spans }
     }
 
     fn conservative(&self, text: &Text<'_>, enough: usize) -> Option<Points> {

@@ -9,10 +9,10 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroize;
 
-use super::lexicon::{GROUP, Lexicon};
+use super::lexicon::{GROUP, Lexicon, Starts};
 use super::trie::{Pairs, ROOT, Trie};
 use super::whole::Whole;
-use crate::text::{Fold, Folded, MAX_FOLDED, Text};
+use crate::text::{Fold, MAX_FOLDED, Text};
 
 /// Words, folded and ready.
 #[derive(Clone, Debug)]
@@ -75,27 +75,29 @@ impl Index {
 
     /// The numbers of a candidate's letters.
     pub(crate) fn numbers(&self, folded: &[char]) -> Numbers {
-        let mut numbers = Numbers { numbers: [0; MAX_FOLDED], len: folded.len().min(MAX_FOLDED) };
+        let mut numbers = Numbers::new(folded.len());
         for (slot, &letter) in numbers.numbers.iter_mut().zip(folded) {
             *slot = self.letters.number(letter);
         }
         numbers
     }
 
-    /// The numbers of the letters of a candidate under a table that this index was made ready for.
+    /// Writes the numbers of a candidate's letters under a table that this index was made ready for, to where they are
+    /// needed: returned, they would be copied.
     #[inline]
-    pub(crate) fn numbers_of(&self, text: &Text<'_>, quick: &Quick, fold: &Fold) -> Option<Numbers> {
-        if !text.ascii || text.chars > MAX_FOLDED {
-            return Folded::new(text, fold).map(|folded| self.numbers(folded.letters()));
-        }
-        let mut numbers = Numbers { numbers: [0; MAX_FOLDED], len: text.chars };
-        for (slot, &byte) in numbers.numbers.iter_mut().zip(text.text.as_bytes()) {
-            #[allow(clippy::indexing_slicing)] // every byte has a place
-            {
-                *slot = quick.0[usize::from(byte)];
+    pub(crate) fn write_numbers(&self, text: &Text<'_>, quick: &Quick, fold: &Fold, numbers: &mut Numbers) {
+        if text.ascii {
+            for (slot, &byte) in numbers.numbers.iter_mut().zip(text.text.as_bytes()) {
+                #[allow(clippy::indexing_slicing)] // every byte has a place
+                {
+                    *slot = quick.0[usize::from(byte)];
+                }
+            }
+        } else {
+            for (slot, c) in numbers.numbers.iter_mut().zip(text.text.chars()) {
+                *slot = self.letters.number(fold.fold(c));
             }
         }
-        Some(numbers)
     }
 
     /// Makes ready for a table.
@@ -115,7 +117,7 @@ impl Index {
 
     /// Every place at which a word may begin, and none at which one begins left out.
     #[inline]
-    pub(crate) fn starts(&self, numbers: &[u16]) -> impl Iterator<Item = usize> {
+    pub(crate) fn starts(&self, numbers: &[u16]) -> Starts {
         self.words.starts(numbers)
     }
 
@@ -140,12 +142,15 @@ impl Index {
                 *slot = steps;
             }
         }
+        let furthest = reached.iter().copied().max().map_or(0, usize::from);
         let mut ahead = [ROOT; MAX_FOLDED + 1];
         let shortest = self.shortest.saturating_sub(1).max(1);
         for start in 0..length {
             let letters = numbers.get(start..).unwrap_or_default().iter();
             let forward = walk(&near.forward, letters, &mut ahead);
-            let last = length.min(start.saturating_add(self.longest).saturating_add(1));
+            // Longer than the longest word by a letter, or than what both ways together go.
+            let most = self.longest.min(forward + furthest).saturating_add(1);
+            let last = length.min(start.saturating_add(most));
             for end in start.saturating_add(shortest)..=last {
                 let back = reached.get(end).map_or(0, |&steps| usize::from(steps));
                 let piece = end - start;
@@ -229,6 +234,12 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
+    /// Room for the numbers of a candidate of so many characters.
+    #[inline]
+    pub(crate) fn new(chars: usize) -> Self {
+        Self { numbers: [0; MAX_FOLDED], len: chars.min(MAX_FOLDED) }
+    }
+
     #[inline]
     pub(crate) fn get(&self) -> &[u16] {
         self.numbers.get(..self.len).unwrap_or_default()

@@ -5,6 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::trie::{Gate, spread};
+use crate::text::MAX_FOLDED;
 
 /// The most letters of the group by which the trie is entered.
 pub(super) const GROUP: usize = 4;
@@ -133,14 +134,22 @@ impl Lexicon {
 
     /// Every place at which a word may begin, and none at which one begins left out.
     #[inline]
-    pub(super) fn starts(&self, numbers: &[u16]) -> impl Iterator<Item = usize> {
-        let size = self.group;
-        let mask = if size >= GROUP { u64::MAX } else { (1 << (16 * size)) - 1 };
+    pub(super) fn starts(&self, numbers: &[u16]) -> Starts {
+        let mask = if self.group >= GROUP { u64::MAX } else { (1 << (16 * self.group)) - 1 };
         let mut window = 0_u64;
-        numbers.iter().enumerate().filter_map(move |(at, &letter)| {
-            window = (window << 16 | u64::from(letter)) & mask;
-            (at + 1 >= size && self.gate.contains(window)).then(|| at + 1 - size)
-        })
+        let mut starts = Starts { ends: [0; MAX_FOLDED / 64], back: self.group - 1, block: 0 };
+        // All of them before anybody looks at one, without a branch that nothing foretells.
+        for (ends, block) in starts.ends.iter_mut().zip(numbers.chunks(64)) {
+            for (&letter, bit) in block.iter().zip(0..) {
+                window = (window << 16 | u64::from(letter)) & mask;
+                *ends |= u64::from(self.gate.contains(window)) << bit;
+            }
+        }
+        // A group that is not whole is none.
+        if let Some(first) = starts.ends.first_mut() {
+            *first &= u64::MAX << starts.back;
+        }
+        starts
     }
 
     /// The end of every word that begins at `start`.
@@ -177,6 +186,32 @@ impl Lexicon {
             let Some(&child) = child else { return };
             node = child;
             at += 1;
+        }
+    }
+}
+
+/// Places at which a word may begin, in order.
+pub(crate) struct Starts {
+    /// The places of the last letters of their groups, one bit each.
+    ends: [u64; MAX_FOLDED / 64],
+    /// How far before them the words begin.
+    back: usize,
+    block: usize,
+}
+
+impl Iterator for Starts {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        loop {
+            let ends = self.ends.get_mut(self.block)?;
+            if *ends != 0 {
+                let end = 64 * self.block + ends.trailing_zeros() as usize;
+                *ends &= *ends - 1;
+                return Some(end - self.back);
+            }
+            self.block += 1;
         }
     }
 }

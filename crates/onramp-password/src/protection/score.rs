@@ -4,72 +4,86 @@ use super::index::{Index, Numbers};
 use crate::text::{MAX_FOLDED, Text};
 use crate::verdict::Spans;
 
-/// More than any password has.
-const UNREACHED: u16 = u16::MAX;
+/// The fewest points up to a place, and behind them where the last piece begins: as one number, so that the fewer points,
+/// and then the longer piece, are the lesser number.
+type Cut = u32;
+
+/// A place that nothing reached.
+const UNREACHED: Cut = Cut::MAX;
+
+/// A password of usual length has fewer places than that.
+const USUAL: usize = 64;
 
 /// The fewest points over all ways to cut a candidate into words and single characters; and if they are not enough,
 /// where the words are.
 #[inline]
 pub(super) fn fewest(index: &Index, numbers: &[u16], text: &Text<'_>, enough: usize) -> (usize, Spans) {
+    if numbers.len() < USUAL {
+        cheapest(index, numbers, text, enough, &mut [UNREACHED; USUAL])
+    } else {
+        cheapest(index, numbers, text, enough, &mut [UNREACHED; MAX_FOLDED + 1])
+    }
+}
+
+/// The same with room for a cut at each place.
+fn cheapest(
+    index: &Index,
+    numbers: &[u16],
+    text: &Text<'_>,
+    enough: usize,
+    cuts: &mut [Cut],
+) -> (usize, Spans) {
     let length = numbers.len();
-    // cheapest[end] = the points up to there, and where the last piece begins. Before the first word they are known.
-    let mut cheapest = [(UNREACHED, 0_u16); MAX_FOLDED + 1];
-    let mut cut: Option<(usize, u16)> = None;
+    // How far the points are known. Before the first word they are.
+    let mut known: Option<(usize, u32)> = None;
     for start in index.starts(numbers) {
         index.ends(numbers, start, |end| {
             #[allow(clippy::cast_possible_truncation)] // at most 256
-            let (done, points) = cut.unwrap_or((start, start as u16));
-            let points = go_on(&mut cheapest, done, points, start);
-            cut = Some((start, points));
-            reach(&mut cheapest, end, points + 1, start);
+            let (done, points) = known.unwrap_or((start, start as u32));
+            let points = go_on(cuts, done, points, start);
+            known = Some((start, points));
+            if let Some(cut) = cuts.get_mut(end) {
+                *cut = (*cut).min(piece(points + 1, start));
+            }
         });
     }
-    let Some((done, points)) = cut else { return (length, Spans::NONE) };
-    let points = usize::from(go_on(&mut cheapest, done, points, length));
-    (points, if points < enough { pieces(&cheapest, length, text) } else { Spans::NONE })
+    let Some((done, points)) = known else { return (length, Spans::NONE) };
+    let points = go_on(cuts, done, points, length) as usize;
+    (points, if points < enough { pieces(cuts, length, text) } else { Spans::NONE })
 }
 
 /// Goes on from a place with its points to another one, character by character where no word was better.
 #[inline]
-fn go_on(cheapest: &mut [(u16, u16); MAX_FOLDED + 1], done: usize, mut points: u16, to: usize) -> u16 {
-    for (slot, at) in cheapest.iter_mut().skip(done + 1).take(to - done).zip((0_u16..).skip(done)) {
-        if points + 1 < slot.0 {
-            *slot = (points + 1, at);
-        }
-        points = slot.0;
+fn go_on(cuts: &mut [Cut], done: usize, mut points: u32, to: usize) -> u32 {
+    for (cut, at) in cuts.get_mut(done + 1..=to).unwrap_or_default().iter_mut().zip(done..) {
+        *cut = (*cut).min(piece(points + 1, at));
+        points = *cut >> 16;
     }
     points
 }
 
 #[inline]
-fn reach(cheapest: &mut [(u16, u16); MAX_FOLDED + 1], end: usize, points: u16, start: usize) {
+fn piece(points: u32, start: usize) -> Cut {
     #[allow(clippy::cast_possible_truncation)] // at most 256
-    if let Some(slot) = cheapest.get_mut(end)
-        && points < slot.0
-    {
-        *slot = (points, start as u16);
-    }
+    let start = start as u32;
+    points << 16 | start
 }
 
 /// The places of the words in the cheapest cut.
-fn pieces(cheapest: &[(u16, u16)], length: usize, text: &Text<'_>) -> Spans {
-    // Backwards they come in the wrong order, so that the cut is turned round first.
-    let mut next = [0_u16; MAX_FOLDED + 1];
-    let mut end = length;
-    while end > 0 {
-        let start = match cheapest.get(end) {
-            Some(&(points, start)) if points < UNREACHED => usize::from(start),
-            _ => end - 1,
-        };
-        #[allow(clippy::cast_possible_truncation)] // at most 256
-        if let Some(slot) = next.get_mut(start) {
-            *slot = end as u16;
+fn pieces(cuts: &mut [Cut], length: usize, text: &Text<'_>) -> Spans {
+    // Backwards they come in the wrong order, so that each place is made to say where the next one is.
+    let (mut at, mut next) = (length, length);
+    while let Some(cut) = cuts.get_mut(at) {
+        let before = if *cut == UNREACHED { at.saturating_sub(1) } else { (*cut & 0xFFFF) as usize };
+        *cut = piece(0, next);
+        if at == 0 {
+            break;
         }
-        end = start;
+        (at, next) = (before, at);
     }
     let (mut spans, mut at) = (Spans::NONE, 0);
     while at < length {
-        let end = next.get(at).map_or(length, |&end| usize::from(end)).max(at + 1);
+        let end = cuts.get(at).map_or(length, |&cut| cut as usize).max(at + 1);
         if end - at > 1 {
             spans.add(text.byte(at), text.byte(end));
         }

@@ -20,9 +20,6 @@ use crate::ProtectionVerdict;
 /// So many violations need no memory of their own: more than the built-in policies find together.
 const INLINE: usize = 16;
 
-/// Copied as a whole, which is quicker than one after the other.
-static NOTHING: [Violation; INLINE] = [Violation::EMPTY; INLINE];
-
 /// Everything that is wrong with one candidate.
 ///
 /// It holds codes, numbers and places, and never a piece of the candidate. Up to sixteen violations it lives on the
@@ -40,16 +37,20 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Nobody was asked yet. A constant, which is written to where a verdict will be; a function's would be copied there.
+    pub(crate) const NOTHING: Self = Self {
+        few: [Violation::EMPTY; INLINE],
+        len: 0,
+        many: Vec::new(),
+        judged: 0,
+        protection: None,
+        unicode: false,
+    };
+
+    /// Asks these.
     #[inline]
-    pub(crate) fn new(judged: impl IntoIterator<Item = Target>) -> Self {
-        Self {
-            few: NOTHING,
-            len: 0,
-            many: Vec::new(),
-            judged: judged.into_iter().fold(0, |set, target| set | 1 << target as u8),
-            protection: None,
-            unicode: false,
-        }
+    pub(crate) fn ask(&mut self, targets: &[Target]) {
+        self.judged = targets.iter().fold(self.judged, |set, &target| set | 1 << target as u8);
     }
 
     /// The demands that are not met: those of the domain controllers first, then in the order of [`Target`].
@@ -162,7 +163,8 @@ impl Serialize for Verdict {
 impl<'de> Deserialize<'de> for Verdict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = Written::deserialize(deserializer)?;
-        let mut verdict = Self::new(written.targets);
+        let mut verdict = Self::NOTHING;
+        verdict.ask(&written.targets);
         written.violations.into_iter().for_each(|violation| verdict.push(violation));
         if verdict.is_accepted() != written.accepted {
             return Err(serde::de::Error::custom("`accepted` contradicts `violations`"));
