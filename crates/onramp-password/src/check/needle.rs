@@ -94,10 +94,15 @@ impl Haystack<'_> {
         let mut spans = Spans::NONE;
         match self {
             Self::Folded(letters) => {
-                for at in 0..letters.len() {
+                // A bit for each first letter, and for those that share it: most places are passed over at once.
+                let bit = |letter: char| 1_u64 << (u32::from(letter) % u64::BITS);
+                let first = needles.iter().filter_map(|needle| needle.letters.first());
+                let first = first.fold(0, |bits, &letter| bits | bit(letter));
+                let places = letters.iter().enumerate().filter(|&(_, &letter)| first & bit(letter) != 0);
+                for (at, _) in places {
                     let rest = letters.get(at..).unwrap_or_default();
                     for needle in needles {
-                        if rest.first() == needle.letters.first() && rest.starts_with(&needle.letters) {
+                        if rest.starts_with(&needle.letters) {
                             spans.add(text.byte(at), text.byte(at + needle.letters.len()));
                         }
                     }
