@@ -14,9 +14,9 @@ use crate::client::{ForestClient, Start};
 use crate::settings::{Service, Settings, Timeouts};
 #[cfg(feature = "dns")]
 use crate::topology::discovery::Discovery;
-use crate::wire::connection::Target;
 use crate::wire::security::{BindName, Identity, LdapSecurity, Trust};
 use crate::wire::sign_in::{Credentials, SignIn};
+use crate::wire::target::Target;
 
 const PAGE_SIZE: u32 = 1_000;
 const DEPTH: usize = 64;
@@ -71,13 +71,26 @@ enum Bind {
     Ntlm(BindName, Password),
 }
 
+impl ForestClient {
+    /// Begins with the DNS host name of a domain controller.
+    pub fn builder(host: &str) -> ForestClientBuilder {
+        ForestClientBuilder::new(host)
+    }
+
+    /// Begins with the DNS name of a domain of the forest, whose domain controllers DNS names.
+    #[cfg(feature = "dns")]
+    pub fn discover(domain: &DomainName) -> ForestClientBuilder {
+        ForestClientBuilder::of_domain(domain)
+    }
+}
+
 impl ForestClientBuilder {
-    pub(crate) fn new(host: &str) -> Self {
+    fn new(host: &str) -> Self {
         Self { hosts: vec![plain(host)], ..Self::bare() }
     }
 
     #[cfg(feature = "dns")]
-    pub(crate) fn of_domain(domain: &DomainName) -> Self {
+    fn of_domain(domain: &DomainName) -> Self {
         Self { domain: Some(domain.clone()), ..Self::bare() }
     }
 

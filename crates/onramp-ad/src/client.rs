@@ -4,25 +4,15 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-#[cfg(feature = "dns")]
-use onramp_core::DomainName;
-use onramp_core::{DistinguishedName, Error, Forest, Result};
+use onramp_core::DistinguishedName;
 use tokio::sync::OnceCell;
 
-use crate::builder::ForestClientBuilder;
-use crate::password_policy::DirectoryPasswordPolicies;
-use crate::reading::objects::DirectoryObjects;
-use crate::replication::DirectoryReplication;
 use crate::settings::{Service, Settings};
-use crate::suffixes::DirectorySuffixes;
-use crate::topology::choice::Chosen;
+use crate::topology::chosen::Chosen;
 #[cfg(feature = "dns")]
 use crate::topology::discovery::Discovery;
-use crate::topology::root_dse::RootDse;
-use crate::users::DirectoryUsers;
-use crate::wire::connection::Target;
 use crate::wire::link::Link;
-use crate::writing::writer::DirectoryWriter;
+use crate::wire::target::Target;
 
 /// An Active Directory forest, seen through one of its domain controllers and, where a value must be asked of
 /// each, through all of them.
@@ -56,17 +46,6 @@ pub(crate) enum Start {
 }
 
 impl ForestClient {
-    /// Begins with the DNS host name of a domain controller.
-    pub fn builder(host: &str) -> ForestClientBuilder {
-        ForestClientBuilder::new(host)
-    }
-
-    /// Begins with the DNS name of a domain of the forest, whose domain controllers DNS names.
-    #[cfg(feature = "dns")]
-    pub fn discover(domain: &DomainName) -> ForestClientBuilder {
-        ForestClientBuilder::of_domain(domain)
-    }
-
     pub(crate) fn new(start: Start, settings: Settings) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -77,28 +56,6 @@ impl ForestClient {
                 links: Mutex::default(),
             }),
         }
-    }
-
-    /// The forest's ports, all served by this client.
-    pub fn forest(&self) -> Forest {
-        Forest {
-            suffixes: Arc::new(DirectorySuffixes(self.clone())),
-            users: Arc::new(DirectoryUsers(self.clone())),
-            object_writer: Arc::new(DirectoryWriter(self.clone())),
-            replication: Arc::new(DirectoryReplication(self.clone())),
-            password_policies: Arc::new(DirectoryPasswordPolicies(self.clone())),
-            objects: Arc::new(DirectoryObjects(self.clone())),
-        }
-    }
-
-    /// Whom the client talks to. Read when the domain controller was chosen; another one when that cannot be reached any
-    /// more.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unauthenticated`, and `Invalid` for a certificate that was not accepted or a server that is no
-    /// domain controller.
-    pub async fn root_dse(&self) -> Result<Arc<RootDse>> {
-        Ok(self.entrance().await?.root_dse)
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -135,21 +92,8 @@ impl ForestClient {
         links.values().cloned().collect()
     }
 
-    /// The naming context that an object stands in: the closest one, since a child domain's name is below its
-    /// parent's. `None` if it is in none of the forest's.
-    pub(crate) async fn context_of(&self, dn: &DistinguishedName) -> Result<Option<DistinguishedName>> {
-        let contexts = async || {
-            let mut contexts = self.root_dse().await?.naming_contexts.clone();
-            for domain in self.domains().await? {
-                if !contexts.contains(&domain.naming_context) {
-                    contexts.push(domain.naming_context);
-                }
-            }
-            Ok::<_, Error>(contexts)
-        };
-        let contexts: &Vec<_> = self.inner.contexts.get_or_try_init(contexts).await?;
-        let around = contexts.iter().filter(|context| dn.is_within(context));
-        Ok(around.max_by_key(|context| context.rdns().len()).cloned())
+    pub(crate) fn contexts(&self) -> &OnceCell<Vec<DistinguishedName>> {
+        &self.inner.contexts
     }
 }
 

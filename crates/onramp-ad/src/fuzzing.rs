@@ -6,9 +6,9 @@ use ldap3::asn1::{ASNTag, PL, StructureTag, parse_tag};
 use ldap3::controls::{Control, RawControl};
 use onramp_core::{AttributeName, LdapFilter};
 
+use crate::ports::up_to_dateness;
 use crate::reading::entry::Entry;
 use crate::reading::{dir_sync, page};
-use crate::up_to_dateness;
 use crate::wire::ber;
 use crate::wire::message_check::MessageCheck;
 

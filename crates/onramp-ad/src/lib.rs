@@ -29,15 +29,10 @@ mod client;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod password_policy;
+mod ports;
 mod reading;
-mod replication;
 mod settings;
-mod suffix_usage;
-mod suffixes;
 mod topology;
-mod up_to_dateness;
-mod users;
 mod wire;
 mod writing;
 

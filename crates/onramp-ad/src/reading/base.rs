@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use onramp_core::{DistinguishedName, ObjectGuid, Sid};
+use onramp_core::{DistinguishedName, ErrorKind, ObjectGuid, Sid};
+
+use crate::wire::fault::Fault;
 
 /// The object that a request is about, or that a search begins at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,5 +45,17 @@ impl From<&ObjectGuid> for Base {
 impl From<&Sid> for Base {
     fn from(sid: &Sid) -> Self {
         Self::Sid(sid.clone())
+    }
+}
+
+/// Says what it means that the place to search below was not found.
+pub(crate) fn explain_base(fault: Fault) -> Fault {
+    match fault.kind() {
+        ErrorKind::NotFound => fault.retold(
+            ErrorKind::NotFound,
+            "there is no such object, or this account may not see it",
+            Some("Check the distinguished name of the OU."),
+        ),
+        _ => fault,
     }
 }

@@ -12,10 +12,9 @@ use crate::reading::base::Base;
 use crate::reading::change_cursor::{ChangeCursor, ChangeQuery, Position};
 use crate::reading::dir_sync::{self, DIR_SYNC};
 use crate::reading::entry::Entry;
-use crate::reading::objects::{names, object};
+use crate::reading::object::{identity, names, object};
 use crate::reading::page::Request;
 use crate::reading::search::{Search, is_worth_repeating};
-use crate::users::identity;
 use crate::wire::fault::{Fate, Fault};
 use crate::wire::link::Link;
 

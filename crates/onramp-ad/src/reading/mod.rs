@@ -5,7 +5,7 @@ pub(crate) mod change_cursor;
 pub(crate) mod changes;
 pub(crate) mod dir_sync;
 pub(crate) mod entry;
-pub(crate) mod objects;
+pub(crate) mod object;
 pub(crate) mod page;
 pub(crate) mod pages;
 pub(crate) mod search;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::{Stream, TryStreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use ldap3::Scope;
 use onramp_core::{AttributeName, DistinguishedName, ErrorKind, LdapFilter};
 
@@ -158,6 +158,16 @@ impl Link {
 /// A read may be done twice, but not after a time-out (it would double the wait) nor if connecting failed.
 pub(crate) fn is_worth_repeating(fault: &Fault) -> bool {
     matches!(fault.fate, Fate::NotSent | Fate::Lost) && *fault.kind() == ErrorKind::Unavailable
+}
+
+/// Ends a stream after its first error, whatever it is made of.
+pub(crate) fn until_error<T: Send + 'static>(
+    stream: impl Stream<Item = onramp_core::Result<T>> + Send + 'static,
+) -> impl Stream<Item = onramp_core::Result<T>> + Send {
+    stream.scan(false, |failed, item| {
+        let over = std::mem::replace(failed, item.is_err());
+        std::future::ready(if over { None } else { Some(item) })
+    })
 }
 
 #[cfg(test)]

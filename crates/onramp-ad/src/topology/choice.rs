@@ -12,20 +12,24 @@ use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
 use crate::client::{ForestClient, Start};
 use crate::reading::search::Search;
 use crate::settings::Service;
+use crate::topology::chosen::Entrance;
 use crate::topology::root_dse::RootDse;
-use crate::wire::connection::Target;
 use crate::wire::link::Link;
+use crate::wire::target::Target;
 
 const CONNECT: &str = "connect to the domain controller";
 
-/// The domain controller through which the forest is seen.
-#[derive(Debug, Clone)]
-pub(crate) struct Entrance {
-    pub(crate) link: Arc<Link>,
-    pub(crate) root_dse: Arc<RootDse>,
-}
-
 impl ForestClient {
+    /// Whom the client talks to. Read when the domain controller was chosen; another one when that cannot be reached any
+    /// more.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unauthenticated`, and `Invalid` for a certificate that was not accepted or a server that is no
+    /// domain controller.
+    pub async fn root_dse(&self) -> Result<Arc<RootDse>> {
+        Ok(self.entrance().await?.root_dse)
+    }
+
     /// The domain controller through which the forest is seen: the first of those that were named or found that answers. Once
     /// chosen, it stays the one until it cannot be reached any more.
     pub(crate) async fn entrance(&self) -> Result<Entrance> {
@@ -263,23 +267,4 @@ impl Failures {
             .detail(format!("none of {} can be reached: {}", tried.len(), tried.join(" ")))
             .hint("Start one of them, or make it reachable from here.")
     }
-}
-
-impl Target {
-    pub(crate) fn of(host: &str) -> Self {
-        Self { host: host.to_ascii_lowercase(), port: None, service: Service::Directory }
-    }
-
-    pub(crate) fn is(&self, host: &str) -> bool {
-        self.host.eq_ignore_ascii_case(host)
-    }
-}
-
-/// What was chosen so far.
-#[derive(Default)]
-pub(crate) struct Chosen {
-    entrance: tokio::sync::Mutex<Option<Entrance>>,
-    servers: tokio::sync::Mutex<std::collections::HashMap<DistinguishedName, Arc<Link>>>,
-    catalog: tokio::sync::Mutex<Option<Arc<Link>>>,
-    controllers: tokio::sync::OnceCell<Vec<DomainController>>,
 }

@@ -13,7 +13,7 @@ use onramp_core::{Clock, DomainName, Error, ErrorKind, Result};
 use tokio::time::timeout;
 
 use crate::settings::Service;
-use crate::wire::connection::Target;
+use crate::wire::target::Target;
 
 const ACTION: &str = "find in DNS the domain controllers of";
 

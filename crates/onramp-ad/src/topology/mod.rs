@@ -1,6 +1,7 @@
 //! Which domains and domain controllers there are, and which one is asked.
 
 pub(crate) mod choice;
+pub(crate) mod chosen;
 pub(crate) mod controller_survey;
 pub(crate) mod controllers;
 #[cfg(feature = "dns")]

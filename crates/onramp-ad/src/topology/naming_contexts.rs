@@ -46,6 +46,23 @@ impl ForestClient {
         }
         Ok(domains)
     }
+
+    /// The naming context that an object stands in: the closest one, since a child domain's name is below its
+    /// parent's. `None` if it is in none of the forest's.
+    pub(crate) async fn context_of(&self, dn: &DistinguishedName) -> Result<Option<DistinguishedName>> {
+        let contexts = async || {
+            let mut contexts = self.root_dse().await?.naming_contexts.clone();
+            for domain in self.domains().await? {
+                if !contexts.contains(&domain.naming_context) {
+                    contexts.push(domain.naming_context);
+                }
+            }
+            Ok::<_, Error>(contexts)
+        };
+        let contexts: &Vec<_> = self.contexts().get_or_try_init(contexts).await?;
+        let around = contexts.iter().filter(|context| dn.is_within(context));
+        Ok(around.max_by_key(|context| context.rdns().len()).cloned())
+    }
 }
 
 fn domain(entry: &Entry) -> Result<ForestDomain> {

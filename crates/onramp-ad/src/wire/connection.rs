@@ -18,11 +18,12 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::reading::base::Base;
-use crate::settings::{Service, Settings};
+use crate::settings::Settings;
 use crate::wire::fault::Fault;
 use crate::wire::guarded_tls::stop_in;
 use crate::wire::security::LdapSecurity;
 use crate::wire::start_tls;
+use crate::wire::target::Target;
 
 /// Windows closes a connection that was idle for 15 minutes (`MaxConnIdleTime`); ours is not used again well
 /// before that.
@@ -31,14 +32,6 @@ const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
 /// How long a driver that has let go of its requests may take to say why.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// Which service of which domain controller.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Target {
-    pub(crate) host: String,
-    pub(crate) port: Option<u16>,
-    pub(crate) service: Service,
-}
 
 /// A live connection. Operations of several tasks share it; their requests are pipelined.
 pub(crate) struct Connection {

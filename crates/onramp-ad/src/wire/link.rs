@@ -9,8 +9,9 @@ use tokio::sync::Mutex;
 
 use crate::reading::base::Base;
 use crate::settings::Settings;
-use crate::wire::connection::{Connection, Target};
+use crate::wire::connection::Connection;
 use crate::wire::fault::Fault;
+use crate::wire::target::Target;
 use crate::writing::lane::Lane;
 
 #[derive(Debug)]

@@ -10,4 +10,5 @@ pub(crate) mod result_code;
 pub(crate) mod security;
 pub(crate) mod sign_in;
 pub(crate) mod start_tls;
+pub(crate) mod target;
 pub(crate) mod tls_failure;

@@ -15,16 +15,16 @@ use onramp_core::{
 use tokio::time::timeout;
 
 use crate::client::ForestClient;
+use crate::ports::suffixes::explicit;
+use crate::ports::up_to_dateness::{
+    attribute_id, decode_cursor_xml, decode_partner, decode_property, decode_property_xml, decode_vector,
+};
+use crate::ports::users::read_upn;
 use crate::reading::base::Base;
 use crate::reading::changes::USN_CHANGED;
 use crate::reading::entry::Entry;
 use crate::reading::search::{Search, anything};
 use crate::settings::Service;
-use crate::suffixes::explicit;
-use crate::up_to_dateness::{
-    attribute_id, decode_cursor_xml, decode_partner, decode_property, decode_property_xml, decode_vector,
-};
-use crate::users::read_upn;
 use crate::wire::fault::Fault;
 use crate::wire::link::Link;
 

@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use onramp_core::forest::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
+use onramp_core::forest::{ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
 use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, Result};
 
 use crate::client::ForestClient;
 use crate::reading::base::Base;
+use crate::reading::base::explain_base;
 use crate::reading::entry::Entry;
+use crate::reading::object::{names, object};
+use crate::reading::search::until_error;
 use crate::reading::search::{Search, anything};
-use crate::users::{explain_base, identity, until_error};
 use crate::wire::link::Link;
 
 const SEARCH: &str = "read the objects below";
 const GET: &str = "read the object";
-const OBJECT_GUID: &str = "objectGUID";
 const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
 const SAM_ACCOUNT_NAME: AttributeName = AttributeName::from_static("sAMAccountName");
 
@@ -153,30 +154,4 @@ async fn objects_below(
 
 fn read(target: impl Into<Base>, attributes: &[AttributeName]) -> Search {
     Search::object(target, &names(attributes))
-}
-
-/// What to ask for: the attributes, and the GUID in any case.
-pub(crate) fn names(attributes: &[AttributeName]) -> Vec<&str> {
-    let asked = attributes.iter().map(AttributeName::as_str);
-    let others = asked.filter(|name| !name.eq_ignore_ascii_case(OBJECT_GUID));
-    [OBJECT_GUID].into_iter().chain(others).collect()
-}
-
-/// An object with those of its attributes that were asked for.
-pub(crate) fn object(entry: Entry, attributes: &[AttributeName]) -> Result<ForestObject> {
-    let (guid, dn) = identity(&entry)?;
-    let mut object = ForestObject::new(guid, dn);
-    for (name, values) in entry.into_attributes() {
-        // Under the name it was asked for by; a name that nobody asked for can only be an answer to a number.
-        let asked = attributes.iter().find(|asked| asked.as_str().eq_ignore_ascii_case(&name)).cloned();
-        let by_number = || attributes.iter().any(|asked| asked.as_str().contains('.'));
-        let own = |name: &str| ![OBJECT_GUID, "uSNCreated"].iter().any(|own| own.eq_ignore_ascii_case(name));
-        let name = match asked {
-            Some(asked) => asked,
-            None if by_number() && own(&name) => AttributeName::parse(&name)?,
-            None => continue,
-        };
-        object.attributes.insert(name, values.into_iter().map(AttributeValue::bytes).collect());
-    }
-    Ok(object)
 }

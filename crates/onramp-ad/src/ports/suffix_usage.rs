@@ -4,9 +4,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::forest::{SuffixUsage, UnitSuffix};
 use onramp_core::{AttributeName, DistinguishedName, LdapFilter, Result, UpnSuffix};
 
+use crate::ports::suffixes::{ATTRIBUTE, DirectorySuffixes};
+use crate::ports::users::holders_of;
 use crate::reading::search::Search;
-use crate::suffixes::{ATTRIBUTE, DirectorySuffixes};
-use crate::users::holders_of;
 
 const OBJECT_CATEGORY: AttributeName = AttributeName::from_static("objectCategory");
 const SUFFIXES: AttributeName = AttributeName::from_static(ATTRIBUTE);

@@ -8,13 +8,14 @@ use onramp_core::forest::{
     AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
 };
 use onramp_core::{
-    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, ParseError,
-    Result, Sid,
+    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result, Sid,
 };
 
 use crate::client::ForestClient;
+use crate::reading::base::explain_base;
 use crate::reading::entry::Entry;
-use crate::reading::search::{Search, of_class};
+use crate::reading::object::identity;
+use crate::reading::search::{Search, of_class, until_error};
 use crate::wire::fault::Fault;
 use crate::wire::link::Link;
 use crate::writing::writer;
@@ -159,18 +160,6 @@ pub(crate) async fn holders_of(
         })
         .boxed())
 }
-
-pub(crate) fn explain_base(fault: Fault) -> Fault {
-    match fault.kind() {
-        ErrorKind::NotFound => fault.retold(
-            ErrorKind::NotFound,
-            "there is no such object, or this account may not see it",
-            Some("Check the distinguished name of the OU."),
-        ),
-        _ => fault,
-    }
-}
-
 fn user(entry: &Entry) -> Result<ForestUser> {
     let (guid, dn) = identity(entry)?;
     let mut user = ForestUser::new(guid, dn, entry.text("sAMAccountName").unwrap_or_default());
@@ -194,27 +183,4 @@ fn holder(entry: &Entry) -> Result<UpnHolder> {
     let (guid, dn) = identity(entry)?;
     let sam_account_name = entry.text("sAMAccountName").unwrap_or_default();
     Ok(UpnHolder::new(guid, dn, sam_account_name, entry.text("userPrincipalName")))
-}
-
-pub(crate) fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)> {
-    let odd = |error: ParseError| {
-        Error::new(ErrorKind::Invalid, "read the object").object(&entry.dn).detail(error.to_string())
-    };
-    let guid = entry.bytes("objectGUID").ok_or_else(|| {
-        Error::new(ErrorKind::Forbidden, "read the object")
-            .object(&entry.dn)
-            .detail("its objectGUID is not visible to this account")
-            .hint("Sign in with an account that may read the directory.")
-    })?;
-    Ok((ObjectGuid::from_slice(guid).map_err(odd)?, DistinguishedName::parse(&entry.dn).map_err(odd)?))
-}
-
-/// Ends a stream after its first error, whatever it is made of.
-pub(crate) fn until_error<T: Send + 'static>(
-    stream: impl futures_util::Stream<Item = Result<T>> + Send + 'static,
-) -> impl futures_util::Stream<Item = Result<T>> + Send {
-    stream.scan(false, |failed, item| {
-        let over = std::mem::replace(failed, item.is_err());
-        std::future::ready(if over { None } else { Some(item) })
-    })
 }
