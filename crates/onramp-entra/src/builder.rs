@@ -8,11 +8,11 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 
-use crate::bulk::{Pacer, ServiceLimits};
 use crate::client::{EntraClient, Shared};
 use crate::endpoints::{Cloud, Endpoints};
 use crate::fresh::Fresh;
 use crate::har::WireRecorder;
+use crate::pacer::{Pacer, ServiceLimits};
 use crate::retry::RetryPolicy;
 #[cfg(feature = "interactive")]
 use crate::token::PersonSource;
@@ -44,8 +44,16 @@ pub struct EntraClientBuilder {
     limits: ServiceLimits,
 }
 
+impl EntraClient {
+    /// Starts a client that signs in with that credential: a [`TokenSource`](crate::TokenSource) or a
+    /// [`ClientSecret`](crate::ClientSecret).
+    pub fn builder(credential: impl Into<Credential>) -> EntraClientBuilder {
+        EntraClientBuilder::new(credential.into())
+    }
+}
+
 impl EntraClientBuilder {
-    pub(crate) fn new(credential: Credential) -> Self {
+    fn new(credential: Credential) -> Self {
         Self {
             credential,
             endpoints: Cloud::Global.endpoints(),

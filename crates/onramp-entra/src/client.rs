@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::builder::EntraClientBuilder;
 use crate::retry::RetryPolicy;
-use crate::token::Credential;
 use crate::transport::Transport;
 
 /// A client of one Entra tenant: Microsoft Graph, Azure Resource Manager and the sign-in service.
@@ -36,12 +34,6 @@ pub(crate) struct Shared {
 }
 
 impl EntraClient {
-    /// Starts a client that signs in with that credential: a [`TokenSource`](crate::TokenSource) or a
-    /// [`ClientSecret`](crate::ClientSecret).
-    pub fn builder(credential: impl Into<Credential>) -> EntraClientBuilder {
-        EntraClientBuilder::new(credential.into())
-    }
-
     /// The same client with another retry policy, for work that may take longer or must not: connections, tokens and
     /// what is known of new objects are shared.
     #[must_use]

@@ -47,6 +47,7 @@ mod guid;
 mod har;
 mod hints;
 mod origin;
+mod pacer;
 #[cfg(feature = "ports")]
 mod ports;
 mod reading;
@@ -58,11 +59,12 @@ mod wiped;
 mod wire;
 
 pub use builder::EntraClientBuilder;
-pub use bulk::{Applied, BulkMonitor, BulkRun, BulkStats, BulkWriter, Evidence, Outcome, ServiceLimits};
+pub use bulk::{Applied, BulkMonitor, BulkRun, BulkStats, BulkWriter, Evidence, Outcome};
 pub use change::GraphChange;
 pub use client::EntraClient;
 pub use endpoints::{Capability, Cloud, Endpoints};
 pub use har::WireRecorder;
+pub use pacer::ServiceLimits;
 #[cfg(feature = "ports")]
 pub use ports::{
     EntraApplications, EntraDomains, EntraPasswordRules, EntraRoles, EntraSignIn, EntraSubscriptions,

@@ -7,11 +7,11 @@ use onramp_core::{Clock, Error, ErrorKind, Result};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
-use crate::bulk::Pacer;
 use crate::endpoints::Endpoints;
 use crate::error::{Failure, Next};
 use crate::fresh::Fresh;
 use crate::gate::Gate;
+use crate::pacer::Pacer;
 use crate::request::{Effect, Reply, Request};
 use crate::retry::RetryPolicy;
 use crate::token::{AccessToken, TokenCache};

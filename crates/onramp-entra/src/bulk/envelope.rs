@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::pacer::Usage;
 use crate::endpoints::{Audience, Endpoints};
+use crate::pacer::Usage;
 use crate::request::{Body, Effect, Reply, Request};
 
 /// The most requests that a batch may hold.

@@ -2,7 +2,6 @@
 
 mod envelope;
 mod exchange;
-mod pacer;
 mod run;
 mod verdict;
 
@@ -22,8 +21,6 @@ use crate::client::EntraClient;
 use crate::retry::RetryPolicy;
 use crate::transport::Transport;
 
-pub(crate) use self::pacer::Pacer;
-pub use self::pacer::ServiceLimits;
 use self::run::Driver;
 
 impl EntraClient {
@@ -65,7 +62,7 @@ impl EntraClient {
 /// * **Throttling** is per change: one that is refused is repeated when its own `Retry-After` is over, and until the
 ///   first of them is, nothing else of this client (or a clone) is sent to Graph either. Being throttled does not count
 ///   as a try; the deadline of the retry policy bounds it, for each change from its first sending on.
-/// * **Limits** ([`ServiceLimits`]) are kept by sending later, before the service refuses.
+/// * **Limits** ([`ServiceLimits`](crate::ServiceLimits)) are kept by sending later, before the service refuses.
 /// * **Lost answers**: an update, a deletion or a harmless action is repeated; a creation is looked up by its key
 ///   ([`GraphChange::known_by`]) and repeated only if it is not there. Without a key it ends as `OutcomeUnknown`.
 /// * **Order**: outcomes come as they are known, in no particular order, and changes to different objects overtake each

@@ -12,12 +12,12 @@ use futures_util::{FutureExt, Stream, StreamExt};
 use onramp_core::{Error, ErrorKind, Result};
 
 use super::exchange::{Answer, exchange};
-use super::pacer::{Grant, Reservation, Usage};
 use super::verdict::{Job, Verdict, judge, judge_failure};
 use super::{Applied, BulkMonitor, BulkWriter, Outcome, envelope};
 use crate::change::GraphChange;
 use crate::endpoints::Audience;
 use crate::error::{Failure, Next};
+use crate::pacer::{Grant, Reservation, Usage};
 use crate::request::Request;
 
 /// While somebody else's requests use up a limit, it is looked at again after this time.
