@@ -1,6 +1,6 @@
 #!/bin/sh
-# Crates and CPU seconds of a cold release build of a program that lists users: with Onramp, with its client alone, with
-# Onramp and the adapter for azure_core, and with graph-rs-sdk. Each in a new folder, with the registry fetched before.
+# Crates and CPU seconds of a cold release build of a program that lists users: with Onramp and with its client alone, each
+# without and with the adapter for azure_core, and with graph-rs-sdk. Each in a new folder, with the registry fetched before.
 #
 #   benches/graph/peers/cold-build.sh [FOLDER]
 set -eu
@@ -56,6 +56,7 @@ async fn main() -> onramp_core::Result<()> {
 common="futures-util = \"0.3\"\nonramp-core = { path = \"$root/crates/onramp-core\" }\ntokio = { version = \"1\", features = [\"rt\", \"macros\"] }\n"
 project onramp "${common}onramp-entra = { path = \"$root/crates/onramp-entra\" }\n" "$onramp_main"
 project onramp-lean "${common}onramp-entra = { path = \"$root/crates/onramp-entra\", default-features = false }\nserde = { version = \"1\", features = [\"derive\"] }\n" "$lean_main"
+project onramp-lean-azure "${common}onramp-entra = { path = \"$root/crates/onramp-entra\", default-features = false, features = [\"azure\"] }\nserde = { version = \"1\", features = [\"derive\"] }\n" "$lean_main"
 project onramp-azure "${common}onramp-entra = { path = \"$root/crates/onramp-entra\", features = [\"azure\"] }\n" "$onramp_main"
 project graph-rs-sdk 'futures = "0.3"\ngraph-rs-sdk = { version = "3.0.1", default-features = false, features = ["rustls-tls"] }\nserde_json = "1"\ntokio = { version = "1", features = ["rt", "macros"] }\n' 'use futures::StreamExt;
 use graph_rs_sdk::GraphClient;
@@ -71,7 +72,7 @@ async fn main() {
 }
 '
 
-for name in ${ONLY:-onramp onramp-lean onramp-azure graph-rs-sdk}; do
+for name in ${ONLY:-onramp onramp-lean onramp-lean-azure onramp-azure graph-rs-sdk}; do
     cd "$folder/$name"
     # The versions that the workspace was tested with, the small Unicode tables of `idna` among them.
     case $name in onramp*) cp "$root/Cargo.lock" . ;; esac
