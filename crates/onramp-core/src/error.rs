@@ -35,6 +35,9 @@ pub enum ErrorKind {
     Invalid,
     /// This server, cloud or kind of credential cannot do this at all.
     Unsupported,
+    /// One object of a stream could not be understood. The stream goes on with the next one; every other kind of error
+    /// ends it.
+    Unreadable,
     /// The caller asked to stop.
     Cancelled,
 }
@@ -53,6 +56,7 @@ impl ErrorKind {
             Self::OutcomeUnknown => "the answer was lost, so whether it happened is not known",
             Self::Invalid => "the request is not valid",
             Self::Unsupported => "this is not supported here",
+            Self::Unreadable => "it could not be understood",
             Self::Cancelled => "it was cancelled",
         }
     }

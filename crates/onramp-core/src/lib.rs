@@ -17,6 +17,7 @@
 
 mod attribute_name;
 mod clock;
+mod comparison;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod distinguished_name;
@@ -45,6 +46,7 @@ pub use attribute_name::AttributeName;
 #[cfg(feature = "tokio")]
 pub use clock::SystemClock;
 pub use clock::{Clock, ManualClock};
+pub use comparison::comparison_key;
 pub use distinguished_name::{DistinguishedName, Rdn};
 pub use domain_name::DomainName;
 pub use error::{Error, ErrorKind, Result, ServerReply};

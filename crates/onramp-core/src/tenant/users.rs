@@ -30,6 +30,9 @@ pub struct TenantUser {
     pub immutable_id: Option<ImmutableId>,
     /// Whether a directory is the master of this object.
     pub synchronised: bool,
+    /// Whether it is a guest (B2B collaboration): `userType` is `Guest`, or the UPN holds `#EXT#`.
+    #[serde(default)]
+    pub is_guest: bool,
     /// Whether the password does not expire.
     pub password_never_expires: bool,
 }
@@ -47,6 +50,7 @@ impl TenantUser {
             proxy_addresses: Vec::new(),
             immutable_id: None,
             synchronised: false,
+            is_guest: false,
             password_never_expires: false,
         }
     }
