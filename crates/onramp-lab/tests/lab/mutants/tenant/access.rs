@@ -11,6 +11,11 @@ use super::{Broken, Mutant, hide};
 
 #[async_trait]
 impl Roles for Mutant {
+    async fn assignments(&self) -> Result<Vec<RoleAssignment>> {
+        let all = self.sound.roles.assignments().await?;
+        Ok(if self.is(Broken::HidesAssignments) { Vec::new() } else { all })
+    }
+
     async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
         self.sound.roles.assignments_of(principal).await
     }
