@@ -77,7 +77,7 @@ impl Subscriptions for Mutant {
     }
 
     async fn unassign(&self, assignment: &SubscriptionRoleAssignment) -> Result<()> {
-        let held = self.assignments(&assignment.subscription, &assignment.principal).await?;
+        let held = Subscriptions::assignments(self, &assignment.subscription, &assignment.principal).await?;
         if self.is(Broken::RefusesASecondUnassign) && !held.contains(assignment) {
             return Err(Error::new(ErrorKind::NotFound, "take access back").object(assignment.name));
         }
