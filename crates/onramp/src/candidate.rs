@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use onramp_core::forest::{AccountKind, ForestUser};
+use onramp_core::forest::{AccountKind, ForestUser, UpnHolder};
 use onramp_core::{DistinguishedName, ObjectGuid, Upn, comparison_key};
 use serde::{Deserialize, Serialize};
 
@@ -43,11 +43,18 @@ impl UserRef {
     pub(crate) fn of(user: &ForestUser) -> Self {
         Self { guid: user.guid, dn: user.dn.clone(), sam_account_name: user.sam_account_name.clone() }
     }
+
+    pub(crate) fn of_holder(holder: &UpnHolder) -> Self {
+        Self { guid: holder.guid, dn: holder.dn.clone(), sam_account_name: holder.sam_account_name.clone() }
+    }
 }
 
 impl fmt::Display for UserRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.sam_account_name, self.dn)
+        match self.sam_account_name.as_str() {
+            "" => write!(f, "{}", self.dn),
+            name => write!(f, "{name} ({})", self.dn),
+        }
     }
 }
 

@@ -79,17 +79,11 @@ impl ForestUser {
             .unwrap_or_else(|| ImmutableId::from_guid(&self.guid))
     }
 
-    /// The primary SMTP address, without its prefix: `SMTP:` of `proxyAddresses`, or `mail` where no proxy address is
-    /// of type SMTP (KB 3190357: synchronization makes the primary address from `mail` then).
+    /// The primary SMTP address, without its prefix: `SMTP:` of `proxyAddresses`, or `mail` where there is none
+    /// (KB 3190357: synchronization makes the primary address from `mail` then).
     pub fn primary_smtp(&self) -> Option<&str> {
-        let is_smtp = |address: &&String| {
-            address.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case("smtp:"))
-        };
-        match self.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:")) {
-            Some(primary) => Some(primary.trim()),
-            None if self.proxy_addresses.iter().any(|address| is_smtp(&address)) => None,
-            None => self.mail.as_deref().map(str::trim).filter(|mail| !mail.is_empty()),
-        }
+        let primary = self.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:"));
+        primary.or(self.mail.as_deref()).map(str::trim).filter(|address| !address.is_empty())
     }
 }
 
