@@ -45,7 +45,9 @@ impl Replication for DirectoryReplication {
             match value {
                 ReplicatedValue::Suffix { suffix } => {
                     let values = explicit(&link, &partitions).await?;
-                    Ok(values.iter().any(|text| UpnSuffix::parse(text).is_ok_and(|held| held == *suffix)))
+                    let is_it =
+                        |text: &String| UpnSuffix::parse(text).is_ok_and(|held| held.is_same_as(suffix));
+                    Ok(values.iter().any(is_it))
                 }
                 ReplicatedValue::UserUpn { guid, upn, .. } => {
                     // Exactly: a change of case must arrive too. An object that is not there yet has no UPN.

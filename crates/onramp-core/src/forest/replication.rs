@@ -89,10 +89,7 @@ impl ReplicatedValue {
         match self {
             Self::Suffix { .. } => true,
             // The domain's own naming context: one that holds the parent domain holds nothing of its children.
-            Self::UserUpn { dn, .. } => match dn.domain_name() {
-                Some(domain) => controller.holds(&DistinguishedName::of_domain(&domain)),
-                None => false,
-            },
+            Self::UserUpn { dn, .. } => dn.domain_context().is_some_and(|domain| controller.holds(&domain)),
         }
     }
 }
