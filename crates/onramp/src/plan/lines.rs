@@ -88,9 +88,9 @@ impl Plan {
     /// # Errors
     /// As of the file system.
     pub fn save(&self, path: impl AsRef<std::path::Path>) -> std::io::Result<()> {
-        let mut bytes = Vec::new();
-        self.write(&mut bytes)?;
-        onramp_files::write_private(path.as_ref(), &bytes)
+        let mut file = onramp_files::NewFile::create(path)?;
+        self.write(&mut file)?;
+        file.commit()
     }
 
     /// Reads a plan back.
