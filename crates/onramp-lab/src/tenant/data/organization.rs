@@ -1,5 +1,6 @@
 //! The organisation: directory synchronisation switch and features, policies that decide about second factors.
 
+use onramp_core::tenant::RoleTemplateId;
 use time::{Duration, OffsetDateTime};
 
 use super::refusal::{Outcome, Refusal};
@@ -85,6 +86,8 @@ pub struct ConditionalAccess {
     /// UPNs when given by a builder, object ids once the tenant stands; empty means everyone.
     pub(crate) included: Vec<String>,
     pub(crate) excluded: Vec<String>,
+    /// Template ids of roles whose holders are covered, too.
+    pub(crate) included_roles: Vec<String>,
 }
 
 impl ConditionalAccess {
@@ -102,6 +105,14 @@ impl ConditionalAccess {
     #[must_use]
     pub fn including(mut self, upn: impl Into<String>) -> Self {
         self.included.push(upn.into());
+        self
+    }
+
+    /// Covers only the holders of the roles named so far by this method, and users named by
+    /// [`including`](Self::including).
+    #[must_use]
+    pub fn including_role(mut self, role: RoleTemplateId) -> Self {
+        self.included_roles.push(role.id().to_string());
         self
     }
 
@@ -127,14 +138,24 @@ impl ConditionalAccess {
             control,
             included: Vec::new(),
             excluded: Vec::new(),
+            included_roles: Vec::new(),
         }
     }
 
-    fn covers(&self, user_id: &str) -> bool {
-        let names = |list: &[String]| list.iter().any(|id| id == user_id);
+    /// Whom it covers by name, as Graph writes it.
+    pub(crate) fn users(&self) -> Vec<String> {
+        match (self.included.is_empty(), self.included_roles.is_empty()) {
+            (true, true) => vec!["All".to_owned()],
+            (true, false) => vec!["None".to_owned()],
+            _ => self.included.clone(),
+        }
+    }
+
+    fn covers(&self, user_id: &str, holds: impl Fn(&str) -> bool) -> bool {
+        let named = self.users().iter().any(|name| name == "All" || name == user_id);
         self.state == "enabled"
-            && (self.included.is_empty() || names(&self.included))
-            && !names(&self.excluded)
+            && (named || self.included_roles.iter().any(|role| holds(role)))
+            && !self.excluded.iter().any(|id| id == user_id)
     }
 }
 
@@ -162,6 +183,10 @@ impl State {
 
     /// The first enabled policy with this control that covers the user.
     pub(crate) fn policy_for(&self, user_id: &str, control: &str) -> Option<&ConditionalAccess> {
-        self.conditional_access.iter().find(|policy| policy.control == control && policy.covers(user_id))
+        let holds = |role: &str| {
+            self.role_assignments.iter().any(|held| held.principal_id == user_id && held.role_id == role)
+        };
+        let covers = |policy: &&ConditionalAccess| policy.control == control && policy.covers(user_id, holds);
+        self.conditional_access.iter().find(covers)
     }
 }

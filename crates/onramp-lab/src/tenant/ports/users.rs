@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
 use onramp_core::tenant::{
-    DeletedUser, MfaState, NewUser, SecondFactor, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
+    DeletedUser, MfaState, NewUser, RoleTemplateId, SecondFactor, SignIn, SignInProbe, TenantUser,
+    TenantUsers, UserUpdate,
 };
 use onramp_core::{BoxStream, ImmutableId, ObjectId, Password, Result, Upn};
 
@@ -225,6 +226,12 @@ impl SignIn for Ports {
             user,
         );
         self.run(&operation, |state, _| Ok(policies::second_factor(state, user, per_user))).await
+    }
+
+    async fn sign_in_policies(&self, roles: &[RoleTemplateId]) -> Result<SecondFactor> {
+        let path = "/v1.0/identity/conditionalAccess/policies";
+        let operation = Operation::new("GET", path, "list the conditional access policies", "");
+        self.run(&operation, |state, _| Ok(policies::for_newcomers(state, roles))).await
     }
 
     async fn probe(&self, upn: &Upn, password: &Password) -> Result<SignInProbe> {
