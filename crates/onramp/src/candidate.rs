@@ -28,7 +28,7 @@ pub struct Candidate {
 }
 
 /// A user, by the identity that survives renames and by a name for people to read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserRef {
     /// `objectGUID`.
@@ -147,7 +147,12 @@ pub(crate) struct Chooser<'a> {
 }
 
 impl<'a> Chooser<'a> {
-    pub(crate) fn new(spec: &'a Spec, users: &'a UsersSpec, history: &'a History, netbios: NetbiosNames) -> Self {
+    pub(crate) fn new(
+        spec: &'a Spec,
+        users: &'a UsersSpec,
+        history: &'a History,
+        netbios: NetbiosNames,
+    ) -> Self {
         let map = Names::new(users.map.keys(), history);
         let targets: Vec<&Upn> =
             map.entries().iter().filter_map(|entry| users.map.get(&entry.written)).collect();
@@ -156,14 +161,26 @@ impl<'a> Chooser<'a> {
             by_target.entry(comparison_key(upn.as_str())).or_default().push(at);
         }
         let (only, exclude) = (Names::new(&users.only, history), Names::new(&users.exclude, history));
-        Self { spec, users, history, netbios, only, exclude, map, targets, by_target, reached: HashSet::new() }
+        Self {
+            spec,
+            users,
+            history,
+            netbios,
+            only,
+            exclude,
+            map,
+            targets,
+            by_target,
+            reached: HashSet::new(),
+        }
     }
 
     /// Decides what the spec wants of that user.
     pub(crate) fn choose(&mut self, user: &ForestUser) -> Choice {
         let mapped = self.map.find(user, &self.netbios, self.history, None);
         let (after, reason) = self.wanted(user, &mapped);
-        let is_so = matches!(&after, Ok(after) if user.upn.as_deref().is_some_and(|upn| same_upn(after, upn)));
+        let is_so =
+            matches!(&after, Ok(after) if user.upn.as_deref().is_some_and(|upn| same_upn(after, upn)));
         let target_of = user.upn.as_deref().and_then(|upn| self.by_target.get(&comparison_key(upn))).cloned();
         if let Some(places) = &target_of {
             self.reached.extend(places);
@@ -197,7 +214,8 @@ impl<'a> Chooser<'a> {
         };
         if let (true, Ok(after)) = (is_so, &after) {
             // It is judged like those that get theirs now: nobody else looks at it again.
-            let present = user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok()).unwrap_or_else(|| after.clone());
+            let present =
+                user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok()).unwrap_or_else(|| after.clone());
             return match present.entra_violations() {
                 violations if violations.is_empty() => Choice::AlreadySo(present),
                 violations => {
@@ -223,7 +241,11 @@ impl<'a> Chooser<'a> {
             violations => Err(Problem::BreaksEntraRules { upn, violations }),
         });
         let candidate = candidate(after, reason);
-        if target_of.is_some() && !mapped.is_empty() { Choice::Later(candidate) } else { Choice::Change(candidate) }
+        if target_of.is_some() && !mapped.is_empty() {
+            Choice::Later(candidate)
+        } else {
+            Choice::Change(candidate)
+        }
     }
 
     /// Decides about a user whose UPN is both a key and a target of `map`, once every user was seen: if the name that
@@ -241,7 +263,12 @@ impl<'a> Chooser<'a> {
     /// The names of `map` that fit nobody and lead to a UPN that nobody has.
     pub(crate) fn unknown_in_map(&self) -> impl Iterator<Item = &Entry> {
         let known = |at: usize| self.reached.contains(&at);
-        self.map.entries().iter().enumerate().filter(move |(at, entry)| entry.fits.is_empty() && !known(*at)).map(|(_, e)| e)
+        self.map
+            .entries()
+            .iter()
+            .enumerate()
+            .filter(move |(at, entry)| entry.fits.is_empty() && !known(*at))
+            .map(|(_, e)| e)
     }
 
     /// Whether some name of some list fits nobody yet.

@@ -55,7 +55,8 @@ impl<'a> Collisions<'a> {
         if let Some(rival) = rival {
             return Some(Problem::WantedTwice { upn: upn.clone(), other: rival.user.clone() });
         }
-        let address = self.addresses.get(&key).into_iter().flatten().find(|other| other.holder.guid != user)?;
+        let address =
+            self.addresses.get(&key).into_iter().flatten().find(|other| other.holder.guid != user)?;
         let (address, holder) = (address.address.clone(), address.holder.clone());
         Some(Problem::AddressTaken { upn: upn.clone(), address, holder })
     }
@@ -64,7 +65,8 @@ impl<'a> Collisions<'a> {
     /// primary mail address: synchronization would meet the account in it.
     pub(crate) fn with_cloud_account(&self, upn: &Upn) -> Option<UserRef> {
         let key = comparison_key(upn.as_str());
-        let holder = self.holders.get(&key).and_then(|all| all.first()).map(|(holder, _)| UserRef::of_holder(holder));
+        let holder =
+            self.holders.get(&key).and_then(|all| all.first()).map(|(holder, _)| UserRef::of_holder(holder));
         let wanted = || Some(self.wanted.get(&key)?.first()?.user.clone());
         let address = || {
             let all = self.addresses.get(&key)?;

@@ -432,9 +432,12 @@ mod tests {
             taken,
             conflicts,
         };
-        let anchored = |number, upn: &str| with(cloud(number, upn), |u| u.immutable_id = Some(anna().source_anchor()));
+        let anchored =
+            |number, upn: &str| with(cloud(number, upn), |u| u.immutable_id = Some(anna().source_anchor()));
         let foreign = |number, upn: &str| {
-            with(cloud(number, upn), |u| u.immutable_id = Some(ImmutableId::from_guid(&ObjectGuid::from_bytes([1; 16]))))
+            with(cloud(number, upn), |u| {
+                u.immutable_id = Some(ImmutableId::from_guid(&ObjectGuid::from_bytes([1; 16])))
+            })
         };
         vec![
             case("nobody is met", vec![cloud(1, "bob@contoso.com")], None, &[]),
@@ -493,19 +496,50 @@ mod tests {
                 &[(1, AddressInTheWay)],
             ),
             case("the old UPN does not count", vec![cloud(1, "anna@corp.local")], None, &[]),
-            Case { admins: &[1], ..case("an administrator by UPN", vec![cloud(1, "anna@contoso.com")], None, &[(1, AdministratorRole)]) },
-            Case { admins: &[1], ..case("an administrator by anchor", vec![anchored(1, "x@contoso.com")], None, &[(1, AdministratorRole)]) },
             Case {
-                blocked: MatchesBlocked { soft: true, hard: false },
-                ..case("soft match is blocked", vec![cloud(1, "anna@contoso.com")], None, &[(1, MatchBlocked)])
+                admins: &[1],
+                ..case(
+                    "an administrator by UPN",
+                    vec![cloud(1, "anna@contoso.com")],
+                    None,
+                    &[(1, AdministratorRole)],
+                )
+            },
+            Case {
+                admins: &[1],
+                ..case(
+                    "an administrator by anchor",
+                    vec![anchored(1, "x@contoso.com")],
+                    None,
+                    &[(1, AdministratorRole)],
+                )
             },
             Case {
                 blocked: MatchesBlocked { soft: true, hard: false },
-                ..case("a hard match is not soft", vec![anchored(1, "x@contoso.com")], Some((1, MatchKind::SourceAnchor)), &[])
+                ..case(
+                    "soft match is blocked",
+                    vec![cloud(1, "anna@contoso.com")],
+                    None,
+                    &[(1, MatchBlocked)],
+                )
+            },
+            Case {
+                blocked: MatchesBlocked { soft: true, hard: false },
+                ..case(
+                    "a hard match is not soft",
+                    vec![anchored(1, "x@contoso.com")],
+                    Some((1, MatchKind::SourceAnchor)),
+                    &[],
+                )
             },
             Case {
                 blocked: MatchesBlocked { soft: false, hard: true },
-                ..case("hard match is blocked", vec![anchored(1, "x@contoso.com")], None, &[(1, MatchBlocked)])
+                ..case(
+                    "hard match is blocked",
+                    vec![anchored(1, "x@contoso.com")],
+                    None,
+                    &[(1, MatchBlocked)],
+                )
             },
         ]
     }
@@ -520,12 +554,23 @@ mod tests {
             let assignments: Vec<RoleAssignment> = case
                 .admins
                 .iter()
-                .map(|n| RoleAssignment::tenant_wide("1", onramp_core::tenant::RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR, id(*n)))
+                .map(|n| {
+                    RoleAssignment::tenant_wide(
+                        "1",
+                        onramp_core::tenant::RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR,
+                        id(*n),
+                    )
+                })
                 .collect();
             note_roles(&mut met, &assignments);
             let (taken, conflicts) =
                 met.first().map(|met| met.forecast(Some(upn.as_str()), case.blocked)).unwrap_or_default();
-            assert_eq!(taken.map(|t| (t.cloud.id, t.kind)), case.taken.map(|(n, k)| (id(n), k)), "{}", case.what);
+            assert_eq!(
+                taken.map(|t| (t.cloud.id, t.kind)),
+                case.taken.map(|(n, k)| (id(n), k)),
+                "{}",
+                case.what
+            );
             let found: Vec<_> = conflicts.iter().map(|c| (c.cloud.id, c.reason)).collect();
             let wanted: Vec<_> = case.conflicts.iter().map(|(n, reason)| (id(*n), *reason)).collect();
             assert_eq!(found, wanted, "{}", case.what);

@@ -31,7 +31,9 @@ mod verify;
 pub use apply::{ApplyOutcome, Ending, StepOutcome};
 pub use candidate::{Candidate, SkipReason, Skipped, UserRef};
 pub use event::{Event, Observer};
-pub use forecast::{CloudConflict, CloudMatch, CloudUser, ConflictReason, Encounter, MatchKind, MatchesBlocked};
+pub use forecast::{
+    CloudConflict, CloudMatch, CloudUser, ConflictReason, Encounter, MatchKind, MatchesBlocked,
+};
 pub use history::History;
 pub use journal::{FileJournal, Journal, JournalEntry, JournalRecord, MemoryJournal, Outcome};
 pub use plan::{
@@ -41,11 +43,9 @@ pub use plan::{
 pub use report::Report;
 pub use run::Onramp;
 pub use secret::{FileSecretSink, MemorySecretSink, SecretSink};
-pub use spec::{
-    NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits,
-};
+pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
 pub use survey::{
-    AddressHolder, ServiceAccountState, SharedUpn, SilentController, SubscriptionAccess, Survey, SurveyCounts,
-    Unreadable,
+    AddressHolder, ServiceAccountState, SharedUpn, SilentController, SubscriptionAccess, Survey,
+    SurveyCounts, Unreadable,
 };
 pub use verify::{Check, CheckStatus, Verification};

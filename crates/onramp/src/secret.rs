@@ -75,9 +75,9 @@ impl FileSecretSink {
         };
         for entry in entries {
             let path = entry?.path();
-            let number = path
-                .file_name()
-                .and_then(|name| name.to_str()?.strip_prefix(&start)?.strip_suffix(".password")?.parse().ok());
+            let number = path.file_name().and_then(|name| {
+                name.to_str()?.strip_prefix(&start)?.strip_suffix(".password")?.parse().ok()
+            });
             found.extend(number.map(|number: u32| (number, path)));
         }
         found.sort_unstable();
@@ -91,7 +91,9 @@ impl FileSecretSink {
 
     /// The file of a stored secret that is neither promoted nor discarded.
     fn find_pending(&self, name: &str, secret: &Password) -> Result<Option<PathBuf>> {
-        for (_, path) in self.numbered(name, "next").map_err(|e| not_read(name, &self.folder, &e))?.iter().rev() {
+        for (_, path) in
+            self.numbered(name, "next").map_err(|e| not_read(name, &self.folder, &e))?.iter().rev()
+        {
             if read(name, path)?.is_some_and(|stored| stored.expose() == secret.expose()) {
                 return Ok(Some(path.clone()));
             }

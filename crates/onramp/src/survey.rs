@@ -234,7 +234,9 @@ impl Onramp {
             let cloud = self.read_cloud_users(&mut survey).await?;
             match &spec.users {
                 Some(users) => self.read_users(spec, users, &cloud, &mut have, &mut survey).await?,
-                None => self.meet_everybody(None, &mut [], &cloud, Some(&HashSet::new()), &mut survey).await?,
+                None => {
+                    self.meet_everybody(None, &mut [], &cloud, Some(&HashSet::new()), &mut survey).await?
+                }
             }
             if !survey.encounters.is_empty() {
                 self.read_matching_rules(&mut survey).await?;
@@ -541,7 +543,9 @@ impl Onramp {
                 }
             }
             let implied = holder.implied_upn().map(|upn| comparison_key(upn.as_str()));
-            if key.is_some_and(|key| wanted.contains(&key)) || implied.is_some_and(|key| wanted.contains(&key)) {
+            if key.is_some_and(|key| wanted.contains(&key))
+                || implied.is_some_and(|key| wanted.contains(&key))
+            {
                 survey.holders.push(holder);
             }
         }

@@ -112,7 +112,8 @@ impl Replication for DirectoryReplication {
             from_usn => LdapFilter::at_least(&USN_CHANGED, from_usn).and(&others),
         };
         let wanted = ["objectGUID", "uSNChanged", attribute.as_str()];
-        let told = |fault: Fault, context: &DistinguishedName| fault.during("read the changes in").object(context);
+        let told =
+            |fault: Fault, context: &DistinguishedName| fault.during("read the changes in").object(context);
         let link = match self.0.link_of(controller) {
             Ok(link) => link,
             Err(fault) => return stream::once(ready(Err(told(fault, &context)))).boxed(),

@@ -37,7 +37,7 @@ impl fmt::Display for Blocker {
 }
 
 /// What is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "problem")]
 #[non_exhaustive]
 pub enum Problem {
@@ -285,11 +285,7 @@ impl fmt::Display for Problem {
             }
             Self::NoDomainController => f.write_str("the forest lists no domain controller"),
             Self::NoSuchSubscription { subscription, similar } => {
-                write!(
-                    f,
-                    "no subscription “{}” is visible to the signed-in identity",
-                    shown(subscription)
-                )?;
+                write!(f, "no subscription “{}” is visible to the signed-in identity", shown(subscription))?;
                 match similar {
                     Some(similar) => write!(f, "; there is “{}”", shown(similar)),
                     None => Ok(()),

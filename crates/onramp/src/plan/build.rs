@@ -189,9 +189,7 @@ impl Draft {
         }
         let renamed: Vec<String> = (self.changes.iter().skip(first))
             .filter_map(|planned| match &planned.change {
-                Change::ChangeUpn { upn } => {
-                    Some(format!("{} {:?} {}", upn.guid, upn.before, upn.after))
-                }
+                Change::ChangeUpn { upn } => Some(format!("{} {:?} {}", upn.guid, upn.before, upn.after)),
                 _ => None,
             })
             .collect();
@@ -379,7 +377,12 @@ impl Draft {
         !holds_role(wanted, state) || state.subscriptions.iter().any(lacks)
     }
 
-    fn directory_role(&mut self, wanted: &ServiceAccountSpec, state: &ServiceAccountState, id: Option<ObjectId>) {
+    fn directory_role(
+        &mut self,
+        wanted: &ServiceAccountSpec,
+        state: &ServiceAccountState,
+        id: Option<ObjectId>,
+    ) {
         if holds_role(wanted, state) {
             return;
         }
@@ -389,7 +392,12 @@ impl Draft {
         self.consequences.push(consequence);
     }
 
-    fn subscriptions(&mut self, wanted: &ServiceAccountSpec, state: &ServiceAccountState, id: Option<ObjectId>) {
+    fn subscriptions(
+        &mut self,
+        wanted: &ServiceAccountSpec,
+        state: &ServiceAccountState,
+        id: Option<ObjectId>,
+    ) {
         for access in &state.subscriptions {
             let named = access.wanted.clone();
             let found = match access.found.as_slice() {
@@ -400,7 +408,8 @@ impl Draft {
                 }
                 [found] => found,
                 several => {
-                    let ids = several.iter().map(|s| format!("{} ({})", s.id, state_name(&s.state))).collect();
+                    let ids =
+                        several.iter().map(|s| format!("{} ({})", s.id, state_name(&s.state))).collect();
                     self.block_all(Problem::AmbiguousSubscription { subscription: named, ids });
                     continue;
                 }
@@ -451,7 +460,8 @@ impl Draft {
                 _ => "asks for what a program does not have",
             };
             let sometimes = if policy.conditional { " under some conditions" } else { "" };
-            policies.push(format!("the conditional access policy “{}”, which {demand}{sometimes}", policy.name));
+            policies
+                .push(format!("the conditional access policy “{}”, which {demand}{sometimes}", policy.name));
         }
         if factor.security_defaults.is_none() || factor.policies.is_none() {
             self.warnings.push(format!(
@@ -510,9 +520,9 @@ fn invalid_properties(wanted: &ServiceAccountSpec) -> Vec<(&'static str, String,
 pub(crate) fn is_federated(upn: &Upn, survey: &Survey) -> bool {
     let is = |domain: &DomainName| {
         let known = survey.verified_domains.iter().chain(&survey.domain);
-        known.into_iter().any(|known| {
-            known.name == *domain && known.authentication == DomainAuthentication::Federated
-        })
+        known
+            .into_iter()
+            .any(|known| known.name == *domain && known.authentication == DomainAuthentication::Federated)
     };
     upn.domain().is_ok_and(|domain| is(&domain))
 }

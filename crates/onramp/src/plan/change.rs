@@ -157,6 +157,32 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The object ID of the account that it changes, where that is known.
+    pub(crate) fn account_id(&self) -> Option<ObjectId> {
+        match self {
+            Self::SetAlternateEmail { id, .. }
+            | Self::EnableServiceAccount { id, .. }
+            | Self::SetServiceAccountPassword { id, .. }
+            | Self::SetMfaState { id, .. }
+            | Self::AssignRole { id, .. }
+            | Self::AssignSubscriptionRole { id, .. }
+            | Self::ProveSignIn { id, .. } => *id,
+            _ => None,
+        }
+    }
+
+    /// Whether it concerns the service account.
+    pub(crate) fn is_of_account(&self) -> bool {
+        matches!(self, Self::CreateServiceAccount { .. })
+            || self.account_id().is_some()
+            || matches!(
+                self,
+                Self::AssignRole { .. } | Self::AssignSubscriptionRole { .. } | Self::ProveSignIn { .. }
+            )
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

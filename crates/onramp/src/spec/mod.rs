@@ -10,8 +10,8 @@ use onramp_core::tenant::{AzureRoleId, RoleTemplateId};
 use onramp_core::{DomainName, Upn};
 use serde::{Deserialize, Serialize};
 
-pub use parse::SpecError;
 pub(crate) use naming::{Entry, Names, NetbiosNames, dn_key};
+pub use parse::SpecError;
 pub(crate) use parse::{distance, nearest};
 pub use users::{NewUpn, UsersSpec};
 

@@ -215,11 +215,8 @@ impl Names {
 /// Every key under which a user can be named.
 fn keys(user: &ForestUser, netbios: &NetbiosNames) -> Vec<String> {
     let sam = comparison_key(&user.sam_account_name);
-    let mut keys = vec![
-        format!("guid {}", user.guid),
-        format!("dn {}", dn_key(&user.dn)),
-        format!("sam {sam}"),
-    ];
+    let mut keys =
+        vec![format!("guid {}", user.guid), format!("dn {}", dn_key(&user.dn)), format!("sam {sam}")];
     keys.extend(user.sid.as_ref().map(|sid| format!("sid {sid}")));
     keys.extend(user.upn.as_deref().map(|upn| format!("upn {}", comparison_key(upn))));
     if let Some(domain) = user.dn.domain_name() {
@@ -297,7 +294,8 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_of_the_same_kind() {
-        let names = ["asmiht", "anna.smyth@ad.contoso.com", r"CONTOSO\a.smith", "S-1-5-21-9"].map(str::to_owned);
+        let names =
+            ["asmiht", "anna.smyth@ad.contoso.com", r"CONTOSO\a.smith", "S-1-5-21-9"].map(str::to_owned);
         let mut names = Names::new(&names, &History::default());
         names.compare(&user());
         let nearest: Vec<Option<&str>> = names.entries().iter().map(Entry::nearest).collect();
