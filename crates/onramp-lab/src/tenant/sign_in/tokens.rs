@@ -194,6 +194,10 @@ impl State {
                 "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
             ));
         }
+        if self.is_federated(&user.upn) {
+            // The other identity provider has the password, so none is right here.
+            return Err(wrong_password());
+        }
         let Some(right) = &state.password else {
             return Err(Aadsts::new(
                 50_056,
@@ -201,10 +205,7 @@ impl State {
             ));
         };
         if right.expose() != password {
-            return Err(Aadsts::new(
-                50_126,
-                "Error validating credentials due to invalid username or password.",
-            ));
+            return Err(wrong_password());
         }
         if !user.account_enabled {
             return Err(Aadsts::new(50_057, "The user account is disabled."));
@@ -296,6 +297,10 @@ impl State {
         let held = self.role_assignments.iter().filter(|held| held.principal_id == principal);
         held.filter_map(|held| roles::built_in(&held.role_id)).map(|role| role.id).collect()
     }
+}
+
+fn wrong_password() -> Aadsts {
+    Aadsts::new(50_126, "Error validating credentials due to invalid username or password.")
 }
 
 /// The audience of a `scope` parameter; `origin` is the lab server's own address.
