@@ -351,15 +351,5 @@ impl LabTenantBuilder {
 
 /// Policies name users by object id.
 fn resolve_policies(state: &mut State, policies: Vec<ConditionalAccess>) -> Vec<ConditionalAccess> {
-    let mut resolved = Vec::with_capacity(policies.len());
-    for mut policy in policies {
-        policy.id = state.draw.guid();
-        for name in policy.included.iter_mut().chain(&mut policy.excluded) {
-            if let Some(user) = state.users.with_upn(name) {
-                name.clone_from(&user.id);
-            }
-        }
-        resolved.push(policy);
-    }
-    resolved
+    policies.into_iter().map(|policy| state.resolve_policy(policy)).collect()
 }

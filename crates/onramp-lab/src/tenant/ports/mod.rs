@@ -145,8 +145,9 @@ impl Ports {
         work: impl FnOnce(&mut State, OffsetDateTime) -> Outcome<T>,
     ) -> Result<Outcome<T>> {
         let Operation { method, path, query, .. } = operation;
-        let (action, latency) =
+        let ((action, strangers), latency) =
             self.lab.with_gate(|gate| (gate.strike(method, path, query), gate.draw_latency()));
+        strangers.iter().for_each(|stranger| stranger.act(&self.lab));
         let delay = if let Some(Action::Delay(time)) = &action { Some(*time) } else { None };
         for wait in latency.into_iter().chain(delay) {
             self.lab.clock().sleep(wait).await;

@@ -34,6 +34,7 @@ fn policy(model: &ConditionalAccess) -> ConditionalAccessPolicy {
         if model.included.is_empty() { vec!["All".to_owned()] } else { model.included.clone() };
     policy.exclude_users.clone_from(&model.excluded);
     policy.include_applications = vec!["All".to_owned()];
+    policy.is_conditional = model.at_risk;
     policy.controls = vec![model.control.to_owned()];
     policy
 }
