@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::SecondFactor;
+use super::{RoleTemplateId, SecondFactor};
 use crate::{ObjectId, Password, Result, Upn};
 
 /// The per-user multi-factor authentication state.
@@ -106,6 +106,15 @@ pub trait SignIn: Debug + Send + Sync {
     /// # Errors
     /// `NotFound`; `Unavailable`.
     async fn second_factor(&self, user: &ObjectId) -> Result<SecondFactor>;
+
+    /// Returns what an account that does not exist yet will meet once it holds those roles: security defaults, and the
+    /// conditional access policies for everybody or for one of the roles. The per-user state is the one that every new
+    /// account has. A policy for a group is left out, although a dynamic group may take the account in. What the
+    /// caller may not read is left unknown, not an error.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn sign_in_policies(&self, roles: &[RoleTemplateId]) -> Result<SecondFactor>;
 
     /// Tries to sign in with name and password, once: wrong tries count towards lock-out.
     ///

@@ -55,6 +55,12 @@ impl TenantUser {
         }
     }
 
+    /// Returns whether `userType` and UPN are those of a guest; neither alone tells of every guest.
+    pub fn is_guest_by(user_type: Option<&str>, upn: &Upn) -> bool {
+        user_type.is_some_and(|kind| kind.eq_ignore_ascii_case("Guest"))
+            || upn.as_str().to_ascii_uppercase().contains("#EXT#")
+    }
+
     /// The primary SMTP address, without its prefix.
     pub fn primary_smtp(&self) -> Option<&str> {
         self.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:"))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use onramp_core::tenant::{MfaState, SecondFactor, SignIn, SignInProbe};
+use onramp_core::tenant::{MfaState, RoleTemplateId, SecondFactor, SignIn, SignInProbe};
 use onramp_core::{ErrorKind, ObjectId, Password, Result, Upn};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ const WRITE: &str = "Policy.ReadWrite.AuthenticationMethod (a signed-in user als
 ///
 /// | method | least permission, delegated and application |
 /// |---|---|
-/// | `mfa_state` | Policy.Read.All |
+/// | `mfa_state`, `sign_in_policies` | Policy.Read.All |
 /// | `set_mfa_state` | Policy.ReadWrite.AuthenticationMethod |
 /// | `second_factor` | Policy.Read.All and User.Read.All; delegated also GroupMember.Read.All if a policy names groups |
 /// | `probe` | none: it is the user who signs in |
@@ -89,6 +89,12 @@ impl SignIn for EntraSignIn {
     /// stays unknown.
     async fn second_factor(&self, user: &ObjectId) -> Result<SecondFactor> {
         second_factor::read(self, user).await
+    }
+
+    /// `GET /policies/identitySecurityDefaultsEnforcementPolicy` and `GET /identity/conditionalAccess/policies`.
+    /// Policy.Read.All. What is forbidden, or what the cloud lacks, stays unknown.
+    async fn sign_in_policies(&self, roles: &[RoleTemplateId]) -> Result<SecondFactor> {
+        second_factor::forecast(self, roles).await
     }
 
     /// `POST /{tenant}/oauth2/v2.0/token`, grant `password`. No permission.

@@ -17,7 +17,7 @@ use crate::request::{Reply, Request};
 use crate::transport::Transport;
 
 const SELECT: &str = "id,userPrincipalName,displayName,accountEnabled,mail,otherMails,proxyAddresses,\
-                      onPremisesImmutableId,onPremisesSyncEnabled,passwordPolicies";
+                      onPremisesImmutableId,onPremisesSyncEnabled,userType,passwordPolicies";
 /// The most that Graph gives per page.
 const PAGE: &str = "999";
 
@@ -282,6 +282,7 @@ struct UserJson {
     proxy_addresses: Option<Vec<String>>,
     on_premises_immutable_id: Option<String>,
     on_premises_sync_enabled: Option<bool>,
+    user_type: Option<String>,
     password_policies: Option<String>,
 }
 
@@ -311,7 +312,9 @@ impl UserJson {
         let upn = Upn::parse(&self.user_principal_name).map_err(unreadable)?;
         let anchor = self.on_premises_immutable_id.as_deref().filter(|anchor| !anchor.is_empty());
         let immutable_id = anchor.map(ImmutableId::parse).transpose().map_err(unreadable)?;
+        let is_guest = TenantUser::is_guest_by(self.user_type.as_deref(), &upn);
         let mut user = TenantUser::new(id, upn);
+        user.is_guest = is_guest;
         user.display_name = self.display_name;
         user.account_enabled = self.account_enabled.unwrap_or(true);
         user.mail = self.mail;

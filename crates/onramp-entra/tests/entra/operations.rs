@@ -237,3 +237,37 @@ fn a_key_that_entra_would_not_take_is_refused_at_once() {
     }
     assert!(read(CERTIFICATE, KEY).is_ok());
 }
+
+#[tokio::test]
+async fn what_an_account_will_meet_is_foreseen_before_it_exists() {
+    let role = RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR;
+    let lab = Lab::start(
+        LabTenant::builder()
+            .users(0)
+            .conditional_access(
+                ConditionalAccess::require_mfa("everybody").excluding("admin@contoso.onmicrosoft.com"),
+            )
+            .conditional_access(ConditionalAccess::block("administrators").including_role(role))
+            .conditional_access(
+                ConditionalAccess::block("one person").including("admin@contoso.onmicrosoft.com"),
+            )
+            .conditional_access(ConditionalAccess::block("rehearsal").report_only()),
+    )
+    .await;
+    for tenant in [lab.tenant(), lab.lab.tenant()] {
+        let met = async |roles: &[RoleTemplateId]| {
+            let all = tenant.sign_in.sign_in_policies(roles).await.unwrap();
+            assert_eq!(all.breaks_password_sign_in(), Forecast::Yes);
+            assert_eq!(all.security_defaults, Some(false));
+            all.policies.unwrap().into_iter().map(|policy| (policy.name, policy.demand)).collect::<Vec<_>>()
+        };
+        let everybody = ("everybody".to_owned(), PolicyDemand::SecondFactor);
+        assert_eq!(met(&[RoleTemplateId::DIRECTORY_READERS]).await, [everybody.clone()]);
+        let administrators = ("administrators".to_owned(), PolicyDemand::Block);
+        assert_eq!(met(&[role]).await, [everybody, administrators]);
+    }
+
+    let open = Lab::start(LabTenant::builder().users(0)).await;
+    let all = open.tenant().sign_in.sign_in_policies(&[role]).await.unwrap();
+    assert_eq!(all.breaks_password_sign_in(), Forecast::No, "{all:?}");
+}

@@ -1,5 +1,6 @@
 //! The organisation: directory synchronisation switch and features, policies that decide about second factors.
 
+use onramp_core::tenant::RoleTemplateId;
 use time::{Duration, OffsetDateTime};
 
 use super::refusal::{Outcome, Refusal};
@@ -90,6 +91,8 @@ pub struct ConditionalAccess {
     /// UPNs when given by a builder, object ids once the tenant stands; empty means everyone.
     pub(crate) included: Vec<String>,
     pub(crate) excluded: Vec<String>,
+    /// Template ids of roles whose holders are covered, too.
+    pub(crate) included_roles: Vec<String>,
 }
 
 impl ConditionalAccess {
@@ -147,6 +150,14 @@ impl ConditionalAccess {
         self
     }
 
+    /// Covers only the holders of the roles named so far by this method, and users named by
+    /// [`including`](Self::including).
+    #[must_use]
+    pub fn including_role(mut self, role: RoleTemplateId) -> Self {
+        self.included_roles.push(role.id().to_string());
+        self
+    }
+
     /// Leaves one user out, by UPN.
     #[must_use]
     pub fn excluding(mut self, upn: impl Into<String>) -> Self {
@@ -171,15 +182,24 @@ impl ConditionalAccess {
             at_risk: false,
             included: Vec::new(),
             excluded: Vec::new(),
+            included_roles: Vec::new(),
         }
     }
 
-    fn covers(&self, user: &User) -> bool {
-        let user_id = &user.id;
-        let names = |list: &[String]| list.iter().any(|id| id == user_id);
+    /// Whom it covers by name, as Graph writes it.
+    pub(crate) fn users(&self) -> Vec<String> {
+        match (self.included.is_empty(), self.included_roles.is_empty()) {
+            (true, true) => vec!["All".to_owned()],
+            (true, false) => vec!["None".to_owned()],
+            _ => self.included.clone(),
+        }
+    }
+
+    fn covers(&self, user: &User, holds: impl Fn(&str) -> bool) -> bool {
+        let named = self.users().iter().any(|name| name == "All" || *name == user.id);
         self.state == "enabled"
-            && (self.included.is_empty() || names(&self.included))
-            && !names(&self.excluded)
+            && (named || self.included_roles.iter().any(|role| holds(role)))
+            && !self.excluded.contains(&user.id)
             && (!self.at_risk || user.sign_in.at_risk)
     }
 }
@@ -219,6 +239,11 @@ impl State {
 
     /// The first enabled policy that covers the user and stops its sign-in (`stops`), or asks for a second factor.
     pub(crate) fn policy_for(&self, user: &User, stops: bool) -> Option<&ConditionalAccess> {
-        self.conditional_access.iter().find(|policy| policy.code.is_some() == stops && policy.covers(user))
+        let holds = |role: &str| {
+            self.role_assignments.iter().any(|held| held.principal_id == user.id && held.role_id == role)
+        };
+        let covers =
+            |policy: &&ConditionalAccess| policy.code.is_some() == stops && policy.covers(user, holds);
+        self.conditional_access.iter().find(covers)
     }
 }

@@ -17,6 +17,12 @@ const ASSIGNMENTS: &str = "/v1.0/roleManagement/directory/roleAssignments";
 
 #[async_trait]
 impl Roles for Ports {
+    async fn assignments(&self) -> Result<Vec<RoleAssignment>> {
+        let operation = Operation::new("GET", ASSIGNMENTS, "list the tenant's role assignments", "");
+        let held = self.run(&operation, |state, _| Ok(assignments(state, |_| true))).await?;
+        held.iter().map(role_assignment).collect()
+    }
+
     async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
         let operation = Operation::new("GET", ASSIGNMENTS, "list the roles of", principal)
             .with_query(format!("$filter=principalId eq '{principal}'"));

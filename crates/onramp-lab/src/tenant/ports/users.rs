@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
 use onramp_core::tenant::{
-    DeletedUser, MfaState, NewUser, SecondFactor, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
+    DeletedUser, MfaState, NewUser, RoleTemplateId, SecondFactor, SignIn, SignInProbe, TenantUser,
+    TenantUsers, UserUpdate,
 };
 use onramp_core::{BoxStream, ImmutableId, ObjectId, Password, Result, Upn};
 
@@ -184,6 +185,7 @@ fn tenant_user(user: &User) -> Result<TenantUser> {
     seen.proxy_addresses.clone_from(&user.proxy_addresses);
     seen.immutable_id = user.immutable_id.as_deref().map(ImmutableId::parse).transpose()?;
     seen.synchronised = user.synced == Some(true);
+    seen.is_guest = TenantUser::is_guest_by(Some(&user.user_type), &seen.upn);
     seen.password_never_expires =
         user.password_policies.as_deref().is_some_and(|p| p.contains("DisablePasswordExpiration"));
     Ok(seen)
@@ -224,6 +226,12 @@ impl SignIn for Ports {
             user,
         );
         self.run(&operation, |state, _| Ok(policies::second_factor(state, user, per_user))).await
+    }
+
+    async fn sign_in_policies(&self, roles: &[RoleTemplateId]) -> Result<SecondFactor> {
+        let path = "/v1.0/identity/conditionalAccess/policies";
+        let operation = Operation::new("GET", path, "list the conditional access policies", "");
+        self.run(&operation, |state, _| Ok(policies::for_newcomers(state, roles))).await
     }
 
     async fn probe(&self, upn: &Upn, password: &Password) -> Result<SignInProbe> {

@@ -22,6 +22,8 @@ pub struct SeedUser {
     pub(super) proxy_addresses: Vec<String>,
     pub(super) immutable_id: Option<ImmutableId>,
     pub(super) synchronised: bool,
+    pub(super) guest: bool,
+    pub(super) disabled: bool,
     pub(super) password: Option<Password>,
     pub(super) second_factor: bool,
     pub(super) at_risk: bool,
@@ -38,6 +40,8 @@ impl SeedUser {
             proxy_addresses: Vec::new(),
             immutable_id: None,
             synchronised: false,
+            guest: false,
+            disabled: false,
             password: None,
             second_factor: false,
             at_risk: false,
@@ -82,6 +86,20 @@ impl SeedUser {
     #[must_use]
     pub fn synchronised(mut self) -> Self {
         self.synchronised = true;
+        self
+    }
+
+    /// Invited from another organization (`userType` is `Guest`).
+    #[must_use]
+    pub fn guest(mut self) -> Self {
+        self.guest = true;
+        self
+    }
+
+    /// Barred from signing in (`accountEnabled` is false).
+    #[must_use]
+    pub fn disabled(mut self) -> Self {
+        self.disabled = true;
         self
     }
 

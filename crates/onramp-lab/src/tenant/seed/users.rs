@@ -63,6 +63,10 @@ pub(crate) fn add_user(state: &mut State, seed: SeedUser, now: OffsetDateTime) -
     user.proxy_addresses = seed.proxy_addresses;
     user.immutable_id = seed.immutable_id.map(|anchor| anchor.to_string());
     user.synced = seed.synchronised.then_some(true);
+    user.account_enabled = !seed.disabled;
+    if seed.guest {
+        "Guest".clone_into(&mut user.user_type);
+    }
     user.sign_in.password_changed = seed.password.is_some().then_some(now);
     user.sign_in.password = seed.password;
     user.sign_in.has_second_factor = seed.second_factor;
