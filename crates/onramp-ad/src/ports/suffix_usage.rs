@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::forest::{SuffixUsage, UnitSuffix};
-use onramp_core::{AttributeName, DistinguishedName, LdapFilter, Result, UpnSuffix};
+use onramp_core::{AttributeName, DistinguishedName, DomainName, LdapFilter, Result, UpnSuffix};
 
 use crate::ports::suffixes::{ATTRIBUTE, DirectorySuffixes};
 use crate::ports::users::holders_of;
@@ -56,17 +56,17 @@ impl DirectorySuffixes {
     }
 }
 
-/// Principals with that suffix, an internationalised one in both its forms.
+/// Principals with that suffix, an internationalised one in both its forms, whichever was given.
 fn having(suffix: &UpnSuffix) -> LdapFilter {
     const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
     let with = |text: &str| LdapFilter::ends_with(&UPN, &format!("@{text}"));
     let as_given = with(suffix.as_str());
-    match suffix.domain() {
-        Ok(domain) if !domain.ascii().eq_ignore_ascii_case(suffix.as_str()) => {
-            as_given.or(&with(domain.ascii()))
-        }
-        _ => as_given,
-    }
+    let Ok(domain) = DomainName::parse_directory(suffix.as_str()) else { return as_given };
+    let given = suffix.as_str().to_lowercase();
+    let mut others = vec![domain.ascii().to_owned(), domain.unicode()];
+    others.dedup();
+    others.retain(|other| *other != given);
+    others.iter().fold(as_given, |filter, other| filter.or(&with(other)))
 }
 
 #[cfg(test)]
@@ -79,6 +79,9 @@ mod tests {
         assert_eq!(filter("Contoso.com"), "(userPrincipalName=*@Contoso.com)");
         let both = "(|(userPrincipalName=*@bücher.example)(userPrincipalName=*@xn--bcher-kva.example))";
         assert_eq!(filter("bücher.example"), both);
+        let both = "(|(userPrincipalName=*@XN--bcher-kva.example)(userPrincipalName=*@bücher.example))";
+        assert_eq!(filter("XN--bcher-kva.example"), both);
+        assert_eq!(filter("corp_ad.local"), "(userPrincipalName=*@corp_ad.local)");
         assert_eq!(filter("a)(b*"), r"(userPrincipalName=*@a\29\28b\2a)");
     }
 }

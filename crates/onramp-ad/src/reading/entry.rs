@@ -27,6 +27,17 @@ impl Entry {
         Some(Self { dn: text(dn)?, attributes })
     }
 
+    /// An object with one value of text for each attribute.
+    #[cfg(test)]
+    pub(crate) fn of_texts(dn: &str, attributes: &[(&str, &str)]) -> Self {
+        let attribute = |(name, value): &(&str, &str)| Attribute {
+            name: (*name).to_owned(),
+            rest_from: None,
+            values: vec![value.as_bytes().to_vec()],
+        };
+        Self { dn: dn.to_owned(), attributes: attributes.iter().map(attribute).collect() }
+    }
+
     /// All values of an attribute.
     pub(crate) fn all_bytes(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.attributes.iter().filter(move |a| a.name.eq_ignore_ascii_case(name)).flat_map(Attribute::values)

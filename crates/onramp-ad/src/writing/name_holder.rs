@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use onramp_core::forest::{AttributeValue, ObjectChange};
-use onramp_core::{AttributeName, LdapFilter, Upn};
+use onramp_core::{AttributeName, DomainName, LdapFilter, Upn};
 use tokio::time::timeout;
 
 use crate::client::ForestClient;
@@ -82,8 +82,8 @@ fn filters(name: &UniqueName<'_>, domains: &[ForestDomain]) -> Vec<(String, Ldap
     let mut filters = vec![(name.to_string(), own)];
     let upn = name.value.as_text().filter(|_| *name.attribute == UPN).and_then(|text| Upn::parse(text).ok());
     let implied = |upn: &Upn| {
-        let suffix = upn.domain();
-        suffix.is_ok_and(|suffix| domains.iter().any(|domain| domain.dns_name == suffix))
+        let domain = DomainName::parse_directory(upn.suffix_str());
+        domain.is_ok_and(|suffix| domains.iter().any(|domain| domain.dns_name == suffix))
     };
     if let Some(upn) = upn.filter(implied) {
         let told = format!("the sAMAccountName {}, which implies {upn},", upn.prefix());

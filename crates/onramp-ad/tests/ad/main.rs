@@ -12,6 +12,7 @@ mod failover;
 mod hostile;
 mod lab;
 mod objects;
+mod odd_names;
 mod replication;
 mod search;
 mod several_domains;

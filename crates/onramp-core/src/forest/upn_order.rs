@@ -187,9 +187,9 @@ impl<'a> Sorting<'a> {
     }
 }
 
-/// A name that no other account has. `None` if the wanted one has no domain to put it in.
+/// A name that no other account has, under the suffix of the wanted one, whatever that is. `None` if it became too long.
 fn name_aside(change: &UpnChange) -> Option<Upn> {
-    Upn::new(&format!("onramp-{}", change.guid), &change.after.domain().ok()?).ok()
+    Upn::parse(&format!("onramp-{}@{}", change.guid, change.after.suffix_str())).ok()
 }
 
 #[cfg(test)]

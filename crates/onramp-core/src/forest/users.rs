@@ -140,9 +140,9 @@ impl UpnHolder {
     }
 
     /// The UPN that AD accepts for this account whatever `userPrincipalName` says:
-    /// `sAMAccountName@domain.dns.name` ([MS-ADTS] 5.1.1.1.1).
+    /// `sAMAccountName@domain.dns.name` ([MS-ADTS] 5.1.1.1.1), the domain as the directory spells it.
     pub fn implied_upn(&self) -> Option<Upn> {
-        Upn::new(&self.sam_account_name, &self.dn.domain_name()?).ok()
+        Upn::parse(&format!("{}@{}", self.sam_account_name, self.dn.domain_name()?)).ok()
     }
 }
 

@@ -243,7 +243,7 @@ impl LabForestBuilder {
 
 impl LabForestBuilder {
     fn blueprint(&self, domain: &LabDomain, known: &[&DomainBlueprint]) -> Result<DomainBlueprint> {
-        let name = DomainName::parse(&domain.name)?;
+        let name = DomainName::parse_directory(&domain.name)?;
         let refuse = |why: &str| {
             Err(Error::new(ErrorKind::Invalid, "build the forest's domain").object(&name).detail(why))
         };
