@@ -77,6 +77,23 @@ impl LabTenant {
         })
     }
 
+    /// Gives out a property of a user as this very JSON from now on, whatever the type of the property is: what a client
+    /// meets that takes every user for well-formed. `Value::Null` is a value, too.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such user.
+    pub fn set_raw(&self, id: &ObjectId, property: impl Into<String>, value: Value) -> Result<()> {
+        let property = property.into();
+        self.change("set a property of the user", id, |state| {
+            let seq = state.users.find(&id.to_string());
+            let user = seq.and_then(|seq| state.users.touch(seq));
+            let user = user.ok_or_else(|| Refusal::not_found(&id.to_string()))?;
+            user.raw.retain(|(other, _)| *other != property);
+            user.raw.push((property, value));
+            Ok(())
+        })
+    }
+
     /// Gives a user a directory role as another administrator does.
     ///
     /// # Errors

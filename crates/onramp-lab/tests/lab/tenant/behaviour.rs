@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use onramp_core::tenant::{DomainAuthentication, NewUser, RoleTemplateId, SignInProbe, Verification};
 use onramp_core::{DomainName, ErrorKind, ObjectId, Password, Upn};
 use onramp_lab::tenant::{ConditionalAccess, Fault, FaultAction, LabTenant, SeedUser, UsedElsewhere};
@@ -257,4 +258,48 @@ async fn each_policy_stops_a_sign_in_with_the_code_of_its_kind() {
     wire.lab.set_security_defaults(false);
     wire.lab.add_policy(ConditionalAccess::block("New").including(frida.as_str()));
     assert_eq!(probe().await, SignInProbe::BlockedByPolicy { code: 53_003 });
+}
+
+#[tokio::test]
+async fn anchors_are_any_text_and_may_be_patched_so() {
+    let (hex, mail) = ("0123456789abcdef".repeat(4), "erin@fabrikam.com");
+    let frida = upn("frida@contoso.onmicrosoft.com");
+    let builder = LabTenant::builder().seed_user(SeedUser::new(frida.clone()).with_anchor(hex.clone()));
+    let wire = Wire::new(builder).await;
+    let path = format!("/v1.0/users/{frida}");
+    let select = format!("{path}?$select=onPremisesImmutableId");
+    assert_eq!(wire.get(&select).await.expect(200)["onPremisesImmutableId"], json!(hex));
+    wire.patch(&path, json!({ "onPremisesImmutableId": mail })).await.expect(204);
+    assert_eq!(wire.get(&select).await.expect(200)["onPremisesImmutableId"], json!(mail));
+    for barred in ["a_b@fabrikam.com", "a$b"] {
+        let refused = wire.patch(&path, json!({ "onPremisesImmutableId": barred })).await;
+        refused.refused(400, "Request_BadRequest");
+    }
+}
+
+#[tokio::test]
+async fn a_user_that_cannot_be_understood_does_not_end_a_list() {
+    for (property, value) in [
+        ("userPrincipalName", json!(null)),
+        ("userPrincipalName", json!("no name at all")),
+        ("displayName", json!(7)),
+        ("accountEnabled", json!("yes")),
+        ("proxyAddresses", json!({ "SMTP": "a@b.example" })),
+    ] {
+        let wire = Wire::new(LabTenant::builder().users(5)).await;
+        let tenant = wire.lab.tenant();
+        let all: Vec<_> = tenant.users.list().collect().await;
+        let odd = all[3].as_ref().unwrap().id;
+        wire.lab.set_raw(&odd, property, value.clone()).unwrap();
+        let seen = wire.get(&format!("/v1.0/users/{odd}?$select={property}")).await.expect(200);
+        assert_eq!(seen[property], value);
+        let again: Vec<_> = tenant.users.list().collect().await;
+        assert_eq!(again.len(), all.len());
+        let failed: Vec<usize> = (0..again.len()).filter(|&at| again[at].is_err()).collect();
+        assert_eq!(failed, [3], "{property}");
+        assert_eq!(again[3].as_ref().unwrap_err().kind(), &ErrorKind::Unreadable);
+    }
+    let lab = LabTenant::builder().build().unwrap();
+    let nobody = ObjectId::parse("00000000-0000-4000-8000-000000000000").unwrap();
+    assert_eq!(lab.set_raw(&nobody, "mail", json!(1)).unwrap_err().kind(), &ErrorKind::NotFound);
 }
