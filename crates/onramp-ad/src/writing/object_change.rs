@@ -1,6 +1,11 @@
 //! One change of an object: all of it in one operation, which deletes the old values and adds the new ones, so that it
 //! happens only if the old values are still there ([RFC 4511] 4.6: all of a modify or nothing).
 //!
+//! Whether they are is for the server to compare, which ignores case and, on Windows, marks, width and kana. A change to
+//! another spelling is looked at first ([`ObjectChange::is_respelling`]); of any other, somebody else's new spelling of the
+//! old value cannot be told from the old value, and is replaced with it. What is read to find out what became of a change
+//! is compared exactly, so that a real difference is never taken for the expected value.
+//!
 //! [RFC 4511]: https://www.rfc-editor.org/rfc/rfc4511
 
 use std::collections::HashSet;
@@ -33,10 +38,13 @@ const CONTRADICTIONS: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// What Active Directory says when a value is not unique in the forest (ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST and
-/// ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST), and what Samba says of other constraints too (ERROR_DS_CONSTRAINT_VIOLATION).
-const NOT_UNIQUE: [u32; 3] = [0x21C7, 0x21C8, CONSTRAINT];
+/// What Active Directory says when a value is not unique in the forest: ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST and
+/// ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST.
+const NOT_UNIQUE: [u32; 2] = [0x21C7, 0x21C8];
+/// ERROR_DS_CONSTRAINT_VIOLATION: said by Samba of a value that is not unique, and by everybody of other constraints too.
 const CONSTRAINT: u32 = 0x202F;
+/// What Samba says then of a value that is not unique.
+const IN_USE: &str = "already in use";
 /// ERROR_INVALID_PARAMETER: an attribute that the schema does not have.
 const UNKNOWN_ATTRIBUTE: u32 = 0x57;
 
@@ -96,7 +104,10 @@ impl<'a> Swap<'a> {
                 Fate::Refused(NO_SUCH_ATTRIBUTE | ATTRIBUTE_OR_VALUE_EXISTS)
                     if !is_unknown_attribute(&fault) =>
                 {
-                    let looked = self.look().await;
+                    let looked = match self.look().await {
+                        Err(_) if may_have_happened => return Err(self.unknown(fault)),
+                        looked => looked,
+                    };
                     let (state, object) = self.found(looked)?;
                     match state {
                         ChangeState::After if may_have_happened => return Ok(ObjectChanged::FoundChanged),
@@ -140,7 +151,12 @@ impl<'a> Swap<'a> {
                 // Another domain controller may take over. What the first did and did not say, it has not heard of
                 // yet, and if the object is there as before, the same change there comes to the same.
                 Fate::NotConnected if attempt < ATTEMPTS && self.go_elsewhere().await => continue,
-                Fate::NotConnected if may_have_happened => return Err(self.unknown(fault)),
+                // An earlier attempt may have been carried out, and this one was not looked at.
+                Fate::NotConnected | Fate::NotSent | Fate::Refused(BUSY | UNAVAILABLE | ADMIN_LIMIT)
+                    if may_have_happened =>
+                {
+                    return Err(self.unknown(fault));
+                }
                 _ => return Err(self.explain(fault).await),
             }
             self.clock.sleep(wait(attempt, self.clock)).await;
@@ -263,12 +279,15 @@ impl<'a> Swap<'a> {
     async fn explain(&self, fault: Fault) -> Error {
         match fault.fate {
             Fate::Refused(NO_SUCH_OBJECT) => self.not_found(),
-            Fate::Refused(ENTRY_ALREADY_EXISTS) => self.taken(fault).await,
-            Fate::Refused(CONSTRAINT_VIOLATION)
-                if win32_code(fault.diagnostic()).is_none_or(|code| NOT_UNIQUE.contains(&code)) =>
-            {
-                self.taken(fault).await
-            }
+            Fate::Refused(ENTRY_ALREADY_EXISTS) => self.taken(fault, true).await,
+            Fate::Refused(CONSTRAINT_VIOLATION) => match win32_code(fault.diagnostic()) {
+                Some(code) if NOT_UNIQUE.contains(&code) => self.taken(fault, true).await,
+                None | Some(CONSTRAINT) => {
+                    let is_said = fault.diagnostic().contains(IN_USE);
+                    self.taken(fault, is_said).await
+                }
+                Some(_) => self.error(fault),
+            },
             Fate::Refused(NO_SUCH_ATTRIBUTE) => self.error(fault.retold(
                 ErrorKind::Invalid,
                 "the forest's schema does not have one of the attributes",
@@ -294,25 +313,30 @@ impl<'a> Swap<'a> {
         }
     }
 
-    /// The error of a value that must be unique and that another object has, with that object's name if it can be seen.
-    async fn taken(&self, fault: Fault) -> Error {
+    /// The error of a value that must be unique and that another object has, with that object's name if it can be seen. If
+    /// the server did not say that it is about that, only an object that is seen to have the value tells.
+    async fn taken(&self, fault: Fault, is_said: bool) -> Error {
         let Some(name) = name_holder::names_taken(self.change).next() else {
             return self.error(fault);
         };
         let (kind, hint) = (ErrorKind::AlreadyExists, Some("Give one of the two accounts another one."));
-        let holder = name_holder::find(self.client, &self.link, self.change).await;
-        let generic = win32_code(fault.diagnostic()) == Some(CONSTRAINT) && self.change.attributes.len() > 1;
-        match holder {
+        match name_holder::find(self.client, &self.link, self.change, is_said).await {
             Some((name, holder)) => {
                 let detail = format!("{holder} has {name} already");
                 self.error(fault.retold(kind, detail, hint))
             }
-            // It may be about another attribute of the change.
-            None if generic => self.error(fault),
-            None => {
+            None if is_said => {
                 let detail = format!("another account has {name} already");
                 self.error(fault.retold(kind, detail, hint))
             }
+            None => self.error(fault.retold(
+                ErrorKind::Invalid,
+                format!("the server refuses a value that breaks a constraint, and no other account that has {name} is to be seen"),
+                Some(
+                    "See what the server says and which rules its schema has for the attribute; an account that has the value \
+                     may be hidden from this one.",
+                ),
+            )),
         }
     }
 

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
-use onramp_core::BoxStream;
 use onramp_core::forest::{ObjectChange, UpnChange};
+use onramp_core::{BoxStream, comparison_key};
 
 use crate::writing::name_holder::unique_names;
 
@@ -20,9 +20,10 @@ pub(crate) trait Claims: Send + 'static {
 impl Claims for UpnChange {
     fn claim(&self, claims: &mut ClaimSet<'_>) {
         claims.add(self.guid);
-        claims.add(self.after.key());
+        // Whoever takes José's name waits until Jose has given it up.
+        claims.add(comparison_key(self.after.as_str()));
         if let Some(before) = &self.before {
-            claims.add(before.to_lowercase());
+            claims.add(comparison_key(before));
         }
     }
 }
