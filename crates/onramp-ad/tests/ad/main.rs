@@ -21,5 +21,6 @@ mod search;
 mod several_domains;
 mod signing_in;
 mod suffixes;
+mod trust_files;
 mod upn_changes;
 mod writing;
