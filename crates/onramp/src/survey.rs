@@ -322,11 +322,9 @@ impl Onramp {
             if !seen.insert((name, want.role)) {
                 continue;
             }
-            if let [found] = found.as_slice() {
-                if let Some(user) = &state.user {
-                    let held = self.tenant.subscriptions.assignments(&found.id, &user.id).await?;
-                    granted = held.iter().any(|assignment| assignment.role == want.role);
-                }
+            if let ([found], Some(user)) = (found.as_slice(), &state.user) {
+                let held = self.tenant.subscriptions.assignments(&found.id, &user.id).await?;
+                granted = held.iter().any(|assignment| assignment.role == want.role);
             }
             let similar = match found.is_empty() {
                 true => nearest(&want.subscription, visible.iter().map(|s| s.display_name.as_str())),

@@ -3,12 +3,14 @@
 
 mod acceptances;
 mod account_names;
+mod account_steps;
 mod addresses;
 mod applying;
 mod interruptions;
 mod maps;
 mod names;
 mod odd_objects;
+mod plan_files;
 mod planning;
 mod selections;
 mod small;
