@@ -212,3 +212,13 @@ async fn with_the_history_of_the_first_run_a_chain_needs_no_guess() {
     let plan = onramp::plan(&spec(&text), &survey);
     assert!(renamed(&plan).is_empty() && plan.blockers().is_empty(), "{:?}", plan.blockers());
 }
+
+#[tokio::test]
+async fn a_mapped_user_need_not_have_a_suffix_that_is_moved() {
+    let world = plain();
+    add(&world, "anna", Some("anna@fabrikam.com"));
+    add(&world, "bob", Some("bob@fabrikam.com"));
+    let plan =
+        plan_users(&world, "from_suffixes = ['corp.local']\n[users.map]\nanna = 'a@contoso.com'").await;
+    assert_eq!(renamed(&plan), ["a@contoso.com"]);
+}
