@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::history::History;
 use crate::plan::Problem;
+use crate::shown::shown;
 use crate::spec::{Entry, Names, NetbiosNames, NewUpn, Spec, UsersSpec};
 
 /// A user whom the spec selects, and the UPN it is to get.
@@ -52,8 +53,8 @@ impl UserRef {
 impl fmt::Display for UserRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sam_account_name.as_str() {
-            "" => write!(f, "{}", self.dn),
-            name => write!(f, "{name} ({})", self.dn),
+            "" => write!(f, "{}", shown(self.dn.as_str())),
+            name => write!(f, "{} ({})", shown(name), shown(self.dn.as_str())),
         }
     }
 }

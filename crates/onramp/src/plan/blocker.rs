@@ -6,6 +6,7 @@ use onramp_core::{DomainName, Upn, UpnViolation};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::UserRef;
+use crate::shown::shown;
 
 /// Something that stands in the way of one user's change, or of the whole plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -293,15 +294,4 @@ impl fmt::Display for Problem {
             }
         }
     }
-}
-
-/// Text from a directory or a file with its control characters made visible: it may end on a terminal.
-fn shown(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let is_hidden = c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-            let escaped: Vec<char> = if is_hidden { c.escape_unicode().collect() } else { vec![c] };
-            escaped
-        })
-        .collect()
 }

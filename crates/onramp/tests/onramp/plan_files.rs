@@ -102,11 +102,11 @@ async fn a_sample_of_the_changes_is_waited_for_with_the_last_one() {
         }
         let plan = plan_users(&world, "").await;
         assert_eq!(plan.users_changed(), count);
-        let waits = plan.changes().iter().filter_map(|planned| match &planned.change {
+        let mut waits = plan.changes().iter().filter_map(|planned| match &planned.change {
             Change::AwaitReplication { values, .. } => Some(values),
             _ => None,
         });
-        let values = waits.last().unwrap();
+        let values = waits.next_back().unwrap();
         assert!(values.len() >= 8.min(count as usize) && values.len() <= 16, "{count}: {}", values.len());
         let last = format!("u{:03}@contoso.com", count - 1);
         assert!(
