@@ -16,7 +16,7 @@ use super::{Operation, Ports, policies, whole};
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
 use crate::tenant::data::users::{self as model, PasswordProfile, User, UserPatch};
-use crate::tenant::sign_in::tokens::{Aadsts, Audience};
+use crate::tenant::sign_in::tokens::{Aadsts, Audience, aadsts_of};
 
 /// The largest page the service gives.
 const PAGE: usize = 999;
@@ -241,8 +241,15 @@ impl SignIn for Ports {
             .run(&operation, |state, now| {
                 Ok(state.password_sign_in(upn.as_str(), password.expose(), Audience::Graph, now))
             })
-            .await?;
-        Ok(answer.map_or_else(outcome, |_| SignInProbe::Accepted))
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer.map_or_else(outcome, |_| SignInProbe::Accepted)),
+            // A fault may speak as the token endpoint does.
+            Err(error) => {
+                let message = error.server_reply().diagnostic.clone().unwrap_or_default();
+                aadsts_of(&message).map_or(Err(error), |code| Ok(outcome(Aadsts::new(code, message))))
+            }
+        }
     }
 }
 
@@ -265,7 +272,7 @@ fn outcome(refusal: Aadsts) -> SignInProbe {
         50_055 => SignInProbe::PasswordChangeRequired,
         50_057 => SignInProbe::Disabled,
         code @ (50_076 | 50_079) => SignInProbe::SecondFactorRequired { code },
-        code @ 53_003 => SignInProbe::BlockedByPolicy { code },
+        code @ (53_000..=53_005 | 530_003 | 530_032..=530_035) => SignInProbe::BlockedByPolicy { code },
         code => SignInProbe::Inconclusive { code, message: refusal.message },
     }
 }

@@ -60,6 +60,8 @@ pub(crate) struct SignInState {
     pub(crate) mfa: MfaState,
     /// A second factor is registered.
     pub(crate) has_second_factor: bool,
+    /// Somebody seems to know the password who should not.
+    pub(crate) at_risk: bool,
     pub(crate) wrong_tries: u32,
     pub(crate) locked_until: Option<OffsetDateTime>,
     /// Sessions and refresh tokens from before this time are void.

@@ -279,7 +279,7 @@ pub(super) fn as_directory_object(user: &User) -> Outcome<Map<String, Value>> {
 }
 
 /// Takes the properties of a user out of a request body; what Graph does not let one set is refused.
-fn read_patch(body: &mut Map<String, Value>, beta: bool) -> Outcome<UserPatch> {
+pub(in crate::tenant::http) fn read_patch(body: &mut Map<String, Value>, beta: bool) -> Outcome<UserPatch> {
     let mut patch = UserPatch::default();
     for (name, value) in std::mem::take(body) {
         let wrong = || {
