@@ -239,12 +239,13 @@ impl Onramp {
             .collect();
         let known: HashSet<(ObjectGuid, Problem)> =
             approved.iter().flat_map(|approved| approved.plan().blockers()).filter_map(of_user).collect();
-        let blockers: Vec<(ObjectGuid, Problem)> = rest.blockers().iter().filter_map(of_user).collect();
-        let is_shared = |problem: &Problem| matches!(problem, Problem::Shared { .. });
-        let fresh = blockers
-            .iter()
-            .filter(|blocked| !known.contains(blocked) || is_shared(&blocked.1))
-            .collect::<Vec<_>>();
+        let blockers: Vec<&Blocker> = rest.blockers().iter().filter(|blocker| !blocker.is_fatal()).collect();
+        let is_shared = |blocker: &Blocker| matches!(blocker.problem, Problem::Shared { .. });
+        let is_known = |blocker: &Blocker| of_user(blocker).is_some_and(|blocked| known.contains(&blocked));
+        let mut fresh: Vec<&Blocker> =
+            blockers.iter().copied().filter(|blocker| is_shared(blocker) || !is_known(blocker)).collect();
+        // Two users with one UPN are worse than one whose UPN cannot be changed.
+        fresh.sort_by_key(|blocker| !is_shared(blocker));
         let had =
             survey.skipped_counts.get(&crate::candidate::SkipReason::AlreadySo).copied().unwrap_or_default();
         let have = had.max((total - gone).saturating_sub(lost.len()) as u64);
@@ -252,19 +253,18 @@ impl Onramp {
 
         let mut detail = vec![format!("{have} have it, {missing} do not, {} are blocked", blockers.len())];
         if !lost.is_empty() || gone > 0 {
-            let named: Vec<&str> = lost.iter().take(3).map(String::as_str).collect();
-            let more = lost.len().saturating_sub(named.len());
             let mut text = format!("of {total} that the plan changed, {} have another UPN", lost.len());
-            if !named.is_empty() {
-                text.push_str(&format!(" ({}{})", named.join("; "), if more > 0 { "; …" } else { "" }));
+            if !lost.is_empty() {
+                text.push_str(&format!(" ({})", named(&lost)));
             }
             if gone > 0 {
                 text.push_str(&format!(" and {gone} no longer exist"));
             }
             detail.push(text);
         }
-        if let Some((_, problem)) = fresh.first() {
-            detail.push(format!("{} problems that the plan did not name, the first: {problem}", fresh.len()));
+        if !fresh.is_empty() {
+            let (count, named) = (fresh.len(), named(&fresh));
+            detail.push(format!("{count} with a problem that the plan did not name or excuse ({named})"));
         }
         if unreadable > 0 {
             detail.push(format!("{unreadable} users could not be understood"));
@@ -395,6 +395,15 @@ fn exchanged(approved: &ApprovedPlan, survey: &Survey) -> Option<(ObjectId, Obje
     let planned = approved.plan().changes().iter().find_map(|planned| planned.change.account_id())?;
     let now = survey.service_account.as_ref()?.user.as_ref()?.id;
     (planned != now).then_some((planned, now))
+}
+
+/// The first three of several, in words.
+fn named(all: &[impl fmt::Display]) -> String {
+    let mut text = all.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if all.len() > 3 {
+        text.push_str("; …");
+    }
+    text
 }
 
 /// The user that a blocker is about, with the problem.
