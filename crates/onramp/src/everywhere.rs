@@ -26,20 +26,11 @@ pub(crate) struct Sample {
 impl Sample {
     /// Takes note of a user; whether it is kept depends on its place in the stream only.
     pub(crate) fn offer(&mut self, user: &ForestUser) {
-        let upn = user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok());
-        self.offer_value(upn.map(|upn| ReplicatedValue::UserUpn {
-            guid: user.guid,
-            dn: user.dn.clone(),
-            upn,
-        }));
-    }
-
-    /// Takes a value of a plan, like a user.
-    pub(crate) fn offer_value(&mut self, value: Option<ReplicatedValue>) {
         let place = self.seen;
         self.seen += 1;
-        if let (true, Some(value)) = (place.is_multiple_of(self.every.max(1)), value) {
-            self.keep(value);
+        let upn = user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok());
+        if let (true, Some(upn)) = (place.is_multiple_of(self.every.max(1)), upn) {
+            self.keep(ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn });
         }
     }
 

@@ -4,13 +4,17 @@
 mod applying;
 mod controllers;
 mod crashes;
+mod creating_a_synchronization_account;
 mod interruptions;
 mod journals;
 mod odd;
 mod planning;
+mod preparing_the_environment;
+mod reports;
 mod roles;
 mod secrets;
 mod specs;
 mod strangers;
 mod streams;
+mod verifying;
 mod world;
