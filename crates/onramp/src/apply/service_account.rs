@@ -328,7 +328,9 @@ impl Run<'_> {
     /// A password for an account, in the store before the tenant learns it. It is the one that an earlier run stored and
     /// did not come to use, if there is one: the tenant may have it.
     async fn next_password(&self, upn: &Upn, display_name: &str) -> Result<Password> {
-        if let Some(stored) = self.secrets.pending(upn.as_str())?.into_iter().next() {
+        let stored = self.secrets.pending(upn.as_str())?.into_iter().next();
+        // A shorter one is none of this program's.
+        if let Some(stored) = stored.filter(|stored| stored.expose().chars().count() >= PASSWORD_LENGTH) {
             return Ok(stored);
         }
         let password = self.generate(upn, display_name).await?;

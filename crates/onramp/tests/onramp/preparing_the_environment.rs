@@ -51,7 +51,10 @@ async fn preparing_the_environment() {
     let before = one.before.clone().unwrap();
     let only = spec(&format!("domain = \"contoso.com\"\n[users]\nonly = [\"{before}\"]\n"));
     let plan = world.plan(&only).await;
-    assert_eq!(upn_changes(&plan).into_iter().map(|(_, upn)| upn).collect::<Vec<_>>(), [one.clone()]);
+    assert_eq!(
+        upn_changes(&plan).into_iter().map(|(_, upn)| upn).collect::<Vec<_>>(),
+        std::slice::from_ref(&one)
+    );
     let approved = approve_all(plan);
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
     for host in world.forest.controllers() {

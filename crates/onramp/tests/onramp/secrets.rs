@@ -221,3 +221,30 @@ async fn a_store_that_cannot_be_used_leaves_the_tenant_as_it_is() {
     let probe = world.tenant.tenant().sign_in.probe(&OLD.parse().unwrap(), &first).await.unwrap();
     assert_eq!(probe, SignInProbe::Accepted);
 }
+
+#[tokio::test]
+async fn a_stored_password_that_this_program_did_not_generate_is_given_to_nobody() {
+    let secrets = MemorySecretSink::default();
+    let mut world = with_current(&secrets).await;
+    let approved = world.approved(&spec(TAKE_OVER)).await;
+    for odd in ["", "short"] {
+        secrets.store(OLD, &secret(odd)).unwrap();
+    }
+    let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+    outcome.require_complete().unwrap();
+    assert_eq!(secrets.load(OLD).unwrap().unwrap().expose().len(), 32);
+}
+
+#[test]
+fn a_password_file_that_windows_wrote_holds_the_password_and_no_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = FileSecretSink::new(folder.path());
+    let utf16: Vec<u8> = "\u{feff}Passw0rd!\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [b"\xef\xbb\xbfPassw0rd!\r\n".to_vec(), utf16, b"Passw0rd!".to_vec()] {
+        std::fs::write(folder.path().join("a@b.de.password"), bytes).unwrap();
+        assert_eq!(secrets.load("a@b.de").unwrap().unwrap().expose(), "Passw0rd!");
+    }
+    std::fs::write(folder.path().join("a@b.de.password"), b"caf\xe9").unwrap();
+    let error = secrets.load("a@b.de").unwrap_err().to_string();
+    assert!(error.contains("a@b.de.password") && !error.contains("caf"), "{error}");
+}

@@ -107,3 +107,21 @@ async fn one_user_that_cannot_be_changed_does_not_keep_the_others() {
     });
     assert_eq!(ended.count(), users.len() - 1);
 }
+
+#[tokio::test]
+async fn a_plan_that_was_stopped_by_single_refusals_goes_on_after_them() {
+    // Fewer refusals in a row than end the run, and never so many.
+    let mut world = World::new(200);
+    let approved = world.approved(&spec(USERS)).await;
+    let all = upn_changes(approved.plan()).len() as u64;
+    let dc = world.forest.controllers()[0].clone();
+    for (_, upn) in upn_changes(approved.plan()).iter().take(30) {
+        world.forest.set_on(&dc, &upn.guid, "userPrincipalName", &["by.hand@corp.local"]).unwrap();
+    }
+    let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    assert!(problem.contains("30 users were not changed"), "{problem}");
+    assert_eq!(outcome.stale, 30);
+    assert_eq!(made(&world.forest, approved.plan()).len() as u64, all - 30);
+    assert_eq!(outcome.failures.len(), 30, "each user by name");
+}
