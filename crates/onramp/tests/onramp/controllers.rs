@@ -5,7 +5,7 @@ use onramp_core::ErrorKind;
 use onramp_core::forest::{ReplicatedValue, ReplicationExt, WaitOptions};
 use onramp_lab::forest::LabDomain;
 
-use crate::odd::with_replication;
+use crate::odd::{noting, with_replication};
 use crate::world::{World, spec, upn_changes};
 
 const USERS: &str = "domain = \"contoso.com\"\n[users]\n[waits]\nreplication_minutes = 1\n";
@@ -132,4 +132,36 @@ async fn waiting_ends_with_the_time_that_the_spec_gives() {
         .unwrap();
     assert_eq!(*report.require_complete().unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(report.waited_ms / 1000, 60);
+}
+
+#[tokio::test]
+async fn how_strong_the_proof_of_replication_was_is_said() {
+    for sampled in [false, true] {
+        let mut world = World::new(60);
+        let approved = world.approved(&spec(USERS)).await;
+        let all = upn_changes(approved.plan()).len();
+        // Without the abilities of the directory, values are looked at one by one.
+        let forest = match sampled {
+            true => with_replication(world.forest.forest(), &[], &[]),
+            false => world.forest.forest(),
+        };
+        let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
+        outcome.require_complete().unwrap();
+        let detail = &outcome.steps.last().unwrap().detail;
+        let expected = match sampled {
+            true => format!("a sample of 13 of {all} values: seen on all 2 domain controllers"),
+            false => format!("all {all} values: seen on all 2 domain controllers"),
+        };
+        assert_eq!(*detail, expected);
+    }
+}
+
+#[tokio::test]
+async fn only_what_changed_since_the_run_began_is_read_to_prove_it() {
+    let mut world = World::new(60);
+    let approved = world.approved(&spec(USERS)).await;
+    let (forest, from) = noting(world.forest.forest());
+    world.apply(&world.onramp_over(forest), &approved).await.unwrap().require_complete().unwrap();
+    let from = from.lock().unwrap();
+    assert!(!from.is_empty() && from.iter().all(|usn| *usn > 1), "{from:?}");
 }

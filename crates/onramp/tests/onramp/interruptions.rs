@@ -62,7 +62,10 @@ async fn a_domain_controller_that_is_down_is_named() {
         world.approved(&spec("domain = \"contoso.com\"\n[waits]\nreplication_minutes = 2\n")).await;
     let down = world.forest.controllers()[1].clone();
     world.forest.stop_controller(&down).unwrap();
+    let before = onramp_core::Clock::elapsed(&*world.clock);
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+    let waited = onramp_core::Clock::elapsed(&*world.clock) - before;
+    assert_eq!(waited.as_secs() / 60, 2);
     let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
     assert!(problem.contains(&down) && problem.contains("1 of 2"), "{problem}");
 

@@ -102,6 +102,8 @@ fn a_full_disk_leaves_whole_lines_and_nothing_is_lost_once_there_is_room() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
+    // An earlier run ended between a record and its line break.
+    std::fs::write(&path, serde_json::to_string(&record("0")).unwrap()).unwrap();
     // Blocks of 512 octets, and no signal but an error for what is beyond.
     let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" --exact journals::a_full_disk_leaves_whole_lines_and_nothing_is_lost_once_there_is_room";
     let status = std::process::Command::new("sh")
@@ -122,7 +124,7 @@ fn a_full_disk_leaves_whole_lines_and_nothing_is_lost_once_there_is_room() {
 fn fill(path: &std::path::Path) {
     let mut journal = FileJournal::create(path).unwrap();
     let mut failed = false;
-    for number in 0..100 {
+    for number in 1..100 {
         journal.append(&record(&number.to_string())).unwrap();
         failed = journal.flush().is_err();
         if failed {
@@ -135,4 +137,51 @@ fn fill(path: &std::path::Path) {
     assert!(std::fs::read(path).unwrap().ends_with(b"\n"));
     assert!(journal.flush().is_err());
     assert_eq!(std::fs::metadata(path).unwrap().len(), taken, "and the file stays whole");
+}
+
+#[test]
+fn a_long_journal_is_repaired_at_its_end_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let line = serde_json::to_string(&record("long")).unwrap();
+    let whole = format!("{line}\n").repeat(3000);
+    for torn in [String::new(), line[..40].to_owned(), format!("{}{}", &line[..60], "x".repeat(200_000))] {
+        std::fs::write(&path, format!("{whole}{torn}")).unwrap();
+        let mut journal = FileJournal::create(&path).unwrap();
+        journal.append(&record("last")).unwrap();
+        journal.flush().unwrap();
+        let all = endings(&path);
+        assert_eq!((all.len(), all[3000].as_str()), (3001, "last"));
+    }
+}
+
+#[test]
+fn records_wait_for_a_flush_but_not_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let mut journal = FileJournal::create(&path).unwrap();
+    let length = || std::fs::metadata(&path).unwrap().len();
+    (0..100).for_each(|_| journal.append(&record("waits")).unwrap());
+    assert_eq!(length(), 0);
+    (0..5000).for_each(|_| journal.append(&record("waits")).unwrap());
+    assert!(length() > 250_000);
+    journal.flush().unwrap();
+    assert_eq!(endings(&path).len(), 5100);
+}
+
+#[test]
+fn an_event_and_an_observer_read_well() {
+    use onramp::{Event, Observer, Outcome};
+    let ended = |detail: &str| Event::ChangeEnded {
+        number: 2,
+        total: 5,
+        outcome: Outcome::AlreadySo,
+        detail: detail.to_owned(),
+    };
+    assert_eq!(ended("").to_string(), "[2/5] already so");
+    assert_eq!(ended("seen").to_string(), "[2/5] already so: seen");
+    assert_eq!(
+        format!("{:?}{:?}", Observer::default(), Observer::new(|_| ())),
+        "Observer(none)Observer(set)"
+    );
 }

@@ -8,10 +8,12 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use onramp::{Journal, JournalRecord, MemorySecretSink, SecretSink};
 use onramp_core::forest::{
-    DomainController, Forest, ForestUser, ForestUsers, ReplicatedValue, Replication, UpnChange, UpnChanged,
-    UpnHolder, UpnOutcome, UserQuery,
+    ChangedObject, ChangesQuery, DomainController, Forest, ForestUser, ForestUsers, ReplicatedValue,
+    Replication, ReplicationPosition, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery, ValueStamp,
 };
-use onramp_core::{BoxStream, Error, ErrorKind, ObjectGuid, Password, Result};
+use onramp_core::{
+    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Password, Result,
+};
 
 /// What a port of users does with a stream of changes.
 #[derive(Debug, Clone, Copy)]
@@ -246,5 +248,59 @@ impl SecretSink for Forgetful {
 
     fn pending(&self, name: &str) -> Result<Vec<Password>> {
         self.inner.pending(name)
+    }
+}
+
+/// Replication that notes from which USN on changes are read.
+#[derive(Debug)]
+struct Noting {
+    inner: Arc<dyn Replication>,
+    from: Arc<Mutex<Vec<u64>>>,
+}
+
+pub(crate) fn noting(mut forest: Forest) -> (Forest, Arc<Mutex<Vec<u64>>>) {
+    let from = Arc::new(Mutex::new(Vec::new()));
+    forest.replication = Arc::new(Noting { inner: forest.replication.clone(), from: from.clone() });
+    (forest, from)
+}
+
+#[async_trait]
+impl Replication for Noting {
+    async fn controllers(&self) -> Result<Vec<DomainController>> {
+        self.inner.controllers().await
+    }
+
+    async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
+        self.inner.holds(controller, value).await
+    }
+
+    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
+        self.inner.writer(context).await
+    }
+
+    async fn position(
+        &self,
+        controller: &DomainController,
+        context: &DistinguishedName,
+    ) -> Result<ReplicationPosition> {
+        self.inner.position(controller, context).await
+    }
+
+    fn changes(
+        &self,
+        controller: &DomainController,
+        query: ChangesQuery,
+    ) -> BoxStream<'static, Result<ChangedObject>> {
+        self.from.lock().unwrap().push(query.from_usn);
+        self.inner.changes(controller, query)
+    }
+
+    async fn stamp(
+        &self,
+        controller: &DomainController,
+        object: &ObjectGuid,
+        attribute: &AttributeName,
+    ) -> Result<ValueStamp> {
+        self.inner.stamp(controller, object, attribute).await
     }
 }

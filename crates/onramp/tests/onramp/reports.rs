@@ -53,6 +53,8 @@ async fn a_failed_run_marks_each_step_done_failed_or_not_attempted() {
     }
     assert!(text.contains("stopped at change"), "{text}");
     assert!(text.contains("What failed"), "{text}");
+    assert!(!text.contains(" 0 unknown result") && !text.contains(" 0 already correct"), "{text}");
+    assert_eq!(text.matches("✓ change the UPN of").count(), 1, "all users are one step");
     assert!(text.contains("✗ directory synchronization is on the switch is never switched on"), "{text}");
 }
 
@@ -98,6 +100,7 @@ async fn only_a_job_with_users_synchronization_and_service_account_is_ready_to_s
             }
             None => assert!(!text.contains("Not part of this job"), "{text}"),
         }
+        assert!(!text.contains("completed") && !text.contains("stopped"), "{text}");
         let text = words(&page(&approved, &outcome, None));
         assert!(text.contains("Applied, not verified yet") && !text.contains("Ready"), "{text}");
     }
@@ -131,6 +134,19 @@ async fn a_plan_alone_says_that_nothing_was_changed() {
     for consequence in plan.consequences() {
         assert!(text.contains(&consequence.id()), "{}", consequence.id());
     }
+    let sync = plan.consequences().iter().find(|c| c.id() == "sync-switched-on").unwrap();
+    assert!(text.contains(&sync.to_string()), "{text}");
+    let (_, one) = crate::world::upn_changes(&plan).remove(0);
+    let one =
+        world.plan(&spec(&format!("domain = \"contoso.com\"\n[users]\nonly = [\"{}\"]\n", one.guid))).await;
+    let text = words(&Report::new(&one).to_html().unwrap());
+    assert!(text.contains("• change the UPN of 1 user each named below"), "{text}");
+    let strict = World::of(2, |forest| forest, |tenant| tenant.security_defaults(true));
+    let text = words(&Report::new(&strict.plan(&spec(SPEC)).await).to_html().unwrap());
+    assert!(
+        text.contains("sign-in-hindered:onramp-sync@contoso.com:") && text.contains(" security defaults "),
+        "{text}"
+    );
     let blocked = world.plan(&spec("domain = \"corp.local\"\n")).await;
     let text = words(&Report::new(&blocked).to_html().unwrap());
     assert!(text.contains("A plan that cannot be applied. Nothing was changed"), "{text}");

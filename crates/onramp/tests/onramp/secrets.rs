@@ -190,6 +190,7 @@ fn a_store_keeps_whatever_was_current_and_discards_only_what_never_was() {
         assert!(secrets.load("a@b.de").unwrap().is_none(), "not current before the tenant took it");
         secrets.promote("a@b.de", &one).unwrap();
         secrets.promote("a@b.de", &one).unwrap();
+        assert!(secrets.promote("a@b.de", &two).is_err(), "never stored");
         secrets.discard("a@b.de", &one).unwrap();
         secrets.store("a@b.de", &two).unwrap();
         secrets.store("a@b.de", &three).unwrap();
@@ -212,6 +213,7 @@ async fn a_store_that_cannot_be_used_leaves_the_tenant_as_it_is() {
     let file = folder.path().join("in-the-way");
     std::fs::write(&file, "x").unwrap();
     let secrets = FileSecretSink::new(file.join("secrets"));
+    assert!(secrets.pending(OLD).is_err(), "not readable is not empty");
     let mut world = with_current(&MemorySecretSink::default()).await;
     let approved = world.approved(&spec(TAKE_OVER)).await;
     let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
@@ -247,4 +249,11 @@ fn a_password_file_that_windows_wrote_holds_the_password_and_no_mark() {
     std::fs::write(folder.path().join("a@b.de.password"), b"caf\xe9").unwrap();
     let error = secrets.load("a@b.de").unwrap_err().to_string();
     assert!(error.contains("a@b.de.password") && !error.contains("caf"), "{error}");
+}
+
+#[test]
+fn a_store_shows_none_of_its_secrets() {
+    let secrets = MemorySecretSink::default();
+    secrets.store("a@b.de", &secret("hidden")).unwrap();
+    assert_eq!(format!("{secrets:?}"), "MemorySecretSink(***)");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use onramp::{CheckStatus, Ending, SecretSink};
 use onramp_core::mock::MockTenantUsers;
 use onramp_core::tenant::{MfaState, NewUser, RoleTemplateId, SignInProbe, TenantUser};
-use onramp_core::{Error, ErrorKind, ObjectId, Password, Tenant, Upn};
+use onramp_core::{Clock, Error, ErrorKind, ObjectId, Password, Tenant, Upn};
 use onramp_lab::tenant::{Fault, FaultAction, LabTenant, SeedUser};
 
 use crate::world::{SPEC, World, spec, upn_changes};
@@ -73,6 +73,14 @@ async fn an_account_of_which_nothing_proves_who_made_it_is_not_called_somebody_e
     let stored = Password::new("From-an-interrupted-run-5".into());
     world.secrets.store(SYNC, &stored).unwrap();
     make(&world.tenant, SYNC);
+    // A wrong password is tried once: more would lock somebody else's account.
+    let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+    assert!(
+        matches!(&outcome.ending, Ending::Stopped { problem, .. } if problem.contains("made by somebody else"))
+    );
+    let slept = world.clock.elapsed();
+    world.apply(&world.onramp(), &approved).await.unwrap();
+    assert!((world.clock.elapsed() - slept).as_secs() < 2, "nothing to wait for");
     world.tenant.lock_out(&sync(), std::time::Duration::from_secs(3600)).unwrap();
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
@@ -87,6 +95,10 @@ async fn a_creation_whose_answer_was_lost_is_recognized_by_its_password() {
         let mut world = with_domain().await;
         let spec = spec(SPEC);
         let mut approved = world.approved(&spec).await;
+        // An account of that name had another one once.
+        let former = Password::new("Of-an-account-long-gone-1".into());
+        world.secrets.store(SYNC, &former).unwrap();
+        world.secrets.promote(SYNC, &former).unwrap();
         world.tenant.add_fault(Fault::on("POST", "/v1.0/users", FaultAction::cut_after()));
         let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
         assert_eq!(outcome.unknown, 1, "{outcome:?}");
@@ -118,6 +130,18 @@ async fn an_adapter_that_says_it_exists_after_making_it_does_not_lose_the_passwo
     let outcome = world.apply(&world.onramp_on(odd, world.forest.forest()), &approved).await.unwrap();
     outcome.require_complete().unwrap();
     assert!(world.verified(&spec(SPEC), &approved).await.is_green());
+}
+
+#[tokio::test]
+async fn a_creation_that_was_refused_for_certain_leaves_no_password_behind() {
+    let mut world = with_domain().await;
+    let approved = world.approved(&spec(SPEC)).await;
+    let refusal = FaultAction::error(403, "Authorization_RequestDenied", "Insufficient privileges.");
+    world.tenant.add_fault(Fault::on("POST", "/v1.0/users", refusal));
+    let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+    assert_eq!(outcome.failed, 1);
+    assert!(world.secrets.pending(SYNC).unwrap().is_empty() && world.secrets.load(SYNC).unwrap().is_none());
+    world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
 }
 
 /// An account with a password that expires, as an administrator hands it over.

@@ -37,7 +37,10 @@ async fn one_that_ends_early_leaves_the_run_unfinished_with_the_first_open_chang
         assert_eq!(outcome.steps.last().unwrap().outcome, Outcome::Failed);
         let state = world.tenant.tenant().sync.status().await.unwrap().state;
         assert_eq!(state, onramp_core::tenant::SyncState::NeverEnabled);
-        world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+        let rest = world.apply(&world.onramp(), &approved).await.unwrap();
+        rest.require_complete().unwrap();
+        assert_eq!(rest.not_tried(), 0);
+        assert!(rest.already_so >= after as u64);
     }
 }
 
@@ -85,6 +88,7 @@ async fn a_stop_names_the_first_change_that_is_open_whatever_the_order_of_answer
     let first_open = upn_changes(approved.plan()).into_iter().map(|(n, _)| n).find(|n| !made.contains(n));
     assert_eq!(Some(next), first_open);
     assert!(made.len() >= 30 && outcome.not_tried() > 0);
+    assert!(made.len() < 40, "what was not taken by then is not sent");
     assert_eq!(outcome.steps.last().unwrap().outcome, Outcome::Cancelled);
 }
 
@@ -123,5 +127,90 @@ async fn a_plan_that_was_stopped_by_single_refusals_goes_on_after_them() {
     assert!(problem.contains("30 users were not changed"), "{problem}");
     assert_eq!(outcome.stale, 30);
     assert_eq!(made(&world.forest, approved.plan()).len() as u64, all - 30);
+    let last = upn_changes(approved.plan()).last().unwrap().0;
+    assert_eq!(outcome.not_tried(), outcome.total - last, "those after the users");
     assert_eq!(outcome.failures.len(), 30, "each user by name");
+}
+
+#[tokio::test]
+async fn values_are_written_down_not_long_before_they_are_sent() {
+    let mut world = World::new(900);
+    let approved = world.approved(&spec(USERS)).await;
+    let (forest, sent) = with_users(world.forest.forest(), Way::Pausing);
+    let token = world.token.clone();
+    world.tenant.auto_publish_dns(true);
+    let onramp = world.watched_on(world.tenant.tenant(), forest, move |event| {
+        if matches!(event, Event::Users { .. }) {
+            token.cancel();
+        }
+    });
+    world.apply(&onramp, &approved).await.unwrap();
+    let announced = world.journal.records().iter().filter(|record| {
+        matches!(&record.entry, JournalEntry::ChangeStarted { object: Some(_), after: Some(_), .. })
+    });
+    let (announced, sent) = (announced.count(), sent.load(Ordering::Relaxed));
+    assert!((sent..sent + 400).contains(&announced), "{announced} for {sent}");
+}
+
+#[tokio::test]
+async fn outcomes_are_made_durable_in_groups() {
+    let world = World::new(900);
+    let approved = world.approved(&spec(USERS)).await;
+    let users = upn_changes(approved.plan()).len();
+    let (forest, _) = with_users(world.forest.forest(), Way::Collecting);
+    let mut journal = Flushes::default();
+    let outcome = world.onramp_over(forest).apply(&approved, &mut journal, &world.secrets).await.unwrap();
+    outcome.require_complete().unwrap();
+    let groups: Vec<usize> = journal.groups.into_iter().filter(|group| *group > 1).collect();
+    assert_eq!(groups.iter().sum::<usize>() / 256, users / 256, "{groups:?}");
+    assert!(groups.iter().all(|group| *group <= 257), "{groups:?}");
+    assert!(groups.len() <= users / 256 + 1, "and not each on its own: {groups:?}");
+}
+
+/// How many outcomes of users each flush made durable.
+#[derive(Debug, Default)]
+struct Flushes {
+    ended: usize,
+    groups: Vec<usize>,
+}
+
+impl onramp::Journal for Flushes {
+    fn append(&mut self, record: &onramp::JournalRecord) -> onramp_core::Result<()> {
+        let is_user = matches!(&record.entry, JournalEntry::ChangeEnded { after: Some(_), .. });
+        self.ended += usize::from(is_user);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> onramp_core::Result<()> {
+        self.groups.push(std::mem::take(&mut self.ended));
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn progress_is_told_about_a_hundred_times_with_the_speed() {
+    let mut world = World::new(900);
+    let approved = world.approved(&spec(USERS)).await;
+    world.tenant.auto_publish_dns(true);
+    let clock = world.clock.clone();
+    let onramp = world.watched(move |event| {
+        if matches!(event, Event::Users { .. }) {
+            clock.advance(std::time::Duration::from_secs(2));
+        }
+    });
+    world.apply(&onramp, &approved).await.unwrap().require_complete().unwrap();
+    let told: Vec<(u64, u64, f64)> = (world.events.lock().unwrap().iter())
+        .filter_map(|event| match event {
+            Event::Users { done, total, per_second, .. } => Some((*done, *total, *per_second)),
+            _ => None,
+        })
+        .collect();
+    assert!((90..=120).contains(&told.len()), "{}", told.len());
+    let (done, total, _) = told[told.len() - 1];
+    assert_eq!(done, total);
+    for (place, (done, _, per_second)) in told.iter().enumerate() {
+        let seconds = 2.0 * place as f64;
+        let expected = if place == 0 { 0.0 } else { *done as f64 / seconds };
+        assert!((per_second - expected).abs() < 1e-6, "{place}: {per_second} is not {expected}");
+    }
 }

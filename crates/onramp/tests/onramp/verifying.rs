@@ -2,6 +2,7 @@
 
 use onramp::{Check, CheckStatus, Consequence, SecretSink, Verification};
 use onramp_core::ErrorKind;
+use onramp_lab::forest::{Fault, Operation};
 
 use crate::world::{SPEC, World, approve_all, spec, upn_changes};
 
@@ -218,4 +219,97 @@ async fn a_subscription_is_checked_too() {
     port.unassign(&held[0]).await.unwrap();
     let verification = world.verified(&spec, &approved).await;
     assert_eq!(verification.checks.iter().find(name).unwrap().status, CheckStatus::False);
+}
+
+#[tokio::test]
+async fn what_is_so_is_told_without_what_is_not() {
+    let mut world = World::new(20);
+    let spec = spec(USERS);
+    let approved = world.done(&spec).await;
+    let verification = world.onramp().verify(&spec, Some(&approved), None).await.unwrap();
+    let detail = &of_users(&verification).detail;
+    assert_eq!(
+        detail,
+        "16 have it, 0 do not, 4 are blocked; a sample of 16 is on every domain controller that answers"
+    );
+    // Seen by the plan alone, and without one that was deleted.
+    let narrower = crate::world::spec("domain = \"contoso.com\"\n");
+    let all = approved.plan().users_changed();
+    let detail =
+        of_users(&world.onramp().verify(&narrower, Some(&approved), None).await.unwrap()).detail.clone();
+    assert!(detail.starts_with(&format!("{all} have it, 0 do not, 0 are blocked; a sample of")), "{detail}");
+    world.forest.delete(&upn_changes(approved.plan())[0].1.guid).unwrap();
+    let detail =
+        of_users(&world.onramp().verify(&narrower, Some(&approved), None).await.unwrap()).detail.clone();
+    assert!(detail.starts_with(&format!("{} have it, 0 do not", all - 1)), "{detail}");
+    assert!(
+        detail
+            .contains(&format!("of {all} that the plan changed, 0 have another UPN and 1 no longer exist;"))
+    );
+}
+
+#[tokio::test]
+async fn the_first_of_many_are_named() {
+    let mut world = World::new(20);
+    let approved = world.done(&spec(USERS)).await;
+    let narrower = spec("domain = \"contoso.com\"\n");
+    let dc = world.forest.controllers()[0].clone();
+    for (count, (_, upn)) in (1..=4).zip(upn_changes(approved.plan())) {
+        world
+            .forest
+            .set_on(&dc, &upn.guid, "userPrincipalName", &[&format!("lost{count}@corp.local")])
+            .unwrap();
+        let verification = world.onramp().verify(&narrower, Some(&approved), None).await.unwrap();
+        let detail = &of_users(&verification).detail;
+        assert!(detail.contains(&format!("{count} have another UPN")), "{detail}");
+        assert_eq!(detail.matches("@corp.local, not").count(), count.min(3), "{detail}");
+        assert_eq!(detail.contains("; …)"), count > 3, "{detail}");
+        assert!(!detail.contains("no longer exist"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_looked_at_is_said() {
+    let mut world = World::new(300);
+    world.done(&spec("domain = \"contoso.com\"\n")).await;
+    let blocked = world.plan(&spec(USERS)).await.blockers()[0].user.clone().unwrap();
+    let spec = spec(&format!("{USERS}only = [\"{}\"]\n", blocked.guid));
+    let verification = world.onramp().verify(&spec, None, None).await.unwrap();
+    let detail = &of_users(&verification).detail;
+    assert!(detail.contains("no user was looked at on every domain controller"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_user_that_cannot_be_understood_is_counted_and_ends_nothing() {
+    let mut world = World::new(20);
+    let approved = world.done(&spec(USERS)).await;
+    let guest = world.forest.find_account("Guest").unwrap();
+    let dc = world.forest.controllers()[0].clone();
+    world.forest.set_bytes_on(&dc, &guest, "userPrincipalName", &[b"\xff\xfe"]).unwrap();
+    let verification = world.onramp().verify(&spec(USERS), Some(&approved), None).await.unwrap();
+    let check = of_users(&verification);
+    assert!(check.detail.contains("1 users could not be understood"), "{check:?}");
+    assert!(verification.is_green(), "{verification:#?}");
+}
+
+#[tokio::test]
+async fn a_search_that_fails_anywhere_is_an_error_or_unknown_and_never_green() {
+    let mut world = World::new(12);
+    let approved = world.done(&spec(USERS)).await;
+    let mut greens = Vec::new();
+    for good in 0..40 {
+        world.forest.inject_after(good, Operation::Search, Fault::Unavailable, 1);
+        let verification = world.onramp().verify(&spec(USERS), Some(&approved), None).await;
+        greens.push(verification.is_ok_and(|verification| verification.is_green()));
+        world.forest.clear_faults();
+    }
+    let first = greens.iter().position(|green| *green).unwrap();
+    assert!(first > 3 && greens[first..].iter().all(|green| *green), "{greens:?}");
+}
+
+#[test]
+fn a_status_reads_well() {
+    let all = [CheckStatus::True, CheckStatus::TrueButForBlocked, CheckStatus::Unknown, CheckStatus::False];
+    let words: Vec<String> = all.iter().map(ToString::to_string).collect();
+    assert_eq!(words, ["true", "true but for what the plan named", "unknown", "false"]);
 }
