@@ -182,8 +182,8 @@ async fn a_permission_of_an_api_that_is_not_there_yet_says_what_brings_it() {
     assert_eq!(tenant.applications.app_roles_of(&principal).await.unwrap(), [granted]);
 }
 
-const CERTIFICATE: &str = include_str!("../data/application.crt");
-const KEY: &str = include_str!("../data/application.key");
+pub(crate) const CERTIFICATE: &str = include_str!("../data/application.crt");
+pub(crate) const KEY: &str = include_str!("../data/application.key");
 
 #[tokio::test]
 async fn an_application_signs_in_with_its_certificate_for_as_long_as_the_tenant_knows_it() {

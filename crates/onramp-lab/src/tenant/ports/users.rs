@@ -258,14 +258,5 @@ fn unknown_state() -> Outcome<()> {
 }
 
 fn outcome(refusal: Aadsts) -> SignInProbe {
-    match refusal.code {
-        50_126 => SignInProbe::WrongPassword,
-        50_034 => SignInProbe::UnknownUser,
-        50_053 => SignInProbe::LockedOut,
-        50_055 => SignInProbe::PasswordChangeRequired,
-        50_057 => SignInProbe::Disabled,
-        code @ (50_076 | 50_079) => SignInProbe::SecondFactorRequired { code },
-        code @ 53_003 => SignInProbe::BlockedByPolicy { code },
-        code => SignInProbe::Inconclusive { code, message: refusal.message },
-    }
+    SignInProbe::of_refusal(refusal.code, refusal.message)
 }
