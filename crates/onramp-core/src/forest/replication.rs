@@ -211,7 +211,11 @@ pub trait Replication: Debug + Send + Sync {
     }
 
     /// The objects that changed on that domain controller, each once, in no order, page by page as the consumer takes
-    /// them. The stream ends after its first error.
+    /// them.
+    ///
+    /// # Errors
+    /// An object that could not be understood is an `Unreadable` item that names it, after which the stream goes on; it
+    /// ends after its first other error.
     fn changes(
         &self,
         controller: &DomainController,
