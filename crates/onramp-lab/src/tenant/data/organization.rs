@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::refusal::{Outcome, Refusal};
 use super::state::State;
+use super::users::User;
 
 /// How long switching synchronisation off takes, and bars switching it on again.
 const SWITCHING_OFF: Duration = Duration::hours(72);
@@ -83,6 +84,10 @@ pub struct ConditionalAccess {
     pub(crate) name: String,
     pub(crate) state: &'static str,
     pub(crate) control: &'static str,
+    /// AADSTS code of a sign-in that it stops; `None` for one that asks for a second factor.
+    pub(crate) code: Option<u32>,
+    /// Covers only users who are at risk.
+    pub(crate) at_risk: bool,
     /// UPNs when given by a builder, object ids once the tenant stands; empty means everyone.
     pub(crate) included: Vec<String>,
     pub(crate) excluded: Vec<String>,
@@ -93,12 +98,49 @@ pub struct ConditionalAccess {
 impl ConditionalAccess {
     /// An enabled policy that asks everyone for a second factor.
     pub fn require_mfa(name: impl Into<String>) -> Self {
-        Self::new(name.into(), "mfa")
+        Self::new(name.into(), "mfa", None)
     }
 
     /// An enabled policy that lets nobody sign in.
     pub fn block(name: impl Into<String>) -> Self {
-        Self::new(name.into(), "block")
+        Self::new(name.into(), "block", Some(53_003))
+    }
+
+    /// An enabled policy that lets people in from compliant devices only (AADSTS53000).
+    pub fn require_compliant_device(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "compliantDevice", Some(53_000))
+    }
+
+    /// An enabled policy that lets people in from devices only that the organisation manages (AADSTS530003).
+    pub fn require_managed_device(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "compliantDevice", Some(530_003))
+    }
+
+    /// An enabled policy that lets people in from devices only that are joined to the domain (AADSTS53001).
+    pub fn require_joined_device(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "domainJoinedDevice", Some(53_001))
+    }
+
+    /// An enabled policy that lets people in with approved applications only (AADSTS53002).
+    pub fn require_approved_application(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "approvedApplication", Some(53_002))
+    }
+
+    /// An enabled policy that lets people in with protected applications only (AADSTS53005).
+    pub fn require_protected_application(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "compliantApplication", Some(53_005))
+    }
+
+    /// An enabled policy that lets nobody in who is at risk ([`SeedUser::at_risk`](super::super::SeedUser::at_risk)).
+    pub fn block_at_risk(name: impl Into<String>) -> Self {
+        Self { at_risk: true, ..Self::block(name) }
+    }
+
+    /// Refuses sign-ins with another AADSTS code than its kind usually has.
+    #[must_use]
+    pub fn answering(mut self, code: u32) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// Covers only the users named so far by this method, by UPN.
@@ -130,12 +172,14 @@ impl ConditionalAccess {
         self
     }
 
-    fn new(name: String, control: &'static str) -> Self {
+    fn new(name: String, control: &'static str, code: Option<u32>) -> Self {
         Self {
             id: String::new(),
             name,
             state: "enabled",
             control,
+            code,
+            at_risk: false,
             included: Vec::new(),
             excluded: Vec::new(),
             included_roles: Vec::new(),
@@ -151,11 +195,12 @@ impl ConditionalAccess {
         }
     }
 
-    fn covers(&self, user_id: &str, holds: impl Fn(&str) -> bool) -> bool {
-        let named = self.users().iter().any(|name| name == "All" || name == user_id);
+    fn covers(&self, user: &User, holds: impl Fn(&str) -> bool) -> bool {
+        let named = self.users().iter().any(|name| name == "All" || *name == user.id);
         self.state == "enabled"
             && (named || self.included_roles.iter().any(|role| holds(role)))
-            && !self.excluded.iter().any(|id| id == user_id)
+            && !self.excluded.contains(&user.id)
+            && (!self.at_risk || user.sign_in.at_risk)
     }
 }
 
@@ -181,12 +226,24 @@ impl State {
         Ok(())
     }
 
-    /// The first enabled policy with this control that covers the user.
-    pub(crate) fn policy_for(&self, user_id: &str, control: &str) -> Option<&ConditionalAccess> {
+    /// A policy as the tenant keeps it: with an ID, and users by object ID.
+    pub(crate) fn resolve_policy(&mut self, mut policy: ConditionalAccess) -> ConditionalAccess {
+        policy.id = self.draw.guid();
+        for name in policy.included.iter_mut().chain(&mut policy.excluded) {
+            if let Some(user) = self.users.with_upn(name) {
+                name.clone_from(&user.id);
+            }
+        }
+        policy
+    }
+
+    /// The first enabled policy that covers the user and stops its sign-in (`stops`), or asks for a second factor.
+    pub(crate) fn policy_for(&self, user: &User, stops: bool) -> Option<&ConditionalAccess> {
         let holds = |role: &str| {
-            self.role_assignments.iter().any(|held| held.principal_id == user_id && held.role_id == role)
+            self.role_assignments.iter().any(|held| held.principal_id == user.id && held.role_id == role)
         };
-        let covers = |policy: &&ConditionalAccess| policy.control == control && policy.covers(user_id, holds);
+        let covers =
+            |policy: &&ConditionalAccess| policy.code.is_some() == stops && policy.covers(user, holds);
         self.conditional_access.iter().find(covers)
     }
 }

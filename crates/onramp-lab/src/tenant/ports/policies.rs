@@ -43,6 +43,7 @@ fn policy(model: &ConditionalAccess) -> ConditionalAccessPolicy {
     policy.include_roles.clone_from(&model.included_roles);
     policy.exclude_users.clone_from(&model.excluded);
     policy.include_applications = vec!["All".to_owned()];
+    policy.is_conditional = model.at_risk;
     policy.controls = vec![model.control.to_owned()];
     policy
 }

@@ -55,6 +55,7 @@ fn policy_object(policy: &ConditionalAccess) -> Value {
         "state": policy.state,
         "conditions": {
             "clientAppTypes": ["all"],
+            "userRiskLevels": if policy.at_risk { vec!["high"] } else { Vec::new() },
             "applications": { "includeApplications": ["All"], "excludeApplications": [], "includeUserActions": [] },
             "users": {
                 "includeUsers": policy.users(),
