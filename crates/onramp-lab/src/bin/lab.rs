@@ -1,7 +1,8 @@
 //! A tenant and a forest to talk to: `cargo run --bin lab -- --users 5000 --seed 7`.
 //!
-//! Prints one line of JSON with addresses, credentials and the certificate authority's file, and serves until SIGINT, SIGTERM
-//! or, with `--until-stdin-closes`, the end of its input. The credentials are made up from the seed and good for this lab only.
+//! Prints one line of JSON with addresses, credentials and the certificate authority's file, and serves until Ctrl-C, SIGTERM
+//! (on Windows Ctrl-Break) or, with `--until-stdin-closes`, the end of its input. The credentials are made up from the seed and
+//! good for this lab only.
 
 use std::collections::HashSet;
 use std::fs::OpenOptions;
@@ -19,7 +20,10 @@ use onramp_lab::tenant::{Consistency, LabTenant, LabTenantServer, SeedUser};
 use onramp_lab::tls::LabCa;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
-use tokio::signal::unix::{SignalKind, signal};
+#[cfg(unix)]
+use tokio::signal::unix;
+#[cfg(windows)]
+use tokio::signal::windows;
 
 /// Serves an Entra tenant (Graph, Azure Resource Manager, token endpoint) and an Active Directory forest (LDAP, LDAPS) that
 /// live in memory.
@@ -226,29 +230,37 @@ impl Drop for CaFile {
 
 /// What ends the program.
 struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+    signals: Signals,
     watch_stdin: bool,
+}
+
+/// Ctrl-C, and what a supervisor sends.
+#[cfg(unix)]
+type Signals = (unix::Signal, unix::Signal);
+#[cfg(windows)]
+type Signals = (windows::CtrlC, windows::CtrlBreak);
+
+#[cfg(unix)]
+fn signals() -> io::Result<Signals> {
+    Ok((unix::signal(unix::SignalKind::interrupt())?, unix::signal(unix::SignalKind::terminate())?))
+}
+
+#[cfg(windows)]
+fn signals() -> io::Result<Signals> {
+    Ok((windows::ctrl_c()?, windows::ctrl_break()?))
 }
 
 impl Stop {
     fn listen(watch_stdin: bool) -> Result<Self> {
-        let listen = |kind| {
-            signal(kind).map_err(|error: io::Error| {
-                Error::new(ErrorKind::Unavailable, "listen for signals").source(error)
-            })
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            watch_stdin,
-        })
+        let signals = signals()
+            .map_err(|error| Error::new(ErrorKind::Unavailable, "listen for signals").source(error))?;
+        Ok(Self { signals, watch_stdin })
     }
 
     async fn wait(mut self) {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.signals.0.recv() => {}
+            _ = self.signals.1.recv() => {}
             () = end_of_input(), if self.watch_stdin => {}
         }
     }
