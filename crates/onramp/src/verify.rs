@@ -333,7 +333,7 @@ impl Onramp {
         };
         match self.tenant.sign_in.probe(&wanted.upn, &stored).await {
             Ok(SignInProbe::Accepted) => (CheckStatus::True, "a token was issued".into()),
-            Ok(other) => (CheckStatus::False, format!("{other:?}")),
+            Ok(other) => (CheckStatus::False, other.to_string()),
             Err(error) => (CheckStatus::Unknown, error.to_string()),
         }
     }

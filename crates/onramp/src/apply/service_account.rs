@@ -330,5 +330,5 @@ fn judge(upn: &Upn, probe: &SignInProbe) -> Step {
         _ => "Check the account in the tenant, then run again.",
     };
     let error = Error::new(ErrorKind::Forbidden, "prove the sign-in of").object(upn);
-    Err(error.detail(format!("{probe:?}")).hint(hint))
+    Err(error.detail(probe.to_string()).hint(hint))
 }
