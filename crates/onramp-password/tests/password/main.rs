@@ -21,6 +21,7 @@ mod reference;
 mod report;
 mod sources;
 mod strength;
+mod verdicts;
 
 use onramp_password::{Code, Target, Verdict};
 
