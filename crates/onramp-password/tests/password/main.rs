@@ -19,6 +19,7 @@ mod properties;
 mod protection;
 mod reference;
 mod report;
+mod rules;
 mod sources;
 mod strength;
 mod verdicts;
