@@ -11,6 +11,9 @@ use zeroize::{Zeroize, Zeroizing};
 /// A longer line is no password, and is passed over without being kept.
 const MAX_LINE: usize = 64 * 1024;
 
+/// What stands in UTF-8 for what is no character in UTF-16.
+const NO_CHARACTER: &[u8] = &[0xFF];
+
 /// Decodes a text file as programs save it: UTF-8 with or without a byte order mark, or UTF-16 with one.
 ///
 /// # Errors
@@ -158,29 +161,35 @@ impl<R: Read> Lines<R> {
     fn wide_line(&mut self, encoding: Encoding, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
         let (mut any, mut too_long, mut high) = (false, false, None);
         let mut encoded = Zeroizing::new([0; 4]);
-        loop {
-            let (Some(first), Some(second)) = (self.byte()?, self.byte()?) else { break };
+        let mut put = |piece: &[u8]| {
+            too_long |= line.len() + piece.len() > MAX_LINE;
+            if !too_long {
+                line.extend_from_slice(piece);
+            }
+        };
+        while let Some(first) = self.byte()? {
             any = true;
+            let Some(second) = self.byte()? else {
+                put(NO_CHARACTER);
+                break;
+            };
             let unit = encoding.unit(&[first, second]).unwrap_or_default();
             if unit == u16::from(b'\n') {
                 break;
             }
-            let pair = high.take().into_iter().chain([unit]);
             if (0xD800..0xDC00).contains(&unit) {
                 // The other half comes next; one that does not come is no character.
-                high = Some(unit);
+                if high.replace(unit).is_some() {
+                    put(NO_CHARACTER);
+                }
                 continue;
             }
-            for c in char::decode_utf16(pair) {
-                let piece = c.map_or(&[0xFF][..], |c| c.encode_utf8(&mut *encoded).as_bytes());
-                too_long |= line.len() + piece.len() > MAX_LINE;
-                if !too_long {
-                    line.extend_from_slice(piece);
-                }
+            for c in char::decode_utf16(high.take().into_iter().chain([unit])) {
+                put(c.map_or(NO_CHARACTER, |c| c.encode_utf8(&mut *encoded).as_bytes()));
             }
         }
         if high.is_some() {
-            line.push(0xFF);
+            put(NO_CHARACTER);
         }
         Ok(any.then_some(too_long))
     }
@@ -221,7 +230,7 @@ impl<R: Read> Lines<R> {
     /// When the source cannot be read.
     pub fn next_line(&mut self) -> io::Result<Option<Line>> {
         // Reserved at once: a buffer that grows would leave copies behind.
-        let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE + 4));
+        let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
         if !self.begun {
             self.fill()?;
         }

@@ -281,6 +281,22 @@ fn whoever_asks_refuses_what_is_breached() {
 }
 
 #[test]
+fn former_passwords_are_refused_by_whoever_remembers_them() {
+    let former = |candidate: &str| candidate == "Autumn-is-gone-2";
+    let lookups = Lookups::default().with_reused(&former);
+    let policy = Policy::new().with_on_premises(AdPolicy::default().with_history_length(7));
+    for (policy, target, limit) in
+        [(policy, Target::OnPremises, Some(7)), (Policy::new(), Target::Custom, None)]
+    {
+        let checker = Checker::new(&policy, &Context::new());
+        let verdict = checker.check_with("Autumn-is-gone-2", &lookups);
+        let violation = verdict.violations()[0];
+        assert_eq!((violation.target, violation.code, violation.limit), (target, Code::Reused, limit));
+        assert!(checker.check_with("Autumn-is-gone-3", &lookups).is_accepted());
+    }
+}
+
+#[test]
 fn the_context_is_what_nist_expects() {
     let context = Context::new()
         .with_account_name("erin.hagens")
