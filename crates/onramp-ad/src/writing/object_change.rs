@@ -351,7 +351,7 @@ fn wait(attempt: u32, random: u64) -> Duration {
     spread(FIRST_WAIT.saturating_mul(1 << attempt.min(10)).min(LONGEST_WAIT), random)
 }
 
-/// What was tried so far.
+/// The attempts so far.
 #[derive(Debug, Default)]
 struct Tries {
     attempt: u32,
@@ -363,7 +363,7 @@ struct Tries {
     contradictions: u32,
 }
 
-/// What to do after an attempt that was not told to have gone well.
+/// The next step after an attempt that was not told to have gone well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     /// The same at once: the lane waits before it lets the next one in.
@@ -382,7 +382,7 @@ enum Step {
     Fail,
 }
 
-/// What the object says after that.
+/// The outcome that the object tells after that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     Done(ObjectChanged),
