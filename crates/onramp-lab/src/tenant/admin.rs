@@ -94,6 +94,16 @@ impl LabTenant {
         })
     }
 
+    /// Takes a permission of Graph, such as `RoleManagement.ReadWrite.Directory`, from the lab's own application. Tokens
+    /// issued from now on lack it, and so do the ports at once.
+    ///
+    /// # Errors
+    /// `NotFound` if the application does not have it.
+    pub fn take_permission(&self, permission: &str) -> Result<()> {
+        let client = self.inner.credentials.client_id.to_string();
+        self.change("take the permission", permission, |state| state.take_permission(&client, permission))
+    }
+
     /// Gives a user a directory role as another administrator does.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use crate::tenant::LabTenant;
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
 use crate::tenant::limits::gate::Action;
+use crate::tenant::sign_in::permissions::suffice;
 
 /// An object that was just created is looked for again after this time,
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -139,6 +140,16 @@ impl Ports {
         }
     }
 
+    /// The ports speak for the lab's own application, which may do what it is granted at the moment.
+    fn allow(&self, operation: &Operation, state: &State) -> Outcome<()> {
+        let path: Vec<&str> = operation.path.split('/').skip(1).collect();
+        let (["v1.0" | "beta", path @ ..], method) = (path.as_slice(), operation.method) else {
+            return Ok(());
+        };
+        let granted = state.permissions_of_application(&self.lab.credentials().client_id.to_string());
+        if suffice(&granted, method, path) { Ok(()) } else { Err(Refusal::forbidden()) }
+    }
+
     async fn once<T>(
         &self,
         operation: &Operation,
@@ -176,7 +187,9 @@ impl Ports {
                     Some((_, wait)) => Err(Refusal::throttled(Some(wait))),
                     None => Ok(()),
                 });
-                limit.and_then(|()| self.lab.with_state(|state| work(state, now)))
+                limit.and_then(|()| {
+                    self.lab.with_state(|state| self.allow(operation, state).and_then(|()| work(state, now)))
+                })
             }
         };
         if matches!(action, Some(Action::CutAfter | Action::CutWithin)) {
