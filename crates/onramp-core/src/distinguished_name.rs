@@ -92,15 +92,23 @@ impl DistinguishedName {
             && mine.iter().rev().zip(base.iter().rev()).all(|(mine, theirs)| mine == theirs)
     }
 
-    /// The DNS name of the domain it belongs to, from its `DC` components.
+    /// The DNS name of the domain it belongs to, from its `DC` components. Read as
+    /// [`DomainName::parse_directory`] does, since the name is the directory's own.
     pub fn domain_name(&self) -> Option<DomainName> {
-        let labels: Vec<String> = self
-            .rdns()
-            .into_iter()
-            .filter(|rdn| rdn.attribute.eq_ignore_ascii_case("DC"))
-            .map(|rdn| rdn.value)
-            .collect();
-        DomainName::parse(&labels.join(".")).ok()
+        let labels: Vec<String> = self.domain_components().map(|rdn| rdn.value).collect();
+        DomainName::parse_directory(&labels.join(".")).ok()
+    }
+
+    /// The naming context of the domain it belongs to: its `DC` components, as they are spelled here. To be preferred to
+    /// [`of_domain`](Self::of_domain) of [`domain_name`](Self::domain_name), which spells an internationalised name
+    /// in ASCII.
+    pub fn domain_context(&self) -> Option<Self> {
+        let context = Self::of_rdns(self.domain_components());
+        (!context.0.is_empty()).then_some(context)
+    }
+
+    fn domain_components(&self) -> impl Iterator<Item = Rdn> {
+        self.rdns().into_iter().filter(|rdn| rdn.attribute.eq_ignore_ascii_case("DC"))
     }
 
     fn of_rdns(rdns: impl IntoIterator<Item = impl std::borrow::Borrow<Rdn>>) -> Self {

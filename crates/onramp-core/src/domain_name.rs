@@ -10,7 +10,8 @@ use crate::parse::{ParseError, text_newtype};
 ///
 /// Keeps the spelling it was given and compares by its ASCII form (IDNA 2008 as processed by UTS 46), so
 /// `Bücher.example` equals `xn--bcher-kva.example`. At most 253 octets in at most 63-octet labels of letters,
-/// digits and hyphens (RFC 1035 2.3.4, RFC 1123 2.1). No trailing dot, no underscore.
+/// digits and hyphens (RFC 1035 2.3.4, RFC 1123 2.1). No trailing dot, no underscore: a tenant verifies none of these.
+/// Active Directory's own domains may be named otherwise, which [`DomainName::parse_directory`] reads.
 ///
 /// ```
 /// use onramp_core::DomainName;
@@ -70,6 +71,54 @@ impl DomainName {
         Ok(Self { text: text.to_owned(), ascii })
     }
 
+    /// Parses the name of a domain as a directory holds it.
+    ///
+    /// Active Directory lets a domain have a name that is no host name: domains that were upgraded from Windows NT
+    /// have underscores ("Naming conventions in Active Directory"), and other DNS servers allow more. Nothing that
+    /// names an existing domain is refused here; a dot at the end is left out. Whether a tenant could verify such a name is
+    /// what [`DomainName::is_routable`] tells.
+    ///
+    /// Serialized names are read back by the strict rules of [`DomainName::parse`], unless the field says
+    /// `#[serde(deserialize_with = "DomainName::deserialize_directory")]`.
+    ///
+    /// ```
+    /// use onramp_core::DomainName;
+    /// let domain = DomainName::parse_directory("corp_ad.local")?;
+    /// assert!(!domain.is_routable());
+    /// assert!(DomainName::parse("corp_ad.local").is_err());
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An empty name or label, a control character, or `@`.
+    pub fn parse_directory(text: &str) -> Result<Self, ParseError> {
+        let refuse = |reason: &str| Err(ParseError::new("domain name", text, reason));
+        let name = text.strip_suffix('.').unwrap_or(text);
+        if name.is_empty() {
+            return refuse("it is empty");
+        }
+        if name.contains('@') || name.chars().any(char::is_control) {
+            return refuse("it holds “@” or a control character");
+        }
+        if name.split('.').any(str::is_empty) {
+            return refuse("it has an empty label (two dots together, or one at the beginning)");
+        }
+        // What IDNA does not know has no other spelling than its own.
+        let converted = idna::domain_to_ascii(name).ok();
+        let ascii = converted.filter(|ascii| !ascii.split('.').any(str::is_empty));
+        Ok(Self { text: name.to_owned(), ascii: ascii.unwrap_or_else(|| name.to_lowercase()) })
+    }
+
+    /// Deserializes a name that a directory holds, by the rules of [`DomainName::parse_directory`]; for
+    /// `#[serde(deserialize_with = …)]`.
+    ///
+    /// # Errors
+    /// As [`DomainName::parse_directory`].
+    pub fn deserialize_directory<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(from)?;
+        Self::parse_directory(&text).map_err(serde::de::Error::custom)
+    }
+
     /// The name as it was given.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -78,6 +127,12 @@ impl DomainName {
     /// The name in lower-case ASCII, internationalised labels as `xn--…`: the form for the wire.
     pub fn ascii(&self) -> &str {
         &self.ascii
+    }
+
+    /// The name in lower case with internationalised labels as people read them: the other spelling under which a
+    /// directory may hold it.
+    pub fn unicode(&self) -> String {
+        idna::domain_to_unicode(&self.ascii).0
     }
 
     /// The labels of the ASCII form, leftmost first.
@@ -91,7 +146,7 @@ impl DomainName {
             || self.ascii.strip_suffix(&other.ascii).is_some_and(|rest| rest.ends_with('.'))
     }
 
-    /// Whether a tenant could ever verify the name: it has two labels or more and does not end in a
+    /// Whether a tenant could ever verify the name: it is a host name of two labels or more and does not end in a
     /// special-use or private name (RFC 2606, RFC 6761, RFC 6762, and `.internal` as reserved by ICANN in 2024),
     /// nor in `.lan`, `.corp`, `.home`, `.intranet` or `.private`, which ICANN does not delegate.
     pub fn is_routable(&self) -> bool {
@@ -112,6 +167,9 @@ impl DomainName {
             "alt",
             "arpa",
         ];
+        if Self::parse(&self.ascii).is_err() {
+            return false;
+        }
         let mut labels = self.labels().rev();
         let last = labels.next().unwrap_or_default();
         labels.next().is_some() && !NEVER_PUBLIC.contains(&last)

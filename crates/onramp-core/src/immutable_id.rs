@@ -11,9 +11,9 @@ use crate::parse::{ParseError, text_newtype};
 /// The value of `onPremisesImmutableId`: usually the base64 of the sixteen raw bytes of
 /// `mS-DS-ConsistencyGuid`, or of `objectGUID` where that is empty.
 ///
-/// Compared byte by byte: case matters. A tenant may hold anchors of other shapes (an employee number, say),
-/// so any text without white space, `@` and `_` is taken, fewer than 60 characters as Entra Connect's own limit
-/// says.
+/// Compared byte by byte: case matters. A tenant may hold anchors of other shapes, which other identity providers
+/// made: mail addresses, employee numbers, hashes in hexadecimal digits. They are opaque, so any text but an empty one
+/// is taken. For anchors that are still to be made there are [Entra Connect's rules](Self::to_be_made).
 ///
 /// ```
 /// use onramp_core::{ImmutableId, ObjectGuid};
@@ -37,25 +37,51 @@ impl ImmutableId {
     /// # Errors
     /// No bytes, or more than an anchor may have.
     pub fn from_consistency_guid(bytes: &[u8]) -> Result<Self, ParseError> {
-        Self::parse(&STANDARD.encode(bytes))
+        Self::to_be_made(&STANDARD.encode(bytes))
     }
 
     /// Parses an anchor as a tenant shows it.
     ///
     /// # Errors
-    /// Empty text, 60 characters or more, white space, `@` or `_`.
+    /// Empty text.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let refuse = |reason: &str| Err(ParseError::new("source anchor", text, reason));
         if text.is_empty() {
-            return refuse("it is empty");
-        }
-        if text.chars().count() >= 60 {
-            return refuse("it has 60 characters or more");
-        }
-        if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '@' || c == '_') {
-            return refuse("it holds white space, “@” or “_”");
+            return Err(ParseError::new("source anchor", text, "it is empty"));
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// Parses an anchor that is to be given to an object, by the rules of Entra Connect for those that it makes.
+    ///
+    /// # Errors
+    /// Empty text, 60 characters or more, white space, `@` or `_`.
+    pub fn to_be_made(text: &str) -> Result<Self, ParseError> {
+        let anchor = Self::parse(text)?;
+        match anchor.breach() {
+            Some(reason) => Err(ParseError::new("source anchor", text, reason)),
+            None => Ok(anchor),
+        }
+    }
+
+    /// Returns whether Entra Connect would make such an anchor.
+    ///
+    /// ```
+    /// use onramp_core::ImmutableId;
+    /// let google = ImmutableId::parse("anna@contoso.com")?;
+    /// assert!(!google.suits_entra_connect());
+    /// assert_eq!(google.guid(), None);
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
+    pub fn suits_entra_connect(&self) -> bool {
+        self.breach().is_none()
+    }
+
+    fn breach(&self) -> Option<&'static str> {
+        if self.0.chars().count() >= 60 {
+            return Some("it has 60 characters or more");
+        }
+        let barred = |c: char| c.is_whitespace() || c.is_control() || c == '@' || c == '_';
+        self.0.contains(barred).then_some("it holds white space, “@” or “_”")
     }
 
     /// The anchor's text.

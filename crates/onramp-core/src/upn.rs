@@ -57,12 +57,12 @@ impl Upn {
         Ok(Self { text: text.to_owned(), at })
     }
 
-    /// Puts a prefix before a domain.
+    /// Puts a prefix before a domain, which is written in its one ASCII spelling: see [`Upn::with_suffix`].
     ///
     /// # Errors
     /// As [`Upn::parse`].
     pub fn new(prefix: &str, domain: &DomainName) -> Result<Self, ParseError> {
-        Self::parse(&format!("{prefix}@{domain}"))
+        Self::parse(&format!("{prefix}@{}", domain.ascii()))
     }
 
     /// The whole name as it was given.
@@ -93,10 +93,12 @@ impl Upn {
         DomainName::parse(self.suffix_str())
     }
 
-    /// The same prefix under another suffix.
+    /// The same prefix under another suffix, which is written as [`DomainName::ascii`]: in lower case, and an
+    /// internationalised name as `xn--…`. That is the spelling in which a tenant holds its domains; a UPN with the Unicode
+    /// one has, for Entra, a suffix that nobody verified.
     #[must_use]
     pub fn with_suffix(&self, suffix: &DomainName) -> Self {
-        Self { text: format!("{}@{}", self.prefix(), suffix), at: self.at }
+        Self { text: format!("{}@{}", self.prefix(), suffix.ascii()), at: self.at }
     }
 
     /// Every rule of Entra that this UPN breaks; empty if Entra takes it.
@@ -184,17 +186,19 @@ impl UpnSuffix {
     }
 
     /// Whether both are one suffix in whatever spelling: of another case, or an internationalised name in its
-    /// Unicode and its ASCII form.
+    /// Unicode and its ASCII form. The name of a domain that is no host name (`corp_ad.local`) is compared so, too.
     pub fn is_same_as(&self, other: &UpnSuffix) -> bool {
-        self == other || matches!((self.domain(), other.domain()), (Ok(one), Ok(other)) if one == other)
+        let domain = |suffix: &UpnSuffix| DomainName::parse_directory(&suffix.0);
+        self == other || matches!((domain(self), domain(other)), (Ok(one), Ok(other)) if one == other)
     }
 }
 
 text_newtype!(UpnSuffix);
 
 impl From<&DomainName> for UpnSuffix {
+    /// The suffix to write for a domain: its one ASCII spelling, as [`Upn::with_suffix`] writes it.
     fn from(domain: &DomainName) -> Self {
-        Self(domain.as_str().to_owned())
+        Self(domain.ascii().to_owned())
     }
 }
 impl PartialEq for UpnSuffix {

@@ -18,7 +18,7 @@ const SUFFIX: usize = 48;
 /// Source: the `userPrincipalName` property of the Microsoft Graph `user` resource, and Microsoft's "Prepare
 /// directory attributes for synchronisation with Microsoft 365". Where IdFix is stricter than both (it refuses
 /// the apostrophe), the documents are followed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "rule")]
 #[non_exhaustive]
 pub enum UpnViolation {
@@ -46,6 +46,8 @@ pub enum UpnViolation {
     },
     /// The prefix begins with a dot.
     LeadingDot,
+    /// Two dots stand together before the `@`.
+    ConsecutiveDots,
     /// The prefix ends with a dot.
     TrailingDot,
     /// The suffix is no domain name.
@@ -55,31 +57,29 @@ pub enum UpnViolation {
     },
 }
 
+/// The characters that Entra takes before the `@`, as people read them.
+const ALLOWED: &str = "allowed: A–Z a–z 0–9 ' . - _ ! # ^ ~";
+
 impl fmt::Display for UpnViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong { length } => write!(f, "it has {length} characters; Entra takes {TOTAL}"),
+            Self::TooLong { length } => write!(f, "it has {length} characters; the limit is {TOTAL}"),
             Self::PrefixTooLong { length } => {
-                write!(f, "there are {length} characters before the “@”; Entra takes {PREFIX}")
+                write!(f, "{length} characters before the “@”; the limit is {PREFIX}")
             }
             Self::SuffixTooLong { length } => {
-                write!(f, "there are {length} characters after the “@”; Entra takes {SUFFIX}")
+                write!(f, "{length} characters after the “@”; the limit is {SUFFIX}")
             }
             Self::Character { character, position } if character.is_whitespace() => {
-                write!(
-                    f,
-                    "there is white space after {position} characters; Entra takes A-Z a-z 0-9 ' . - _ ! # ^ ~"
-                )
+                write!(f, "character {} is white space ({ALLOWED})", position + 1)
             }
             Self::Character { character, position } => {
-                write!(
-                    f,
-                    "“{character}” after {position} characters; Entra takes A-Z a-z 0-9 ' . - _ ! # ^ ~"
-                )
+                write!(f, "character {} is “{character}” ({ALLOWED})", position + 1)
             }
             Self::LeadingDot => f.write_str("it begins with a dot"),
+            Self::ConsecutiveDots => f.write_str("two dots stand together"),
             Self::TrailingDot => f.write_str("there is a dot right before the “@”"),
-            Self::SuffixNotADomain { reason } => write!(f, "its suffix is no domain name: {reason}"),
+            Self::SuffixNotADomain { reason } => write!(f, "its suffix is not a domain name: {reason}"),
         }
     }
 }
@@ -110,6 +110,9 @@ pub(crate) fn entra(upn: &Upn) -> Vec<UpnViolation> {
     }
     if prefix.starts_with('.') {
         found.push(UpnViolation::LeadingDot);
+    }
+    if prefix.contains("..") {
+        found.push(UpnViolation::ConsecutiveDots);
     }
     if prefix.ends_with('.') {
         found.push(UpnViolation::TrailingDot);

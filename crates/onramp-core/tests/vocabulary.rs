@@ -1,6 +1,9 @@
 //! The parsers of the vocabulary: examples from the documents, and laws that hold for any text.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+use onramp_core::forest::{
+    DomainController, DomainPasswordPolicy, PasswordRules, ReplicatedValue, UpnHolder,
+};
 use onramp_core::{
     AttributeName, DistinguishedName, DomainName, ImmutableId, LdapFilter, ObjectGuid, ObjectId, Password,
     Sid, Upn, UpnSuffix, UpnViolation,
@@ -53,6 +56,85 @@ fn routable_names_are_told_from_private_ones() {
         (DomainName::parse("a.Contoso.com").unwrap(), DomainName::parse("contoso.COM").unwrap());
     assert!(child.is_within(&parent) && !parent.is_within(&child));
     assert!(!DomainName::parse("xcontoso.com").unwrap().is_within(&parent));
+}
+
+#[test]
+fn a_directory_may_name_its_domains_as_no_host_is_named() {
+    let domain = DomainName::parse_directory("Corp_AD.local").unwrap();
+    assert_eq!((domain.as_str(), domain.ascii()), ("Corp_AD.local", "corp_ad.local"));
+    assert_eq!(domain, DomainName::parse_directory("corp_ad.LOCAL.").unwrap());
+    assert!(!domain.is_routable() && !DomainName::parse_directory("corp_ad.com").unwrap().is_routable());
+    assert!(DomainName::parse_directory("emea.corp_ad.local").unwrap().is_within(&domain));
+    for name in ["-a.com", "con toso.local", "a", "Bücher.Example", &"a".repeat(64)] {
+        assert_eq!(DomainName::parse_directory(name).unwrap().as_str(), name);
+    }
+    for bad in ["", ".", "a..b", ".a", "a@b", "a\u{7}.local"] {
+        assert!(DomainName::parse_directory(bad).is_err(), "{bad}");
+    }
+    assert_eq!(
+        DomainName::parse_directory("bücher.example").unwrap(),
+        DomainName::parse("xn--bcher-kva.example").unwrap(),
+        "what both take is one name",
+    );
+    assert_eq!(DomainName::parse("XN--bcher-kva.example").unwrap().unicode(), "bücher.example");
+}
+
+#[test]
+fn what_stands_in_a_domain_with_an_underscore_knows_its_domain() {
+    let dn = DistinguishedName::parse("CN=Anna,OU=Staff,DC=Corp_AD,DC=local").unwrap();
+    assert_eq!(dn.domain_name().unwrap().as_str(), "Corp_AD.local");
+    let context = dn.domain_context().unwrap();
+    assert_eq!(context.as_str(), "DC=Corp_AD,DC=local");
+    assert_eq!(DistinguishedName::of_domain(&dn.domain_name().unwrap()), context);
+    let unicode = DistinguishedName::parse("CN=Anna,DC=bücher,DC=example").unwrap();
+    assert_eq!(unicode.domain_context().unwrap().as_str(), "DC=bücher,DC=example");
+    assert!(DistinguishedName::parse("CN=Anna").unwrap().domain_context().is_none());
+
+    let guid = ObjectGuid::from_bytes([7; 16]);
+    let holder = UpnHolder::new(guid, dn.clone(), "anna", None);
+    assert_eq!(holder.implied_upn().unwrap().as_str(), "anna@Corp_AD.local");
+    for (dn, context) in [(&dn, "DC=corp_ad,DC=LOCAL"), (&unicode, "DC=bücher,DC=example")] {
+        let upn = Upn::parse("anna@contoso.com").unwrap();
+        let value = ReplicatedValue::UserUpn { guid, dn: dn.clone(), upn };
+        let settings = DistinguishedName::parse("CN=NTDS Settings,CN=DC1").unwrap();
+        let controller = |context: &str| {
+            DomainController::new("dc1", settings.clone(), "s", vec![context.parse().unwrap()])
+        };
+        assert!(value.concerns(&controller(context)));
+        assert!(!value.concerns(&controller("DC=local")));
+    }
+}
+
+#[test]
+fn what_was_read_from_a_directory_is_read_back_after_it_was_stored() {
+    let domain = DomainName::parse_directory("corp_ad.local").unwrap();
+    let policy = DomainPasswordPolicy::new(domain.clone(), PasswordRules::windows_default());
+    let stored = serde_json::to_string(&policy).unwrap();
+    assert_eq!(serde_json::from_str::<DomainPasswordPolicy>(&stored).unwrap(), policy);
+    let stored = serde_json::to_string(&domain).unwrap();
+    assert!(serde_json::from_str::<DomainName>(&stored).is_err(), "a spec's domain stays strict");
+    let dn = DistinguishedName::parse("CN=Anna,DC=corp_ad,DC=local").unwrap();
+    let holder = UpnHolder::new(ObjectGuid::from_bytes([7; 16]), dn, "anna", None);
+    let stored = serde_json::to_string(&(holder.clone(), holder.implied_upn())).unwrap();
+    let read: (UpnHolder, Option<Upn>) = serde_json::from_str(&stored).unwrap();
+    assert_eq!(read, (holder.clone(), holder.implied_upn()));
+}
+
+#[test]
+fn what_is_written_for_a_domain_is_its_ascii_form() {
+    let domain = DomainName::parse("Bücher-Contoso.COM").unwrap();
+    let ascii = "xn--bcher-contoso-wob.com";
+    assert_eq!(domain.ascii(), ascii);
+    assert_eq!(UpnSuffix::from(&domain).as_str(), ascii);
+    assert_eq!(Upn::new("Anna", &domain).unwrap().as_str(), format!("Anna@{ascii}"));
+    let old = Upn::parse("Anna@corp.local").unwrap();
+    assert_eq!(old.with_suffix(&domain).as_str(), format!("Anna@{ascii}"));
+    assert_eq!(old.with_suffix(&"Contoso.COM".parse().unwrap()).as_str(), "Anna@contoso.com");
+    let same =
+        |one: &str, other: &str| UpnSuffix::parse(one).unwrap().is_same_as(&UpnSuffix::parse(other).unwrap());
+    assert!(same("bücher-contoso.com", ascii) && same("BÜCHER-contoso.com", ascii));
+    assert!(same("b_ücher.com", "B_Ücher.com") && same("CORP_ad.local", "corp_AD.local"));
+    assert!(!same("corp_ad.local", "corpad.local"));
 }
 
 #[test]
@@ -110,8 +192,20 @@ fn object_guids_are_mixed_endian() {
 #[test]
 fn anchors_of_other_shapes_are_kept() {
     assert_eq!(ImmutableId::parse("E-4711").unwrap().guid(), None);
-    assert!(ImmutableId::parse("a b").is_err());
-    assert!(ImmutableId::parse(&"x".repeat(60)).is_err());
+    assert!(ImmutableId::parse("").is_err());
+    // What other identity providers made is opaque text.
+    for foreign in ["anna@contoso.com", "a_b", "a b", &"0123456789abcdef".repeat(4), " ", "x\u{1}y"] {
+        let anchor = ImmutableId::parse(foreign).unwrap();
+        assert_eq!((anchor.as_str(), anchor.guid()), (foreign, None));
+        assert!(!anchor.suits_entra_connect(), "{foreign}");
+        assert!(ImmutableId::to_be_made(foreign).is_err(), "{foreign}");
+        assert_eq!(
+            serde_json::from_str::<ImmutableId>(&serde_json::to_string(&anchor).unwrap()).unwrap(),
+            anchor
+        );
+    }
+    assert!(ImmutableId::to_be_made("E-4711").unwrap().suits_entra_connect());
+    assert!(ImmutableId::from_consistency_guid(&[7; 45]).is_err());
     assert_ne!(ImmutableId::parse("abc").unwrap(), ImmutableId::parse("ABC").unwrap());
 }
 
@@ -244,8 +338,17 @@ proptest! {
     fn domain_names_survive_a_round_trip(text in "[a-zA-Zäöü0-9]{1,10}(\\.[a-zA-Z0-9]{1,10}){0,3}") {
         if let Ok(domain) = DomainName::parse(&text) {
             prop_assert_eq!(&DomainName::parse(domain.ascii()).unwrap(), &domain);
+            prop_assert_eq!(&DomainName::parse_directory(&text).unwrap(), &domain);
             let json = serde_json::to_string(&domain).unwrap();
             prop_assert_eq!(serde_json::from_str::<DomainName>(&json).unwrap(), domain);
+        }
+    }
+
+    #[test]
+    fn names_of_a_directory_survive_their_ascii_form(text in ".{0,20}") {
+        if let Ok(domain) = DomainName::parse_directory(&text) {
+            prop_assert_eq!(&DomainName::parse_directory(domain.as_str()).unwrap(), &domain);
+            let _ = (domain.is_routable(), domain.labels().count(), domain.unicode());
         }
     }
 

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onramp_core::{Clock, DomainName, Error, ErrorKind, ObjectId, Result, SystemClock};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 
 use crate::client::{EntraClient, Shared};
@@ -18,6 +16,7 @@ use crate::retry::RetryPolicy;
 use crate::token::PersonSource;
 use crate::token::{ClientCredentialsSource, Credential, CredentialKind, Proof, TokenCache, TokenSource};
 use crate::transport::Transport;
+use crate::trust::certificates;
 use crate::wire::{Timeouts, Wire};
 
 /// "Microsoft Graph Command Line Tools", a public client that is known in every tenant.
@@ -89,8 +88,8 @@ impl EntraClientBuilder {
         self
     }
 
-    /// Trusts only the certificate authorities in that PEM text instead of those of the operating system. May be
-    /// called again to add more.
+    /// Trusts only those certificate authorities instead of those of the operating system: a file in PEM, with one or
+    /// several certificates and in whatever encoding Windows wrote it, or in DER. May be called again to add more.
     pub fn trust_root_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.trust_roots.push(pem.into());
         self
@@ -219,13 +218,8 @@ fn http_client(trust_roots: &[Vec<u8>], timeouts: &Timeouts) -> Result<reqwest::
     } else {
         let mut roots = rustls::RootCertStore::empty();
         for pem in trust_roots {
-            let before = roots.len();
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate = certificate.map_err(|why| refuse("the trust root", why.to_string()))?;
+            for certificate in certificates(pem)? {
                 roots.add(certificate).map_err(|why| refuse("the trust root", why.to_string()))?;
-            }
-            if roots.len() == before {
-                return Err(refuse("the trust root", "there is no certificate in the PEM text".into()));
             }
         }
         tls.with_root_certificates(roots).with_no_client_auth()

@@ -82,6 +82,10 @@ fn judge(
         }
         (_, code) if hints::LICENCE_CODES.contains(&code) => (ErrorKind::Unsupported, Next::Stop),
         (_, code) if hints::FINAL_REFUSALS.contains(&code) => (ErrorKind::Forbidden, Next::Stop),
+        // Azure answers both with 409, as it does for what exists already.
+        _ if body.tells(hints::SCOPE_LOCKED) || body.tells(hints::SUBSCRIPTION_DISABLED) => {
+            (ErrorKind::Forbidden, Next::Stop)
+        }
         (429, _) => (ErrorKind::Throttled { retry_after: after }, again(false)),
         (_, "Directory_ConcurrencyViolation") => (ErrorKind::Unavailable, again(false)),
         (400 | 409, code) if is_duplicate(code, body) => (ErrorKind::AlreadyExists, Next::Stop),
@@ -93,7 +97,6 @@ fn judge(
         (400, _) if body.speaks_of_a_missing_reference() => (ErrorKind::NotFound, Next::IfNew),
         (403, _) => (ErrorKind::Forbidden, Next::IfNew),
         (404, _) => (ErrorKind::NotFound, Next::IfNew),
-        (409, _) => (ErrorKind::AlreadyExists, Next::Stop),
         (412, _) => (ErrorKind::Stale, Next::Stop),
         (402 | 405 | 501, _) => (ErrorKind::Unsupported, Next::Stop),
         (423, _) => (ErrorKind::Unavailable, again(false)),
@@ -111,9 +114,11 @@ fn is_duplicate(code: &str, body: &ErrorBody) -> bool {
         "ObjectConflict",
         "ConflictingObjects",
     ];
-    // Microsoft gives a duplicate role assignment or member no code of its own; these are its words.
-    const WORDS: [&str; 3] = [
+    // Microsoft gives a duplicate role assignment or member no code of its own, and leaves details out at times; these
+    // are its words.
+    const WORDS: [&str; 4] = [
         "conflicting object with one or more of the specified property values",
+        "Another object with the same value for property",
         "added object references already exist",
         "already exists on the object",
     ];
@@ -247,6 +252,11 @@ impl ErrorBody {
 
     pub(crate) fn is_sign_in_error(&self) -> bool {
         self.from_sign_in
+    }
+
+    /// Whether that is the code of the refusal, or of one of its details.
+    pub(crate) fn tells(&self, code: &str) -> bool {
+        self.code == code || self.details.iter().any(|detail| detail.code == code)
     }
 
     fn is_transient_sign_in_error(&self) -> bool {

@@ -1,18 +1,19 @@
 //! A record of every exchange as an HTTP Archive (HAR 1.2), without secrets.
 
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::{Cursor, Read, Seek, SeekFrom, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use onramp_core::{Error, ErrorKind, Result};
+use onramp_core::{Error, ErrorKind, Password, Result};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::endpoints::Audience;
 use crate::request::{Reply, Request};
 
 const STRUCK_OUT: &str = "***";
@@ -33,13 +34,46 @@ const SECRET_FIELDS: [&str; 12] = [
     "proof",
 ];
 
+/// Fields of requests to the sign-in service whose values are recorded. Whatever else is in them may let somebody sign
+/// in: codes, verifiers, assertions, tokens, passwords, and what is yet to be invented.
+const OPEN_SIGN_IN_REQUEST: [&str; 8] = [
+    "grant_type",
+    "client_id",
+    "scope",
+    "client_assertion_type",
+    "username",
+    "redirect_uri",
+    "response_type",
+    "client_info",
+];
+
+/// Members of its replies whose values are recorded.
+const OPEN_SIGN_IN_REPLY: [&str; 16] = [
+    "token_type",
+    "expires_in",
+    "ext_expires_in",
+    "expires_on",
+    "scope",
+    "interval",
+    "verification_uri",
+    "error",
+    "error_description",
+    "error_codes",
+    "error_uri",
+    "suberror",
+    "timestamp",
+    "trace_id",
+    "correlation_id",
+    "account_type",
+];
+
 /// Headers that are never recorded.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
 
 /// Records every exchange of a client, to look at, to attach to a report, or to check against a contract.
 ///
-/// Tokens, passwords, client secrets and assertions are struck out before anything is written. What is left is
-/// still the directory's data: names, addresses, identifiers. After each exchange the archive is complete and
+/// Tokens, passwords, client secrets and assertions are struck out before anything is written; of what is said to the
+/// sign-in service, everything but what is known to be harmless. What is left is still the directory's data: names, addresses, identifiers. After each exchange the archive is complete and
 /// valid, so a killed program leaves a readable one. Writing happens on the caller's thread.
 #[derive(Clone)]
 pub struct WireRecorder(Arc<Mutex<Archive>>);
@@ -64,16 +98,13 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl WireRecorder {
-    /// Records into a file, replacing it. On Unix only its owner may read it.
+    /// Records into a file, replacing it. On Unix only its owner may read it, also where there was a file that others
+    /// could read. A link is not followed.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the file cannot be written, or something is there that is no ordinary file.
     pub fn to_file(path: impl AsRef<Path>) -> Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let open = || Self::start(Box::new(options.open(path.as_ref())?));
+        let open = || Self::start(Box::new(private_file(path.as_ref())?));
         open().map_err(|why| {
             Error::new(ErrorKind::Invalid, "write the recording")
                 .object(path.as_ref().display())
@@ -130,6 +161,25 @@ impl WireRecorder {
     }
 }
 
+/// A new file that nobody but its owner may read, in place of one that was there.
+fn private_file(path: &Path) -> io::Result<File> {
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if there.is_file() => std::fs::remove_file(path)?,
+        Ok(there) => {
+            let what = if there.is_symlink() { "a link" } else { "no ordinary file" };
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{what} is there")));
+        }
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+        Err(why) => return Err(why),
+    }
+    let mut options = OpenOptions::new();
+    // Not "create": what came there meanwhile may be a link, or somebody else's file.
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 impl fmt::Debug for WireRecorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let archive = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,8 +206,11 @@ fn entry(exchange: &Exchange<'_>) -> Value {
     let time = time.as_secs_f64() * 1000.0;
     let query: Vec<Value> =
         request.url.query_pairs().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    let hidden = SignInSecrets::of(request);
+    let scrub = |text: &str| hidden.scrub(&request.scrub(text));
+    let is_hidden = rule(request, &OPEN_SIGN_IN_REQUEST);
     let body = request.body.as_ref().map(|body| {
-        let text = body_text(body.content_type, &body.bytes, &|text| request.scrub(text));
+        let text = body_text(body.content_type, &body.bytes, &*is_hidden, &scrub);
         json!({ "mimeType": body.content_type, "text": text })
     });
     let mut out = json!({
@@ -177,7 +230,7 @@ fn entry(exchange: &Exchange<'_>) -> Value {
         "startedDateTime": started.format(&Rfc3339).unwrap_or_default(),
         "time": time,
         "request": out,
-        "response": response(request, *reply),
+        "response": response(request, *reply, &scrub),
         "cache": {},
         "timings": { "send": 0, "wait": time, "receive": 0 },
     })
@@ -194,7 +247,7 @@ fn request_headers(request: &Request, client_request_id: &str) -> Vec<Value> {
         json!({ "name": "client-request-id", "value": client_request_id }),
     ];
     headers.extend(request.headers.iter().map(|(name, value)| json!({ "name": name, "value": value })));
-    if request.to != crate::endpoints::Audience::Login {
+    if request.to != Audience::Login {
         headers.push(json!({ "name": "authorization", "value": STRUCK_OUT }));
     }
     if let Some(body) = &request.body {
@@ -204,15 +257,16 @@ fn request_headers(request: &Request, client_request_id: &str) -> Vec<Value> {
 }
 
 /// A reply that never came is recorded as status 0, as browsers do.
-fn response(request: &Request, reply: Option<&Reply>) -> Value {
+fn response(request: &Request, reply: Option<&Reply>, scrub: &dyn Fn(&str) -> String) -> Value {
+    let is_sign_in = request.to == Audience::Login;
     let (status, headers, kind, body) = match reply {
         Some(reply) => {
             let kind = reply.header("content-type").unwrap_or_default();
             (
                 reply.status,
-                headers(&reply.headers),
+                headers(&reply.headers, is_sign_in),
                 kind,
-                body_text(kind, &reply.body, &|text| request.scrub(text)),
+                body_text(kind, &reply.body, &*rule(request, &OPEN_SIGN_IN_REPLY), scrub),
             )
         }
         None => (0, Vec::new(), "", String::new()),
@@ -224,26 +278,61 @@ fn response(request: &Request, reply: Option<&Reply>) -> Value {
         "cookies": [],
         "headers": headers,
         "content": { "size": reply.map_or(0, |reply| reply.body.len()), "mimeType": kind, "text": body },
-        "redirectURL": reply.and_then(|reply| reply.header("location")).unwrap_or_default(),
+        "redirectURL": reply.filter(|_| !is_sign_in).and_then(|reply| reply.header("location")).unwrap_or_default(),
         "headersSize": -1,
         "bodySize": -1,
     })
 }
 
-fn headers(headers: &HeaderMap) -> Vec<Value> {
+/// An address that a sign-in is sent to may carry its code.
+fn headers(headers: &HeaderMap, is_sign_in: bool) -> Vec<Value> {
     headers
         .iter()
         .map(|(name, value)| {
-            let secret = SECRET_HEADERS.contains(&name.as_str());
+            let secret = SECRET_HEADERS.contains(&name.as_str()) || is_sign_in && name == "location";
             let value = if secret { STRUCK_OUT } else { value.to_str().unwrap_or_default() };
             json!({ "name": name.as_str(), "value": value })
         })
         .collect()
 }
 
+/// Which fields are secret: of what is said to the sign-in service, all that are not open.
+fn rule<'a>(request: &Request, open: &'a [&'a str]) -> Box<dyn Fn(&str) -> bool + 'a> {
+    if request.to != Audience::Login {
+        return Box::new(is_secret);
+    }
+    Box::new(|name| !open.iter().any(|open| name.eq_ignore_ascii_case(open)))
+}
+
+/// The values of a form for the sign-in service that must not be shown anywhere.
+pub(crate) fn hidden_values(form: &[u8]) -> Vec<Password> {
+    let fields = url::form_urlencoded::parse(form);
+    let hidden = fields.filter(|(name, _)| !OPEN_SIGN_IN_REQUEST.contains(&&**name));
+    hidden.map(|(_, value)| Password::new(value.into_owned())).collect()
+}
+
+/// Strikes out what a reply of the sign-in service repeats of its request.
+struct SignInSecrets(Vec<Password>);
+
+impl SignInSecrets {
+    fn of(request: &Request) -> Self {
+        let form = request.body.as_ref().filter(|_| request.to == Audience::Login);
+        Self(form.map(|body| hidden_values(&body.bytes)).unwrap_or_default())
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        crate::request::without(text, &self.0)
+    }
+}
+
 /// A body with its secrets struck out: in fields that hold secrets, and, by `scrub`, wherever else one is repeated. A
 /// body that cannot be read as what it claims to be is left out altogether.
-fn body_text(content_type: &str, body: &[u8], scrub: &dyn Fn(&str) -> String) -> String {
+fn body_text(
+    content_type: &str,
+    body: &[u8],
+    is_secret: &dyn Fn(&str) -> bool,
+    scrub: &dyn Fn(&str) -> String,
+) -> String {
     if body.is_empty() {
         return String::new();
     }
@@ -255,22 +344,25 @@ fn body_text(content_type: &str, body: &[u8], scrub: &dyn Fn(&str) -> String) ->
         return url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     }
     match serde_json::from_slice::<Value>(body) {
+        // Where nothing but what is known to be open is shown, something without names is not.
+        Ok(value) if is_secret("") && !value.is_object() => String::new(),
         Ok(mut value) => {
-            strike_out(&mut value, scrub);
+            strike_out(&mut value, is_secret, scrub);
             value.to_string()
         }
         Err(_) => String::new(),
     }
 }
 
-fn strike_out(value: &mut Value, scrub: &dyn Fn(&str) -> String) {
+fn strike_out(value: &mut Value, is_secret: &dyn Fn(&str) -> bool, scrub: &dyn Fn(&str) -> String) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| strike_out(item, scrub)),
+        Value::Array(items) => items.iter_mut().for_each(|item| strike_out(item, is_secret, scrub)),
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value {
-                    Value::String(text) if is_secret(name) => *text = STRUCK_OUT.into(),
-                    other => strike_out(other, scrub),
+                    Value::Null | Value::Bool(_) => {}
+                    other if is_secret(name) => *other = STRUCK_OUT.into(),
+                    other => strike_out(other, is_secret, scrub),
                 }
             }
         }
@@ -293,12 +385,14 @@ mod tests {
         let form = body_text(
             "application/x-www-form-urlencoded",
             b"client_id=a&client_secret=s3cr%26t&password=hunter2",
+            &is_secret,
             &str::to_owned,
         );
         assert_eq!(form, "client_id=a&client_secret=***&password=***");
         let json = body_text(
             "application/json",
             br#"{"passwordProfile":{"password":"hunter2","forceChangePasswordNextSignIn":true},"a":[{"secretText":"x"}],"Access_Token":"y"}"#,
+            &is_secret,
             &str::to_owned,
         );
         let value: Value = serde_json::from_str(&json).unwrap();
@@ -310,8 +404,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_recorded() {
-        assert_eq!(body_text("application/json", b"{\"password\":\"hunter2\"", &str::to_owned), "");
-        assert_eq!(body_text("text/html", b"<p>hunter2", &str::to_owned), "");
+        assert_eq!(
+            body_text("application/json", b"{\"password\":\"hunter2\"", &is_secret, &str::to_owned),
+            ""
+        );
+        assert_eq!(body_text("text/html", b"<p>hunter2", &is_secret, &str::to_owned), "");
     }
 
     #[test]
@@ -319,9 +416,13 @@ mod tests {
         let scrub = |text: &str| text.replace("a\"b\\&c", STRUCK_OUT);
         let body = json!({ "error": { "message": "a\"b\\&c is weak" } }).to_string();
         let value: Value =
-            serde_json::from_str(&body_text("application/json", body.as_bytes(), &scrub)).unwrap();
+            serde_json::from_str(&body_text("application/json", body.as_bytes(), &is_secret, &scrub))
+                .unwrap();
         assert_eq!(value["error"]["message"], "*** is weak");
-        assert_eq!(body_text("application/x-www-form-urlencoded", b"x=a%22b%5C%26c", &scrub), "x=***");
+        assert_eq!(
+            body_text("application/x-www-form-urlencoded", b"x=a%22b%5C%26c", &is_secret, &scrub),
+            "x=***"
+        );
     }
 
     proptest::proptest! {
@@ -329,7 +430,7 @@ mod tests {
         fn no_password_survives(secret in "[a-zA-Z0-9]{8,30}", noise in "\\PC{0,20}") {
             let secret = format!("S3cr3t-{secret}");
             let body = json!({ "a": [noise, { "Password": secret }], "passwordProfile": { "password": secret } });
-            let text = body_text("application/json", body.to_string().as_bytes(), &str::to_owned);
+            let text = body_text("application/json", body.to_string().as_bytes(), &is_secret, &str::to_owned);
             proptest::prop_assert!(!text.contains(&secret));
         }
     }

@@ -20,7 +20,21 @@ pub(crate) const FINAL_REFUSALS: [&str; 4] = [
     "insufficient_claims",
 ];
 
+/// A lock on the Azure scope, or on one above it.
+pub(crate) const SCOPE_LOCKED: &str = "ScopeLocked";
+/// An Azure subscription that takes no writes, for the most part because it was not paid for.
+pub(crate) const SUBSCRIPTION_DISABLED: &str = "ReadOnlyDisabledSubscription";
+
 pub(crate) fn hint(request: &Request, kind: &ErrorKind, body: &ErrorBody) -> Option<String> {
+    if body.tells(SCOPE_LOCKED) {
+        return Some(of_lock(&body.message));
+    }
+    if body.tells(SUBSCRIPTION_DISABLED) {
+        return Some(
+            "The subscription is disabled and so read-only: enable it again (billing), or leave it out."
+                .into(),
+        );
+    }
     of_code(&body.code).or_else(|| of_message(&body.message)).map(str::to_owned).or_else(|| match kind {
         ErrorKind::Forbidden => Some(match request.permission {
             Some(permission) => format!("Grant {permission}, then consent and sign in again."),
@@ -30,6 +44,14 @@ pub(crate) fn hint(request: &Request, kind: &ErrorKind, body: &ErrorBody) -> Opt
         ErrorKind::Throttled { .. } => Some("Wait, or run fewer writers at a time.".into()),
         _ => None,
     })
+}
+
+/// The locked scopes stand in quotes behind a colon in the service's words.
+fn of_lock(message: &str) -> String {
+    let locked = message.split_once("locked").map(|(_, rest)| rest);
+    let locked = locked.and_then(|rest| rest.split('\'').nth(1)).filter(|scope| scope.starts_with('/'));
+    let lock = locked.map_or_else(|| "A lock".to_owned(), |scope| format!("The lock on {scope}"));
+    format!("{lock} forbids it: have its owner remove the read-only lock, or leave this scope out.")
 }
 
 fn of_code(code: &str) -> Option<&'static str> {
@@ -57,6 +79,10 @@ fn of_code(code: &str) -> Option<&'static str> {
         "RoleAssignmentUpdateNotPermitted" => {
             "An assignment of that name is there with other properties: remove it first."
         }
+        "RequestDisallowedByPolicy" => {
+            "An Azure policy forbids it: have the policy's owner exempt this scope, or leave it out."
+        }
+        "DenyAssignmentAuthorizationFailed" => "A deny assignment forbids it; leave this scope out.",
         code if LICENCE_CODES.contains(&code) => {
             "Buy the licence (Entra ID P1 or P2), or leave this step out."
         }

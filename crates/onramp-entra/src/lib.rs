@@ -55,6 +55,7 @@ mod request;
 mod retry;
 mod token;
 mod transport;
+mod trust;
 mod wiped;
 mod wire;
 

@@ -156,12 +156,17 @@ impl Request {
 
     /// The text with this request's secrets struck out.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in self.secrets.iter().filter(|secret| secret.expose().len() >= 4) {
-            text = text.replace(secret.expose(), "***");
-        }
-        text
+        without(text, &self.secrets)
     }
+}
+
+/// The text with those secrets struck out.
+pub(crate) fn without(text: &str, secrets: &[Password]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| secret.expose().len() >= 4) {
+        text = text.replace(secret.expose(), "***");
+    }
+    text
 }
 
 /// A complete reply.

@@ -1,34 +1,43 @@
-//! New UPNs that another principal of the forest has, or that two users are to get.
+//! New UPNs that another object of the forest has, as UPN or as mail address, or that two users are to get.
 
 use std::collections::HashMap;
 
 use onramp_core::forest::UpnHolder;
-use onramp_core::{ObjectGuid, Upn};
+use onramp_core::{ObjectGuid, Upn, comparison_key};
 
 use crate::candidate::{Candidate, UserRef};
 use crate::plan::Problem;
+use crate::survey::AddressHolder;
 
-/// Who stands in the way of new UPNs.
+/// What stands in the way of new UPNs, compared as Active Directory on Windows compares them.
 pub(crate) struct Collisions<'a> {
     holders: HashMap<String, Vec<(&'a UpnHolder, bool)>>,
+    addresses: HashMap<String, Vec<&'a AddressHolder>>,
     wanted: HashMap<String, Vec<&'a Candidate>>,
 }
 
 impl<'a> Collisions<'a> {
-    pub(crate) fn new(candidates: &'a [Candidate], holders: &'a [UpnHolder]) -> Self {
-        let mut this = Self { holders: HashMap::new(), wanted: HashMap::new() };
+    pub(crate) fn new(
+        candidates: &'a [Candidate],
+        holders: &'a [UpnHolder],
+        addresses: &'a [AddressHolder],
+    ) -> Self {
+        let mut this = Self { holders: HashMap::new(), addresses: HashMap::new(), wanted: HashMap::new() };
         for candidate in candidates {
             if let Ok(after) = &candidate.after {
-                this.wanted.entry(after.key()).or_default().push(candidate);
+                this.wanted.entry(comparison_key(after.as_str())).or_default().push(candidate);
             }
         }
         for holder in holders {
             if let Some(upn) = &holder.upn {
-                this.holders.entry(upn.to_lowercase()).or_default().push((holder, false));
+                this.holders.entry(comparison_key(upn)).or_default().push((holder, false));
             }
             if let Some(implied) = holder.implied_upn() {
-                this.holders.entry(implied.key()).or_default().push((holder, true));
+                this.holders.entry(comparison_key(implied.as_str())).or_default().push((holder, true));
             }
+        }
+        for holder in addresses {
+            this.addresses.entry(comparison_key(&holder.address)).or_default().push(holder);
         }
         this
     }
@@ -36,17 +45,33 @@ impl<'a> Collisions<'a> {
     /// What stands in the way of that user getting that UPN, if anything does. The other party is named even if it
     /// is to lose the name in the same plan: which of the two goes first is for people to decide.
     pub(crate) fn of(&self, user: ObjectGuid, upn: &Upn) -> Option<Problem> {
-        let key = upn.key();
+        let key = comparison_key(upn.as_str());
         let holder = self.holders.get(&key).into_iter().flatten().find(|(holder, _)| holder.guid != user);
         if let Some((holder, implied)) = holder {
-            let other = UserRef {
-                guid: holder.guid,
-                dn: holder.dn.clone(),
-                sam_account_name: holder.sam_account_name.clone(),
-            };
+            let other = UserRef::of_holder(holder);
             return Some(Problem::Taken { upn: upn.clone(), holder: other, implied: *implied });
         }
-        let rival = self.wanted.get(&key).into_iter().flatten().find(|other| other.user.guid != user)?;
-        Some(Problem::WantedTwice { upn: upn.clone(), other: rival.user.clone() })
+        let rival = self.wanted.get(&key).into_iter().flatten().find(|other| other.user.guid != user);
+        if let Some(rival) = rival {
+            return Some(Problem::WantedTwice { upn: upn.clone(), other: rival.user.clone() });
+        }
+        let address =
+            self.addresses.get(&key).into_iter().flatten().find(|other| other.holder.guid != user)?;
+        let (address, holder) = (address.address.clone(), address.holder.clone());
+        Some(Problem::AddressTaken { upn: upn.clone(), address, holder })
+    }
+
+    /// The object of the forest that has, will have or implies a UPN which a cloud-only account is to get, or has it as
+    /// primary mail address: synchronization would meet the account in it.
+    pub(crate) fn with_cloud_account(&self, upn: &Upn) -> Option<UserRef> {
+        let key = comparison_key(upn.as_str());
+        let holder =
+            self.holders.get(&key).and_then(|all| all.first()).map(|(holder, _)| UserRef::of_holder(holder));
+        let wanted = || Some(self.wanted.get(&key)?.first()?.user.clone());
+        let address = || {
+            let all = self.addresses.get(&key)?;
+            Some(all.iter().find(|other| other.is_primary)?.holder.clone())
+        };
+        holder.or_else(wanted).or_else(address)
     }
 }

@@ -1,12 +1,18 @@
-//! Whether what is so on one domain controller is so on all: what a survey of one of them cannot see.
+//! Values on every domain controller: what a survey of one of them cannot see.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use futures_util::future::join_all;
-use onramp_core::Upn;
-use onramp_core::forest::{DomainController, ForestUser, ReplicatedValue};
+use onramp_core::forest::{
+    ChangedObject, ChangesQuery, DomainController, ForestUser, ReplicatedValue, Replication,
+    ReplicationPosition, ValueStamp,
+};
+use onramp_core::{AttributeName, BoxStream, DistinguishedName, ObjectGuid, Result, Upn};
 
 use crate::run::Onramp;
 
-/// How many users of a sample are kept at least, if there are so many.
+/// The number of users of a sample that are kept at least, if there are so many.
 const SAMPLE: usize = 16;
 
 /// A sample of users, spread evenly over a stream of any length.
@@ -20,13 +26,25 @@ pub(crate) struct Sample {
 impl Sample {
     /// Takes note of a user; whether it is kept depends on its place in the stream only.
     pub(crate) fn offer(&mut self, user: &ForestUser) {
+        let upn = user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok());
+        self.offer_value(upn.map(|upn| ReplicatedValue::UserUpn {
+            guid: user.guid,
+            dn: user.dn.clone(),
+            upn,
+        }));
+    }
+
+    /// Takes a value of a plan, like a user.
+    pub(crate) fn offer_value(&mut self, value: Option<ReplicatedValue>) {
         let place = self.seen;
         self.seen += 1;
-        if !place.is_multiple_of(self.every.max(1)) {
-            return;
+        if let (true, Some(value)) = (place.is_multiple_of(self.every.max(1)), value) {
+            self.keep(value);
         }
-        let Some(Ok(upn)) = user.upn.as_deref().map(Upn::parse) else { return };
-        self.kept.push(ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn });
+    }
+
+    fn keep(&mut self, value: ReplicatedValue) {
+        self.kept.push(value);
         if self.kept.len() >= 2 * SAMPLE {
             let mut keep = false;
             self.kept.retain(|_| {
@@ -43,21 +61,6 @@ impl Sample {
 }
 
 impl Onramp {
-    /// The domain controllers that should hold a value and do not, or cannot be asked.
-    pub(crate) async fn controllers_without(
-        &self,
-        value: &ReplicatedValue,
-        all: &[DomainController],
-    ) -> Vec<String> {
-        let asked = all.iter().filter(|controller| value.concerns(controller)).map(|controller| async move {
-            match self.forest.replication.holds(controller, value).await {
-                Ok(true) => None,
-                Ok(false) | Err(_) => Some(controller.host.clone()),
-            }
-        });
-        join_all(asked).await.into_iter().flatten().collect()
-    }
-
     /// Those of the values that some domain controller answers not to hold. One that cannot be asked is asked no
     /// further: it would keep everybody waiting for each value anew.
     pub(crate) async fn missing_on(
@@ -80,5 +83,64 @@ impl Onramp {
         places.sort_unstable();
         places.dedup();
         places.into_iter().filter_map(|place| values.get(place).cloned()).collect()
+    }
+}
+
+/// The replication of a forest without the domain controllers that somebody left out by name.
+#[derive(Debug)]
+pub(crate) struct LeavingOut {
+    inner: Arc<dyn Replication>,
+    hosts: Vec<String>,
+}
+
+impl LeavingOut {
+    pub(crate) fn over(inner: &Arc<dyn Replication>, hosts: &[String]) -> Self {
+        Self { inner: Arc::clone(inner), hosts: hosts.to_vec() }
+    }
+}
+
+#[async_trait]
+impl Replication for LeavingOut {
+    async fn controllers(&self) -> Result<Vec<DomainController>> {
+        let mut all = self.inner.controllers().await?;
+        all.retain(|controller| !self.hosts.iter().any(|host| host.eq_ignore_ascii_case(&controller.host)));
+        Ok(all)
+    }
+
+    async fn reach(&self, controller: &DomainController) -> Result<()> {
+        self.inner.reach(controller).await
+    }
+
+    async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
+        self.inner.holds(controller, value).await
+    }
+
+    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
+        self.inner.writer(context).await
+    }
+
+    async fn position(
+        &self,
+        controller: &DomainController,
+        context: &DistinguishedName,
+    ) -> Result<ReplicationPosition> {
+        self.inner.position(controller, context).await
+    }
+
+    fn changes(
+        &self,
+        controller: &DomainController,
+        query: ChangesQuery,
+    ) -> BoxStream<'static, Result<ChangedObject>> {
+        self.inner.changes(controller, query)
+    }
+
+    async fn stamp(
+        &self,
+        controller: &DomainController,
+        object: &ObjectGuid,
+        attribute: &AttributeName,
+    ) -> Result<ValueStamp> {
+        self.inner.stamp(controller, object, attribute).await
     }
 }

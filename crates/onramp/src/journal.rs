@@ -1,15 +1,15 @@
 //! The journal: what a run did, one JSON line each, durable before the run goes on where that matters.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::fs::{File, TryLockError};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use onramp_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// How a change ended.
+/// The outcome of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -61,15 +61,15 @@ impl fmt::Display for Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JournalRecord {
-    /// When.
+    /// The time.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
-    /// What.
+    /// The entry.
     #[serde(flatten)]
     pub entry: JournalEntry,
 }
 
-/// What a line of the journal says. Holds no secret.
+/// The content of a line of the journal. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "entry")]
 #[non_exhaustive]
@@ -81,20 +81,30 @@ pub enum JournalEntry {
         /// The consequences that were accepted.
         accepted: Vec<String>,
     },
-    /// A change is about to be made. Not written for single UPN changes: the plan itself says they may have been.
+    /// A change is about to be made. Durable before anything is sent, so that the value there was is never lost.
     ChangeStarted {
         /// Its number in the plan.
         number: u64,
-        /// What it does.
+        /// Title; empty for a UPN change, which the values tell.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         title: String,
+        /// The object's ID.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object: Option<String>,
+        /// The value there is, where a value is replaced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+        /// The value there will be, where a value is replaced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
     },
     /// A change ended.
     ChangeEnded {
         /// Its number in the plan.
         number: u64,
-        /// How.
+        /// The outcome.
         outcome: Outcome,
-        /// Of which object.
+        /// The object's ID.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         object: Option<String>,
         /// The value there was, where a value was replaced.
@@ -103,18 +113,18 @@ pub enum JournalEntry {
         /// The value there is now, where a value was replaced.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
-        /// What there is to say about it.
+        /// Details in words.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         detail: String,
     },
     /// The run ended.
     RunEnded {
-        /// How, in words.
+        /// The ending, in words.
         ending: String,
     },
 }
 
-/// Where a run writes down what it does.
+/// The record that a run keeps of what it does.
 ///
 /// An implementation that answers `Ok` to [`Journal::flush`] promises that everything appended before survives a
 /// crash of the machine.
@@ -132,7 +142,9 @@ pub trait Journal: fmt::Debug + Send {
     fn flush(&mut self) -> Result<()>;
 }
 
-/// A journal in a file, one JSON record a line, only ever appended to.
+/// A journal in a file that only its owner can read, one JSON record a line, only ever appended to.
+///
+/// One program at a time has it open; the lock ends with the value or the process.
 #[derive(Debug)]
 pub struct FileJournal {
     path: String,
@@ -140,31 +152,48 @@ pub struct FileJournal {
 }
 
 impl FileJournal {
-    /// Opens the journal at a path, creating it if need be; what is in it stays.
+    /// Opens the journal at a path, creating it if need be; what is in it stays. A last line that a crash cut short is
+    /// removed, so that the next record has a line of its own.
     ///
     /// # Errors
-    /// As of the file system.
+    /// `InUse` if another run has it open; else as of the file system.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(|e| failed(&name, e))?;
+        let failed = |error| not_opened(&name, &error);
+        let mut file = onramp_files::open_private(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(ErrorKind::InUse, "open the journal")
+                    .object(name)
+                    .detail("another run is writing it")
+                    .hint("Wait until it has ended, or choose another folder."));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let whole = end_of_last_line(&mut file).map_err(failed)?;
+        file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            onramp_files::sync_folder(folder).map_err(failed)?;
+        }
         Ok(Self { path: name, file: BufWriter::new(file) })
     }
 
     /// Reads a journal. A last line that a crash cut short is left out.
     ///
     /// # Errors
-    /// As of the file system; `Invalid` names a line in the middle that is no record.
+    /// As of the file system; `Invalid` names a line in the middle that is not a valid journal record.
     pub fn read(path: impl AsRef<Path>) -> Result<Vec<JournalRecord>> {
         let name = path.as_ref().display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|e| failed(&name, e))?;
+        let bytes = std::fs::read(path).map_err(|error| not_opened(&name, &error))?;
         let mut records = Vec::new();
-        for (index, line) in text.split_inclusive('\n').enumerate() {
-            match serde_json::from_str(line) {
+        for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            match serde_json::from_slice(line) {
                 Ok(record) => records.push(record),
-                Err(_) if !line.ends_with('\n') => break,
+                Err(_) if !line.ends_with(b"\n") => break,
                 Err(error) => {
-                    let detail = format!("line {} is no record: {error}", index + 1);
+                    let detail = format!("line {} is not a valid journal record: {error}", index + 1);
                     return Err(Error::new(ErrorKind::Invalid, "read the journal")
                         .object(name)
                         .detail(detail));
@@ -175,23 +204,42 @@ impl FileJournal {
     }
 }
 
+/// Where the last line that ends with a line break ends.
+fn end_of_last_line(file: &mut File) -> std::io::Result<u64> {
+    const CHUNK: u64 = 64 * 1024;
+    let mut end = file.seek(SeekFrom::End(0))?;
+    while end > 0 {
+        let start = end.saturating_sub(CHUNK);
+        file.seek(SeekFrom::Start(start))?;
+        let mut chunk = Vec::new();
+        Read::by_ref(file).take(end - start).read_to_end(&mut chunk)?;
+        if let Some(place) = chunk.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + place as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
 impl Journal for FileJournal {
     fn append(&mut self, record: &JournalRecord) -> Result<()> {
-        let mut line = serde_json::to_vec(record).map_err(|e| failed(&self.path, e.into()))?;
+        let mut line = serde_json::to_vec(record).map_err(|e| not_written(&self.path, &e.into()))?;
         line.push(b'\n');
-        self.file.write_all(&line).map_err(|e| failed(&self.path, e))
+        self.file.write_all(&line).map_err(|e| not_written(&self.path, &e))
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.file.flush().map_err(|e| failed(&self.path, e))?;
-        self.file.get_ref().sync_data().map_err(|e| failed(&self.path, e))
+        self.file.flush().map_err(|e| not_written(&self.path, &e))?;
+        self.file.get_ref().sync_data().map_err(|e| not_written(&self.path, &e))
     }
 }
 
-fn failed(path: &str, error: std::io::Error) -> Error {
-    let hint =
-        "Nothing was changed that is not written down; free space or choose another place and run again.";
-    Error::new(ErrorKind::Unavailable, "write the journal").object(path).detail(error.to_string()).hint(hint)
+fn not_opened(path: &str, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "open the journal").object(path).detail(error.to_string())
+}
+
+fn not_written(path: &str, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "write the journal").object(path).detail(error.to_string())
 }
 
 /// A journal in memory, for tests and for programs that keep records of their own.

@@ -17,8 +17,9 @@ mod candidate;
 mod collisions;
 mod event;
 mod everywhere;
+mod forecast;
+mod history;
 mod journal;
-mod matching;
 mod plan;
 mod report;
 mod run;
@@ -27,20 +28,24 @@ mod spec;
 mod survey;
 mod verify;
 
-pub use apply::{ApplyOutcome, Ending};
+pub use apply::{ApplyOutcome, Ending, StepOutcome};
 pub use candidate::{Candidate, SkipReason, Skipped, UserRef};
 pub use event::{Event, Observer};
+pub use forecast::{
+    CloudConflict, CloudMatch, CloudUser, ConflictReason, Encounter, MatchKind, MatchesBlocked,
+};
+pub use history::History;
 pub use journal::{FileJournal, Journal, JournalEntry, JournalRecord, MemoryJournal, Outcome};
-pub use matching::{CloudMatch, MatchKind};
 pub use plan::{
     ApprovedPlan, Blocker, Change, Consequence, NotApproved, Plan, PlanError, PlanHeader, PlannedChange,
-    Problem, plan,
+    Problem, Scope, plan,
 };
 pub use report::Report;
 pub use run::Onramp;
 pub use secret::{FileSecretSink, MemorySecretSink, SecretSink};
-pub use spec::{
-    NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UserSelection, UsersSpec, Waits,
+pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
+pub use survey::{
+    AddressHolder, ServiceAccountState, SharedUpn, SilentController, SubscriptionAccess, Survey,
+    SurveyCounts, Unreadable,
 };
-pub use survey::{ServiceAccountState, SubscriptionAccess, Survey, SurveyCounts};
 pub use verify::{Check, CheckStatus, Verification};

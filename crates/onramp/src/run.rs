@@ -6,6 +6,7 @@ use onramp_core::{Clock, Error, ErrorKind, Forest, Result, Tenant};
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Observer};
+use crate::history::History;
 
 /// The two sides to prepare, with the clock, the observer and the stop button of a run.
 ///
@@ -20,10 +21,10 @@ use crate::event::{Event, Observer};
 /// for consequence in plan.consequences() {
 ///     println!("accept {}: {consequence}", consequence.id());
 /// }
-/// let approved = plan.approve(["sync-switched-on"])?;
+/// let approved = plan.approve(["domain-added:contoso.com", "suffix-added:contoso.com"])?;
 /// let mut journal = FileJournal::create("journal.jsonl")?;
 /// onramp.apply(&approved, &mut journal, &FileSecretSink::new("secrets")).await?.require_complete()?;
-/// assert!(onramp.verify(&spec, None).await?.is_green());
+/// assert!(onramp.verify(&spec, Some(&approved), None).await?.is_green());
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -33,13 +34,14 @@ pub struct Onramp {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Observer,
     pub(crate) cancellation: CancellationToken,
+    pub(crate) history: History,
 }
 
 impl Onramp {
     /// A run that nobody watches and nobody stops.
     pub fn new(tenant: Tenant, forest: Forest, clock: Arc<dyn Clock>) -> Self {
         let (observer, cancellation) = (Observer::default(), CancellationToken::new());
-        Self { tenant, forest, clock, observer, cancellation }
+        Self { tenant, forest, clock, observer, cancellation, history: History::default() }
     }
 
     /// Calls this with every event. It is called between changes, so it should return soon.
@@ -53,6 +55,13 @@ impl Onramp {
     #[must_use]
     pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
         self.cancellation = token;
+        self
+    }
+
+    /// Recognizes what earlier runs did: users by the UPN that was taken from them, and the service account.
+    #[must_use]
+    pub fn with_history(mut self, history: History) -> Self {
+        self.history = history;
         self
     }
 

@@ -1,29 +1,55 @@
-//! Where a new secret goes, before the tenant learns it.
+//! The store of new secrets, which have them before the tenant learns them.
 
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
-use std::io::Write;
-use std::path::PathBuf;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use onramp_core::{Error, ErrorKind, Password, Result};
 
-/// Where new secrets go. A secret is stored here, durably, before the tenant learns it, so that none is ever lost.
+/// A store of secrets.
+///
+/// A new secret is stored here, durably, before the tenant learns it, and becomes the current one only after the tenant
+/// took it. No secret that was current, or that the tenant may have, is ever lost.
 pub trait SecretSink: Debug + Send + Sync {
-    /// Stores a secret under a name, keeping the one that was there before within reach; says where, in words.
+    /// Stores a new secret under a name, beside the current one; says where, in words.
     ///
     /// # Errors
     /// Those of the store; the tenant's password is then left as it is.
     fn store(&self, name: &str, secret: &Password) -> Result<String>;
 
-    /// The secret stored under a name, if there is one and it may be read back.
+    /// Makes one of the secrets that were stored under a name the current one, because the tenant took it; says where it
+    /// is now, in words. The one before is kept.
+    ///
+    /// # Errors
+    /// Those of the store; `NotFound` if it was not stored.
+    fn promote(&self, name: &str, secret: &Password) -> Result<String>;
+
+    /// Removes a stored secret that the tenant refused for certain. Never removes a current one.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn discard(&self, name: &str, secret: &Password) -> Result<()>;
+
+    /// Returns the current secret of a name, if there is one and it may be read back.
     ///
     /// # Errors
     /// Those of the store.
     fn load(&self, name: &str) -> Result<Option<Password>>;
+
+    /// Returns the secrets that were stored under a name and neither promoted nor discarded, the newest first: after a
+    /// crash one of them may be the tenant's.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn pending(&self, name: &str) -> Result<Vec<Password>>;
 }
 
-/// Secrets in a folder, one file each, readable by their owner only. The file before is kept as `….previous`.
+/// Secrets in a folder, one file each, readable by their owner only.
+///
+/// `NAME.password` is the current one, `NAME.next-N.password` one that was stored and not promoted yet, and
+/// `NAME.previous-N.password` one that was current before. UPNs compare without case, and so do the names; characters
+/// that not every file system takes are written as `%` and their code, so that two names never share a file.
 #[derive(Debug, Clone)]
 pub struct FileSecretSink {
     folder: PathBuf,
@@ -35,79 +61,143 @@ impl FileSecretSink {
         Self { folder: folder.into() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        let plain: String = name
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || "@.-_".contains(c) { c } else { '_' })
-            .collect();
-        self.folder.join(format!("{plain}.password"))
+    fn current(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{}.password", plain(name)))
+    }
+
+    /// The files of a kind, `next` or `previous`, with their numbers, the newest last.
+    fn numbered(&self, name: &str, kind: &str) -> std::io::Result<Vec<(u32, PathBuf)>> {
+        let start = format!("{}.{kind}-", plain(name));
+        let mut found = Vec::new();
+        let entries = match std::fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let number = path.file_name().and_then(|name| {
+                name.to_str()?.strip_prefix(&start)?.strip_suffix(".password")?.parse().ok()
+            });
+            found.extend(number.map(|number: u32| (number, path)));
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn fresh(&self, name: &str, kind: &str) -> std::io::Result<PathBuf> {
+        let last = self.numbered(name, kind)?.last().map_or(0, |(number, _)| *number);
+        Ok(self.folder.join(format!("{}.{kind}-{}.password", plain(name), last.saturating_add(1))))
+    }
+
+    /// The file of a stored secret that is neither promoted nor discarded.
+    fn find_pending(&self, name: &str, secret: &Password) -> Result<Option<PathBuf>> {
+        for (_, path) in
+            self.numbered(name, "next").map_err(|e| not_read(name, &self.folder, &e))?.iter().rev()
+        {
+            if read(name, path)?.is_some_and(|stored| stored.expose() == secret.expose()) {
+                return Ok(Some(path.clone()));
+            }
+        }
+        Ok(None)
     }
 }
 
 impl SecretSink for FileSecretSink {
     fn store(&self, name: &str, secret: &Password) -> Result<String> {
-        let path = self.path(name);
-        let shown = path.display().to_string();
         let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Unavailable, "store the new password of")
                 .object(name)
-                .detail(format!("{shown}: {error}"))
+                .detail(format!("{}: {error}", self.folder.display()))
                 .hint("The tenant's password was not changed.")
         };
-        make_private_folder(&self.folder).map_err(failed)?;
-        let part = path.with_extension("part");
-        let mut file = create_private(&part).map_err(failed)?;
-        file.write_all(secret.expose().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+        onramp_files::make_private_folder(&self.folder).map_err(failed)?;
+        let path = self.fresh(name, "next").map_err(failed)?;
+        onramp_files::write_private(&path, secret.expose().as_bytes()).map_err(failed)?;
+        Ok(path.display().to_string())
+    }
+
+    fn promote(&self, name: &str, secret: &Password) -> Result<String> {
+        let path = self.current(name);
+        let failed = |error: std::io::Error| {
+            Error::new(ErrorKind::Unavailable, "make the new password the current one of")
+                .object(name)
+                .detail(format!("{}: {error}", path.display()))
+                .hint("The tenant has the new password; it is in the same folder as the newest file with “next” in its name.")
+        };
+        let Some(stored) = self.find_pending(name, secret)? else {
+            return match self.load(name)? {
+                Some(current) if current.expose() == secret.expose() => Ok(path.display().to_string()),
+                _ => Err(Error::new(ErrorKind::NotFound, "find the stored password of").object(name)),
+            };
+        };
         if path.exists() {
-            std::fs::rename(&path, path.with_extension("password.previous")).map_err(failed)?;
+            let previous = self.fresh(name, "previous").map_err(failed)?;
+            onramp_files::replace_with(&path, previous).map_err(failed)?;
         }
-        std::fs::rename(&part, &path).map_err(failed)?;
-        std::fs::File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        Ok(shown)
+        onramp_files::replace_with(stored, &path).map_err(failed)?;
+        Ok(path.display().to_string())
+    }
+
+    fn discard(&self, name: &str, secret: &Password) -> Result<()> {
+        match self.find_pending(name, secret)? {
+            Some(path) => std::fs::remove_file(&path).map_err(|error| not_read(name, &path, &error)),
+            None => Ok(()),
+        }
     }
 
     fn load(&self, name: &str) -> Result<Option<Password>> {
-        let path = self.path(name);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(Password::new(text))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::new(ErrorKind::Unavailable, "read the stored password of")
-                .object(name)
-                .detail(format!("{}: {error}", path.display()))),
+        read(name, &self.current(name))
+    }
+
+    fn pending(&self, name: &str) -> Result<Vec<Password>> {
+        let files = self.numbered(name, "next").map_err(|error| not_read(name, &self.folder, &error))?;
+        files.iter().rev().filter_map(|(_, path)| read(name, path).transpose()).collect()
+    }
+}
+
+fn read(name: &str, path: &Path) -> Result<Option<Password>> {
+    match onramp_files::read_secret(path) {
+        Ok(text) => Ok(Some(Password::new(text.as_str().to_owned()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(not_read(name, path, &error)),
+    }
+}
+
+fn not_read(name: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "read the stored password of")
+        .object(name)
+        .detail(format!("{}: {error}", path.display()))
+}
+
+/// A name as part of a file name, another one for each name that differs in more than case.
+fn plain(name: &str) -> String {
+    let mut plain = String::new();
+    for c in name.to_lowercase().chars() {
+        if c.is_ascii_alphanumeric() || "@._-".contains(c) {
+            plain.push(c);
+        } else {
+            plain.extend(c.to_string().bytes().map(|byte| format!("%{byte:02X}")));
         }
     }
-}
-
-#[cfg(unix)]
-fn create_private(path: &std::path::Path) -> std::io::Result<std::fs::File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    // A leftover of a crash may have other permissions; the mode counts only for a file that is made.
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-#[cfg(unix)]
-fn make_private_folder(path: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-#[cfg(not(unix))]
-fn create_private(path: &std::path::Path) -> std::io::Result<std::fs::File> {
-    std::fs::File::create(path)
-}
-
-#[cfg(not(unix))]
-fn make_private_folder(path: &std::path::Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(path)
+    plain
 }
 
 /// Secrets in memory, for tests and for programs that hand them on themselves.
 #[derive(Default)]
-pub struct MemorySecretSink(Mutex<HashMap<String, Password>>);
+pub struct MemorySecretSink(Mutex<HashMap<String, Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    current: Option<Password>,
+    pending: Vec<Password>,
+    previous: Vec<Password>,
+}
+
+impl MemorySecretSink {
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Debug for MemorySecretSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,12 +207,36 @@ impl Debug for MemorySecretSink {
 
 impl SecretSink for MemorySecretSink {
     fn store(&self, name: &str, secret: &Password) -> Result<String> {
-        let mut map = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        map.insert(name.to_owned(), secret.clone());
+        self.kept().entry(name.to_lowercase()).or_default().pending.push(secret.clone());
         Ok("memory".into())
     }
 
+    fn promote(&self, name: &str, secret: &Password) -> Result<String> {
+        let mut all = self.kept();
+        let kept = all.entry(name.to_lowercase()).or_default();
+        if let Some(at) = kept.pending.iter().position(|stored| stored.expose() == secret.expose()) {
+            let stored = kept.pending.remove(at);
+            kept.previous.extend(kept.current.replace(stored));
+        } else if kept.current.as_ref().is_none_or(|current| current.expose() != secret.expose()) {
+            return Err(Error::new(ErrorKind::NotFound, "find the stored password of").object(name));
+        }
+        Ok("memory".into())
+    }
+
+    fn discard(&self, name: &str, secret: &Password) -> Result<()> {
+        if let Some(kept) = self.kept().get_mut(&name.to_lowercase()) {
+            kept.pending.retain(|stored| stored.expose() != secret.expose());
+        }
+        Ok(())
+    }
+
     fn load(&self, name: &str) -> Result<Option<Password>> {
-        Ok(self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(name).cloned())
+        Ok(self.kept().get(&name.to_lowercase()).and_then(|kept| kept.current.clone()))
+    }
+
+    fn pending(&self, name: &str) -> Result<Vec<Password>> {
+        let all = self.kept();
+        let pending = all.get(&name.to_lowercase()).map(|kept| kept.pending.iter().rev().cloned().collect());
+        Ok(pending.unwrap_or_default())
     }
 }

@@ -104,7 +104,7 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
             let found = server.read(search.clone()).await;
             let Some(entry) = found.map_err(|fault| fault.during(ACTION).object(user))? else { continue };
             let dn = DistinguishedName::parse(&entry.dn)?;
-            if dn.domain_name().as_ref() != Some(&domain.dns_name) {
+            if dn.domain_context().as_ref() != Some(&domain.naming_context) {
                 // A domain controller that is a global catalog may answer for other domains too.
                 continue;
             }

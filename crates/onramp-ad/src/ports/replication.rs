@@ -1,10 +1,10 @@
 //! What has arrived where: every domain controller is asked itself.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
+use futures_util::stream::{self, StreamExt};
 use onramp_core::forest::{
     AttributeValue, ChangedObject, ChangesQuery, DomainController, InvocationId, ReplicatedValue,
     Replication, ReplicationCursor, ReplicationPosition, ValueStamp,
@@ -23,8 +23,8 @@ use crate::ports::users::read_upn;
 use crate::reading::base::Base;
 use crate::reading::changes::USN_CHANGED;
 use crate::reading::entry::Entry;
+use crate::reading::object::{identity, unreadable};
 use crate::reading::search::{Search, anything};
-use crate::settings::Service;
 use crate::wire::fault::Fault;
 use crate::wire::link::Link;
 
@@ -38,14 +38,21 @@ impl Replication for DirectoryReplication {
         self.0.controllers().await
     }
 
+    async fn reach(&self, controller: &DomainController) -> Result<()> {
+        self.0.ask(controller).await.map(|_| ())
+    }
+
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
+        const ACTION: &str = "look on a domain controller for the";
+        let link = self.0.link_of(controller).map_err(|fault| fault.during(ACTION).object(value))?;
         let partitions = self.0.root_dse().await?.partitions();
-        let link = self.link(controller);
         let asking = async {
             match value {
                 ReplicatedValue::Suffix { suffix } => {
                     let values = explicit(&link, &partitions).await?;
-                    Ok(values.iter().any(|text| UpnSuffix::parse(text).is_ok_and(|held| held == *suffix)))
+                    let is_it =
+                        |text: &String| UpnSuffix::parse(text).is_ok_and(|held| held.is_same_as(suffix));
+                    Ok(values.iter().any(is_it))
                 }
                 ReplicatedValue::UserUpn { guid, upn, .. } => {
                     // Exactly: a change of case must arrive too. An object that is not there yet has no UPN.
@@ -60,7 +67,7 @@ impl Replication for DirectoryReplication {
             }
         };
         let answer = self.within_probe(&link, asking).await;
-        answer.map_err(|fault| fault.during("look on a domain controller for the").object(value))
+        answer.map_err(|fault| fault.during(ACTION).object(value))
     }
 
     async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
@@ -87,11 +94,11 @@ impl Replication for DirectoryReplication {
         controller: &DomainController,
         context: &DistinguishedName,
     ) -> Result<ReplicationPosition> {
-        let link = self.link(controller);
-        let answer = self.within_probe(&link, position(&link, context)).await;
-        answer.map_err(|fault| {
+        let told = |fault: Fault| {
             fault.during(format!("read from {} the replication state of", controller.host)).object(context)
-        })
+        };
+        let link = self.0.link_of(controller).map_err(told)?;
+        self.within_probe(&link, position(&link, context)).await.map_err(told)
     }
 
     fn changes(
@@ -106,11 +113,17 @@ impl Replication for DirectoryReplication {
             from_usn => LdapFilter::at_least(&USN_CHANGED, from_usn).and(&others),
         };
         let wanted = ["objectGUID", "uSNChanged", attribute.as_str()];
-        let entries = self.link(controller).entries(Search::below(&context, filter, &wanted));
+        let told =
+            |fault: Fault, context: &DistinguishedName| fault.during("read the changes in").object(context);
+        let link = match self.0.link_of(controller) {
+            Ok(link) => link,
+            Err(fault) => return stream::once(ready(Err(told(fault, &context)))).boxed(),
+        };
+        let entries = link.entries(Search::below(&context, filter, &wanted));
         entries
             .map(move |entry| match entry {
                 Ok(entry) => changed_object(&entry, &attribute),
-                Err(fault) => Err(fault.during("read the changes in").object(&context)),
+                Err(fault) => Err(told(fault, &context)),
             })
             .boxed()
     }
@@ -122,7 +135,7 @@ impl Replication for DirectoryReplication {
         attribute: &AttributeName,
     ) -> Result<ValueStamp> {
         const ACTION: &str = "read who wrote a value of";
-        let link = self.link(controller);
+        let link = self.0.link_of(controller).map_err(|fault| fault.during(ACTION).object(object))?;
         let wanted = [attribute.as_str(), "replPropertyMetaData", "msDS-ReplAttributeMetaData"];
         let reading = link.read(Search::object(object, &wanted));
         let found = self.within_probe(&link, reading).await;
@@ -136,10 +149,6 @@ impl Replication for DirectoryReplication {
 }
 
 impl DirectoryReplication {
-    fn link(&self, controller: &DomainController) -> Arc<Link> {
-        self.0.link(&controller.host, Service::Directory)
-    }
-
     /// Bounds what one domain controller may take to answer, connecting included.
     async fn within_probe<T>(
         &self,
@@ -193,20 +202,12 @@ async fn vector(
 }
 
 fn changed_object(entry: &Entry, attribute: &AttributeName) -> Result<ChangedObject> {
-    let missing = |what: &str| {
-        Error::new(ErrorKind::Forbidden, "read the object")
-            .object(&entry.dn)
-            .detail(format!("its {what} is not visible to this account"))
+    let (guid, dn) = identity(entry)?;
+    let usn = entry.usn("uSNChanged").ok_or_else(|| {
+        unreadable(entry, "its uSNChanged is not visible to this account")
             .hint("Sign in with an account that may read the directory.")
-    };
-    let guid = entry.bytes("objectGUID").ok_or_else(|| missing("objectGUID"))?;
-    let usn = entry.text("uSNChanged").and_then(|text| text.parse().ok());
-    Ok(ChangedObject::new(
-        ObjectGuid::from_slice(guid)?,
-        DistinguishedName::parse(&entry.dn)?,
-        usn.ok_or_else(|| missing("uSNChanged"))?,
-        entry.bytes(attribute.as_str()).map(AttributeValue::bytes),
-    ))
+    })?;
+    Ok(ChangedObject::new(guid, dn, usn, entry.bytes(attribute.as_str()).map(AttributeValue::bytes)))
 }
 
 fn stamp(entry: &Entry, attribute: &str) -> ValueStamp {

@@ -25,8 +25,10 @@ pub(crate) struct DirectorySuffixes(pub(crate) ForestClient);
 impl Suffixes for DirectorySuffixes {
     async fn list(&self) -> Result<Vec<ForestSuffix>> {
         let domains = self.0.domains().await?;
-        let implied = domains.iter().map(|d| ForestSuffix::new((&d.dns_name).into(), SuffixOrigin::Domain));
-        let mut suffixes: Vec<_> = implied.collect();
+        // As the forest spells them.
+        let implied = domains.iter().filter_map(|d| UpnSuffix::parse(d.dns_name.as_str()).ok());
+        let mut suffixes: Vec<_> =
+            implied.map(|suffix| ForestSuffix::new(suffix, SuffixOrigin::Domain)).collect();
         // An empty or otherwise odd value is not a suffix that any UPN could have. Two spellings of one suffix, which
         // two administrators can add at the same moment, are one suffix.
         let mut explicit: Vec<UpnSuffix> = Vec::new();
@@ -54,7 +56,7 @@ impl Suffixes for DirectorySuffixes {
         if let Some(existing) = offered.iter().find(|offered| offered.suffix.is_same_as(&wanted)) {
             return Err(already_offered(suffix, existing.origin));
         }
-        let value = HashSet::from([suffix.as_str().to_owned()]);
+        let value = HashSet::from([wanted.as_str().to_owned()]);
         match self.change(vec![Mod::Add(ATTRIBUTE.to_owned(), value)]).await? {
             Ok(()) => self.keep_one_spelling(&wanted).await,
             Err(fault) if fault.has_code(ATTRIBUTE_OR_VALUE_EXISTS) => {

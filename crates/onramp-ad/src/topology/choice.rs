@@ -76,7 +76,8 @@ impl ForestClient {
                 }
             }
         };
-        targets.extend(known.filter(|known| !known.is_read_only).map(|known| Target::of(&known.host)));
+        let others = known.filter(|known| !known.is_read_only && known.has_host_name());
+        targets.extend(others.map(|known| Target::of(&known.host)));
         Ok(targets)
     }
 
@@ -135,7 +136,7 @@ impl ForestClient {
         };
         controllers
             .sort_by_key(|controller| (!is_named(controller), !controller.site.eq_ignore_ascii_case(&site)));
-        for controller in controllers.iter().filter(|controller| !controller.host.is_empty()) {
+        for controller in controllers.iter().filter(|controller| controller.has_host_name()) {
             let link = self.link(&controller.host, Service::Directory);
             if failures.tried(link.host()) {
                 continue;
@@ -175,8 +176,12 @@ impl ForestClient {
                 Err(fault) => failures.add(link.host(), fault.during("connect to").object(link.host()))?,
             }
         }
-        let mut catalogs: Vec<_> =
-            self.known_controllers().await?.iter().filter(|c| c.is_global_catalog).collect();
+        let mut catalogs: Vec<_> = self
+            .known_controllers()
+            .await?
+            .iter()
+            .filter(|c| c.is_global_catalog && c.has_host_name())
+            .collect();
         let site = self.site().await?;
         catalogs.sort_by_key(|controller| {
             (!controller.site.eq_ignore_ascii_case(&site), controller.is_read_only)
@@ -224,7 +229,7 @@ async fn pdc_emulator<'a>(
     let owner = DistinguishedName::parse(&head.text("fSMORoleOwner")?).ok()?;
     controllers
         .iter()
-        .find(|controller| controller.settings == owner)
+        .find(|controller| controller.settings == owner && controller.has_host_name())
         .map(|controller| controller.host.as_str())
 }
 

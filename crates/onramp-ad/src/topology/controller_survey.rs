@@ -5,13 +5,14 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream;
 use onramp_core::forest::DomainController;
-use onramp_core::{Error, ErrorKind, Result};
+use onramp_core::{ErrorKind, Result};
 use tokio::time::timeout;
 
 use crate::client::ForestClient;
 use crate::settings::Service;
 use crate::topology::root_dse::RootDse;
 use crate::wire::fault::Fault;
+use crate::wire::link::Link;
 
 /// So many domain controllers are asked at a time.
 const AT_A_TIME: usize = 16;
@@ -53,21 +54,30 @@ impl ForestClient {
         Ok(stream::iter(asked).buffered(AT_A_TIME).collect().await)
     }
 
-    async fn ask(&self, controller: &DomainController) -> Result<Arc<RootDse>> {
+    /// Asks one domain controller whether it is there, in a bounded time.
+    pub(crate) async fn ask(&self, controller: &DomainController) -> Result<Arc<RootDse>> {
         const ACTION: &str = "reach the domain controller";
-        if !controller.host.contains('.') {
-            return Err(Error::new(ErrorKind::Unavailable, ACTION)
-                .object(&controller.host)
-                .detail("the Configuration partition has no host name for it")
-                .hint(
-                    "It may be what a domain controller that is gone left behind: clean up its metadata.",
-                ));
-        }
-        let link = self.link(&controller.host, Service::Directory);
+        let named = |fault: Fault| fault.during(ACTION).object(&controller.host);
+        let link = self.link_of(controller).map_err(named)?;
         let limit = self.settings().timeouts.probe;
         match timeout(limit, RootDse::read(&link)).await {
             Ok(answer) => answer.map(Arc::new),
-            Err(_) => Err(Fault::timed_out(link.host(), limit).during(ACTION).object(&controller.host)),
+            Err(_) => Err(named(Fault::timed_out(link.host(), limit))),
         }
+    }
+
+    /// The way to a domain controller that the forest lists.
+    ///
+    /// One without a host name is not looked for by the name of its server object: whoever answers to that in DNS is
+    /// somebody else.
+    pub(crate) fn link_of(&self, controller: &DomainController) -> Result<Arc<Link>, Fault> {
+        if controller.has_host_name() {
+            return Ok(self.link(&controller.host, Service::Directory));
+        }
+        let detail = "the Configuration partition has no host name for it";
+        Err(Fault::not_connected(&controller.host, ErrorKind::Unavailable, detail).with_hint(
+            "It may be what a domain controller that is gone left behind (clean up its metadata), or one that is just \
+             being promoted.",
+        ))
     }
 }

@@ -37,7 +37,9 @@ impl ForestClient {
         let servers = read(of_class("server"), &["dNSHostName"]).await?;
         let mut hosts = HashMap::new();
         for server in &servers {
-            hosts.insert(DistinguishedName::parse(&server.dn)?, server.text("dNSHostName"));
+            // What has no name that can be read is the parent of nothing that has one.
+            let Ok(dn) = DistinguishedName::parse(&server.dn) else { continue };
+            hosts.insert(dn, server.text("dNSHostName").filter(|host| !host.is_empty()));
         }
         let settings = read(of_class("nTDSDSA"), SETTINGS_ATTRIBUTES).await?;
         let mut controllers =
@@ -63,7 +65,7 @@ fn controller(entry: &Entry, hosts: &HashMap<DistinguishedName, Option<String>>)
     let mut contexts: Vec<DistinguishedName> = Vec::new();
     for attribute in ["msDS-hasMasterNCs", "hasMasterNCs", "msDS-hasFullReplicaNCs"] {
         for text in entry.all_texts(attribute) {
-            let context = DistinguishedName::parse(&text)?;
+            let Ok(context) = DistinguishedName::parse(&text) else { continue };
             if !contexts.contains(&context) {
                 contexts.push(context);
             }

@@ -110,7 +110,7 @@ impl Discovery {
     }
 
     fn is_ours(&self, host: &str) -> bool {
-        DomainName::parse(host).is_ok_and(|host| host.is_within(&self.domain))
+        DomainName::parse_directory(host).is_ok_and(|host| host.is_within(&self.domain))
     }
 }
 

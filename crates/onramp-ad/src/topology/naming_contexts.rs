@@ -65,15 +65,53 @@ impl ForestClient {
     }
 }
 
+/// A domain, of which one of two names is enough: an odd one must not cost the forest its other domains.
 fn domain(entry: &Entry) -> Result<ForestDomain> {
-    let missing = |attribute: &str| {
-        Error::new(ErrorKind::Invalid, "read the domain")
+    let dns_name = entry.text("dnsRoot").and_then(|text| DomainName::parse_directory(&text).ok());
+    let context = entry.text("nCName").and_then(|text| DistinguishedName::parse(&text).ok());
+    let naming_context = context.or_else(|| Some(DistinguishedName::of_domain(dns_name.as_ref()?)));
+    let dns_name = dns_name.or_else(|| naming_context.as_ref()?.domain_name());
+    match (dns_name, naming_context) {
+        (Some(dns_name), Some(naming_context)) => {
+            Ok(ForestDomain { dns_name, naming_context, netbios_name: entry.text("nETBIOSName") })
+        }
+        _ => Err(Error::new(ErrorKind::Invalid, "read the domain")
             .object(&entry.dn)
-            .detail(format!("it has no {attribute}"))
-    };
-    Ok(ForestDomain {
-        dns_name: DomainName::parse(&entry.text("dnsRoot").ok_or_else(|| missing("dnsRoot"))?)?,
-        naming_context: DistinguishedName::parse(&entry.text("nCName").ok_or_else(|| missing("nCName"))?)?,
-        netbios_name: entry.text("nETBIOSName"),
-    })
+            .detail("neither its dnsRoot nor its nCName names a domain")
+            .hint("Look at this cross-reference in CN=Partitions; both attributes should name the domain.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(attributes: &[(&str, &str)]) -> Result<ForestDomain> {
+        domain(&Entry::of_texts("CN=CORP,CN=Partitions,CN=Configuration,DC=corp_ad,DC=local", attributes))
+    }
+
+    #[test]
+    fn a_domain_is_known_by_either_of_its_names() {
+        for (attributes, dns_name, context) in [
+            (
+                &[("dnsRoot", "corp_ad.local"), ("nCName", "DC=corp_ad,DC=local")][..],
+                "corp_ad.local",
+                "DC=corp_ad,DC=local",
+            ),
+            (&[("dnsRoot", "corp_ad.local.")], "corp_ad.local", "DC=corp_ad,DC=local"),
+            (
+                &[("dnsRoot", "Corp.Example"), ("nCName", "DC=corp,DC=example")],
+                "Corp.Example",
+                "DC=corp,DC=example",
+            ),
+            (&[("dnsRoot", "a..b"), ("nCName", "DC=a b,DC=local")], "a b.local", "DC=a b,DC=local"),
+            (&[("nCName", "DC=corp,DC=local")], "corp.local", "DC=corp,DC=local"),
+            (&[("dnsRoot", "corp.local"), ("nCName", "no name")], "corp.local", "DC=corp,DC=local"),
+        ] {
+            let domain = read(attributes).unwrap();
+            assert_eq!((domain.dns_name.as_str(), domain.naming_context.as_str()), (dns_name, context));
+        }
+        let error = read(&[("dnsRoot", ""), ("nCName", "no name")]).unwrap_err().to_string();
+        assert!(error.contains("CN=CORP,CN=Partitions"), "{error}");
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use onramp_ad::Timeouts;
-use onramp_core::DomainName;
-use onramp_core::forest::{Convergence, ReplicatedValue, ReplicationExt, WaitOptions};
+use onramp_core::forest::{ChangesQuery, Convergence, ReplicatedValue, ReplicationExt, WaitOptions};
+use onramp_core::{DomainName, ErrorKind};
 use onramp_lab::forest::LabForest;
 
 use crate::lab::{Lab, people};
@@ -122,4 +123,54 @@ async fn a_value_that_lost_is_a_conflict_and_not_a_lag() {
     let error = report.require_complete().unwrap_err();
     assert!(error.is_stale(), "{error}");
     assert!(error.to_string().contains("conflict: dc2"), "{error}");
+}
+
+#[tokio::test]
+async fn one_that_will_never_answer_is_named_and_told_apart() {
+    let lab = three().await;
+    let servers = "CN=Servers,CN=Default-First-Site-Name,CN=Sites,CN=Configuration,DC=corp,DC=local";
+    let server = lab.model.find(&format!("CN=DC2,{servers}").parse().unwrap()).unwrap();
+    lab.model.set_on(lab.host(0), &server, "dNSHostName", &[]).unwrap();
+    let read_only = lab.model.controllers().pop().unwrap();
+    lab.model.stop_controller(&read_only).unwrap();
+
+    let replication = lab.connect().await.forest().replication;
+    let controllers = replication.controllers().await.unwrap();
+    let shown: Vec<_> = controllers
+        .iter()
+        .map(|controller| (controller.host.as_str(), controller.has_host_name(), controller.is_read_only))
+        .collect();
+    assert_eq!(
+        shown,
+        [("DC2", false, false), ("dc1.corp.local", true, false), (read_only.as_str(), true, true)],
+        "none is left out, and each is told as what it is"
+    );
+    replication.reach(&controllers[1]).await.unwrap();
+    let (_, value) = suffix("contoso.com");
+    let guid = people(&*lab.model.forest().users, 1).await.remove(0).guid;
+    let attribute = "userPrincipalName".parse().unwrap();
+    for controller in [&controllers[0], &controllers[2]] {
+        let error = replication.reach(controller).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(error.to_string().contains(&controller.host), "{error}");
+        let query = ChangesQuery::new(lab.model.base(), "cn".parse().unwrap(), 0);
+        let changes: Result<Vec<_>, _> = replication.changes(controller, query).try_collect().await;
+        for error in [
+            replication.holds(controller, &value).await.unwrap_err(),
+            replication.position(controller, &lab.model.base()).await.unwrap_err(),
+            replication.stamp(controller, &guid, &attribute).await.unwrap_err(),
+            changes.unwrap_err(),
+        ] {
+            assert_eq!(*error.kind(), ErrorKind::Unavailable, "{error}");
+        }
+    }
+    let error = replication.reach(&controllers[0]).await.unwrap_err().to_string();
+    assert!(error.contains("no host name") && error.contains("metadata"), "{error}");
+    // The model says the same.
+    let model = lab.model.forest().replication;
+    assert_eq!(model.controllers().await.unwrap().len(), 3);
+    for controller in &controllers {
+        let reached = model.reach(controller).await;
+        assert_eq!(reached.is_ok(), controller.host == "dc1.corp.local", "{reached:?}");
+    }
 }

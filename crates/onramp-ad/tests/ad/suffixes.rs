@@ -1,7 +1,7 @@
 //! UPN suffixes.
 
 use onramp_ad::LdapSecurity;
-use onramp_core::forest::{SuffixOrigin, SuffixesExt, UpnChange};
+use onramp_core::forest::{ReplicatedValue, SuffixOrigin, SuffixesExt, UpnChange};
 use onramp_core::{DistinguishedName, DomainName, ErrorKind, ObjectGuid, Upn, UpnSuffix};
 use onramp_lab::forest::{Fault, Operation};
 
@@ -27,7 +27,7 @@ async fn both_origins_are_listed() {
         listed,
         [
             (lab.model.domain().as_str().to_owned(), SuffixOrigin::Domain),
-            ("Contoso.com".to_owned(), SuffixOrigin::Explicit)
+            ("contoso.com".to_owned(), SuffixOrigin::Explicit)
         ]
     );
 }
@@ -73,12 +73,39 @@ async fn two_spellings_added_at_the_same_moment_leave_one() {
     let lab = Lab::small().await;
     let suffixes = lab.connect().await.forest().suffixes;
     let (lower, upper) = (domain("contoso.com"), domain("CONTOSO.com"));
-    // Both look before either has added.
+    // Both look before either has added, and both write the same.
     let added = tokio::join!(suffixes.add(&lower), suffixes.add(&upper));
-    added.0.unwrap();
-    added.1.unwrap();
+    let kinds = [added.0, added.1].map(|added| added.map_err(|error| error.kind().clone()));
+    assert!(kinds.contains(&Ok(())), "{kinds:?}");
+    assert!(kinds.iter().all(|kind| matches!(kind, Ok(()) | Err(ErrorKind::AlreadyExists))), "{kinds:?}");
     let held = lab.model.values_on(lab.host(0), &partitions(&lab), "uPNSuffixes").unwrap();
-    assert_eq!(held.len(), 1, "{held:?}");
+    assert_eq!(held, ["contoso.com"]);
+}
+
+#[tokio::test]
+async fn a_suffix_is_written_in_ascii_and_found_in_any_spelling() {
+    let lab = Lab::small().await;
+    let ascii = "xn--bcher-contoso-wob.com";
+    let forest = lab.connect().await.forest();
+    forest.suffixes.add(&domain("Bücher-Contoso.com")).await.unwrap();
+    let held = lab.model.values_on(lab.host(0), &partitions(&lab), "uPNSuffixes").unwrap();
+    assert_eq!(held, [ascii]);
+    // Whatever spelling the forest has, every domain controller that has one has the suffix.
+    let controller = forest.replication.controllers().await.unwrap().remove(0);
+    for held in [ascii, "bücher-contoso.com", "BÜCHER-Contoso.com"] {
+        lab.model.set_on(lab.host(0), &partitions(&lab), "uPNSuffixes", &[held]).unwrap();
+        for wanted in [ascii, "bücher-contoso.com"] {
+            let value = ReplicatedValue::Suffix { suffix: UpnSuffix::parse(wanted).unwrap() };
+            assert!(forest.replication.holds(&controller, &value).await.unwrap(), "{wanted} as {held}");
+        }
+        let error = forest.suffixes.add(&domain("bücher-contoso.com")).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::AlreadyExists, "{held}");
+    }
+    // And so is who has it.
+    let user = people(&*forest.users, 1).await.remove(0);
+    lab.model.set_on(lab.host(0), &user.guid, "userPrincipalName", &["anna@bücher-contoso.com"]).unwrap();
+    let error = forest.suffixes.remove(&UpnSuffix::parse(ascii).unwrap()).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::InUse, "{error}");
 }
 
 #[tokio::test]

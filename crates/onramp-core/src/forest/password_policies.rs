@@ -64,6 +64,7 @@ pub struct Lockout {
 #[non_exhaustive]
 pub struct DomainPasswordPolicy {
     /// The domain.
+    #[serde(deserialize_with = "DomainName::deserialize_directory")]
     pub domain: DomainName,
     /// What it demands.
     pub rules: PasswordRules,

@@ -16,7 +16,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DomainController {
-    /// DNS host name (`dNSHostName` of the server object).
+    /// DNS host name (`dNSHostName` of the server object). Where that has none, its own name, which has no dot: see
+    /// [`has_host_name`](Self::has_host_name).
     pub host: String,
     /// Distinguished name of its `nTDSDSA` object.
     pub settings: DistinguishedName,
@@ -55,6 +56,12 @@ impl DomainController {
         }
     }
 
+    /// Whether there is a DNS host name to reach it by. A domain controller that was removed without its metadata, or is
+    /// only half promoted, has none: it is named by its server object, is never asked, and answers nothing.
+    pub fn has_host_name(&self) -> bool {
+        self.host.contains('.')
+    }
+
     /// Whether it holds a full replica of that naming context.
     pub fn holds(&self, context: &DistinguishedName) -> bool {
         self.naming_contexts.contains(context)
@@ -89,10 +96,7 @@ impl ReplicatedValue {
         match self {
             Self::Suffix { .. } => true,
             // The domain's own naming context: one that holds the parent domain holds nothing of its children.
-            Self::UserUpn { dn, .. } => match dn.domain_name() {
-                Some(domain) => controller.holds(&DistinguishedName::of_domain(&domain)),
-                None => false,
-            },
+            Self::UserUpn { dn, .. } => dn.domain_context().is_some_and(|domain| controller.holds(&domain)),
         }
     }
 }
@@ -166,8 +170,21 @@ impl ChangedObject {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Replication: Debug + Send + Sync {
-    /// Every domain controller of the forest, those that cannot be reached included.
+    /// Every domain controller of the forest, those that cannot be reached included, and those that have no host name to
+    /// be reached by.
     async fn controllers(&self) -> Result<Vec<DomainController>>;
+
+    /// Whether that domain controller answers now: connects to it and signs in, and asks for nothing.
+    ///
+    /// For planning: one that cannot be reached from here will not be seen to receive what is changed, even if it
+    /// receives it from its partners.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be reached, after a bounded time, or has no host name; `Unauthenticated` if it is
+    /// there and refuses the account, as a read-only one does that may not keep its password and cannot ask another.
+    async fn reach(&self, controller: &DomainController) -> Result<()> {
+        unsupported("reach the domain controller", &controller.host)
+    }
 
     /// Whether that domain controller itself holds the value now.
     ///
@@ -194,7 +211,11 @@ pub trait Replication: Debug + Send + Sync {
     }
 
     /// The objects that changed on that domain controller, each once, in no order, page by page as the consumer takes
-    /// them. The stream ends after its first error.
+    /// them.
+    ///
+    /// # Errors
+    /// An object that could not be understood is an `Unreadable` item that names it, after which the stream goes on; it
+    /// ends after its first other error.
     fn changes(
         &self,
         controller: &DomainController,

@@ -157,14 +157,16 @@ pub trait Domains: Debug + Send + Sync {
     async fn verification_records(&self, name: &DomainName) -> Result<Vec<VerificationRecord>>;
 
     /// Asks the tenant to look for the record now. Verifying a verified domain answers
-    /// [`Verification::Verified`].
+    /// [`Verification::Verified`]. Only a record that is missing is worth waiting for, and only that is
+    /// [`Verification::RecordNotFound`]; a refusal for any other cause, known or not, is an error.
     ///
     /// # Errors
-    /// `NotFound` if the tenant does not have the domain.
+    /// `NotFound` if the tenant does not have the domain; `AlreadyExists` if another tenant has it, which waiting does
+    /// not change; `Invalid` for a cause that is not known.
     async fn verify(&self, name: &DomainName) -> Result<Verification>;
 
-    /// The objects whose names are on the domain, page by page as the consumer takes them. The stream ends after
-    /// its first error.
+    /// The objects whose names are on the domain, page by page as the consumer takes them. An object that
+    /// cannot be understood is one error of kind `Unreadable`, and the stream goes on; every other error ends the stream.
     fn references(&self, name: &DomainName) -> BoxStream<'static, Result<DomainReference>>;
 
     /// The root domain that a subdomain belongs to; a root domain's is itself. Ownership is proven for the root.

@@ -97,6 +97,9 @@ impl RoleAssignment {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Roles: Debug + Send + Sync {
+    /// Returns every active assignment of the tenant.
+    async fn assignments(&self) -> Result<Vec<RoleAssignment>>;
+
     /// The active assignments of one principal.
     async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>>;
 

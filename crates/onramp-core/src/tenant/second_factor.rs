@@ -116,6 +116,11 @@ impl PolicySubject {
         Self { user, roles: Vec::new(), groups: Vec::new(), applications: vec![Self::GRAPH, Self::AZURE] }
     }
 
+    /// An account that does not exist yet, without roles and groups: no policy can name it.
+    pub fn newcomer() -> Self {
+        Self::new(ObjectId::from_u128(0))
+    }
+
     /// With roles.
     #[must_use]
     pub fn with_roles(mut self, roles: impl IntoIterator<Item = RoleTemplateId>) -> Self {

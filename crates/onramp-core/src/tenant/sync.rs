@@ -132,7 +132,7 @@ pub trait DirectorySync: Debug + Send + Sync {
     /// How incoming objects are treated. What the caller may not read is unknown, not an error.
     async fn features(&self) -> Result<SyncFeatures>;
 
-    /// The conflicts of synchronised users, page by page as the consumer takes them. The stream ends after its first
-    /// error.
+    /// The conflicts of synchronised users, page by page as the consumer takes them. A user that cannot be understood
+    /// is one error of kind `Unreadable`, and the stream goes on; every other error ends the stream.
     fn provisioning_errors(&self) -> BoxStream<'static, Result<ProvisioningError>>;
 }

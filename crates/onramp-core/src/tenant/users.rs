@@ -55,6 +55,12 @@ impl TenantUser {
         }
     }
 
+    /// Returns whether `userType` and UPN are those of a guest; neither alone tells of every guest.
+    pub fn is_guest_by(user_type: Option<&str>, upn: &Upn) -> bool {
+        user_type.is_some_and(|kind| kind.eq_ignore_ascii_case("Guest"))
+            || upn.as_str().to_ascii_uppercase().contains("#EXT#")
+    }
+
     /// The primary SMTP address, without its prefix.
     pub fn primary_smtp(&self) -> Option<&str> {
         self.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:"))
@@ -201,16 +207,20 @@ impl UserUpdate {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TenantUsers: Debug + Send + Sync {
-    /// All users, in no order, page by page as the consumer takes them.
+    /// All users, in no order, page by page as the consumer takes them. A user that cannot be understood is one error
+    /// of kind `Unreadable` that names it, and the stream goes on; every other error ends the stream.
     fn list(&self) -> BoxStream<'static, Result<TenantUser>>;
 
     /// One user by object ID.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`; `Unreadable` if the user is there and cannot be understood.
     async fn get(&self, id: &ObjectId) -> Result<TenantUser>;
 
     /// One user by UPN; `None` if there is none.
+    ///
+    /// # Errors
+    /// `Unreadable` if the user is there and cannot be understood.
     async fn find(&self, upn: &Upn) -> Result<Option<TenantUser>>;
 
     /// Creates a user. Address it by the returned ID from then on. Never repeated blindly: after a lost reply the
@@ -240,7 +250,8 @@ pub trait TenantUsers: Debug + Send + Sync {
     async fn delete(&self, id: &ObjectId) -> Result<()>;
 
     /// The users that were deleted and can still be restored, page by page as the consumer takes them. A source
-    /// anchor that one of them has is not free. The stream ends after its first error.
+    /// anchor that one of them has is not free. A user that cannot be understood is one error of kind `Unreadable`, and
+    /// the stream goes on; every other error ends the stream.
     fn deleted(&self) -> BoxStream<'static, Result<DeletedUser>>;
 
     /// Brings a deleted user back, with its groups and licences.

@@ -57,11 +57,17 @@ impl DirectoryRoles<'_> {
         Ok(members.into_iter().map(|member| assignment(template, member.id)).collect())
     }
 
-    pub(crate) async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
+    pub(crate) async fn assignments(&self) -> Result<Vec<RoleAssignment>> {
         let mut held = Vec::new();
         for role in self.active().await? {
-            held.extend(self.members(&role).await?.into_iter().filter(|held| held.principal == *principal));
+            held.extend(self.members(&role).await?);
         }
+        Ok(held)
+    }
+
+    pub(crate) async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
+        let mut held = self.assignments().await?;
+        held.retain(|held| held.principal == *principal);
         Ok(held)
     }
 

@@ -92,7 +92,8 @@ impl Domains for EntraDomains {
         Ok(records.into_iter().filter_map(RecordJson::into_record).collect())
     }
 
-    /// `POST /domains/{name}/verify`. Domain.ReadWrite.All.
+    /// `POST /domains/{name}/verify`. Domain.ReadWrite.All. Graph gives every cause the same code; its words tell
+    /// them apart. A refusal that speaks neither of a record nor of another tenant is an error.
     async fn verify(&self, name: &DomainName) -> Result<Verification> {
         let url = self.url(&[name.ascii(), "verify"])?;
         let request = Request::new("verify the domain", Audience::Graph, Method::POST, url)
@@ -108,7 +109,7 @@ impl Domains for EntraDomains {
             }
             Err(error) => error,
         };
-        if error.kind() != &ErrorKind::Invalid {
+        if !matches!(error.kind(), ErrorKind::Invalid | ErrorKind::AlreadyExists) {
             return Err(error);
         }
         // Graph gives "already verified" and "record not found" the same code. The first can be looked up; the
@@ -116,11 +117,25 @@ impl Domains for EntraDomains {
         if self.look_up(name).await?.is_some_and(|domain| domain.is_verified) {
             return Ok(Verification::Verified);
         }
-        match error.server_reply().diagnostic.clone() {
-            Some(message) if message.starts_with("Domain verification failed") => {
-                Ok(Verification::RecordNotFound { message })
-            }
-            _ => Err(error),
+        let message = error.server_reply().diagnostic.clone().unwrap_or_default();
+        let cause = if error.is_already_exists() { Cause::Elsewhere } else { Cause::of(&message, name) };
+        let reply = error.server_reply().clone();
+        match cause {
+            Cause::NoRecord => Ok(Verification::RecordNotFound { message }),
+            Cause::Elsewhere => Err(request
+                .error(ErrorKind::AlreadyExists)
+                .detail("another tenant has the domain")
+                .reply(reply)
+                .hint(
+                    "Remove it from that tenant, or take an unmanaged tenant over (admin takeover), and verify again.",
+                )
+                .source(error)),
+            Cause::Unknown => Err(request
+                .error(ErrorKind::Invalid)
+                .detail("it was refused, and not for a missing DNS record, so waiting will not help")
+                .reply(reply)
+                .hint("Look the domain up in the Entra admin center, where its state is told.")
+                .source(error)),
         }
     }
 
@@ -155,6 +170,54 @@ impl Domains for EntraDomains {
         self.0.send(&request).await?;
         self.0.fresh.forget(&key(name));
         Ok(())
+    }
+}
+
+/// Why a domain was not verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// The record is missing, or another one than was asked for.
+    NoRecord,
+    /// Another tenant has the domain.
+    Elsewhere,
+    Unknown,
+}
+
+impl Cause {
+    fn of(message: &str, name: &DomainName) -> Self {
+        /// What Graph puts before the cause.
+        const WRAPPER: &str = "domain verification failed";
+        const ELSEWHERE: [&str; 12] = [
+            "used elsewhere",
+            "in use elsewhere",
+            "already verified",
+            "already been verified",
+            "already added",
+            "already in use",
+            "already used",
+            "another tenant",
+            "other tenant",
+            "different tenant",
+            "another organization",
+            "different microsoft 365 organization",
+        ];
+        // The name itself may hold any of the words.
+        let message = message.to_lowercase().replace(&key(name), "");
+        if ELSEWHERE.iter().any(|words| message.contains(words)) {
+            return Self::Elsewhere;
+        }
+        let is_word = |word: &str| ["record", "records", "dns", "txt", "mx"].contains(&word);
+        let words = || message.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        // Names such as CannotFindDnsRecord are one word.
+        if words().any(is_word) || message.contains("dnsrecord") || message.contains("recordnotfound") {
+            return Self::NoRecord;
+        }
+        // The wrapper alone is what Graph says while nothing is published.
+        let said = message.strip_prefix(WRAPPER).map(|rest| {
+            let rest = rest.trim_start().trim_start_matches("with the following error");
+            rest.chars().filter(|c| c.is_alphanumeric()).count()
+        });
+        if said == Some(0) { Self::NoRecord } else { Self::Unknown }
     }
 }
 
@@ -254,6 +317,43 @@ impl RecordJson {
                 ttl,
             }),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_missing_record_is_worth_waiting_for() {
+        let elsewhere = "Unable to verify this domain because it is used elsewhere in another service.";
+        let name = DomainName::parse("dns-record.example").unwrap();
+        let wrapped = |cause: &str| format!("Domain verification failed with the following error: {cause}");
+        for (message, cause) in [
+            (elsewhere.to_owned(), Cause::Elsewhere),
+            (wrapped(elsewhere), Cause::Elsewhere),
+            (wrapped("'The domain is already verified in another tenant.'"), Cause::Elsewhere),
+            ("The domain contoso.com is already verified in a different tenant.".into(), Cause::Elsewhere),
+            (
+                wrapped("the domain is already added to a different Microsoft 365 organization: x.example"),
+                Cause::Elsewhere,
+            ),
+            (wrapped("'The DNS record was found, but the domain is used elsewhere.'"), Cause::Elsewhere),
+            (wrapped("'no such record'."), Cause::NoRecord),
+            (wrapped("'CannotFindDnsRecord'."), Cause::NoRecord),
+            (wrapped("The DNS query timed out"), Cause::NoRecord),
+            (wrapped("The TXT value does not match"), Cause::NoRecord),
+            ("Unable to find the verification records of the domain.".into(), Cause::NoRecord),
+            ("Domain verification failed".into(), Cause::NoRecord),
+            (wrapped(""), Cause::NoRecord),
+            (wrapped("'The name is reserved.'"), Cause::Unknown),
+            (wrapped("'The name dns-record.example is reserved.'"), Cause::Unknown),
+            (wrapped("'Internal state is inconsistent'"), Cause::Unknown),
+            ("something else".into(), Cause::Unknown),
+            (String::new(), Cause::Unknown),
+        ] {
+            assert_eq!(Cause::of(&message, &name), cause, "{message}");
         }
     }
 }

@@ -24,7 +24,7 @@ const TENANT_WIDE: &str = "/";
 ///
 /// | method | least permission, delegated and application |
 /// |---|---|
-/// | `assignments_of`, `holders_of` | RoleManagement.Read.Directory |
+/// | `assignments`, `assignments_of`, `holders_of` | RoleManagement.Read.Directory |
 /// | `eligibilities_of` | RoleEligibilitySchedule.Read.Directory |
 /// | `assign`, `unassign` | RoleManagement.ReadWrite.Directory |
 ///
@@ -43,15 +43,15 @@ impl EntraRoles {
 
     async fn list(&self, property: &str, id: &ObjectId) -> Result<Vec<RoleAssignment>> {
         let filter = format!("{property} eq {}", filter::literal(&id.to_string()));
-        let request = Request::new(
-            "list the role assignments of",
-            Audience::Graph,
-            Method::GET,
-            self.url(&["roleAssignments"])?,
-        )
-        .object(id)
-        .query("$filter", &filter)
-        .needs(READ);
+        let request = self.list_request("list the role assignments of")?.object(id);
+        self.read(request.query("$filter", &filter)).await
+    }
+
+    fn list_request(&self, action: &'static str) -> Result<Request> {
+        Ok(Request::new(action, Audience::Graph, Method::GET, self.url(&["roleAssignments"])?).needs(READ))
+    }
+
+    async fn read(&self, request: Request) -> Result<Vec<RoleAssignment>> {
         let found: Vec<AssignmentJson> = paging::all(self.0.clone(), request).await?;
         Ok(found.into_iter().map(AssignmentJson::into_assignment).collect())
     }
@@ -71,6 +71,14 @@ impl EntraRoles {
 
 #[async_trait]
 impl Roles for EntraRoles {
+    /// `GET /roleManagement/directory/roleAssignments`, all pages. RoleManagement.Read.Directory.
+    async fn assignments(&self) -> Result<Vec<RoleAssignment>> {
+        match self.read(self.list_request("list the tenant's role assignments")?).await {
+            Err(error) if is_not_offered(&error) => self.older().assignments().await,
+            other => other,
+        }
+    }
+
     /// `GET /roleManagement/directory/roleAssignments` by principal. RoleManagement.Read.Directory.
     async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
         match self.list("principalId", principal).await {

@@ -1,6 +1,8 @@
 //! Reading everything that decides whether a user is asked for a second factor.
 
-use onramp_core::tenant::{ConditionalAccessPolicy, PolicySubject, RoleTemplateId, SecondFactor, SignIn};
+use onramp_core::tenant::{
+    ConditionalAccessPolicy, MfaState, PolicySubject, RoleTemplateId, SecondFactor, SignIn,
+};
 use onramp_core::{ErrorKind, ObjectId, Result};
 use reqwest::Method;
 use serde::Deserialize;
@@ -20,11 +22,8 @@ pub(crate) async fn read(port: &EntraSignIn, user: &ObjectId) -> Result<SecondFa
     all.per_user = known(port.mfa_state(user).await)?;
     // Asked for in any case: it also tells whether there is such a user.
     let roles = known(roles(transport, user).await)?;
-    if transport.endpoints().require(Capability::AccessPolicies, "", "").is_err() {
-        return Ok(all);
-    }
-    all.security_defaults = known(security_defaults(transport).await)?;
-    let policies = known(policies(transport).await)?;
+    let Some((defaults, policies)) = for_everybody(transport).await? else { return Ok(all) };
+    all.security_defaults = defaults;
     let (Some(roles), Some(policies)) = (roles, policies) else { return Ok(all) };
     let mut subject = PolicySubject::new(*user).with_roles(roles);
     let names_groups = |policy: &ConditionalAccessPolicy| {
@@ -36,6 +35,26 @@ pub(crate) async fn read(port: &EntraSignIn, user: &ObjectId) -> Result<SecondFa
     }
     all.policies = Some(policies.iter().filter_map(|policy| policy.applies_to(&subject)).collect());
     Ok(all)
+}
+
+pub(crate) async fn forecast(port: &EntraSignIn, roles: &[RoleTemplateId]) -> Result<SecondFactor> {
+    let mut all = SecondFactor::default();
+    all.per_user = Some(MfaState::Disabled);
+    let Some((defaults, policies)) = for_everybody(&port.0.transport).await? else { return Ok(all) };
+    all.security_defaults = defaults;
+    let subject = PolicySubject::newcomer().with_roles(roles.iter().copied());
+    all.policies = policies.map(|all| all.iter().filter_map(|policy| policy.applies_to(&subject)).collect());
+    Ok(all)
+}
+
+/// Security defaults and policies, each as far as they can be read; `None` where the cloud has neither.
+async fn for_everybody(
+    transport: &Transport,
+) -> Result<Option<(Option<bool>, Option<Vec<ConditionalAccessPolicy>>)>> {
+    if transport.endpoints().require(Capability::AccessPolicies, "", "").is_err() {
+        return Ok(None);
+    }
+    Ok(Some((known(security_defaults(transport).await)?, known(policies(transport).await)?)))
 }
 
 /// "Forbidden" and "not offered" are answers here: not known.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use onramp_core::tenant::{MfaState, SecondFactor, SignIn, SignInProbe};
+use onramp_core::tenant::{MfaState, RoleTemplateId, SecondFactor, SignIn, SignInProbe};
 use onramp_core::{ErrorKind, ObjectId, Password, Result, Upn};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ const WRITE: &str = "Policy.ReadWrite.AuthenticationMethod (a signed-in user als
 ///
 /// | method | least permission, delegated and application |
 /// |---|---|
-/// | `mfa_state` | Policy.Read.All |
+/// | `mfa_state`, `sign_in_policies` | Policy.Read.All |
 /// | `set_mfa_state` | Policy.ReadWrite.AuthenticationMethod |
 /// | `second_factor` | Policy.Read.All and User.Read.All; delegated also GroupMember.Read.All if a policy names groups |
 /// | `probe` | none: it is the user who signs in |
@@ -38,10 +38,29 @@ impl EntraSignIn {
         self.0.transport.endpoints().require(Capability::PerUserMfa, action, user)
     }
 
+    /// Whether another identity provider checks the user's password. "No" also if that cannot be learned.
+    async fn is_federated(&self, upn: &Upn) -> bool {
+        let transport = &self.0.transport;
+        let path = ["common", "userrealm", upn.as_str()];
+        let Ok(url) = transport.endpoints().url(Audience::Login, &path) else { return false };
+        let request = Request::new("ask who checks the password of", Audience::Login, Method::GET, url)
+            .object(upn)
+            .query("api-version", "1.0");
+        let realm = transport.json::<Realm>(&request).await;
+        realm.is_ok_and(|realm| realm.account_type.eq_ignore_ascii_case("Federated"))
+    }
+
     fn requirements(&self, user: &ObjectId) -> Result<Url> {
         let segments = ["beta", "users", &user.to_string(), "authentication", "requirements"];
         self.0.transport.endpoints().url(Audience::Graph, &segments)
     }
+}
+
+/// What the sign-in service says of a name before it wants a password.
+#[derive(Deserialize)]
+struct Realm {
+    #[serde(default)]
+    account_type: String,
 }
 
 #[async_trait]
@@ -91,7 +110,14 @@ impl SignIn for EntraSignIn {
         second_factor::read(self, user).await
     }
 
-    /// `POST /{tenant}/oauth2/v2.0/token`, grant `password`. No permission.
+    /// `GET /policies/identitySecurityDefaultsEnforcementPolicy` and `GET /identity/conditionalAccess/policies`.
+    /// Policy.Read.All. What is forbidden, or what the cloud lacks, stays unknown.
+    async fn sign_in_policies(&self, roles: &[RoleTemplateId]) -> Result<SecondFactor> {
+        second_factor::forecast(self, roles).await
+    }
+
+    /// `POST /{tenant}/oauth2/v2.0/token`, grant `password`. No permission. If the password seems wrong,
+    /// `GET /common/userrealm/{upn}` tells whether the domain is federated, where every password seems so.
     async fn probe(&self, upn: &Upn, password: &Password) -> Result<SignInProbe> {
         let endpoints = self.0.transport.endpoints();
         // "organizations" sends the user to the tenant that its domain belongs to.
@@ -113,7 +139,10 @@ impl SignIn for EntraSignIn {
             Ok(_) => Ok(SignInProbe::Accepted),
             Err(failure) => match failure.body.aadsts() {
                 Some(code) if !failure.error.is_transient() => {
-                    Ok(verdict(code, request.scrub(&failure.body.message)))
+                    let probe = SignInProbe::of_refusal(code, request.scrub(&failure.body.message));
+                    // The service answers for federated users as if the password were wrong.
+                    let federated = probe == SignInProbe::WrongPassword && self.is_federated(upn).await;
+                    Ok(if federated { SignInProbe::NotCheckedHere { code } } else { probe })
                 }
                 _ => Err(failure.error),
             },
@@ -121,42 +150,8 @@ impl SignIn for EntraSignIn {
     }
 }
 
-/// What an AADSTS code says about a sign-in with name and password.
-///
-/// Source: "Microsoft Entra authentication and authorization error codes". The service asks for a second factor
-/// and evaluates policies only after the password was accepted.
-fn verdict(code: u32, message: String) -> SignInProbe {
-    match code {
-        50_126 => SignInProbe::WrongPassword,
-        50_034 => SignInProbe::UnknownUser,
-        50_053 => SignInProbe::LockedOut,
-        50_055 | 50_144 => SignInProbe::PasswordChangeRequired,
-        50_057 => SignInProbe::Disabled,
-        50_072 | 50_074 | 50_076 | 50_078 | 50_079 | 50_158 => SignInProbe::SecondFactorRequired { code },
-        53_000..=53_004 | 530_032 | 530_035 => SignInProbe::BlockedByPolicy { code },
-        _ => SignInProbe::Inconclusive { code, message },
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Requirements<T> {
     per_user_mfa_state: T,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_codes_that_prove_it_call_a_password_right_or_wrong() {
-        let right = |code| verdict(code, String::new()).password_is_right();
-        for code in [50_055, 50_072, 50_074, 50_076, 50_079, 53_003] {
-            assert_eq!(right(code), Some(true), "{code}");
-        }
-        assert_eq!(right(50_126), Some(false));
-        for code in [50_034, 50_053, 50_057, 50_056, 65_001, 700_016, 90_002, 0] {
-            assert_eq!(right(code), None, "{code}");
-        }
-    }
 }

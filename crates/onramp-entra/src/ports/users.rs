@@ -3,21 +3,23 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use onramp_core::tenant::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
-use onramp_core::{BoxStream, Error, ErrorKind, ImmutableId, ObjectId, Password, Result, Upn};
+use onramp_core::{BoxStream, ImmutableId, ObjectId, Password, Result, Upn};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
 use url::Url;
 
 use crate::change::update_body;
 use crate::endpoints::Audience;
 use crate::filter;
+use crate::reading::odd::{self, understand};
 use crate::reading::paging;
 use crate::request::{Reply, Request};
 use crate::transport::Transport;
 
 const SELECT: &str = "id,userPrincipalName,displayName,accountEnabled,mail,otherMails,proxyAddresses,\
-                      onPremisesImmutableId,onPremisesSyncEnabled,passwordPolicies";
+                      onPremisesImmutableId,onPremisesSyncEnabled,userType,passwordPolicies";
 /// The most that Graph gives per page.
 const PAGE: &str = "999";
 
@@ -60,14 +62,15 @@ impl EntraUsers {
             // A path segment that starts with "$" is a system resource to Graph.
             let filter = format!("userPrincipalName eq {}", filter::literal(upn.as_str()));
             let request = self.read_request(ACTION, self.url(&[])?).query("$filter", &filter).object(upn);
-            let found: Vec<UserJson> = paging::all(self.0.clone(), request).await?;
-            return found.into_iter().next().map(UserJson::into_user).transpose();
+            let found: Vec<Value> = paging::all(self.0.clone(), request.clone()).await?;
+            let found = found.first().map(|user| understand::<UserJson>(&request, user)).transpose()?;
+            return found.map(UserJson::into_user).transpose();
         }
         let mut request = self.read_request(ACTION, self.url(&[upn.as_str()])?).object(upn);
         if wait_if_new {
             request = request.concerns(upn.key());
         }
-        match self.0.json::<UserJson>(&request).await {
+        match self.one(&request).await {
             Ok(user) => user.into_user().map(Some),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -77,7 +80,11 @@ impl EntraUsers {
     async fn read(&self, id: &ObjectId) -> Result<UserJson> {
         let request =
             self.read_request("read the user", self.url(&[&id.to_string()])?).object(id).concerns(id);
-        self.0.json(&request).await
+        self.one(&request).await
+    }
+
+    async fn one(&self, request: &Request) -> Result<UserJson> {
+        understand(request, &self.0.json(request).await?)
     }
 
     fn deleted_url(&self, rest: &[&str]) -> Result<Url> {
@@ -92,8 +99,7 @@ impl EntraUsers {
 #[async_trait]
 impl TenantUsers for EntraUsers {
     /// `GET /users`, pages of 999, one of them read ahead. User.Read.All. When the service has forgotten the place in the
-    /// list, it is read again from the beginning and no user is given twice. A user whose UPN or anchor cannot be read is one error in the
-    /// stream, which goes on.
+    /// list, it is read again from the beginning and no user is given twice.
     fn list(&self) -> BoxStream<'static, Result<TenantUser>> {
         match self.list_request() {
             Ok(request) => paging::items(self.0.clone(), request)
@@ -282,6 +288,7 @@ struct UserJson {
     proxy_addresses: Option<Vec<String>>,
     on_premises_immutable_id: Option<String>,
     on_premises_sync_enabled: Option<bool>,
+    user_type: Option<String>,
     password_policies: Option<String>,
 }
 
@@ -305,13 +312,17 @@ const NEVER_EXPIRES: &str = "DisablePasswordExpiration";
 impl UserJson {
     fn into_user(self) -> Result<TenantUser> {
         let unreadable = |why: onramp_core::ParseError| {
-            Error::new(ErrorKind::Invalid, "read the tenant's user").object(&self.id).detail(why.to_string())
+            let name =
+                [self.user_principal_name.as_str(), &self.id].into_iter().find(|name| !name.is_empty());
+            odd::unreadable(&format!("the user {}", name.unwrap_or("without a name")), &why.to_string())
         };
         let id = ObjectId::parse(&self.id).map_err(unreadable)?;
         let upn = Upn::parse(&self.user_principal_name).map_err(unreadable)?;
         let anchor = self.on_premises_immutable_id.as_deref().filter(|anchor| !anchor.is_empty());
         let immutable_id = anchor.map(ImmutableId::parse).transpose().map_err(unreadable)?;
+        let is_guest = TenantUser::is_guest_by(self.user_type.as_deref(), &upn);
         let mut user = TenantUser::new(id, upn);
+        user.is_guest = is_guest;
         user.display_name = self.display_name;
         user.account_enabled = self.account_enabled.unwrap_or(true);
         user.mail = self.mail;

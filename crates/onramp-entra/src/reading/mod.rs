@@ -2,6 +2,7 @@
 
 mod delta;
 mod link;
+pub(crate) mod odd;
 mod page;
 pub(crate) mod paging;
 mod query;

@@ -13,7 +13,9 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use onramp_core::{BoxStream, Error, Result};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use crate::reading::odd::understand;
 use crate::reading::page::Page;
 use crate::reading::replies::Replies;
 use crate::request::{Reply, Request};
@@ -40,6 +42,61 @@ impl<T: DeserializeOwned> Pages<T> {
         let page = reply.and_then(|reply| reply.json::<Page<T>>(self.replies.request()));
         self.replies.go_on(page.as_ref().ok().and_then(|page| page.next.as_deref()), cx);
         Poll::Ready(Some(page))
+    }
+
+    /// As [`Pages::poll_page`], but an object that is not what was expected does not take the others with it.
+    pub(crate) fn poll_objects(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Objects<T>>>> {
+        let Some(reply) = ready!(self.replies.poll_reply(cx)) else { return Poll::Ready(None) };
+        let page = reply.and_then(|reply| Objects::read(&reply, self.replies.request()));
+        let link = page.as_ref().ok().and_then(|(link, _)| link.as_deref());
+        self.replies.go_on(link, cx);
+        Poll::Ready(Some(page.map(|(_, objects)| objects)))
+    }
+}
+
+/// The objects of one page.
+pub(crate) struct Objects<T> {
+    pub(crate) count: Option<u64>,
+    of: Each<T>,
+}
+
+enum Each<T> {
+    /// All of them are what was expected.
+    Fine(std::vec::IntoIter<T>),
+    Mixed(std::vec::IntoIter<Result<T>>),
+}
+
+impl<T> Objects<T> {
+    fn none() -> Self {
+        Self { count: None, of: Each::Fine(Vec::new().into_iter()) }
+    }
+}
+
+impl<T: DeserializeOwned> Objects<T> {
+    /// The objects, and the link to the next page.
+    fn read(reply: &Reply, request: &Request) -> Result<(Option<String>, Self)> {
+        let error = match reply.json::<Page<T>>(request) {
+            Ok(page) => {
+                let of = Each::Fine(page.value.into_iter());
+                return Ok((page.next, Self { count: page.count, of }));
+            }
+            Err(error) => error,
+        };
+        // Object by object, which takes longer and so is not done where all are fine.
+        let Ok(page) = reply.json::<Page<Value>>(request) else { return Err(error) };
+        let objects: Vec<Result<T>> = page.value.iter().map(|object| understand(request, object)).collect();
+        Ok((page.next, Self { count: page.count, of: Each::Mixed(objects.into_iter()) }))
+    }
+}
+
+impl<T> Iterator for Objects<T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.of {
+            Each::Fine(objects) => objects.next().map(Ok),
+            Each::Mixed(objects) => objects.next(),
+        }
     }
 }
 
@@ -69,7 +126,7 @@ pub(crate) fn key_of<T, K: Hash>(key: impl Fn(&T) -> K + Send + Sync + 'static) 
 /// Every object of a collection. A page is dropped when its last object is taken.
 pub(crate) struct Items<T> {
     pages: Pages<T>,
-    page: std::vec::IntoIter<T>,
+    page: Objects<T>,
     taken: usize,
     restart: Option<(KeyOf<T>, Restart)>,
 }
@@ -78,17 +135,19 @@ pub(crate) struct Items<T> {
 struct Restart {
     /// The keys of everything that was given out: eight bytes each.
     given: HashSet<u64>,
+    /// What could not be understood, by what was said of it.
+    odd: HashSet<String>,
     left: u32,
 }
 
 impl<T: DeserializeOwned> Items<T> {
     pub(crate) fn new(pages: Pages<T>) -> Self {
-        Self { pages, page: Vec::new().into_iter(), taken: 0, restart: None }
+        Self { pages, page: Objects::none(), taken: 0, restart: None }
     }
 
     /// Begins again when the service has forgotten the place in the list, and gives no object twice.
     pub(crate) fn restarting(mut self, key: KeyOf<T>) -> Self {
-        self.restart = Some((key, Restart { given: HashSet::new(), left: RESTARTS }));
+        self.restart = Some((key, Restart { given: HashSet::new(), odd: HashSet::new(), left: RESTARTS }));
         self
     }
 }
@@ -111,6 +170,13 @@ impl Restart {
             self.left = RESTARTS;
         }
         new
+    }
+
+    fn is_news<T>(&mut self, item: &Result<T>, key: &KeyOf<T>) -> bool {
+        match item {
+            Ok(object) => self.is_new(key(object)),
+            Err(odd) => self.odd.insert(odd.to_string()),
+        }
     }
 }
 
@@ -145,12 +211,12 @@ impl<T: DeserializeOwned> Stream for Items<T> {
                 if this.taken.is_multiple_of(TURN) {
                     this.pages.replies.poll_ahead(cx);
                 }
-                if this.restart.as_mut().is_none_or(|(key, restart)| restart.is_new(key(&item))) {
-                    return Poll::Ready(Some(Ok(item)));
+                if this.restart.as_mut().is_none_or(|(key, restart)| restart.is_news(&item, key)) {
+                    return Poll::Ready(Some(item));
                 }
             }
-            match ready!(this.pages.poll_page(cx)) {
-                Some(Ok(page)) => this.page = page.value.into_iter(),
+            match ready!(this.pages.poll_objects(cx)) {
+                Some(Ok(page)) => this.page = page,
                 Some(Err(error)) => {
                     let restart = this.restart.as_mut();
                     if !restart

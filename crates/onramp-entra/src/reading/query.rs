@@ -1,6 +1,7 @@
 //! Reading any collection or object of Graph, typed by the caller.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
@@ -169,7 +170,8 @@ impl<T: DeserializeOwned + Send + 'static> Query<T> {
     /// Every object of the collection.
     ///
     /// # Errors
-    /// The stream ends with the first: one of the service's refusals, or `Invalid` for a link elsewhere or in a circle.
+    /// `Unreadable` for an object that is no `T`, after which the stream goes on. It ends with the first of any other
+    /// kind: one of the service's refusals, or `Invalid` for a link elsewhere or in a circle.
     pub fn stream(self) -> BoxStream<'static, Result<T>> {
         match self.items() {
             Ok(items) => items.boxed(),
@@ -193,11 +195,13 @@ impl<T: DeserializeOwned + Send + 'static> Query<T> {
         let query = self.advanced();
         let request = query.list_request()?;
         let mut pages = Pages::new(query.transport, request.clone(), query.look_ahead);
-        let Some(first) = pages.try_next().await? else { return Ok((0, stream::empty().boxed())) };
+        let Some(first) = poll_fn(|cx| pages.poll_objects(cx)).await.transpose()? else {
+            return Ok((0, stream::empty().boxed()));
+        };
         let uncounted = || request.error(ErrorKind::Unsupported).detail("the service does not count them");
         let count = first.count.ok_or_else(uncounted)?;
         let rest = Items::new(pages);
-        Ok((count, stream::iter(first.value.into_iter().map(Ok)).chain(rest).boxed()))
+        Ok((count, stream::iter(first).chain(rest).boxed()))
     }
 
     /// How many objects there are (`/$count`), without reading them.

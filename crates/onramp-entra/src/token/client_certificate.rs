@@ -18,6 +18,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::guid;
+use crate::trust::as_text;
 
 /// How long an assertion is good for. Microsoft recommends five to ten minutes.
 const LIFE: Duration = Duration::minutes(5);
@@ -64,7 +65,7 @@ impl ClientCertificate {
                 .detail(detail)
                 .hint("Give the certificate and its RSA key (2,048 bits or more, not encrypted) in PEM.")
         };
-        let der = CertificateDer::from_pem_slice(certificate.as_bytes())
+        let der = CertificateDer::from_pem_slice(as_text(certificate.as_bytes()).as_bytes())
             .map_err(|_| refuse("no certificate was found in the PEM"))?;
         let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
             .map_err(|_| refuse("no private key was found in the PEM"))?;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt};
 use onramp_core::contract::{self, Patience, PublishRecords, TenantFixture};
-use onramp_core::tenant::{UserUpdate, VerificationRecord};
-use onramp_core::{DomainName, ErrorKind, ObjectId, Result};
+use onramp_core::tenant::{RoleTemplateId, UserUpdate, VerificationRecord};
+use onramp_core::{DomainName, ErrorKind, ObjectId, Result, Upn};
 use onramp_entra::{Delta, DeltaStart, GraphChange, WireRecorder};
-use onramp_lab::tenant::{Consistency, Fault, FaultAction, LabTenant, TenantSize, Throttling};
+use onramp_lab::tenant::{Consistency, Fault, FaultAction, LabTenant, SeedUser, TenantSize, Throttling};
 use onramp_lab::tls::LabCa;
 
 use crate::laboratory::Lab;
@@ -204,5 +204,56 @@ async fn http_2_is_spoken_only_where_it_was_asked_for() {
     let expected = if cfg!(feature = "http2") { "HTTP/2.0" } else { "HTTP/1.1" };
     for entry in entries {
         assert_eq!(entry["response"]["httpVersion"], expected);
+    }
+}
+
+#[tokio::test]
+async fn every_role_assignment_of_the_tenant_is_read_page_by_page() {
+    let holders = (0..150).map(|n| {
+        let upn = Upn::parse(&format!("holder{n}@contoso.onmicrosoft.com")).unwrap();
+        SeedUser::new(upn).with_role(RoleTemplateId::DIRECTORY_READERS)
+    });
+    let lab = Lab::start(LabTenant::builder().users(2).seed_users(holders)).await;
+    let found = lab.tenant().roles.assignments().await.unwrap();
+    // The administrator and the emergency account hold a role, too.
+    assert_eq!(found.len(), 152);
+    assert_eq!(found, lab.lab.tenant().roles.assignments().await.unwrap(), "wire and model agree");
+    let pages = lab.lab.requests();
+    let pages = pages.iter().filter(|sent| sent.path.ends_with("/directory/roleAssignments"));
+    assert!(pages.count() >= 2, "more than one page was read");
+
+    let older = LabTenant::builder().users(2).legacy_roles_only(true);
+    let found = Lab::start(older).await.tenant().roles.assignments().await.unwrap();
+    assert_eq!(found.len(), 2, "in the older form, too: {found:?}");
+}
+
+#[tokio::test]
+async fn the_list_of_users_tells_what_matching_needs() {
+    let user = |upn: &str| SeedUser::new(Upn::parse(upn).unwrap());
+    let lab = Lab::start(
+        LabTenant::builder()
+            .users(0)
+            .seed_user(user("invited@contoso.onmicrosoft.com").guest())
+            .seed_user(user("ann_fabrikam.com#EXT#@contoso.onmicrosoft.com"))
+            .seed_user(
+                user("bob@contoso.onmicrosoft.com")
+                    .with_display_name("Bob Berg")
+                    .with_proxy_addresses(["SMTP:bob@corp.example", "smtp:bb@corp.example"])
+                    .disabled(),
+            ),
+    )
+    .await;
+    for tenant in [lab.tenant(), lab.lab.tenant()] {
+        let found: Vec<_> = tenant.users.list().try_collect().await.unwrap();
+        let guests = found.iter().filter(|user| user.is_guest);
+        let guests: Vec<_> = guests.map(|user| user.upn.prefix()).collect();
+        assert_eq!(guests, ["invited", "ann_fabrikam.com#EXT#"]);
+        let bob = found.iter().find(|user| user.upn.prefix() == "bob").unwrap();
+        assert_eq!(
+            (bob.display_name.as_deref(), bob.mail.as_deref(), bob.account_enabled),
+            (Some("Bob Berg"), Some("bob@corp.example"), false)
+        );
+        assert_eq!(bob.proxy_addresses, ["SMTP:bob@corp.example", "smtp:bb@corp.example"]);
+        assert_eq!(tenant.users.get(&bob.id).await.unwrap(), *bob, "as a single read tells it");
     }
 }

@@ -182,8 +182,8 @@ async fn a_permission_of_an_api_that_is_not_there_yet_says_what_brings_it() {
     assert_eq!(tenant.applications.app_roles_of(&principal).await.unwrap(), [granted]);
 }
 
-const CERTIFICATE: &str = include_str!("../data/application.crt");
-const KEY: &str = include_str!("../data/application.key");
+pub(crate) const CERTIFICATE: &str = include_str!("../data/application.crt");
+pub(crate) const KEY: &str = include_str!("../data/application.key");
 
 #[tokio::test]
 async fn an_application_signs_in_with_its_certificate_for_as_long_as_the_tenant_knows_it() {
@@ -236,4 +236,38 @@ fn a_key_that_entra_would_not_take_is_refused_at_once() {
         assert!(error.to_string().contains(why), "{error}");
     }
     assert!(read(CERTIFICATE, KEY).is_ok());
+}
+
+#[tokio::test]
+async fn what_an_account_will_meet_is_foreseen_before_it_exists() {
+    let role = RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR;
+    let lab = Lab::start(
+        LabTenant::builder()
+            .users(0)
+            .conditional_access(
+                ConditionalAccess::require_mfa("everybody").excluding("admin@contoso.onmicrosoft.com"),
+            )
+            .conditional_access(ConditionalAccess::block("administrators").including_role(role))
+            .conditional_access(
+                ConditionalAccess::block("one person").including("admin@contoso.onmicrosoft.com"),
+            )
+            .conditional_access(ConditionalAccess::block("rehearsal").report_only()),
+    )
+    .await;
+    for tenant in [lab.tenant(), lab.lab.tenant()] {
+        let met = async |roles: &[RoleTemplateId]| {
+            let all = tenant.sign_in.sign_in_policies(roles).await.unwrap();
+            assert_eq!(all.breaks_password_sign_in(), Forecast::Yes);
+            assert_eq!(all.security_defaults, Some(false));
+            all.policies.unwrap().into_iter().map(|policy| (policy.name, policy.demand)).collect::<Vec<_>>()
+        };
+        let everybody = ("everybody".to_owned(), PolicyDemand::SecondFactor);
+        assert_eq!(met(&[RoleTemplateId::DIRECTORY_READERS]).await, [everybody.clone()]);
+        let administrators = ("administrators".to_owned(), PolicyDemand::Block);
+        assert_eq!(met(&[role]).await, [everybody, administrators]);
+    }
+
+    let open = Lab::start(LabTenant::builder().users(0)).await;
+    let all = open.tenant().sign_in.sign_in_policies(&[role]).await.unwrap();
+    assert_eq!(all.breaks_password_sign_in(), Forecast::No, "{all:?}");
 }

@@ -68,9 +68,24 @@ impl LabForest {
     /// # Errors
     /// `NotFound` if there is no such controller, object or attribute.
     pub fn set_on(&self, host: &str, guid: &ObjectGuid, attribute: &str, values: &[&str]) -> Result<()> {
+        let values: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
+        self.set_bytes_on(host, guid, attribute, &values)
+    }
+
+    /// The same with values of any bytes, also such as are no text: what a client cannot read.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such controller, object or attribute.
+    pub fn set_bytes_on(
+        &self,
+        host: &str,
+        guid: &ObjectGuid,
+        attribute: &str,
+        values: &[&[u8]],
+    ) -> Result<()> {
         let at = self.position(host)?;
         let attr = known(attribute)?;
-        let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        let values = values.iter().map(|value| value.to_vec()).collect();
         self.write(|state, now| {
             let target = Target::Guid(*guid.as_bytes());
             let id = View::new(state, at).resolve(&target).ok_or_else(|| not_found(guid))?;
@@ -173,7 +188,67 @@ impl LabForest {
         self.0.faults.plan(operation, fault, after, times);
     }
 
-    /// Forgets the faults that did not happen yet.
+    /// Lets somebody else change the forest after `after` changes of clients from now on, just before the next one is done:
+    /// what happens between a client's look and its write. Changes over LDAP and through the ports count.
+    ///
+    /// ```
+    /// use onramp_lab::forest::LabForest;
+    /// # fn main() -> onramp_core::Result<()> {
+    /// let lab = LabForest::builder().users(10).build()?;
+    /// lab.before_write(0, |forest| {
+    ///     if let Some(guest) = forest.find_account("Guest") {
+    ///         let _ = forest.set_on("dc1.corp.local", &guest, "userPrincipalName", &["theirs@corp.local"]);
+    ///     }
+    /// });
+    /// # Ok(()) }
+    /// ```
+    pub fn before_write(&self, after: u64, change: impl FnOnce(&Self) + Send + 'static) {
+        self.0.faults.before_write(after, Box::new(change));
+    }
+
+    pub(super) fn let_strangers_act(&self) {
+        // Outside of every lock, so that they can do whatever a test can.
+        self.0.faults.strangers().into_iter().for_each(|act| act(self));
+    }
+
+    /// Makes an enabled user in a container, on all domain controllers at once, as another administrator does. Names are
+    /// not checked.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such container.
+    pub fn create_user(
+        &self,
+        container: &DistinguishedName,
+        account: &str,
+        upn: Option<&str>,
+    ) -> Result<ObjectGuid> {
+        self.write(|state, now| {
+            let view = View::new(state, 0);
+            let parent = Target::parse(container.as_str()).and_then(|target| view.resolve(&target));
+            let parent = parent.ok_or_else(|| not_found(container))?;
+            let place = view.object(parent).ok_or_else(|| not_found(container))?;
+            let (context, head) = (place.context, view.domain_of(place).map(|domain| domain.head));
+            let mut attrs = Packer::default();
+            attrs.push(Attr::CN, account);
+            attrs.push(Attr::SAM_ACCOUNT_NAME, account);
+            attrs.push_all(Attr::USER_PRINCIPAL_NAME, upn.as_slice());
+            attrs.push(Attr::USER_ACCOUNT_CONTROL, "512");
+            attrs.push(Attr::SAM_ACCOUNT_TYPE, "805306368");
+            attrs.push(Attr::PRIMARY_GROUP_ID, "513");
+            attrs.push_all(Attr::OBJECT_SID, new_sid(view, head).as_slice());
+            let guid = new_guid(state.objects.len());
+            let object =
+                Object { guid, parent, class: Class::User, context, deleted: false, attrs: attrs.finish() };
+            let id = state.insert(object);
+            for controller in &mut state.controllers {
+                controller.usn += 1;
+                controller.overlay.touch(id, controller.usn, now);
+            }
+            Ok(ObjectGuid::from_bytes(guid))
+        })
+    }
+
+    /// Forgets the faults that did not happen yet, and the strangers who did not act yet.
     pub fn clear_faults(&self) {
         self.0.faults.clear();
     }
@@ -257,6 +332,28 @@ fn change_everywhere(
         controller.overlay.touch(id, controller.usn, now);
     }
     Ok(())
+}
+
+/// A SID that nobody in the domain has: its own with the next relative identifier.
+fn new_sid(view: View<'_>, head: Option<Id>) -> Option<Vec<u8>> {
+    let mut sid = view.value(head?, Attr::OBJECT_SID)?;
+    let rids = (0..view.state.objects.len() as Id).filter_map(|id| view.value(id, Attr::OBJECT_SID));
+    let rids = rids.filter_map(|other| {
+        let rid = other.get(sid.len()..)?.try_into().ok()?;
+        Some(u32::from_le_bytes(rid))
+    });
+    let rid = rids.max().unwrap_or_default().max(1103).checked_add(1)?;
+    sid.extend(rid.to_le_bytes());
+    *sid.get_mut(1)? += 1;
+    Some(sid)
+}
+
+/// A GUID that follows from how many objects there were, and that is no other's.
+fn new_guid(objects: usize) -> [u8; 16] {
+    let mut guid = *b"stranger\0\0\0\0\0\0\0\0";
+    let [.., a, b, c, d, e, f, g, h] = &mut guid;
+    [*a, *b, *c, *d, *e, *f, *g, *h] = (objects as u64).to_be_bytes();
+    guid
 }
 
 fn known(attribute: &str) -> Result<Attr> {

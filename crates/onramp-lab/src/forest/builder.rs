@@ -9,6 +9,7 @@ use onramp_core::{Clock, DomainName, Error, ErrorKind, Password, Result, SystemC
 
 use super::admin;
 use super::data::state::{Flavour, Id, Moment};
+use super::data::text::Comparison;
 use super::data::view::View;
 use super::fault::Faults;
 use super::security::bind::Credentials;
@@ -32,6 +33,7 @@ pub struct LabForestBuilder {
     administrator_password: Option<Password>,
     flavour: Flavour,
     vectors_hidden: bool,
+    windows_comparison: Option<bool>,
     clock: Arc<dyn Clock>,
 }
 
@@ -91,6 +93,7 @@ impl Default for LabForestBuilder {
             administrator_password: None,
             flavour: Flavour::default(),
             vectors_hidden: false,
+            windows_comparison: None,
             clock: Arc::new(SystemClock::new()),
         }
     }
@@ -169,6 +172,14 @@ impl LabForestBuilder {
         self
     }
 
+    /// Compares names as Windows does: letters with marks and without, of any width and kana, are the same. A UPN or
+    /// account name that differs from another in nothing else is refused then. Unless set, a forest of
+    /// [`Flavour::Windows`] does so and one of [`Flavour::Samba`] does not.
+    pub fn windows_comparison(mut self, on: bool) -> Self {
+        self.windows_comparison = Some(on);
+        self
+    }
+
     /// Lets nobody read up-to-dateness vectors (`replUpToDateVector`), as a hardened directory does.
     pub fn hidden_up_to_dateness_vectors(mut self) -> Self {
         self.vectors_hidden = true;
@@ -204,6 +215,9 @@ impl LabForestBuilder {
         let blueprint = Blueprint { root, others, seed: self.seed, sites: self.sites };
         let (mut state, marks) = seed::build(blueprint);
         (state.flavour, state.vectors_hidden) = (self.flavour, self.vectors_hidden);
+        if self.windows_comparison.unwrap_or(self.flavour == Flavour::Windows) {
+            state.comparison = Comparison::Windows;
+        }
         let view = View::new(&state, 0);
         let delegate = (0..state.objects.len() as Id).find(|&id| admin::is_service_account(view, id));
         let made = || seed::password(self.seed, 2);
@@ -229,10 +243,15 @@ impl LabForestBuilder {
 
 impl LabForestBuilder {
     fn blueprint(&self, domain: &LabDomain, known: &[&DomainBlueprint]) -> Result<DomainBlueprint> {
-        let name = DomainName::parse(&domain.name)?;
+        let name = DomainName::parse_directory(&domain.name)?;
         let refuse = |why: &str| {
             Err(Error::new(ErrorKind::Invalid, "build the forest's domain").object(&name).detail(why))
         };
+        // Directories have these; what else a DNS server may allow, no certificate of a controller can hold.
+        let usual = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if !name.as_str().chars().all(usual) {
+            return refuse("it has characters other than letters, digits, “-” and “_”");
+        }
         if domain.controllers == 0 {
             return refuse("it needs at least one writable domain controller");
         }

@@ -1,6 +1,7 @@
 //! Things that go wrong, when told to.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -101,10 +102,26 @@ pub(super) struct Faults(Mutex<Plan>);
 #[derive(Debug, Default)]
 struct Plan {
     planned: HashMap<Operation, Vec<Planned>>,
+    strangers: Vec<Stranger>,
     latency: Duration,
     capacity: Option<(usize, Overload)>,
     /// Changes under way on each domain controller.
     under_way: HashMap<usize, usize>,
+}
+
+/// Somebody who changes the forest before a client's change.
+struct Stranger {
+    /// So many changes of clients come before.
+    after: u64,
+    act: Act,
+}
+
+type Act = Box<dyn FnOnce(&LabForest) + Send>;
+
+impl fmt::Debug for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stranger").field("after", &self.after).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -121,8 +138,25 @@ impl Faults {
         self.lock().planned.entry(operation).or_default().push(Planned { fault, after, times });
     }
 
+    /// After `after` changes of clients, and before the next, `act` happens.
+    pub(super) fn before_write(&self, after: u64, act: Act) {
+        self.lock().strangers.push(Stranger { after, act });
+    }
+
+    /// What others do before the change that arrives now.
+    pub(super) fn strangers(&self) -> Vec<Act> {
+        let mut plan = self.lock();
+        let (due, later) = std::mem::take(&mut plan.strangers).into_iter().partition(|one| one.after == 0);
+        let due: Vec<Stranger> = due;
+        plan.strangers = later;
+        plan.strangers.iter_mut().for_each(|one| one.after -= 1);
+        due.into_iter().map(|one| one.act).collect()
+    }
+
     pub(super) fn clear(&self) {
-        self.lock().planned.clear();
+        let mut plan = self.lock();
+        plan.planned.clear();
+        plan.strangers.clear();
     }
 
     pub(super) fn set_latency(&self, latency: Duration) {

@@ -9,7 +9,7 @@ use onramp_core::{Clock, DomainName, ObjectId, Password, Result, SystemClock, Up
 use time::OffsetDateTime;
 
 use super::data::directory::Directory;
-use super::data::domains::{Dns, canonical};
+use super::data::domains::{Dns, UsedElsewhere, canonical};
 use super::data::ids::Draw;
 use super::data::organization::{ConditionalAccess, Synchronization};
 use super::data::state::State;
@@ -19,7 +19,7 @@ use super::limits::throttling::Throttling;
 use super::seed::applications::add_applications;
 use super::seed::capitalised;
 use super::seed::seed_user::SeedUser;
-use super::seed::subscriptions::add_subscriptions;
+use super::seed::subscriptions::{LabSubscription, add_subscriptions};
 use super::seed::users::{add_people, add_user};
 use super::sign_in::people::PeopleSignIn;
 use super::sign_in::tokens::Tokens;
@@ -34,7 +34,8 @@ pub struct LabTenantBuilder {
     users: usize,
     seeded: Vec<SeedUser>,
     verified: Vec<DomainName>,
-    foreign: Vec<DomainName>,
+    foreign: Vec<(DomainName, UsedElsewhere)>,
+    federated: Vec<DomainName>,
     clock: Option<Arc<dyn Clock>>,
     consistency: Consistency,
     latency: Option<Duration>,
@@ -43,9 +44,11 @@ pub struct LabTenantBuilder {
     throttling: Option<Throttling>,
     sync_enabled: Option<bool>,
     auto_publish_dns: bool,
+    publish_dns_after: Option<Duration>,
     security_defaults: bool,
     conditional_access: Vec<ConditionalAccess>,
-    subscriptions: usize,
+    subscriptions: Option<usize>,
+    named_subscriptions: Vec<LabSubscription>,
     app_only_sync_features: bool,
     password_rules: Option<PasswordRules>,
     classic_administrators: Vec<String>,
@@ -61,6 +64,7 @@ impl Default for LabTenantBuilder {
             seeded: Vec::new(),
             verified: Vec::new(),
             foreign: Vec::new(),
+            federated: Vec::new(),
             clock: None,
             consistency: Consistency::Immediate,
             latency: None,
@@ -69,9 +73,11 @@ impl Default for LabTenantBuilder {
             throttling: None,
             sync_enabled: None,
             auto_publish_dns: false,
+            publish_dns_after: None,
             security_defaults: false,
             conditional_access: Vec::new(),
-            subscriptions: 1,
+            subscriptions: None,
+            named_subscriptions: Vec::new(),
             app_only_sync_features: false,
             password_rules: None,
             classic_administrators: Vec::new(),
@@ -117,9 +123,16 @@ impl LabTenantBuilder {
         self
     }
 
-    /// A domain that another tenant has, so that adding it is a conflict.
-    pub fn foreign_domain(mut self, name: DomainName) -> Self {
-        self.foreign.push(name);
+    /// A custom domain that is verified from the start and whose users sign in at another identity provider.
+    pub fn federated_domain(mut self, name: DomainName) -> Self {
+        self.federated.push(name);
+        self
+    }
+
+    /// A domain that another tenant has verified: it can be added here and cannot be verified, which the service says in
+    /// those words.
+    pub fn foreign_domain(mut self, name: DomainName, words: UsedElsewhere) -> Self {
+        self.foreign.push((name, words));
         self
     }
 
@@ -172,6 +185,12 @@ impl LabTenantBuilder {
         self
     }
 
+    /// Every verification record counts as published so long after its domain was added.
+    pub fn publish_dns_after(mut self, time: Duration) -> Self {
+        self.publish_dns_after = Some(time);
+        self
+    }
+
     /// Switches security defaults on.
     pub fn security_defaults(mut self, on: bool) -> Self {
         self.security_defaults = on;
@@ -184,9 +203,15 @@ impl LabTenantBuilder {
         self
     }
 
-    /// How many Azure subscriptions there are. 1 by default.
+    /// How many Azure subscriptions with made-up names there are: 1 by default, and none if others are given.
     pub fn subscriptions(mut self, count: usize) -> Self {
-        self.subscriptions = count;
+        self.subscriptions = Some(count);
+        self
+    }
+
+    /// Adds an Azure subscription of one's own.
+    pub fn subscription(mut self, subscription: LabSubscription) -> Self {
+        self.named_subscriptions.push(subscription);
         self
     }
 
@@ -225,13 +250,13 @@ impl LabTenantBuilder {
         let initial = canonical(&format!("{}.onmicrosoft.com", self.name));
         DomainName::parse(&initial)?;
         let mut state = self.empty_state(initial.clone(), now);
-        for (name, is_initial) in
-            self.verified.iter().map(|name| (name.to_string(), false)).chain([(initial.clone(), true)])
-        {
+        let custom = self.verified.iter().chain(&self.federated).map(|name| (name.to_string(), false));
+        for (name, is_initial) in custom.chain([(initial.clone(), true)]) {
             let mut domain = state.new_domain(&canonical(&name), true, now);
             domain.is_initial = is_initial;
             domain.is_default = is_initial;
             domain.seen = Visibility::default();
+            domain.federated = self.federated.iter().any(|federated| federated.as_str() == name);
             state.domains.insert(domain.name.clone(), domain);
         }
         let (client_id, client_secret, public_client_id) = add_applications(&mut state, now);
@@ -251,7 +276,10 @@ impl LabTenantBuilder {
             add_user(&mut state, seed, now)?;
         }
         add_people(&mut state, self.users, now)?;
-        add_subscriptions(&mut state, self.subscriptions, &admin, now);
+        let count = self.subscriptions.unwrap_or(usize::from(self.named_subscriptions.is_empty()));
+        let name = state.display_name.clone();
+        let made_up = (1..=count).map(|n| LabSubscription::new(format!("{name} subscription {n}")));
+        add_subscriptions(&mut state, made_up.chain(self.named_subscriptions), &admin, now);
         let classic: Vec<_> = self
             .classic_administrators
             .into_iter()
@@ -295,9 +323,9 @@ impl LabTenantBuilder {
             foreign_domains: self
                 .foreign
                 .iter()
-                .map(|name| canonical(name.as_str()))
-                .collect::<BTreeSet<_>>(),
-            dns: Dns::new(self.auto_publish_dns),
+                .map(|(name, words)| (canonical(name.as_str()), *words))
+                .collect::<BTreeMap<_, _>>(),
+            dns: Dns::new(self.auto_publish_dns, self.publish_dns_after),
             users: Directory::default(),
             delta_generation: 0,
             role_assignments: Vec::new(),
@@ -313,6 +341,8 @@ impl LabTenantBuilder {
             conditional_access: Vec::new(),
             subscriptions: Vec::new(),
             azure_assignments: Vec::new(),
+            azure_locks: Vec::new(),
+            azure_denied: Vec::new(),
             tokens: Tokens::default(),
             people_sign_in: PeopleSignIn::default(),
         }
@@ -321,15 +351,5 @@ impl LabTenantBuilder {
 
 /// Policies name users by object id.
 fn resolve_policies(state: &mut State, policies: Vec<ConditionalAccess>) -> Vec<ConditionalAccess> {
-    let mut resolved = Vec::with_capacity(policies.len());
-    for mut policy in policies {
-        policy.id = state.draw.guid();
-        for name in policy.included.iter_mut().chain(&mut policy.excluded) {
-            if let Some(user) = state.users.with_upn(name) {
-                name.clone_from(&user.id);
-            }
-        }
-        resolved.push(policy);
-    }
-    resolved
+    policies.into_iter().map(|policy| state.resolve_policy(policy)).collect()
 }

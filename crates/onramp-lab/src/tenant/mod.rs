@@ -18,6 +18,7 @@
 //! # Ok(()) }
 //! ```
 
+mod admin;
 mod builder;
 mod data;
 mod http;
@@ -31,15 +32,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use self::builder::LabTenantBuilder;
+pub use self::data::domains::UsedElsewhere;
 pub use self::data::organization::ConditionalAccess;
 use self::data::state::State;
-use self::data::{domains, users};
+pub use self::data::subscriptions::AzureLock;
+use self::data::users;
 pub use self::http::LabTenantServer;
 pub use self::limits::consistency::Consistency;
 use self::limits::gate::Gate;
 pub use self::limits::gate::{Fault, FaultAction, LoggedRequest, WriteLimit};
 pub use self::limits::throttling::{TenantSize, Throttling};
 pub use self::seed::seed_user::SeedUser;
+pub use self::seed::subscriptions::LabSubscription;
 pub use self::sign_in::tokens::Audience;
 use self::sign_in::tokens::Caller;
 use onramp_core::{Clock, Error, ErrorKind, ObjectId, Password, Result, Upn};
@@ -103,31 +107,6 @@ impl LabTenant {
         self.with_state(|state| {
             state.subscriptions.iter().filter_map(|s| ObjectId::parse(&s.id).ok()).collect()
         })
-    }
-
-    /// Publishes a TXT record in the simulated DNS.
-    pub fn publish_txt(&self, name: &str, text: &str) {
-        self.with_state(|state| state.dns.publish_txt(name, text));
-    }
-
-    /// Publishes an MX record in the simulated DNS.
-    pub fn publish_mx(&self, name: &str, exchange: &str) {
-        self.with_state(|state| state.dns.publish_mx(name, exchange));
-    }
-
-    /// Takes every record of this name out of the simulated DNS.
-    pub fn withdraw_dns(&self, name: &str) {
-        self.with_state(|state| state.dns.withdraw(name));
-    }
-
-    /// From now on every verification record counts as published, or no longer does.
-    pub fn auto_publish_dns(&self, on: bool) {
-        self.with_state(|state| state.dns.auto_publish = on);
-    }
-
-    /// The text that proves a domain of this tenant, if it has the domain.
-    pub fn verification_text(&self, domain: &str) -> Option<String> {
-        self.with_state(|state| state.domains.get(&domains::canonical(domain)).map(domains::Domain::txt))
     }
 
     /// Lets something go wrong.

@@ -1,6 +1,7 @@
 //! Making the changes of an approved plan, one after the other, each by compare-and-swap.
 
 mod domain;
+mod feed;
 mod outcome;
 mod replication;
 mod service_account;
@@ -10,9 +11,9 @@ use std::time::Duration;
 
 use onramp_core::forest::ReplicationMark;
 use onramp_core::tenant::{SyncState, TenantUser};
-use onramp_core::{Error, ErrorKind, Password, Result, Upn};
+use onramp_core::{Error, ErrorKind, ObjectId, Password, Result, Upn};
 
-pub use outcome::{ApplyOutcome, Ending};
+pub use outcome::{ApplyOutcome, Ending, StepOutcome};
 
 use crate::event::Event;
 use crate::journal::{Journal, JournalEntry, JournalRecord, Outcome};
@@ -122,24 +123,35 @@ impl Run<'_> {
     async fn single(&mut self, planned: &PlannedChange) -> Result<bool> {
         let (number, total, title) = (planned.number, self.outcome.total, planned.change.to_string());
         self.tell(Event::ChangeStarted { number, total, title: title.clone() });
-        self.write(JournalEntry::ChangeStarted { number, title })?;
-        self.journal.flush()?;
+        let object = planned.change.account_id().map(|id| id.to_string());
+        let (before, after) = (None, None);
+        let started = JournalEntry::ChangeStarted { number, title: title.clone(), object, before, after };
+        let recorded = self.write(started).and_then(|()| self.journal.flush());
+        recorded
+            .map_err(|error| unrecorded(&error, &format!("the change {number} ({title}) was not made")))?;
         let step = self.step(&planned.change).await;
         let (outcome, detail) = match &step {
             Ok((outcome, detail)) => (*outcome, detail.clone()),
             Err(error) => (Outcome::of(error), error.to_string()),
         };
         self.outcome.count(outcome);
+        self.outcome.steps.push(StepOutcome { number, outcome, detail: detail.clone() });
+        let is_account = planned.change.is_of_account();
         let entry = JournalEntry::ChangeEnded {
             number,
             outcome,
-            object: None,
+            object: self.account.as_ref().filter(|_| is_account).map(|account| account.id.to_string()),
             before: None,
             after: None,
             detail: detail.clone(),
         };
-        self.write(entry)?;
-        self.journal.flush()?;
+        let recorded = self.write(entry).and_then(|()| self.journal.flush());
+        recorded.map_err(|error| {
+            unrecorded(
+                &error,
+                &format!("the change {number} ({title}) was tried, with this outcome: {outcome} {detail}"),
+            )
+        })?;
         self.tell(Event::ChangeEnded { number, total, outcome, detail: detail.clone() });
         match step {
             Err(error) if error.is_cancelled() => self.outcome.ending = Ending::Cancelled { next: number },
@@ -162,22 +174,24 @@ impl Run<'_> {
                 Err(error) if error.is_already_exists() => already(),
                 Err(error) => Err(error),
             },
-            Change::AwaitReplication { values } => self.await_replication(values).await,
+            Change::AwaitReplication { values, without } => self.await_replication(values, without).await,
             Change::EnableSync => self.enable_sync().await,
             Change::CreateServiceAccount { upn, display_name, other_mails } => {
                 self.create_account(upn, display_name, other_mails).await
             }
-            Change::SetAlternateEmail { upn, before, after } => {
-                self.set_alternate_email(upn, before, after).await
+            Change::SetAlternateEmail { upn, id, before, after } => {
+                self.set_alternate_email(upn, *id, before, after).await
             }
-            Change::EnableServiceAccount { upn } => self.enable_account(upn).await,
-            Change::SetServiceAccountPassword { upn } => self.set_password(upn).await,
-            Change::SetMfaState { upn, before, after } => self.set_mfa_state(upn, *before, *after).await,
-            Change::AssignRole { upn, role, .. } => self.assign_role(upn, role).await,
-            Change::AssignSubscriptionRole { upn, subscription, role, .. } => {
-                self.assign_subscription_role(upn, subscription, role).await
+            Change::EnableServiceAccount { upn, id } => self.enable_account(upn, *id).await,
+            Change::SetServiceAccountPassword { upn, id } => self.set_password(upn, *id).await,
+            Change::SetMfaState { upn, id, before, after } => {
+                self.set_mfa_state(upn, *id, *before, *after).await
             }
-            Change::ProveSignIn { upn } => self.prove_sign_in(upn).await,
+            Change::AssignRole { upn, id, role, .. } => self.assign_role(upn, *id, role).await,
+            Change::AssignSubscriptionRole { upn, id, subscription, role, .. } => {
+                self.assign_subscription_role(upn, *id, subscription, role).await
+            }
+            Change::ProveSignIn { upn, id } => self.prove_sign_in(upn, *id).await,
             // Handled as a group; a lone one cannot get here.
             Change::ChangeUpn { upn } => match self.onramp.forest.users.change_upn(upn).await? {
                 onramp_core::forest::UpnChanged::AlreadySo => already(),
@@ -200,11 +214,7 @@ impl Run<'_> {
     }
 
     /// Reads until a write can be seen: a tenant shows old values for a while.
-    pub(crate) async fn visible<F, T>(&self, what: &str, look: F) -> Result<()>
-    where
-        F: Fn() -> T,
-        T: Future<Output = Result<bool>>,
-    {
+    pub(crate) async fn visible(&self, what: &str, look: impl AsyncFn() -> Result<bool>) -> Result<()> {
         let clock = &self.onramp.clock;
         let (started, mut pause) = (clock.elapsed(), Duration::from_millis(250));
         loop {
@@ -231,14 +241,33 @@ impl Run<'_> {
         }
     }
 
-    /// The service account, looked up once. By ID from then on: a fresh UPN may not be found for a while.
-    pub(crate) async fn account(&mut self, upn: &Upn) -> Result<TenantUser> {
+    /// The service account, by the object ID that was surveyed or created: a UPN may be another account's by now.
+    pub(crate) async fn account(&mut self, upn: &Upn, id: Option<ObjectId>) -> Result<TenantUser> {
         if let Some(account) = self.account.as_ref().filter(|account| account.upn == *upn) {
             return Ok(account.clone());
         }
-        let found = self.onramp.tenant.users.find(upn).await?;
-        let found =
-            found.ok_or_else(|| Error::new(ErrorKind::NotFound, "find the service account").object(upn))?;
+        let Some(id) = id else {
+            return Err(Error::new(ErrorKind::NotFound, "find the service account")
+                .object(upn)
+                .detail("this run has not created it")
+                .hint("Run again to survey and plan anew."));
+        };
+        let gone = |what: String| {
+            Error::new(ErrorKind::Stale, "find the service account")
+                .object(upn)
+                .detail(what)
+                .hint("Nothing was written. Run again to survey and plan anew.")
+        };
+        let found = match self.onramp.tenant.users.get(&id).await {
+            Ok(found) if found.upn == *upn => found,
+            Ok(found) => return Err(gone(format!("the account {id} is {} now", found.upn))),
+            Err(error) if error.is_not_found() => {
+                return Err(gone(format!(
+                    "the account {id}, which the plan was made from, no longer exists"
+                )));
+            }
+            Err(error) => return Err(error),
+        };
         self.account = Some(found.clone());
         Ok(found)
     }
@@ -250,4 +279,12 @@ impl Run<'_> {
     pub(crate) fn tell(&self, event: Event) {
         self.onramp.observer.tell(&event);
     }
+}
+
+/// Says what a failure to write the journal leaves unrecorded.
+fn unrecorded(error: &Error, what: &str) -> Error {
+    let detail = format!("{}; {what}", error.to_string().trim_end_matches('.'));
+    Error::new(error.kind().clone(), "record what was done")
+        .detail(detail)
+        .hint("Free space or choose another place, then run the same command again to continue.")
 }

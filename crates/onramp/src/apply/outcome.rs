@@ -1,4 +1,4 @@
-//! How applying a plan ended.
+//! The result of applying a plan.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::journal::Outcome;
 
-/// How many failures are kept in words; the journal has them all.
+/// The number of failures that are kept in words; the journal has them all.
 pub(super) const FAILURES_KEPT: usize = 1000;
 
-/// How applying a plan ended.
+/// The result of applying a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ApplyOutcome {
-    /// How the run as a whole ended.
+    /// The ending of the run as a whole.
     pub ending: Ending,
     /// Changes in the plan.
     pub total: u64,
@@ -30,9 +30,23 @@ pub struct ApplyOutcome {
     pub unknown: u64,
     /// What failed and why, in words: the first 1,000.
     pub failures: Vec<(String, String)>,
+    /// The steps that were tried, in order; all users together are one.
+    pub steps: Vec<StepOutcome>,
 }
 
-/// How a run as a whole ended.
+/// The outcome of a step: of a single change, or of all users together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StepOutcome {
+    /// The number of the change in the plan; of users, that of the first.
+    pub number: u64,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Details in words, empty if there are none.
+    pub detail: String,
+}
+
+/// The ending of a run as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "ending")]
 #[non_exhaustive]
@@ -78,6 +92,7 @@ impl ApplyOutcome {
             failed: 0,
             unknown: 0,
             failures: Vec::new(),
+            steps: Vec::new(),
         }
     }
 
@@ -97,9 +112,23 @@ impl ApplyOutcome {
         self.total.saturating_sub(self.done + self.already_so + self.stale + self.failed + self.unknown)
     }
 
+    /// The counts in words.
+    pub fn counts(&self) -> String {
+        format!(
+            "{} changes done, {} already correct, {} skipped because somebody else changed the value, {} failed, {} with \
+             unknown result, {} not attempted",
+            self.done,
+            self.already_so,
+            self.stale,
+            self.failed,
+            self.unknown,
+            self.not_tried()
+        )
+    }
+
     /// Whether every change of the plan is so now.
     pub fn is_complete(&self) -> bool {
-        self.ending == Ending::Completed
+        self.ending == Ending::Completed && self.done + self.already_so == self.total
     }
 
     /// `Ok` if every change of the plan is so now.
@@ -108,24 +137,20 @@ impl ApplyOutcome {
     /// `Cancelled`, or `Unavailable` with the first problem; both say how to go on.
     pub fn require_complete(&self) -> Result<()> {
         let (kind, hint) = match &self.ending {
-            Ending::Completed => return Ok(()),
+            Ending::Completed if self.is_complete() => return Ok(()),
+            Ending::Completed => (ErrorKind::Unavailable, "Run the same command again to go on."),
             Ending::Cancelled { .. } => {
-                (ErrorKind::Cancelled, "What was done stays done. Run the same command again to go on.")
+                (ErrorKind::Cancelled, "Completed steps are kept. Run the same command again to continue.")
             }
             Ending::Stopped { .. } => (
                 ErrorKind::Unavailable,
-                "What was done stays done. Mend this and run the same command again to go on.",
+                "Completed steps are kept. Fix the problem and run the same command again to continue.",
             ),
         };
         let ending = self.ending.to_string();
         let detail = format!(
-            "{} done, {} already so, {} stale, {} failed, {} unknown, {} not tried; {}",
-            self.done,
-            self.already_so,
-            self.stale,
-            self.failed,
-            self.unknown,
-            self.not_tried(),
+            "{}; {}",
+            self.counts(),
             // The problem may end with a whole sentence: what to do next.
             ending.trim_end_matches('.')
         );

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use onramp_core::forest::{
     BulkReport, ConvergenceReport, ReplicatedValue, ReplicationExt, ReplicationMark, WaitOptions,
 };
-use onramp_core::{DistinguishedName, ErrorKind, ObjectGuid, Result, Upn};
+use onramp_core::{DistinguishedName, Error, ErrorKind, ObjectGuid, Result, Upn};
 
 use super::{Run, Step};
 use crate::event::Event;
+use crate::everywhere::LeavingOut;
 use crate::journal::Outcome;
 use crate::plan::{Change, PlannedChange};
 
@@ -37,9 +38,10 @@ impl Run<'_> {
 
     /// Waits for single values one by one, and for all users together: those of the sample, and every one that the plan
     /// changes where the directory tells how far replication is.
-    pub(super) async fn await_replication(&mut self, values: &[ReplicatedValue]) -> Step {
+    pub(super) async fn await_replication(&mut self, values: &[ReplicatedValue], without: &[String]) -> Step {
+        let replication = LeavingOut::over(&self.onramp.forest.replication, without);
         let mut users: BTreeMap<String, Domain<'_>> = BTreeMap::new();
-        let (mut alone, mut seen) = (Vec::new(), 0);
+        let (mut alone, mut seen, mut proofs) = (Vec::new(), 0, Vec::new());
         for value in values {
             match value {
                 ReplicatedValue::UserUpn { guid, dn, upn } => match domain_of(dn) {
@@ -50,35 +52,53 @@ impl Run<'_> {
             }
         }
         for value in alone {
-            seen = seen.max(self.await_value(value).await?);
+            seen = seen.max(self.await_value(&replication, value).await?);
         }
         for (_, domain) in users {
-            seen = seen.max(self.await_users(domain).await?);
+            let proof = self.await_users(&replication, domain).await?;
+            seen = seen.max(proof.controllers);
+            proofs.push(proof.what);
         }
-        Ok((Outcome::Done, format!("seen on all {seen} domain controllers")))
+        if seen == 0 {
+            return Err(Error::new(ErrorKind::Unavailable, "prove replication")
+                .detail("no domain controller could be asked for it")
+                .hint(
+                    "Nothing proves that the values replicate. Check the domain controllers, then run again.",
+                ));
+        }
+        proofs.dedup();
+        let what = if proofs.is_empty() { String::new() } else { format!("{}: ", proofs.join(", ")) };
+        let left_out = match without {
+            [] => String::new(),
+            hosts => format!("; left out: {}", hosts.join(", ")),
+        };
+        Ok((Outcome::Done, format!("{what}seen on all {seen} domain controllers{left_out}")))
     }
 
-    async fn await_value(&self, value: ReplicatedValue) -> Result<usize> {
+    async fn await_value(&self, replication: &LeavingOut, value: ReplicatedValue) -> Result<usize> {
         let onramp = self.onramp;
         let mut tell =
             |report: &ConvergenceReport| onramp.observer.tell(&Event::Replication { report: report.clone() });
-        let waiting = onramp.forest.replication.wait(value, self.waits(), &*onramp.clock, &mut tell);
+        let waiting = replication.wait(value, self.waits(), &*onramp.clock, &mut tell);
         let report = onramp.unless_cancelled("wait for replication", waiting).await?;
         report.require_complete()?;
         Ok(report.controllers.len())
     }
 
-    async fn await_users(&mut self, domain: Domain<'_>) -> Result<usize> {
+    async fn await_users(&mut self, replication: &LeavingOut, domain: Domain<'_>) -> Result<Proof> {
         let Domain { context, sample } = domain;
         let onramp = self.onramp;
         let plan = self.plan.shared();
         // Every change before this one succeeded, or the run would have ended there.
-        let changed = plan.changes().iter().filter_map(|planned| match &planned.change {
-            Change::ChangeUpn { upn } if domain_of(&upn.dn).as_ref() == Some(&context) => {
-                Some((upn.guid, upn.after.clone()))
-            }
-            _ => None,
-        });
+        let changed: Vec<(ObjectGuid, Upn)> = (plan.changes().iter())
+            .filter_map(|planned| match &planned.change {
+                Change::ChangeUpn { upn } if domain_of(&upn.dn).as_ref() == Some(&context) => {
+                    Some((upn.guid, upn.after.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        let all = changed.len();
         let sampled = sample.iter().map(|(guid, _, upn)| (*guid, (*upn).clone()));
         let place = self.marks.iter().position(|mark| mark.context == context);
         let mark = match place {
@@ -89,26 +109,34 @@ impl Run<'_> {
         let mut tell = |report: &BulkReport| {
             onramp.observer.tell(&Event::BulkReplication { report: report.clone() });
         };
-        let waiting = onramp.forest.replication.wait_for(&goal, self.waits(), &*onramp.clock, &mut tell);
+        let waiting = replication.wait_for(&goal, self.waits(), &*onramp.clock, &mut tell);
         match onramp.unless_cancelled("wait for replication", waiting).await {
             Err(error) if *error.kind() == ErrorKind::Unsupported => {}
             report => {
                 let report = report?;
                 report.require_complete()?;
-                return Ok(report.controllers.len());
+                let what = format!("all {} values", all.max(sample.len()));
+                return Ok(Proof { controllers: report.controllers.len(), what });
             }
         }
         let mut seen = 0;
+        let what = format!("a sample of {} of {} values", sample.len(), all.max(sample.len()));
         for (guid, dn, upn) in sample {
             let value = ReplicatedValue::UserUpn { guid, dn: dn.clone(), upn: upn.clone() };
-            seen = seen.max(self.await_value(value).await?);
+            seen = seen.max(self.await_value(replication, value).await?);
         }
-        Ok(seen)
+        Ok(Proof { controllers: seen, what })
     }
 
     fn waits(&self) -> WaitOptions {
         WaitOptions::default().with_timeout(self.plan.plan().header().waits.replication())
     }
+}
+
+/// How strong a proof of replication is.
+struct Proof {
+    controllers: usize,
+    what: String,
 }
 
 /// Users of one domain to wait for.

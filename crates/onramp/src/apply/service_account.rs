@@ -13,9 +13,12 @@ use onramp_password::{
 use super::{Run, Step, already, done};
 use crate::event::Event;
 use crate::journal::Outcome;
+use crate::survey::may_be_hidden;
 
 /// Characters of a generated password.
 const PASSWORD_LENGTH: usize = 32;
+/// Passwords that are tried besides the current one, to find out which of them an interrupted run set.
+const PASSWORDS_TRIED: usize = 3;
 
 impl Run<'_> {
     pub(super) async fn create_account(
@@ -25,26 +28,75 @@ impl Run<'_> {
         other_mails: &[String],
     ) -> Step {
         if let Some(found) = self.onramp.tenant.users.find(upn).await? {
-            self.account = Some(found);
-            return already();
+            // Ours, if an interrupted run made it: then it has a password that only the secret store knows.
+            return match self.proven_password(upn).await? {
+                Some(password) => {
+                    self.secrets.promote(upn.as_str(), &password)?;
+                    (self.account, self.password) = (Some(found), Some(password));
+                    already()
+                }
+                None => Err(Error::new(ErrorKind::Stale, "create the service account")
+                    .object(upn)
+                    .detail(format!(
+                        "an account of that name, {}, was made by somebody else since the plan was made",
+                        found.id
+                    ))
+                    .hint("It was given nothing. Run again to survey and plan anew, and look who made it.")),
+            };
         }
         let password = self.generate(upn, display_name).await?;
-        let place = self.keep(upn, &password)?;
+        self.keep(upn, &password)?;
         let user = NewUser::new(upn.clone(), display_name, password.clone())
             .with_password_never_expires(true)
             .with_other_mails(other_mails.to_vec());
-        self.account = Some(self.onramp.tenant.users.create(&user).await?);
+        let created = self.onramp.tenant.users.create(&user).await;
+        let account = created.map_err(|error| self.refused(upn, &password, error))?;
+        self.account = Some(account);
+        let place = self.secrets.promote(upn.as_str(), &password)?;
         self.password = Some(password);
         Ok((Outcome::Done, format!("its password is stored in {place}")))
+    }
+
+    /// Removes a stored password that the tenant refused for certain; hands the error on.
+    fn refused(&self, upn: &Upn, password: &Password, error: Error) -> Error {
+        if *error.kind() == ErrorKind::OutcomeUnknown || error.is_cancelled() {
+            return error;
+        }
+        // A secret that stays in the store although nobody has it does no harm.
+        let _ = self.secrets.discard(upn.as_str(), password);
+        error
+    }
+
+    /// The passwords that the store has for an account, the likeliest first. Few, because wrong ones lock the account.
+    fn known_passwords(&self, upn: &Upn) -> Result<Vec<Password>> {
+        let mut known: Vec<Password> = self.password.iter().cloned().collect();
+        if known.is_empty() {
+            known = self.secrets.pending(upn.as_str())?;
+            known.truncate(PASSWORDS_TRIED);
+            known.extend(self.secrets.load(upn.as_str())?);
+        }
+        Ok(known)
+    }
+
+    /// The stored password that an account has, if it has one of those.
+    async fn proven_password(&self, upn: &Upn) -> Result<Option<Password>> {
+        for password in self.known_passwords(upn)? {
+            let probe = self.onramp.tenant.sign_in.probe(upn, &password).await?;
+            if probe.password_is_right() == Some(true) {
+                return Ok(Some(password));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) async fn set_alternate_email(
         &mut self,
         upn: &Upn,
+        id: Option<ObjectId>,
         before: &[String],
         after: &[String],
     ) -> Step {
-        let id = self.account(upn).await?.id;
+        let id = self.account(upn, id).await?.id;
         let users = &self.onramp.tenant.users;
         let now = users.get(&id).await?.other_mails;
         if now == after {
@@ -61,8 +113,8 @@ impl Run<'_> {
         done()
     }
 
-    pub(super) async fn enable_account(&mut self, upn: &Upn) -> Step {
-        let id = self.account(upn).await?.id;
+    pub(super) async fn enable_account(&mut self, upn: &Upn, id: Option<ObjectId>) -> Step {
+        let id = self.account(upn, id).await?.id;
         let users = &self.onramp.tenant.users;
         if users.get(&id).await?.account_enabled {
             return already();
@@ -75,16 +127,18 @@ impl Run<'_> {
         done()
     }
 
-    pub(super) async fn set_password(&mut self, upn: &Upn) -> Step {
-        let id = self.account(upn).await?.id;
+    pub(super) async fn set_password(&mut self, upn: &Upn, id: Option<ObjectId>) -> Step {
+        let id = self.account(upn, id).await?.id;
         let account = self.onramp.tenant.users.get(&id).await?;
         if account.password_never_expires {
             return already();
         }
         let password = self.generate(upn, account.display_name.as_deref().unwrap_or_default()).await?;
-        let place = self.keep(upn, &password)?;
+        self.keep(upn, &password)?;
         let users = &self.onramp.tenant.users;
-        users.set_password(&id, &password, false).await?;
+        let set = users.set_password(&id, &password, false).await;
+        set.map_err(|error| self.refused(upn, &password, error))?;
+        let place = self.secrets.promote(upn.as_str(), &password)?;
         self.password = Some(password);
         // Last, because it marks the step as finished: see `plan`.
         users.update(&id, &UserUpdate::default().with_password_never_expires(true)).await?;
@@ -95,8 +149,14 @@ impl Run<'_> {
         Ok((Outcome::Done, format!("stored in {place}")))
     }
 
-    pub(super) async fn set_mfa_state(&mut self, upn: &Upn, before: MfaState, after: MfaState) -> Step {
-        let id = self.account(upn).await?.id;
+    pub(super) async fn set_mfa_state(
+        &mut self,
+        upn: &Upn,
+        id: Option<ObjectId>,
+        before: MfaState,
+        after: MfaState,
+    ) -> Step {
+        let id = self.account(upn, id).await?.id;
         let port = &self.onramp.tenant.sign_in;
         match port.mfa_state(&id).await? {
             now if now == after => return already(),
@@ -110,60 +170,86 @@ impl Run<'_> {
         done()
     }
 
-    pub(super) async fn assign_role(&mut self, upn: &Upn, role: &RoleTemplateId) -> Step {
-        let id = self.account(upn).await?.id;
+    pub(super) async fn assign_role(
+        &mut self,
+        upn: &Upn,
+        id: Option<ObjectId>,
+        role: &RoleTemplateId,
+    ) -> Step {
+        let id = self.account(upn, id).await?.id;
         let port = &self.onramp.tenant.roles;
-        let held = port.assignments_of(&id).await?;
-        if held.iter().any(|held| held.role == *role && held.scope == "/") {
+        let is_held = async || -> Result<bool> {
+            let held = port.assignments_of(&id).await?;
+            Ok(held.iter().any(|held| held.role == *role && held.scope == "/"))
+        };
+        if is_held().await? {
             return already();
         }
-        match port.assign(role, &id).await {
-            Ok(_) => {}
-            Err(error) if error.is_already_exists() => return already(),
-            Err(error) => return Err(error),
-        }
-        self.visible("the role", || async {
-            let held = self.onramp.tenant.roles.assignments_of(&id).await?;
-            Ok(held.iter().any(|held| held.role == *role && held.scope == "/"))
-        })
-        .await?;
-        done()
+        let assigned = port.assign(role, &id).await;
+        self.believe(assigned, "the role", is_held).await
     }
 
     pub(super) async fn assign_subscription_role(
         &mut self,
         upn: &Upn,
+        id: Option<ObjectId>,
         subscription: &ObjectId,
         role: &AzureRoleId,
     ) -> Step {
-        let id = self.account(upn).await?.id;
+        let id = self.account(upn, id).await?.id;
         let port = &self.onramp.tenant.subscriptions;
-        if port.assignments(subscription, &id).await?.iter().any(|held| held.role == *role) {
+        let is_held = async || -> Result<bool> {
+            Ok(port.assignments(subscription, &id).await?.iter().any(|held| held.role == *role))
+        };
+        if is_held().await? {
             return already();
         }
-        match port.assign(subscription, role, &id, PrincipalType::User).await {
-            Ok(_) => done(),
-            Err(error) if error.is_already_exists() => already(),
+        let assigned = port.assign(subscription, role, &id, PrincipalType::User).await;
+        self.believe(assigned, "the role on the subscription", is_held).await
+    }
+
+    /// Reads back what was assigned, also where the service says that it was there already: it says so for many reasons.
+    async fn believe<T>(
+        &self,
+        assigned: Result<T>,
+        what: &str,
+        is_held: impl AsyncFn() -> Result<bool>,
+    ) -> Step {
+        match assigned {
+            Ok(_) => {
+                self.visible(what, is_held).await?;
+                done()
+            }
+            Err(error) if error.is_already_exists() => match self.visible(what, is_held).await {
+                Ok(()) => already(),
+                Err(unseen) if *unseen.kind() == ErrorKind::OutcomeUnknown => Err(error),
+                Err(other) => Err(other),
+            },
             Err(error) => Err(error),
         }
     }
 
-    pub(super) async fn prove_sign_in(&mut self, upn: &Upn) -> Step {
-        let stored = match &self.password {
-            Some(password) => Some(password.clone()),
-            None => self.secrets.load(upn.as_str())?,
-        };
-        let Some(password) = stored else {
+    pub(super) async fn prove_sign_in(&mut self, upn: &Upn, id: Option<ObjectId>) -> Step {
+        self.account(upn, id).await?;
+        let known = self.known_passwords(upn)?;
+        if known.is_empty() {
             return Err(Error::new(ErrorKind::NotFound, "prove the sign-in of")
                 .object(upn)
                 .detail("its password is neither known to this run nor in the secret store"));
-        };
+        }
         // A new password takes a moment to be known everywhere; few tries, because wrong ones lock the account.
         let mut pauses = [2, 5, 15].map(Duration::from_secs).into_iter();
         loop {
-            let probe = self.onramp.tenant.sign_in.probe(upn, &password).await?;
+            let mut probe = SignInProbe::WrongPassword;
+            for password in &known {
+                probe = self.onramp.tenant.sign_in.probe(upn, password).await?;
+                if probe.password_is_right() == Some(true) {
+                    self.secrets.promote(upn.as_str(), password)?;
+                    break;
+                }
+            }
             let early = matches!(probe, SignInProbe::WrongPassword | SignInProbe::UnknownUser);
-            match (early, pauses.next()) {
+            match (early && known.len() == 1, pauses.next()) {
                 (true, Some(pause)) => {
                     let sleep = async {
                         self.onramp.clock.sleep(pause).await;
@@ -176,11 +262,11 @@ impl Run<'_> {
         }
     }
 
-    /// Stores a new password, before the tenant learns it; says where.
-    fn keep(&self, upn: &Upn, password: &Password) -> Result<String> {
+    /// Stores a new password, before the tenant learns it, and says where.
+    fn keep(&self, upn: &Upn, password: &Password) -> Result<()> {
         let place = self.secrets.store(upn.as_str(), password)?;
-        self.tell(Event::SecretStored { upn: upn.clone(), place: place.clone() });
-        Ok(place)
+        self.tell(Event::SecretStored { upn: upn.clone(), place });
+        Ok(())
     }
 
     /// A password that the forest's policies and Entra's all accept.
@@ -208,7 +294,7 @@ impl Run<'_> {
         let policies = &self.onramp.forest.password_policies;
         let domains = policies.domain_policies().await?;
         let policy = domains.iter().fold(AdPolicy::default(), |all, one| all.strictest(&one.into()));
-        Ok(match seen(policies.fine_grained_policies().await)? {
+        Ok(match may_be_hidden(policies.fine_grained_policies().await)? {
             Some(fine_grained) => fine_grained.iter().fold(policy, |all, one| all.strictest(&one.into())),
             None => policy,
         })
@@ -216,18 +302,10 @@ impl Run<'_> {
 
     /// Password protection with the tenant's own terms, as far as they can be seen.
     async fn protection(&self) -> Result<ProtectionPolicy> {
-        let rules = seen(self.onramp.tenant.password_rules.read().await)?;
+        let rules = may_be_hidden(self.onramp.tenant.password_rules.read().await)?;
         let nothing: [String; 0] = [];
         let settings = rules.map(|rules| TenantPasswordSettings::from(&rules)).unwrap_or_default();
         Ok(settings.protection(nothing))
-    }
-}
-
-/// `None` for what this account may not see, or the service does not have: a password is as good as can be without it.
-fn seen<T>(answer: Result<T>) -> Result<Option<T>> {
-    match answer {
-        Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unsupported) => Ok(None),
-        answer => answer.map(Some),
     }
 }
 
@@ -239,29 +317,18 @@ fn stale(action: &str, upn: &Upn, found: &str) -> Error {
 }
 
 fn judge(upn: &Upn, probe: &SignInProbe) -> Step {
-    let refuse = |detail: String, hint: &str| {
-        Err(Error::new(ErrorKind::Forbidden, "prove the sign-in of").object(upn).detail(detail).hint(hint))
-    };
-    match probe {
-        SignInProbe::Accepted => Ok((Outcome::Done, "a token was issued for name and password".into())),
-        SignInProbe::SecondFactorRequired { code } => refuse(
-            format!("the password is right, but a second factor is wanted (AADSTS{code})"),
-            "Exclude the account from security defaults or the conditional access policy that asks for it.",
-        ),
-        SignInProbe::BlockedByPolicy { code } => refuse(
-            format!("the password is right, but a policy blocks the sign-in (AADSTS{code})"),
-            "Exclude the account from the conditional access policy.",
-        ),
-        SignInProbe::PasswordChangeRequired => {
-            refuse("a change of password is demanded".into(), "Run again to set the password anew.")
-        }
-        SignInProbe::Inconclusive { code, message } => refuse(
-            format!("the answer proves nothing (AADSTS{code}: {message})"),
-            "Sign in by hand to find out.",
-        ),
-        other => refuse(
-            format!("the tenant answers {other:?}"),
-            "Check the account in the tenant, then run again.",
-        ),
+    if *probe == SignInProbe::Accepted {
+        return Ok((Outcome::Done, "a token was issued for name and password".into()));
     }
+    let hint = match probe {
+        SignInProbe::SecondFactorRequired { .. } => {
+            "Exclude the account from security defaults or the conditional access policy that asks for it."
+        }
+        SignInProbe::BlockedByPolicy { .. } => "Exclude the account from the policy.",
+        SignInProbe::PasswordChangeRequired => "Run again to set the password anew.",
+        SignInProbe::Inconclusive { .. } => "Sign in by hand to find out.",
+        _ => "Check the account in the tenant, then run again.",
+    };
+    let error = Error::new(ErrorKind::Forbidden, "prove the sign-in of").object(upn);
+    Err(error.detail(probe.to_string()).hint(hint))
 }

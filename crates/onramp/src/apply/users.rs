@@ -1,134 +1,249 @@
 //! Many users, several at a time, each by compare-and-swap.
 
 use std::collections::HashMap;
-use std::future::ready;
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use onramp_core::ErrorKind;
-use onramp_core::Result;
+use futures_util::future::{Either, select};
 use onramp_core::forest::{UpnChanged, UpnOutcome};
+use onramp_core::{Error, ErrorKind, Result};
 
-use super::outcome::FAILURES_KEPT;
+use super::feed::Feed;
+use super::outcome::{FAILURES_KEPT, StepOutcome};
 use super::{Ending, Run};
 use crate::event::Event;
 use crate::journal::{JournalEntry, Outcome};
-use crate::plan::Change;
+use crate::plan::{Change, PlannedChange};
 
 /// After so many refusals in a row that concern the server and not the user, the rest is not tried.
 const PATIENCE: u32 = 20;
 /// Journal records between two fsyncs, at most.
-const GROUP: u64 = 256;
+const GROUP: usize = 256;
 /// Time between two fsyncs, at most, while outcomes come.
 const GROUP_TIME: Duration = Duration::from_millis(500);
+
+/// How far the change of many users is.
+struct Progress {
+    total: u64,
+    /// Changes whose values are in the journal.
+    announced: usize,
+    tried: u64,
+    bad: u64,
+    ended: Vec<bool>,
+    last_bad: Option<(String, String)>,
+    refused_in_a_row: u32,
+    unflushed: usize,
+    flushed_at: Duration,
+    started: Duration,
+}
 
 impl Run<'_> {
     /// Makes the changes at those places of the plan; says whether the run goes on.
     pub(super) async fn users(&mut self, places: Range<usize>) -> Result<bool> {
         let plan = self.plan.shared();
-        let changes = plan.changes().get(places.clone()).unwrap_or_default();
+        let changes = plan.changes().get(places).unwrap_or_default();
         let Some(first) = changes.first() else { return Ok(true) };
         let (total, next) = (changes.len() as u64, first.number);
         let title = format!("change the UPN of {total} users");
-        self.tell(Event::ChangeStarted { number: next, total: self.outcome.total, title });
-        let numbers: HashMap<_, _> = changes
-            .iter()
-            .filter_map(|planned| match &planned.change {
-                Change::ChangeUpn { upn } => Some((upn.guid, planned.number)),
-                _ => None,
-            })
-            .collect();
+        self.tell(Event::ChangeStarted { number: next, total: self.outcome.total, title: title.clone() });
         if let Err(error) = self.mark_replication(changes).await {
             // Only a cancelled run is not marked, and nothing was tried yet.
             debug_assert!(error.is_cancelled());
             self.outcome.ending = Ending::Cancelled { next };
             return Ok(false);
         }
-        let given_up = Arc::new(AtomicBool::new(false));
-        let source = {
-            let (plan, token) = (Arc::clone(&plan), self.onramp.cancellation.clone());
-            let given_up = Arc::clone(&given_up);
-            futures_util::stream::iter(places)
-                .take_while(move |_| ready(!token.is_cancelled() && !given_up.load(Ordering::Relaxed)))
-                .filter_map(move |place| {
-                    ready(match plan.changes().get(place).map(|planned| &planned.change) {
-                        Some(Change::ChangeUpn { upn }) => Some(upn.clone()),
-                        _ => None,
-                    })
-                })
-        };
-        let mut outcomes = self.onramp.forest.users.change_upns(source.boxed());
         let started = self.onramp.clock.elapsed();
-        let (mut tried, mut bad, mut in_a_row, mut unflushed) = (0, 0, 0, 0);
-        let (mut last_bad, mut flushed_at) = (None, started);
-        while let Some(UpnOutcome { change, result }) = outcomes.next().await {
-            tried += 1;
-            let (outcome, detail) = match &result {
-                Ok(UpnChanged::AlreadySo) => (Outcome::AlreadySo, String::new()),
-                Ok(UpnChanged::FoundChanged) => {
-                    (Outcome::Done, "its answer was lost; reading showed that it was made".to_owned())
+        let mut progress = Progress {
+            total,
+            announced: 0,
+            tried: 0,
+            bad: 0,
+            ended: vec![false; changes.len()],
+            last_bad: None,
+            refused_in_a_row: 0,
+            unflushed: 0,
+            flushed_at: started,
+            started,
+        };
+        self.stream_users(changes, &mut progress).await?;
+        let Progress { tried, bad, ended, last_bad, .. } = progress;
+        let detail = format!(
+            "{} now have the new UPN, {bad} failed, {} not attempted",
+            tried.saturating_sub(bad),
+            total.saturating_sub(tried)
+        );
+        let outcome = match (bad, tried == total) {
+            (0, true) => Outcome::Done,
+            (0, false) if self.onramp.cancellation.is_cancelled() => Outcome::Cancelled,
+            _ => Outcome::Failed,
+        };
+        self.outcome.steps.push(StepOutcome { number: next, outcome, detail: detail.clone() });
+        self.tell(Event::ChangeEnded { number: next, total: self.outcome.total, outcome, detail });
+        let open = ended.iter().position(|ended| !ended).map(|place| next + place as u64);
+        if let (true, Some(next)) = (self.onramp.cancellation.is_cancelled(), open) {
+            self.outcome.ending = Ending::Cancelled { next };
+            return Ok(false);
+        }
+        let problem = match (last_bad, open) {
+            (Some((who, why)), _) => format!("{bad} users were not changed, the last of them {who}: {why}"),
+            (None, Some(_)) => format!("the forest answered for {tried} of {total} users and then no more"),
+            (None, None) => return Ok(true),
+        };
+        self.outcome.ending = Ending::Stopped { number: next, title, problem };
+        Ok(false)
+    }
+
+    /// Sends the changes and takes note of their outcomes. Each change is in the journal, durably, before it is sent.
+    async fn stream_users(&mut self, changes: &[PlannedChange], progress: &mut Progress) -> Result<()> {
+        let numbers: HashMap<_, _> = changes
+            .iter()
+            .enumerate()
+            .filter_map(|(place, planned)| match &planned.change {
+                Change::ChangeUpn { upn } => Some((upn.guid, (place, planned.number))),
+                _ => None,
+            })
+            .collect();
+        let feed = Feed::default();
+        let mut outcomes = self.onramp.forest.users.change_upns(feed.reader().boxed());
+        let token = self.onramp.cancellation.clone();
+        // The first failure to write something down: what was sent by then still ends, and is told.
+        let mut unwritten: Option<Error> = None;
+        loop {
+            if token.is_cancelled() || progress.refused_in_a_row >= PATIENCE || unwritten.is_some() {
+                feed.stop();
+            } else if progress.announced == changes.len() {
+                feed.close();
+            }
+            let step = {
+                let (wants, next) = (std::pin::pin!(feed.wants_more()), outcomes.next());
+                match select(next, wants).await {
+                    Either::Left((outcome, _)) => Some(outcome),
+                    Either::Right(_) => None,
                 }
-                Ok(_) => (Outcome::Done, String::new()),
-                Err(error) => (Outcome::of(error), error.to_string()),
             };
-            in_a_row = match &result {
-                Err(error) if concerns_server(error.kind()) => in_a_row + 1,
-                _ => 0,
-            };
-            if in_a_row >= PATIENCE {
-                given_up.store(true, Ordering::Relaxed);
-            }
-            self.outcome.count(outcome);
-            if !outcome.is_good() {
-                bad += 1;
-                if self.outcome.failures.len() < FAILURES_KEPT {
-                    self.outcome.failures.push((change.dn.to_string(), detail.clone()));
+            match step {
+                None => {
+                    let rest = changes.get(progress.announced..).unwrap_or_default();
+                    let batch = rest.get(..rest.len().min(GROUP)).unwrap_or_default();
+                    match self.announce(batch) {
+                        Ok(()) => {
+                            progress.announced += batch.len();
+                            feed.push(batch.iter().filter_map(|planned| match &planned.change {
+                                Change::ChangeUpn { upn } => Some(upn.clone()),
+                                _ => None,
+                            }));
+                        }
+                        Err(error) => unwritten = Some(error),
+                    }
                 }
-                last_bad = Some((change.dn.to_string(), detail.clone()));
-            }
-            self.write(JournalEntry::ChangeEnded {
-                number: numbers.get(&change.guid).copied().unwrap_or_default(),
-                outcome,
-                object: Some(change.guid.to_string()),
-                before: change.before,
-                after: Some(change.after.to_string()),
-                detail,
-            })?;
-            unflushed += 1;
-            let now = self.onramp.clock.elapsed();
-            if unflushed >= GROUP || now.saturating_sub(flushed_at) >= GROUP_TIME {
-                self.journal.flush()?;
-                (unflushed, flushed_at) = (0, now);
-            }
-            if tried == total || tried % (total / 100).max(1) == 0 {
-                let seconds = now.saturating_sub(started).as_secs_f64();
-                let per_second = if seconds > 0.0 { tried as f64 / seconds } else { 0.0 };
-                self.tell(Event::Users { done: tried, total, failed: bad, per_second });
+                Some(None) => break,
+                Some(Some(outcome)) => {
+                    if let Err(error) = self.note(outcome, &numbers, progress)
+                        && unwritten.is_none()
+                    {
+                        unwritten = Some(error);
+                    }
+                }
             }
         }
         drop(outcomes);
-        self.journal.flush()?;
-        let detail = format!("{} changed or already so, {bad} not, {} not tried", tried - bad, total - tried);
-        let good = bad == 0 && tried == total;
-        let outcome = if good { Outcome::Done } else { Outcome::Failed };
-        self.tell(Event::ChangeEnded { number: next, total: self.outcome.total, outcome, detail });
-        if self.onramp.cancellation.is_cancelled() && tried < total {
-            self.outcome.ending = Ending::Cancelled { next: next + tried };
-            return Ok(false);
+        match unwritten {
+            None => self.journal.flush().map_err(|error| lost_outcomes(error, progress, changes)),
+            Some(error) => Err(lost_outcomes(error, progress, changes)),
         }
-        if let Some((who, why)) = last_bad {
-            self.outcome.ending = Ending::Stopped {
-                number: next,
-                title: format!("change the UPN of {total} users"),
-                problem: format!("{bad} users were not changed, the last of them {who}: {why}"),
-            };
-            return Ok(false);
-        }
-        Ok(true)
     }
+
+    /// Writes down the values that are about to be replaced, and makes that durable.
+    fn announce(&mut self, changes: &[PlannedChange]) -> Result<()> {
+        for planned in changes {
+            if let Change::ChangeUpn { upn } = &planned.change {
+                self.write(JournalEntry::ChangeStarted {
+                    number: planned.number,
+                    title: String::new(),
+                    object: Some(upn.guid.to_string()),
+                    before: upn.before.clone(),
+                    after: Some(upn.after.to_string()),
+                })?;
+            }
+        }
+        self.journal.flush()
+    }
+
+    /// Takes note of one outcome.
+    fn note(
+        &mut self,
+        UpnOutcome { change, result }: UpnOutcome,
+        numbers: &HashMap<onramp_core::ObjectGuid, (usize, u64)>,
+        progress: &mut Progress,
+    ) -> Result<()> {
+        progress.tried += 1;
+        let (outcome, detail) = match &result {
+            Ok(UpnChanged::AlreadySo) => (Outcome::AlreadySo, String::new()),
+            Ok(UpnChanged::FoundChanged) => {
+                (Outcome::Done, "its answer was lost; reading showed that it was made".to_owned())
+            }
+            Ok(_) => (Outcome::Done, String::new()),
+            Err(error) => (Outcome::of(error), error.to_string()),
+        };
+        progress.refused_in_a_row = match &result {
+            Err(error) if concerns_server(error.kind()) => progress.refused_in_a_row + 1,
+            _ => 0,
+        };
+        self.outcome.count(outcome);
+        if !outcome.is_good() {
+            progress.bad += 1;
+            if self.outcome.failures.len() < FAILURES_KEPT {
+                self.outcome.failures.push((change.dn.to_string(), detail.clone()));
+            }
+            progress.last_bad = Some((change.dn.to_string(), detail.clone()));
+        }
+        let (place, number) = numbers.get(&change.guid).copied().unwrap_or_default();
+        if let Some(ended) = progress.ended.get_mut(place) {
+            *ended = true;
+        }
+        self.write(JournalEntry::ChangeEnded {
+            number,
+            outcome,
+            object: Some(change.guid.to_string()),
+            before: change.before,
+            after: Some(change.after.to_string()),
+            detail,
+        })?;
+        progress.unflushed += 1;
+        let now = self.onramp.clock.elapsed();
+        if progress.unflushed >= GROUP || now.saturating_sub(progress.flushed_at) >= GROUP_TIME {
+            self.journal.flush()?;
+            (progress.unflushed, progress.flushed_at) = (0, now);
+        }
+        let (tried, total) = (progress.tried, progress.total);
+        if tried == total || tried.is_multiple_of((total / 100).max(1)) {
+            let seconds = now.saturating_sub(progress.started).as_secs_f64();
+            let per_second = if seconds > 0.0 { tried as f64 / seconds } else { 0.0 };
+            self.tell(Event::Users { done: tried, total, failed: progress.bad, per_second });
+        }
+        Ok(())
+    }
+}
+
+/// Says what may have happened without a record of its outcome.
+fn lost_outcomes(error: Error, progress: &Progress, changes: &[PlannedChange]) -> Error {
+    let number = |place: usize| changes.get(place).map_or(0, |planned| planned.number);
+    let what = if progress.announced == 0 {
+        "no user was changed".to_owned()
+    } else {
+        format!(
+            "the changes {} to {} may have been made without a record of their outcome; {} of them were answered; the \
+             UPN that each user had is in the journal",
+            number(0),
+            number(progress.announced.saturating_sub(1)),
+            progress.tried
+        )
+    };
+    let detail = format!("{}; {what}", error.to_string().trim_end_matches('.'));
+    Error::new(error.kind().clone(), "record what was done").detail(detail).hint(
+        "Free space or choose another place, then run the same command again: it looks at every user before it changes one.",
+    )
 }
 
 /// Whether an error would meet every other user too.

@@ -19,6 +19,15 @@ impl ApprovedPlan {
         &self.plan
     }
 
+    /// The host names of domain controllers that were left out by name.
+    pub(crate) fn left_out(&self) -> Vec<&str> {
+        let hosts = self.plan.consequences().iter().filter_map(|consequence| match consequence {
+            super::Consequence::ControllerLeftOut { host, .. } => Some(host.as_str()),
+            _ => None,
+        });
+        hosts.collect()
+    }
+
     pub(crate) fn shared(&self) -> Arc<Plan> {
         Arc::clone(&self.plan)
     }
@@ -50,27 +59,34 @@ impl Plan {
         self,
         accepted: impl IntoIterator<Item = S>,
     ) -> Result<ApprovedPlan, NotApproved> {
-        let mut named: BTreeSet<String> = accepted.into_iter().map(|id| id.as_ref().to_owned()).collect();
+        let named: BTreeSet<String> = accepted.into_iter().map(|id| id.as_ref().to_owned()).collect();
         let blockers: Vec<Blocker> = self.blockers.iter().filter(|b| b.is_fatal()).cloned().collect();
         let (mut missing, mut ids) = (Vec::new(), Vec::new());
         for consequence in &self.consequences {
             let id = consequence.id();
-            if !named.remove(&id) {
+            if ids.contains(&id) {
+                continue;
+            }
+            if !named.contains(&id) {
                 missing.push((id.clone(), consequence.to_string()));
             }
             ids.push(id);
         }
-        named.retain(|name| !ids.contains(name));
-        if blockers.is_empty() && missing.is_empty() && named.is_empty() {
+        let unknown: Vec<String> = named.into_iter().filter(|name| !ids.contains(name)).collect();
+        if blockers.is_empty() && missing.is_empty() && unknown.is_empty() {
             return Ok(ApprovedPlan { plan: Arc::new(self), accepted: ids });
         }
-        Err(NotApproved { blockers, missing, unknown: named.into_iter().collect() })
+        Err(NotApproved { blockers, missing, unknown })
     }
 }
 
 impl fmt::Display for NotApproved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the plan is not approved")?;
+        if self.blockers.is_empty() {
+            f.write_str("the plan is not approved")?;
+        } else {
+            f.write_str("this plan cannot be applied")?;
+        }
         for blocker in &self.blockers {
             write!(f, "\n  blocked: {blocker}")?;
         }
@@ -78,7 +94,7 @@ impl fmt::Display for NotApproved {
             write!(f, "\n  not accepted: {id} ({words})")?;
         }
         for name in &self.unknown {
-            write!(f, "\n  accepted, but not a consequence of this plan: {name}")?;
+            write!(f, "\n  {name} is ignored: this plan has no such consequence")?;
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ impl fmt::Display for Blocker {
 }
 
 /// What is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "problem")]
 #[non_exhaustive]
 pub enum Problem {
@@ -56,6 +56,29 @@ pub enum Problem {
         upn: Upn,
         /// Who.
         other: UserRef,
+    },
+    /// The user has the wanted UPN, and so has another principal: neither can sign in with it.
+    Shared {
+        /// The UPN.
+        upn: Upn,
+        /// The other principal.
+        holder: UserRef,
+    },
+    /// Another object of the forest has the UPN as mail address: Entra takes one of both.
+    AddressTaken {
+        /// The UPN.
+        upn: Upn,
+        /// The address.
+        address: String,
+        /// The object that has it.
+        holder: UserRef,
+    },
+    /// Two names in `map` fit the user, with different UPNs.
+    MappedTwice {
+        /// One of the UPNs.
+        one: Upn,
+        /// The other.
+        other: Upn,
     },
     /// Entra would not take the UPN.
     BreaksEntraRules {
@@ -88,6 +111,87 @@ pub enum Problem {
         /// The UPN.
         upn: Upn,
     },
+    /// The domain is federated: its users sign in elsewhere, so a password account on it is of no use.
+    FederatedDomain {
+        /// The service account.
+        upn: Upn,
+    },
+    /// An object of the forest has, gets or implies the service account's UPN, or has it as primary mail address:
+    /// synchronization would meet the account in it ("Existing Admin Role Conflict").
+    ServiceAccountInForest {
+        /// The service account.
+        upn: Upn,
+        /// The object.
+        holder: UserRef,
+    },
+    /// Microsoft Graph would refuse a property of the service account.
+    ServiceAccountProperty {
+        /// The name of the property in the spec.
+        property: String,
+        /// The value.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A name in the spec fits no user of the forest.
+    NoSuchUser {
+        /// The list: `only`, `exclude` or `map`.
+        list: String,
+        /// The name.
+        name: String,
+        /// A known name that is similar.
+        similar: Option<String>,
+    },
+    /// A name in the spec fits more than one user.
+    AmbiguousUser {
+        /// The list: `only` or `map`.
+        list: String,
+        /// The name.
+        name: String,
+        /// A user that it fits.
+        one: UserRef,
+        /// Another one.
+        other: UserRef,
+    },
+    /// A user named in `only` is not among those that `ous` and `filter` select.
+    OutsideSelection {
+        /// The name.
+        name: String,
+        /// The user.
+        fits: UserRef,
+    },
+    /// An OU in `exclude_ous` does not exist.
+    NoSuchOu {
+        /// The OU.
+        ou: onramp_core::DistinguishedName,
+        /// One that exists and is written alike.
+        similar: Option<String>,
+    },
+    /// The target of an entry of `map` is on a domain that Entra or the forest does not take.
+    MapTarget {
+        /// The name.
+        name: String,
+        /// The target.
+        upn: Upn,
+        /// What is wrong with its domain.
+        why: String,
+    },
+    /// Several subscriptions have the name.
+    AmbiguousSubscription {
+        /// As the spec names it.
+        subscription: String,
+        /// The IDs, each with its state.
+        ids: Vec<String>,
+    },
+    /// The subscription takes no changes.
+    SubscriptionDisabled {
+        /// Its name and ID.
+        subscription: String,
+        /// Its state.
+        state: String,
+    },
+    /// The forest lists no domain controller.
+    NoDomainController,
     /// The caller sees no such subscription.
     NoSuchSubscription {
         /// As the spec names it.
@@ -99,32 +203,105 @@ pub enum Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let similar = |f: &mut fmt::Formatter<'_>, similar: &Option<String>| match similar {
+            Some(similar) => write!(f, "; did you mean “{}”?", shown(similar)),
+            None => Ok(()),
+        };
         match self {
             Self::Taken { upn, holder, implied: false } => write!(f, "{upn} is the UPN of {holder}"),
-            Self::Taken { upn, holder, implied: true } => {
-                write!(f, "{upn} is what AD accepts for the sAMAccountName of {holder}")
+            Self::Taken { upn, holder, implied: true } => write!(
+                f,
+                "{holder} can already sign in as {upn} (sAMAccountName@domain always works, even without a UPN)"
+            ),
+            Self::WantedTwice { upn, other } => {
+                write!(f, "{upn} would be given to {other} as well; give one of them another UPN in `map`")
             }
-            Self::WantedTwice { upn, other } => write!(f, "{upn} would also be the UPN of {other}"),
+            Self::Shared { upn, holder } => {
+                write!(f, "it has {upn}, and so has {holder}; give one of them another UPN")
+            }
+            Self::AddressTaken { upn, address, holder } => {
+                write!(f, "{upn} cannot become its UPN, because {holder} has the mail address {address}")
+            }
+            Self::MappedTwice { one, other } => {
+                write!(f, "two names in `map` fit it, with the UPNs {one} and {other}; remove one of them")
+            }
             Self::BreaksEntraRules { upn, violations } => {
                 let all: Vec<String> = violations.iter().map(ToString::to_string).collect();
                 write!(f, "Entra does not take {upn}: {}", all.join("; "))
             }
-            Self::NotAUpn { value, why } => write!(f, "“{value}” cannot become a UPN: {why}"),
+            Self::NotAUpn { value, why } => write!(f, "“{}” cannot become a UPN: {why}", shown(value)),
             Self::NoMail => f.write_str("it has no mail address to take the UPN from"),
-            Self::MailElsewhere { mail } => write!(f, "its mail address {mail} is on another domain"),
+            Self::MailElsewhere { mail } => {
+                write!(f, "its mail address {} is on another domain", shown(mail))
+            }
             Self::NotRoutable { domain } => {
                 write!(f, "{domain} is not a public domain name, so no tenant can verify it")
             }
             Self::ServiceAccountDomain { upn } => {
                 write!(f, "the service account {upn} is on a domain that the tenant has not verified")
             }
+            Self::FederatedDomain { upn } => write!(
+                f,
+                "the service account {upn} is on a federated domain, where Entra cannot check its password; use a \
+                 managed domain, such as the tenant's initial one"
+            ),
+            Self::ServiceAccountInForest { upn, holder } => write!(
+                f,
+                "the service account's UPN {upn} is, will be or is implied by that of {holder}; synchronization \
+                 would meet the account in it; choose another UPN for the service account"
+            ),
+            Self::ServiceAccountProperty { property, value, why } => {
+                write!(f, "the service account's {property} “{}” is not valid: {why}", shown(value))
+            }
+            Self::NoSuchUser { list, name, similar: known } => {
+                write!(f, "“{}” in `{list}` fits no user of the forest", shown(name))?;
+                similar(f, known)
+            }
+            Self::AmbiguousUser { list, name, one, other } => write!(
+                f,
+                "“{}” in `{list}` fits {one} and {other}; name the user as DOMAIN\\name, by UPN or by objectGUID",
+                shown(name)
+            ),
+            Self::OutsideSelection { name, fits } => write!(
+                f,
+                "“{}” in `only` fits {fits}, which `ous` and `filter` do not select; remove one of both",
+                shown(name)
+            ),
+            Self::NoSuchOu { ou, similar: known } => {
+                write!(f, "the OU {ou} in `exclude_ous` does not exist")?;
+                similar(f, known)
+            }
+            Self::MapTarget { name, upn, why } => {
+                write!(f, "“{}” in `map` leads to {upn}, but {why}", shown(name))
+            }
+            Self::AmbiguousSubscription { subscription, ids } => write!(
+                f,
+                "several subscriptions have the name “{}”: {}; name one by its ID",
+                shown(subscription),
+                ids.join(", ")
+            ),
+            Self::SubscriptionDisabled { subscription, state } => {
+                write!(f, "the subscription {} is {state} and takes no changes", shown(subscription))
+            }
+            Self::NoDomainController => f.write_str("the forest lists no domain controller"),
             Self::NoSuchSubscription { subscription, similar } => {
-                write!(f, "no subscription “{subscription}” is visible to the signed-in identity")?;
+                write!(f, "no subscription “{}” is visible to the signed-in identity", shown(subscription))?;
                 match similar {
-                    Some(similar) => write!(f, "; there is “{similar}”"),
+                    Some(similar) => write!(f, "; there is “{}”", shown(similar)),
                     None => Ok(()),
                 }
             }
         }
     }
+}
+
+/// Text from a directory or a file with its control characters made visible: it may end on a terminal.
+fn shown(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let is_hidden = c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+            let escaped: Vec<char> = if is_hidden { c.escape_unicode().collect() } else { vec![c] };
+            escaped
+        })
+        .collect()
 }

@@ -20,6 +20,18 @@ pub struct PlannedChange {
     pub change: Change,
 }
 
+impl PlannedChange {
+    /// The value that a user will have, if this gives it one.
+    pub(crate) fn value(&self) -> Option<ReplicatedValue> {
+        match &self.change {
+            Change::ChangeUpn { upn } => {
+                Some(ReplicatedValue::UserUpn { guid: upn.guid, dn: upn.dn.clone(), upn: upn.after.clone() })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What is changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "change")]
@@ -45,10 +57,13 @@ pub enum Change {
         /// The values. Of users a sample: every change of the plan is waited for where the directory tells how far
         /// replication is.
         values: Vec<ReplicatedValue>,
+        /// Host names of domain controllers that do not answer and are not waited for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        without: Vec<String>,
     },
     /// Give a user a new UPN, if it still has the old one.
     ChangeUpn {
-        /// Whose, from what, to what.
+        /// The user, its old UPN and the new one.
         #[serde(flatten)]
         upn: UpnChange,
     },
@@ -65,8 +80,11 @@ pub enum Change {
     },
     /// Set the service account's alternate mail address.
     SetAlternateEmail {
-        /// Whose.
+        /// The account.
         upn: Upn,
+        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
         /// The addresses there are.
         before: Vec<String>,
         /// The addresses there will be.
@@ -74,19 +92,28 @@ pub enum Change {
     },
     /// Allow the service account to sign in.
     EnableServiceAccount {
-        /// Whose.
+        /// The account.
         upn: Upn,
+        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
     },
     /// Give a service account that was there before a strong password that does not expire, in place of the one it
     /// has; stored before the tenant learns it.
     SetServiceAccountPassword {
-        /// Whose.
+        /// The account.
         upn: Upn,
+        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
     },
     /// Set the service account's per-user MFA state.
     SetMfaState {
-        /// Whose.
+        /// The account.
         upn: Upn,
+        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
         /// The state there is.
         before: MfaState,
         /// The state there will be.
@@ -94,8 +121,11 @@ pub enum Change {
     },
     /// Give the service account its directory role.
     AssignRole {
-        /// Whose.
+        /// The account.
         upn: Upn,
+        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
         /// Template ID of the role.
         role: RoleTemplateId,
         /// Its name.
@@ -103,8 +133,11 @@ pub enum Change {
     },
     /// Give the service account access to a subscription.
     AssignSubscriptionRole {
-        /// Whose.
+        /// The account.
         upn: Upn,
+        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
         /// The subscription.
         subscription: ObjectId,
         /// Its name.
@@ -116,9 +149,38 @@ pub enum Change {
     },
     /// Prove that the service account can sign in with its password alone. Changes nothing.
     ProveSignIn {
-        /// Whose.
+        /// The account.
         upn: Upn,
+        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
     },
+}
+
+impl Change {
+    /// The object ID of the account that it changes, where that is known.
+    pub(crate) fn account_id(&self) -> Option<ObjectId> {
+        match self {
+            Self::SetAlternateEmail { id, .. }
+            | Self::EnableServiceAccount { id, .. }
+            | Self::SetServiceAccountPassword { id, .. }
+            | Self::SetMfaState { id, .. }
+            | Self::AssignRole { id, .. }
+            | Self::AssignSubscriptionRole { id, .. }
+            | Self::ProveSignIn { id, .. } => *id,
+            _ => None,
+        }
+    }
+
+    /// Whether it concerns the service account.
+    pub(crate) fn is_of_account(&self) -> bool {
+        matches!(self, Self::CreateServiceAccount { .. })
+            || self.account_id().is_some()
+            || matches!(
+                self,
+                Self::AssignRole { .. } | Self::AssignSubscriptionRole { .. } | Self::ProveSignIn { .. }
+            )
+    }
 }
 
 impl fmt::Display for Change {
@@ -127,12 +189,12 @@ impl fmt::Display for Change {
             Self::AddDomain { domain } => write!(f, "add the domain {domain} to the tenant"),
             Self::VerifyDomain { domain } => write!(f, "verify the domain {domain}"),
             Self::AddSuffix { suffix } => write!(f, "add the UPN suffix {suffix} to the forest"),
-            Self::AwaitReplication { values } => match values.as_slice() {
-                [value] => write!(f, "wait until every domain controller has the {value}"),
+            Self::AwaitReplication { values, .. } => match values.as_slice() {
+                [value] => write!(f, "wait for the {value} to replicate to all domain controllers"),
                 [ReplicatedValue::UserUpn { .. }, ..] => {
-                    write!(f, "wait until every domain controller has the users' new UPNs")
+                    f.write_str("wait for the new UPNs to replicate to all domain controllers")
                 }
-                _ => write!(f, "wait until every domain controller has {} values", values.len()),
+                _ => write!(f, "wait for {} values to replicate to all domain controllers", values.len()),
             },
             Self::ChangeUpn { upn } => {
                 write!(f, "change the UPN {} to {}", upn.before.as_deref().unwrap_or("(none)"), upn.after)
@@ -144,8 +206,8 @@ impl fmt::Display for Change {
             Self::SetAlternateEmail { upn, after, .. } => {
                 write!(f, "set the alternate e-mail of {upn} to {}", after.join(", "))
             }
-            Self::EnableServiceAccount { upn } => write!(f, "allow {upn} to sign in"),
-            Self::SetServiceAccountPassword { upn } => {
+            Self::EnableServiceAccount { upn, .. } => write!(f, "allow {upn} to sign in"),
+            Self::SetServiceAccountPassword { upn, .. } => {
                 write!(f, "give {upn} a strong password that does not expire")
             }
             Self::SetMfaState { upn, after, .. } => write!(f, "set per-user MFA of {upn} to {after}"),
@@ -153,7 +215,7 @@ impl fmt::Display for Change {
             Self::AssignSubscriptionRole { upn, subscription_name, role_name, .. } => {
                 write!(f, "give {upn} the role {role_name} on the subscription {subscription_name}")
             }
-            Self::ProveSignIn { upn } => write!(f, "prove that {upn} can sign in"),
+            Self::ProveSignIn { upn, .. } => write!(f, "prove that {upn} can sign in"),
         }
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Blocker, Consequence, Plan, PlanHeader, PlannedChange};
 use crate::candidate::Skipped;
 
-pub(crate) const FORMAT: &str = "onramp-plan/1";
+pub(crate) const FORMAT: &str = "onramp-plan/2";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "line")]
@@ -26,6 +26,9 @@ enum Line<'a> {
     Blocker {
         #[serde(flatten)]
         blocker: std::borrow::Cow<'a, Blocker>,
+    },
+    Warning {
+        text: std::borrow::Cow<'a, str>,
     },
     Skipped {
         #[serde(flatten)]
@@ -80,23 +83,14 @@ impl Plan {
         to.flush()
     }
 
-    /// Writes the plan to a file and makes it durable: it is on disk, under its whole name, or not at all.
+    /// Writes the plan to a file that only its owner can read, and makes it durable: it is on disk whole or not at all.
     ///
     /// # Errors
     /// As of the file system.
     pub fn save(&self, path: impl AsRef<std::path::Path>) -> std::io::Result<()> {
-        let path = path.as_ref();
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = path.with_file_name(name);
-        let file = std::fs::File::create(&part)?;
-        let mut writer = std::io::BufWriter::new(&file);
-        self.write(&mut writer)?;
-        drop(writer);
-        file.sync_all()?;
-        std::fs::rename(&part, path)?;
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-        std::fs::File::open(folder.unwrap_or(std::path::Path::new(".")))?.sync_all()
+        let mut file = onramp_files::NewFile::create(path)?;
+        self.write(&mut file)?;
+        file.commit()
     }
 
     /// Reads a plan back.
@@ -119,6 +113,7 @@ impl Plan {
                         changes: Vec::new(),
                         consequences: Vec::new(),
                         blockers: Vec::new(),
+                        warnings: Vec::new(),
                         skipped: Vec::new(),
                     };
                     plan = Some((empty, digest));
@@ -129,6 +124,7 @@ impl Plan {
                     plan.consequences.push(consequence.into_owned());
                 }
                 (Line::Blocker { blocker }, Some((plan, _))) => plan.blockers.push(blocker.into_owned()),
+                (Line::Warning { text }, Some((plan, _))) => plan.warnings.push(text.into_owned()),
                 (Line::Skipped { skipped }, Some((plan, _))) => plan.skipped.push(skipped.into_owned()),
                 (Line::Change { change }, Some((plan, _))) => plan.changes.push(change.into_owned()),
             }
@@ -146,7 +142,8 @@ impl Plan {
         let blockers = self.blockers.iter().map(|b| Line::Blocker { blocker: Borrowed(b) });
         let skipped = self.skipped.iter().map(|s| Line::Skipped { skipped: Borrowed(s) });
         let changes = self.changes.iter().map(|c| Line::Change { change: Borrowed(c) });
-        consequences.chain(blockers).chain(skipped).chain(changes)
+        let warnings = self.warnings.iter().map(|text| Line::Warning { text: Borrowed(text) });
+        consequences.chain(blockers).chain(warnings).chain(skipped).chain(changes)
     }
 }
 

@@ -5,6 +5,7 @@ mod blocker;
 mod build;
 mod change;
 mod consequence;
+mod coverage;
 mod lines;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use time::OffsetDateTime;
 pub use approval::{ApprovedPlan, NotApproved};
 pub use blocker::{Blocker, Problem};
 pub use build::plan;
+pub(crate) use build::{is_federated, is_implicit};
 pub use change::{Change, PlannedChange};
 pub use consequence::Consequence;
 pub use lines::PlanError;
@@ -33,10 +35,11 @@ pub struct Plan {
     pub(crate) changes: Vec<PlannedChange>,
     pub(crate) consequences: Vec<Consequence>,
     pub(crate) blockers: Vec<Blocker>,
+    pub(crate) warnings: Vec<String>,
     pub(crate) skipped: Vec<Skipped>,
 }
 
-/// For which tenant a plan was made, when, and from how much.
+/// The tenant that a plan was made for, the time, and the number of users read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlanHeader {
@@ -51,6 +54,9 @@ pub struct PlanHeader {
     pub tenant_name: String,
     /// The custom domain.
     pub domain: DomainName,
+    /// The parts of the job that the spec asked for.
+    #[serde(default)]
+    pub scope: Scope,
     /// How many users of the forest were read.
     pub users_read: u64,
     /// How many of them are left as they are, by reason in words.
@@ -59,8 +65,20 @@ pub struct PlanHeader {
     pub waits: Waits,
 }
 
+/// The parts of the job that a spec asked for, besides domain and suffix.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Scope {
+    /// Users get new UPNs.
+    pub users: bool,
+    /// Directory synchronization is switched on.
+    pub sync: bool,
+    /// A service account is prepared.
+    pub service_account: bool,
+}
+
 impl Plan {
-    /// For which tenant it was made, when, and from how much.
+    /// The tenant that it was made for, the time, and the number of users read.
     pub fn header(&self) -> &PlanHeader {
         &self.header
     }
@@ -78,6 +96,16 @@ impl Plan {
     /// What stands in the way: of the whole plan, or of single users who are therefore left as they are.
     pub fn blockers(&self) -> &[Blocker] {
         &self.blockers
+    }
+
+    /// What the plan could not look at, in words.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Whether something blocks the whole plan, so that nobody can approve it.
+    pub fn is_blocked(&self) -> bool {
+        self.blockers.iter().any(Blocker::is_fatal)
     }
 
     /// Users that were read and left out on purpose.

@@ -1,4 +1,4 @@
-//! The report: one self-contained HTML page that says what was done and what is true now.
+//! The report: one self-contained HTML page with the changes of a run and the result of its verification.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,14 @@ use askama::Template;
 use onramp_core::Result;
 
 use crate::apply::ApplyOutcome;
+use crate::journal::Outcome;
 use crate::plan::{Change, Consequence, Plan};
 use crate::verify::{CheckStatus, Verification};
 
-/// How many rows of a table are shown; the files hold them all.
+/// The number of rows of a table that are shown; the files hold them all.
 const ROWS: usize = 200;
 
-/// What was done and what is true now, for people.
+/// A report for people on a plan, its changes and its verification.
 ///
 /// The page holds no script and loads nothing, and reads well on a telephone and on paper.
 #[derive(Debug)]
@@ -75,6 +76,8 @@ struct Page {
     digest: String,
     checks: Vec<Row>,
     steps: Vec<Row>,
+    not_asked_for: Option<String>,
+    warnings: Vec<String>,
     users_changed: u64,
     users_read: u64,
     numbers: Vec<(String, u64)>,
@@ -128,7 +131,9 @@ impl Page {
             written_at: report.written_at.clone(),
             digest: plan.digest(),
             checks: report.verification.map(checks).unwrap_or_default(),
-            steps: steps(plan),
+            steps: steps(plan, report.outcome),
+            not_asked_for: not_asked_for(plan),
+            warnings: plan.warnings().to_vec(),
             users_changed: plan.users_changed(),
             users_read: header.users_read,
             numbers: report.outcome.map(numbers).unwrap_or_default(),
@@ -148,19 +153,40 @@ impl Page {
 }
 
 fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {
+    let scope = report.plan.header().scope;
+    let prepared = scope.users && scope.sync && scope.service_account;
     match (report.outcome, report.verification) {
-        (Some(outcome), _) if !outcome.is_complete() => ("The plan was not applied to its end", "bad"),
+        (Some(outcome), _) if !outcome.is_complete() => ("The plan was only partly applied", "bad"),
         (_, Some(verification)) if !verification.is_green() => ("Not everything is as it should be", "bad"),
         (_, Some(verification)) => {
-            if verification.checks.iter().any(|c| c.status == CheckStatus::TrueButForBlocked) {
-                ("Ready to synchronise, but for the users named below", "warn")
-            } else {
-                ("Ready to synchronise", "good")
+            let excused = verification.checks.iter().any(|c| c.status == CheckStatus::TrueButForBlocked);
+            match (prepared, excused) {
+                (true, false) => ("Ready to synchronize", "good"),
+                (true, true) => ("Ready to synchronize, except for what is listed below", "warn"),
+                (false, false) => ("Everything that was asked for is so", "good"),
+                (false, true) => {
+                    ("Everything that was asked for is so, except for what is listed below", "warn")
+                }
             }
         }
         (Some(_), None) => ("Applied, not verified yet", "warn"),
+        (None, None) if report.plan.is_blocked() => {
+            ("A plan that cannot be applied. Nothing was changed", "bad")
+        }
         (None, None) => ("A plan. Nothing was changed", "warn"),
     }
+}
+
+/// The parts of the job that a plan leaves out, in words.
+fn not_asked_for(plan: &Plan) -> Option<String> {
+    let scope = plan.header().scope;
+    let parts = [
+        (scope.users, "the UPNs of users"),
+        (scope.sync, "directory synchronization"),
+        (scope.service_account, "a service account"),
+    ];
+    let missing: Vec<&str> = parts.into_iter().filter(|(asked, _)| !asked).map(|(_, part)| part).collect();
+    (!missing.is_empty()).then(|| missing.join(", "))
 }
 
 fn checks(verification: &Verification) -> Vec<Row> {
@@ -176,32 +202,51 @@ fn checks(verification: &Verification) -> Vec<Row> {
     verification.checks.iter().map(row).collect()
 }
 
-/// Every change but those of single users, which are one step here.
-fn steps(plan: &Plan) -> Vec<Row> {
+/// Every change but those of single users, which are one step here; with the outcome of each, once it was tried.
+fn steps(plan: &Plan, outcome: Option<&ApplyOutcome>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut users_named = false;
     for planned in plan.changes() {
-        let (name, detail) = match &planned.change {
+        let (name, reason) = match &planned.change {
             Change::ChangeUpn { .. } if users_named => continue,
             Change::ChangeUpn { .. } => {
                 users_named = true;
-                (format!("change the UPN of {} users", plan.users_changed()), "each named below".into())
+                (format!("change the UPN of {} users", plan.users_changed()), "each named below".to_owned())
             }
             other => (other.to_string(), planned.reason.clone()),
         };
-        rows.push(Row { class: "", mark: "•", name, detail });
+        let tried = outcome.map(|outcome| outcome.steps.iter().find(|step| step.number == planned.number));
+        let (class, mark, detail) = match tried {
+            None => ("soft", "•", reason),
+            Some(None) => ("soft", "–", "not attempted".to_owned()),
+            Some(Some(step)) => {
+                let (class, mark) = match step.outcome {
+                    Outcome::Done => ("good", "✓"),
+                    Outcome::AlreadySo => ("good", "="),
+                    Outcome::Cancelled => ("warn", "–"),
+                    Outcome::Unknown => ("warn", "?"),
+                    _ => ("bad", "✗"),
+                };
+                let detail = match step.detail.as_str() {
+                    "" => step.outcome.to_string(),
+                    detail => format!("{}: {detail}", step.outcome),
+                };
+                (class, mark, detail)
+            }
+        };
+        rows.push(Row { class, mark, name, detail });
     }
     rows
 }
 
 fn numbers(outcome: &ApplyOutcome) -> Vec<(String, u64)> {
     [
-        ("done", outcome.done),
-        ("already so", outcome.already_so),
-        ("stale, left untouched", outcome.stale),
+        ("changes done", outcome.done),
+        ("already correct", outcome.already_so),
+        ("skipped, changed by somebody else", outcome.stale),
         ("failed", outcome.failed),
-        ("unknown", outcome.unknown),
-        ("not tried", outcome.not_tried()),
+        ("unknown result", outcome.unknown),
+        ("not attempted", outcome.not_tried()),
     ]
     .into_iter()
     .filter(|(_, count)| *count > 0)
@@ -210,12 +255,7 @@ fn numbers(outcome: &ApplyOutcome) -> Vec<(String, u64)> {
 }
 
 fn consequence(consequence: &Consequence) -> (String, String, Vec<String>) {
-    let named = match consequence {
-        Consequence::CloudUsersOverwritten { matches } => {
-            matches.iter().take(ROWS).map(|m| format!("{} by {}: {}", m.cloud_upn, m.user, m.kind)).collect()
-        }
-        _ => Vec::new(),
-    };
+    let named = consequence.members().into_iter().take(ROWS).collect();
     (consequence.id(), consequence.to_string(), named)
 }
 

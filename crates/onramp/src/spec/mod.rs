@@ -1,5 +1,6 @@
 //! What should be true when the job is done: the wish, as data.
 
+mod naming;
 mod parse;
 mod users;
 
@@ -9,10 +10,10 @@ use onramp_core::tenant::{AzureRoleId, RoleTemplateId};
 use onramp_core::{DomainName, Upn};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use naming::{Entry, Names, NetbiosNames, dn_key};
 pub use parse::SpecError;
-pub(crate) use parse::nearest;
-pub(crate) use users::normal;
-pub use users::{NewUpn, UserSelection, UsersSpec};
+pub(crate) use parse::{distance, nearest};
+pub use users::{NewUpn, UsersSpec};
 
 /// What should be true when the job is done.
 ///

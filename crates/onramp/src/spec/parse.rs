@@ -98,7 +98,11 @@ fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
 
 /// The name most like `wanted`, if one is like it at all.
 pub(crate) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let score = |name: &str| strsim::damerau_levenshtein(&wanted.to_lowercase(), &name.to_lowercase());
-    let (distance, name) = known.into_iter().map(|name| (score(name), name)).min()?;
+    let (distance, name) = known.into_iter().map(|name| (distance(wanted, name), name)).min()?;
     (distance <= 2.max(name.chars().count() / 3)).then(|| name.to_owned())
+}
+
+/// How many letters two names differ in, without case.
+pub(crate) fn distance(one: &str, other: &str) -> usize {
+    strsim::damerau_levenshtein(&one.to_lowercase(), &other.to_lowercase())
 }

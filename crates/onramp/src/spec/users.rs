@@ -1,11 +1,11 @@
-//! Whose UPN changes, and to what.
+//! The users whose UPN changes, and their new UPNs.
 
 use std::collections::BTreeMap;
 
-use onramp_core::{DistinguishedName, DomainName, LdapFilter, Upn};
+use onramp_core::{DistinguishedName, LdapFilter, Upn, UpnSuffix};
 use serde::{Deserialize, Serialize};
 
-/// Whose UPN changes, and to what.
+/// The users whose UPN changes, and their new UPNs.
 ///
 /// Built-in and critical system accounts are left out whatever is selected, unless named in `only`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -16,23 +16,26 @@ pub struct UsersSpec {
     pub ous: Vec<DistinguishedName>,
     /// Only users that match this LDAP filter.
     pub filter: Option<LdapFilter>,
-    /// Only these users: each a UPN, `sAMAccountName`, distinguished name or `objectGUID`.
+    /// Only these users, each by `sAMAccountName`, `DOMAIN\name`, UPN (the present one, or the one that an earlier run
+    /// replaced), distinguished name, `objectGUID` or `objectSid`. A name that fits nobody blocks the plan.
     pub only: Vec<String>,
     /// Not these users, named like those of `only`.
     pub exclude: Vec<String>,
     /// Not the users at and below these OUs.
     pub exclude_ous: Vec<DistinguishedName>,
-    /// Only users whose UPN has one of these suffixes now. Empty: any suffix, or no UPN at all.
-    pub from_suffixes: Vec<DomainName>,
+    /// Only users whose UPN has one of these suffixes now, and those whom an earlier run moved. Empty: any suffix, or no
+    /// UPN at all.
+    pub from_suffixes: Vec<UpnSuffix>,
     /// Whether disabled accounts change too. They do unless set: they may be enabled again.
     pub skip_disabled: bool,
     /// How the new UPN is made.
     pub new_upn: NewUpn,
-    /// New UPNs for single users, named like those of `only`; goes before `new_upn`.
+    /// New UPNs for single users, named like those of `only`; goes before `new_upn`. Each must be on a domain that the
+    /// tenant has verified and the forest offers as a suffix.
     pub map: BTreeMap<String, Upn>,
 }
 
-/// How a new UPN is made.
+/// The rule by which a new UPN is made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -43,44 +46,4 @@ pub enum NewUpn {
     ReplaceSuffix,
     /// The user's `mail`, which must be on the custom domain.
     FromMail,
-}
-
-/// The ways a user can be named in a spec, indexed for look-up.
-#[derive(Debug, Clone, Default)]
-pub struct UserSelection {
-    names: std::collections::HashSet<String>,
-}
-
-impl UserSelection {
-    /// Indexes names as they stand in `only`, `exclude` or `map`.
-    pub fn new<'a>(names: impl IntoIterator<Item = &'a String>) -> Self {
-        Self { names: names.into_iter().map(|name| normal(name)).collect() }
-    }
-
-    /// Whether there are no names.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-
-    /// The name by which a user is among them, if it is.
-    pub fn find(&self, user: &onramp_core::forest::ForestUser) -> Option<String> {
-        if self.names.is_empty() {
-            return None;
-        }
-        let keys = [
-            Some(user.guid.to_string()),
-            Some(normal(user.dn.as_str())),
-            Some(normal(&user.sam_account_name)),
-            user.upn.as_deref().map(normal),
-        ];
-        keys.into_iter().flatten().find(|key| self.names.contains(key))
-    }
-}
-
-/// Names compare without case; distinguished names also without regard to blanks after commas.
-pub(crate) fn normal(name: &str) -> String {
-    match DistinguishedName::parse(name) {
-        Ok(dn) => dn.rdns().iter().map(ToString::to_string).collect::<Vec<_>>().join(",").to_lowercase(),
-        Err(_) => name.trim().trim_start_matches('{').trim_end_matches('}').to_lowercase(),
-    }
 }

@@ -20,7 +20,7 @@ async fn the_whole_job_ends_green_and_running_it_twice_changes_nothing() {
     outcome.require_complete().unwrap();
     assert_eq!(outcome.done, outcome.total);
 
-    let verification = world.onramp().verify(&spec, Some(&world.secrets)).await.unwrap();
+    let verification = world.onramp().verify(&spec, Some(&approved), Some(&world.secrets)).await.unwrap();
     assert!(verification.is_green(), "{verification:#?}");
     assert!(verification.checks.iter().any(|c| c.status == CheckStatus::TrueButForBlocked));
 
@@ -81,7 +81,7 @@ async fn a_user_changed_meanwhile_is_left_untouched_and_sync_stays_off() {
     // A new survey sees the new value, and the job can be finished.
     let approved = world.approved(&spec).await;
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
-    assert!(world.onramp().verify(&spec, Some(&world.secrets)).await.unwrap().is_green());
+    assert!(world.onramp().verify(&spec, Some(&approved), Some(&world.secrets)).await.unwrap().is_green());
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn the_secret_is_in_the_store_and_nowhere_else() {
     let secrets = FileSecretSink::new(folder.path().join("secrets"));
     let mut journal = FileJournal::create(folder.path().join("journal.jsonl")).unwrap();
     let outcome = world.onramp().apply(&approved, &mut journal, &secrets).await.unwrap();
-    let verification = world.onramp().verify(&spec, Some(&secrets)).await.unwrap();
+    let verification = world.onramp().verify(&spec, Some(&approved), Some(&secrets)).await.unwrap();
     assert!(verification.is_green(), "{verification:#?}");
     let secret = secrets.load("onramp-sync@contoso.com").unwrap().unwrap();
     assert!(secret.expose().len() >= 16);
@@ -227,7 +227,7 @@ async fn an_account_that_exists_is_taken_over_only_by_name() {
 
     let approved = crate::world::approve_all(plan);
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
-    let verification = world.onramp().verify(&spec, Some(&world.secrets)).await.unwrap();
+    let verification = world.onramp().verify(&spec, Some(&approved), Some(&world.secrets)).await.unwrap();
     assert!(verification.is_green(), "{verification:#?}");
     let probe = tenant.sign_in.probe(&upn, &first).await.unwrap();
     assert_eq!(probe, onramp_core::tenant::SignInProbe::WrongPassword, "the temporary password is gone");

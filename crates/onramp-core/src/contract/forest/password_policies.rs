@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::NOBODY;
 use crate::contract::{ForestFixture, done, expect_kind};
 use crate::forest::{EffectivePasswordPolicy, PasswordPolicies, SuffixOrigin, Suffixes};
-use crate::{ErrorKind, UpnSuffix};
+use crate::{DomainName, ErrorKind, UpnSuffix};
 
 /// Everything that [`PasswordPolicies`] promises. The suffixes' port tells which domains there are.
 pub async fn run(port: &dyn PasswordPolicies, suffixes: &dyn Suffixes, fixture: &ForestFixture) {
@@ -67,8 +67,10 @@ async fn of_domains(port: &dyn PasswordPolicies, suffixes: &dyn Suffixes) {
         let ages_fit = rules.max_age.is_none_or(|longest| rules.min_age <= longest);
         assert!(ages_fit, "{domain}: a password can be changed before it expires: {policy:?}");
     }
-    let key = |suffix: &UpnSuffix| suffix.as_str().to_lowercase();
-    let having: Vec<String> = policies.iter().map(|policy| key(&UpnSuffix::from(&policy.domain))).collect();
+    let key = |suffix: &UpnSuffix| {
+        DomainName::parse_directory(suffix.as_str()).expect("a domain's name").ascii().to_owned()
+    };
+    let having: Vec<String> = policies.iter().map(|policy| policy.domain.ascii().to_owned()).collect();
     let all = done(suffixes.list().await, "listing suffixes");
     let domains =
         all.iter().filter(|suffix| suffix.origin == SuffixOrigin::Domain).map(|suffix| key(&suffix.suffix));

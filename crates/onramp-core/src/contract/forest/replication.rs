@@ -21,6 +21,7 @@ pub async fn run(
     fixture: &ForestFixture,
 ) {
     let controllers = controllers(port).await;
+    all_answer(port, &controllers).await;
     suffix_arrives(port, suffixes, fixture, &controllers).await;
     upn_is_seen(port, users, fixture, &controllers).await;
     change_is_followed(port, users, fixture, &controllers).await;
@@ -120,6 +121,20 @@ async fn controllers(port: &dyn Replication) -> Vec<DomainController> {
         assert!(configuration, "{} has its settings in the Configuration partition", controller.host);
     }
     controllers
+}
+
+/// Which domain controllers answer; skipped if the port does not tell.
+async fn all_answer(port: &dyn Replication, controllers: &[DomainController]) {
+    for controller in controllers {
+        let reached = port.reach(controller).await;
+        if reached.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Unsupported) {
+            return;
+        }
+        done(reached, &format!("reaching {}, which runs,", controller.host));
+        // What a domain controller that was removed leaves behind.
+        let gone = DomainController { host: "ONRAMP-GONE".to_owned(), ..controller.clone() };
+        expect_kind(port.reach(&gone).await, &ErrorKind::Unavailable, "reaching one that has no host name");
+    }
 }
 
 async fn suffix_arrives(

@@ -3,7 +3,7 @@
 use super::{NOBODY, some_user};
 use crate::ErrorKind;
 use crate::contract::{TenantFixture, done, expect_kind};
-use crate::tenant::{RoleTemplateId, Roles, TenantUsers};
+use crate::tenant::{RoleAssignment, RoleTemplateId, Roles, TenantUsers};
 
 /// Everything that [`Roles`] promises. The users' port lends a principal.
 pub async fn run(port: &dyn Roles, users: &dyn TenantUsers, fixture: &TenantFixture) {
@@ -33,6 +33,9 @@ pub async fn run(port: &dyn Roles, users: &dyn TenantUsers, fixture: &TenantFixt
     let found =
         patience.until("a role given is among the principal's", mine, |found| !found.is_empty()).await;
     assert_eq!(found, std::slice::from_ref(&assigned));
+    let all = async || port.assignments().await;
+    let once = |found: &Vec<RoleAssignment>| found.iter().filter(|held| **held == assigned).count() == 1;
+    patience.until("a role given is once among the tenant's", all, once).await;
     let holders = async || port.holders_of(&role).await;
     patience
         .until("the principal is among the role's holders", holders, |found| found.contains(&assigned))
@@ -44,6 +47,7 @@ pub async fn run(port: &dyn Roles, users: &dyn TenantUsers, fixture: &TenantFixt
 
     done(port.unassign(&assigned.id).await, "taking a role back");
     patience.until("a role taken back is gone", mine, Vec::is_empty).await;
+    patience.until("it is gone from the tenant's", all, |found| !found.contains(&assigned)).await;
     patience.until("its holder too", holders, |found| !found.contains(&assigned)).await;
     patience.until_gone("taking a role back twice", async || port.unassign(&assigned.id).await).await;
 

@@ -2,17 +2,35 @@
 
 use super::{NOBODY, some_user};
 use crate::contract::{TenantFixture, done, expect_kind};
-use crate::tenant::{Forecast, MfaState, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate};
+use crate::tenant::{
+    Forecast, MfaState, RoleTemplateId, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
+};
 use crate::{ErrorKind, Password};
 
 /// Everything that [`SignIn`] promises. The users' port lends an account.
 pub async fn run(port: &dyn SignIn, users: &dyn TenantUsers, fixture: &TenantFixture) {
     let user = some_user(users, fixture, "signin").await;
     states(port, fixture, &user).await;
+    forecast(port, &user).await;
     if fixture.may_sign_in {
         probes(port, users, fixture, &user).await;
     }
     done(users.delete(&user.id).await, "deleting a user");
+}
+
+async fn forecast(port: &dyn SignIn, user: &TenantUser) {
+    let expected = done(port.sign_in_policies(&[]).await, "reading what a new account will meet");
+    assert_eq!(expected.per_user, Some(MfaState::Disabled), "a new account has no state of its own");
+    let met = done(port.second_factor(&user.id).await, "reading all that asks for a second factor");
+    assert_eq!(expected.security_defaults, met.security_defaults, "security defaults are for everybody");
+    if let (Some(expected), Some(met)) = (&expected.policies, &met.policies) {
+        for policy in expected {
+            assert!(met.contains(policy), "a policy for new accounts concerns one: {policy:?}");
+        }
+    }
+    let role = [RoleTemplateId::DIRECTORY_READERS];
+    let with_role = done(port.sign_in_policies(&role).await, "reading what a new role holder will meet");
+    assert_eq!(with_role.security_defaults, expected.security_defaults);
 }
 
 async fn states(port: &dyn SignIn, fixture: &TenantFixture, user: &TenantUser) {

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::scopes;
 use crate::endpoints::Audience;
+use crate::har::hidden_values;
 use crate::request::{Body, Effect, Request};
 use crate::token::AccessToken;
 use crate::transport::Transport;
@@ -87,10 +88,12 @@ impl<'a> Call<'a> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
         let invalid = |why: String| Error::new(ErrorKind::Invalid, self.action).detail(why);
         let url = Url::parse(&request.uri().to_string()).map_err(|why| invalid(why.to_string()))?;
+        let form = Zeroizing::new(request.into_body());
         let own = Request {
+            secrets: hidden_values(&form),
             body: Some(Body {
                 content_type: "application/x-www-form-urlencoded",
-                bytes: Bytes::from_owner(Zeroizing::new(request.into_body())),
+                bytes: Bytes::from_owner(form),
             }),
             ..Request::new(self.action, Audience::Login, Method::POST, url).effect(self.effect)
         };

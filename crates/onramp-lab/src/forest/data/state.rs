@@ -8,7 +8,7 @@ use onramp_core::DomainName;
 
 use super::controller::Controller;
 use super::packed::Packed;
-use super::text::{fold_bytes, hash};
+use super::text::{Comparison, coarse, fold_bytes, hash};
 use crate::forest::schema::{Attr, Class};
 
 /// The number of an object in the forest; it never changes.
@@ -139,6 +139,8 @@ pub(crate) struct State {
     pub(crate) built: Moment,
     /// Which product the controllers are.
     pub(crate) flavour: Flavour,
+    /// How the controllers compare the names of accounts.
+    pub(crate) comparison: Comparison,
     /// Nobody may read up-to-dateness vectors.
     pub(crate) vectors_hidden: bool,
     by_guid: HashTable<Id>,
@@ -233,16 +235,11 @@ impl State {
         self.by_name.find(hash, matches).copied()
     }
 
-    /// The objects that had `value` (folded) of an indexed attribute when all controllers last agreed on them.
+    /// The objects that had `value`, or one like it, of an indexed attribute when all controllers last agreed on them.
     pub(crate) fn settled_with(&self, attr: Attr, value: &[u8]) -> impl Iterator<Item = Id> + '_ {
         let table = INDEXED.iter().position(|&indexed| indexed == attr).and_then(|at| self.by_value.get(at));
-        let folded = fold_bytes(value).into_owned();
-        table.into_iter().flat_map(move |table| {
-            let folded = folded.clone();
-            table.iter_hash(hash(&[&folded])).copied().filter(move |&id| {
-                self.object(id).is_some_and(|o| o.attrs.values(attr).any(|v| fold_bytes(v) == folded))
-            })
-        })
+        let hash = hash(&[&coarse(value)]);
+        table.into_iter().flat_map(move |table| table.iter_hash(hash).copied())
     }
 }
 
@@ -289,7 +286,7 @@ impl Overlay {
     }
 
     pub(crate) fn with_value(&self, attr: Attr, value: &[u8]) -> &[Id] {
-        self.by_value.get(&(attr, fold_bytes(value).into_owned())).map(Vec::as_slice).unwrap_or_default()
+        self.by_value.get(&(attr, coarse(value).into_owned())).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Notes that an object changed here.
@@ -316,13 +313,13 @@ fn name_hash(object: &Object) -> u64 {
 }
 
 fn value_key(object: &Object, attr: Attr) -> Option<Vec<u8>> {
-    object.attrs.values(attr).next().map(|value| fold_bytes(value).into_owned())
+    object.attrs.values(attr).next().map(|value| coarse(value).into_owned())
 }
 
 fn value_hash(object: &Object, attr: Attr) -> Option<u64> {
     let value = object.attrs.values(attr).next()?;
     match attr {
         Attr::OBJECT_SID => Some(hash(&[value])),
-        _ => Some(hash(&[&fold_bytes(value)])),
+        _ => Some(hash(&[&coarse(value)])),
     }
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hasher};
 
+use onramp_core::comparison_key;
+
 /// `text` brought to the form in which two values that match are equal.
 pub(crate) fn fold(text: &str) -> Cow<'_, str> {
     if is_folded(text.as_bytes()) { Cow::Borrowed(text) } else { Cow::Owned(folded(text).collect()) }
@@ -51,6 +53,37 @@ pub(crate) fn with_folded<T>(bytes: &[u8], read: impl FnOnce(&[u8]) -> T) -> T {
 /// Whether two values match as text.
 pub(crate) fn same_text(left: &[u8], right: &[u8]) -> bool {
     left == right || with_folded(left, |left| with_folded(right, |right| left == right))
+}
+
+/// How a directory compares the names of accounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    /// Without regard to case and spaces, as Samba does.
+    #[default]
+    Case,
+    /// Without regard to marks, width and kana either, as Windows does.
+    Windows,
+}
+
+impl Comparison {
+    /// Whether two values are the same.
+    pub(crate) fn same(self, left: &[u8], right: &[u8]) -> bool {
+        match self {
+            Self::Case => same_text(left, right),
+            Self::Windows => left == right || coarse(left) == coarse(right),
+        }
+    }
+}
+
+/// The form in which two values that are the same under any [`Comparison`] are equal, and others may be.
+pub(crate) fn coarse(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if is_folded(bytes) {
+        return Cow::Borrowed(bytes);
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Owned(comparison_key(&fold(text)).into_bytes()),
+        Err(_) => Cow::Borrowed(bytes),
+    }
 }
 
 /// A short text that is not on the heap.
@@ -125,6 +158,16 @@ mod tests {
         fn with_and_without_the_heap_is_the_same(text in "[ aB\u{130}\u{e4}]{0,200}|.*") {
             let on_heap = fold_bytes(text.as_bytes()).into_owned();
             prop_assert_eq!(with_folded(text.as_bytes(), <[u8]>::to_vec), on_heap);
+        }
+
+        #[test]
+        fn what_is_the_same_for_samba_is_the_same_for_windows(text in "[ aB\u{130}\u{e4}ß]{0,20}|.*") {
+            let (upper, lower) = (text.to_uppercase(), fold(&text).into_owned());
+            prop_assert!(Comparison::Windows.same(text.as_bytes(), lower.as_bytes()));
+            prop_assert_eq!(coarse(lower.as_bytes()), coarse(text.as_bytes()));
+            if Comparison::Case.same(text.as_bytes(), upper.as_bytes()) {
+                prop_assert!(Comparison::Windows.same(text.as_bytes(), upper.as_bytes()));
+            }
         }
 
         #[test]

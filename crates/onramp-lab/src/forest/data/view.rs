@@ -172,7 +172,9 @@ impl<'a> View<'a> {
         let unsettled = |id: &Id| overlay.is_some_and(|overlay| overlay.objects.contains_key(id));
         let mut ids: Vec<Id> = self.state.settled_with(attr, value).filter(|id| !unsettled(id)).collect();
         ids.extend(overlay.map(|overlay| overlay.with_value(attr, value)).unwrap_or_default());
-        ids.retain(|&id| self.object(id).is_some_and(|object| !object.deleted));
+        let has =
+            |object: &Object| object.attrs.values(attr).any(|held| self.state.comparison.same(held, value));
+        ids.retain(|&id| self.object(id).is_some_and(|object| !object.deleted && has(object)));
         ids
     }
 

@@ -103,6 +103,7 @@ impl Ports {
         if self.reachable(at, "change").is_err() {
             return Err(Refusal::new(LdapResultCode::Unavailable, "the domain controller does not answer"));
         }
+        self.lab.let_strangers_act();
         let fault = self.lab.0.faults.next(Faulty::Modify);
         if let Some(refusal) = fault.and_then(Fault::refusal) {
             return Err(refusal);

@@ -34,6 +34,19 @@ impl Replication for Ports {
         self.lab.read(0, |view| (0..view.state.controllers.len()).map(|at| describe(view, at)).collect())
     }
 
+    async fn reach(&self, controller: &DomainController) -> Result<()> {
+        const ACTION: &str = "reach the domain controller";
+        let unreachable =
+            |why: &str| Err(Error::new(ErrorKind::Unavailable, ACTION).object(&controller.host).detail(why));
+        if !controller.has_host_name() {
+            return unreachable("the Configuration partition has no host name for it");
+        }
+        match self.lab.position(&controller.host) {
+            Ok(at) => self.reachable(at, ACTION),
+            Err(_) => unreachable("nobody has that name"),
+        }
+    }
+
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
         let at = self.lab.position(&controller.host)?;
         self.reachable(at, "look at")?;
@@ -204,8 +217,9 @@ fn describe(view: View<'_>, at: usize) -> Result<DomainController> {
     let contexts = contexts.map(|dn| DistinguishedName::parse(&String::from_utf8_lossy(&dn)));
     let options: u32 =
         view.text(controller.dsa, Attr::OPTIONS).and_then(|text| text.parse().ok()).unwrap_or_default();
+    let name = || String::from_utf8_lossy(server.rdn_value()).into_owned();
     let mut described = DomainController::new(
-        view.text(settings.parent, Attr::DNS_HOST_NAME).unwrap_or_default(),
+        view.text(settings.parent, Attr::DNS_HOST_NAME).unwrap_or_else(name),
         DistinguishedName::parse(&view.dn(controller.dsa))?,
         site.map(|site| String::from_utf8_lossy(site.rdn_value()).into_owned()).unwrap_or_default(),
         contexts.collect::<std::result::Result<_, _>>()?,

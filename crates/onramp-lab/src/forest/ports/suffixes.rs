@@ -67,7 +67,7 @@ impl Suffixes for Ports {
         if offered.iter().any(|offered| offered.suffix.is_same_as(&wanted)) {
             return Err(Error::new(ErrorKind::AlreadyExists, action).object(suffix));
         }
-        self.change_suffixes(Operation::Add, vec![suffix.as_str().to_owned()], action)
+        self.change_suffixes(Operation::Add, vec![wanted.as_str().to_owned()], action)
     }
 
     async fn force_remove(&self, suffix: &UpnSuffix) -> Result<()> {

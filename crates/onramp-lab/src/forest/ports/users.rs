@@ -96,12 +96,13 @@ fn user(view: View<'_>, id: Id) -> Result<ForestUser> {
     let object = view.object(id).ok_or_else(|| Error::new(ErrorKind::NotFound, "read the user"))?;
     let text = |attr| view.text(id, attr);
     let number = |attr| text(attr).and_then(|text| text.parse::<u32>().ok()).unwrap_or_default();
+    let guid = ObjectGuid::from_bytes(object.guid);
     let mut user = ForestUser::new(
-        ObjectGuid::from_bytes(object.guid),
-        DistinguishedName::parse(&view.dn(id))?,
-        text(Attr::SAM_ACCOUNT_NAME).unwrap_or_default(),
+        guid,
+        name(view, id)?,
+        readable(view, id, Attr::SAM_ACCOUNT_NAME)?.unwrap_or_default(),
     );
-    user.upn = text(Attr::USER_PRINCIPAL_NAME);
+    user.upn = readable(view, id, Attr::USER_PRINCIPAL_NAME)?;
     user.mail = text(Attr::MAIL);
     user.display_name = text(Attr::DISPLAY_NAME);
     let addresses = view.values(id, Attr::PROXY_ADDRESSES);
@@ -124,8 +125,23 @@ pub(super) fn holder(view: View<'_>, id: Id) -> Result<UpnHolder> {
     let object = view.object(id).ok_or_else(|| Error::new(ErrorKind::NotFound, "read the account"))?;
     Ok(UpnHolder::new(
         ObjectGuid::from_bytes(object.guid),
-        DistinguishedName::parse(&view.dn(id))?,
-        view.text(id, Attr::SAM_ACCOUNT_NAME).unwrap_or_default(),
-        view.text(id, Attr::USER_PRINCIPAL_NAME),
+        name(view, id)?,
+        readable(view, id, Attr::SAM_ACCOUNT_NAME)?.unwrap_or_default(),
+        readable(view, id, Attr::USER_PRINCIPAL_NAME)?,
     ))
+}
+
+fn name(view: View<'_>, id: Id) -> Result<DistinguishedName> {
+    let dn = view.dn(id);
+    DistinguishedName::parse(&dn).map_err(|error| unreadable(&dn, "its name").source(error))
+}
+
+/// The value of an attribute that is text, or an error that does not end the list.
+fn readable(view: View<'_>, id: Id, attr: Attr) -> Result<Option<String>> {
+    let text = view.value(id, attr).map(String::from_utf8).transpose();
+    text.map_err(|error| unreadable(&view.dn(id), attr.name()).source(error))
+}
+
+fn unreadable(dn: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Unreadable, "read the account").object(dn).detail(format!("{what} is no text"))
 }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::filter::{Filter, Substring};
 use crate::forest::data::dn::{Rdn, Target, parse_dn, parse_guid, parse_sid};
 use crate::forest::data::state::Id;
-use crate::forest::data::text::{fold_bytes, same_text, with_folded};
+use crate::forest::data::text::{fold_bytes, with_folded};
 use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Syntax, category_of_short_name};
 
@@ -87,7 +87,7 @@ impl Test {
             Self::Present(Attr::OBJECT_CLASS | Attr::OBJECT_GUID) => Some(true),
             Self::Present(attr) => Some(any(view, id, *attr, |_| true)),
             Self::Equal(attr, wanted) => Some(any(view, id, *attr, |value| match attr.info().syntax {
-                Syntax::Text | Syntax::Name => same_text(value, wanted),
+                Syntax::Text | Syntax::Name => view.state.comparison.same(value, wanted),
                 Syntax::Dn => comparable(*attr, value).is_some_and(|value| value == *wanted),
                 Syntax::Boolean => with_folded(value, |value| value == wanted),
                 Syntax::Integer | Syntax::LargeInteger => {

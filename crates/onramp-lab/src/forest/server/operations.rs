@@ -170,6 +170,7 @@ impl Session {
                 return Err(Refusal::unwilling("modify forbidden on global catalog port"));
             }
             let (at, principal) = (self.at, self.principal);
+            self.lab.let_strangers_act();
             self.lab.write(|state, now| modify(state, at, principal, &change, now))
         };
         let result = match self.fault(Faulty::Modify, answers).await {

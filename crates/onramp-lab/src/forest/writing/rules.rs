@@ -5,7 +5,7 @@ use ldap3_proto::LdapResultCode;
 use super::modify::{Known, Operation};
 use crate::forest::data::dn::parse_dn;
 use crate::forest::data::state::Id;
-use crate::forest::data::text::fold;
+use crate::forest::data::text::{Comparison, fold};
 use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Source, Syntax};
 use crate::forest::security::refusal::Refusal;
@@ -36,7 +36,10 @@ pub(super) fn check_account_names(view: View<'_>, id: Id, steps: &[Known<'_>]) -
 fn check_principal_name(view: View<'_>, id: Id, upn: &str) -> Result<(), Refusal> {
     let others = |found: Vec<Id>| found.into_iter().any(|other| other != id);
     if others(view.with_value(Attr::USER_PRINCIPAL_NAME, upn.as_bytes())) {
-        let message = format!("0000202F: samldb: userPrincipalName '{upn}' is already in use ");
+        let message = match view.state.comparison {
+            Comparison::Case => format!("0000202F: samldb: userPrincipalName '{upn}' is already in use "),
+            Comparison::Windows => upn_not_unique(),
+        };
         return Err(Refusal::new(LdapResultCode::ConstraintViolation, message));
     }
     let Some((prefix, suffix)) = upn.split_once('@') else { return Ok(()) };
@@ -53,18 +56,31 @@ fn check_principal_name(view: View<'_>, id: Id, upn: &str) -> Result<(), Refusal
 fn check_sam_account_name(view: View<'_>, id: Id, name: &str) -> Result<(), Refusal> {
     let Some(object) = view.object(id) else { return Ok(()) };
     if in_domain(view, object.context, name).into_iter().any(|other| other != id) {
-        let message = format!("00002071: samldb: samAccountName '{name}' already in use!");
+        let message = match view.state.comparison {
+            Comparison::Case => format!("00002071: samldb: samAccountName '{name}' already in use!"),
+            Comparison::Windows => {
+                "00000524: UpdErr: DSID-031A11F8, problem 6005 (ENTRY_EXISTS), data 0\n".to_owned()
+            }
+        };
         return Err(Refusal::new(LdapResultCode::EntryAlreadyExists, message));
     }
     let domain = view.domain_of(object).map(|domain| domain.dns.as_str()).unwrap_or_default();
     let implied = format!("{name}@{domain}");
     if view.with_value(Attr::USER_PRINCIPAL_NAME, implied.as_bytes()).into_iter().any(|other| other != id) {
-        let message = format!(
-            "0000202F: samldb: userPrincipalName '{implied}' is already in use (implied by sAMAccountName)"
-        );
+        let message = match view.state.comparison {
+            Comparison::Case => format!(
+                "0000202F: samldb: userPrincipalName '{implied}' is already in use (implied by sAMAccountName)"
+            ),
+            Comparison::Windows => upn_not_unique(),
+        };
         return Err(Refusal::new(LdapResultCode::ConstraintViolation, message));
     }
     Ok(())
+}
+
+/// How Windows says that a UPN is another one's (8648, `ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST`).
+fn upn_not_unique() -> String {
+    "000021C8: AtrErr: DSID-03200BBA, #1:\n\t0: 000021C8: DSID-03200BBA, problem 1005 (CONSTRAINT_ATT_TYPE), data 0, Att 90290 (userPrincipalName)\n".to_owned()
 }
 
 /// The objects of a domain that have that account name.

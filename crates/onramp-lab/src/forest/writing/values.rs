@@ -6,7 +6,7 @@ use super::modify::{Known, Operation};
 use crate::forest::data::controller::NewValues;
 use crate::forest::data::dn::Target;
 use crate::forest::data::state::{Flavour, Id, State};
-use crate::forest::data::text::same_text;
+use crate::forest::data::text::Comparison;
 use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Syntax};
 use crate::forest::security::refusal::Refusal;
@@ -56,7 +56,11 @@ fn apply(
         }
         Operation::Add => {
             for (place, value) in step.values.iter().enumerate() {
-                if !change.values.iter().any(|present| is_duplicate(step.attr, present, value)) {
+                if !change
+                    .values
+                    .iter()
+                    .any(|present| is_duplicate(view.state.comparison, step.attr, present, value))
+                {
                     change.values.push(value.clone());
                 } else if !permissive {
                     return Err(match step.attr.info().single {
@@ -76,7 +80,11 @@ fn apply(
         }
         Operation::Delete => {
             for value in step.values {
-                match change.values.iter().position(|present| matches(step.attr, present, value)) {
+                match change
+                    .values
+                    .iter()
+                    .position(|present| matches(view.state.comparison, step.attr, present, value))
+                {
                     Some(at) => {
                         change.values.remove(at);
                     }
@@ -94,16 +102,16 @@ fn apply(
 }
 
 /// Two values of a multi-valued text attribute may differ by case alone.
-fn is_duplicate(attr: Attr, present: &[u8], value: &[u8]) -> bool {
+fn is_duplicate(how: Comparison, attr: Attr, present: &[u8], value: &[u8]) -> bool {
     match attr.info().syntax {
         Syntax::Text if !attr.info().single => present == value,
-        _ => matches(attr, present, value),
+        _ => matches(how, attr, present, value),
     }
 }
 
-fn matches(attr: Attr, present: &[u8], value: &[u8]) -> bool {
+fn matches(how: Comparison, attr: Attr, present: &[u8], value: &[u8]) -> bool {
     match attr.info().syntax {
-        Syntax::Text | Syntax::Name | Syntax::Dn => same_text(present, value),
+        Syntax::Text | Syntax::Name | Syntax::Dn => how.same(present, value),
         _ => present == value,
     }
 }

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::refusal::{Outcome, Refusal};
 use super::state::State;
 use crate::tenant::limits::consistency::Visibility;
+
+/// How the service says that a domain is not proven.
+pub(crate) const RECORD_MISSING: &str = "Cannot find the verification DNS record";
 
 /// A domain of the tenant.
 #[derive(Clone, Debug)]
@@ -20,6 +23,7 @@ pub(crate) struct Domain {
     pub(crate) txt_id: String,
     pub(crate) mx_id: String,
     pub(crate) federated: bool,
+    pub(crate) added: OffsetDateTime,
     pub(crate) supported_services: Vec<String>,
     pub(crate) password_validity_days: Option<i32>,
     pub(crate) password_notification_days: Option<i32>,
@@ -38,6 +42,29 @@ impl Domain {
     }
 }
 
+/// The words in which the service says that another tenant has a domain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UsedElsewhere {
+    /// `Unable to verify this domain because it is used elsewhere …`
+    #[default]
+    Plain,
+    /// The same behind `Domain verification failed with the following error: `, as for a record that is missing.
+    Wrapped,
+}
+
+impl UsedElsewhere {
+    fn refusal(self, name: &str) -> Refusal {
+        let why = format!(
+            "Unable to verify this domain because it is used elsewhere in Office 365. Remove the verified domain {name} from the other service before adding it here."
+        );
+        Refusal::bad_request(match self {
+            Self::Plain => why,
+            Self::Wrapped => format!("Domain verification failed with the following error: '{why}'."),
+        })
+    }
+}
+
 /// What the lab's simulated public DNS holds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dns {
@@ -45,11 +72,20 @@ pub(crate) struct Dns {
     mx: BTreeMap<String, BTreeSet<String>>,
     /// Every verification record counts as published the moment it is handed out.
     pub(crate) auto_publish: bool,
+    /// Every verification record counts as published so long after its domain was added.
+    pub(crate) publish_after: Option<Duration>,
 }
 
 impl Dns {
-    pub(crate) fn new(auto_publish: bool) -> Self {
-        Self { auto_publish, ..Self::default() }
+    pub(crate) fn new(auto_publish: bool, publish_after: Option<std::time::Duration>) -> Self {
+        let mut dns = Self { auto_publish, ..Self::default() };
+        dns.publish_after(publish_after);
+        dns
+    }
+
+    pub(crate) fn publish_after(&mut self, time: Option<std::time::Duration>) {
+        // A time that is too long to be told is never reached.
+        self.publish_after = time.map(|time| Duration::try_from(time).unwrap_or(Duration::MAX));
     }
 
     pub(crate) fn publish_txt(&mut self, name: &str, text: &str) {
@@ -65,10 +101,11 @@ impl Dns {
         self.mx.remove(&canonical(name));
     }
 
-    fn proves(&self, domain: &Domain) -> bool {
+    fn proves(&self, domain: &Domain, now: OffsetDateTime) -> bool {
         let txt = self.txt.get(&domain.name).is_some_and(|texts| texts.contains(&domain.txt()));
         let mx = self.mx.get(&domain.name).is_some_and(|hosts| hosts.contains(&domain.mail_exchange()));
-        self.auto_publish || txt || mx
+        let in_time = self.publish_after.is_some_and(|after| now - domain.added >= after);
+        self.auto_publish || in_time || txt || mx
     }
 }
 
@@ -100,7 +137,7 @@ impl State {
                 format!("Invalid value specified for property 'id': '{name}' is not a domain name."),
             ));
         }
-        if self.domains.contains_key(&name) || self.foreign_domains.contains(&name) {
+        if self.domains.contains_key(&name) {
             return Err(Refusal::conflict("id", None));
         }
         // A child of a proven domain needs no proof of its own.
@@ -124,16 +161,19 @@ impl State {
             if domain.is_verified {
                 return Err(Refusal::bad_request("Domain is already verified."));
             }
-            self.dns.proves(&domain)
+            self.dns.proves(&domain, now)
         };
         if !proven {
             return Err(Refusal::bad_request(format!(
-                "Domain verification failed with the following error: 'Cannot find the verification DNS record of domain {}.'. \
+                "Domain verification failed with the following error: '{RECORD_MISSING} of domain {}.'. \
                  Add the TXT or MX record at the domain's registrar and try again later.",
                 canonical(name)
             )));
         }
         let name = canonical(name);
+        if let Some(wording) = self.foreign_domains.get(&name) {
+            return Err(wording.refusal(&name));
+        }
         // Children of a domain that has just been proven are proven with it.
         for child in self.domains.values_mut().filter(|child| is_child(&child.name, &name)) {
             child.is_verified = true;
@@ -142,6 +182,24 @@ impl State {
         domain.is_verified = true;
         domain.supported_services = default_services();
         Ok(domain)
+    }
+
+    /// Says who checks the passwords of a domain's users: another identity provider, or the tenant itself.
+    pub(crate) fn federate_domain(&mut self, name: &str, federated: bool) -> Outcome<()> {
+        let domain = self.domains.get_mut(&canonical(name)).ok_or_else(|| Refusal::not_found(name))?;
+        if federated && (domain.is_initial || !domain.is_verified) {
+            return Err(Refusal::bad_request(
+                "Only a verified domain that is not the initial one can be federated.",
+            ));
+        }
+        domain.federated = federated;
+        Ok(())
+    }
+
+    /// Whether the users of that name sign in at another identity provider.
+    pub(crate) fn is_federated(&self, upn: &str) -> bool {
+        let domain = upn.rsplit_once('@').map(|(_, domain)| canonical(domain));
+        domain.and_then(|domain| self.domains.get(&domain)).is_some_and(|domain| domain.federated)
     }
 
     pub(crate) fn update_domain(
@@ -234,6 +292,7 @@ impl State {
             txt_id: self.draw.guid(),
             mx_id: self.draw.guid(),
             federated: false,
+            added: now,
             supported_services: if is_verified { default_services() } else { Vec::new() },
             password_validity_days: None,
             password_notification_days: None,

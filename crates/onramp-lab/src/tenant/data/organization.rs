@@ -1,9 +1,11 @@
 //! The organisation: directory synchronisation switch and features, policies that decide about second factors.
 
+use onramp_core::tenant::RoleTemplateId;
 use time::{Duration, OffsetDateTime};
 
 use super::refusal::{Outcome, Refusal};
 use super::state::State;
+use super::users::User;
 
 /// How long switching synchronisation off takes, and bars switching it on again.
 const SWITCHING_OFF: Duration = Duration::hours(72);
@@ -82,26 +84,77 @@ pub struct ConditionalAccess {
     pub(crate) name: String,
     pub(crate) state: &'static str,
     pub(crate) control: &'static str,
+    /// AADSTS code of a sign-in that it stops; `None` for one that asks for a second factor.
+    pub(crate) code: Option<u32>,
+    /// Covers only users who are at risk.
+    pub(crate) at_risk: bool,
     /// UPNs when given by a builder, object ids once the tenant stands; empty means everyone.
     pub(crate) included: Vec<String>,
     pub(crate) excluded: Vec<String>,
+    /// Template ids of roles whose holders are covered, too.
+    pub(crate) included_roles: Vec<String>,
 }
 
 impl ConditionalAccess {
     /// An enabled policy that asks everyone for a second factor.
     pub fn require_mfa(name: impl Into<String>) -> Self {
-        Self::new(name.into(), "mfa")
+        Self::new(name.into(), "mfa", None)
     }
 
     /// An enabled policy that lets nobody sign in.
     pub fn block(name: impl Into<String>) -> Self {
-        Self::new(name.into(), "block")
+        Self::new(name.into(), "block", Some(53_003))
+    }
+
+    /// An enabled policy that lets people in from compliant devices only (AADSTS53000).
+    pub fn require_compliant_device(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "compliantDevice", Some(53_000))
+    }
+
+    /// An enabled policy that lets people in from devices only that the organisation manages (AADSTS530003).
+    pub fn require_managed_device(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "compliantDevice", Some(530_003))
+    }
+
+    /// An enabled policy that lets people in from devices only that are joined to the domain (AADSTS53001).
+    pub fn require_joined_device(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "domainJoinedDevice", Some(53_001))
+    }
+
+    /// An enabled policy that lets people in with approved applications only (AADSTS53002).
+    pub fn require_approved_application(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "approvedApplication", Some(53_002))
+    }
+
+    /// An enabled policy that lets people in with protected applications only (AADSTS53005).
+    pub fn require_protected_application(name: impl Into<String>) -> Self {
+        Self::new(name.into(), "compliantApplication", Some(53_005))
+    }
+
+    /// An enabled policy that lets nobody in who is at risk ([`SeedUser::at_risk`](super::super::SeedUser::at_risk)).
+    pub fn block_at_risk(name: impl Into<String>) -> Self {
+        Self { at_risk: true, ..Self::block(name) }
+    }
+
+    /// Refuses sign-ins with another AADSTS code than its kind usually has.
+    #[must_use]
+    pub fn answering(mut self, code: u32) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// Covers only the users named so far by this method, by UPN.
     #[must_use]
     pub fn including(mut self, upn: impl Into<String>) -> Self {
         self.included.push(upn.into());
+        self
+    }
+
+    /// Covers only the holders of the roles named so far by this method, and users named by
+    /// [`including`](Self::including).
+    #[must_use]
+    pub fn including_role(mut self, role: RoleTemplateId) -> Self {
+        self.included_roles.push(role.id().to_string());
         self
     }
 
@@ -119,22 +172,35 @@ impl ConditionalAccess {
         self
     }
 
-    fn new(name: String, control: &'static str) -> Self {
+    fn new(name: String, control: &'static str, code: Option<u32>) -> Self {
         Self {
             id: String::new(),
             name,
             state: "enabled",
             control,
+            code,
+            at_risk: false,
             included: Vec::new(),
             excluded: Vec::new(),
+            included_roles: Vec::new(),
         }
     }
 
-    fn covers(&self, user_id: &str) -> bool {
-        let names = |list: &[String]| list.iter().any(|id| id == user_id);
+    /// Whom it covers by name, as Graph writes it.
+    pub(crate) fn users(&self) -> Vec<String> {
+        match (self.included.is_empty(), self.included_roles.is_empty()) {
+            (true, true) => vec!["All".to_owned()],
+            (true, false) => vec!["None".to_owned()],
+            _ => self.included.clone(),
+        }
+    }
+
+    fn covers(&self, user: &User, holds: impl Fn(&str) -> bool) -> bool {
+        let named = self.users().iter().any(|name| name == "All" || *name == user.id);
         self.state == "enabled"
-            && (self.included.is_empty() || names(&self.included))
-            && !names(&self.excluded)
+            && (named || self.included_roles.iter().any(|role| holds(role)))
+            && !self.excluded.contains(&user.id)
+            && (!self.at_risk || user.sign_in.at_risk)
     }
 }
 
@@ -160,8 +226,24 @@ impl State {
         Ok(())
     }
 
-    /// The first enabled policy with this control that covers the user.
-    pub(crate) fn policy_for(&self, user_id: &str, control: &str) -> Option<&ConditionalAccess> {
-        self.conditional_access.iter().find(|policy| policy.control == control && policy.covers(user_id))
+    /// A policy as the tenant keeps it: with an ID, and users by object ID.
+    pub(crate) fn resolve_policy(&mut self, mut policy: ConditionalAccess) -> ConditionalAccess {
+        policy.id = self.draw.guid();
+        for name in policy.included.iter_mut().chain(&mut policy.excluded) {
+            if let Some(user) = self.users.with_upn(name) {
+                name.clone_from(&user.id);
+            }
+        }
+        policy
+    }
+
+    /// The first enabled policy that covers the user and stops its sign-in (`stops`), or asks for a second factor.
+    pub(crate) fn policy_for(&self, user: &User, stops: bool) -> Option<&ConditionalAccess> {
+        let holds = |role: &str| {
+            self.role_assignments.iter().any(|held| held.principal_id == user.id && held.role_id == role)
+        };
+        let covers =
+            |policy: &&ConditionalAccess| policy.code.is_some() == stops && policy.covers(user, holds);
+        self.conditional_access.iter().find(covers)
     }
 }

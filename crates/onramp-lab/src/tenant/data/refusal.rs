@@ -1,6 +1,7 @@
 //! What the tenant says when it does not do what it was asked: the one error of the model, of which both faces (the HTTP server
 //! and the ports) make their own.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub(crate) struct Detail {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     pub(crate) message: String,
     pub(crate) details: Vec<Detail>,
     pub(crate) retry_after: Option<Duration>,
@@ -29,10 +30,10 @@ pub(crate) struct Refusal {
 pub(crate) type Outcome<T> = Result<T, Refusal>;
 
 impl Refusal {
-    pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             status,
-            code,
+            code: code.into(),
             message: message.into(),
             details: Vec::new(),
             retry_after: None,

@@ -7,11 +7,11 @@ use time::OffsetDateTime;
 
 use super::applications::{AppRoleAssignment, Application, ServicePrincipal};
 use super::directory::Directory;
-use super::domains::{Dns, Domain};
+use super::domains::{Dns, Domain, UsedElsewhere};
 use super::ids::Draw;
 use super::organization::{ConditionalAccess, Synchronization};
 use super::roles::RoleAssignment;
-use super::subscriptions::{AzureAssignment, Subscription};
+use super::subscriptions::{AzureAssignment, AzureLock, Subscription};
 use crate::tenant::limits::consistency::Consistency;
 use crate::tenant::sign_in::people::PeopleSignIn;
 use crate::tenant::sign_in::tokens::Tokens;
@@ -28,8 +28,8 @@ pub(crate) struct State {
     /// Synchronisation features answer to applications too, which the service itself does not do.
     pub(crate) app_only_sync_features: bool,
     pub(crate) domains: BTreeMap<String, Domain>,
-    /// Domains that other tenants have.
-    pub(crate) foreign_domains: BTreeSet<String>,
+    /// Domains that other tenants have verified, and how the service says so.
+    pub(crate) foreign_domains: BTreeMap<String, UsedElsewhere>,
     pub(crate) dns: Dns,
     pub(crate) users: Directory,
     /// Tokens of delta queries from before this are void.
@@ -50,6 +50,9 @@ pub(crate) struct State {
     pub(crate) conditional_access: Vec<ConditionalAccess>,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) azure_assignments: Vec<AzureAssignment>,
+    pub(crate) azure_locks: Vec<(String, AzureLock)>,
+    /// Scopes at and below which nobody may change role assignments.
+    pub(crate) azure_denied: Vec<String>,
     pub(crate) tokens: Tokens,
     pub(crate) people_sign_in: PeopleSignIn,
 }

@@ -1,5 +1,6 @@
 //! Azure subscriptions and role assignments in them, as Azure Resource Manager keeps them.
 
+use onramp_core::tenant::SubscriptionState;
 use time::OffsetDateTime;
 
 use super::ids::is_guid;
@@ -7,12 +8,38 @@ use super::refusal::{Outcome, Refusal};
 use super::roles::GLOBAL_ADMINISTRATOR;
 use super::state::State;
 
+/// What a lock on an Azure scope bars, there and below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AzureLock {
+    /// Nothing can be deleted.
+    CannotDelete,
+    /// Nothing can be created, changed or deleted.
+    ReadOnly,
+}
+
+/// What somebody is about to do to a role assignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    Write,
+    Delete,
+}
+
+impl Act {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 /// A subscription.
 #[derive(Clone, Debug)]
 pub(crate) struct Subscription {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) state: &'static str,
+    pub(crate) state: SubscriptionState,
     /// Classic administrators that are left: mail address and role.
     pub(crate) classic: Vec<(String, String)>,
 }
@@ -54,6 +81,17 @@ pub(crate) struct AzureGrant<'a> {
     pub(crate) principal_type: Option<&'a str>,
 }
 
+/// A state of a subscription as Azure Resource Manager writes it.
+pub(crate) fn state_name(state: &SubscriptionState) -> &'static str {
+    match state {
+        SubscriptionState::Warned => "Warned",
+        SubscriptionState::PastDue => "PastDue",
+        SubscriptionState::Disabled => "Disabled",
+        SubscriptionState::Deleted => "Deleted",
+        _ => "Enabled",
+    }
+}
+
 impl State {
     pub(crate) fn subscription(&self, id: &str) -> Outcome<&Subscription> {
         self.subscriptions.iter().find(|s| s.id.eq_ignore_ascii_case(id)).ok_or_else(|| {
@@ -74,6 +112,7 @@ impl State {
         now: OffsetDateTime,
     ) -> Outcome<(&AzureAssignment, bool)> {
         let scope = self.scope(grant.scope)?;
+        self.may_change_assignment(&scope, grant.name, Act::Write)?;
         if !is_guid(grant.name) {
             return Err(Refusal::new(
                 400,
@@ -135,6 +174,7 @@ impl State {
     /// Takes access away; `None` when there was no such assignment.
     pub(crate) fn azure_unassign(&mut self, scope: &str, name: &str) -> Outcome<Option<AzureAssignment>> {
         let scope = self.scope(scope)?;
+        self.may_change_assignment(&scope, name, Act::Delete)?;
         let same = |held: &AzureAssignment| held.scope == scope && held.name.eq_ignore_ascii_case(name);
         Ok(self.azure_assignments.iter().position(same).map(|at| self.azure_assignments.remove(at)))
     }
@@ -167,6 +207,66 @@ impl State {
             self.azure_assignments.push(assignment);
         }
         Ok(())
+    }
+
+    /// Locks a scope, or takes its lock away.
+    pub(crate) fn set_azure_lock(&mut self, scope: &str, lock: Option<AzureLock>) -> Outcome<()> {
+        let scope = self.scope(scope)?;
+        self.azure_locks.retain(|(locked, _)| *locked != scope);
+        self.azure_locks.extend(lock.map(|lock| (scope, lock)));
+        Ok(())
+    }
+
+    /// Lets nobody change role assignments at a scope and below, or lets everybody again.
+    pub(crate) fn deny_azure_scope(&mut self, scope: &str, denied: bool) -> Outcome<()> {
+        let scope = self.scope(scope)?;
+        self.azure_denied.retain(|other| *other != scope);
+        self.azure_denied.extend(denied.then_some(scope));
+        Ok(())
+    }
+
+    pub(crate) fn set_subscription_state(&mut self, id: &str, state: SubscriptionState) -> Outcome<()> {
+        let found = self.subscriptions.iter_mut().find(|s| s.id.eq_ignore_ascii_case(id));
+        found
+            .ok_or_else(|| Refusal::new(404, "SubscriptionNotFound", "There is no such subscription."))?
+            .state = state;
+        Ok(())
+    }
+
+    /// What stands before every change of an assignment: first whether the caller may, then the subscription's state, then
+    /// locks.
+    fn may_change_assignment(&self, scope: &str, name: &str, act: Act) -> Outcome<()> {
+        let within = |outer: &str| {
+            let rest = scope.strip_prefix(outer.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let what = act.name();
+        if self.azure_denied.iter().any(|denied| within(denied)) {
+            let message = format!(
+                "The client does not have authorization to perform action 'Microsoft.Authorization/roleAssignments/{what}' over scope '{scope}/providers/Microsoft.Authorization/roleAssignments/{name}' or the scope is invalid. If access was recently granted, please refresh your credentials."
+            );
+            return Err(Refusal::new(403, "AuthorizationFailed", message));
+        }
+        let id = scope.strip_prefix("/subscriptions/").and_then(|rest| rest.split('/').next());
+        if let Some(id) = id
+            && matches!(
+                self.subscription(id)?.state,
+                SubscriptionState::Disabled | SubscriptionState::Deleted
+            )
+        {
+            let message = format!(
+                "The subscription '{id}' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled."
+            );
+            return Err(Refusal::new(409, "ReadOnlyDisabledSubscription", message));
+        }
+        let bars = |lock: AzureLock| act == Act::Delete || lock == AzureLock::ReadOnly;
+        let locked = self.azure_locks.iter().find(|(locked, lock)| within(locked) && bars(*lock));
+        locked.map_or(Ok(()), |(locked, _)| {
+            let message = format!(
+                "The scope '{scope}/providers/Microsoft.Authorization/roleAssignments/{name}' cannot perform {what} operation because following scope(s) are locked: '{locked}'. Please remove the lock and try again."
+            );
+            Err(Refusal::new(409, "ScopeLocked", message))
+        })
     }
 
     /// The scope in its canonical form, if what it names exists.

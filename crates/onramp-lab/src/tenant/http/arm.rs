@@ -7,7 +7,9 @@ use super::exchange::{Answer, Exchange, timestamp};
 use super::odata::filter::Filter;
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
-use crate::tenant::data::subscriptions::{AZURE_ROLES, AzureAssignment, AzureGrant, Subscription};
+use crate::tenant::data::subscriptions::{
+    AZURE_ROLES, AzureAssignment, AzureGrant, Subscription, state_name,
+};
 use crate::tenant::sign_in::tokens::Caller;
 
 pub(super) fn dispatch(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
@@ -195,7 +197,7 @@ fn subscription_object(subscription: &Subscription, state: &State) -> Value {
         "subscriptionId": subscription.id,
         "tenantId": state.tenant_id,
         "displayName": subscription.name,
-        "state": subscription.state,
+        "state": state_name(&subscription.state),
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
         "subscriptionPolicies": { "locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off" },

@@ -115,8 +115,9 @@ pub(super) async fn handle_item(lab: &LabTenant, call: &Call, ids: &Ids) -> Deli
 
 async fn admit(lab: &LabTenant, call: &Call) -> Option<Action> {
     let path = decode(&call.path);
-    let (action, latency) =
+    let ((action, strangers), latency) =
         lab.with_gate(|gate| (gate.strike(&call.method, &path, &call.query), gate.draw_latency()));
+    strangers.iter().for_each(|stranger| stranger.act(lab));
     if let Some(latency) = latency {
         lab.clock().sleep(latency).await;
     }
@@ -262,7 +263,8 @@ fn authenticate(state: &State, call: &Call, ids: &Ids) -> Outcome<Caller> {
 fn refused(refusal: &Refusal, call: &Call, ids: &Ids) -> Answer {
     let body = match call.face {
         Face::Graph => ids.graph_error(refusal),
-        Face::Arm | Face::Login => Ids::arm_error(refusal),
+        Face::Arm => Ids::arm_error(refusal),
+        Face::Login => login::refused(refusal, ids),
     };
     Answer { headers: refusal_headers(refusal), ..Answer::json(refusal.status, body) }
 }

@@ -7,10 +7,11 @@ use url::{Url, form_urlencoded};
 
 use super::exchange::{Answer, Ids};
 use crate::tenant::data::json::put;
+use crate::tenant::data::refusal::Refusal;
 use crate::tenant::data::state::State;
 use crate::tenant::sign_in::assertion::Assertion;
 use crate::tenant::sign_in::people::{Code, DEVICE_CODE_LIFE};
-use crate::tenant::sign_in::tokens::{Aadsts, Audience, Caller, TOKEN_LIFE, audience};
+use crate::tenant::sign_in::tokens::{Aadsts, Audience, Caller, TOKEN_LIFE, aadsts_of, audience};
 
 /// The grant of a device code (RFC 8628 3.4).
 const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -265,6 +266,22 @@ fn token_answer_with(token: &str, scope: Option<&str>, refresh: Option<&str>) ->
         put(&mut body, "refresh_token", json!(refresh));
     }
     Answer::ok(body).with_header("cache-control", "no-store, no-cache")
+}
+
+/// What the gate refuses, in the shape of the token endpoint.
+pub(super) fn refused(refusal: &Refusal, ids: &Ids) -> Value {
+    let code = aadsts_of(&refusal.message);
+    let mut body = json!({
+        "error": refusal.code,
+        "error_description": refusal.message,
+        "timestamp": super::exchange::timestamp(ids.now).replace('T', " "),
+        "trace_id": ids.request_id,
+        "correlation_id": ids.client_request_id.as_ref().unwrap_or(&ids.request_id),
+    });
+    if let Some(code) = code {
+        put(&mut body, "error_codes", json!([code]));
+    }
+    body
 }
 
 fn error_body(refusal: &Aadsts, ids: &Ids) -> Value {

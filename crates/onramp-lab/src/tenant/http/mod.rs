@@ -31,12 +31,19 @@ use tower::ServiceExt as _;
 
 use self::call::{Call, Delivery, Face};
 use crate::tenant::LabTenant;
+use crate::tenant::data::refusal::Outcome;
+use crate::tenant::data::users::UserPatch;
 use crate::tls::LabCa;
 
 /// A client that does not finish its TLS handshake in this time is let go.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Larger request bodies are refused.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// The changes of a user that the body of a PATCH asks for.
+pub(super) fn patch_of(mut body: serde_json::Map<String, serde_json::Value>) -> Outcome<UserPatch> {
+    graph::read_patch(&mut body, true)
+}
 
 /// A tenant that answers at an address. Dropping it ends the server and every connection.
 #[derive(Debug)]

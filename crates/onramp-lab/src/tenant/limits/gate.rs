@@ -1,11 +1,14 @@
 //! What stands before the model: faults made on demand, a limit on writes, and the log of requests.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::throttling::{Buckets, Charge, Throttling};
+use crate::tenant::LabTenant;
 use crate::tenant::data::ids::Draw;
 use crate::tenant::data::refusal::Refusal;
 
@@ -83,6 +86,22 @@ impl Fault {
 #[derive(Clone, Debug)]
 pub struct FaultAction(pub(crate) Action);
 
+/// What somebody else does in the meantime.
+#[derive(Clone)]
+pub(crate) struct Stranger(Arc<dyn Fn(&LabTenant) + Send + Sync>);
+
+impl Stranger {
+    pub(crate) fn act(&self, lab: &LabTenant) {
+        (self.0)(lab);
+    }
+}
+
+impl fmt::Debug for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stranger")
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// Answered with this status instead of being done.
@@ -103,12 +122,32 @@ pub(crate) enum Action {
     Delay(Duration),
     /// `@odata.nextLink` points to this origin.
     NextLinkTo(String),
+    /// Done after somebody else did something.
+    Meanwhile(Stranger),
 }
 
 impl FaultAction {
     /// Answers with this HTTP status and the error body that goes with it. A 401 is what a revoked token gives.
     pub fn status(status: u16) -> Self {
         Self(Action::Status { status, retry_after: None, claims: None })
+    }
+
+    /// Answers with this HTTP status, error code and message. At the token endpoint the code is the OAuth error, and a
+    /// message that begins with `AADSTS` and a number gives the `error_codes`, too.
+    ///
+    /// ```
+    /// use onramp_lab::tenant::{Fault, FaultAction};
+    /// let locked = FaultAction::error(409, "ScopeLocked", "The scope is locked.");
+    /// let fault = Fault::on("PUT", "/subscriptions/*/roleAssignments/*", locked).always();
+    /// ```
+    pub fn error(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self(Action::Refuse(Refusal::new(status, code.into(), message)))
+    }
+
+    /// Does the request after somebody else has changed the tenant, as happens between two requests of one client.
+    /// [`LabTenant::before`] is a shorter way.
+    pub fn meanwhile(change: impl Fn(&LabTenant) + Send + Sync + 'static) -> Self {
+        Self(Action::Meanwhile(Stranger(Arc::new(change))))
     }
 
     /// Answers 429 with `Retry-After` in whole seconds.
@@ -246,11 +285,24 @@ impl Gate {
     }
 
     /// What goes wrong with this request, if anything: every fault that matches counts it, the first that strikes wins.
-    pub(crate) fn strike(&mut self, method: &str, path: &str, query: &str) -> Option<Action> {
+    /// Strangers act whatever else happens.
+    pub(crate) fn strike(
+        &mut self,
+        method: &str,
+        path: &str,
+        query: &str,
+    ) -> (Option<Action>, Vec<Stranger>) {
         let matching = self.faults.iter_mut().filter(|fault| fault.matches(method, path, query));
         let struck: Vec<FaultAction> = matching.filter_map(Fault::strike).collect();
         self.faults.retain(|fault| fault.left != Some(0));
-        struck.into_iter().next().map(|action| action.0)
+        let (mut first, mut strangers) = (None, Vec::new());
+        for FaultAction(action) in struck {
+            match action {
+                Action::Meanwhile(stranger) => strangers.push(stranger),
+                action => first = first.or(Some(action)),
+            }
+        }
+        (first, strangers)
     }
 
     /// How long this request takes to be answered.
@@ -342,9 +394,9 @@ mod tests {
     fn a_fault_strikes_from_its_nth_request_as_often_as_it_says() {
         let mut gate = Gate::new(Draw::seeded(1));
         gate.add(Fault::on("GET", "/x", FaultAction::status(503)).from_nth(2).times(2));
-        let hits: Vec<bool> = (0..5).map(|_| gate.strike("GET", "/x", "").is_some()).collect();
+        let hits: Vec<bool> = (0..5).map(|_| gate.strike("GET", "/x", "").0.is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
-        assert!(gate.strike("POST", "/x", "").is_none());
+        assert!(gate.strike("POST", "/x", "").0.is_none());
     }
 
     proptest! {

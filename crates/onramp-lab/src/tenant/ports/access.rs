@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use onramp_core::tenant::{
     AzureRoleId, ClassicAdministrator, PrincipalType, RoleAssignment, RoleTemplateId, Roles, Subscription,
-    SubscriptionRoleAssignment, SubscriptionState, Subscriptions,
+    SubscriptionRoleAssignment, Subscriptions,
 };
 use onramp_core::{ObjectId, Result};
 
@@ -17,6 +17,12 @@ const ASSIGNMENTS: &str = "/v1.0/roleManagement/directory/roleAssignments";
 
 #[async_trait]
 impl Roles for Ports {
+    async fn assignments(&self) -> Result<Vec<RoleAssignment>> {
+        let operation = Operation::new("GET", ASSIGNMENTS, "list the tenant's role assignments", "");
+        let held = self.run(&operation, |state, _| Ok(assignments(state, |_| true))).await?;
+        held.iter().map(role_assignment).collect()
+    }
+
     async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
         let operation = Operation::new("GET", ASSIGNMENTS, "list the roles of", principal)
             .with_query(format!("$filter=principalId eq '{principal}'"));
@@ -82,10 +88,7 @@ impl Subscriptions for Ports {
     async fn list(&self) -> Result<Vec<Subscription>> {
         let operation = Operation::new("GET", "/subscriptions", "list the Azure subscriptions", "");
         let all = self.run(&operation, |state, _| Ok(state.subscriptions.clone())).await?;
-        // The lab's subscriptions are all in use.
-        all.iter()
-            .map(|s| Ok(Subscription::new(ObjectId::parse(&s.id)?, &s.name, SubscriptionState::Enabled)))
-            .collect()
+        all.iter().map(|s| Ok(Subscription::new(ObjectId::parse(&s.id)?, &s.name, s.state.clone()))).collect()
     }
 
     async fn assignments(

@@ -9,7 +9,7 @@ use onramp_core::{BoxStream, DomainName, ObjectId, Result};
 use time::OffsetDateTime;
 
 use super::{Operation, Ports, whole};
-use crate::tenant::data::domains::Domain;
+use crate::tenant::data::domains::{Domain, RECORD_MISSING};
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
 use crate::tenant::data::users::{Conflict, User};
@@ -63,7 +63,7 @@ impl Domains for Ports {
             }
             match state.verify_domain(name.as_str(), now) {
                 Ok(_) => Ok(None),
-                Err(refusal) if refusal.status == 400 => Ok(Some(refusal.message)),
+                Err(refusal) if refusal.message.contains(RECORD_MISSING) => Ok(Some(refusal.message)),
                 Err(refusal) => Err(refusal),
             }
         });

@@ -96,7 +96,7 @@ impl Operation {
     fn refused(&self, refusal: &Refusal) -> Error {
         let mut reply = ServerReply::from_server("lab");
         reply.status = Some(refusal.status);
-        reply.code = Some(refusal.code.to_owned());
+        reply.code = Some(refusal.code.to_string());
         reply.diagnostic = Some(refusal.message.clone());
         self.error(kind_of(refusal)).reply(reply)
     }
@@ -105,9 +105,10 @@ impl Operation {
 fn kind_of(refusal: &Refusal) -> ErrorKind {
     let conflict =
         refusal.details.iter().any(|detail| ["ObjectConflict", "ConflictingObjects"].contains(&detail.code));
-    match (refusal.status, refusal.code) {
+    match (refusal.status, refusal.code.as_ref()) {
         _ if conflict => ErrorKind::AlreadyExists,
         (_, "RoleAssignmentExists" | "Request_MultipleObjectsWithSameKeyValue") => ErrorKind::AlreadyExists,
+        (_, "ScopeLocked" | "ReadOnlyDisabledSubscription") => ErrorKind::Forbidden,
         (404, _) | (_, "PrincipalNotFound") => ErrorKind::NotFound,
         (401, _) => ErrorKind::Unauthenticated,
         (403, _) => ErrorKind::Forbidden,
@@ -144,8 +145,9 @@ impl Ports {
         work: impl FnOnce(&mut State, OffsetDateTime) -> Outcome<T>,
     ) -> Result<Outcome<T>> {
         let Operation { method, path, query, .. } = operation;
-        let (action, latency) =
+        let ((action, strangers), latency) =
             self.lab.with_gate(|gate| (gate.strike(method, path, query), gate.draw_latency()));
+        strangers.iter().for_each(|stranger| stranger.act(&self.lab));
         let delay = if let Some(Action::Delay(time)) = &action { Some(*time) } else { None };
         for wait in latency.into_iter().chain(delay) {
             self.lab.clock().sleep(wait).await;

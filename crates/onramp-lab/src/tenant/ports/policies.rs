@@ -16,12 +16,21 @@ pub(super) fn second_factor(state: &State, user: &ObjectId, per_user: MfaState) 
     let id = user.to_string();
     let roles = state.role_assignments.iter().filter(|held| held.principal_id == id);
     let roles = roles.filter_map(|held| ObjectId::parse(&held.role_id).ok()).map(RoleTemplateId::new);
-    let subject = PolicySubject::new(*user).with_roles(roles);
+    all_for(state, &PolicySubject::new(*user).with_roles(roles), per_user)
+}
+
+/// Everything that the tenant will ask of an account that is still to be created.
+pub(super) fn for_newcomers(state: &State, roles: &[RoleTemplateId]) -> SecondFactor {
+    let subject = PolicySubject::newcomer().with_roles(roles.iter().copied());
+    all_for(state, &subject, MfaState::Disabled)
+}
+
+fn all_for(state: &State, subject: &PolicySubject, per_user: MfaState) -> SecondFactor {
     let mut all = SecondFactor::default();
     all.per_user = Some(per_user);
     all.security_defaults = Some(state.security_defaults);
     let policies = state.conditional_access.iter().map(policy);
-    all.policies = Some(policies.filter_map(|policy| policy.applies_to(&subject)).collect());
+    all.policies = Some(policies.filter_map(|policy| policy.applies_to(subject)).collect());
     all
 }
 
@@ -30,10 +39,11 @@ fn policy(model: &ConditionalAccess) -> ConditionalAccessPolicy {
     policy.id.clone_from(&model.id);
     policy.name.clone_from(&model.name);
     policy.is_enabled = model.state == "enabled";
-    policy.include_users =
-        if model.included.is_empty() { vec!["All".to_owned()] } else { model.included.clone() };
+    policy.include_users = model.users();
+    policy.include_roles.clone_from(&model.included_roles);
     policy.exclude_users.clone_from(&model.excluded);
     policy.include_applications = vec!["All".to_owned()];
+    policy.is_conditional = model.at_risk;
     policy.controls = vec![model.control.to_owned()];
     policy
 }

@@ -1,13 +1,15 @@
 //! Users and how they sign in.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
 use onramp_core::tenant::{
-    DeletedUser, MfaState, NewUser, SecondFactor, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
+    DeletedUser, MfaState, NewUser, RoleTemplateId, SecondFactor, SignIn, SignInProbe, TenantUser,
+    TenantUsers, UserUpdate,
 };
-use onramp_core::{BoxStream, ImmutableId, ObjectId, Password, Result, Upn};
+use onramp_core::{BoxStream, Error, ErrorKind, ImmutableId, ObjectId, Password, Result, Upn};
 
 use time::OffsetDateTime;
 
@@ -15,7 +17,7 @@ use super::{Operation, Ports, policies, whole};
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
 use crate::tenant::data::users::{self as model, PasswordProfile, User, UserPatch};
-use crate::tenant::sign_in::tokens::{Aadsts, Audience};
+use crate::tenant::sign_in::tokens::{Aadsts, Audience, aadsts_of};
 
 /// The largest page the service gives.
 const PAGE: usize = 999;
@@ -66,7 +68,8 @@ impl TenantUsers for Ports {
             match listing.next().await {
                 Ok(None) => None,
                 Ok(Some(user)) => Some((Ok(user), Some(listing))),
-                // An error ends the list.
+                Err(error) if error.kind() == &ErrorKind::Unreadable => Some((Err(error), Some(listing))),
+                // Any other error ends the list.
                 Err(error) => Some((Err(error), None)),
             }
         })
@@ -175,7 +178,47 @@ fn profile(password: &Password, force_change: bool) -> PasswordProfile {
     PasswordProfile { password: Some(password.clone()), must_change: Some(force_change) }
 }
 
+/// A user as the ports give it out. One that cannot be understood is an error that does not end a list.
 fn tenant_user(user: &User) -> Result<TenantUser> {
+    let unreadable =
+        |why: &str| Error::new(ErrorKind::Unreadable, "read the user").object(&user.id).detail(why);
+    let user = with_raw(user).map_err(|property| unreadable(&format!("{property} is of another type")))?;
+    understood(&user).map_err(|error| unreadable("a property has no value of its kind").source(error))
+}
+
+/// The user with the values that stand in for its own, or the property whose value is of another type.
+fn with_raw(user: &User) -> std::result::Result<Cow<'_, User>, String> {
+    if user.raw.is_empty() {
+        return Ok(Cow::Borrowed(user));
+    }
+    let mut own = user.clone();
+    for (property, value) in &user.raw {
+        let text = || value.as_str().map(str::to_owned).ok_or_else(|| property.clone());
+        let maybe = || if value.is_null() { Ok(None) } else { text().map(Some) };
+        let texts = || {
+            let all = value.as_array().and_then(|all| {
+                all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+            });
+            all.ok_or_else(|| property.clone())
+        };
+        match property.as_str() {
+            "id" => own.id = text()?,
+            "userPrincipalName" => own.upn = text()?,
+            "displayName" => own.display_name = text()?,
+            "mail" => own.mail = maybe()?,
+            "onPremisesImmutableId" => own.immutable_id = maybe()?,
+            "passwordPolicies" => own.password_policies = maybe()?,
+            "otherMails" => own.other_mails = texts()?,
+            "proxyAddresses" => own.proxy_addresses = texts()?,
+            "accountEnabled" => own.account_enabled = value.as_bool().ok_or_else(|| property.clone())?,
+            // Nothing that the ports give out.
+            _ => {}
+        }
+    }
+    Ok(Cow::Owned(own))
+}
+
+fn understood(user: &User) -> Result<TenantUser> {
     let mut seen = TenantUser::new(ObjectId::parse(&user.id)?, Upn::parse(&user.upn)?);
     seen.display_name = Some(user.display_name.clone());
     seen.account_enabled = user.account_enabled;
@@ -184,6 +227,7 @@ fn tenant_user(user: &User) -> Result<TenantUser> {
     seen.proxy_addresses.clone_from(&user.proxy_addresses);
     seen.immutable_id = user.immutable_id.as_deref().map(ImmutableId::parse).transpose()?;
     seen.synchronised = user.synced == Some(true);
+    seen.is_guest = TenantUser::is_guest_by(Some(&user.user_type), &seen.upn);
     seen.password_never_expires =
         user.password_policies.as_deref().is_some_and(|p| p.contains("DisablePasswordExpiration"));
     Ok(seen)
@@ -226,6 +270,12 @@ impl SignIn for Ports {
         self.run(&operation, |state, _| Ok(policies::second_factor(state, user, per_user))).await
     }
 
+    async fn sign_in_policies(&self, roles: &[RoleTemplateId]) -> Result<SecondFactor> {
+        let path = "/v1.0/identity/conditionalAccess/policies";
+        let operation = Operation::new("GET", path, "list the conditional access policies", "");
+        self.run(&operation, |state, _| Ok(policies::for_newcomers(state, roles))).await
+    }
+
     async fn probe(&self, upn: &Upn, password: &Password) -> Result<SignInProbe> {
         let path = format!("/{}/oauth2/v2.0/token", self.lab.credentials().tenant_id);
         let operation = Operation::new("POST", path, "sign in as", upn);
@@ -233,8 +283,15 @@ impl SignIn for Ports {
             .run(&operation, |state, now| {
                 Ok(state.password_sign_in(upn.as_str(), password.expose(), Audience::Graph, now))
             })
-            .await?;
-        Ok(answer.map_or_else(outcome, |_| SignInProbe::Accepted))
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer.map_or_else(outcome, |_| SignInProbe::Accepted)),
+            // A fault may speak as the token endpoint does.
+            Err(error) => {
+                let message = error.server_reply().diagnostic.clone().unwrap_or_default();
+                aadsts_of(&message).map_or(Err(error), |code| Ok(outcome(Aadsts::new(code, message))))
+            }
+        }
     }
 }
 
@@ -250,14 +307,5 @@ fn unknown_state() -> Outcome<()> {
 }
 
 fn outcome(refusal: Aadsts) -> SignInProbe {
-    match refusal.code {
-        50_126 => SignInProbe::WrongPassword,
-        50_034 => SignInProbe::UnknownUser,
-        50_053 => SignInProbe::LockedOut,
-        50_055 => SignInProbe::PasswordChangeRequired,
-        50_057 => SignInProbe::Disabled,
-        code @ (50_076 | 50_079) => SignInProbe::SecondFactorRequired { code },
-        code @ 53_003 => SignInProbe::BlockedByPolicy { code },
-        code => SignInProbe::Inconclusive { code, message: refusal.message },
-    }
+    SignInProbe::of_refusal(refusal.code, refusal.message)
 }

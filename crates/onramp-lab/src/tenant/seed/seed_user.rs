@@ -17,13 +17,16 @@ use crate::people::Person;
 /// ```
 #[derive(Clone, Debug)]
 pub struct SeedUser {
-    pub(super) upn: Upn,
+    pub(in crate::tenant) upn: Upn,
     pub(super) display_name: Option<String>,
     pub(super) proxy_addresses: Vec<String>,
-    pub(super) immutable_id: Option<ImmutableId>,
+    pub(super) immutable_id: Option<String>,
     pub(super) synchronised: bool,
+    pub(super) guest: bool,
+    pub(super) disabled: bool,
     pub(super) password: Option<Password>,
     pub(super) second_factor: bool,
+    pub(super) at_risk: bool,
     pub(super) roles: Vec<RoleTemplateId>,
     pub(super) eligible: Vec<RoleTemplateId>,
 }
@@ -37,8 +40,11 @@ impl SeedUser {
             proxy_addresses: Vec::new(),
             immutable_id: None,
             synchronised: false,
+            guest: false,
+            disabled: false,
             password: None,
             second_factor: false,
+            at_risk: false,
             roles: Vec::new(),
             eligible: Vec::new(),
         }
@@ -72,7 +78,14 @@ impl SeedUser {
     /// With a source anchor.
     #[must_use]
     pub fn with_immutable_id(mut self, anchor: ImmutableId) -> Self {
-        self.immutable_id = Some(anchor);
+        self.immutable_id = Some(anchor.to_string());
+        self
+    }
+
+    /// With a source anchor of any text: a mail address, as Google's provisioning sets it, or 64 hexadecimal digits.
+    #[must_use]
+    pub fn with_anchor(mut self, anchor: impl Into<String>) -> Self {
+        self.immutable_id = Some(anchor.into());
         self
     }
 
@@ -80,6 +93,20 @@ impl SeedUser {
     #[must_use]
     pub fn synchronised(mut self) -> Self {
         self.synchronised = true;
+        self
+    }
+
+    /// Invited from another organization (`userType` is `Guest`).
+    #[must_use]
+    pub fn guest(mut self) -> Self {
+        self.guest = true;
+        self
+    }
+
+    /// Barred from signing in (`accountEnabled` is false).
+    #[must_use]
+    pub fn disabled(mut self) -> Self {
+        self.disabled = true;
         self
     }
 
@@ -94,6 +121,13 @@ impl SeedUser {
     #[must_use]
     pub fn with_second_factor(mut self) -> Self {
         self.second_factor = true;
+        self
+    }
+
+    /// At high risk, as when its password was found in public.
+    #[must_use]
+    pub fn at_risk(mut self) -> Self {
+        self.at_risk = true;
         self
     }
 

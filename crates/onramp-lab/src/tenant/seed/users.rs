@@ -61,11 +61,16 @@ pub(crate) fn add_user(state: &mut State, seed: SeedUser, now: OffsetDateTime) -
     user.mail =
         seed.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:")).map(str::to_owned);
     user.proxy_addresses = seed.proxy_addresses;
-    user.immutable_id = seed.immutable_id.map(|anchor| anchor.to_string());
+    user.immutable_id = seed.immutable_id;
     user.synced = seed.synchronised.then_some(true);
+    user.account_enabled = !seed.disabled;
+    if seed.guest {
+        "Guest".clone_into(&mut user.user_type);
+    }
     user.sign_in.password_changed = seed.password.is_some().then_some(now);
     user.sign_in.password = seed.password;
     user.sign_in.has_second_factor = seed.second_factor;
+    user.sign_in.at_risk = seed.at_risk;
     let id = user.id.clone();
     state.users.insert(user);
     for role in seed.roles {

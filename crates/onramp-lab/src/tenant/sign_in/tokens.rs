@@ -38,7 +38,7 @@ impl Aadsts {
         let (status, error) = match code {
             7_000_215 | 7_000_218 | 7_000_222 | 700_027 => (401, "invalid_client"),
             700_016 => (400, "unauthorized_client"),
-            50_076 | 50_079 => (400, "interaction_required"),
+            50_076 | 50_079 | 53_000 | 53_001 | 53_002 | 53_005 | 530_003 => (400, "interaction_required"),
             90_002 | 900_144 | 9_001_023 => (400, "invalid_request"),
             70_003 => (400, "unsupported_grant_type"),
             70_016 => (400, "authorization_pending"),
@@ -53,10 +53,17 @@ impl Aadsts {
         let suberror = match code {
             50_055 => Some("user_password_expired"),
             50_076 | 50_079 => Some("basic_action"),
+            53_000 | 53_001 | 53_002 | 53_005 | 530_003 => Some("message_only"),
             _ => None,
         };
         Self { code, status, error, message: message.into(), suberror }
     }
+}
+
+/// The code in a message of the token endpoint (`AADSTS50126: …`).
+pub(crate) fn aadsts_of(message: &str) -> Option<u32> {
+    let digits = message.strip_prefix("AADSTS")?;
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// What a token is good for.
@@ -194,6 +201,10 @@ impl State {
                 "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
             ));
         }
+        if self.is_federated(&user.upn) {
+            // The other identity provider has the password, so none is right here.
+            return Err(wrong_password());
+        }
         let Some(right) = &state.password else {
             return Err(Aadsts::new(
                 50_056,
@@ -201,10 +212,7 @@ impl State {
             ));
         };
         if right.expose() != password {
-            return Err(Aadsts::new(
-                50_126,
-                "Error validating credentials due to invalid username or password.",
-            ));
+            return Err(wrong_password());
         }
         if !user.account_enabled {
             return Err(Aadsts::new(50_057, "The user account is disabled."));
@@ -212,14 +220,22 @@ impl State {
         if state.must_change {
             return Err(Aadsts::new(50_055, "The password is expired."));
         }
-        if let Some(policy) = self.policy_for(&user.id, "block") {
-            return Err(Aadsts::new(
-                53_003,
-                format!("Access has been blocked by Conditional Access policies: {}.", policy.name),
-            ));
+        if let Some(policy) = self.policy_for(user, true) {
+            let (code, name) = (policy.code.unwrap_or(53_003), &policy.name);
+            let why = match code {
+                53_000 => {
+                    "Device is not in required device state: compliant. Conditional Access policy requires a compliant device"
+                }
+                530_003 => "Your device is required to be managed to access this resource",
+                53_001 => "Device is not in required device state: domain_joined",
+                53_002 => "Application used is not an approved app for Conditional Access",
+                53_005 => "Application needs to enforce Intune protection policies",
+                _ => "Access has been blocked by Conditional Access policies",
+            };
+            return Err(Aadsts::new(code, format!("{why}: {name}.")));
         }
         let asked = state.mfa != MfaState::Disabled
-            || self.policy_for(&user.id, "mfa").is_some()
+            || self.policy_for(user, false).is_some()
             || (self.security_defaults && (audience != Audience::Graph || self.holds_a_role(&user.id)));
         match (asked, state.has_second_factor) {
             (false, _) => Ok(()),
@@ -296,6 +312,10 @@ impl State {
         let held = self.role_assignments.iter().filter(|held| held.principal_id == principal);
         held.filter_map(|held| roles::built_in(&held.role_id)).map(|role| role.id).collect()
     }
+}
+
+fn wrong_password() -> Aadsts {
+    Aadsts::new(50_126, "Error validating credentials due to invalid username or password.")
 }
 
 /// The audience of a `scope` parameter; `origin` is the lab server's own address.

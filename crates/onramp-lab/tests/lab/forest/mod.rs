@@ -2,6 +2,7 @@
 
 mod clients;
 mod model;
+mod names;
 pub(crate) mod policies;
 mod ports;
 mod programs;

@@ -1,6 +1,7 @@
 //! The tenant, by its ports and over the wire.
 
 mod arm;
+mod behaviour;
 pub(crate) mod contract;
 mod graph;
 mod limits;

@@ -35,6 +35,9 @@ impl State {
         if profile.password.is_none() {
             return Err(Refusal::missing_property("passwordProfile.password", "User"));
         }
+        if self.is_federated(&upn) && !matches!(new.rest.immutable_id, Some(Some(_))) {
+            return Err(Refusal::missing_property("onPremisesImmutableId", "User"));
+        }
         let mut user = self.blank_user(upn.clone(), display_name, mail_nickname, now);
         user.account_enabled = account_enabled;
         let patch = UserPatch { upn: Some(upn), password: Some(profile), ..new.rest };
@@ -165,6 +168,7 @@ impl State {
             synced: None,
             conflicts: Vec::new(),
             profile: Vec::new(),
+            raw: Vec::new(),
             sign_in: SignInState::default(),
             seen: Visibility::default(),
         }

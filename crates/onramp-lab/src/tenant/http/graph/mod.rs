@@ -10,6 +10,7 @@ mod policies;
 mod roles;
 mod users;
 
+pub(super) use self::users::read_patch;
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
 use crate::tenant::http::call::decode;

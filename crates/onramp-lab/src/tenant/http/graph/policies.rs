@@ -49,21 +49,20 @@ pub(super) fn one_policy(ex: &Exchange, state: &State, id: &str) -> Outcome<Answ
 }
 
 fn policy_object(policy: &ConditionalAccess) -> Value {
-    let everyone = vec!["All".to_owned()];
-    let included = if policy.included.is_empty() { &everyone } else { &policy.included };
     json!({
         "id": policy.id,
         "displayName": policy.name,
         "state": policy.state,
         "conditions": {
             "clientAppTypes": ["all"],
+            "userRiskLevels": if policy.at_risk { vec!["high"] } else { Vec::new() },
             "applications": { "includeApplications": ["All"], "excludeApplications": [], "includeUserActions": [] },
             "users": {
-                "includeUsers": included,
+                "includeUsers": policy.users(),
                 "excludeUsers": policy.excluded,
                 "includeGroups": [],
                 "excludeGroups": [],
-                "includeRoles": [],
+                "includeRoles": policy.included_roles,
                 "excludeRoles": [],
             },
         },

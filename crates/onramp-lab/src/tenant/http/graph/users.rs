@@ -34,6 +34,9 @@ impl Properties for User {
         let when = |time: Option<time::OffsetDateTime>| {
             time.map_or(Field::Null, |time| Field::Json(timestamp(time).into()))
         };
+        if let Some((_, value)) = self.raw.iter().find(|(property, _)| property == name) {
+            return value_field(value);
+        }
         Some(match name {
             "id" => Field::Text(&self.id),
             "userPrincipalName" => Field::Text(&self.upn),
@@ -91,6 +94,16 @@ impl Properties for User {
             }
         })
     }
+}
+
+/// A value as it stands.
+fn value_field(value: &Value) -> Option<Field<'_>> {
+    Some(match value {
+        Value::Null => Field::Null,
+        Value::Bool(value) => Field::Bool(*value),
+        Value::String(text) => Field::Text(text),
+        other => Field::Json(other.clone()),
+    })
 }
 
 pub(super) fn list(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
@@ -279,7 +292,7 @@ pub(super) fn as_directory_object(user: &User) -> Outcome<Map<String, Value>> {
 }
 
 /// Takes the properties of a user out of a request body; what Graph does not let one set is refused.
-fn read_patch(body: &mut Map<String, Value>, beta: bool) -> Outcome<UserPatch> {
+pub(in crate::tenant::http) fn read_patch(body: &mut Map<String, Value>, beta: bool) -> Outcome<UserPatch> {
     let mut patch = UserPatch::default();
     for (name, value) in std::mem::take(body) {
         let wrong = || {

@@ -85,7 +85,7 @@ async fn find(ldap: &mut Ldap, base: &str, scope: Scope, filter: &str, attrs: &[
     entries.map(SearchEntry::construct).collect()
 }
 
-async fn change_upn(ldap: &mut Ldap, target: &str, old: &str, new: &str) -> ldap3::LdapResult {
+pub(super) async fn change_upn(ldap: &mut Ldap, target: &str, old: &str, new: &str) -> ldap3::LdapResult {
     let delete = Mod::Delete("userPrincipalName", HashSet::from([old]));
     let add = Mod::Add("userPrincipalName", HashSet::from([new]));
     ldap.modify(target, vec![delete, add]).await.expect("an answer")

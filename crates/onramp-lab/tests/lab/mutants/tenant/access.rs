@@ -11,6 +11,11 @@ use super::{Broken, Mutant, hide};
 
 #[async_trait]
 impl Roles for Mutant {
+    async fn assignments(&self) -> Result<Vec<RoleAssignment>> {
+        let all = self.sound.roles.assignments().await?;
+        Ok(if self.is(Broken::HidesAssignments) { Vec::new() } else { all })
+    }
+
     async fn assignments_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
         self.sound.roles.assignments_of(principal).await
     }
@@ -72,7 +77,7 @@ impl Subscriptions for Mutant {
     }
 
     async fn unassign(&self, assignment: &SubscriptionRoleAssignment) -> Result<()> {
-        let held = self.assignments(&assignment.subscription, &assignment.principal).await?;
+        let held = Subscriptions::assignments(self, &assignment.subscription, &assignment.principal).await?;
         if self.is(Broken::RefusesASecondUnassign) && !held.contains(assignment) {
             return Err(Error::new(ErrorKind::NotFound, "take access back").object(assignment.name));
         }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use onramp_core::tenant::{
-    DeletedUser, MfaState, NewUser, PasswordRuleSettings, PasswordRules, SecondFactor, SignIn, SignInProbe,
-    TenantUser, TenantUsers, UserUpdate,
+    DeletedUser, MfaState, NewUser, PasswordRuleSettings, PasswordRules, RoleTemplateId, SecondFactor,
+    SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
 };
 use onramp_core::{BoxStream, ErrorKind, ObjectId, Password, Result, Upn};
 
@@ -90,6 +90,11 @@ impl SignIn for Mutant {
             all.per_user = None;
         }
         Ok(all)
+    }
+
+    async fn sign_in_policies(&self, roles: &[RoleTemplateId]) -> Result<SecondFactor> {
+        let all = self.sound.sign_in.sign_in_policies(roles).await?;
+        Ok(if self.is(Broken::ForecastsNothing) { SecondFactor::default() } else { all })
     }
 
     async fn probe(&self, upn: &Upn, password: &Password) -> Result<SignInProbe> {

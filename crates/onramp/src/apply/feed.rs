@@ -1,0 +1,89 @@
+//! A stream of changes that is filled while it is read: each change only after its record is durable.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use futures_util::Stream;
+use onramp_core::forest::UpnChange;
+
+/// The changes of which the reader has fewer than this many before it are followed by more.
+const LOW: usize = 128;
+
+/// The end of the stream that is filled.
+#[derive(Clone, Default)]
+pub(super) struct Feed(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<UpnChange>,
+    is_closed: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+impl Feed {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn push(&self, changes: impl IntoIterator<Item = UpnChange>) {
+        let mut state = self.state();
+        state.queue.extend(changes);
+        state.reader.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Ends the stream after what is in it.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        state.reader.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Ends the stream now.
+    pub(super) fn stop(&self) {
+        self.state().queue.clear();
+        self.close();
+    }
+
+    /// Waits until more is wanted; for ever once the stream is closed.
+    pub(super) async fn wants_more(&self) {
+        std::future::poll_fn(|context| {
+            let mut state = self.state();
+            if !state.is_closed && state.queue.len() < LOW {
+                return Poll::Ready(());
+            }
+            state.writer = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    pub(super) fn reader(&self) -> Reader {
+        Reader(self.clone())
+    }
+}
+
+/// The end of the stream that is read.
+pub(super) struct Reader(Feed);
+
+impl Stream for Reader {
+    type Item = UpnChange;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<UpnChange>> {
+        let mut state = self.0.state();
+        let next = state.queue.pop_front();
+        if state.queue.len() < LOW {
+            state.writer.take().into_iter().for_each(Waker::wake);
+        }
+        match next {
+            Some(change) => Poll::Ready(Some(change)),
+            None if state.is_closed => Poll::Ready(None),
+            None => {
+                state.reader = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

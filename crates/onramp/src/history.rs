@@ -1,0 +1,75 @@
+//! The history of earlier runs: what they renamed and which accounts they made.
+
+use std::collections::{HashMap, HashSet};
+
+use onramp_core::forest::ForestUser;
+use onramp_core::{ObjectGuid, ObjectId, comparison_key};
+
+use crate::journal::{JournalEntry, JournalRecord, Outcome};
+
+/// The history of earlier runs on the same two directories, read from their journals.
+///
+/// A survey without it works. With it, a user is recognized by the UPN that an earlier run took from it, and the
+/// service account by its object ID as one that an earlier run made or secured.
+///
+/// ```
+/// use onramp::{FileJournal, History};
+/// # let folder = std::env::temp_dir().join("onramp-history-example");
+/// # std::fs::create_dir_all(&folder)?;
+/// # let path = folder.join("journal.jsonl");
+/// # drop(FileJournal::create(&path)?);
+/// let mut history = History::default();
+/// history.add(&FileJournal::read(&path)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    former: HashMap<String, Vec<ObjectGuid>>,
+    results: HashMap<ObjectGuid, HashSet<String>>,
+    accounts: HashSet<ObjectId>,
+}
+
+impl History {
+    /// Adds the records of a journal.
+    pub fn add(&mut self, records: &[JournalRecord]) {
+        for record in records {
+            match &record.entry {
+                JournalEntry::ChangeStarted { object: Some(object), before, after: Some(after), .. }
+                | JournalEntry::ChangeEnded { object: Some(object), before, after: Some(after), .. } => {
+                    self.renamed(object, before.as_deref(), after);
+                }
+                JournalEntry::ChangeEnded { object: Some(object), outcome: Outcome::Done, .. } => {
+                    self.accounts.extend(ObjectId::parse(object).ok());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn renamed(&mut self, object: &str, before: Option<&str>, after: &str) {
+        let Ok(guid) = ObjectGuid::parse(object) else { return };
+        self.results.entry(guid).or_default().insert(comparison_key(after));
+        if let Some(before) = before {
+            let holders = self.former.entry(comparison_key(before)).or_default();
+            if !holders.contains(&guid) {
+                holders.push(guid);
+            }
+        }
+    }
+
+    /// The users that an earlier run gave another UPN in place of that one.
+    pub(crate) fn former_holders(&self, upn_key: &str) -> &[ObjectGuid] {
+        self.former.get(upn_key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a user has a UPN that an earlier run was to give it.
+    pub(crate) fn is_result(&self, user: &ForestUser) -> bool {
+        let Some(results) = self.results.get(&user.guid) else { return false };
+        user.upn.as_deref().is_some_and(|upn| results.contains(&comparison_key(upn)))
+    }
+
+    /// Whether an earlier run made or secured that account.
+    pub(crate) fn knows_account(&self, id: &ObjectId) -> bool {
+        self.accounts.contains(id)
+    }
+}

@@ -1,0 +1,323 @@
+//! The names by which operators write users, and the users they fit.
+
+use std::collections::{HashMap, HashSet};
+
+use onramp_core::forest::ForestUser;
+use onramp_core::{DistinguishedName, ObjectGuid, Sid, Upn, comparison_key};
+
+use super::parse::distance;
+use crate::candidate::UserRef;
+use crate::history::History;
+
+/// A user as an operator writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum UserName {
+    /// `objectGUID`, with or without braces, or as `<GUID=…>`.
+    Guid(ObjectGuid),
+    /// `objectSid`, also as `<SID=…>`.
+    Sid(Sid),
+    /// A distinguished name, in the form of [`dn_key`].
+    Dn(String),
+    /// `DOMAIN\name`: NetBIOS or DNS name of the domain, and `sAMAccountName`.
+    Account { domain: String, name: String },
+    /// A UPN, written or implied.
+    Upn { key: String, prefix: String },
+    /// `sAMAccountName`.
+    Sam(String),
+}
+
+impl UserName {
+    pub(crate) fn parse(text: &str) -> Self {
+        let text = text.trim();
+        let inner = |start: &str| {
+            let head = text.get(..start.len())?;
+            head.eq_ignore_ascii_case(start).then(|| text.get(start.len()..)?.strip_suffix('>')).flatten()
+        };
+        let bare = inner("<guid=").or_else(|| text.strip_prefix('{')?.strip_suffix('}')).unwrap_or(text);
+        if let Ok(guid) = ObjectGuid::parse(bare) {
+            return Self::Guid(guid);
+        }
+        if let Ok(sid) = Sid::parse(inner("<sid=").unwrap_or(text)) {
+            return Self::Sid(sid);
+        }
+        if let Ok(dn) = DistinguishedName::parse(text) {
+            return Self::Dn(dn_key(&dn));
+        }
+        if let Some((domain, name)) = text.split_once('\\') {
+            return Self::Account { domain: domain.to_lowercase(), name: comparison_key(name) };
+        }
+        match Upn::parse(text) {
+            Ok(upn) => Self::Upn { key: comparison_key(text), prefix: comparison_key(upn.prefix()) },
+            Err(_) => Self::Sam(comparison_key(text)),
+        }
+    }
+
+    fn key(&self) -> String {
+        match self {
+            Self::Guid(guid) => format!("guid {guid}"),
+            Self::Sid(sid) => format!("sid {sid}"),
+            Self::Dn(dn) => format!("dn {dn}"),
+            Self::Account { domain, name } => format!("account {domain}\\{name}"),
+            Self::Upn { key, .. } => format!("upn {key}"),
+            Self::Sam(name) => format!("sam {name}"),
+        }
+    }
+}
+
+/// The form of a distinguished name in which two that name one object are equal: no case, no blanks around commas.
+pub(crate) fn dn_key(dn: &DistinguishedName) -> String {
+    dn.rdns().iter().map(ToString::to_string).collect::<Vec<_>>().join(",").to_lowercase()
+}
+
+/// The names of one list of a spec, and which of them fit whom.
+#[derive(Debug)]
+pub(crate) struct Names {
+    entries: Vec<Entry>,
+    index: HashMap<String, Vec<usize>>,
+    /// Entries that are UPNs, by their prefix: a user whom an earlier run moved has it with the custom domain.
+    prefixes: HashMap<String, Vec<usize>>,
+}
+
+/// A name of a list, and whom it fits.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// As the operator wrote it.
+    pub(crate) written: String,
+    name: UserName,
+    /// Whom it fits; more than two are not kept.
+    pub(crate) fits: Vec<UserRef>,
+    nearest: Option<(usize, String)>,
+}
+
+impl Entry {
+    /// A known name that is similar, if this one fits nobody.
+    pub(crate) fn nearest(&self) -> Option<&str> {
+        let (distance, name) = self.nearest.as_ref()?;
+        (*distance <= 2.max(name.chars().count() / 3)).then_some(name.as_str())
+    }
+
+    /// Whether it fits several users, which only a name without domain can.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.fits.len() > 1 && matches!(self.name, UserName::Sam(_) | UserName::Account { .. })
+    }
+
+    fn fit(&mut self, user: &ForestUser) {
+        if self.fits.len() < 2 && self.fits.iter().all(|known| known.guid != user.guid) {
+            self.fits.push(UserRef::of(user));
+        }
+    }
+}
+
+/// The names of the forest's domains that operators write before a backslash: NetBIOS names by DNS name.
+pub(crate) type NetbiosNames = HashMap<String, String>;
+
+impl Names {
+    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a String>, history: &History) -> Self {
+        let mut this = Self { entries: Vec::new(), index: HashMap::new(), prefixes: HashMap::new() };
+        let mut seen = HashSet::new();
+        for written in names {
+            let name = UserName::parse(written);
+            let key = name.key();
+            if !seen.insert(key.clone()) {
+                continue;
+            }
+            let at = this.entries.len();
+            this.index.entry(key).or_default().push(at);
+            if let UserName::Upn { key, prefix } = &name {
+                this.prefixes.entry(prefix.clone()).or_default().push(at);
+                for guid in history.former_holders(key) {
+                    this.index.entry(format!("former {guid}")).or_default().push(at);
+                }
+            }
+            this.entries.push(Entry { written: written.clone(), name, fits: Vec::new(), nearest: None });
+        }
+        this
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The places of the names that fit a user. `moved` is the UPN it has, if that is the one which the spec wants
+    /// for it: then names that hold its old UPN fit, too.
+    pub(crate) fn find(
+        &mut self,
+        user: &ForestUser,
+        netbios: &NetbiosNames,
+        history: &History,
+        moved: Option<&Upn>,
+    ) -> Vec<usize> {
+        if self.entries.is_empty() {
+            return Vec::new();
+        }
+        let mut found: Vec<usize> = Vec::new();
+        for key in keys(user, netbios) {
+            found.extend(self.index.get(&key).into_iter().flatten());
+        }
+        if history.is_result(user) {
+            found.extend(self.index.get(&format!("former {}", user.guid)).into_iter().flatten());
+        }
+        if let Some(upn) = moved {
+            found.extend(self.prefixes.get(&comparison_key(upn.prefix())).into_iter().flatten());
+        }
+        found.sort_unstable();
+        found.dedup();
+        for at in &found {
+            if let Some(entry) = self.entries.get_mut(*at) {
+                entry.fit(user);
+            }
+        }
+        found
+    }
+
+    /// Notes that the name of another list fits a user, if it is in this one, too.
+    pub(crate) fn fit_alias(&mut self, other: &Entry, user: &ForestUser) -> bool {
+        let places = self.index.get(&other.name.key()).cloned().unwrap_or_default();
+        for at in &places {
+            if let Some(entry) = self.entries.get_mut(*at) {
+                entry.fit(user);
+            }
+        }
+        !places.is_empty()
+    }
+
+    /// Whether some name fits nobody yet.
+    pub(crate) fn has_unknown(&self) -> bool {
+        self.entries.iter().any(|entry| entry.fits.is_empty())
+    }
+
+    /// Notes how similar a user's names are to those that fit nobody.
+    pub(crate) fn compare(&mut self, user: &ForestUser) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.fits.is_empty()) {
+            let (wanted, known) = match &entry.name {
+                UserName::Guid(_) | UserName::Sid(_) => continue,
+                UserName::Dn(dn) => (dn.clone(), user.dn.as_str()),
+                UserName::Upn { key, .. } => (key.clone(), user.upn.as_deref().unwrap_or_default()),
+                UserName::Account { name, .. } | UserName::Sam(name) => {
+                    (name.clone(), user.sam_account_name.as_str())
+                }
+            };
+            if known.is_empty() {
+                continue;
+            }
+            let distance = distance(&wanted, known);
+            if entry.nearest.as_ref().is_none_or(|(best, name)| (distance, known) < (*best, name.as_str())) {
+                entry.nearest = Some((distance, known.to_owned()));
+            }
+        }
+    }
+}
+
+/// Every key under which a user can be named.
+fn keys(user: &ForestUser, netbios: &NetbiosNames) -> Vec<String> {
+    let sam = comparison_key(&user.sam_account_name);
+    let mut keys =
+        vec![format!("guid {}", user.guid), format!("dn {}", dn_key(&user.dn)), format!("sam {sam}")];
+    keys.extend(user.sid.as_ref().map(|sid| format!("sid {sid}")));
+    keys.extend(user.upn.as_deref().map(|upn| format!("upn {}", comparison_key(upn))));
+    if let Some(domain) = user.dn.domain_name() {
+        let dns = domain.as_str().to_lowercase();
+        let short = match netbios.get(&dns) {
+            Some(netbios) => netbios.to_lowercase(),
+            // Without the right to read the partitions: the name that AD proposes when a domain is made.
+            None => dns.split('.').next().unwrap_or_default().to_owned(),
+        };
+        keys.push(format!("account {short}\\{sam}"));
+        keys.push(format!("upn {sam}@{}", comparison_key(&dns)));
+        keys.push(format!("account {dns}\\{sam}"));
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user() -> ForestUser {
+        let guid = ObjectGuid::from_bytes([7; 16]);
+        let dn = DistinguishedName::parse(r"CN=Smith\, Anna,OU=Staff,DC=ad,DC=contoso,DC=com").unwrap();
+        let mut user = ForestUser::new(guid, dn, "ASmith");
+        user.upn = Some("anna.smith@ad.contoso.com".into());
+        user.sid = Some(Sid::parse("S-1-5-21-1-2-3-1105").unwrap());
+        user
+    }
+
+    fn fits(name: &str) -> bool {
+        let netbios = NetbiosNames::from([("ad.contoso.com".to_owned(), "CONTOSO".to_owned())]);
+        let mut names = Names::new([&name.to_owned()], &History::default());
+        !names.find(&user(), &netbios, &History::default(), None).is_empty()
+    }
+
+    #[test]
+    fn a_user_is_found_by_every_name_that_operators_write() {
+        let guid = user().guid.to_string();
+        for name in [
+            guid.clone(),
+            format!("{{{}}}", guid.to_uppercase()),
+            format!("<GUID={guid}>"),
+            "S-1-5-21-1-2-3-1105".into(),
+            "<SID=S-1-5-21-1-2-3-1105>".into(),
+            r"CN=Smith\, Anna,OU=Staff,DC=ad,DC=contoso,DC=com".into(),
+            r"cn=smith\, anna, ou=staff, dc=AD, dc=contoso, dc=com".into(),
+            r"CONTOSO\asmith".into(),
+            r"contoso\ASMITH".into(),
+            r"ad.contoso.com\asmith".into(),
+            "asmith".into(),
+            " ASmith ".into(),
+            "Anna.Smith@AD.contoso.com".into(),
+            "asmith@ad.contoso.com".into(),
+        ] {
+            assert!(fits(&name), "{name}");
+        }
+        for name in [
+            r"FABRIKAM\asmith",
+            r"AD\asmith",
+            "asmit",
+            "anna.smith@contoso.com",
+            "S-1-5-21-1-2-3-1106",
+            r"CN=Smith\, Anna,OU=Staff,DC=contoso,DC=com",
+            "",
+        ] {
+            assert!(!fits(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn without_netbios_names_the_first_label_of_the_domain_will_do() {
+        let mut names = Names::new([&r"AD\asmith".to_owned()], &History::default());
+        assert_eq!(names.find(&user(), &NetbiosNames::new(), &History::default(), None), [0]);
+    }
+
+    #[test]
+    fn the_nearest_name_is_of_the_same_kind() {
+        let names =
+            ["asmiht", "anna.smyth@ad.contoso.com", r"CONTOSO\a.smith", "S-1-5-21-9"].map(str::to_owned);
+        let mut names = Names::new(&names, &History::default());
+        names.compare(&user());
+        let nearest: Vec<Option<&str>> = names.entries().iter().map(Entry::nearest).collect();
+        assert_eq!(nearest, [Some("ASmith"), Some("anna.smith@ad.contoso.com"), Some("ASmith"), None]);
+    }
+
+    #[test]
+    fn a_moved_user_is_found_by_its_old_upn() {
+        let mut names = Names::new([&"anna.smith@corp.local".to_owned()], &History::default());
+        let upn = Upn::parse("anna.smith@contoso.com").unwrap();
+        assert!(names.find(&user(), &NetbiosNames::new(), &History::default(), None).is_empty());
+        assert_eq!(names.find(&user(), &NetbiosNames::new(), &History::default(), Some(&upn)), [0]);
+    }
+
+    #[test]
+    fn a_name_without_domain_may_fit_two_users() {
+        let mut names = Names::new([&"asmith".to_owned()], &History::default());
+        let (one, mut other) = (user(), user());
+        other.guid = ObjectGuid::from_bytes([8; 16]);
+        for user in [&one, &one, &other] {
+            names.find(user, &NetbiosNames::new(), &History::default(), None);
+        }
+        assert!(names.entries()[0].is_ambiguous());
+    }
+}
