@@ -177,7 +177,7 @@ impl LabTenant {
         self.with_state(|state| state.dns.auto_publish = on);
     }
 
-    /// From now on every verification record counts as published so long after its domain was added, or no longer does.
+    /// Lets every verification record count as published so long after its domain was added, or no longer.
     pub fn publish_dns_after(&self, time: Option<Duration>) {
         self.with_state(|state| state.dns.publish_after(time));
     }
