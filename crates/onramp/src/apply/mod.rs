@@ -87,7 +87,8 @@ impl Onramp {
         let ended = run.record(JournalEntry::RunEnded { ending });
         ended.map_err(|error| {
             let (ending, counts) = (&run.outcome.ending, run.outcome.counts());
-            let what = format!("every change is recorded, and only the end of the run is not: {ending}; {counts}");
+            let what =
+                format!("every change is recorded, and only the end of the run is not: {ending}; {counts}");
             unrecorded(&error, &what)
         })?;
         Ok(run.outcome)
@@ -250,7 +251,9 @@ impl Run<'_> {
                 Ok(())
             };
             let slept = self.onramp.unless_cancelled(&format!("see {what}"), sleep).await;
-            slept.map_err(|_| unseen("it was written, and the run was stopped before it could be seen".into()))?;
+            slept.map_err(|_| {
+                unseen("it was written, and the run was stopped before it could be seen".into())
+            })?;
             pause = (pause * 2).min(Duration::from_secs(10));
         }
     }

@@ -64,7 +64,10 @@ impl Run<'_> {
         }
         let why = match probe {
             None | Some(SignInProbe::WrongPassword) => {
-                format!("an account of that name, {}, was made by somebody else since the plan was made", found.id)
+                format!(
+                    "an account of that name, {}, was made by somebody else since the plan was made",
+                    found.id
+                )
             }
             Some(probe) => format!(
                 "an account of that name, {}, has been made since the plan was made, and nothing proves that it has the \
@@ -391,7 +394,9 @@ fn judge(upn: &Upn, probe: Option<SignInProbe>) -> Step {
         }
         Some(SignInProbe::BlockedByPolicy { .. }) => "Exclude the account from the policy, then run again.",
         Some(SignInProbe::BlockedByRisk { .. }) => "Look into the risk and dismiss it, then run again.",
-        Some(SignInProbe::PasswordChangeRequired) => "Let its password expire (without DisablePasswordExpiration), then run again to give it a new one.",
+        Some(SignInProbe::PasswordChangeRequired) => {
+            "Let its password expire (without DisablePasswordExpiration), then run again to give it a new one."
+        }
         Some(SignInProbe::ApplicationRefused { .. }) => "Consent to the application, then run again.",
         Some(SignInProbe::NotCheckedHere { .. }) => "Use an account on a managed domain.",
         Some(SignInProbe::LockedOut) => "Wait until the account is no longer locked out, then run again.",

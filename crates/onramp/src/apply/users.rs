@@ -88,7 +88,9 @@ impl Run<'_> {
         let problem = match (last_bad, open) {
             (Some((who, why)), _) if bad == 1 => format!("1 user was not changed: {who}: {why}"),
             (Some((who, why)), _) => format!("{bad} users were not changed, the last of them {who}: {why}"),
-            (None, Some(_)) => format!("the forest answered for {tried} of {} and then no more", people(total)),
+            (None, Some(_)) => {
+                format!("the forest answered for {tried} of {} and then no more", people(total))
+            }
             (None, None) => return Ok(true),
         };
         self.outcome.ending = Ending::Stopped { number: next, title, problem };

@@ -72,7 +72,10 @@ async fn takeovers_and_conflicts_are_bound_to_who() {
     for twin in [cloud("anna@contoso.com").with_anchor("x"), cloud("anna@contoso.com").with_role(admin)] {
         let world = with_cloud([twin]);
         add(&world, "anna", Some("anna@corp.local"));
-        assert!(seen.insert(id(&world.plan(&spec(text)).await, "sync-conflicts-expected:1:")), "another reason");
+        assert!(
+            seen.insert(id(&world.plan(&spec(text)).await, "sync-conflicts-expected:1:")),
+            "another reason"
+        );
     }
 }
 
@@ -128,8 +131,10 @@ fn assert_accepted(plan: &Plan) {
         _ => None,
     });
     assert_eq!(counted.unwrap_or_default(), renamed);
-    let grants = plan.changes().iter().filter(|c| matches!(c.change, Change::AssignSubscriptionRole { .. })).count();
-    let accepted = ids.iter().filter(|id| id.starts_with("subscription-access-granted:")).collect::<HashSet<_>>();
+    let grants =
+        plan.changes().iter().filter(|c| matches!(c.change, Change::AssignSubscriptionRole { .. })).count();
+    let accepted =
+        ids.iter().filter(|id| id.starts_with("subscription-access-granted:")).collect::<HashSet<_>>();
     assert_eq!(accepted.len(), grants);
     let behind = plan.blockers().iter().filter(|blocker| !blocker.is_fatal()).count();
     assert_eq!(ids.iter().any(|id| id.starts_with("users-left-behind:")), behind > 0);
@@ -207,7 +212,8 @@ async fn assert_wish(wish: &Wish) {
     add(&world, "carl", Some("anna@elsewhere.local"));
     let mut text = format!("domain = '{}contoso.com'\n", if wish.domain == 2 { "sub." } else { "" });
     if let Some(users) = wish.users {
-        let lines = ["", "only = ['anna']", "new_upn = 'from-mail'", "exclude = ['anna']", "only = ['Guest']"];
+        let lines =
+            ["", "only = ['anna']", "new_upn = 'from-mail'", "exclude = ['anna']", "only = ['Guest']"];
         text.push_str(&format!("[users]\n{}\n", lines[usize::from(users)]));
     }
     text.push_str(&format!("[sync]\nenable = {}\n", wish.sync));

@@ -14,7 +14,9 @@ fn account(lines: &str) -> String {
 
 async fn in_the_way(world: &World, lines: &str) -> bool {
     let plan = world.plan(&spec(&account(lines))).await;
-    plan.blockers().iter().any(|b| b.is_fatal() && matches!(b.problem, Problem::ServiceAccountInForest { .. }))
+    plan.blockers()
+        .iter()
+        .any(|b| b.is_fatal() && matches!(b.problem, Problem::ServiceAccountInForest { .. }))
 }
 
 #[tokio::test]
@@ -31,7 +33,8 @@ async fn an_object_of_the_forest_with_the_name_blocks_the_plan() {
     assert!(in_the_way(&world, "").await);
     // It has it as primary address.
     set(&world, &user, "userPrincipalName", &["x@corp.local"]);
-    for (attribute, value) in [("mail", "onramp@contoso.com"), ("proxyAddresses", "SMTP:onramp@contoso.com")] {
+    for (attribute, value) in [("mail", "onramp@contoso.com"), ("proxyAddresses", "SMTP:onramp@contoso.com")]
+    {
         set(&world, &user, attribute, &[value]);
         assert!(in_the_way(&world, "").await, "{attribute}");
         set(&world, &user, attribute, &[]);
@@ -65,12 +68,15 @@ async fn what_graph_refuses_blocks_the_plan() {
         ("upn = \"s ync@contoso.com\"\ndisplay_name = \"\"\nalternate_email = \"x\"", 3),
         ("upn = \"sync@contoso.com\"\nalternate_email = \"it+ops@contoso.com\"", 0),
     ] {
-        let plan = world.plan(&spec(&format!("domain = \"contoso.com\"\n[service_account]\n{lines}\n"))).await;
+        let plan =
+            world.plan(&spec(&format!("domain = \"contoso.com\"\n[service_account]\n{lines}\n"))).await;
         assert_eq!(fatal(&plan).len(), count, "{lines}: {:?}", fatal(&plan));
     }
     for (length, count) in [(256, 0), (257, 1)] {
         let name = "ä".repeat(length);
-        let text = format!("domain = \"contoso.com\"\n[service_account]\nupn = \"s@contoso.com\"\ndisplay_name = \"{name}\"\n");
+        let text = format!(
+            "domain = \"contoso.com\"\n[service_account]\nupn = \"s@contoso.com\"\ndisplay_name = \"{name}\"\n"
+        );
         assert_eq!(fatal(&world.plan(&spec(&text)).await).len(), count, "{length}");
     }
 }
@@ -90,7 +96,8 @@ async fn the_domain_of_the_account_must_be_managed_and_verified() {
     assert!(matches!(unknown.blockers()[0].problem, Problem::ServiceAccountDomain { .. }));
     let odd = plan("domain = 'contoso.com'\n[service_account]\nupn = 'sync@con_toso.com'\n").await;
     assert!(odd.is_blocked());
-    let initial = plan("domain = 'contoso.com'\n[service_account]\nupn = 'sync@contoso.onmicrosoft.com'\n").await;
+    let initial =
+        plan("domain = 'contoso.com'\n[service_account]\nupn = 'sync@contoso.onmicrosoft.com'\n").await;
     assert!(fatal(&initial).is_empty(), "{:?}", fatal(&initial));
 }
 
@@ -101,7 +108,11 @@ async fn an_account_on_an_internationalized_domain_is_made_as_the_tenant_holds_i
     let text = "domain = 'bücher-contoso.com'\n[service_account]\nupn = 'sync@bücher-contoso.com'\n";
     let plan = world.plan(&spec(text)).await;
     assert!(fatal(&plan).is_empty(), "{:?}", fatal(&plan));
-    assert!(ids(&plan).contains(&format!("service-account-created:sync@{}", domain.ascii())), "{:?}", ids(&plan));
+    assert!(
+        ids(&plan).contains(&format!("service-account-created:sync@{}", domain.ascii())),
+        "{:?}",
+        ids(&plan)
+    );
 }
 
 #[tokio::test]
@@ -133,10 +144,12 @@ async fn taking_an_account_over_shows_what_it_is_and_binds_to_it() {
         assert!(seen.insert(id(&plan, "account-taken-over:onramp@contoso.com:")), "{seen:?}");
     }
     let plan = with_role.plan(&spec(&account(""))).await;
-    let taken = plan.consequences().iter().find(|c| matches!(c, Consequence::AccountTakenOver { .. })).unwrap();
+    let taken =
+        plan.consequences().iter().find(|c| matches!(c, Consequence::AccountTakenOver { .. })).unwrap();
     assert!(taken.to_string().contains("Global Administrator today"), "{taken}");
     let plan = disabled.plan(&spec(&account(""))).await;
-    let taken = plan.consequences().iter().find(|c| matches!(c, Consequence::AccountTakenOver { .. })).unwrap();
+    let taken =
+        plan.consequences().iter().find(|c| matches!(c, Consequence::AccountTakenOver { .. })).unwrap();
     assert!(taken.to_string().contains("disabled now"), "{taken}");
     // The order in which it is opened: password, second factor, mail, then enabled, proven and given roles.
     let tenant = disabled.tenant.tenant();

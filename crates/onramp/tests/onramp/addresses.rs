@@ -48,7 +48,12 @@ async fn other_kinds_of_address_are_not_in_the_way() {
     let world = plain();
     add(&world, "anna", Some("anna@corp.local"));
     let other = add(&world, "boss", Some("boss@corp.local"));
-    set(&world, &other, "proxyAddresses", &["x500:anna@contoso.com", "anna@contoso.com", "smtp:anna@contoso.com.au"]);
+    set(
+        &world,
+        &other,
+        "proxyAddresses",
+        &["x500:anna@contoso.com", "anna@contoso.com", "smtp:anna@contoso.com.au"],
+    );
     assert_eq!(renamed(&plan_users(&world, "only = ['anna']").await), ["anna@contoso.com"]);
 }
 
@@ -98,11 +103,17 @@ async fn who_has_the_name_already_is_judged_by_the_same_rules() {
 #[tokio::test]
 async fn of_users_who_have_one_name_each_is_told() {
     let world = plain();
-    let guids: Vec<_> =
-        ["one", "two", "three"].iter().map(|account| add(&world, account, Some("same@contoso.com"))).collect();
+    let guids: Vec<_> = ["one", "two", "three"]
+        .iter()
+        .map(|account| add(&world, account, Some("same@contoso.com")))
+        .collect();
     let plan = plan_users(&world, "").await;
     for guid in guids {
-        assert!(blocked(&plan).iter().any(|b| b.user.as_ref().unwrap().guid == guid), "{:?}", plan.blockers());
+        assert!(
+            blocked(&plan).iter().any(|b| b.user.as_ref().unwrap().guid == guid),
+            "{:?}",
+            plan.blockers()
+        );
     }
     // One of them selected: the others are named all the same.
     let plan = plan_users(&world, "only = ['one']").await;

@@ -67,7 +67,11 @@ async fn a_user_changed_meanwhile_is_left_untouched_and_sync_stays_off() {
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     assert_eq!((outcome.stale, outcome.failed), (1, 0));
     let error = outcome.require_complete().unwrap_err().to_string();
-    assert!(error.contains("1 skipped because somebody else changed the value") && error.contains("renamed.meanwhile@corp.local"), "{error}");
+    assert!(
+        error.contains("1 skipped because somebody else changed the value")
+            && error.contains("renamed.meanwhile@corp.local"),
+        "{error}"
+    );
     let now = world.forest.forest().users.get(&victim.guid).await.unwrap().upn;
     assert_eq!(now.as_deref(), Some("renamed.meanwhile@corp.local"));
     assert_eq!(world.tenant.tenant().sync.status().await.unwrap().state, SyncState::NeverEnabled);

@@ -19,7 +19,8 @@ async fn one_that_never_answers_is_left_out_by_name_and_the_job_can_be_finished(
     let plan = world.plan(&spec).await;
     let id = format!("controller-left-out:{down}");
     assert!(plan.consequences().iter().any(|consequence| consequence.id() == id));
-    let others: Vec<String> = plan.consequences().iter().map(|c| c.id()).filter(|other| *other != id).collect();
+    let others: Vec<String> =
+        plan.consequences().iter().map(|c| c.id()).filter(|other| *other != id).collect();
     assert!(plan.approve(others).is_err(), "by name only");
 
     let approved = world.done(&spec).await;
@@ -79,15 +80,23 @@ async fn no_controller_at_all_proves_nothing() {
     let onramp = world.onramp_over(none());
     let outcome = onramp.apply(&approved, &mut world.journal, &world.secrets).await.unwrap();
     let Ending::Stopped { title, problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
-    assert!(title.contains("UPN suffix") && problem.contains("no domain controller could be asked"), "{problem}");
-    assert!(upn_changes(approved.plan()).iter().all(|(number, _)| outcome.steps.last().unwrap().number < *number));
+    assert!(
+        title.contains("UPN suffix") && problem.contains("no domain controller could be asked"),
+        "{problem}"
+    );
+    assert!(
+        upn_changes(approved.plan()).iter().all(|(number, _)| outcome.steps.last().unwrap().number < *number)
+    );
 
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
     let none = with_replication(world.forest.forest(), &all, &[]);
     let verification = world.onramp_over(none).verify(&spec, Some(&approved), None).await.unwrap();
     assert!(!verification.is_green(), "{verification:#?}");
     let check = verification.checks.iter().find(|c| c.name.contains("suffix")).unwrap();
-    assert_eq!((check.status, check.detail.as_str()), (CheckStatus::Unknown, "no domain controller is known"));
+    assert_eq!(
+        (check.status, check.detail.as_str()),
+        (CheckStatus::Unknown, "no domain controller is known")
+    );
 }
 
 #[tokio::test]
@@ -102,7 +111,10 @@ async fn the_controllers_of_one_domain_prove_nothing_for_another() {
     let onramp = world.onramp_over(with_replication(world.forest.forest(), &of_child, &[]));
     let outcome = onramp.apply(&approved, &mut world.journal, &world.secrets).await.unwrap();
     let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
-    assert!(problem.contains("DC=emea") && problem.contains("no domain controller could be asked"), "{problem}");
+    assert!(
+        problem.contains("DC=emea") && problem.contains("no domain controller could be asked"),
+        "{problem}"
+    );
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
 }
 

@@ -82,7 +82,8 @@ async fn a_journal_that_fails_anywhere_stops_the_run_and_tells_exactly_what_may_
             for (_, upn) in &made {
                 assert!(is_announced(&journal.durable, upn), "after {good}: {}", upn.dn);
             }
-            tells_the_truth(&world, &approved, &text, &made, sent.load(std::sync::atomic::Ordering::Relaxed)).await;
+            tells_the_truth(&world, &approved, &text, &made, sent.load(std::sync::atomic::Ordering::Relaxed))
+                .await;
         }
     }
 }
@@ -125,9 +126,17 @@ async fn tells_the_truth(
         assert_eq!(on, place(|c| matches!(c, onramp::Change::EnableSync)) <= last, "{text}");
         let upn: Upn = "onramp-sync@contoso.com".parse().unwrap();
         let is_made = tenant.users.find(&upn).await.unwrap().is_some();
-        assert_eq!(is_made, place(|c| matches!(c, onramp::Change::CreateServiceAccount { .. })) <= last, "{text}");
+        assert_eq!(
+            is_made,
+            place(|c| matches!(c, onramp::Change::CreateServiceAccount { .. })) <= last,
+            "{text}"
+        );
         let domain = tenant.domains.get(&approved.plan().header().domain).await;
-        assert_eq!(domain.is_ok(), place(|c| matches!(c, onramp::Change::AddDomain { .. })) <= last, "{text}");
+        assert_eq!(
+            domain.is_ok(),
+            place(|c| matches!(c, onramp::Change::AddDomain { .. })) <= last,
+            "{text}"
+        );
     }
 }
 

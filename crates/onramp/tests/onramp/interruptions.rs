@@ -71,7 +71,9 @@ async fn a_domain_controller_that_is_down_is_named() {
     assert!(again.is_empty(), "{:?}", again.changes());
     let [left_out] = again.consequences() else { panic!("{:?}", again.consequences()) };
     assert_eq!(left_out.id(), format!("controller-left-out:{down}"));
-    assert!(!world.onramp().verify(&spec("domain = \"contoso.com\"\n"), None, None).await.unwrap().is_green());
+    assert!(
+        !world.onramp().verify(&spec("domain = \"contoso.com\"\n"), None, None).await.unwrap().is_green()
+    );
     world.forest.start_controller(&down).unwrap();
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
     assert!(world.plan(&spec("domain = \"contoso.com\"\n")).await.is_empty());

@@ -3,7 +3,9 @@
 use onramp::{Change, History, Problem};
 use onramp_core::DomainName;
 
-use crate::small::{add, blocked, build, fatal, plain, plan_users, renamed, run, set, upn_of, users, verified};
+use crate::small::{
+    add, blocked, build, fatal, plain, plan_users, renamed, run, set, upn_of, users, verified,
+};
 use crate::world::{World, spec};
 
 async fn assert_done(world: &World, text: &str) {
@@ -16,7 +18,12 @@ async fn assert_done(world: &World, text: &str) {
 
 #[tokio::test]
 async fn a_second_run_changes_nothing_whatever_the_key_is() {
-    for rule in ["new_upn = 'from-mail'", "", "from_suffixes = ['corp.local']", "filter = '(userPrincipalName=*@corp.local)'"] {
+    for rule in [
+        "new_upn = 'from-mail'",
+        "",
+        "from_suffixes = ['corp.local']",
+        "filter = '(userPrincipalName=*@corp.local)'",
+    ] {
         for key in ["anna", r"CORP\anna", "anna.reed@corp.local", "anna@corp.local", "guid", "dn"] {
             let mut world = plain();
             let anna = add(&world, "anna", Some("anna.reed@corp.local"));
@@ -26,7 +33,8 @@ async fn a_second_run_changes_nothing_whatever_the_key_is() {
                 "dn" => world.forest.dn_of(&anna).unwrap().to_string(),
                 key => key.to_owned(),
             };
-            let text = users(&format!("only = ['anna']\n{rule}\n[users.map]\n'{name}' = 'mapped.name@contoso.com'"));
+            let text =
+                users(&format!("only = ['anna']\n{rule}\n[users.map]\n'{name}' = 'mapped.name@contoso.com'"));
             run(&mut world, &text).await;
             assert_eq!(upn_of(&world, &anna).as_deref(), Some("mapped.name@contoso.com"), "{key} {rule}");
             assert_done(&world, &text).await;
@@ -54,7 +62,9 @@ async fn a_chain_of_names_is_walked_once() {
     let mut world = plain();
     let one = add(&world, "one", Some("a@contoso.com"));
     let two = add(&world, "two", Some("b@contoso.com"));
-    let text = users("only = ['one', 'two']\n[users.map]\n'a@contoso.com' = 'b@contoso.com'\n'b@contoso.com' = 'c@contoso.com'");
+    let text = users(
+        "only = ['one', 'two']\n[users.map]\n'a@contoso.com' = 'b@contoso.com'\n'b@contoso.com' = 'c@contoso.com'",
+    );
     let plan = world.plan(&spec(&text)).await;
     assert_eq!(renamed(&plan), ["c@contoso.com"]);
     assert!(matches!(&blocked(&plan)[0].problem, Problem::Taken { holder, .. } if holder.guid == two));
@@ -132,11 +142,13 @@ async fn two_spellings_of_one_name_with_two_targets_are_told() {
     add(&world, "anna", Some("anna@corp.local"));
     for other in ["ANNA", r"CORP\anna", "anna@corp.local"] {
         let plan =
-            plan_users(&world, &format!("[users.map]\nanna = 'a@contoso.com'\n'{other}' = 'b@contoso.com'")).await;
+            plan_users(&world, &format!("[users.map]\nanna = 'a@contoso.com'\n'{other}' = 'b@contoso.com'"))
+                .await;
         assert!(renamed(&plan).is_empty(), "{other}");
         assert!(matches!(&blocked(&plan)[0].problem, Problem::MappedTwice { .. }), "{other}");
         let plan =
-            plan_users(&world, &format!("[users.map]\nanna = 'a@contoso.com'\n'{other}' = 'A@contoso.com'")).await;
+            plan_users(&world, &format!("[users.map]\nanna = 'a@contoso.com'\n'{other}' = 'A@contoso.com'"))
+                .await;
         assert_eq!(renamed(&plan).len(), 1, "{other}: {:?}", plan.blockers());
     }
 }
@@ -185,7 +197,9 @@ async fn a_target_that_breaks_the_rules_is_told_before_and_after() {
 async fn with_the_history_of_the_first_run_a_chain_needs_no_guess() {
     let mut world = plain();
     let one = add(&world, "one", Some("a@contoso.com"));
-    let text = users("only = ['one']\n[users.map]\n'a@contoso.com' = 'b@contoso.com'\n'b@contoso.com' = 'c@contoso.com'");
+    let text = users(
+        "only = ['one']\n[users.map]\n'a@contoso.com' = 'b@contoso.com'\n'b@contoso.com' = 'c@contoso.com'",
+    );
     run(&mut world, &text).await;
     assert_eq!(upn_of(&world, &one).as_deref(), Some("b@contoso.com"));
     let mut history = History::default();

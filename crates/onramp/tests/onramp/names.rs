@@ -25,11 +25,23 @@ async fn a_name_that_fits_nobody_blocks_the_plan_with_the_nearest_one() {
         (r#"only = ["anna.red@corp.local"]"#, "anna.red@corp.local", Some("anna.reed@corp.local")),
         (r"only = ['FABRIKAM\anna']", r"FABRIKAM\anna", None),
         (r#"only = ["S-1-5-21-1-2-3-1105"]"#, "S-1-5-21-1-2-3-1105", None),
-        (r#"exclude = ["00000000-0000-0000-0000-000000000009"]"#, "00000000-0000-0000-0000-000000000009", None),
+        (
+            r#"exclude = ["00000000-0000-0000-0000-000000000009"]"#,
+            "00000000-0000-0000-0000-000000000009",
+            None,
+        ),
         ("exclude = [\"\"]", "“” in `exclude`", None),
-        ("[users.map]\n\"anna.reed@corp.lcoal\" = \"a@contoso.com\"", "anna.reed@corp.lcoal", Some("anna.reed@corp.local")),
+        (
+            "[users.map]\n\"anna.reed@corp.lcoal\" = \"a@contoso.com\"",
+            "anna.reed@corp.lcoal",
+            Some("anna.reed@corp.local"),
+        ),
         ("[users.map]\nanan = \"a@contoso.com\"", "anan", Some("anna")),
-        (r#"exclude_ous = ["CN=Uesrs,DC=corp,DC=local"]"#, "CN=Uesrs,DC=corp,DC=local", Some("CN=Users,DC=corp,DC=local")),
+        (
+            r#"exclude_ous = ["CN=Uesrs,DC=corp,DC=local"]"#,
+            "CN=Uesrs,DC=corp,DC=local",
+            Some("CN=Users,DC=corp,DC=local"),
+        ),
     ] {
         let plan = plan_users(&world, lines).await;
         let problems = fatal(&plan);
@@ -67,7 +79,8 @@ async fn every_form_of_a_name_is_understood_in_every_list() {
         let without = plan_users(&world, &format!("exclude = ['{name}']")).await;
         assert_eq!(renamed(&without), ["bob@contoso.com", "svc-backup@contoso.com"], "{name}");
         assert!(fatal(&without).is_empty());
-        let map = plan_users(&world, &format!("only = ['anna']\n[users.map]\n'{name}' = 'a@contoso.com'")).await;
+        let map =
+            plan_users(&world, &format!("only = ['anna']\n[users.map]\n'{name}' = 'a@contoso.com'")).await;
         assert_eq!(renamed(&map), ["a@contoso.com"], "{name}");
         assert!(fatal(&map).is_empty());
     }
@@ -100,7 +113,8 @@ async fn a_sid_is_a_name() {
 #[tokio::test]
 async fn a_netbios_name_is_read_and_not_guessed() {
     let world = people();
-    let partition = DistinguishedName::parse("CN=CORP,CN=Partitions,CN=Configuration,DC=corp,DC=local").unwrap();
+    let partition =
+        DistinguishedName::parse("CN=CORP,CN=Partitions,CN=Configuration,DC=corp,DC=local").unwrap();
     let partition = world.forest.find(&partition).unwrap();
     set(&world, &partition, "nETBIOSName", &["HEADQUARTERS"]);
     let plan = plan_users(&world, r"only = ['headquarters\anna']").await;
@@ -119,7 +133,9 @@ async fn a_name_in_two_domains_of_a_forest_is_ambiguous() {
     for lines in ["only = ['anna']", "[users.map]\nanna = 'a@contoso.com'"] {
         let plan = plan_users(&world, lines).await;
         assert!(
-            plan.blockers().iter().any(|b| b.is_fatal() && matches!(b.problem, Problem::AmbiguousUser { .. })),
+            plan.blockers()
+                .iter()
+                .any(|b| b.is_fatal() && matches!(b.problem, Problem::AmbiguousUser { .. })),
             "{lines}: {:?}",
             plan.blockers()
         );

@@ -95,10 +95,9 @@ impl ForestUsers for OddUsers {
                 };
                 changes.map(slow).buffer_unordered(4).boxed()
             }
-            Way::Collecting => stream::once(changes.collect::<Vec<_>>())
-                .flat_map(stream::iter)
-                .then(one)
-                .boxed(),
+            Way::Collecting => {
+                stream::once(changes.collect::<Vec<_>>()).flat_map(stream::iter).then(one).boxed()
+            }
             Way::Ending(after) => changes.take(after).then(one).boxed(),
             Way::Confused => stream::once(changes.collect::<Vec<_>>())
                 .flat_map(|mut all| {
@@ -113,7 +112,8 @@ impl ForestUsers for OddUsers {
                 .boxed(),
             Way::Down => changes
                 .map(|change| {
-                    let result = Err(Error::new(ErrorKind::Unavailable, "change the UPN of").object(&change.dn));
+                    let result =
+                        Err(Error::new(ErrorKind::Unavailable, "change the UPN of").object(&change.dn));
                     UpnOutcome { change, result }
                 })
                 .boxed(),
@@ -145,7 +145,9 @@ impl Replication for OddReplication {
 
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
         if matches!(value, ReplicatedValue::UserUpn { .. }) && self.deaf.contains(&controller.host) {
-            return Err(Error::new(ErrorKind::Unavailable, "ask the domain controller").object(&controller.host));
+            return Err(
+                Error::new(ErrorKind::Unavailable, "ask the domain controller").object(&controller.host)
+            );
         }
         self.inner.holds(controller, value).await
     }

@@ -73,7 +73,10 @@ async fn a_role_that_was_assigned_and_cannot_be_read_back_is_unknown() {
                 _ => Ok(Vec::new()),
             }
         });
-        roles.expect_assign().times(1).returning(move |_, id| Ok(RoleAssignment::tenant_wide("1", role, *id)));
+        roles
+            .expect_assign()
+            .times(1)
+            .returning(move |_, id| Ok(RoleAssignment::tenant_wide("1", role, *id)));
         let tenant = Tenant { roles: Arc::new(roles), ..world.tenant.tenant() };
         let onramp = world.onramp_on(tenant, world.forest.forest());
         let outcome = world.apply(&onramp, &approved).await.unwrap();
@@ -131,7 +134,11 @@ async fn a_conflict_of_any_kind_on_a_subscription_is_read_back() {
 #[tokio::test]
 async fn what_keeps_the_account_from_signing_in_stops_the_run_before_the_role_and_is_told_as_what_it_is() {
     for (code, words, hint) in [
-        (53_003, "a conditional access policy forbids the sign-in (AADSTS53003)", "Exclude the account from the policy"),
+        (
+            53_003,
+            "a conditional access policy forbids the sign-in (AADSTS53003)",
+            "Exclude the account from the policy",
+        ),
         (530_003, "a policy that wants a known, managed device", "Exclude the account from the policy"),
         (53_005, "approved or protected app", "Exclude the account from the policy"),
         (530_033, "a policy that wants", "Exclude the account from the policy"),

@@ -9,7 +9,8 @@ use crate::odd::{Forgetful, Lapse};
 use crate::world::{World, spec};
 
 const OLD: &str = "old.sync@contoso.onmicrosoft.com";
-const TAKE_OVER: &str = "domain = \"contoso.com\"\n[service_account]\nupn = \"old.sync@contoso.onmicrosoft.com\"\n";
+const TAKE_OVER: &str =
+    "domain = \"contoso.com\"\n[service_account]\nupn = \"old.sync@contoso.onmicrosoft.com\"\n";
 
 fn secret(text: &str) -> Password {
     Password::new(text.into())
@@ -37,7 +38,9 @@ async fn two_refused_attempts_lose_nothing() {
     world.tenant.add_fault(Fault::on("PATCH", "/v1.0/users/*", refused).times(2));
     for _ in 0..2 {
         let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
-        assert!(matches!(&outcome.ending, Ending::Stopped { title, .. } if title.contains("strong password")));
+        assert!(
+            matches!(&outcome.ending, Ending::Stopped { title, .. } if title.contains("strong password"))
+        );
         assert_eq!(secrets.load(OLD).unwrap().unwrap().expose(), first.expose());
         assert!(secrets.pending(OLD).unwrap().is_empty(), "refused for certain");
         let probe = world.tenant.tenant().sign_in.probe(&OLD.parse().unwrap(), &first).await.unwrap();
@@ -71,7 +74,9 @@ async fn attempts_of_unknown_outcome_use_one_password_and_end_well() {
     let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
     outcome.require_complete().unwrap();
     assert!(secrets.pending(OLD).unwrap().is_empty());
-    assert!(world.onramp().verify(&spec(TAKE_OVER), Some(&approved), Some(&secrets)).await.unwrap().is_green());
+    assert!(
+        world.onramp().verify(&spec(TAKE_OVER), Some(&approved), Some(&secrets)).await.unwrap().is_green()
+    );
 }
 
 #[tokio::test]
@@ -113,7 +118,9 @@ async fn a_password_that_is_set_but_may_expire_is_told_and_set_again() {
     assert_eq!(world.tenant.tenant().sign_in.probe(&upn, &current).await.unwrap(), SignInProbe::Accepted);
     let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
     outcome.require_complete().unwrap();
-    assert!(world.onramp().verify(&spec(TAKE_OVER), Some(&approved), Some(&secrets)).await.unwrap().is_green());
+    assert!(
+        world.onramp().verify(&spec(TAKE_OVER), Some(&approved), Some(&secrets)).await.unwrap().is_green()
+    );
 }
 
 #[tokio::test]
@@ -139,8 +146,22 @@ fn different_names_never_share_a_file_and_one_name_has_one_in_any_case() {
     let folder = tempfile::tempdir().unwrap();
     let secrets = FileSecretSink::new(folder.path());
     let names = [
-        "a'b@x.de", "a#b@x.de", "a_b@x.de", "a%27b@x.de", "a/b@x.de", "../a@x.de", "jürgen@x.de", "jurgen@x.de",
-        "a@x.next-1", "a@x", "a@x.previous-1", "a@x.password", "con@x.de", "a b@x.de", "a\u{301}@x.de", "á@x.de",
+        "a'b@x.de",
+        "a#b@x.de",
+        "a_b@x.de",
+        "a%27b@x.de",
+        "a/b@x.de",
+        "../a@x.de",
+        "jürgen@x.de",
+        "jurgen@x.de",
+        "a@x.next-1",
+        "a@x",
+        "a@x.previous-1",
+        "a@x.password",
+        "con@x.de",
+        "a b@x.de",
+        "a\u{301}@x.de",
+        "á@x.de",
     ];
     for name in names {
         let stored = secret(name);

@@ -22,7 +22,12 @@ async fn a_selection_by_the_old_upn_is_recognized_afterwards() {
         run(&mut world, &text).await;
         assert_eq!(upn_of(&world, &anna).as_deref(), Some("anna@contoso.com"), "{lines}");
         let plan = world.plan(&spec(&text)).await;
-        assert!(plan.is_empty() && fatal(&plan).is_empty(), "{lines}: {:?} {:?}", plan.changes(), fatal(&plan));
+        assert!(
+            plan.is_empty() && fatal(&plan).is_empty(),
+            "{lines}: {:?} {:?}",
+            plan.changes(),
+            fatal(&plan)
+        );
         let verification = world.onramp().verify(&spec(&text), None, None).await.unwrap();
         assert!(verification.is_green(), "{lines}: {:?}", verification.checks);
         // What one domain controller has not is seen, and waited for again.
@@ -83,7 +88,16 @@ async fn disabled_users_are_left_out_only_if_asked() {
 #[tokio::test]
 async fn accounts_of_systems_are_left_out_each_with_its_reason() {
     let world = plain();
-    for account in ["MSOL_12ab", "AAD_34cd", "IUSR_WEB", "IWAM_WEB", "HealthMailbox01", "krbtgt_123", "machine$", "SUPPORT_388945a0"] {
+    for account in [
+        "MSOL_12ab",
+        "AAD_34cd",
+        "IUSR_WEB",
+        "IWAM_WEB",
+        "HealthMailbox01",
+        "krbtgt_123",
+        "machine$",
+        "SUPPORT_388945a0",
+    ] {
         add(&world, account, Some(&format!("{account}@corp.local")));
     }
     add(&world, "msolange", Some("msolange@corp.local"));

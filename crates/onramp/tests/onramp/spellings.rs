@@ -68,7 +68,9 @@ async fn mail_on_another_domain_or_none_is_told() {
     assert_eq!(blocked(&plan_users(&world, lines).await)[0].problem, Problem::NoMail);
     set(&world, &anna, "mail", &["anna@fabrikam.com"]);
     let plan = plan_users(&world, lines).await;
-    assert!(matches!(&blocked(&plan)[0].problem, Problem::MailElsewhere { mail } if mail == "anna@fabrikam.com"));
+    assert!(
+        matches!(&blocked(&plan)[0].problem, Problem::MailElsewhere { mail } if mail == "anna@fabrikam.com")
+    );
     set(&world, &anna, "mail", &["no address"]);
     assert!(matches!(&blocked(&plan_users(&world, lines).await)[0].problem, Problem::NotAUpn { .. }));
     set(&world, &anna, "mail", &["Anna@CONTOSO.com"]);
@@ -147,9 +149,14 @@ async fn a_forest_with_an_underscore_in_its_name_is_planned_for() {
     let world = build(|forest| forest.domain("corp_ad.local"), verified);
     let anna = add(&world, "anna", Some("anna@corp_ad.local"));
     let other = add(&world, "other", Some("o@contoso.com"));
-    for lines in ["from_suffixes = ['corp_ad.local']", r"only = ['corp_ad\anna']", "only = ['anna@corp_ad.local']"] {
+    for lines in
+        ["from_suffixes = ['corp_ad.local']", r"only = ['corp_ad\anna']", "only = ['anna@corp_ad.local']"]
+    {
         let plan = plan_users(&world, lines).await;
         assert_eq!(renamed(&plan), ["anna@contoso.com"], "{lines}: {:?}", plan.blockers());
-        assert!(plan.changes().iter().any(|c| matches!(c.change, Change::AwaitReplication { .. })), "{anna} {other}");
+        assert!(
+            plan.changes().iter().any(|c| matches!(c.change, Change::AwaitReplication { .. })),
+            "{anna} {other}"
+        );
     }
 }

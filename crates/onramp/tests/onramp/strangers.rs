@@ -12,7 +12,8 @@ use crate::world::{SPEC, World, spec, upn_changes};
 
 const SYNC: &str = "onramp-sync@contoso.com";
 const OLD: &str = "old.sync@contoso.onmicrosoft.com";
-const TAKE_OVER: &str = "domain = \"contoso.com\"\n[service_account]\nupn = \"old.sync@contoso.onmicrosoft.com\"\n";
+const TAKE_OVER: &str =
+    "domain = \"contoso.com\"\n[service_account]\nupn = \"old.sync@contoso.onmicrosoft.com\"\n";
 
 fn sync() -> Upn {
     SYNC.parse().unwrap()
@@ -114,8 +115,7 @@ async fn an_adapter_that_says_it_exists_after_making_it_does_not_lose_the_passwo
         Err(Error::new(ErrorKind::AlreadyExists, "create the user").object(&user.upn))
     });
     let odd = Tenant { users: Arc::new(users), ..tenant };
-    let outcome =
-        world.apply(&world.onramp_on(odd, world.forest.forest()), &approved).await.unwrap();
+    let outcome = world.apply(&world.onramp_on(odd, world.forest.forest()), &approved).await.unwrap();
     outcome.require_complete().unwrap();
     assert!(world.verified(&spec(SPEC), &approved).await.is_green());
 }
@@ -216,7 +216,9 @@ async fn verification_sees_an_account_that_was_exchanged_after_the_run() {
     for secrets in [None, Some(&world.secrets as &dyn SecretSink)] {
         let verification = world.onramp().verify(&spec, Some(&approved), secrets).await.unwrap();
         assert!(!verification.is_green(), "{verification:#?}");
-        assert!(verification.checks.iter().any(|c| c.name.contains("the account that the plan was made from")));
+        assert!(
+            verification.checks.iter().any(|c| c.name.contains("the account that the plan was made from"))
+        );
     }
 }
 
@@ -267,13 +269,13 @@ async fn a_lookup_that_finds_the_account_too_late_is_no_reason_to_make_a_second_
     let approved = world.approved(&spec(SPEC)).await;
     let mut users = MockTenantUsers::new();
     users.expect_find().times(2).returning(|_| Ok(None));
-    users.expect_create().times(1).returning(|user| {
-        Err(Error::new(ErrorKind::AlreadyExists, "create the user").object(&user.upn))
-    });
+    users
+        .expect_create()
+        .times(1)
+        .returning(|user| Err(Error::new(ErrorKind::AlreadyExists, "create the user").object(&user.upn)));
     users.expect_get().returning(|id: &ObjectId| Ok(TenantUser::new(*id, sync())));
     let odd = Tenant { users: Arc::new(users), ..world.tenant.tenant() };
-    let outcome =
-        world.apply(&world.onramp_on(odd, world.forest.forest()), &approved).await.unwrap();
+    let outcome = world.apply(&world.onramp_on(odd, world.forest.forest()), &approved).await.unwrap();
     let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
     assert!(problem.contains("create the user onramp-sync@contoso.com"), "{problem}");
     assert_eq!(outcome.failed, 1);

@@ -100,7 +100,10 @@ async fn one_user_that_cannot_be_changed_does_not_keep_the_others() {
     assert!(problem.contains("1 user was not changed") && problem.contains(gone.dn.as_str()), "{problem}");
     assert_eq!(outcome.failed, 1);
     let ended = world.journal.records().iter().filter(|record| {
-        matches!(&record.entry, JournalEntry::ChangeEnded { object: Some(_), outcome: Outcome::Done, after: Some(_), .. })
+        matches!(
+            &record.entry,
+            JournalEntry::ChangeEnded { object: Some(_), outcome: Outcome::Done, after: Some(_), .. }
+        )
     });
     assert_eq!(ended.count(), users.len() - 1);
 }

@@ -50,7 +50,9 @@ async fn a_name_of_two_is_a_blocker_with_both_ids() {
         assert!(granted(&plan).is_empty());
         let plan = wish(&world, &[(&id(2).to_string(), "Owner")]).await;
         assert_eq!(granted(&plan), [id(2)]);
-        assert!(ids(&plan).contains(&format!("subscription-access-granted:sync@contoso.com:{}:owner", id(2))));
+        assert!(
+            ids(&plan).contains(&format!("subscription-access-granted:sync@contoso.com:{}:owner", id(2)))
+        );
     }
 }
 
@@ -67,7 +69,12 @@ async fn an_id_beats_a_name() {
 #[tokio::test]
 async fn an_id_is_understood_as_operators_write_it() {
     let world = world([LabSubscription::new("Production").with_id(id(2))]);
-    for name in [format!("{{{}}}", id(2)), format!("/subscriptions/{}", id(2)), format!(" {} ", id(2)), " production ".into()] {
+    for name in [
+        format!("{{{}}}", id(2)),
+        format!("/subscriptions/{}", id(2)),
+        format!(" {} ", id(2)),
+        " production ".into(),
+    ] {
         let plan = wish(&world, &[(&name, "Reader")]).await;
         assert_eq!(granted(&plan), [id(2)], "{name}");
     }
@@ -98,7 +105,8 @@ async fn one_that_takes_no_changes_is_a_blocker() {
     ] {
         let world = world([LabSubscription::new("Production").with_id(id(2)).with_state(state.clone())]);
         let plan = wish(&world, &[("Production", "Contributor")]).await;
-        let blocked = plan.blockers().iter().any(|b| matches!(b.problem, Problem::SubscriptionDisabled { .. }));
+        let blocked =
+            plan.blockers().iter().any(|b| matches!(b.problem, Problem::SubscriptionDisabled { .. }));
         // One that was deleted need not be visible at all.
         assert_eq!(blocked || plan.is_blocked(), blocks, "{state:?}: {:?}", plan.blockers());
         assert_eq!(granted(&plan).is_empty(), blocks);

@@ -35,7 +35,8 @@ async fn forecast(world: &World) -> Plan {
 
 #[tokio::test]
 async fn plain_mail_is_what_is_matched_without_proxy_addresses() {
-    let world = with_cloud([cloud("ceo@contoso.onmicrosoft.com").with_proxy_addresses(["SMTP:boss@contoso.com"])]);
+    let world =
+        with_cloud([cloud("ceo@contoso.onmicrosoft.com").with_proxy_addresses(["SMTP:boss@contoso.com"])]);
     let erin = add(&world, "erin", Some("erin@corp.local"));
     set(&world, &erin, "mail", &["boss@contoso.com"]);
     let plan = forecast(&world).await;
@@ -67,8 +68,12 @@ async fn an_administrator_is_not_taken_over() {
     let plan = forecast(&world).await;
     assert!(taken(&plan).is_empty());
     assert_eq!(conflicts(&plan), [("it.lead@contoso.com".to_owned(), ConflictReason::AdministratorRole)]);
-    let members = plan.consequences().iter().find(|c| c.id().starts_with("sync-conflicts")).unwrap().members();
-    assert!(members[0].contains("Global Administrator") && members[0].contains("take the role away"), "{members:?}");
+    let members =
+        plan.consequences().iter().find(|c| c.id().starts_with("sync-conflicts")).unwrap().members();
+    assert!(
+        members[0].contains("Global Administrator") && members[0].contains("take the role away"),
+        "{members:?}"
+    );
 }
 
 #[tokio::test]
@@ -84,7 +89,11 @@ async fn twins_with_another_anchor_are_conflicts() {
             add(&world, "anna", Some("anna@corp.local"));
             let plan = forecast(&world).await;
             assert!(taken(&plan).is_empty(), "{anchor}");
-            assert_eq!(conflicts(&plan), [("anna@contoso.com".to_owned(), ConflictReason::OtherAnchor)], "{anchor}");
+            assert_eq!(
+                conflicts(&plan),
+                [("anna@contoso.com".to_owned(), ConflictReason::OtherAnchor)],
+                "{anchor}"
+            );
         }
     }
 }
@@ -103,7 +112,9 @@ async fn the_same_anchor_is_a_hard_match_and_its_own_object_no_match() {
         assert_eq!(add(&world, "anna", Some("anna@corp.local")), guid);
         let plan = forecast(&world).await;
         match synchronized {
-            false => assert_eq!(taken(&plan), [("other.name@contoso.com".to_owned(), MatchKind::SourceAnchor)]),
+            false => {
+                assert_eq!(taken(&plan), [("other.name@contoso.com".to_owned(), MatchKind::SourceAnchor)])
+            }
             true => assert!(taken(&plan).is_empty() && conflicts(&plan).is_empty()),
         }
     }
@@ -126,7 +137,8 @@ async fn a_name_that_the_plan_takes_away_is_not_matched() {
     let world = with_cloud([cloud("anna@fabrikam.com")]);
     add(&world, "anna", Some("anna@fabrikam.com"));
     assert!(taken(&forecast(&world).await).is_empty());
-    let partial = "domain = \"contoso.com\"\n[users]\nous = ['CN=Users,DC=corp,DC=local']\n[sync]\nenable = true\n";
+    let partial =
+        "domain = \"contoso.com\"\n[users]\nous = ['CN=Users,DC=corp,DC=local']\n[sync]\nenable = true\n";
     assert!(taken(&world.plan(&spec(partial)).await).is_empty());
 }
 
@@ -214,7 +226,9 @@ async fn a_new_verified_domain_in_a_tenant_that_synchronizes_is_a_consequence() 
     for on in [true, false] {
         let world = build(
             |forest| forest,
-            |tenant| tenant.sync_enabled(Some(on)).seed_user(cloud("x@contoso.onmicrosoft.com").synchronised()),
+            |tenant| {
+                tenant.sync_enabled(Some(on)).seed_user(cloud("x@contoso.onmicrosoft.com").synchronised())
+            },
         );
         let plan = world.plan(&spec("domain = 'sub.contoso.com'\n")).await;
         let said = ids(&plan).contains(&"domain-verified-while-synchronizing:sub.contoso.com".to_owned());

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use onramp::{ApplyOutcome, ApprovedPlan, Change, Event, MemoryJournal, MemorySecretSink, Onramp, Plan, Spec, Verification, plan};
+use onramp::{
+    ApplyOutcome, ApprovedPlan, Change, Event, MemoryJournal, MemorySecretSink, Onramp, Plan, Spec,
+    Verification, plan,
+};
 use onramp_core::forest::{Forest, UpnChange};
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{Clock, ManualClock, ObjectGuid, Result, Tenant};
@@ -48,16 +51,18 @@ impl World {
     ) -> Self {
         let clock = Arc::new(ManualClock::default());
         let shared: Arc<dyn Clock> = clock.clone();
-        let forest = forest_is(LabForest::builder()
-            .domain("corp.local")
-            .mail_domain("contoso.com")
-            .users(users)
-            .seed(7)
-            .controllers(2)
-            .replication_delay(Duration::from_secs(3))
-            .clock(shared.clone()))
-            .build()
-            .unwrap();
+        let forest = forest_is(
+            LabForest::builder()
+                .domain("corp.local")
+                .mail_domain("contoso.com")
+                .users(users)
+                .seed(7)
+                .controllers(2)
+                .replication_delay(Duration::from_secs(3))
+                .clock(shared.clone()),
+        )
+        .build()
+        .unwrap();
         let tenant = tenant_is(LabTenant::builder().name("contoso").seed(7).clock(shared));
         let tenant = tenant.build().unwrap();
         Self {
@@ -105,12 +110,12 @@ impl World {
         also: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Onramp {
         let events = self.events.clone();
-        Onramp::new(tenant, forest, self.clock.clone())
-            .with_cancellation(self.token.clone())
-            .with_observer(move |event| {
+        Onramp::new(tenant, forest, self.clock.clone()).with_cancellation(self.token.clone()).with_observer(
+            move |event| {
                 events.lock().unwrap().push(event.clone());
                 also(event);
-            })
+            },
+        )
     }
 
     pub(crate) async fn plan(&self, spec: &Spec) -> Plan {

@@ -109,6 +109,8 @@ fn kind_of(refusal: &Refusal) -> ErrorKind {
     match (refusal.status, refusal.code.as_ref()) {
         _ if conflict => ErrorKind::AlreadyExists,
         (_, "RoleAssignmentExists" | "Request_MultipleObjectsWithSameKeyValue") => ErrorKind::AlreadyExists,
+        // A domain that is verified in another tenant: Graph has no code of its own for it.
+        (400, _) if refusal.message.contains("used elsewhere") => ErrorKind::AlreadyExists,
         (_, "ScopeLocked" | "ReadOnlyDisabledSubscription") => ErrorKind::Forbidden,
         (404, _) | (_, "PrincipalNotFound") => ErrorKind::NotFound,
         (401, _) => ErrorKind::Unauthenticated,
