@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use onramp::{ApplyOutcome, Change, CheckStatus, Event, Outcome, Plan, Verification};
+use onramp_core::visible;
 
 /// The lines of a list that are shown; the plan file has all.
 const SHOWN: usize = 5;
@@ -68,7 +69,7 @@ impl Terminal {
 
     /// Shows a note on the way: a line on standard error.
     pub fn note(&self, text: impl Display) {
-        let text = visible(&text.to_string());
+        let text = visible(&text.to_string()).into_owned();
         let write = || {
             // A standard error that nobody reads any more must not end a run.
             let _ = writeln!(std::io::stderr(), "{text}");
@@ -99,7 +100,7 @@ impl Terminal {
                     true => format!("{number}–{last}/{total}"),
                     false => format!("{number}/{total}"),
                 };
-                let title = visible(&state.title);
+                let title = visible(&state.title).into_owned();
                 drop(state);
                 let detail = if detail.is_empty() { String::new() } else { format!(": {}", visible(detail)) };
                 let place = self.paint("2", format!("{place:>11}"));
@@ -266,12 +267,12 @@ impl Terminal {
 
     fn spin(&self, text: impl Display) {
         self.bar.set_style(style("{spinner} {msg}"));
-        self.bar.set_message(visible(&text.to_string()));
+        self.bar.set_message(visible(&text.to_string()).into_owned());
         self.bar.enable_steady_tick(Duration::from_millis(100));
     }
 
     fn paint(&self, code: &str, text: impl Display) -> String {
-        let text = visible(&text.to_string());
+        let text = visible(&text.to_string()).into_owned();
         if self.has_color { format!("\x1b[{code}m{text}\x1b[0m") } else { text }
     }
 }
@@ -283,23 +284,6 @@ fn mark(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::Cancelled => ("–", "33"),
         _ => ("✗", "31"),
     }
-}
-
-/// Returns a text with its control characters escaped: text from a directory or a service must not move the cursor, make
-/// or hide lines, or change their direction.
-pub fn visible(text: &str) -> String {
-    let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    if !text.contains(is_hidden) {
-        return text.to_owned();
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if is_hidden(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
-    }
-    shown
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use clap::Parser;
 use onramp::{Change, Plan};
-use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock};
+use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, visible};
 use onramp_entra::WireRecorder;
 use onramp_examples::config::Config;
 use onramp_examples::job::{Answer, Ended, Job, exit_code, stop_on_ctrl_c};
 use onramp_examples::runs::{Output, RECORDING};
-use onramp_examples::terminal::{Terminal, visible};
+use onramp_examples::terminal::Terminal;
 use tokio_util::sync::CancellationToken;
 
 /// Prepare a forest and a tenant for directory synchronization.
@@ -112,8 +112,8 @@ fn read_plan(path: &Path, config: &Config) -> Result<Plan> {
     let failed = |detail: String| {
         Error::new(ErrorKind::Invalid, "read the plan").object(path.display()).detail(detail)
     };
-    let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
-    let plan = Plan::read(std::io::BufReader::new(file)).map_err(|error| failed(error.to_string()))?;
+    let text = onramp_files::read_text(path).map_err(|error| failed(error.to_string()))?;
+    let plan = Plan::read(text.as_bytes()).map_err(|error| failed(error.to_string()))?;
     let (planned, wanted) = (&plan.header().domain, &config.spec.domain);
     if planned != wanted {
         return Err(failed(format!("it is for the domain {planned}, and the configuration wants {wanted}")));

@@ -86,7 +86,7 @@ async fn a_domain_of_another_tenant_is_refused_when_it_is_verified_and_not_befor
         let refused = refused.refused(400, "Request_BadRequest");
         assert!(refused["error"]["message"].as_str().unwrap().starts_with(start), "{refused}");
         let error = tenant.domains.verify(&domain("taken.example")).await.unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Invalid, "nothing to wait for");
+        assert_eq!(error.kind(), &ErrorKind::AlreadyExists, "nothing to wait for");
         assert!(error.server_reply().diagnostic.as_ref().unwrap().starts_with(start));
 
         wire.lab.use_elsewhere(&domain("taken.example"), None);
