@@ -52,7 +52,10 @@ impl Spaced {
 
     /// Whether this repeat is one of a longer piece that is itself made of `other`.
     fn follows_from(&self, other: &Self) -> bool {
-        self.period.is_multiple_of(other.period.max(1)) && other.start <= self.start && self.end <= other.end
+        other.period < self.period
+            && self.period.is_multiple_of(other.period.max(1))
+            && other.start <= self.start
+            && self.end <= other.end
     }
 }
 

@@ -157,6 +157,9 @@ fn every_name_is_looked_for_whatever_the_others_are() {
         let found = codes(&check(&policy, &context, candidate), Target::OnPremises);
         assert_eq!(found.contains(&Code::ContainsName), name, "{candidate}");
     }
+    // Nothing but the shortest name.
+    let verdict = check(&policy, &Context::new().with_account_name("abc"), "abc");
+    assert!(codes(&verdict, Target::OnPremises).contains(&Code::ContainsName));
     // Two letters that three units make, under a table that makes them ASCII.
     let rules = CustomPolicy::default().with_substitutions(Substitutions::new([('𝐀', 'a')]));
     let context = Context::new().with_word("𝐀b").with_word("ab");
