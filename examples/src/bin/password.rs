@@ -284,9 +284,11 @@ fn query(breaches: &Breaches, stdin: bool) -> Result<ExitCode> {
         let said = match line {
             Line::Text(candidate) => say(ask(&candidate)?)?,
             // A password that was not understood is not one that is not known.
-            Line::NotText | Line::TooLong => {
+            line => {
                 unread = true;
-                eprintln!("line {}: {}", lines.number(), texts("en").not_text);
+                let texts = texts("en");
+                let why = if matches!(line, Line::TooLong) { texts.too_long } else { texts.not_text };
+                eprintln!("line {}: {why}", lines.number());
                 say(None)?
             }
         };

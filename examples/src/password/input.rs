@@ -119,7 +119,7 @@ impl<R: Read> Lines<R> {
         Self { source, block, start: 0, end: 0, encoding: None, begun: false, number: 0 }
     }
 
-    /// The number of the last line that was read, from 1.
+    /// Returns the number of the last line that was read, from 1.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number

@@ -10,23 +10,23 @@ use serde::{Serialize, Serializer};
 
 use super::texts::Texts;
 
-/// What is said of a candidate first.
+/// The first thing that is said of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(clippy::exhaustive_enums)] // every case of a headline
 pub enum Headline {
-    /// Everybody accepts it, and nothing stays open.
+    /// Accepted by everybody, with nothing left open.
     Accepted,
-    /// It passes whatever is documented; Microsoft's global list is not public.
+    /// Accepted as far as is documented; Microsoft's global list is not public.
     PassesDocumentedRules,
-    /// Readings of Microsoft's documentation differ about it.
+    /// Accepted by some readings of Microsoft's documentation.
     MayBeRefused,
-    /// Somebody refuses it.
+    /// Refused by somebody.
     Rejected,
 }
 
 impl Headline {
-    /// The headline of a verdict.
+    /// Returns the headline of a verdict.
     #[must_use]
     pub fn of(verdict: &Verdict, strong_enough: bool) -> Self {
         let readings = verdict.protection().and_then(|protection| protection.readings);
@@ -42,7 +42,7 @@ impl Headline {
         }
     }
 
-    /// Whether it counts as accepted.
+    /// Returns whether it counts as accepted.
     #[must_use]
     pub fn is_accepted(self) -> bool {
         self != Self::Rejected
@@ -169,14 +169,14 @@ fn answer(accepted: bool) -> &'static str {
     if accepted { "accepted" } else { "rejected" }
 }
 
-/// How it is said to a person.
+/// The language and the look of what is said to a person.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner<'a> {
     /// The sentences about demands.
     pub catalogue: &'a Catalogue,
     /// The other sentences.
     pub texts: &'a Texts,
-    /// Whether there are colors.
+    /// True where there are colors.
     pub color: bool,
 }
 
@@ -250,17 +250,17 @@ impl Manner<'_> {
     }
 }
 
-/// What a list came to.
+/// The counts of a list.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)] // counters
 pub struct Summary {
-    /// How many were accepted.
+    /// Number of those that were accepted.
     pub accepted: u64,
-    /// How many of those may be refused.
+    /// Number of those among them that may be refused.
     pub depends: u64,
-    /// How many there were.
+    /// Number of all.
     pub all: u64,
-    /// How many lines were empty.
+    /// Number of empty lines.
     pub empty: u64,
 }
 
@@ -272,7 +272,7 @@ impl Summary {
         self.depends += u64::from(headline == Headline::MayBeRefused);
     }
 
-    /// The sentence.
+    /// Returns the sentence.
     #[must_use]
     pub fn sentence(&self, texts: &Texts) -> String {
         let mut text = filled(texts.summary, &[("found", &self.accepted), ("all", &self.all)]);

@@ -1,41 +1,41 @@
-//! What the program itself says of a password, in the languages of the [`Catalogue`](onramp_password::Catalogue).
+//! The program's own sentences about a password, in the languages of the [`Catalogue`](onramp_password::Catalogue).
 
 /// The sentences of one language. `{…}` stand for what they are about.
 #[derive(Debug)]
 pub struct Texts {
-    /// Everybody accepts it, and nothing stays open.
+    /// The headline of a password that everybody accepts.
     pub accepted: &'static str,
-    /// It passes whatever is documented.
+    /// The headline of one that passes all that is documented.
     pub documented: &'static str,
-    /// Readings of the documentation differ about it.
+    /// The headline of one about which readings of the documentation differ.
     pub depends: &'static str,
-    /// Somebody refuses it.
+    /// The headline of one that somebody refuses.
     pub rejected: &'static str,
-    /// It is easy to guess.
+    /// The warning about one that is easy to guess.
     pub weak: &'static str,
-    /// It is easier to guess than is asked for.
+    /// The refusal of one that is easier to guess than is asked for.
     pub too_weak: &'static str,
-    /// The line is no text.
+    /// The refusal of a line that is no text.
     pub not_text: &'static str,
-    /// The line is too long.
+    /// The refusal of a line that is too long.
     pub too_long: &'static str,
     /// One point of Entra Password Protection, several, and from one number to another.
     pub points: [&'static str; 3],
-    /// What becomes of it under every reading: accepted, depends, rejected.
+    /// The answers under every reading: accepted, depends, rejected.
     pub readings: [&'static str; 3],
     /// The strength.
     pub strength: &'static str,
     /// Units of time from centuries down, a moment, and longer than anybody waits.
     pub durations: [&'static str; 7],
-    /// How many of a list were accepted.
+    /// The sum of a list.
     pub summary: &'static str,
-    /// How many of those may be refused.
+    /// The part of it that may be refused.
     pub of_these: &'static str,
-    /// How many lines were empty.
+    /// The number of empty lines.
     pub empty_lines: &'static str,
 }
 
-/// The sentences of a language tag such as `de` or `de-AT`; those of English for others.
+/// Returns the sentences of a language tag such as `de` or `de-AT`; those of English for others.
 #[must_use]
 pub fn texts(tag: &str) -> &'static Texts {
     match tag.split(['-', '_']).next() {

@@ -23,7 +23,9 @@ fn run(arguments: &[&str], input: &[u8]) -> Output {
     // Beside the reading, so that no pipe fills up.
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
+    // A program that refuses its arguments does not read on.
+    let written = writer.join().unwrap();
+    assert!(written.is_ok() || output.status.code() == Some(2), "{written:?}");
     output
 }
 
@@ -436,7 +438,7 @@ fn headlines_say_what_is_known() {
     let text = said(&run(&["check", "--stdin", "--min-strength", "2"], b"P@ssw0rd"));
     assert!(text.contains("strength 0 of at least 2"), "{text}");
     let text = said(&run(&["check", "--stdin"], "Passwört-77".as_bytes()));
-    assert!(text.contains("not allowed (ö)") && !text.contains("Passw"), "{text}");
+    assert!(text.contains("not allowed (ö)") && !text.contains("ort-77"), "{text}");
 }
 
 #[test]
@@ -461,9 +463,7 @@ fn a_language_is_spoken_whole() {
         for (theirs, ours) in other.lines().zip(english.lines()) {
             let name = names.iter().any(|name| ours.ends_with(name));
             assert!(name || theirs != ours, "“{ours}” in {language}");
-            for word in
-                ["accepted", "rejected", "points,", "Strength", "moment,", "guess", "refused", "needed"]
-            {
+            for word in ["accepted", "rejected", "Strength", "guess", "refused", "needed"] {
                 assert!(!theirs.contains(word), "“{theirs}” in {language}");
             }
         }

@@ -99,7 +99,7 @@ impl Catalogue {
         self.sentence(violation, &[violation.target], None)
     }
 
-    /// The sentence for a violation, with the characters of the candidate that it is about.
+    /// Returns the sentence for a violation, with the characters of the candidate that it is about.
     ///
     /// Those that are not allowed are named, and nothing else of the candidate.
     #[must_use]

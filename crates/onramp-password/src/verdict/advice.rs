@@ -10,8 +10,8 @@ pub enum Advice {
     /// It holds characters outside ASCII, which another keyboard or system may enter in another way; NIST SP 800-63B-4
     /// (3.1.1.2) wants whoever chooses such a password to be told.
     Unicode,
-    /// It passes every rule that is documented, but Microsoft's global list of banned passwords is not public, so that
-    /// Entra may refuse it all the same.
+    /// The word that Microsoft's global list of banned passwords is not public: Entra may refuse what passes every rule
+    /// that is documented.
     GlobalListUnknown,
 }
 

@@ -211,7 +211,7 @@ fn steps(plan: &Plan, outcome: Option<&ApplyOutcome>) -> Vec<Row> {
             Change::ChangeUpn { .. } if users_named => continue,
             Change::ChangeUpn { .. } => {
                 users_named = true;
-                (format!("change the UPN of {} users", plan.users_changed()), "each named below".to_owned())
+                (format!("change the UPN of {}", people(plan.users_changed())), "each named below".to_owned())
             }
             other => (other.to_string(), planned.reason.clone()),
         };
@@ -237,6 +237,11 @@ fn steps(plan: &Plan, outcome: Option<&ApplyOutcome>) -> Vec<Row> {
         rows.push(Row { class, mark, name, detail });
     }
     rows
+}
+
+/// `1 user`, `2 users`.
+fn people(count: u64) -> String {
+    if count == 1 { "1 user".into() } else { format!("{count} users") }
 }
 
 fn numbers(outcome: &ApplyOutcome) -> Vec<(String, u64)> {

@@ -1,8 +1,8 @@
 //! The configuration for `onboard` that fits a running lab.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use onramp_core::{Error, ErrorKind, Result};
@@ -118,18 +118,9 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Writes a file that only its owner may read; what had its name is removed first.
+/// Writes a file that only its owner may read; what had its name is replaced.
 fn write_private(path: &Path, content: &str) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, error)),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| file.write_all(content.as_bytes()));
-    written.map_err(|error| failed(path, error))
+    onramp_files::write_private(path, content.as_bytes()).map_err(|error| failed(path, error))
 }
 
 fn failed(path: &Path, error: io::Error) -> Error {
