@@ -1,8 +1,8 @@
 """Runs the programs that were built for Windows under Wine: wine.py FOLDER-OF-THE-PROGRAMS
 
 The tests of onramp-files, quickstart to a green verification, `password check`, and `onboard` against `lab`, both as Windows
-programs, with files as Windows saves them: refused without approval, stopped by Ctrl-C, gone on with and killed among the users,
-gone on with to a green verification; then nothing is left to do."""
+programs, with files as Windows saves them: refused without approval, alone in its folder, stopped by Ctrl-C, gone on with and
+killed among the users, gone on with to a green verification; then nothing is left to do."""
 
 import json
 import os
@@ -62,25 +62,21 @@ class Wine:
         return said
 
 
-def records(journal):
-    """What the journal tells so far."""
+def changes(folder):
+    """The changes that the journals of all runs in an output folder tell as ended."""
     told = []
-    for line in journal.read_bytes().splitlines() if journal.exists() else []:
-        try:
-            told.append(json.loads(line))
-        except ValueError:
-            # The line that is being written.
-            pass
-    return told
+    for journal in folder.glob("*/journal.jsonl"):
+        for line in journal.read_bytes().splitlines():
+            try:
+                told.append(json.loads(line))
+            except ValueError:
+                # The line that is being written.
+                pass
+    return [record for record in told if record.get("entry") == "change-ended"]
 
 
-def ended(journal):
-    """How many changes are written down as ended."""
-    return sum(record.get("entry") == "change-ended" for record in records(journal))
-
-
-def users_changed(journal):
-    return sum(record.get("entry") == "change-ended" and "object" in record for record in records(journal))
+def users_changed(folder):
+    return sum("object" in change for change in changes(folder))
 
 
 def configuration(told):
@@ -124,30 +120,25 @@ def as_windows_saves(folder, told):
     (folder / "bind.password").write_bytes((told["forest"]["bind_password"] + "\r\n").encode())
 
 
-def accepted(wine, folder):
-    """What the run that comes next has to accept, as it says itself; it changes nothing."""
-    refused = wine.run("onboard", folder=folder, code=2, saying=["Nothing was changed", "To accept: "])
-    return refused.split("To accept: ")[1].splitlines()[0].split()
-
-
-def stopped(wine, folder, number, code, when):
+def stopped(wine, folder, accept, number, code, when, meanwhile=lambda: None):
     """Starts `onboard` and sends it a signal as soon as something is in the journal."""
-    accept, journal, said = accepted(wine, folder), folder / "out" / "journal.jsonl", folder / "said.txt"
+    output, said = folder / "out", folder / "said.txt"
     with said.open("wb") as file:
         running = subprocess.Popen(
             wine.command("onboard", *accept), cwd=folder, env=wine.environment, stdin=subprocess.DEVNULL, stdout=file,
             stderr=subprocess.STDOUT,
         )
         deadline = time.monotonic() + PATIENCE
-        while not when(journal):
+        while not when(output):
             if running.poll() is not None or time.monotonic() > deadline:
                 running.kill()
                 sys.exit(f"{said.read_text()}\nonboard.exe was to be stopped, but {running.poll()}")
             time.sleep(0.02)
+        meanwhile()
         running.send_signal(number)
         running.wait(timeout=PATIENCE)
     print(said.read_text())
-    say(f"onboard.exe, {number.name}: code {running.returncode}, {ended(journal)} changes are written down")
+    say(f"onboard.exe, {number.name}: code {running.returncode}, {len(changes(output))} changes are written down")
     if running.returncode != code:
         sys.exit(f"wanted {code}")
 
@@ -168,10 +159,16 @@ def onboard(wine, folder):
         told = json.loads(lab.stdout.readline())
         say(f"lab.exe serves {told['forest']['domain']} and {told['tenant']['initial_domain']}")
         as_windows_saves(folder, told)
+        refused = wine.run("onboard", folder=folder, code=2, saying=["Nothing was changed", "To accept: "])
+        accept = refused.split("To accept: ")[1].splitlines()[0].split()
+
+        def another():
+            wine.run("onboard", *accept, folder=folder, code=1, saying=["is in use by process"])
+
         # Ctrl-C while it waits for the other domain controller, then a kill among the users: each run goes on from there.
-        stopped(wine, folder, signal.SIGINT, 130, lambda journal: ended(journal) >= 3)
-        stopped(wine, folder, signal.SIGKILL, -signal.SIGKILL, lambda journal: users_changed(journal) > 0)
-        wine.run("onboard", *accepted(wine, folder), folder=folder, saying=["Verify", "it can sign in"])
+        stopped(wine, folder, accept, signal.SIGINT, 130, lambda output: len(changes(output)) >= 3, another)
+        stopped(wine, folder, accept, signal.SIGKILL, -signal.SIGKILL, lambda output: users_changed(output) > 0)
+        wine.run("onboard", *accept, folder=folder, saying=["it can sign in"])
         wine.run("onboard", "--plan-only", folder=folder, saying=["nothing has to be changed"])
     finally:
         lab.stdin.close()
@@ -193,16 +190,20 @@ def main():
     with tempfile.TemporaryDirectory(prefix="onramp-wine-") as name:
         folder = pathlib.Path(name)
         wine = Wine(folder)
-        # One at a time: Wine's first program makes the Windows for all.
-        wine.run("files-test", "--test-threads=2", folder=folder, saying=["test result: ok"])
-        wine.run("password", "check", "--stdin", folder=folder, sent=b"contoso\r\n", saying=["rejected", "too short"])
-        wine.run("password", "check", "--stdin", folder=folder, sent="tr\u00fcb-Kasten!49 Wolke\r\n".encode(), saying=["accepted"])
-        wine.run("quickstart", "--out", "quickstart", folder=folder, saying=["Done in"])
-        owner_only(folder / "quickstart")
-        onboard(wine, folder / "desk")
-        owner_only(folder / "desk" / "out")
-        # So that the folder can be removed.
-        subprocess.run(["/usr/lib/wine/wineserver64", "--kill", "--wait"], env=wine.environment, check=False)
+        try:
+            # The first program also makes the Windows that the others run on.
+            wine.run("files-test", "--test-threads=2", folder=folder, saying=["test result: ok"])
+            wine.run("password", "check", "--stdin", folder=folder, sent=b"contoso\r\n", code=1, saying=["too short"])
+            wine.run(
+                "password", "check", "--stdin", folder=folder, sent=b"tR9-kettle.wolke49\r\n", saying=["1 of 1 accepted"]
+            )
+            wine.run("quickstart", "--out", "quickstart", folder=folder, saying=["Done in"])
+            owner_only(folder / "quickstart")
+            onboard(wine, folder / "desk")
+            owner_only(folder / "desk" / "out")
+        finally:
+            # Its processes are gone before the folder is.
+            subprocess.run(["/usr/lib/wine/wineserver64", "--kill", "--wait"], env=wine.environment, check=False)
     say("all of it holds under Wine")
 
 

@@ -2,7 +2,7 @@
 //! that held one is wiped.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use onramp_core::{Error, ErrorKind, Result};
@@ -285,6 +285,8 @@ pub fn standard_input() -> io::Result<File> {
 /// When there is no terminal.
 #[cfg(unix)]
 pub fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
+    use std::io::Write;
+
     use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, tcgetattr, tcsetattr};
 
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
