@@ -1,9 +1,17 @@
 //! Acceptances: every change has one, and each is bound to what it was given for.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use futures_util::{FutureExt, StreamExt};
 use onramp::{Change, Consequence, Plan};
+use onramp_core::forest::{
+    ForestObject, ForestObjects, ForestUser, ForestUsers, ObjectQuery, ObjectRef, UpnChange, UpnChanged,
+    UpnHolder, UpnOutcome, UserQuery,
+};
 use onramp_core::tenant::SubscriptionState;
+use onramp_core::{AttributeName, BoxStream, ObjectGuid, Result};
 use onramp_lab::tenant::{LabSubscription, SeedUser};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -27,23 +35,82 @@ async fn another_set_of_the_same_size_is_another_acceptance() {
     assert_ne!(first, digest("only = ['anna', 'bob']").await, "another name is replaced");
 }
 
-/// The same users made in another order: GUIDs stay with the accounts' places, so accounts are named by GUID.
 #[tokio::test]
 async fn the_order_in_which_a_directory_answers_does_not_count() {
-    let lines = ["same@corp.local", "same@fabrikam.local", "same@elsewhere.local", "free@corp.local"];
-    let mut seen = HashSet::new();
-    for shift in 0..lines.len() {
-        let world = plain();
-        // Account `u0` has GUID 0 in each world, and so on; the order of the organizational units differs.
-        let guids: Vec<_> = (0..lines.len()).map(|n| add(&world, &format!("u{n}"), None)).collect();
-        for step in 0..lines.len() {
-            let n = (step + shift) % lines.len();
-            set(&world, &guids[n], "userPrincipalName", &[lines[n]]);
-        }
-        let plan = plan_users(&world, "").await;
-        seen.insert((id(&plan, "users-left-behind:3:"), id(&plan, "users-renamed:1:"), plan.digest()));
+    let world =
+        with_cloud([cloud("free@contoso.com"), cloud("same@contoso.com"), cloud("taken@contoso.com")]);
+    for (account, upn) in [
+        ("one", "same@corp.local"),
+        ("two", "same@fabrikam.local"),
+        ("three", "same@elsewhere.local"),
+        ("four", "free@corp.local"),
+        ("five", "taken@contoso.com"),
+        ("six", "taken@contoso.com"),
+        ("seven", "taken@corp.local"),
+        ("eight", "mail@corp.local"),
+    ] {
+        add(&world, account, Some(upn));
     }
-    assert_eq!(seen.len(), 1, "{seen:?}");
+    for account in ["one", "two", "four"] {
+        set(&world, &world.forest.find_account(account).unwrap(), "mail", &["mail@contoso.com"]);
+    }
+    for account in ["bad1", "bad2"] {
+        let guid = add(&world, account, None);
+        for host in world.forest.controllers() {
+            world.forest.set_bytes_on(&host, &guid, "sAMAccountName", &[b"\xff\xfe"]).unwrap();
+        }
+    }
+    let spec = spec("domain = \"contoso.com\"\n[users]\n[sync]\nenable = true\n");
+    let forward = world.plan(&spec).await;
+    let mut forest = world.forest.forest();
+    forest.users = Arc::new(Backwards(forest.users.clone()));
+    forest.objects = Arc::new(Backwards(forest.objects.clone()));
+    let backward = onramp::plan(&spec, &world.onramp_over(forest).survey(&spec).await.unwrap());
+    assert!(forward.blockers().len() >= 6, "{:?}", forward.blockers());
+    assert_eq!(ids(&forward), ids(&backward));
+    assert_eq!(forward.blockers(), backward.blockers());
+    assert_eq!(forward.digest(), backward.digest());
+}
+
+/// Answers in the opposite order: a directory promises none.
+#[derive(Debug)]
+struct Backwards<T: ?Sized>(Arc<T>);
+
+fn backwards<T: Send + 'static>(stream: BoxStream<'static, Result<T>>) -> BoxStream<'static, Result<T>> {
+    let all = stream.collect::<Vec<_>>().map(|mut all| {
+        all.reverse();
+        futures_util::stream::iter(all)
+    });
+    Box::pin(all.flatten_stream())
+}
+
+#[async_trait]
+impl ForestUsers for Backwards<dyn ForestUsers> {
+    fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>> {
+        backwards(self.0.search(query))
+    }
+    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
+        backwards(self.0.upn_holders())
+    }
+    async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
+        self.0.get(guid).await
+    }
+    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
+        self.0.change_upn(change).await
+    }
+    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
+        self.0.change_upns(changes)
+    }
+}
+
+#[async_trait]
+impl ForestObjects for Backwards<dyn ForestObjects> {
+    fn search(&self, query: ObjectQuery) -> BoxStream<'static, Result<ForestObject>> {
+        backwards(self.0.search(query))
+    }
+    async fn get(&self, object: &ObjectRef, attributes: &[AttributeName]) -> Result<ForestObject> {
+        self.0.get(object, attributes).await
+    }
 }
 
 #[tokio::test]
