@@ -34,7 +34,7 @@ impl Sample {
         }));
     }
 
-    /// Takes a value of a plan, like a user.
+    /// Takes note of the value of a user, if there is one.
     pub(crate) fn offer_value(&mut self, value: Option<ReplicatedValue>) {
         let place = self.seen;
         self.seen += 1;

@@ -198,7 +198,6 @@ impl Onramp {
         for change in approved.iter().flat_map(|approved| approved.plan().changes()) {
             if let Change::ChangeUpn { upn } = &change.change {
                 planned.insert(upn.guid, &upn.after);
-                sample.offer_value(change.value());
             }
         }
         let total = planned.len();
@@ -217,14 +216,18 @@ impl Onramp {
                 };
                 let Some(after) = planned.remove(&user.guid) else { continue };
                 let present = user.upn.as_deref().unwrap_or("(none)");
-                if Upn::parse(present).ok().as_ref() != Some(after) {
+                if Upn::parse(present).ok().as_ref() == Some(after) {
+                    // As it is spelled now: somebody may have changed its case.
+                    sample.offer(&user);
+                } else {
                     lost.push(format!("{} has {present}, not {after}", user.sam_account_name));
                 }
             }
         }
         let gone = planned.len();
         let values = sample.into_values();
-        let sampled = values.len() as u64 + survey.users_sampled;
+        // Both samples are of the same users, mostly.
+        let sampled = survey.users_sampled.max(values.len() as u64);
         let (missing_on, silent) = self.ask_everywhere(&values, &survey.controllers).await;
         let excused = approved.map(ApprovedPlan::left_out).unwrap_or_default();
         let silent: Vec<String> = (silent.into_iter())

@@ -59,9 +59,9 @@ impl Plan {
                 now.iter().all(|c| pairs.contains(&(c.user.guid, c.cloud.id)))
             }
             (
-                Consequence::ObjectsUnreadable { count: now, named },
-                Consequence::ObjectsUnreadable { count: before, named: known },
-            ) => now <= before && named.iter().all(|one| known.contains(one)),
+                Consequence::ObjectsUnreadable { count: now, named, .. },
+                Consequence::ObjectsUnreadable { count: before, named: known, .. },
+            ) => now <= before && named.len() as u64 == *now && named.iter().all(|one| known.contains(one)),
             (Consequence::DomainVerified { domain: now }, Consequence::DomainAdded { domain: before }) => {
                 now == before
             }
