@@ -168,7 +168,7 @@ def onboard(wine, folder):
         # Ctrl-C while it waits for the other domain controller, then a kill among the users: each run goes on from there.
         stopped(wine, folder, accept, signal.SIGINT, 130, lambda output: len(changes(output)) >= 3, another)
         stopped(wine, folder, accept, signal.SIGKILL, -signal.SIGKILL, lambda output: users_changed(output) > 0)
-        wine.run("onboard", *accept, folder=folder, saying=["it can sign in"])
+        wine.run("onboard", *accept, folder=folder, saying=["a token was issued"])
         wine.run("onboard", "--plan-only", folder=folder, saying=["nothing has to be changed"])
     finally:
         lab.stdin.close()
