@@ -152,10 +152,12 @@ impl ForestClientBuilder {
         self
     }
 
-    /// Trusts the certificates in a PEM file, and no others. May be called several times.
+    /// Trusts the certificates in a file, and no others. May be called several times. The file is PEM, with one or several
+    /// certificates, in UTF-8 or UTF-16, with or without a byte order mark; or one certificate in DER, as the tools of Windows
+    /// export it.
     ///
     /// # Errors
-    /// `Invalid` if the file cannot be read or holds no certificate.
+    /// `Invalid` if the file cannot be read or holds no certificate; says what it is instead.
     pub fn trust_root_pem_file(mut self, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let pem = std::fs::read(path).map_err(|error| {
@@ -165,7 +167,7 @@ impl ForestClientBuilder {
                 .hint("Give the path of the authority's certificate in PEM form.")
                 .source(error)
         })?;
-        self.trust.add_pem(&pem, &path.display().to_string())?;
+        self.trust.add(&pem, &path.display().to_string())?;
         Ok(self)
     }
 
@@ -174,7 +176,7 @@ impl ForestClientBuilder {
     /// # Errors
     /// `Invalid` if there is no certificate in it.
     pub fn trust_root_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self> {
-        self.trust.add_pem(pem.as_ref(), "that was given")?;
+        self.trust.add(pem.as_ref(), "that was given")?;
         Ok(self)
     }
 

@@ -125,8 +125,22 @@ pub(crate) enum Choice {
     AlreadySo(Upn),
     /// Nothing, for another reason.
     Skip(SkipReason),
-    /// Undecided until every user was seen: its UPN is a key and a target of `map`. With the target of its own key.
-    Later(Candidate),
+    /// Undecided until every user was seen: its UPN is the target of a name in `map` that does not fit it.
+    Later(Box<Undecided>),
+}
+
+/// A user whose UPN is the target of a name in `map` that does not fit it: an earlier run moved it there, or it had the
+/// UPN before.
+#[derive(Debug)]
+pub(crate) struct Undecided {
+    /// What the spec wants of it, if no earlier run moved it.
+    pub(crate) otherwise: Choice,
+    /// The user.
+    pub(crate) user: UserRef,
+    /// Its UPN.
+    present: Upn,
+    /// Whether an earlier run is known to have given it.
+    is_result: bool,
 }
 
 /// The parts of a users spec that are looked up for every user, indexed once.
@@ -139,11 +153,14 @@ pub(crate) struct Chooser<'a> {
     pub(crate) exclude: Names,
     pub(crate) map: Names,
     /// The targets of `map`, in the order of its names.
-    targets: Vec<&'a Upn>,
-    /// The same by their comparison keys, with the places of the names that have them.
+    targets: Vec<Upn>,
+    /// Those of names that are UPNs, by comparison key, with the places of the names that have them. Such a name does
+    /// not fit its user any more once it was moved.
     by_target: HashMap<String, Vec<usize>>,
     /// The places of names in `map` whose target some user has.
     reached: HashSet<usize>,
+    /// The places of names in `map` of which nobody can tell whether they were used or mistyped.
+    unclear: HashSet<usize>,
 }
 
 impl<'a> Chooser<'a> {
@@ -153,45 +170,34 @@ impl<'a> Chooser<'a> {
         history: &'a History,
         netbios: NetbiosNames,
     ) -> Self {
-        let map = Names::new(users.map.keys(), history);
-        let targets: Vec<&Upn> =
-            map.entries().iter().filter_map(|entry| users.map.get(&entry.written)).collect();
+        let map = Names::with_repeats(users.map.keys(), history);
+        let targets: Vec<Upn> =
+            map.entries().iter().filter_map(|entry| users.map.get(&entry.written)).map(in_ascii).collect();
         let mut by_target: HashMap<String, Vec<usize>> = HashMap::new();
-        for (at, upn) in targets.iter().enumerate() {
-            by_target.entry(comparison_key(upn.as_str())).or_default().push(at);
+        for (at, (upn, entry)) in targets.iter().zip(map.entries()).enumerate() {
+            if entry.is_upn() {
+                by_target.entry(comparison_key(upn.as_str())).or_default().push(at);
+            }
         }
         let (only, exclude) = (Names::new(&users.only, history), Names::new(&users.exclude, history));
-        Self {
-            spec,
-            users,
-            history,
-            netbios,
-            only,
-            exclude,
-            map,
-            targets,
-            by_target,
-            reached: HashSet::new(),
-        }
+        let (reached, unclear) = (HashSet::new(), HashSet::new());
+        Self { spec, users, history, netbios, only, exclude, map, targets, by_target, reached, unclear }
     }
 
     /// Decides what the spec wants of that user.
     pub(crate) fn choose(&mut self, user: &ForestUser) -> Choice {
         let mapped = self.map.find(user, &self.netbios, self.history, None);
         let (after, reason) = self.wanted(user, &mapped);
-        let is_so =
-            matches!(&after, Ok(after) if user.upn.as_deref().is_some_and(|upn| same_upn(after, upn)));
-        let target_of = user.upn.as_deref().and_then(|upn| self.by_target.get(&comparison_key(upn))).cloned();
-        if let Some(places) = &target_of {
-            self.reached.extend(places);
-        }
+        let present = user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok());
+        let is_so = after.as_ref().is_ok_and(|after| present.as_ref() == Some(after));
+        let target_of = self.reach(user);
         let moved = after.as_ref().ok().filter(|_| is_so).cloned();
         let excluded = !self.exclude.find(user, &self.netbios, self.history, None).is_empty();
         if excluded || self.users.exclude_ous.iter().any(|ou| user.dn.is_within(ou)) {
             return Choice::Skip(SkipReason::Excluded);
         }
         let mut named = !self.only.find(user, &self.netbios, self.history, moved.as_ref()).is_empty();
-        for at in target_of.iter().flatten() {
+        for at in &target_of {
             // Moved by a name of `map` that is in `only`, too.
             named |= self.map.entries().get(*at).is_some_and(|key| self.only.fit_alias(key, user));
         }
@@ -205,70 +211,82 @@ impl<'a> Chooser<'a> {
         if self.users.skip_disabled && !user.is_enabled() {
             return Choice::Skip(SkipReason::Disabled);
         }
-        let candidate = |after, reason| Candidate {
+        let candidate = |after: Result<Upn, Problem>, reason| Candidate {
             user: UserRef::of(user),
             before: user.upn.clone(),
-            after,
+            after: after.and_then(by_the_rules),
             reason,
             is_built_in: built_in.is_some(),
         };
-        if let (true, Ok(after)) = (is_so, &after) {
-            // It is judged like those that get theirs now: nobody else looks at it again.
-            let present =
-                user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok()).unwrap_or_else(|| after.clone());
-            return match present.entra_violations() {
-                violations if violations.is_empty() => Choice::AlreadySo(present),
-                violations => {
-                    let problem = Problem::BreaksEntraRules { upn: present, violations };
-                    Choice::Change(candidate(Err(problem), "has it already".to_owned()))
-                }
-            };
+        // Whoever has the wanted UPN is judged like those that get theirs now: nobody else looks at it again.
+        let already = |present: &Upn| match by_the_rules(present.clone()) {
+            Ok(upn) => Choice::AlreadySo(upn),
+            Err(problem) => Choice::Change(candidate(Err(problem), "has it already".to_owned())),
+        };
+        if let (true, Some(present)) = (is_so, &present) {
+            return already(present);
         }
-        if mapped.is_empty() && target_of.is_some() {
-            // Moved by a name of `map` that is its old UPN.
-            return match user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok()) {
-                Some(upn) => Choice::AlreadySo(upn),
-                None => Choice::Skip(SkipReason::AlreadySo),
-            };
+        let own = match self.check_suffix(user) {
+            Err(reason) if mapped.is_empty() => Choice::Skip(reason),
+            _ => Choice::Change(candidate(after, reason)),
+        };
+        let Some(present) = present else { return own };
+        let by_present =
+            |at: &usize| self.map.entries().get(*at).is_some_and(|entry| entry.is_that_upn(present.as_str()));
+        if target_of.is_empty() || !mapped.iter().all(by_present) {
+            return own;
         }
-        if mapped.is_empty()
-            && let Err(reason) = self.check_suffix(user)
+        let (user, is_result) = (UserRef::of(user), self.history.is_result(user));
+        Choice::Later(Box::new(Undecided { otherwise: own, user, present, is_result }))
+    }
+
+    /// Decides about a user once every one was seen. If the names that lead to its UPN fit nobody any more, an earlier
+    /// run moved it there, and it stays.
+    pub(crate) fn decide(&mut self, undecided: Undecided) -> Choice {
+        let Undecided { otherwise, user, present, is_result } = undecided;
+        let leading = self.by_target.get(&comparison_key(present.as_str())).cloned().unwrap_or_default();
+        let fits_another = |at: &usize| {
+            let fits = self.map.entries().get(*at).map_or(&[][..], |entry| entry.fits.as_slice());
+            fits.iter().any(|fit| fit.guid != user.guid)
+        };
+        if !is_result && leading.iter().any(fits_another) {
+            return otherwise;
+        }
+        if let (false, Choice::Change(Candidate { after: Ok(next), .. })) = (is_result, &otherwise)
+            && self.map.entries().iter().any(|entry| entry.is_that_upn(present.as_str()))
         {
-            return Choice::Skip(reason);
+            // Its UPN is a name in `map`, too. The one who had that name before has moved on, or there was nobody, and
+            // the name that leads here is mistyped.
+            let on = self.by_target.get(&comparison_key(next.as_str())).map_or(&[][..], Vec::as_slice);
+            if !on.iter().any(|at| self.reached.contains(at)) {
+                self.unclear.extend(leading);
+            }
         }
-        let after = after.and_then(|upn| match upn.entra_violations() {
-            violations if violations.is_empty() => Ok(upn),
-            violations => Err(Problem::BreaksEntraRules { upn, violations }),
-        });
-        let candidate = candidate(after, reason);
-        if target_of.is_some() && !mapped.is_empty() {
-            Choice::Later(candidate)
-        } else {
-            Choice::Change(candidate)
+        match (by_the_rules(present.clone()), otherwise) {
+            (Err(problem), Choice::Change(candidate)) => {
+                Choice::Change(Candidate { after: Err(problem), ..candidate })
+            }
+            _ => Choice::AlreadySo(present),
         }
     }
 
-    /// Decides about a user whose UPN is both a key and a target of `map`, once every user was seen: if the name that
-    /// leads to its UPN fits nobody any more, an earlier run moved it there, and it stays.
-    pub(crate) fn decide(&self, candidate: &Candidate) -> bool {
-        let Some(key) = candidate.before.as_deref().map(comparison_key) else { return true };
-        let leading = self.by_target.get(&key).map_or(&[][..], Vec::as_slice);
-        let fits_another = |at: &usize| {
-            let fits = self.map.entries().get(*at).map_or(&[][..], |entry| entry.fits.as_slice());
-            fits.iter().any(|fit| fit.guid != candidate.user.guid)
-        };
-        leading.iter().any(fits_another)
+    /// The places of names in `map` that are UPNs and lead to the UPN which a user has.
+    fn reach(&mut self, user: &ForestUser) -> Vec<usize> {
+        let key = user.upn.as_deref().map(comparison_key);
+        let places = key.and_then(|key| self.by_target.get(&key)).cloned().unwrap_or_default();
+        self.reached.extend(&places);
+        places
     }
 
     /// The names of `map` that fit nobody and lead to a UPN that nobody has.
     pub(crate) fn unknown_in_map(&self) -> impl Iterator<Item = &Entry> {
-        let known = |at: usize| self.reached.contains(&at);
+        let is_lost = |at: usize| !self.reached.contains(&at) || self.unclear.contains(&at);
         self.map
             .entries()
             .iter()
             .enumerate()
-            .filter(move |(at, entry)| entry.fits.is_empty() && !known(*at))
-            .map(|(_, e)| e)
+            .filter(move |(at, entry)| entry.is_unknown() && is_lost(*at))
+            .map(|(_, entry)| entry)
     }
 
     /// Whether some name of some list fits nobody yet.
@@ -281,9 +299,7 @@ impl<'a> Chooser<'a> {
         self.only.find(user, &self.netbios, self.history, None);
         self.exclude.find(user, &self.netbios, self.history, None);
         self.map.find(user, &self.netbios, self.history, None);
-        if let Some(places) = user.upn.as_deref().and_then(|upn| self.by_target.get(&comparison_key(upn))) {
-            self.reached.extend(places);
-        }
+        self.reach(user);
         for names in [&mut self.only, &mut self.exclude, &mut self.map] {
             names.compare(user);
         }
@@ -291,12 +307,18 @@ impl<'a> Chooser<'a> {
 
     /// The UPN that a user is to get, and how it is made.
     fn wanted(&self, user: &ForestUser, mapped: &[usize]) -> (Result<Upn, Problem>, String) {
-        let mut targets: Vec<&Upn> = mapped.iter().filter_map(|at| self.targets.get(*at).copied()).collect();
-        targets.dedup();
+        let target = |at: &usize| Some((self.targets.get(*at)?, self.map.entries().get(*at)?));
+        let present = user.upn.as_deref().unwrap_or_default();
+        let mut targets: Vec<(&Upn, &Entry)> = mapped.iter().filter_map(target).collect();
+        if targets.iter().any(|(upn, _)| same_upn(upn, present)) {
+            // A name led it to the UPN that it has: what the map says of that UPN is about whoever had it before.
+            targets.retain(|(upn, entry)| same_upn(upn, present) || !entry.is_that_upn(present));
+        }
+        targets.dedup_by(|(one, _), (other, _)| one == other);
         match targets.as_slice() {
             [] => self.new_upn(user),
-            [upn] => (Ok((*upn).clone()), "named in `map`".to_owned()),
-            [one, other, ..] => {
+            [(upn, _)] => (Ok((*upn).clone()), "named in `map`".to_owned()),
+            [(one, _), (other, _), ..] => {
                 let problem = Problem::MappedTwice { one: (*one).clone(), other: (*other).clone() };
                 (Err(problem), "named in `map`".to_owned())
             }
@@ -350,6 +372,19 @@ impl<'a> Chooser<'a> {
             }
         }
     }
+}
+
+/// The UPN, if Entra takes it.
+fn by_the_rules(upn: Upn) -> Result<Upn, Problem> {
+    match upn.entra_violations() {
+        violations if violations.is_empty() => Ok(upn),
+        violations => Err(Problem::BreaksEntraRules { upn, violations }),
+    }
+}
+
+/// The UPN with its suffix as a tenant holds it, if that is a domain name.
+pub(crate) fn in_ascii(upn: &Upn) -> Upn {
+    upn.domain().map_or_else(|_| upn.clone(), |domain| upn.with_suffix(&domain))
 }
 
 /// Whether a user's present UPN is the wanted one. A change of case alone is no change: a directory compares without

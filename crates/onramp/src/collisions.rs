@@ -46,17 +46,23 @@ impl<'a> Collisions<'a> {
     /// is to lose the name in the same plan: which of the two goes first is for people to decide.
     pub(crate) fn of(&self, user: ObjectGuid, upn: &Upn) -> Option<Problem> {
         let key = comparison_key(upn.as_str());
-        let holder = self.holders.get(&key).into_iter().flatten().find(|(holder, _)| holder.guid != user);
+        // Of several the same one each time, in whatever order a directory tells of them.
+        let holders = self.holders.get(&key).into_iter().flatten();
+        let holder = holders
+            .filter(|(holder, _)| holder.guid != user)
+            .min_by_key(|(holder, implied)| (*implied, holder.guid));
         if let Some((holder, implied)) = holder {
             let other = UserRef::of_holder(holder);
             return Some(Problem::Taken { upn: upn.clone(), holder: other, implied: *implied });
         }
-        let rival = self.wanted.get(&key).into_iter().flatten().find(|other| other.user.guid != user);
+        let rivals = self.wanted.get(&key).into_iter().flatten();
+        let rival = rivals.filter(|other| other.user.guid != user).min_by_key(|other| other.user.guid);
         if let Some(rival) = rival {
             return Some(Problem::WantedTwice { upn: upn.clone(), other: rival.user.clone() });
         }
+        let addresses = self.addresses.get(&key).into_iter().flatten();
         let address =
-            self.addresses.get(&key).into_iter().flatten().find(|other| other.holder.guid != user)?;
+            addresses.filter(|other| other.holder.guid != user).min_by_key(|other| other.holder.guid)?;
         let (address, holder) = (address.address.clone(), address.holder.clone());
         Some(Problem::AddressTaken { upn: upn.clone(), address, holder })
     }
@@ -65,12 +71,17 @@ impl<'a> Collisions<'a> {
     /// primary mail address: synchronization would meet the account in it.
     pub(crate) fn with_cloud_account(&self, upn: &Upn) -> Option<UserRef> {
         let key = comparison_key(upn.as_str());
-        let holder =
-            self.holders.get(&key).and_then(|all| all.first()).map(|(holder, _)| UserRef::of_holder(holder));
-        let wanted = || Some(self.wanted.get(&key)?.first()?.user.clone());
+        let holders = self.holders.get(&key).into_iter().flatten();
+        let holder = holders
+            .min_by_key(|(holder, implied)| (*implied, holder.guid))
+            .map(|(holder, _)| UserRef::of_holder(holder));
+        let wanted = || {
+            let all = self.wanted.get(&key)?.iter();
+            Some(all.min_by_key(|candidate| candidate.user.guid)?.user.clone())
+        };
         let address = || {
-            let all = self.addresses.get(&key)?;
-            Some(all.iter().find(|other| other.is_primary)?.holder.clone())
+            let all = self.addresses.get(&key)?.iter().filter(|other| other.is_primary);
+            Some(all.min_by_key(|other| other.holder.guid)?.holder.clone())
         };
         holder.or_else(wanted).or_else(address)
     }

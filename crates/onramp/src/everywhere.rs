@@ -26,11 +26,20 @@ pub(crate) struct Sample {
 impl Sample {
     /// Takes note of a user; whether it is kept depends on its place in the stream only.
     pub(crate) fn offer(&mut self, user: &ForestUser) {
+        let upn = user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok());
+        self.offer_value(upn.map(|upn| ReplicatedValue::UserUpn {
+            guid: user.guid,
+            dn: user.dn.clone(),
+            upn,
+        }));
+    }
+
+    /// Takes note of the value of a user, if there is one.
+    pub(crate) fn offer_value(&mut self, value: Option<ReplicatedValue>) {
         let place = self.seen;
         self.seen += 1;
-        let upn = user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok());
-        if let (true, Some(upn)) = (place.is_multiple_of(self.every.max(1)), upn) {
-            self.keep(ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn });
+        if let (true, Some(value)) = (place.is_multiple_of(self.every.max(1)), value) {
+            self.keep(value);
         }
     }
 

@@ -88,8 +88,10 @@ pub struct Encounter {
     pub by_smtp: Option<CloudUser>,
     /// The cloud users that have a UPN which the AD user has or may get.
     pub by_upn: Vec<CloudUser>,
-    /// Other cloud users that have an address of the AD user.
+    /// Other cloud users that have an address of the AD user as address or UPN.
     pub by_address: Vec<CloudUser>,
+    /// Other cloud users that have as address a UPN which the AD user has or may get, each with that UPN.
+    pub by_upn_as_address: Vec<(String, CloudUser)>,
 }
 
 /// A cloud user that synchronization will join to an AD user, after which AD's values replace the cloud's.
@@ -223,6 +225,9 @@ impl Encounter {
         blocked: MatchesBlocked,
     ) -> (Option<CloudMatch>, Vec<CloudConflict>) {
         let upn = upn.map(comparison_key);
+        let has_upn_as_address = (self.by_upn_as_address.iter())
+            .filter(|(met, _)| upn.as_ref() == Some(&comparison_key(met)))
+            .map(|(_, cloud)| cloud);
         let by_upn = self.by_upn.iter().find(|c| upn.as_ref() == Some(&comparison_key(c.upn.as_str())));
         let mut conflicts: Vec<CloudConflict> = Vec::new();
         let mut conflict = |cloud: &CloudUser, reason| {
@@ -271,7 +276,8 @@ impl Encounter {
         for cloud in by_upn.into_iter().filter(|cloud| !is_joined(cloud)) {
             conflict(cloud, ConflictReason::UpnInTheWay);
         }
-        for cloud in self.by_smtp.iter().chain(&self.by_address).filter(|cloud| !is_joined(cloud)) {
+        let by_address = self.by_smtp.iter().chain(&self.by_address).chain(has_upn_as_address);
+        for cloud in by_address.filter(|cloud| !is_joined(cloud)) {
             conflict(cloud, ConflictReason::AddressInTheWay);
         }
         let taken = joined.and_then(|(cloud, kind)| {
@@ -288,7 +294,8 @@ impl Encounter {
 
     fn cloud_users_mut(&mut self) -> impl Iterator<Item = &mut CloudUser> {
         let single = self.by_anchor.iter_mut().chain(self.by_smtp.iter_mut());
-        single.chain(self.by_upn.iter_mut()).chain(self.by_address.iter_mut())
+        let as_address = self.by_upn_as_address.iter_mut().map(|(_, cloud)| cloud);
+        single.chain(self.by_upn.iter_mut()).chain(self.by_address.iter_mut()).chain(as_address)
     }
 }
 
@@ -342,8 +349,11 @@ impl CloudIndex {
             by_anchor == Some(place) && self.users.get(place).is_some_and(|cloud| cloud.is_synchronized)
         };
         let mut by_upn: Vec<usize> = Vec::new();
+        let mut by_upn_as_address: Vec<(String, usize)> = Vec::new();
         for upn in user.upn.as_deref().into_iter().chain(wanted.map(Upn::as_str)) {
             by_upn.extend(at(&self.by_upn, upn.trim()).filter(|place| !is_itself(*place)));
+            let place = at(&self.by_address, upn).filter(|place| !is_itself(*place));
+            by_upn_as_address.extend(place.map(|place| (upn.to_owned(), place)));
         }
         by_upn.dedup();
         let by_smtp =
@@ -352,11 +362,13 @@ impl CloudIndex {
         let mut seen: HashSet<usize> = by_smtp.into_iter().chain(by_anchor).collect();
         let by_address: Vec<usize> = addresses
             .chain(user.mail.as_deref().map(str::trim))
-            .filter_map(|address| at(&self.by_address, address))
+            .flat_map(|address| [at(&self.by_address, address), at(&self.by_upn, address)])
+            .flatten()
             .filter(|place| seen.insert(*place))
             .collect();
         let hard = by_anchor.filter(|place| !is_itself(*place));
-        if hard.is_none() && by_upn.is_empty() && by_smtp.is_none() && by_address.is_empty() {
+        let meets_nobody = by_upn.is_empty() && by_smtp.is_none() && by_address.is_empty();
+        if hard.is_none() && meets_nobody && by_upn_as_address.is_empty() {
             return None;
         }
         let get = |place: usize| self.users.get(place).cloned();
@@ -370,6 +382,9 @@ impl CloudIndex {
             by_smtp: by_smtp.and_then(get),
             by_upn: by_upn.into_iter().filter_map(get).collect(),
             by_address: by_address.into_iter().filter_map(get).collect(),
+            by_upn_as_address: (by_upn_as_address.into_iter())
+                .filter_map(|(upn, place)| Some((upn, get(place)?)))
+                .collect(),
         })
     }
 }

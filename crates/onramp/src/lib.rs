@@ -45,7 +45,7 @@ pub use run::Onramp;
 pub use secret::{FileSecretSink, MemorySecretSink, SecretSink};
 pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
 pub use survey::{
-    AddressHolder, ServiceAccountState, SharedUpn, SilentController, SubscriptionAccess, Survey,
+    AddressHolder, HeldAs, ServiceAccountState, SharedUpn, SilentController, SubscriptionAccess, Survey,
     SurveyCounts, Unreadable,
 };
 pub use verify::{Check, CheckStatus, Verification};

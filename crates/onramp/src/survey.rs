@@ -1,6 +1,6 @@
 //! Reading both sides, as far as a spec asks.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use futures_util::future::{join_all, try_join};
@@ -13,18 +13,21 @@ use onramp_core::tenant::{
     AzureRoleId, MfaState, RoleAssignment, SecondFactor, Subscription, SyncStatus, TenantDomain, TenantUser,
 };
 use onramp_core::{
-    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result, Upn,
-    UpnSuffix, comparison_key,
+    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, ObjectId, Result,
+    Upn, UpnSuffix, comparison_key,
 };
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use crate::candidate::{Candidate, Choice, Chooser, SkipReason, Skipped, UserRef};
+use crate::candidate::{Candidate, Choice, Chooser, SkipReason, Skipped, Undecided, UserRef, in_ascii};
 use crate::event::Event;
 use crate::everywhere::Sample;
 use crate::forecast::{CloudIndex, Encounter, MatchesBlocked, note_roles, smtp_address};
 use crate::plan::Problem;
 use crate::run::Onramp;
-use crate::spec::{Names, NetbiosNames, ServiceAccountSpec, Spec, UsersSpec, distance, dn_key, nearest};
+use crate::spec::{
+    Entry, Names, NetbiosNames, ServiceAccountSpec, Spec, UsersSpec, distance, dn_key, nearest,
+};
 
 /// How many objects that cannot be understood are named; all are counted.
 const UNREADABLE_NAMED: usize = 100;
@@ -112,7 +115,7 @@ pub struct AddressHolder {
     pub is_primary: bool,
 }
 
-/// A selected user who has the wanted UPN, and another principal that has it, too.
+/// A selected user who has the wanted UPN, and another object that has it, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SharedUpn {
@@ -120,8 +123,22 @@ pub struct SharedUpn {
     pub user: UserRef,
     /// The UPN.
     pub upn: Upn,
-    /// The other principal.
+    /// The other object.
     pub other: UserRef,
+    /// How the other object has it.
+    pub held_as: HeldAs,
+}
+
+/// The attribute in which an object has a name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum HeldAs {
+    /// `userPrincipalName`.
+    Upn,
+    /// `sAMAccountName`, which makes a UPN with the DNS name of the domain.
+    ImpliedUpn,
+    /// `mail` or `proxyAddresses`.
+    Address(String),
 }
 
 /// Objects that could not be understood, and were passed over.
@@ -130,17 +147,28 @@ pub struct SharedUpn {
 pub struct Unreadable {
     /// How many.
     pub count: u64,
-    /// The first 100 of them, each with what is wrong.
+    /// 100 of them, each with what is wrong: the first by name.
     pub named: Vec<String>,
+    /// Digest of all of them, in whatever order they were met.
+    pub digest: String,
+    /// What each is called, hashed: the same object is met by several queries.
+    seen: HashSet<u64>,
+    sum: u64,
 }
 
 impl Unreadable {
     fn add(&mut self, error: &Error) {
-        self.count += 1;
         let text = error.to_string();
-        if self.named.len() < UNREADABLE_NAMED && !self.named.contains(&text) {
-            self.named.push(text);
+        let hash = stable_hash(error.object_name().unwrap_or(&text));
+        if !self.seen.insert(hash) {
+            return;
         }
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(hash);
+        self.digest = format!("{:016x}", self.sum);
+        let at = self.named.partition_point(|named| *named < text);
+        self.named.insert(at, text);
+        self.named.truncate(UNREADABLE_NAMED);
     }
 }
 
@@ -245,7 +273,7 @@ impl Onramp {
         if spec.users.is_some() || spec.service_account.is_some() {
             let wanted = wanted_keys(spec, &survey.candidates);
             self.read_holders(&wanted, &have, &mut survey).await?;
-            self.read_addresses(&wanted, &mut survey).await?;
+            self.read_addresses(&wanted, &have, &mut survey).await?;
         }
         Ok(survey)
     }
@@ -278,7 +306,8 @@ impl Onramp {
         };
         let mut seen = HashSet::new();
         for want in &wanted.subscriptions {
-            let by_id = |s: &&Subscription| s.id.to_string().eq_ignore_ascii_case(want.subscription.trim());
+            let id = subscription_id(&want.subscription);
+            let by_id = |s: &&Subscription| Some(s.id) == id;
             let by_name =
                 |s: &&Subscription| comparison_key(&s.display_name) == comparison_key(&want.subscription);
             let found: Vec<Subscription> = match visible.iter().find(by_id) {
@@ -286,10 +315,14 @@ impl Onramp {
                 None => visible.iter().filter(by_name).cloned().collect(),
             };
             let mut granted = false;
+            let name = match found.as_slice() {
+                [found] => found.id.to_string(),
+                _ => comparison_key(&want.subscription),
+            };
+            if !seen.insert((name, want.role)) {
+                continue;
+            }
             if let [found] = found.as_slice() {
-                if !seen.insert((found.id, want.role)) {
-                    continue;
-                }
                 if let Some(user) = &state.user {
                     let held = self.tenant.subscriptions.assignments(&found.id, &user.id).await?;
                     granted = held.iter().any(|assignment| assignment.role == want.role);
@@ -349,6 +382,7 @@ impl Onramp {
             chooser: Chooser::new(spec, users, &self.history, netbios),
             cloud,
             have,
+            narrowed: !users.ous.is_empty() || users.filter.is_some(),
             seen: HashSet::new(),
             later: Vec::new(),
             sample: Sample::default(),
@@ -357,8 +391,6 @@ impl Onramp {
         for query in queries(users, users.filter.as_ref()) {
             self.choose_all(query, &mut selection, survey).await?;
         }
-        let chosen: Vec<bool> =
-            selection.chooser.only.entries().iter().map(|entry| !entry.fits.is_empty()).collect();
         if let Some(filter) = users.filter.as_ref().and_then(|filter| moved_by(filter, spec)) {
             // Who has the custom domain by now no longer fits a filter on the UPN that it had.
             selection.moved_only = true;
@@ -366,24 +398,25 @@ impl Onramp {
                 self.choose_all(query, &mut selection, survey).await?;
             }
         }
-        let chosen: Vec<bool> = (selection.chooser.only.entries().iter().zip(chosen))
-            .map(|(entry, chosen)| chosen || selection.moved_only && !entry.fits.is_empty())
-            .collect();
-        let Selection { mut chooser, have, seen, later, sample, .. } = selection;
-        let narrowed = !users.ous.is_empty() || users.filter.is_some();
+        let is_chosen = |entry: &Entry| {
+            let mut fits = entry.fits.iter().chain(&entry.fitted);
+            fits.any(|user| !selection.narrowed || selection.seen.contains(&user.guid))
+        };
+        let chosen: Vec<bool> = selection.chooser.only.entries().iter().map(is_chosen).collect();
+        let Selection { mut chooser, have, narrowed, seen, later, sample, .. } = selection;
         let matching = (narrowed && spec.sync.enable).then_some(&seen);
         if matching.is_some() || chooser.has_unknown() || !missing_ous.is_empty() {
             self.meet_everybody(Some(&mut chooser), &mut missing_ous, cloud, matching, survey).await?;
         }
-        for candidate in later {
-            if chooser.decide(&candidate) {
-                survey.candidates.push(candidate);
-                continue;
+        let mut sample = sample;
+        for undecided in later {
+            let user = undecided.user.clone();
+            let choice = chooser.decide(undecided);
+            if let Choice::AlreadySo(upn) = &choice {
+                let (guid, dn, upn) = (user.guid, user.dn.clone(), upn.clone());
+                sample.offer_value(Some(ReplicatedValue::UserUpn { guid, dn, upn }));
             }
-            *survey.skipped_counts.entry(SkipReason::AlreadySo).or_default() += 1;
-            if let Some(upn) = candidate.before.as_deref() {
-                have.add(candidate.user.guid, upn);
-            }
+            take(choice, user, have, survey);
         }
         let sample = sample.into_values();
         survey.users_sampled = sample.len() as u64;
@@ -406,43 +439,34 @@ impl Onramp {
         let mut found = self.forest.users.search(query);
         while let Some(user) = readable(&mut found, &mut survey.unreadable).await? {
             // OUs of a spec may lie within each other.
-            if !selection.seen.insert(user.guid) {
+            if selection.narrowed && !selection.seen.insert(user.guid) {
                 continue;
             }
             let choice = selection.chooser.choose(&user);
-            if selection.moved_only && !matches!(choice, Choice::AlreadySo(_)) {
+            if selection.moved_only && !matches!(choice, Choice::AlreadySo(_) | Choice::Later(_)) {
                 selection.seen.remove(&user.guid);
                 continue;
             }
             survey.counts.forest_users += 1;
             self.count("users of the forest", survey.counts.forest_users);
             let wanted = match &choice {
-                Choice::Change(candidate) | Choice::Later(candidate) => candidate.after.as_ref().ok(),
+                Choice::Change(candidate) => candidate.after.as_ref().ok(),
+                Choice::Later(undecided) => match &undecided.otherwise {
+                    Choice::Change(candidate) => candidate.after.as_ref().ok(),
+                    _ => None,
+                },
                 _ => None,
             };
             survey.encounters.extend(selection.cloud.meet(&user, wanted));
-            let reason = match choice {
-                Choice::Change(candidate) => {
-                    survey.candidates.push(candidate);
-                    continue;
-                }
-                Choice::Later(candidate) => {
-                    selection.later.push(candidate);
-                    continue;
-                }
-                Choice::AlreadySo(upn) => {
-                    selection.sample.offer(&user);
-                    selection.have.add(user.guid, upn.as_str());
-                    SkipReason::AlreadySo
-                }
-                Choice::Skip(reason) => {
-                    if reason != SkipReason::NotNamed {
-                        survey.skipped.push(Skipped { user: UserRef::of(&user), reason: reason.clone() });
+            match choice {
+                Choice::Later(undecided) => selection.later.push(*undecided),
+                choice => {
+                    if matches!(choice, Choice::AlreadySo(_)) {
+                        selection.sample.offer(&user);
                     }
-                    reason
+                    take(choice, UserRef::of(&user), selection.have, survey);
                 }
-            };
-            *survey.skipped_counts.entry(reason).or_default() += 1;
+            }
         }
         Ok(())
     }
@@ -532,26 +556,40 @@ impl Onramp {
     /// Reads the principals that have a wanted UPN, or share one that a selected user has.
     async fn read_holders(&self, wanted: &HashSet<String>, have: &Have, survey: &mut Survey) -> Result<()> {
         let mut holders = self.forest.users.upn_holders();
-        let mut shared: Vec<(ObjectGuid, Upn, UserRef)> = Vec::new();
+        let mut shared: Vec<(ObjectGuid, Upn, UserRef, HeldAs)> = Vec::new();
         while let Some(holder) = readable(&mut holders, &mut survey.unreadable).await? {
             survey.counts.principals += 1;
             self.count("principals of the forest", survey.counts.principals);
-            let key = holder.upn.as_deref().map(comparison_key);
-            if let (Some(key), Some(Ok(upn))) = (&key, holder.upn.as_deref().map(Upn::parse)) {
-                for guid in have.others(key, holder.guid) {
-                    shared.push((guid, upn.clone(), UserRef::of_holder(&holder)));
+            let written = holder.upn.as_deref().and_then(|upn| Upn::parse(upn).ok());
+            let names = (written.map(|upn| (upn, HeldAs::Upn)).into_iter())
+                .chain(holder.implied_upn().map(|upn| (upn, HeldAs::ImpliedUpn)));
+            let mut is_wanted = false;
+            for (upn, held_as) in names {
+                let key = comparison_key(upn.as_str());
+                is_wanted |= wanted.contains(&key);
+                for guid in have.others(&key, holder.guid) {
+                    shared.push((guid, upn.clone(), UserRef::of_holder(&holder), held_as.clone()));
                 }
             }
-            let implied = holder.implied_upn().map(|upn| comparison_key(upn.as_str()));
-            if key.is_some_and(|key| wanted.contains(&key))
-                || implied.is_some_and(|key| wanted.contains(&key))
-            {
+            if is_wanted {
                 survey.holders.push(holder);
             }
         }
-        for (guid, upn, other) in shared {
+        self.note_shared(shared, survey).await
+    }
+
+    /// Notes which selected users share their UPN with whom: once for each of both.
+    async fn note_shared(
+        &self,
+        shared: Vec<(ObjectGuid, Upn, UserRef, HeldAs)>,
+        survey: &mut Survey,
+    ) -> Result<()> {
+        for (guid, upn, other, held_as) in shared {
+            if survey.shared.iter().any(|known| known.user.guid == guid && known.other.guid == other.guid) {
+                continue;
+            }
             match self.forest.users.get(&guid).await {
-                Ok(user) => survey.shared.push(SharedUpn { user: UserRef::of(&user), upn, other }),
+                Ok(user) => survey.shared.push(SharedUpn { user: UserRef::of(&user), upn, other, held_as }),
                 Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(error),
             }
@@ -559,9 +597,9 @@ impl Onramp {
         Ok(())
     }
 
-    /// Reads the objects of any class that have a wanted UPN as mail address.
-    async fn read_addresses(&self, wanted: &HashSet<String>, survey: &mut Survey) -> Result<()> {
-        if wanted.is_empty() {
+    /// Reads the objects of any class that have as mail address a wanted UPN, or one that a selected user has.
+    async fn read_addresses(&self, wanted: &HashSet<String>, have: &Have, survey: &mut Survey) -> Result<()> {
+        if wanted.is_empty() && have.is_empty() {
             return Ok(());
         }
         let (Ok(mail), Ok(proxies), Ok(sam)) = (
@@ -571,7 +609,7 @@ impl Onramp {
         ) else {
             return Ok(());
         };
-        let filter = if wanted.len() <= ADDRESSES_ASKED_FOR {
+        let filter = if have.is_empty() && wanted.len() <= ADDRESSES_ASKED_FOR {
             let each = wanted.iter().flat_map(|key| {
                 [LdapFilter::equal(&mail, key), LdapFilter::equal(&proxies, &format!("smtp:{key}"))]
             });
@@ -581,6 +619,7 @@ impl Onramp {
         };
         let query = ObjectQuery::all([mail.clone(), proxies.clone(), sam.clone()]).with_filter(filter);
         let mut objects = self.forest.objects.search(query);
+        let mut shared: Vec<(ObjectGuid, Upn, UserRef, HeldAs)> = Vec::new();
         while let Some(object) = readable(&mut objects, &mut survey.unreadable).await? {
             let texts = |name: &AttributeName| -> Vec<String> {
                 object.values(name).iter().filter_map(|value| value.as_text().map(str::to_owned)).collect()
@@ -600,13 +639,19 @@ impl Onramp {
             let mut known = HashSet::new();
             for (address, is_primary) in addresses {
                 let key = comparison_key(&address);
-                if wanted.contains(&key) && known.insert(key) {
+                if !known.insert(key.clone()) {
+                    continue;
+                }
+                for (guid, upn) in have.others(&key, holder.guid).into_iter().zip(Upn::parse(&address)) {
+                    shared.push((guid, upn, holder.clone(), HeldAs::Address(address.clone())));
+                }
+                if wanted.contains(&key) {
                     let holder = holder.clone();
                     survey.address_holders.push(AddressHolder { holder, address, is_primary });
                 }
             }
         }
-        Ok(())
+        self.note_shared(shared, survey).await
     }
 
     async fn read_cloud_users(&self, survey: &mut Survey) -> Result<CloudIndex> {
@@ -650,8 +695,11 @@ struct Selection<'a> {
     chooser: Chooser<'a>,
     cloud: &'a CloudIndex,
     have: &'a mut Have,
+    /// Whether `ous` or `filter` select users, so that several queries may meet one.
+    narrowed: bool,
+    /// The users that were read, if it is narrowed.
     seen: HashSet<ObjectGuid>,
-    later: Vec<Candidate>,
+    later: Vec<Undecided>,
     sample: Sample,
     /// Whether only users are counted who have the wanted UPN.
     moved_only: bool,
@@ -665,6 +713,10 @@ struct Have {
 }
 
 impl Have {
+    fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
     fn add(&mut self, guid: ObjectGuid, upn: &str) {
         let hash = hash(&comparison_key(upn));
         if self.first.get(&hash).is_some_and(|first| *first != guid) {
@@ -681,6 +733,37 @@ impl Have {
         let more = self.more.iter().filter(|(other, _)| *other == hash).map(|(_, guid)| guid);
         std::iter::once(first).chain(more).copied().filter(|guid| *guid != not).collect()
     }
+}
+
+/// Notes what the spec wants of a user.
+fn take(choice: Choice, user: UserRef, have: &mut Have, survey: &mut Survey) {
+    let reason = match choice {
+        Choice::Change(candidate) => return survey.candidates.push(candidate),
+        Choice::Later(_) => return,
+        Choice::AlreadySo(upn) => {
+            have.add(user.guid, upn.as_str());
+            SkipReason::AlreadySo
+        }
+        Choice::Skip(reason) => {
+            if reason != SkipReason::NotNamed {
+                survey.skipped.push(Skipped { user, reason: reason.clone() });
+            }
+            reason
+        }
+    };
+    *survey.skipped_counts.entry(reason).or_default() += 1;
+}
+
+/// A hash that is the same in every run.
+fn stable_hash(text: &str) -> u64 {
+    Sha256::digest(text.as_bytes()).iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+}
+
+/// The ID of a subscription as operators write it: bare, in braces, or as a path.
+fn subscription_id(text: &str) -> Option<ObjectId> {
+    let text = text.trim().trim_end_matches('/');
+    let last = text.rsplit('/').next().unwrap_or(text);
+    ObjectId::parse(last.strip_prefix('{').and_then(|id| id.strip_suffix('}')).unwrap_or(last)).ok()
 }
 
 fn hash(key: &str) -> u64 {
@@ -766,7 +849,8 @@ fn partitions_of(settings: &DistinguishedName) -> Option<DistinguishedName> {
     None
 }
 
-/// A filter that those fit who fitted the spec's before they were moved to the custom domain: its conditions on the UPN
+/// A filter that those fit who fitted the spec's before they were moved to the custom domain, or to that of a target of
+/// `map`: its conditions on the UPN
 /// are left out. `None` if it has none.
 fn moved_by(filter: &LdapFilter, spec: &Spec) -> Option<LdapFilter> {
     let text = filter.as_str();
@@ -796,21 +880,30 @@ fn moved_by(filter: &LdapFilter, spec: &Spec) -> Option<LdapFilter> {
         rest = rest.get(c.len_utf8()..).unwrap_or_default();
     }
     let upn = AttributeName::parse("userPrincipalName").ok().filter(|_| found)?;
-    let moved = LdapFilter::ends_with(&upn, &format!("@{}", spec.domain.ascii()));
+    let targets = spec.users.iter().flat_map(|users| users.map.values());
+    let mut suffixes: BTreeSet<String> =
+        targets.map(|upn| in_ascii(upn).suffix_str().to_lowercase()).collect();
+    suffixes.insert(spec.domain.ascii().to_owned());
+    let moved: Vec<LdapFilter> =
+        suffixes.iter().map(|suffix| LdapFilter::ends_with(&upn, &format!("@{suffix}"))).collect();
+    let moved = match moved.as_slice() {
+        [only] => only.clone(),
+        several => LdapFilter::any_of(several),
+    };
     Some(LdapFilter::parse(&relaxed).ok()?.and(&moved))
 }
 
 /// What is wrong with the names in a spec: each that fits nobody, several, or somebody outside of the selection.
 fn misnamed(chooser: &Chooser<'_>, chosen: &[bool], missing_ous: Vec<MissingOu>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let unknown = |list: &str, entry: &crate::spec::Entry| Problem::NoSuchUser {
+    let unknown = |list: &str, entry: &Entry| Problem::NoSuchUser {
         list: list.to_owned(),
         name: entry.written.clone(),
         similar: entry.nearest().map(str::to_owned),
     };
     let lists: [(&str, &Names); 2] = [("only", &chooser.only), ("exclude", &chooser.exclude)];
     for (list, names) in lists {
-        let lost = names.entries().iter().filter(|entry| entry.fits.is_empty());
+        let lost = names.entries().iter().filter(|entry| entry.is_unknown());
         problems.extend(lost.map(|entry| unknown(list, entry)));
     }
     problems.extend(chooser.unknown_in_map().map(|entry| unknown("map", entry)));
@@ -823,7 +916,7 @@ fn misnamed(chooser: &Chooser<'_>, chosen: &[bool], missing_ous: Vec<MissingOu>)
         }
     }
     for (entry, chosen) in chooser.only.entries().iter().zip(chosen) {
-        if let (false, Some(user)) = (chosen, entry.fits.first()) {
+        if let (false, Some(user)) = (chosen, entry.fits.first().or(entry.fitted.first())) {
             problems.push(Problem::OutsideSelection { name: entry.written.clone(), fits: user.clone() });
         }
     }

@@ -23,6 +23,7 @@ use crate::ports::users::read_upn;
 use crate::reading::base::Base;
 use crate::reading::changes::USN_CHANGED;
 use crate::reading::entry::Entry;
+use crate::reading::object::{identity, unreadable};
 use crate::reading::search::{Search, anything};
 use crate::wire::fault::Fault;
 use crate::wire::link::Link;
@@ -201,20 +202,12 @@ async fn vector(
 }
 
 fn changed_object(entry: &Entry, attribute: &AttributeName) -> Result<ChangedObject> {
-    let missing = |what: &str| {
-        Error::new(ErrorKind::Forbidden, "read the object")
-            .object(&entry.dn)
-            .detail(format!("its {what} is not visible to this account"))
+    let (guid, dn) = identity(entry)?;
+    let usn = entry.usn("uSNChanged").ok_or_else(|| {
+        unreadable(entry, "its uSNChanged is not visible to this account")
             .hint("Sign in with an account that may read the directory.")
-    };
-    let guid = entry.bytes("objectGUID").ok_or_else(|| missing("objectGUID"))?;
-    let usn = entry.text("uSNChanged").and_then(|text| text.parse().ok());
-    Ok(ChangedObject::new(
-        ObjectGuid::from_slice(guid)?,
-        DistinguishedName::parse(&entry.dn)?,
-        usn.ok_or_else(|| missing("uSNChanged"))?,
-        entry.bytes(attribute.as_str()).map(AttributeValue::bytes),
-    ))
+    })?;
+    Ok(ChangedObject::new(guid, dn, usn, entry.bytes(attribute.as_str()).map(AttributeValue::bytes)))
 }
 
 fn stamp(entry: &Entry, attribute: &str) -> ValueStamp {

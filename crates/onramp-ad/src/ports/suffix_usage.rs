@@ -2,10 +2,11 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::forest::{SuffixUsage, UnitSuffix};
-use onramp_core::{AttributeName, DistinguishedName, DomainName, LdapFilter, Result, UpnSuffix};
+use onramp_core::{AttributeName, DomainName, ErrorKind, LdapFilter, Result, UpnSuffix};
 
 use crate::ports::suffixes::{ATTRIBUTE, DirectorySuffixes};
 use crate::ports::users::holders_of;
+use crate::reading::object::odd;
 use crate::reading::search::Search;
 
 const OBJECT_CATEGORY: AttributeName = AttributeName::from_static("objectCategory");
@@ -26,9 +27,14 @@ impl DirectorySuffixes {
                 let unit = unit.map_err(|fault| {
                     fault.during("list the UPN suffixes of the organizational units below").object(context)
                 })?;
-                let dn = DistinguishedName::parse(&unit.dn)?;
-                let held = unit.all_texts(ATTRIBUTE).filter_map(|text| UpnSuffix::parse(&text).ok());
-                suffixes.extend(held.map(|suffix| UnitSuffix::new(dn.clone(), suffix)));
+                let held: Vec<UpnSuffix> =
+                    unit.all_texts(ATTRIBUTE).filter_map(|text| UpnSuffix::parse(&text).ok()).collect();
+                if held.is_empty() {
+                    continue;
+                }
+                // One that offers suffixes must not be passed over: nobody would know that they are in use.
+                let dn = unit.name().map_err(|error| odd(&unit, &error))?;
+                suffixes.extend(held.into_iter().map(|suffix| UnitSuffix::new(dn.clone(), suffix)));
             }
         }
         Ok(suffixes)
@@ -45,7 +51,11 @@ impl DirectorySuffixes {
         }));
         let mut holders = Box::pin(holders.flatten());
         while let Some(holder) = holders.next().await {
-            usage.add(holder?);
+            match holder {
+                // Who it is cannot be told, but that it has the suffix is what it was found by.
+                Err(error) if *error.kind() == ErrorKind::Unreadable => usage.principals += 1,
+                holder => usage.add(holder?),
+            }
         }
         for offered in self.suffixes_of_units().await? {
             if offered.suffix.is_same_as(suffix) && !usage.units.contains(&offered.unit) {

@@ -8,13 +8,14 @@ use onramp_core::forest::{
     AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
 };
 use onramp_core::{
-    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result, Sid,
+    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, ParseError,
+    Result, Sid,
 };
 
 use crate::client::ForestClient;
 use crate::reading::base::explain_base;
 use crate::reading::entry::Entry;
-use crate::reading::object::identity;
+use crate::reading::object::{identity, odd};
 use crate::reading::search::{Search, of_class, until_error};
 use crate::wire::fault::Fault;
 use crate::wire::link::Link;
@@ -162,25 +163,32 @@ pub(crate) async fn holders_of(
 }
 fn user(entry: &Entry) -> Result<ForestUser> {
     let (guid, dn) = identity(entry)?;
-    let mut user = ForestUser::new(guid, dn, entry.text("sAMAccountName").unwrap_or_default());
-    user.upn = entry.text("userPrincipalName");
-    user.mail = entry.text("mail");
+    // What decides on an account must be what the directory holds; what is only shown need not.
+    let said = |error: ParseError| odd(entry, &error);
+    let name = entry.exact_text("sAMAccountName").map_err(said)?.unwrap_or_default();
+    let mut user = ForestUser::new(guid, dn, name);
+    user.upn = entry.exact_text("userPrincipalName").map_err(said)?;
+    user.mail = entry.exact_text("mail").map_err(said)?;
     user.display_name = entry.text("displayName");
-    user.proxy_addresses = entry.all_texts("proxyAddresses").collect();
-    user.sid = entry.bytes("objectSid").and_then(|bytes| Sid::from_slice(bytes).ok());
-    user.user_account_control = entry.flags("userAccountControl").unwrap_or(user.user_account_control);
+    user.proxy_addresses = entry.exact_texts("proxyAddresses").collect::<Result<_, _>>().map_err(said)?;
+    let sid = |entry: &Entry| Sid::from_slice(entry.bytes("objectSid")?).ok();
+    user.sid = entry.exact("objectSid", sid).map_err(said)?;
+    let flags = entry.exact("userAccountControl", |entry| entry.flags("userAccountControl")).map_err(said)?;
+    user.user_account_control = flags.unwrap_or(user.user_account_control);
     let classes: Vec<String> = entry.all_texts("objectClass").collect();
     user.kind = AccountKind::of(classes.iter().map(String::as_str), user.user_account_control);
     user.expires = entry.integer("accountExpires").and_then(ForestUser::expiry_of);
     user.service_principal_names = entry.all_texts("servicePrincipalName").collect();
     user.is_critical = entry.is_true("isCriticalSystemObject");
-    user.is_protected = entry.integer("adminCount").is_some_and(|count| count > 0);
+    let count = entry.exact("adminCount", |entry| entry.integer("adminCount")).map_err(said)?;
+    user.is_protected = count.is_some_and(|count| count > 0);
     user.consistency_guid = entry.bytes("mS-DS-ConsistencyGuid").map(<[u8]>::to_vec);
     Ok(user)
 }
 
 fn holder(entry: &Entry) -> Result<UpnHolder> {
     let (guid, dn) = identity(entry)?;
-    let sam_account_name = entry.text("sAMAccountName").unwrap_or_default();
-    Ok(UpnHolder::new(guid, dn, sam_account_name, entry.text("userPrincipalName")))
+    let said = |error: ParseError| odd(entry, &error);
+    let sam_account_name = entry.exact_text("sAMAccountName").map_err(said)?.unwrap_or_default();
+    Ok(UpnHolder::new(guid, dn, sam_account_name, entry.exact_text("userPrincipalName").map_err(said)?))
 }

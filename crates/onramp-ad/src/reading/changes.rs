@@ -60,8 +60,9 @@ impl ForestClient {
     /// change made while this reads may be told again the next time, and none is left out.
     ///
     /// # Errors
-    /// `NotFound` if the naming context is none of the forest's; those of reading. The stream ends after its first error,
-    /// and goes on from the cursor before it when called again.
+    /// `NotFound` if the naming context is none of the forest's; those of reading. An object that could not be understood
+    /// is an `Unreadable` item, after which the stream goes on. It ends after its first other error, and goes on from the
+    /// cursor before it when called again.
     pub fn changes(
         &self,
         query: ChangeQuery,
@@ -92,6 +93,11 @@ impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }
+}
+
+fn deleted_object(entry: &Entry) -> Result<DirectoryChange> {
+    let (guid, dn) = identity(entry)?;
+    Ok(DirectoryChange::Deleted { guid, dn })
 }
 
 struct Reader {
@@ -219,8 +225,7 @@ impl Reader {
                 self.tell_current(server, batch).await?;
             }
             for entry in deleted.iter().filter(|_| self.query.include_deleted) {
-                let (guid, dn) = identity(entry)?;
-                self.tell(DirectoryChange::Deleted { guid, dn }).await?;
+                self.tell_of(deleted_object(entry)).await?;
             }
             let goes_on = more && next != cookie && empty < EMPTY_ANSWERS;
             cookie = next;
@@ -259,17 +264,22 @@ impl Reader {
     /// Tells some changed objects as they are now. Which attributes DirSync gives of them, and whether it says that one
     /// has no value any more, depends on the server.
     async fn tell_current(&self, server: &Server, changed: &[Entry]) -> Result<(), Stop> {
-        let guids: Vec<LdapFilter> = changed
-            .iter()
-            .map(|entry| Ok(LdapFilter::equal_bytes(&OBJECT_GUID, identity(entry)?.0.as_bytes())))
-            .collect::<Result<_>>()?;
+        let mut guids: Vec<LdapFilter> = Vec::with_capacity(changed.len());
+        for entry in changed {
+            match entry.guid() {
+                Some(guid) => guids.push(LdapFilter::equal_bytes(&OBJECT_GUID, guid.as_bytes())),
+                None => self.tell_of(object(entry.clone(), &[]).map(DirectoryChange::Object)).await?,
+            }
+        }
+        if guids.is_empty() {
+            return Ok(());
+        }
         let filter = LdapFilter::any_of(&guids);
         let attributes = names(&self.query.attributes);
         let search = Search::below(&self.query.context, filter.clone(), &attributes);
         let found = server.link.collect(search).await.map_err(|fault| self.failed(fault))?;
         for entry in found {
-            let object = object(entry, &self.query.attributes)?;
-            self.tell(DirectoryChange::Object(object)).await?;
+            self.tell_of(object(entry, &self.query.attributes).map(DirectoryChange::Object)).await?;
         }
         Ok(())
     }
@@ -303,13 +313,10 @@ impl Reader {
         let mut found = Box::pin(server.link.entries(search.with_deleted(deleted)));
         while let Some(entry) = found.try_next().await.map_err(|fault| self.failed(fault))? {
             let change = match entry.is_true("isDeleted") {
-                true => {
-                    let (guid, dn) = identity(&entry)?;
-                    DirectoryChange::Deleted { guid, dn }
-                }
-                false => DirectoryChange::Object(object(entry, &self.query.attributes)?),
+                true => deleted_object(&entry),
+                false => object(entry, &self.query.attributes).map(DirectoryChange::Object),
             };
-            self.tell(change).await?;
+            self.tell_of(change).await?;
         }
         Ok(())
     }
@@ -324,7 +331,12 @@ impl Reader {
     }
 
     async fn tell(&self, change: DirectoryChange) -> Result<(), Stop> {
-        self.out.send(Ok(change)).await.map_err(|_| Stop::Gone)
+        self.tell_of(Ok(change)).await
+    }
+
+    /// Tells a change, or that an object could not be understood.
+    async fn tell_of(&self, change: Result<DirectoryChange>) -> Result<(), Stop> {
+        self.out.send(change).await.map_err(|_| Stop::Gone)
     }
 
     fn failed(&self, fault: Fault) -> Error {

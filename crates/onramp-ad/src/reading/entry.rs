@@ -1,12 +1,15 @@
 //! An object as a search returned it, decoded without trusting its shape.
 
 use ldap3::asn1::{PL, StructureTag};
-use onramp_core::ObjectGuid;
+use onramp_core::{DistinguishedName, ObjectGuid, ParseError};
 
 /// The attributes of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
+    /// Its name, as it can be shown.
     pub(crate) dn: String,
+    /// Whether the name is that very text.
+    has_text_name: bool,
     attributes: Vec<Attribute>,
 }
 
@@ -24,7 +27,9 @@ impl Entry {
     pub(crate) fn decode(entry: StructureTag) -> Option<Self> {
         let [dn, attributes] = <[_; 2]>::try_from(constructed(entry)?).ok()?;
         let attributes = constructed(attributes)?.into_iter().map(attribute).collect::<Option<_>>()?;
-        Some(Self { dn: text(dn)?, attributes })
+        let dn = primitive(dn)?;
+        let has_text_name = std::str::from_utf8(&dn).is_ok();
+        Some(Self { dn: lossy(dn), has_text_name, attributes })
     }
 
     /// An object with one value of text for each attribute.
@@ -35,7 +40,50 @@ impl Entry {
             rest_from: None,
             values: vec![value.as_bytes().to_vec()],
         };
-        Self { dn: dn.to_owned(), attributes: attributes.iter().map(attribute).collect() }
+        Self {
+            dn: dn.to_owned(),
+            has_text_name: true,
+            attributes: attributes.iter().map(attribute).collect(),
+        }
+    }
+
+    /// The object's distinguished name, if it is one.
+    pub(crate) fn name(&self) -> Result<DistinguishedName, ParseError> {
+        if !self.has_text_name {
+            return Err(ParseError::new("distinguished name", &self.dn, "it is not UTF-8"));
+        }
+        DistinguishedName::parse(&self.dn)
+    }
+
+    /// The first value as the text that it is; `None` if there is none.
+    ///
+    /// # Errors
+    /// The value is not UTF-8.
+    pub(crate) fn exact_text(&self, name: &'static str) -> Result<Option<String>, ParseError> {
+        self.exact_texts(name).next().transpose()
+    }
+
+    /// All values as the texts that they are.
+    pub(crate) fn exact_texts(&self, name: &'static str) -> impl Iterator<Item = Result<String, ParseError>> {
+        self.all_bytes(name).map(move |value| {
+            String::from_utf8(value.to_vec())
+                .map_err(|_| ParseError::new(name, &String::from_utf8_lossy(value), "it is not UTF-8"))
+        })
+    }
+
+    /// The first value, read; `None` if there is none.
+    ///
+    /// # Errors
+    /// It does not have that shape.
+    pub(crate) fn exact<T>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&Self) -> Option<T>,
+    ) -> Result<Option<T>, ParseError> {
+        match (self.text(name), read(self)) {
+            (Some(text), None) => Err(ParseError::new(name, &text, "it breaks the attribute's syntax")),
+            (_, value) => Ok(value),
+        }
     }
 
     /// All values of an attribute.
@@ -130,7 +178,7 @@ impl Attribute {
 
 fn attribute(part: StructureTag) -> Option<Attribute> {
     let [description, values] = <[_; 2]>::try_from(constructed(part)?).ok()?;
-    let description = text(description)?;
+    let description = lossy(primitive(description)?);
     let (name, options) = description.split_once(';').unwrap_or((&description, ""));
     Some(Attribute {
         name: name.to_owned(),
@@ -159,8 +207,8 @@ fn primitive(tag: StructureTag) -> Option<Vec<u8>> {
     }
 }
 
-fn text(tag: StructureTag) -> Option<String> {
-    String::from_utf8(primitive(tag)?).ok()
+fn lossy(octets: Vec<u8>) -> String {
+    String::from_utf8(octets).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]

@@ -25,7 +25,9 @@ pub(crate) fn object(entry: Entry, attributes: &[AttributeName]) -> Result<Fores
         let own = |name: &str| ![OBJECT_GUID, "uSNCreated"].iter().any(|own| own.eq_ignore_ascii_case(name));
         let name = match asked {
             Some(asked) => asked,
-            None if by_number() && own(&name) => AttributeName::parse(&name)?,
+            None if by_number() && own(&name) => {
+                AttributeName::parse(&name).map_err(|error| unreadable_at(&object.dn, error.to_string()))?
+            }
             None => continue,
         };
         object.attributes.insert(name, values.into_iter().map(AttributeValue::bytes).collect());
@@ -33,16 +35,49 @@ pub(crate) fn object(entry: Entry, attributes: &[AttributeName]) -> Result<Fores
     Ok(object)
 }
 
-/// What it is known by whatever becomes of its name, and its name.
+/// The GUID that an object is known by whatever becomes of its name, and its name.
 pub(crate) fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)> {
-    let odd = |error: ParseError| {
-        Error::new(ErrorKind::Invalid, "read the object").object(&entry.dn).detail(error.to_string())
-    };
-    let guid = entry.bytes("objectGUID").ok_or_else(|| {
-        Error::new(ErrorKind::Forbidden, "read the object")
-            .object(&entry.dn)
-            .detail("its objectGUID is not visible to this account")
+    let hidden = || {
+        unreadable(entry, "its objectGUID is not visible to this account")
             .hint("Sign in with an account that may read the directory.")
-    })?;
-    Ok((ObjectGuid::from_slice(guid).map_err(odd)?, DistinguishedName::parse(&entry.dn).map_err(odd)?))
+    };
+    let guid = entry.bytes(OBJECT_GUID).ok_or_else(hidden)?;
+    let guid = ObjectGuid::from_slice(guid).map_err(|error| odd(entry, &error))?;
+    let dn = entry.name().map_err(|error| odd(entry, &error))?;
+    Ok((guid, dn))
+}
+
+/// The error of an object with a value that cannot be understood.
+pub(crate) fn odd(entry: &Entry, error: &ParseError) -> Error {
+    unreadable(entry, error.to_string())
+        .hint("Look at the object with a tool for the directory; it is passed over until it is repaired.")
+}
+
+/// The error of an object that cannot be understood.
+pub(crate) fn unreadable(entry: &Entry, why: impl Into<String>) -> Error {
+    unreadable_at(shown(&entry.dn), why)
+}
+
+fn unreadable_at(dn: impl std::fmt::Display, why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unreadable, "read the object").object(dn).detail(why)
+}
+
+/// A name that may hold anything, for people.
+fn shown(dn: &str) -> String {
+    dn.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_that_came_under_no_name_makes_the_object_unreadable() {
+        let entry = Entry::of_texts("CN=a,DC=b", &[("objectGUID", "0123456789abcdef"), ("no name", "x")]);
+        let by_number = [AttributeName::parse("2.5.4.3").unwrap()];
+        let error = object(entry.clone(), &by_number).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Unreadable);
+        assert_eq!(error.object_name(), Some("CN=a,DC=b"));
+        assert!(object(entry, &[]).is_ok(), "which nobody asked for");
+    }
 }

@@ -188,9 +188,20 @@ impl Walk {
         if let (Some(seen), Some(_)) = (&self.seen, self.window) {
             entries.retain(|entry| entry.usn(USN_CREATED.as_str()).is_none_or(|usn| !seen.contains(usn)));
         }
-        for entry in entries.iter_mut().filter(|entry| entry.is_truncated()) {
-            self.link.complete(entry, self.search.deleted).await?;
+        let mut whole = Vec::with_capacity(entries.len());
+        for mut entry in entries {
+            // What cannot be asked for again by any name is for whoever takes it to refuse.
+            let can_be_asked = entry.guid().is_some() || entry.name().is_ok();
+            if entry.is_truncated() && can_be_asked {
+                match self.link.complete(&mut entry, self.search.deleted).await {
+                    // It is deleted by now: none of the results any more.
+                    Err(fault) if *fault.kind() == ErrorKind::NotFound => continue,
+                    completed => completed?,
+                }
+            }
+            whole.push(entry);
         }
+        let entries = whole;
         for entry in &entries {
             match (entry.usn(USN_CREATED.as_str()), &mut self.seen) {
                 (Some(usn), Some(seen)) => seen.insert(usn),

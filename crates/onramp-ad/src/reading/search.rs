@@ -76,7 +76,8 @@ pub(crate) fn anything() -> LdapFilter {
 }
 
 impl Link {
-    /// The results one by one, each once, with all values of their attributes. The stream ends after its first error.
+    /// The results one by one, each once, with all values of their attributes; of one whose name could not be read, those
+    /// that came at once. The stream ends after its first error.
     pub(crate) fn entries(
         self: &Arc<Self>,
         search: Search,
@@ -160,12 +161,13 @@ pub(crate) fn is_worth_repeating(fault: &Fault) -> bool {
     matches!(fault.fate, Fate::NotSent | Fate::Lost) && *fault.kind() == ErrorKind::Unavailable
 }
 
-/// Ends a stream after its first error, whatever it is made of.
+/// Ends a stream after its first error, whatever it is made of. One object that could not be understood ends nothing.
 pub(crate) fn until_error<T: Send + 'static>(
     stream: impl Stream<Item = onramp_core::Result<T>> + Send + 'static,
 ) -> impl Stream<Item = onramp_core::Result<T>> + Send {
     stream.scan(false, |failed, item| {
-        let over = std::mem::replace(failed, item.is_err());
+        let fails = item.as_ref().is_err_and(|error| *error.kind() != ErrorKind::Unreadable);
+        let over = std::mem::replace(failed, fails);
         std::future::ready(if over { None } else { Some(item) })
     })
 }

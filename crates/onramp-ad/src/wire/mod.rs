@@ -1,6 +1,7 @@
 //! Connections to one domain controller, and what goes over them.
 
 pub(crate) mod ber;
+pub(crate) mod certificate_file;
 pub(crate) mod connection;
 pub(crate) mod fault;
 pub(crate) mod guarded_tls;

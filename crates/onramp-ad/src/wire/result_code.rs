@@ -18,6 +18,13 @@ pub(crate) const BUSY: u32 = 51;
 pub(crate) const UNAVAILABLE: u32 = 52;
 pub(crate) const ENTRY_ALREADY_EXISTS: u32 = 68;
 pub(crate) const REFERRAL: u32 = 10;
+/// SEC_E_BAD_BINDINGS: the channel binding token is missing or another one.
+pub(crate) const BAD_BINDINGS: u32 = 0x8009_0346;
+
+/// Tells whether a bind was refused for its channel binding.
+pub(crate) fn is_about_channel_binding(diagnostic: &str) -> bool {
+    diagnostic.contains(&format!("{BAD_BINDINGS:08x}"))
+}
 
 /// A code in the caller's terms.
 #[derive(Debug)]
@@ -110,40 +117,73 @@ fn referral(result: &LdapResult) -> Meaning {
     }
 }
 
-/// The `data` code that Active Directory adds when it refuses a bind, explained.
+/// The explanation of what Active Directory adds when it refuses a bind: the Win32 error after `data`, and the error of the security
+/// package before the text. Only 52e judges the password; no other is told as if it did.
 fn invalid_credentials(text: &str) -> Meaning {
-    let data = text
-        .split("data ")
-        .nth(1)
-        .map(|rest| rest.chars().take_while(char::is_ascii_hexdigit).collect::<String>())
-        .and_then(|digits| u32::from_str_radix(&digits, 16).ok());
-    let (detail, hint) = match data {
-        Some(0x525) => ("there is no such account", "Check the bind name."),
+    let hexadecimal = |text: &str| {
+        let digits: String = text.chars().take_while(char::is_ascii_hexdigit).collect();
+        u32::from_str_radix(&digits, 16).ok()
+    };
+    let data = text.split("data ").nth(1).and_then(hexadecimal);
+    let say = |detail: &str, hint: &str| Meaning {
+        kind: ErrorKind::Unauthenticated,
+        detail: Some(detail.to_owned()),
+        hint: Some(hint.to_owned()),
+    };
+    if data == Some(BAD_BINDINGS) || win32_code(text) == Some(BAD_BINDINGS) {
+        return say(
+            "the server demands channel binding, and this connection has none that it accepts; the password was not judged",
+            "Connect to the domain controller itself: something in between, such as a load balancer, may end TLS. See \
+             LdapEnforceChannelBinding there.",
+        );
+    }
+    match data {
+        Some(0x57) => say(
+            "the server refuses the parameters of the sign-in (ERROR_INVALID_PARAMETER), which is no word on the password",
+            "Hardened domain controllers answer so where they cannot check the channel binding \
+             (LdapEnforceChannelBinding): connect to the domain controller itself and not through a load balancer. Others do \
+             for a bind name of another form: give DOMAIN\\user.",
+        ),
+        Some(0x525) => say("there is no such account", "Check the bind name."),
         Some(0x52e) => {
-            ("the bind name or the password is wrong", "Check both; repeated attempts lock the account.")
+            say("the bind name or the password is wrong", "Check both; repeated attempts lock the account.")
         }
-        Some(0x530) => ("the account may not sign in at this hour", "Change its logon hours, or wait."),
-        Some(0x531) => ("the account may not sign in from this computer", "Change its list of workstations."),
-        Some(0x532) => ("the password has expired", "Set a new password for the account."),
-        Some(0x533) => ("the account is disabled", "Enable the account."),
-        Some(0x701) => ("the account has expired", "Set a later expiry date for the account."),
+        Some(0x52f) => say(
+            "a restriction of the account forbids this sign-in",
+            "Members of Protected Users and accounts with an authentication policy cannot sign in this way; use another \
+             account or Kerberos.",
+        ),
+        Some(0x530) => say("the account may not sign in at this hour", "Change its logon hours, or wait."),
+        Some(0x531) => {
+            say("the account may not sign in from this computer", "Change its list of workstations.")
+        }
+        Some(0x532) => say("the password has expired", "Set a new password for the account."),
+        Some(0x533) => say("the account is disabled", "Enable the account."),
+        Some(0x569) => say(
+            "the account does not have the right to sign in in this way on the domain controller",
+            "Grant it “Access this computer from the network” there, or remove it from the policy that denies it.",
+        ),
+        Some(0x701) => say("the account has expired", "Set a later expiry date for the account."),
         Some(0x773) => {
-            ("the password must be changed before the first sign-in", "Set a password that need not be.")
+            say("the password must be changed before the first sign-in", "Set a password that need not be.")
         }
-        Some(0x775) => ("the account is locked out", "Unlock the account, or wait until the lock-out ends."),
-        Some(0x51f) => (
+        Some(0x775) => {
+            say("the account is locked out", "Unlock the account, or wait until the lock-out ends.")
+        }
+        Some(0x51f) => say(
             "this domain controller could not reach one that knows the password",
             "Connect to a writable domain controller.",
         ),
-        _ => (
+        Some(other) => say(
+            &format!(
+                "the server refuses the sign-in with the Windows error {other:x}, whose meaning is not known here"
+            ),
+            "Look the error up (it is hexadecimal) before trying again: repeated attempts can lock the account.",
+        ),
+        None => say(
             "the bind name or the password was not accepted",
             "Check both; repeated attempts lock the account.",
         ),
-    };
-    Meaning {
-        kind: ErrorKind::Unauthenticated,
-        detail: Some(detail.to_owned()),
-        hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
     }
 }
 

@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::wire::certificate_file;
 use crate::wire::guarded_tls::tls_provider;
 
 /// How TLS comes to a connection. There is no way to have none.
@@ -113,32 +114,30 @@ impl Identity {
                 .detail(detail)
                 .hint("Give the certificate and its unencrypted key (PKCS#8, PKCS#1 or SEC1) in PEM form.")
         };
-        let chain = CertificateDer::pem_slice_iter(certificates).collect::<Result<Vec<_>, _>>();
+        let certificates = certificate_file::text(certificates);
+        let chain = CertificateDer::pem_slice_iter(&certificates).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| refuse(format!("it is not PEM: {error:?}")))?;
         if chain.is_empty() {
             return Err(refuse("there is no certificate in it".into()));
         }
         // The library's error is not taken over: it may quote what it read.
-        let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+        let key = PrivateKeyDer::from_pem_slice(key.expose().trim_start_matches('\u{feff}').as_bytes())
             .map_err(|_| refuse("there is no key that can be read in the key's text".into()))?;
         Ok(Self { chain, key })
     }
 }
 
 impl Trust {
-    /// Adds every certificate of a PEM text.
-    pub(crate) fn add_pem(&mut self, pem: &[u8], origin: &str) -> Result<()> {
-        let refuse = |detail: String| {
+    /// Adds every certificate of a file or a text.
+    pub(crate) fn add(&mut self, octets: &[u8], origin: &str) -> Result<()> {
+        let found = certificate_file::certificates(octets).map_err(|refusal| {
             Error::new(ErrorKind::Invalid, "read the trust root")
                 .object(origin)
-                .detail(detail)
-                .hint("Give the certificate of the authority in PEM form (“-----BEGIN CERTIFICATE-----”).")
-        };
-        let before = self.roots.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            self.roots.push(certificate.map_err(|error| refuse(format!("it is not PEM: {error:?}")))?);
-        }
-        if self.roots.len() == before { Err(refuse("there is no certificate in it".into())) } else { Ok(()) }
+                .detail(refusal.detail)
+                .hint(refusal.hint)
+        })?;
+        self.roots.extend(found);
+        Ok(())
     }
 
     /// The configuration: the one that was given, else one that trusts the given roots and no others, else one

@@ -8,11 +8,8 @@ use ldap3::{Ldap, LdapError, LdapResult};
 use onramp_core::{Error, ErrorKind, Password, Result};
 
 use crate::wire::fault::Fault;
-use crate::wire::result_code::{AUTH_METHOD_NOT_SUPPORTED, STRONGER_AUTH_REQUIRED};
+use crate::wire::result_code::{AUTH_METHOD_NOT_SUPPORTED, STRONGER_AUTH_REQUIRED, is_about_channel_binding};
 use crate::wire::security::{BindName, LdapSecurity};
-
-/// SEC_E_BAD_BINDINGS: the channel binding token is missing or another one.
-const BAD_BINDINGS: &str = "80090346";
 
 /// A way to sign in. Each needs TLS, which every connection has before this begins.
 pub(crate) enum SignIn {
@@ -93,7 +90,7 @@ impl SignIn {
     /// The fault of a refused attempt, with who tried and what to do.
     pub(crate) fn explain(&self, fault: Fault) -> Fault {
         let fault = fault.signing_in(&self.to_string());
-        if fault.diagnostic().contains(BAD_BINDINGS) {
+        if is_about_channel_binding(fault.diagnostic()) {
             return fault.retold(
                 ErrorKind::Unauthenticated,
                 format!("the server demands channel binding, and the token of this TLS connection is not the one it expects, signing in {self}"),

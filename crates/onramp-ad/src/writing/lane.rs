@@ -154,6 +154,12 @@ impl Lane {
     }
 }
 
+/// A part of a time that is at least half of it: several programs that were refused together do not come back together.
+pub(crate) fn spread(longest: Duration, random: u64) -> Duration {
+    let part = u32::try_from(random % 1000).unwrap_or_default();
+    longest / 2 + longest / 2 * part / 1000
+}
+
 struct Waiting<'a>(&'a Lane);
 
 impl<'a> Waiting<'a> {
@@ -209,9 +215,7 @@ impl Permit<'_> {
         if is_new {
             let longest =
                 FIRST_PAUSE.saturating_mul(1 << strikes.min(10).saturating_sub(1)).min(LONGEST_PAUSE);
-            // Spread, so that several programs that were refused together do not come back together.
-            let spread = u32::try_from(self.clock.random() % 1000).unwrap_or_default();
-            state.paused_until = now + longest / 2 + longest / 2 * spread / 1000;
+            state.paused_until = now + spread(longest, self.clock.random());
         }
         strikes
     }
@@ -223,5 +227,135 @@ impl Drop for Permit<'_> {
         state.under_way = state.under_way.saturating_sub(1);
         drop(state);
         self.lane.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use onramp_core::ManualClock;
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_spread_time_is_between_its_half_and_its_whole() {
+        for (random, expected) in
+            [(0, 100), (1, 100), (10, 101), (500, 150), (999, 199), (1000, 100), (2500, 150)]
+        {
+            assert_eq!(spread(200 * MS, random).as_millis(), expected, "{random}");
+        }
+    }
+
+    #[test]
+    fn a_load_tells_what_is_waited_for_and_no_more() {
+        let mut load = WriteLoad {
+            server: "dc1".into(),
+            window: 8,
+            under_way: 3,
+            waiting: 0,
+            answered: 5,
+            pushed_back: 1,
+            answer_time: 12 * MS,
+            pause: Duration::ZERO,
+        };
+        assert_eq!(load.to_string(), "dc1: 3 of 8 changes under way, 12 ms an answer");
+        (load.waiting, load.pause) = (2, 150 * MS);
+        let all = "dc1: 3 of 8 changes under way, 2 waiting, left alone for 150 ms because it is busy, 12 ms an answer";
+        assert_eq!(load.to_string(), all);
+    }
+
+    #[tokio::test]
+    async fn a_full_window_is_waited_for() {
+        let (lane, clock) = (Lane::new(2, None), ManualClock::default());
+        assert_eq!(lane.size(), 2);
+        let first = lane.enter(&clock).await;
+        let _second = lane.enter(&clock).await;
+        let mut third = Box::pin(lane.enter(&clock));
+        assert!((&mut third).now_or_never().is_none(), "two are under way");
+        let load = lane.load("dc1", &clock);
+        assert_eq!((load.server.as_str(), load.window, load.under_way, load.waiting), ("dc1", 2, 2, 1));
+        drop(first);
+        let permit = third.await;
+        let load = lane.load("dc1", &clock);
+        assert_eq!((load.under_way, load.waiting, load.answered), (2, 0, 0), "none was answered");
+        drop(permit);
+        assert_eq!(lane.load("dc1", &clock).under_way, 1);
+        // Whoever stops waiting is not counted any more.
+        let _all = lane.enter(&clock).await;
+        let mut another = Box::pin(lane.enter(&clock));
+        assert!((&mut another).now_or_never().is_none());
+        drop(another);
+        assert_eq!(lane.load("dc1", &clock).waiting, 0);
+    }
+
+    #[tokio::test]
+    async fn answers_are_counted_and_timed_from_when_they_were_asked_for() {
+        let (lane, clock) = (Lane::new(64, None), ManualClock::default());
+        let answer = async |connecting: u32, took: u32| {
+            let mut permit = lane.enter(&clock).await;
+            clock.advance(connecting * MS);
+            permit.begin();
+            clock.advance(took * MS);
+            permit.answered();
+            lane.load("dc1", &clock)
+        };
+        let load = answer(1000, 80).await;
+        assert_eq!((load.answered, load.answer_time), (1, 80 * MS), "connecting is not answering");
+        let load = answer(0, 160).await;
+        assert_eq!((load.answered, load.answer_time), (2, 90 * MS), "an eighth of what is new");
+        assert_eq!((load.under_way, load.pushed_back), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_busy_server_is_left_alone_for_twice_as_long_each_time() {
+        let (lane, clock) = (Lane::new(64, None), ManualClock::default());
+        for (strikes, longest) in [
+            (1, 100),
+            (2, 200),
+            (3, 400),
+            (4, 800),
+            (5, 1600),
+            (6, 3200),
+            (7, 6400),
+            (8, 10_000),
+            (9, 10_000),
+        ] {
+            let before = clock.elapsed();
+            let mut permit = lane.enter(&clock).await;
+            // What was sent while it was left alone would not count.
+            clock.advance(MS);
+            permit.begin();
+            clock.advance(MS);
+            assert_eq!(permit.pushed_back(), strikes);
+            let load = lane.load("dc1", &clock);
+            assert_eq!((load.pushed_back, load.answered, load.under_way), (u64::from(strikes), 0, 0));
+            let half = longest / 2 * MS;
+            assert!(load.pause >= half && load.pause <= 2 * half, "{strikes}: {:?}", load.pause);
+            // The next one comes when that is over, and not before.
+            let paused_until = clock.elapsed() + load.pause;
+            drop(lane.enter(&clock).await);
+            assert!(clock.elapsed() >= paused_until && clock.elapsed() < paused_until + 100 * MS);
+            assert!(clock.elapsed() > before);
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_begin_no_closer_than_the_rate_allows() {
+        let (lane, clock) = (Lane::new(64, Some(10.0)), ManualClock::default());
+        let mut begun = Vec::new();
+        for _ in 0..4 {
+            drop(lane.enter(&clock).await);
+            begun.push(clock.elapsed().as_millis());
+        }
+        assert_eq!(begun, [0, 100, 200, 300]);
+        // What was not used is not made up for.
+        clock.advance(1000 * MS);
+        for _ in 0..2 {
+            drop(lane.enter(&clock).await);
+            begun.push(clock.elapsed().as_millis());
+        }
+        assert_eq!(begun[4..], [1300, 1400]);
     }
 }

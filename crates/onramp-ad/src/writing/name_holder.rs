@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use onramp_core::forest::{AttributeValue, ObjectChange};
-use onramp_core::{AttributeName, DomainName, LdapFilter, Upn};
+use onramp_core::{AttributeName, DomainName, LdapFilter, Upn, comparison_key};
 use tokio::time::timeout;
 
 use crate::client::ForestClient;
@@ -32,10 +32,11 @@ impl fmt::Display for UniqueName<'_> {
 }
 
 impl UniqueName<'_> {
-    /// What is the same for two spellings of it.
+    /// What is the same for two values that a directory may take for one. By its widest comparison: two changes that wait
+    /// for each other without need cost a moment, two that should have and did not are refused.
     pub(crate) fn folded(&self) -> (String, String) {
         let text = String::from_utf8_lossy(self.value.as_bytes());
-        (self.attribute.as_str().to_ascii_lowercase(), text.to_lowercase())
+        (self.attribute.as_str().to_ascii_lowercase(), comparison_key(&text))
     }
 }
 
@@ -56,16 +57,18 @@ pub(crate) fn names_taken(change: &ObjectChange) -> impl Iterator<Item = UniqueN
 }
 
 /// The object that has a value which the change adds: what it has, and its distinguished name. `None` if it cannot be
-/// found in the time that asking one server may take: then only its name is missing in an error.
+/// found in the time that asking one server may take: then only its name is missing in an error. An account whose
+/// `sAMAccountName` implies the value counts only where the server said that somebody has it: not every server minds.
 pub(crate) async fn find(
     client: &ForestClient,
     link: &Arc<Link>,
     change: &ObjectChange,
+    with_implied: bool,
 ) -> Option<(String, String)> {
     let looking = async {
         let domains = client.domains().await.ok()?;
         for name in names_taken(change) {
-            for (told, filter) in filters(&name, &domains) {
+            for (told, filter) in filters(&name, if with_implied { &domains } else { &[] }) {
                 if let Some(holder) = first_other(client, link, change, &domains, &filter).await {
                     return Some((told, holder));
                 }

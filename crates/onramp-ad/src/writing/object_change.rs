@@ -1,6 +1,11 @@
 //! One change of an object: all of it in one operation, which deletes the old values and adds the new ones, so that it
 //! happens only if the old values are still there ([RFC 4511] 4.6: all of a modify or nothing).
 //!
+//! Whether they are is for the server to compare, which ignores case and, on Windows, marks, width and kana. A change to
+//! another spelling is looked at first ([`ObjectChange::is_respelling`]); of any other, somebody else's new spelling of the
+//! old value cannot be told from the old value, and is replaced with it. What is read to find out what became of a change
+//! is compared exactly, so that a real difference is never taken for the expected value.
+//!
 //! [RFC 4511]: https://www.rfc-editor.org/rfc/rfc4511
 
 use std::collections::HashSet;
@@ -20,6 +25,7 @@ use crate::wire::result_code::{
     ADMIN_LIMIT, ATTRIBUTE_OR_VALUE_EXISTS, BUSY, CONSTRAINT_VIOLATION, ENTRY_ALREADY_EXISTS,
     INSUFFICIENT_ACCESS_RIGHTS, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, UNAVAILABLE, win32_code,
 };
+use crate::writing::lane::spread;
 use crate::writing::name_holder;
 
 /// Attempts at a change, and at reading what became of one.
@@ -33,10 +39,13 @@ const CONTRADICTIONS: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// What Active Directory says when a value is not unique in the forest (ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST and
-/// ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST), and what Samba says of other constraints too (ERROR_DS_CONSTRAINT_VIOLATION).
-const NOT_UNIQUE: [u32; 3] = [0x21C7, 0x21C8, CONSTRAINT];
+/// What Active Directory says when a value is not unique in the forest: ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST and
+/// ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST.
+const NOT_UNIQUE: [u32; 2] = [0x21C7, 0x21C8];
+/// ERROR_DS_CONSTRAINT_VIOLATION: said by Samba of a value that is not unique, and by everybody of other constraints too.
 const CONSTRAINT: u32 = 0x202F;
+/// What Samba says then of a value that is not unique.
+const IN_USE: &str = "already in use";
 /// ERROR_INVALID_PARAMETER: an attribute that the schema does not have.
 const UNKNOWN_ATTRIBUTE: u32 = 0x57;
 
@@ -86,66 +95,48 @@ impl<'a> Swap<'a> {
 
     async fn write(&mut self) -> Result<ObjectChanged> {
         let target = Base::Guid(self.change.guid);
-        // Whether an attempt may have been carried out although its answer never came.
-        let mut may_have_happened = false;
-        let mut contradictions = 0;
-        for attempt in 1.. {
+        let mut tries = Tries::default();
+        loop {
+            tries.attempt += 1;
             let (sent, busy) = self.send(&target).await;
             let Err(fault) = sent else { return Ok(ObjectChanged::Changed) };
-            match fault.fate {
-                Fate::Refused(NO_SUCH_ATTRIBUTE | ATTRIBUTE_OR_VALUE_EXISTS)
-                    if !is_unknown_attribute(&fault) =>
-                {
-                    let looked = self.look().await;
+            tries.busy = busy;
+            match tries.step(fault.fate, is_unknown_attribute(&fault)) {
+                Step::Again => continue,
+                Step::Later => {}
+                Step::Compare => {
+                    let looked = match self.look().await {
+                        Err(_) if tries.may_have_happened => return Err(self.unknown(fault)),
+                        looked => looked,
+                    };
                     let (state, object) = self.found(looked)?;
-                    match state {
-                        ChangeState::After if may_have_happened => return Ok(ObjectChanged::FoundChanged),
-                        ChangeState::After => return Ok(ObjectChanged::AlreadySo),
-                        ChangeState::Neither if may_have_happened => {
-                            return Err(self.overtaken(fault, &object));
-                        }
-                        ChangeState::Neither => return Err(self.stale_as(fault, &object)),
-                        // It was another one for a moment and the expected one is back, or the server does not take
-                        // the new value beside what is there.
-                        ChangeState::Before => {
-                            contradictions += 1;
-                            if contradictions >= CONTRADICTIONS && may_have_happened {
-                                return Err(self.overtaken(fault, &object));
-                            }
-                            if contradictions >= CONTRADICTIONS {
-                                return Err(self.stale_as(fault, &object));
-                            }
-                        }
+                    match tries.refused_and_found(state) {
+                        Found::Done(changed) => return Ok(changed),
+                        Found::NotYet => {}
+                        Found::Unknown | Found::Overtaken => return Err(self.overtaken(fault, &object)),
+                        Found::Stale => return Err(self.stale_as(fault, &object)),
                     }
                 }
-                // The lane waits before it lets the next one in.
-                Fate::Refused(BUSY | UNAVAILABLE | ADMIN_LIMIT)
-                    if attempt < BUSY_ATTEMPTS && busy < BUSY_IN_A_ROW =>
-                {
-                    continue;
-                }
-                Fate::NotSent if attempt < ATTEMPTS => {}
-                Fate::Lost | Fate::TimedOut => {
-                    may_have_happened = true;
+                Step::LookUp => {
+                    tries.may_have_happened = true;
                     let Ok(found) = self.look().await else { return Err(self.unknown(fault)) };
                     let (state, object) = self.found(Ok(found))?;
-                    match state {
-                        ChangeState::After => return Ok(ObjectChanged::FoundChanged),
-                        // The same again is safe: it happens once or is refused.
-                        ChangeState::Before if attempt < ATTEMPTS => {}
-                        ChangeState::Before => return Err(self.unknown(fault)),
-                        ChangeState::Neither => return Err(self.overtaken(fault, &object)),
+                    match tries.lost_and_found(state) {
+                        Found::Done(changed) => return Ok(changed),
+                        Found::NotYet => {}
+                        Found::Unknown => return Err(self.unknown(fault)),
+                        Found::Overtaken | Found::Stale => return Err(self.overtaken(fault, &object)),
                     }
                 }
                 // Another domain controller may take over. What the first did and did not say, it has not heard of
                 // yet, and if the object is there as before, the same change there comes to the same.
-                Fate::NotConnected if attempt < ATTEMPTS && self.go_elsewhere().await => continue,
-                Fate::NotConnected if may_have_happened => return Err(self.unknown(fault)),
-                _ => return Err(self.explain(fault).await),
+                Step::Elsewhere if self.go_elsewhere().await => continue,
+                Step::Elsewhere if !tries.may_have_happened => return Err(self.explain(fault).await),
+                Step::Elsewhere | Step::Unknown => return Err(self.unknown(fault)),
+                Step::Fail => return Err(self.explain(fault).await),
             }
-            self.clock.sleep(wait(attempt, self.clock)).await;
+            self.clock.sleep(wait(tries.attempt, self.clock.random())).await;
         }
-        Err(Error::new(ErrorKind::Unavailable, self.action).object(&self.change.dn))
     }
 
     /// Sends it once, when the server is to have it. Says besides how often in a row the server was busy.
@@ -185,7 +176,7 @@ impl<'a> Swap<'a> {
             if fault.is_slow {
                 return Err(fault);
             }
-            self.clock.sleep(wait(attempt, self.clock)).await;
+            self.clock.sleep(wait(attempt, self.clock.random())).await;
         }
     }
 
@@ -263,12 +254,15 @@ impl<'a> Swap<'a> {
     async fn explain(&self, fault: Fault) -> Error {
         match fault.fate {
             Fate::Refused(NO_SUCH_OBJECT) => self.not_found(),
-            Fate::Refused(ENTRY_ALREADY_EXISTS) => self.taken(fault).await,
-            Fate::Refused(CONSTRAINT_VIOLATION)
-                if win32_code(fault.diagnostic()).is_none_or(|code| NOT_UNIQUE.contains(&code)) =>
-            {
-                self.taken(fault).await
-            }
+            Fate::Refused(ENTRY_ALREADY_EXISTS) => self.taken(fault, true).await,
+            Fate::Refused(CONSTRAINT_VIOLATION) => match win32_code(fault.diagnostic()) {
+                Some(code) if NOT_UNIQUE.contains(&code) => self.taken(fault, true).await,
+                None | Some(CONSTRAINT) => {
+                    let is_said = fault.diagnostic().contains(IN_USE);
+                    self.taken(fault, is_said).await
+                }
+                Some(_) => self.error(fault),
+            },
             Fate::Refused(NO_SUCH_ATTRIBUTE) => self.error(fault.retold(
                 ErrorKind::Invalid,
                 "the forest's schema does not have one of the attributes",
@@ -294,25 +288,30 @@ impl<'a> Swap<'a> {
         }
     }
 
-    /// The error of a value that must be unique and that another object has, with that object's name if it can be seen.
-    async fn taken(&self, fault: Fault) -> Error {
+    /// The error of a value that must be unique and that another object has, with that object's name if it can be seen. If
+    /// the server did not say that it is about that, only an object that is seen to have the value tells.
+    async fn taken(&self, fault: Fault, is_said: bool) -> Error {
         let Some(name) = name_holder::names_taken(self.change).next() else {
             return self.error(fault);
         };
         let (kind, hint) = (ErrorKind::AlreadyExists, Some("Give one of the two accounts another one."));
-        let holder = name_holder::find(self.client, &self.link, self.change).await;
-        let generic = win32_code(fault.diagnostic()) == Some(CONSTRAINT) && self.change.attributes.len() > 1;
-        match holder {
+        match name_holder::find(self.client, &self.link, self.change, is_said).await {
             Some((name, holder)) => {
                 let detail = format!("{holder} has {name} already");
                 self.error(fault.retold(kind, detail, hint))
             }
-            // It may be about another attribute of the change.
-            None if generic => self.error(fault),
-            None => {
+            None if is_said => {
                 let detail = format!("another account has {name} already");
                 self.error(fault.retold(kind, detail, hint))
             }
+            None => self.error(fault.retold(
+                ErrorKind::Invalid,
+                format!("the server refuses a value that breaks a constraint, and no other account that has {name} is to be seen"),
+                Some(
+                    "See what the server says and which rules its schema has for the attribute; an account that has the value \
+                     may be hidden from this one.",
+                ),
+            )),
         }
     }
 
@@ -348,8 +347,243 @@ fn is_unknown_attribute(fault: &Fault) -> bool {
 }
 
 /// How long to wait after an attempt: doubling, and spread so that those who failed together do not come back together.
-fn wait(attempt: u32, clock: &dyn Clock) -> Duration {
-    let longest = FIRST_WAIT.saturating_mul(1 << attempt.min(10)).min(LONGEST_WAIT);
-    let spread = u32::try_from(clock.random() % 1000).unwrap_or_default();
-    longest / 2 + longest / 2 * spread / 1000
+fn wait(attempt: u32, random: u64) -> Duration {
+    spread(FIRST_WAIT.saturating_mul(1 << attempt.min(10)).min(LONGEST_WAIT), random)
+}
+
+/// The attempts so far.
+#[derive(Debug, Default)]
+struct Tries {
+    attempt: u32,
+    /// How often in a row the server was busy, whoever asked.
+    busy: u32,
+    /// Whether an attempt may have been carried out although its answer never came.
+    may_have_happened: bool,
+    /// How often the change was refused although the object was as expected.
+    contradictions: u32,
+}
+
+/// The next step after an attempt that was not told to have gone well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The same at once: the lane waits before it lets the next one in.
+    Again,
+    /// The same after a while.
+    Later,
+    /// See why the server refuses it.
+    Compare,
+    /// See whether it happened.
+    LookUp,
+    /// The same on another domain controller, if there is one.
+    Elsewhere,
+    /// Give up, and an earlier attempt may have been carried out.
+    Unknown,
+    /// Give up: the server's word is the outcome.
+    Fail,
+}
+
+/// The outcome that the object tells after that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Done(ObjectChanged),
+    /// It is still to be made.
+    NotYet,
+    Unknown,
+    Overtaken,
+    Stale,
+}
+
+impl Tries {
+    fn step(&self, fate: Fate, is_unknown_attribute: bool) -> Step {
+        match fate {
+            Fate::Refused(NO_SUCH_ATTRIBUTE | ATTRIBUTE_OR_VALUE_EXISTS) if !is_unknown_attribute => {
+                Step::Compare
+            }
+            Fate::Refused(BUSY | UNAVAILABLE | ADMIN_LIMIT)
+                if self.attempt < BUSY_ATTEMPTS && self.busy < BUSY_IN_A_ROW =>
+            {
+                Step::Again
+            }
+            Fate::NotSent if self.attempt < ATTEMPTS => Step::Later,
+            Fate::Lost | Fate::TimedOut => Step::LookUp,
+            Fate::NotConnected if self.attempt < ATTEMPTS => Step::Elsewhere,
+            // This attempt was not looked at by the server, but an earlier one may have been carried out.
+            Fate::NotConnected | Fate::NotSent | Fate::Refused(BUSY | UNAVAILABLE | ADMIN_LIMIT)
+                if self.may_have_happened =>
+            {
+                Step::Unknown
+            }
+            _ => Step::Fail,
+        }
+    }
+
+    /// The server refused to replace the old value, and then the object was read.
+    fn refused_and_found(&mut self, state: ChangeState) -> Found {
+        match state {
+            ChangeState::After if self.may_have_happened => Found::Done(ObjectChanged::FoundChanged),
+            ChangeState::After => Found::Done(ObjectChanged::AlreadySo),
+            ChangeState::Neither if self.may_have_happened => Found::Overtaken,
+            ChangeState::Neither => Found::Stale,
+            // It was another one for a moment and the expected one is back, or the server does not take the new value
+            // beside what is there.
+            ChangeState::Before => {
+                self.contradictions += 1;
+                match (self.contradictions < CONTRADICTIONS, self.may_have_happened) {
+                    (true, _) => Found::NotYet,
+                    (false, true) => Found::Overtaken,
+                    (false, false) => Found::Stale,
+                }
+            }
+        }
+    }
+
+    /// The answer was lost, and then the object was read.
+    fn lost_and_found(&self, state: ChangeState) -> Found {
+        match state {
+            ChangeState::After => Found::Done(ObjectChanged::FoundChanged),
+            // The same again is safe: it happens once or is refused.
+            ChangeState::Before if self.attempt < ATTEMPTS => Found::NotYet,
+            ChangeState::Before => Found::Unknown,
+            ChangeState::Neither => Found::Overtaken,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ldap3::LdapResult;
+    use onramp_core::AttributeName;
+    use onramp_core::forest::AttributeChange;
+
+    use super::*;
+
+    fn after(attempt: u32, may_have_happened: bool) -> Tries {
+        Tries { attempt, may_have_happened, ..Tries::default() }
+    }
+
+    #[test]
+    fn what_was_not_sent_is_sent_again_and_in_the_end_it_counts_what_came_before() {
+        for lost in [false, true] {
+            for attempt in 1..ATTEMPTS {
+                assert_eq!(after(attempt, lost).step(Fate::NotSent, false), Step::Later);
+                assert_eq!(after(attempt, lost).step(Fate::NotConnected, false), Step::Elsewhere);
+            }
+            let given_up = if lost { Step::Unknown } else { Step::Fail };
+            for attempt in [ATTEMPTS, ATTEMPTS + 1] {
+                assert_eq!(after(attempt, lost).step(Fate::NotSent, false), given_up);
+                assert_eq!(after(attempt, lost).step(Fate::NotConnected, false), given_up);
+            }
+            for code in [BUSY, UNAVAILABLE, ADMIN_LIMIT] {
+                let busy =
+                    |attempt, busy| Tries { busy, ..after(attempt, lost) }.step(Fate::Refused(code), false);
+                assert_eq!(busy(1, 1), Step::Again);
+                assert_eq!(busy(BUSY_ATTEMPTS - 1, BUSY_IN_A_ROW - 1), Step::Again);
+                for (attempt, in_a_row) in
+                    [(BUSY_ATTEMPTS, 1), (BUSY_ATTEMPTS + 1, 1), (1, BUSY_IN_A_ROW), (1, BUSY_IN_A_ROW + 1)]
+                {
+                    assert_eq!(busy(attempt, in_a_row), given_up, "{code}: {attempt}, {in_a_row}");
+                }
+            }
+            for fate in [Fate::Lost, Fate::TimedOut] {
+                assert_eq!(after(ATTEMPTS + 1, lost).step(fate, false), Step::LookUp);
+            }
+            // A word of the server about this very change stands, whatever came before.
+            for code in
+                [INSUFFICIENT_ACCESS_RIGHTS, NO_SUCH_OBJECT, CONSTRAINT_VIOLATION, ENTRY_ALREADY_EXISTS]
+            {
+                assert_eq!(after(1, lost).step(Fate::Refused(code), false), Step::Fail);
+            }
+            for code in [NO_SUCH_ATTRIBUTE, ATTRIBUTE_OR_VALUE_EXISTS] {
+                assert_eq!(after(ATTEMPTS + 1, lost).step(Fate::Refused(code), false), Step::Compare);
+                assert_eq!(after(1, lost).step(Fate::Refused(code), true), Step::Fail, "the schema lacks it");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_object_says_depends_on_what_may_have_happened() {
+        for (lost, done, other) in [
+            (false, ObjectChanged::AlreadySo, Found::Stale),
+            (true, ObjectChanged::FoundChanged, Found::Overtaken),
+        ] {
+            assert_eq!(after(1, lost).refused_and_found(ChangeState::After), Found::Done(done));
+            assert_eq!(after(1, lost).refused_and_found(ChangeState::Neither), other);
+            // As expected and refused all the same, three times.
+            let mut tries = after(1, lost);
+            assert_eq!(tries.refused_and_found(ChangeState::Before), Found::NotYet);
+            assert_eq!(tries.refused_and_found(ChangeState::Before), Found::NotYet);
+            assert_eq!(tries.refused_and_found(ChangeState::Before), other);
+            assert_eq!(tries.refused_and_found(ChangeState::Before), other);
+            assert_eq!(
+                after(1, lost).lost_and_found(ChangeState::After),
+                Found::Done(ObjectChanged::FoundChanged)
+            );
+            assert_eq!(after(1, lost).lost_and_found(ChangeState::Neither), Found::Overtaken);
+            assert_eq!(after(ATTEMPTS - 1, lost).lost_and_found(ChangeState::Before), Found::NotYet);
+            for attempt in [ATTEMPTS, ATTEMPTS + 1] {
+                assert_eq!(after(attempt, lost).lost_and_found(ChangeState::Before), Found::Unknown);
+            }
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_five_seconds_and_are_spread_over_their_second_half() {
+        let milliseconds = |attempt, random| wait(attempt, random).as_millis();
+        assert_eq!([1, 2, 3].map(|attempt| milliseconds(attempt, 0)), [200, 400, 800]);
+        assert_eq!(milliseconds(1, 500), 300);
+        assert_eq!(milliseconds(1, 1500), 300);
+        for attempt in [5, 10, 11, 40] {
+            assert_eq!(milliseconds(attempt, 0), 2500);
+            assert_eq!(milliseconds(attempt, 999), 4997);
+        }
+    }
+
+    #[test]
+    fn a_change_is_sent_as_what_goes_and_what_comes() {
+        let text = |value: &str| AttributeValue::text(value);
+        let change = ObjectChange::new(onramp_core::ObjectGuid::from_bytes([7; 16]), "CN=a".parse().unwrap())
+            .with(AttributeChange::edit(
+                AttributeName::from_static("mail"),
+                vec![text("old"), text("older")],
+                vec![text("new")],
+            ))
+            .with(AttributeChange::edit(AttributeName::from_static("cn"), vec![], vec![text("added")]))
+            .with(AttributeChange::edit(AttributeName::from_static("sn"), vec![text("gone")], vec![]));
+        let values = |values: HashSet<&[u8]>| {
+            let mut values: Vec<String> =
+                values.into_iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+            values.sort_unstable();
+            values.join(",")
+        };
+        let sent: Vec<String> = modifications(&change)
+            .into_iter()
+            .map(|one| match one {
+                Mod::Add(name, added) => format!("add {} {}", String::from_utf8_lossy(name), values(added)),
+                Mod::Delete(name, gone) => {
+                    format!("delete {} {}", String::from_utf8_lossy(name), values(gone))
+                }
+                other => format!("{other:?}"),
+            })
+            .collect();
+        let expected = ["delete mail old,older", "add mail new", "add cn added", "delete sn gone"];
+        assert_eq!(sent, expected, "never a replacement, which asks for no old value");
+    }
+
+    #[test]
+    fn a_missing_attribute_of_the_schema_is_told_from_a_missing_value() {
+        let said = |text: &str| {
+            let text = text.to_owned();
+            let result = LdapResult {
+                rc: NO_SUCH_ATTRIBUTE,
+                matched: String::new(),
+                text,
+                refs: vec![],
+                ctrls: vec![],
+            };
+            is_unknown_attribute(&Fault::refused("dc1", &result))
+        };
+        assert!(said("00000057: LdapErr: DSID-0C090F93"));
+        assert!(said("objectclass: attribute 'x' was not found in the schema"));
+        assert!(!said("00002076: AtrErr: DSID-03190F80") && !said(""));
+    }
 }

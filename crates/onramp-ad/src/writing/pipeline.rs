@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
-use onramp_core::BoxStream;
 use onramp_core::forest::{ObjectChange, UpnChange};
+use onramp_core::{BoxStream, comparison_key};
 
 use crate::writing::name_holder::unique_names;
 
@@ -20,9 +20,10 @@ pub(crate) trait Claims: Send + 'static {
 impl Claims for UpnChange {
     fn claim(&self, claims: &mut ClaimSet<'_>) {
         claims.add(self.guid);
-        claims.add(self.after.key());
+        // Whoever takes José's name waits until Jose has given it up.
+        claims.add(comparison_key(self.after.as_str()));
         if let Some(before) = &self.before {
-            claims.add(before.to_lowercase());
+            claims.add(comparison_key(before));
         }
     }
 }
@@ -143,5 +144,177 @@ where
                 self.start(change, claims);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use futures_util::FutureExt;
+    use onramp_core::ObjectGuid;
+    use onramp_core::forest::{AttributeChange, AttributeValue};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// A change of a name that claims some things.
+    #[derive(Debug, Clone)]
+    struct Piece(&'static str, Vec<u32>);
+
+    impl Claims for Piece {
+        fn claim(&self, claims: &mut ClaimSet<'_>) {
+            self.1.iter().for_each(|claim| claims.add(*claim));
+        }
+    }
+
+    /// Pieces under way, each done when it is told so.
+    #[derive(Clone, Default)]
+    struct Bench(Arc<Mutex<Vec<UnderWay>>>);
+
+    type UnderWay = (&'static str, oneshot::Sender<()>);
+
+    impl Bench {
+        fn under_way(&self) -> Vec<&'static str> {
+            self.0.lock().unwrap().iter().map(|(name, _)| *name).collect()
+        }
+
+        fn finish(&self, name: &str) {
+            let mut running = self.0.lock().unwrap();
+            let at = running.iter().position(|(running, _)| *running == name).unwrap();
+            running.remove(at).1.send(()).unwrap();
+        }
+
+        fn run(
+            &self,
+            pieces: Vec<Piece>,
+            allowance: usize,
+        ) -> (BoxStream<'static, &'static str>, Arc<AtomicUsize>) {
+            let (bench, taken) = (self.clone(), Arc::new(AtomicUsize::new(0)));
+            let counter = taken.clone();
+            let pieces = stream::iter(pieces).inspect(move |_| {
+                counter.fetch_add(1, Ordering::SeqCst);
+            });
+            let make = move |piece: Piece| {
+                let (done, told) = oneshot::channel();
+                bench.0.lock().unwrap().push((piece.0, done));
+                async move {
+                    told.await.unwrap();
+                    piece.0
+                }
+                .boxed()
+            };
+            (pipeline(pieces.boxed(), make, move || allowance), taken)
+        }
+    }
+
+    fn next(stream: &mut BoxStream<'static, &'static str>) -> Option<Option<&'static str>> {
+        stream.next().now_or_never()
+    }
+
+    #[test]
+    fn those_that_claim_nothing_in_common_are_under_way_together_up_to_the_allowance() {
+        let bench = Bench::default();
+        let pieces = vec![Piece("a", vec![1]), Piece("b", vec![2]), Piece("c", vec![3]), Piece("d", vec![4])];
+        let (mut outcomes, taken) = bench.run(pieces, 2);
+        assert_eq!(next(&mut outcomes), None);
+        assert_eq!((bench.under_way(), taken.load(Ordering::SeqCst)), (vec!["a", "b"], 2));
+        bench.finish("b");
+        assert_eq!(next(&mut outcomes), Some(Some("b")), "in order of completion");
+        assert_eq!(next(&mut outcomes), None);
+        assert_eq!((bench.under_way(), taken.load(Ordering::SeqCst)), (vec!["a", "c"], 3));
+        for name in ["a", "c"] {
+            bench.finish(name);
+            assert_eq!(next(&mut outcomes), Some(Some(name)));
+        }
+        assert_eq!(next(&mut outcomes), None);
+        bench.finish("d");
+        assert_eq!(next(&mut outcomes), Some(Some("d")));
+        assert_eq!(next(&mut outcomes), Some(None), "and then it ends");
+    }
+
+    #[test]
+    fn those_that_claim_the_same_are_made_in_the_order_in_which_they_come() {
+        let bench = Bench::default();
+        // b waits for a; c for b, although its own claim is free; d for nobody.
+        let pieces = vec![
+            Piece("a", vec![1]),
+            Piece("b", vec![1, 2]),
+            Piece("c", vec![2]),
+            Piece("d", vec![3]),
+            Piece("e", vec![2, 3]),
+        ];
+        let (mut outcomes, taken) = bench.run(pieces, 8);
+        assert_eq!(next(&mut outcomes), None);
+        assert_eq!((bench.under_way(), taken.load(Ordering::SeqCst)), (vec!["a", "d"], 5));
+        bench.finish("d");
+        assert_eq!(next(&mut outcomes), Some(Some("d")));
+        assert_eq!(bench.under_way(), ["a"], "e still waits for b and c");
+        for (name, then) in [("a", vec!["b"]), ("b", vec!["c"]), ("c", vec!["e"])] {
+            bench.finish(name);
+            assert_eq!(next(&mut outcomes), Some(Some(name)));
+            assert_eq!(bench.under_way(), then, "after {name}");
+        }
+        bench.finish("e");
+        assert_eq!(next(&mut outcomes), Some(Some("e")));
+        assert_eq!(next(&mut outcomes), Some(None));
+    }
+
+    #[test]
+    fn those_that_wait_count_for_the_allowance() {
+        let bench = Bench::default();
+        let pieces: Vec<Piece> = ["a", "b", "c", "d", "e"].map(|name| Piece(name, vec![1])).into();
+        let (mut outcomes, taken) = bench.run(pieces, 3);
+        assert_eq!(next(&mut outcomes), None);
+        assert_eq!((bench.under_way(), taken.load(Ordering::SeqCst)), (vec!["a"], 3));
+        let (mut none, taken) = bench.run(vec![Piece("x", vec![]), Piece("y", vec![])], 0);
+        assert_eq!(next(&mut none), None);
+        assert_eq!(taken.load(Ordering::SeqCst), 1, "one is always taken, or nothing would ever move");
+    }
+
+    #[test]
+    fn changes_claim_their_object_and_every_name_that_some_directory_takes_for_theirs() {
+        let hasher = RandomState::new();
+        let claims = |change: &dyn Fn(&mut ClaimSet<'_>)| {
+            let mut set = ClaimSet { hasher: &hasher, claims: Vec::new() };
+            change(&mut set);
+            set.claims.into_iter().collect::<HashSet<u64>>()
+        };
+        let upn = |guid: u8, before: Option<&str>, after: &str| {
+            let change = UpnChange {
+                guid: ObjectGuid::from_bytes([guid; 16]),
+                dn: "CN=a,DC=b".parse().unwrap(),
+                before: before.map(str::to_owned),
+                after: after.parse().unwrap(),
+            };
+            (claims(&|set| change.claim(set)), claims(&|set| ObjectChange::from(&change).claim(set)))
+        };
+        let (mine, as_object) = upn(1, Some("José@x"), "anna@x");
+        assert_eq!((mine.len(), as_object.len()), (3, 3));
+        for (other, shares) in [
+            (upn(1, None, "else@x"), true),
+            (upn(2, Some("else@x"), "JOSE@x"), true),
+            (upn(2, Some("ＡＮＮＡ@x"), "else@x"), true),
+            (upn(2, Some("one@x"), "two@x"), false),
+            (upn(2, None, "two@x"), false),
+        ] {
+            assert_eq!(!mine.is_disjoint(&other.0), shares, "{other:?}");
+            assert_eq!(!as_object.is_disjoint(&other.1), shares, "{other:?}");
+        }
+        // Values that need not be unique are no names, and the same text under two attributes is two names.
+        let object = |attribute: &'static str| {
+            let value = vec![AttributeValue::text("same")];
+            let change = ObjectChange::new(
+                ObjectGuid::from_bytes([attribute.len() as u8; 16]),
+                "CN=a".parse().unwrap(),
+            );
+            let attribute = onramp_core::AttributeName::from_static(attribute);
+            let change = change.with(AttributeChange::edit(attribute, vec![], value));
+            claims(&|set| change.claim(set))
+        };
+        assert_eq!(object("mail").len(), 1);
+        assert_eq!(object("sAMAccountName").len(), 2);
+        assert!(object("sAMAccountName").is_disjoint(&object("servicePrincipalName")));
     }
 }

@@ -186,7 +186,10 @@ mod tests {
         let mut free = vec![Duration::ZERO; server.lanes];
         let mut arriving: BinaryHeap<std::cmp::Reverse<(Duration, Duration, bool)>> = BinaryHeap::new();
         let mut quarter = Duration::ZERO;
+        let mut rounds = 0;
         while done < requests {
+            rounds += 1;
+            assert!(rounds < 10 * requests, "it gets nowhere: {window:?}");
             while arriving.len() < window.size() && sent < requests + pushed_back {
                 sent += 1;
                 let busy = arriving.len() >= server.most;
@@ -316,5 +319,150 @@ mod tests {
             window.answered(milliseconds(at * 10), milliseconds(5), 2);
         }
         assert_eq!(window.size(), FIRST);
+    }
+
+    /// A whole window of answers that were all sent at one time and took that long.
+    fn round(window: &mut Window, sent: Duration, took: Duration) {
+        let size = window.size();
+        (0..size).for_each(|_| window.answered(sent + took, took, size));
+    }
+
+    /// A window that doubles no more, of that size, which knows that an answer takes that long.
+    fn settled(most: usize, size: usize, shortest: Duration) -> Window {
+        let mut window = Window::new(most);
+        (window.doubles, window.shortest, window.size) = (false, Some(shortest), size);
+        window
+    }
+
+    #[test]
+    fn it_begins_with_some_and_never_with_none_or_more_than_allowed() {
+        assert_eq!(
+            [0, 1, 8, 31, 32, 33, 500].map(|most| Window::new(most).size()),
+            [1, 1, 8, 31, 32, 32, 32]
+        );
+        assert_eq!(Window::new(0).most, 1);
+    }
+
+    #[test]
+    fn a_whole_window_of_answers_doubles_it_and_what_was_sent_before_does_not_count() {
+        let mut window = Window::new(256);
+        for _ in 1..FIRST {
+            window.answered(milliseconds(10), milliseconds(10), FIRST);
+        }
+        assert_eq!(window.size(), FIRST, "one is missing");
+        window.answered(milliseconds(10), milliseconds(10), FIRST);
+        assert_eq!(window.size(), 2 * FIRST);
+        // Sent before it doubled.
+        (0..500).for_each(|_| window.answered(milliseconds(15), milliseconds(6), 2 * FIRST));
+        assert_eq!(window.size(), 2 * FIRST);
+        // Sent at that very moment.
+        round(&mut window, milliseconds(10), milliseconds(10));
+        assert_eq!(window.size(), 4 * FIRST);
+        round(&mut window, milliseconds(20), milliseconds(10));
+        round(&mut window, milliseconds(30), milliseconds(10));
+        assert_eq!(window.size(), 256, "and no further than allowed");
+        assert!(!window.doubles || window.size < window.most);
+    }
+
+    #[test]
+    fn a_window_that_was_never_full_stays() {
+        let mut window = Window::new(256);
+        (0..200).for_each(|_| window.answered(milliseconds(10), milliseconds(10), FIRST - 1));
+        assert_eq!(window.size(), FIRST);
+        let mut window = settled(256, 64, milliseconds(10));
+        (0..200).for_each(|_| window.answered(milliseconds(10), milliseconds(10), 63));
+        assert_eq!(window.size(), 64);
+    }
+
+    #[test]
+    fn how_many_queue_decides_whether_it_grows_stays_or_shrinks() {
+        // With 64 under way, answers of 64/(64-q) of the shortest time tell that q queue.
+        let after = |queued: f64| {
+            let shortest = Duration::from_millis(1000);
+            let mut window = settled(256, 64, shortest);
+            round(&mut window, Duration::ZERO, shortest.mul_f64(64.0 / (64.0 - queued)));
+            window.size()
+        };
+        assert_eq!([0.0, 4.0, 7.9].map(after), [68, 68, 68], "few: by a sixteenth");
+        assert_eq!([8.1, 16.0, 23.9].map(after), [64, 64, 64], "some");
+        assert_eq!([24.1, 32.0, 48.0].map(after), [56, 48, 32], "many: back to some");
+        let mut doubling = Window::new(256);
+        doubling.shortest = Some(milliseconds(10));
+        round(&mut doubling, Duration::ZERO, milliseconds(1000));
+        assert!(doubling.size() < FIRST && !doubling.doubles, "{}", doubling.size());
+        // A small one grows by one.
+        let mut small = settled(256, 4, milliseconds(10));
+        round(&mut small, Duration::ZERO, milliseconds(10));
+        assert_eq!(small.size(), 5);
+        // A server that takes no time at all queues nothing.
+        let mut instant = settled(256, 64, Duration::ZERO);
+        round(&mut instant, Duration::ZERO, Duration::ZERO);
+        assert_eq!(instant.size(), 68);
+    }
+
+    #[test]
+    fn the_shortest_time_is_found_out_anew_now_and_then() {
+        let mut window = settled(256, 64, milliseconds(1));
+        let before = ERA - milliseconds(11);
+        round(&mut window, before - milliseconds(20), milliseconds(1));
+        assert_eq!(window.interrupted, None);
+        let size = window.size();
+        round(&mut window, ERA - milliseconds(10), milliseconds(10));
+        assert_eq!((window.size(), window.interrupted), (PROBE, Some(size)), "few at a time");
+        assert_eq!((window.shortest, window.era_ends), (None, ERA + ERA));
+        round(&mut window, ERA, milliseconds(10));
+        assert_eq!((window.size(), window.interrupted), (size, None), "and then as many as before");
+        assert_eq!(window.shortest, Some(milliseconds(10)));
+        // A longer answer is not the shortest.
+        window.answered(ERA + milliseconds(60), milliseconds(40), 1);
+        assert_eq!(window.shortest, Some(milliseconds(10)));
+        // A server that is busy meanwhile is not taken back to where it was.
+        let mut window = settled(256, 64, milliseconds(1));
+        round(&mut window, ERA, milliseconds(1));
+        window.pushed_back(ERA + milliseconds(9), milliseconds(1));
+        assert_eq!((window.size(), window.interrupted), (1, None));
+    }
+
+    #[test]
+    fn what_was_too_much_is_tried_again_only_after_a_while() {
+        let mut window = settled(256, 64, milliseconds(10));
+        assert_eq!(window.pushed_back(milliseconds(20), milliseconds(10)), (1, true));
+        assert_eq!((window.size(), window.too_much), (32, Some(64)));
+        let mut now = milliseconds(100);
+        let mut rounds = 0;
+        while window.size() < 64 {
+            round(&mut window, now, milliseconds(10));
+            now += milliseconds(10);
+            rounds += 1;
+            assert!(rounds < 1000);
+            if window.too_much.is_some() {
+                assert!(window.size() < 64);
+            }
+        }
+        // 32, 34, … 63, and then fifty rounds right below.
+        assert_eq!(rounds, 13 + ROUNDS_BELOW);
+        assert_eq!(window.too_much, None);
+    }
+
+    #[test]
+    fn a_refusal_of_what_was_sent_before_the_last_change_of_size_does_not_count() {
+        let mut window = settled(256, 64, milliseconds(10));
+        assert_eq!(window.pushed_back(milliseconds(20), milliseconds(10)), (1, true));
+        assert_eq!(window.pushed_back(milliseconds(25), milliseconds(6)), (1, false));
+        assert_eq!(
+            window.pushed_back(milliseconds(25), milliseconds(5)),
+            (1, false),
+            "sent at that very moment"
+        );
+        assert_eq!(window.pushed_back(milliseconds(25), milliseconds(4)), (2, true));
+        let mut standing = settled(256, 64, milliseconds(10));
+        assert_eq!(standing.pushed_back(Duration::ZERO, Duration::ZERO), (1, true));
+        assert_eq!(
+            standing.pushed_back(Duration::ZERO, Duration::ZERO),
+            (1, false),
+            "on a clock that stands"
+        );
+        standing.answered(Duration::ZERO, Duration::ZERO, 1);
+        assert_eq!(standing.strikes, 0);
     }
 }

@@ -170,8 +170,64 @@ impl ForestClient {
     pub fn write_loads(&self) -> Vec<WriteLoad> {
         let clock = self.settings().clock.as_ref();
         let loads = self.links().into_iter().map(|link| link.lane.load(link.host(), clock));
-        loads
-            .filter(|load| load.answered + load.pushed_back > 0 || load.under_way + load.waiting > 0)
-            .collect()
+        loads.filter(is_written_to).collect()
+    }
+}
+
+/// Tells whether changes went to a domain controller, or are to.
+fn is_written_to(load: &WriteLoad) -> bool {
+    let went = [load.answered, load.pushed_back].iter().any(|count| *count > 0);
+    went || [load.under_way, load.waiting].iter().any(|count| *count > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use onramp_core::ManualClock;
+
+    use super::*;
+    use crate::writing::lane::Lane;
+
+    #[test]
+    fn a_container_is_what_follows_the_first_comma_that_parts_a_name() {
+        let container = |text: &str| {
+            let dn = DistinguishedName::parse(text).unwrap();
+            container(&dn).map(str::to_owned)
+        };
+        assert_eq!(container("CN=Anna,OU=Staff,DC=a").as_deref(), Some("OU=Staff,DC=a"));
+        assert_eq!(container(r"CN=Neil\, Anna,OU=Staff,DC=a").as_deref(), Some("OU=Staff,DC=a"));
+        assert_eq!(container(r"CN=Back\\,OU=Staff,DC=a").as_deref(), Some("OU=Staff,DC=a"));
+        assert_eq!(container(r#"CN=quoted\",OU=Staff"#).as_deref(), Some("OU=Staff"), "an escaped quote");
+        assert_eq!(container("CN=Bärbel,OU=Büro").as_deref(), Some("OU=Büro"));
+        for whole in ["DC=a", r#"CN="Neil, Anna",OU=Staff"#] {
+            assert_eq!(container(whole), None, "{whole}");
+        }
+    }
+
+    #[test]
+    fn only_those_that_are_written_to_have_a_load_to_tell() {
+        let load = || Lane::new(4, None).load("dc1", &ManualClock::default());
+        assert!(!is_written_to(&load()));
+        let uses: [fn(&mut WriteLoad); 4] = [
+            |load| load.answered = 1,
+            |load| load.pushed_back = 1,
+            |load| load.under_way = 1,
+            |load| load.waiting = 1,
+        ];
+        for used in uses {
+            let mut load = load();
+            used(&mut load);
+            assert!(is_written_to(&load), "{load:?}");
+        }
+        let mut paused = load();
+        paused.pause = Duration::from_secs(1);
+        assert!(!is_written_to(&paused));
+    }
+
+    #[test]
+    fn until_a_server_is_known_as_many_are_taken_as_any_gets_at_first() {
+        assert_eq!(Servers::new(4).allowance(), 4);
+        assert_eq!(Servers::new(4096).allowance(), window::FIRST);
     }
 }

@@ -8,12 +8,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use onramp_ad::{LdapSecurity, Timeouts};
 use onramp_core::forest::{ForestUser, UpnChange, UpnChanged, UpnOutcome};
-use onramp_core::{Clock, DomainName, ErrorKind, Upn};
+use onramp_core::{Clock, DomainName, ErrorKind, ObjectGuid, Upn};
 use onramp_lab::forest::{Fault, LabForest, Operation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::lab::{Lab, people};
+use crate::scripted::{GOOD, Script, entry};
 
 fn change(user: &ForestUser, prefix: &str) -> UpnChange {
     let domain: DomainName = "contoso.com".parse().unwrap();
@@ -225,4 +226,86 @@ async fn dropping_the_outcomes_stops_taking_changes() {
     let first = users.change_upns(endless.boxed()).next().await.unwrap();
     assert!(first.result.is_ok());
     assert!(taken.load(Ordering::SeqCst) <= 5);
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_after_a_lost_answer_leaves_the_outcome_unknown() {
+    let lab = Lab::small().await;
+    let users = lab.connect().await.forest().users;
+    let user = people(users.as_ref(), 1).await.remove(0);
+    for (prefix, fault) in [("one", Fault::Busy), ("two", Fault::Unavailable), ("three", Fault::AdminLimit)] {
+        lab.model.inject(Operation::Modify, Fault::LostRequest, 1);
+        lab.model.inject(Operation::Modify, fault, u64::MAX);
+        let error = users.change_upn(&change(&user, prefix)).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{fault:?}: {error}");
+        assert!(error.next_step().is_some_and(|hint| hint.starts_with("Run again")), "{error}");
+        lab.model.clear_faults();
+        assert_eq!(users.get(&user.guid).await.unwrap().upn, user.upn);
+    }
+}
+
+#[tokio::test]
+async fn a_constraint_is_told_as_a_taken_name_only_where_it_is_one() {
+    // Nobody has the name that is asked for, and the server says so or does not.
+    let nobody =
+        |code: u8, text: &str| Script { modify: [(code, text.to_owned())].into(), ..Script::default() };
+    for (code, text, kind) in [
+        (19, "", ErrorKind::Invalid),
+        (19, "0000202F: objectclass_attrs: attribute can only be modified as system", ErrorKind::Invalid),
+        (19, "0000200B: AtrErr: DSID-03190F80, #1: problem 1005 (CONSTRAINT_ATT_TYPE)", ErrorKind::Invalid),
+        (19, "0000202F: samldb: userPrincipalName 'x' is already in use", ErrorKind::AlreadyExists),
+        (19, "000021C8: AtrErr: DSID-03200BBA", ErrorKind::AlreadyExists),
+        (19, "000021C7: AtrErr: DSID-03200BBA", ErrorKind::AlreadyExists),
+        (68, "00002071: samldb: in use (implied by userPrincipalName)", ErrorKind::AlreadyExists),
+    ] {
+        let users = nobody(code, text).client().await.forest().users;
+        let error = users.change_upn(&scripted_change()).await.unwrap_err();
+        assert_eq!(*error.kind(), kind, "{text}: {error}");
+        assert_eq!(error.server_reply().ldap_code, Some(u32::from(code)), "{error}");
+        let claims = error.to_string().contains("another account has");
+        assert_eq!(claims, kind == ErrorKind::AlreadyExists, "{error}");
+    }
+    // Somebody has it, and is named whatever the server says.
+    for text in ["", "000021C8: AtrErr: DSID-03200BBA"] {
+        let holder = vec![("objectGUID", vec![&b"fedcba9876543210"[..]])];
+        let script =
+            Script { entries: vec![entry(b"CN=Holder,DC=corp,DC=example", &holder)], ..nobody(19, text) };
+        let error = script.client().await.forest().users.change_upn(&scripted_change()).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::AlreadyExists, "{text}: {error}");
+        assert!(
+            error.to_string().contains("CN=Holder,DC=corp,DC=example has the userPrincipalName"),
+            "{error}"
+        );
+    }
+    // What is found is the very object that is changed.
+    let own = vec![("objectGUID", vec![GOOD])];
+    let script = Script { entries: vec![entry(b"CN=Anna,DC=corp,DC=example", &own)], ..nobody(19, "") };
+    let error = script.client().await.forest().users.change_upn(&scripted_change()).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Invalid, "{error}");
+}
+
+fn scripted_change() -> UpnChange {
+    UpnChange {
+        guid: ObjectGuid::from_slice(GOOD).unwrap(),
+        dn: "CN=Anna,DC=corp,DC=example".parse().unwrap(),
+        before: Some("anna@corp.example".to_owned()),
+        after: "anna@contoso.com".parse().unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_given_up_before_one_that_windows_takes_for_the_same_is_taken() {
+    let lab = Lab::start(LabForest::builder().users(60)).await;
+    let users = lab.connect().await.forest().users;
+    let people = people(users.as_ref(), 2).await;
+    let [giver, taker] = people.as_slice() else { panic!("two") };
+    lab.model.set_on(lab.host(0), &giver.guid, "userPrincipalName", &["José@contoso.com"]).unwrap();
+    let giver = users.get(&giver.guid).await.unwrap();
+    // The one that gives it up is kept busy: whoever did not wait would be done first.
+    lab.model.inject(Operation::Modify, Fault::Busy, 1);
+    let batch = vec![change(&giver, "else"), change(taker, "jose")];
+    let outcomes: Vec<_> = users.change_upns(stream::iter(batch).boxed()).collect().await;
+    let order: Vec<_> = outcomes.iter().map(|outcome| outcome.change.guid).collect();
+    assert_eq!(order, [giver.guid, taker.guid]);
+    assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
 }

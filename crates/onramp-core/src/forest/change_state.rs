@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::{AttributeChange, AttributeValue, ForestObject, ObjectChange, UpnChange};
-use crate::{AttributeName, DistinguishedName, Error, ErrorKind, Result};
+use crate::{AttributeName, DistinguishedName, Error, ErrorKind, Result, comparison_key};
 
 /// So many values are named in a message; the rest is counted.
 const VALUES_SHOWN: usize = 5;
@@ -83,12 +83,17 @@ impl ObjectChange {
         }
     }
 
-    /// Whether a value is only to be spelled in another case. A server that removes in any spelling makes such a change
-    /// again and again, so that only reading tells whether there is anything to do.
+    /// Whether a value is only to be spelled otherwise: in another case, or with other marks, width or kana. A server that
+    /// removes in any such spelling makes the change again and again, so that only reading tells whether there is
+    /// anything to do.
     pub fn is_respelling(&self) -> bool {
+        let is_same = |old: &AttributeValue, new: &AttributeValue| match (old.as_text(), new.as_text()) {
+            (Some(old), Some(new)) => comparison_key(old) == comparison_key(new),
+            _ => old == new,
+        };
         self.attributes
             .iter()
-            .any(|change| change.remove.iter().any(|old| change.add.iter().any(|new| is_same_text(old, new))))
+            .any(|change| change.remove.iter().any(|old| change.add.iter().any(|new| is_same(old, new))))
     }
 
     /// In which way an object is not as the change expects it, for people: which attribute has which values, and which
@@ -163,7 +168,8 @@ fn contains(values: &[AttributeValue], wanted: &AttributeValue) -> bool {
     values.iter().any(|value| value == wanted || is_same_name(value, wanted))
 }
 
-/// Octets that read the same but for their case.
+/// Octets that read the same but for their case. Not for their marks, too: the directories that store two such values
+/// beside each other would be told that one is the other. What a change expects to find, [`contains`] compares exactly.
 fn is_same_text(one: &AttributeValue, other: &AttributeValue) -> bool {
     if one == other {
         return true;
@@ -229,6 +235,24 @@ mod tests {
     fn replace(before: Option<&str>, after: Option<&str>) -> ObjectChange {
         let value = |text: Option<&str>| text.map(AttributeValue::text);
         base().with(AttributeChange::replace("displayName".parse().unwrap(), value(before), value(after)))
+    }
+
+    #[test]
+    fn another_spelling_is_told_from_another_value() {
+        for (before, after) in [("anna", "ANNA"), ("Jose", "José"), ("Ｐeter", "peter")] {
+            let change = replace(Some(before), Some(after));
+            assert!(change.is_respelling(), "{before} {after}");
+            // Looked at exactly, so that the one is not the other.
+            assert_eq!(change.state(&found("displayName", &[before])), ChangeState::Before);
+            assert_eq!(change.state(&found("displayName", &[after])), ChangeState::After);
+        }
+        assert!(!replace(Some("anna"), Some("hanna")).is_respelling());
+        assert!(!replace(None, Some("anna")).is_respelling());
+        // Two such values may stand beside each other.
+        assert_eq!(
+            edit(&[], &["smtp:josé@x"]).state(&found("proxyAddresses", &["smtp:jose@x"])),
+            ChangeState::Before
+        );
     }
 
     #[test]

@@ -193,12 +193,14 @@ pub trait ForestObjects: Debug + Send + Sync {
     /// once, whole: an attribute with more values than the server gives at once is read to its end.
     ///
     /// # Errors
-    /// `NotFound` if the query's base does not exist. The stream ends after its first error.
+    /// `NotFound` if the query's base does not exist. An object that could not be understood is an `Unreadable` item that
+    /// names it, after which the stream goes on; it ends after its first other error.
     fn search(&self, query: ObjectQuery) -> BoxStream<'static, Result<ForestObject>>;
 
     /// One object.
     ///
     /// # Errors
-    /// `NotFound`; `Invalid` if more than one object answers to it (duplicate UPNs exist in real forests).
+    /// `NotFound`; `Invalid` if more than one object answers to it (duplicate UPNs exist in real forests); `Unreadable`
+    /// if it could not be understood.
     async fn get(&self, object: &ObjectRef, attributes: &[AttributeName]) -> Result<ForestObject>;
 }

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use super::UpnChange;
-use crate::{ObjectGuid, Upn};
+use crate::{ObjectGuid, Upn, comparison_key};
 
 /// Puts a batch of changes into an order in which they can be made one after the other.
 ///
 /// Who gives up a UPN comes before who takes it; changes of one user keep their order, and so do all others as far as
 /// possible. Where users swap names in a circle, one of them gets a name of its own first (`onramp-` and its GUID),
 /// so that the result can have more changes than the batch. Names that nobody in the batch gives up, and names that two
-/// are to get, stay for the server to refuse.
+/// are to get, stay for the server to refuse. Names are compared as [`comparison_key`] does, the widest comparison that any
+/// directory makes: `josé@…` is in the way of `jose@…`.
 ///
 /// A stream in this order may be given to [`ForestUsers::change_upns`](super::ForestUsers::change_upns), which keeps the
 /// order of changes that name the same UPN.
@@ -85,13 +86,14 @@ impl<'a> Sorting<'a> {
         for (place, change) in changes.iter().enumerate() {
             own.push(last.insert(change.guid, place));
             let Some(name) = &change.before else { continue };
-            let number = *names.entry(name.to_lowercase()).or_insert(holders.len());
+            let number = *names.entry(comparison_key(name)).or_insert(holders.len());
             match holders.get_mut(number) {
                 Some(holders) => holders.push(place),
                 None => holders.push(vec![place]),
             }
         }
-        let takes = changes.iter().map(|change| names.get(&change.after.key()).copied()).collect();
+        let taken = |change: &UpnChange| names.get(&comparison_key(change.after.as_str())).copied();
+        let takes = changes.iter().map(taken).collect();
         Self { changes, own, takes, holders, progress: vec![Progress::Unseen; changes.len()] }
     }
 
@@ -214,7 +216,8 @@ mod tests {
                 return Err(format!("stale: {change:?} finds {held:?}"));
             }
             let after = change.after.as_str();
-            if holders.iter().any(|(who, name)| *who != change.guid && name.eq_ignore_ascii_case(after)) {
+            let is_same = |name: &str| comparison_key(name) == comparison_key(after);
+            if holders.iter().any(|(who, name)| *who != change.guid && is_same(name)) {
                 return Err(format!("taken: {change:?}"));
             }
             holders.insert(change.guid, after.to_owned());
@@ -233,6 +236,35 @@ mod tests {
         let ordered = in_upn_order(batch);
         assert_eq!(ordered.len(), 3);
         assert!(ordered[0].after.as_str().starts_with("onramp-"), "{ordered:?}");
+        make(&mut holders, &ordered).unwrap();
+    }
+
+    #[test]
+    fn names_that_windows_takes_for_the_same_are_given_up_before_they_are_taken() {
+        // A chain and a swap, of names that differ in marks, width and case only.
+        let batch = vec![
+            change(1, Some("a@x.example"), "jose@x.example"),
+            change(2, Some("José@x.example"), "Müller@x.example"),
+            change(3, Some("muller@x.example"), "c@x.example"),
+            change(4, Some("ｐ@x.example"), "ø@x.example"),
+            change(5, Some("o@x.example"), "P@x.example"),
+        ];
+        let mut holders: HashMap<_, _> =
+            batch.iter().map(|change| (change.guid, change.before.clone().unwrap())).collect();
+        let ordered = in_upn_order(batch);
+        make(&mut holders, &ordered).unwrap();
+        let whole: Vec<u8> = ordered.iter().map(|change| change.guid.as_bytes()[0]).collect();
+        assert_eq!(whole[..3], [3, 2, 1]);
+        assert_eq!(ordered.len(), 6, "the swap takes one name of its own");
+    }
+
+    #[test]
+    fn a_swap_under_a_suffix_that_is_no_domain_goes_through_a_name_under_it() {
+        let batch = vec![change(1, Some("a@x_y"), "b@x_y"), change(2, Some("b@x_y"), "a@x_y")];
+        let mut holders: HashMap<_, _> =
+            batch.iter().map(|change| (change.guid, change.before.clone().unwrap())).collect();
+        let ordered = in_upn_order(batch);
+        assert!(ordered[0].after.as_str().ends_with("@x_y"), "{ordered:?}");
         make(&mut holders, &ordered).unwrap();
     }
 

@@ -183,27 +183,40 @@ pub trait ForestUsers: Debug + Send + Sync {
     /// users here.
     ///
     /// # Errors
-    /// `NotFound` if the query's base does not exist. The stream ends after its first error.
+    /// `NotFound` if the query's base does not exist. A user that could not be understood (without a visible `objectGUID`,
+    /// of a name or with a value that breaks its syntax) is an `Unreadable` item that names it, after which the stream
+    /// goes on: to be counted and passed over, never to be taken for one that is not there. It ends after its first other
+    /// error.
     fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>>;
 
     /// Every security principal of the forest that has a UPN or a `sAMAccountName`, computers included, page by
-    /// page. The stream ends after its first error.
+    /// page.
+    ///
+    /// # Errors
+    /// As of [`search`](Self::search): one that could not be understood is an `Unreadable` item. It may hold any
+    /// name.
     fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>>;
 
     /// One user, wherever it is now.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`; `Unreadable` if it could not be understood.
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser>;
 
     /// Changes one UPN by compare-and-swap: delete the old value and add the new one in one operation. If the
     /// reply is lost, the object is read to learn what happened.
     ///
+    /// The comparison is the directory's own, on the one domain controller that is written to: it deletes a value in
+    /// any case and, on Windows, with other marks, width or kana. Somebody else's change in nothing but these since
+    /// `before` was read is therefore overwritten, not told as `Stale`, except where `after` differs from `before` in
+    /// nothing but these: then the object is read first and compared exactly. The same value given to two accounts on
+    /// two domain controllers at once is refused by neither; read the holders again after replication.
+    ///
     /// # Errors
     /// `Stale` if the value is neither `before` nor `after` (nothing is written; the detail names the value found);
     /// `NotFound`; `AlreadyExists` if another principal has the UPN (the detail names it where it can be seen);
     /// `Forbidden`; `OutcomeUnknown` if the reply was lost and the object could not be read either, or was changed by
-    /// somebody else before it could.
+    /// somebody else before it could, or the change could not be sent again.
     async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged>;
 
     /// Makes many changes, each as [`ForestUsers::change_upn`] does, several at a time; outcomes come in order of

@@ -16,11 +16,15 @@ mod gate;
 mod lab;
 mod laboratory;
 mod meaning;
+mod odd_objects;
 mod operations;
 #[cfg(feature = "interactive")]
 mod people;
 mod permissions;
 mod reading;
 mod secrets;
+#[cfg(feature = "interactive")]
+mod sign_in_recordings;
 mod support;
 mod tokens;
+mod trust;

@@ -142,6 +142,20 @@ async fn verification_is_done_was_done_or_waits_for_dns() {
         Verification::RecordNotFound { message: message.into() }
     );
     assert_eq!(verify(refused("something else"), false).await.unwrap_err().kind(), &ErrorKind::Invalid);
+    let elsewhere = "Unable to verify this domain because it is used elsewhere in another service.";
+    for words in
+        [elsewhere.to_owned(), format!("Domain verification failed with the following error: {elsewhere}")]
+    {
+        let error = verify(refused(&words), false).await.unwrap_err();
+        assert!(error.is_already_exists(), "{error}");
+        assert!(error.next_step().unwrap().contains("takeover"), "{error}");
+        assert!(error.to_string().contains(elsewhere), "the service's words are kept: {error}");
+        assert_eq!(verify(refused(&words), true).await.unwrap(), Verification::Verified);
+    }
+    let odd = "Domain verification failed with the following error: 'The name is reserved.'";
+    let error = verify(refused(odd), false).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Invalid, "{error}");
+    assert!(error.to_string().contains("waiting will not help"), "{error}");
 }
 
 #[tokio::test]
@@ -269,7 +283,109 @@ async fn probe(code: u32, message: &str) -> (onramp_core::Result<SignInProbe>, u
     answers(&server, endpoint, vec![ResponseTemplate::new(400).set_body_json(body)]).await;
     let sign_in = bench(&server.uri()).client.tenant().sign_in;
     let outcome = sign_in.probe(&upn(), &Password::new("hunter22".into())).await;
-    (outcome, server.received_requests().await.unwrap().len())
+    let sent = server.received_requests().await.unwrap();
+    (outcome, sent.iter().filter(|request| request.method == "POST").count())
+}
+
+#[tokio::test]
+async fn a_password_that_another_identity_provider_checks_is_not_called_wrong() {
+    for (realm, expected) in [
+        (
+            ok(json!({ "ver": "1.0", "account_type": "Federated" })),
+            SignInProbe::NotCheckedHere { code: 50126 },
+        ),
+        (ok(json!({ "ver": "1.0", "account_type": "Managed" })), SignInProbe::WrongPassword),
+        (ok(json!([])), SignInProbe::WrongPassword),
+        (ResponseTemplate::new(404), SignInProbe::WrongPassword),
+    ] {
+        let server = MockServer::start().await;
+        let wrong = json!({ "error": "invalid_grant", "error_codes": [50126], "error_description": "AADSTS50126: x" });
+        answers(&server, Mock::given(method("POST")), vec![ResponseTemplate::new(400).set_body_json(wrong)])
+            .await;
+        answers(&server, Mock::given(path("/common/userrealm/anna@contoso.com")), vec![realm]).await;
+        let sign_in = bench(&server.uri()).client.tenant().sign_in;
+        let probe = sign_in.probe(&upn(), &Password::new("hunter22".into())).await.unwrap();
+        assert_eq!(probe, expected);
+        let sent = server.received_requests().await.unwrap();
+        assert_eq!(sent.len(), 2, "one try and one question");
+        assert!(sent.iter().all(|request| !request.headers.contains_key("authorization")));
+    }
+}
+
+/// Azure's and Graph's refusals of status 400, 403 and 409: which of them mean that it is there already.
+#[tokio::test]
+async fn only_true_duplicates_exist_already() {
+    const LOCKED: &str = "The scope '/subscriptions/1/x' cannot perform write operation because following scope(s) \
+                          are locked: '/subscriptions/1'. Please remove the lock and try again.";
+    for (status, code, message, kind, hint) in [
+        (409, "RoleAssignmentExists", "The role assignment already exists.", ErrorKind::AlreadyExists, ""),
+        (400, "RoleAssignmentExists", "m", ErrorKind::AlreadyExists, ""),
+        (409, "Request_MultipleObjectsWithSameKeyValue", "m", ErrorKind::AlreadyExists, ""),
+        (400, "Request_MultipleObjectsWithSameKeyValue", "m", ErrorKind::AlreadyExists, ""),
+        (409, "ObjectConflict", "m", ErrorKind::AlreadyExists, ""),
+        (400, "ConflictingObjects", "m", ErrorKind::AlreadyExists, ""),
+        (
+            400,
+            "Request_BadRequest",
+            "Another object with the same value for property userPrincipalName already exists.",
+            ErrorKind::AlreadyExists,
+            "",
+        ),
+        (
+            400,
+            "Request_BadRequest",
+            "A conflicting object with one or more of the specified property values is present in the directory.",
+            ErrorKind::AlreadyExists,
+            "",
+        ),
+        (
+            400,
+            "Request_BadRequest",
+            "One or more added object references already exist for the following modified properties: 'members'.",
+            ErrorKind::AlreadyExists,
+            "",
+        ),
+        (
+            400,
+            "Request_BadRequest",
+            "Permission being assigned already exists on the object",
+            ErrorKind::AlreadyExists,
+            "",
+        ),
+        (409, "ScopeLocked", LOCKED, ErrorKind::Forbidden, "The lock on /subscriptions/1 forbids it"),
+        (409, "ScopeLocked", "scope is locked", ErrorKind::Forbidden, "A lock forbids it"),
+        (403, "ScopeLocked", LOCKED, ErrorKind::Forbidden, "The lock on /subscriptions/1"),
+        (409, "ReadOnlyDisabledSubscription", "m", ErrorKind::Forbidden, "The subscription is disabled"),
+        (403, "ReadOnlyDisabledSubscription", "m", ErrorKind::Forbidden, "The subscription is disabled"),
+        (403, "RequestDisallowedByPolicy", "m", ErrorKind::Forbidden, "An Azure policy"),
+        (409, "RoleAssignmentUpdateNotPermitted", "m", ErrorKind::Invalid, "remove it first"),
+        (409, "Conflict", "m", ErrorKind::Invalid, ""),
+        (409, "AnotherOperationInProgress", "m", ErrorKind::Invalid, ""),
+        (409, "UnknownError", "m", ErrorKind::Invalid, ""),
+        (409, "", "m", ErrorKind::Invalid, ""),
+        (409, "Directory_ConcurrencyViolation", "m", ErrorKind::Unavailable, ""),
+        (400, "Request_BadRequest", "A value is required for property 'x'.", ErrorKind::Invalid, ""),
+    ] {
+        let error = error_of(status, code, message).await;
+        assert_eq!(error.kind(), &kind, "{status} {code} {message}");
+        assert_eq!(error.server_reply().code.as_deref().unwrap_or_default(), code);
+        assert_eq!(error.server_reply().status, Some(status));
+        assert!(error.next_step().unwrap_or_default().contains(hint), "{code}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_lock_is_not_taken_for_access_that_is_there() {
+    let server = MockServer::start().await;
+    let locked = json!({ "error": { "code": "ScopeLocked", "message": "scope is locked" } });
+    answers(&server, Mock::given(method("PUT")), vec![ResponseTemplate::new(409).set_body_json(locked)])
+        .await;
+    let azure = bench(&server.uri()).client.tenant().subscriptions;
+    let role = onramp_core::tenant::AzureRoleId::new(id(3));
+    let kind = onramp_core::tenant::PrincipalType::User;
+    let error = azure.assign(&id(1), &role, &id(7), kind).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Forbidden, "{error}");
+    assert_eq!(server.received_requests().await.unwrap().len(), 1, "and nothing is tried again");
 }
 
 #[tokio::test]

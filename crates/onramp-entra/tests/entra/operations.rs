@@ -182,8 +182,8 @@ async fn a_permission_of_an_api_that_is_not_there_yet_says_what_brings_it() {
     assert_eq!(tenant.applications.app_roles_of(&principal).await.unwrap(), [granted]);
 }
 
-const CERTIFICATE: &str = include_str!("../data/application.crt");
-const KEY: &str = include_str!("../data/application.key");
+pub(crate) const CERTIFICATE: &str = include_str!("../data/application.crt");
+pub(crate) const KEY: &str = include_str!("../data/application.key");
 
 #[tokio::test]
 async fn an_application_signs_in_with_its_certificate_for_as_long_as_the_tenant_knows_it() {
@@ -262,7 +262,7 @@ async fn what_an_account_will_meet_is_foreseen_before_it_exists() {
             all.policies.unwrap().into_iter().map(|policy| (policy.name, policy.demand)).collect::<Vec<_>>()
         };
         let everybody = ("everybody".to_owned(), PolicyDemand::SecondFactor);
-        assert_eq!(met(&[RoleTemplateId::DIRECTORY_READERS]).await, [everybody.clone()]);
+        assert_eq!(met(&[RoleTemplateId::DIRECTORY_READERS]).await, std::slice::from_ref(&everybody));
         let administrators = ("administrators".to_owned(), PolicyDemand::Block);
         assert_eq!(met(&[role]).await, [everybody, administrators]);
     }

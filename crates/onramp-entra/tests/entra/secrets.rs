@@ -116,4 +116,29 @@ async fn a_recording_in_a_file_is_for_its_owner_only_and_has_lost_answers_too() 
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
     assert!(WireRecorder::to_file(folder.path().join("no/such/folder.har")).is_err());
+    assert!(WireRecorder::to_file(folder.path()).is_err(), "a folder is left alone");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recording_replaces_a_file_that_others_could_read_and_follows_no_link() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("wire.har"), folder.path().join("link.har"));
+    std::fs::write(&path, "what was there").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let reader = std::fs::File::open(&path).unwrap();
+    drop(WireRecorder::to_file(&path).unwrap());
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("entries"));
+    let seen = std::io::read_to_string(reader).unwrap();
+    assert_eq!(seen, "what was there", "who had it open does not see the recording");
+
+    let target = folder.path().join("target");
+    std::fs::write(&target, "somebody's").unwrap();
+    symlink(&target, &link).unwrap();
+    let error = WireRecorder::to_file(&link).unwrap_err();
+    assert!(error.to_string().contains("link"), "{error}");
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "somebody's");
 }

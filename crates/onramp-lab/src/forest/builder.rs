@@ -243,10 +243,17 @@ impl LabForestBuilder {
 
 impl LabForestBuilder {
     fn blueprint(&self, domain: &LabDomain, known: &[&DomainBlueprint]) -> Result<DomainBlueprint> {
+        // What Windows lets a domain be called: as a host, and with underscores.
+        DomainName::parse(&domain.name.replace('_', "x"))?;
         let name = DomainName::parse_directory(&domain.name)?;
         let refuse = |why: &str| {
             Err(Error::new(ErrorKind::Invalid, "build the forest's domain").object(&name).detail(why))
         };
+        // Directories have these; what else a DNS server may allow, no certificate of a controller can hold.
+        let usual = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if !name.as_str().chars().all(usual) {
+            return refuse("it has characters other than letters, digits, “-” and “_”");
+        }
         if domain.controllers == 0 {
             return refuse("it needs at least one writable domain controller");
         }

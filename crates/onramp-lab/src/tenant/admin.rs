@@ -77,6 +77,33 @@ impl LabTenant {
         })
     }
 
+    /// Gives out a property of a user as this very JSON from now on, whatever the type of the property is: what a client
+    /// meets that takes every user for well-formed. `Value::Null` is a value, too.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such user.
+    pub fn set_raw(&self, id: &ObjectId, property: impl Into<String>, value: Value) -> Result<()> {
+        let property = property.into();
+        self.change("set a property of the user", id, |state| {
+            let seq = state.users.find(&id.to_string());
+            let user = seq.and_then(|seq| state.users.touch(seq));
+            let user = user.ok_or_else(|| Refusal::not_found(&id.to_string()))?;
+            user.raw.retain(|(other, _)| *other != property);
+            user.raw.push((property, value));
+            Ok(())
+        })
+    }
+
+    /// Takes a permission of Graph, such as `RoleManagement.ReadWrite.Directory`, from the lab's own application. Tokens
+    /// issued from now on lack it, and so do the ports at once.
+    ///
+    /// # Errors
+    /// `NotFound` if the application does not have it.
+    pub fn take_permission(&self, permission: &str) -> Result<()> {
+        let client = self.inner.credentials.client_id.to_string();
+        self.change("take the permission", permission, |state| state.take_permission(&client, permission))
+    }
+
     /// Gives a user a directory role as another administrator does.
     ///
     /// # Errors
@@ -150,7 +177,7 @@ impl LabTenant {
         self.with_state(|state| state.dns.auto_publish = on);
     }
 
-    /// From now on every verification record counts as published so long after its domain was added, or no longer does.
+    /// Lets every verification record count as published so long after its domain was added, or no longer.
     pub fn publish_dns_after(&self, time: Option<Duration>) {
         self.with_state(|state| state.dns.publish_after(time));
     }

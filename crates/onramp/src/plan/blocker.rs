@@ -153,7 +153,7 @@ pub enum Problem {
         /// Another one.
         other: UserRef,
     },
-    /// A user named in `only` is not among those that `ous` and `filter` select.
+    /// A user named in `only` is left out by `ous`, `filter`, `exclude` or `exclude_ous`.
     OutsideSelection {
         /// The name.
         name: String,
@@ -264,7 +264,7 @@ impl fmt::Display for Problem {
             ),
             Self::OutsideSelection { name, fits } => write!(
                 f,
-                "“{}” in `only` fits {fits}, which `ous` and `filter` do not select; remove one of both",
+                "“{}” in `only` fits {fits}, whom `ous`, `filter`, `exclude` or `exclude_ous` leaves out; remove one of both",
                 shown(name)
             ),
             Self::NoSuchOu { ou, similar: known } => {

@@ -4,13 +4,14 @@ use onramp_core::forest::{ReplicatedValue, SuffixOrigin, UpnChange};
 use onramp_core::tenant::{
     DomainAuthentication, MfaState, NewUser, PolicyDemand, SubscriptionState, SyncState, TenantUser,
 };
-use onramp_core::{DomainName, ObjectId, Password, Upn, UpnSuffix, mail_violation};
+use onramp_core::{DomainName, ObjectGuid, ObjectId, Password, Upn, UpnSuffix, mail_violation};
 
 use super::consequence::short_digest;
 use super::{Blocker, Change, Consequence, Plan, PlanHeader, PlannedChange, Problem, Scope, lines::FORMAT};
+use crate::candidate::UserRef;
 use crate::collisions::Collisions;
 use crate::spec::{ServiceAccountSpec, Spec};
-use crate::survey::{ServiceAccountState, SubscriptionAccess, Survey};
+use crate::survey::{HeldAs, ServiceAccountState, SubscriptionAccess, Survey};
 
 /// How many of the changed users are looked at on every domain controller.
 const SAMPLE: usize = 16;
@@ -37,8 +38,8 @@ pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
     }
     let unreadable = &survey.unreadable;
     if unreadable.count > 0 {
-        let (count, named) = (unreadable.count, unreadable.named.clone());
-        draft.consequences.push(Consequence::ObjectsUnreadable { count, named });
+        let (count, named, digest) = (unreadable.count, unreadable.named.clone(), unreadable.digest.clone());
+        draft.consequences.push(Consequence::ObjectsUnreadable { count, named, digest });
     }
     let counts = &survey.skipped_counts;
     Plan {
@@ -61,8 +62,20 @@ pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
         consequences: draft.consequences,
         blockers: draft.blockers,
         warnings: draft.warnings,
-        skipped: survey.skipped.clone(),
+        skipped: sorted(&survey.skipped, |skipped| by_place(&skipped.user)).into_iter().cloned().collect(),
     }
+}
+
+/// References to what a directory told in no order, in one that is the same each time.
+fn sorted<'a, T, K: Ord>(all: &'a [T], key: impl Fn(&'a T) -> K) -> Vec<&'a T> {
+    let mut all: Vec<&T> = all.iter().collect();
+    all.sort_by_key(|one| key(one));
+    all
+}
+
+/// The order in which people look for users: as they stand in the tree.
+fn by_place(user: &UserRef) -> (&str, ObjectGuid) {
+    (user.dn.as_str(), user.guid)
 }
 
 #[derive(Default)]
@@ -80,6 +93,9 @@ impl Draft {
     }
 
     fn block_all(&mut self, problem: Problem) {
+        if self.blockers.iter().any(|known| known.is_fatal() && known.problem == problem) {
+            return;
+        }
         self.blockers.push(Blocker { user: None, present_upn: None, problem });
     }
 
@@ -112,14 +128,16 @@ impl Draft {
         if survey.controllers.is_empty() {
             self.block_all(Problem::NoDomainController);
         }
-        for silent in &survey.silent_controllers {
+        for silent in sorted(&survey.silent_controllers, |silent| &silent.host) {
             let (host, why) = (silent.host.clone(), silent.why.clone());
             self.consequences.push(Consequence::ControllerLeftOut { host, why });
         }
     }
 
     fn await_replication(&mut self, values: Vec<ReplicatedValue>, survey: &Survey, why: impl Into<String>) {
-        let without = survey.silent_controllers.iter().map(|silent| silent.host.clone()).collect();
+        let mut without: Vec<String> =
+            survey.silent_controllers.iter().map(|silent| silent.host.clone()).collect();
+        without.sort_unstable();
         self.change(Change::AwaitReplication { values, without }, why);
     }
 
@@ -132,7 +150,9 @@ impl Draft {
             let why = "the UPN changes that follow may be made on any domain controller";
             self.await_replication(values, survey, why);
         } else if !survey.suffix_missing_on.is_empty() {
-            let why = format!("it was not seen on {}", survey.suffix_missing_on.join(", "));
+            let hosts: Vec<&str> =
+                sorted(&survey.suffix_missing_on, |host| host).into_iter().map(String::as_str).collect();
+            let why = format!("it was not seen on {}", hosts.join(", "));
             self.await_replication(values, survey, why);
         }
     }
@@ -163,7 +183,7 @@ impl Draft {
     fn users(&mut self, survey: &Survey, collisions: &Collisions<'_>) {
         let first = self.changes.len();
         let mut built_in = Vec::new();
-        for candidate in &survey.candidates {
+        for candidate in sorted(&survey.candidates, |candidate| by_place(&candidate.user)) {
             let made =
                 candidate.after.clone().and_then(|after| match collisions.of(candidate.user.guid, &after) {
                     Some(problem) => Err(problem),
@@ -182,8 +202,13 @@ impl Draft {
                 }
             }
         }
-        for shared in &survey.shared {
-            let problem = Problem::Shared { upn: shared.upn.clone(), holder: shared.other.clone() };
+        for shared in sorted(&survey.shared, |shared| (by_place(&shared.user), by_place(&shared.other))) {
+            let (upn, holder) = (shared.upn.clone(), shared.other.clone());
+            let problem = match &shared.held_as {
+                HeldAs::Upn => Problem::Shared { upn, holder },
+                HeldAs::ImpliedUpn => Problem::Taken { upn, holder, implied: true },
+                HeldAs::Address(address) => Problem::AddressTaken { upn, address: address.clone(), holder },
+            };
             let (user, present_upn) = (Some(shared.user.clone()), Some(shared.upn.to_string()));
             self.blockers.push(Blocker { user, present_upn, problem });
         }
@@ -240,7 +265,7 @@ impl Draft {
             })
             .collect();
         let (mut matches, mut conflicts) = (Vec::new(), Vec::new());
-        for met in &survey.encounters {
+        for met in sorted(&survey.encounters, |met| by_place(&met.user)) {
             // Who is blocked keeps its present UPN, and synchronization meets others by that.
             let upn = planned.get(&met.user.guid).copied().or(met.present_upn.as_deref());
             let (taken, more) = met.forecast(upn, survey.matches_blocked);

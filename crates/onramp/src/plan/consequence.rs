@@ -59,8 +59,11 @@ pub enum Consequence {
     ObjectsUnreadable {
         /// How many.
         count: u64,
-        /// The first of them, each with what is wrong.
+        /// Some of them, each with what is wrong.
         named: Vec<String>,
+        /// Digest of all of them.
+        #[serde(default)]
+        digest: String,
     },
     /// A domain controller does not answer: nothing is waited for on it, and verification does not ask it.
     ControllerLeftOut {
@@ -156,22 +159,24 @@ impl Consequence {
                 format!("built-in-accounts-renamed:{}:{digest}", accounts.len())
             }
             Self::UsersLeftBehind { count, digest } => format!("users-left-behind:{count}:{digest}"),
-            Self::ObjectsUnreadable { count, named } => {
-                format!("objects-unreadable:{count}:{}", short_digest(named))
+            Self::ObjectsUnreadable { count, digest, .. } => {
+                format!("objects-unreadable:{count}:{}", short_digest([digest]))
             }
             Self::ControllerLeftOut { host, .. } => format!("controller-left-out:{}", slug(host)),
             Self::CloudUsersOverwritten { matches } => {
-                let pairs = matches.iter().map(|m| format!("{} {}", m.user.guid, m.cloud.id));
+                let pairs = matches.iter().map(|m| format!("{} {} {}", m.user.guid, m.cloud.id, m.kind));
                 format!("cloud-users-overwritten:{}:{}", matches.len(), short_digest(pairs))
             }
             Self::SyncConflictsExpected { conflicts } => {
-                let pairs = conflicts.iter().map(|c| format!("{} {}", c.user.guid, c.cloud.id));
+                let pairs = conflicts.iter().map(|c| format!("{} {} {}", c.user.guid, c.cloud.id, c.reason));
                 format!("sync-conflicts-expected:{}:{}", conflicts.len(), short_digest(pairs))
             }
             Self::SyncSwitchedOn => "sync-switched-on".into(),
             Self::ServiceAccountCreated { upn } => format!("service-account-created:{}", slug(upn.as_str())),
-            Self::AccountTakenOver { upn, id, .. } => {
-                format!("account-taken-over:{}:{}", slug(upn.as_str()), short_digest([id.to_string()]))
+            Self::AccountTakenOver { upn, id, roles, password_replaced, enabled } => {
+                let what = format!("{id} {password_replaced} {enabled}");
+                let digest = short_digest(roles.iter().chain([&what]));
+                format!("account-taken-over:{}:{digest}", slug(upn.as_str()))
             }
             Self::ServiceAccountChanged { upn } => format!("service-account-changed:{}", slug(upn.as_str())),
             Self::SignInHindered { upn, policies } => {

@@ -5,6 +5,7 @@ mod blocker;
 mod build;
 mod change;
 mod consequence;
+mod coverage;
 mod lines;
 
 use std::collections::BTreeMap;
@@ -42,7 +43,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlanHeader {
-    /// Form of the file; this version writes and reads `onramp-plan/1`.
+    /// Form of the file; this version writes and reads `onramp-plan/2`.
     pub format: String,
     /// When the survey began.
     #[serde(with = "time::serde::rfc3339")]

@@ -15,6 +15,8 @@ pub use parse::SpecError;
 pub(crate) use parse::{distance, nearest};
 pub use users::{NewUpn, UsersSpec};
 
+use crate::candidate::in_ascii;
+
 /// What should be true when the job is done.
 ///
 /// Read from TOML by [`Spec::from_toml`]. Unknown keys are refused, with the nearest known name.
@@ -84,7 +86,9 @@ pub struct SyncSpec {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ServiceAccountSpec {
-    /// Its UPN; usually on the custom domain, or on the initial one.
+    /// Its UPN; usually on the custom domain, or on the initial one. An internationalized domain is read as `xn--…`,
+    /// as a tenant holds it.
+    #[serde(deserialize_with = "upn_in_ascii")]
     pub upn: Upn,
     /// Its display name.
     #[serde(default = "default_display_name")]
@@ -104,7 +108,7 @@ impl ServiceAccountSpec {
     /// An account of that UPN with the defaults: Hybrid Identity Administrator, no subscription.
     pub fn new(upn: Upn) -> Self {
         Self {
-            upn,
+            upn: in_ascii(&upn),
             display_name: default_display_name(),
             alternate_email: None,
             role: default_role(),
@@ -159,6 +163,10 @@ impl Waits {
     pub fn replication(&self) -> Duration {
         Duration::from_secs(u64::from(self.replication_minutes) * 60)
     }
+}
+
+fn upn_in_ascii<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Upn, D::Error> {
+    Upn::deserialize(from).map(|upn| in_ascii(&upn))
 }
 
 fn default_display_name() -> String {

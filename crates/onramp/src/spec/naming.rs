@@ -86,25 +86,43 @@ pub(crate) struct Entry {
     name: UserName,
     /// Whom it fits; more than two are not kept.
     pub(crate) fits: Vec<UserRef>,
+    /// Whom it fitted before an earlier run; more than two are not kept.
+    pub(crate) fitted: Vec<UserRef>,
     nearest: Option<(usize, String)>,
 }
 
 impl Entry {
+    /// Whether it fits nobody, and fitted nobody before an earlier run.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.fits.is_empty() && self.fitted.is_empty()
+    }
+
+    /// Whether it is a UPN, which an earlier run may have replaced.
+    pub(crate) fn is_upn(&self) -> bool {
+        matches!(self.name, UserName::Upn { .. })
+    }
+
+    /// Whether it is that UPN.
+    pub(crate) fn is_that_upn(&self, upn: &str) -> bool {
+        matches!(&self.name, UserName::Upn { key, .. } if *key == comparison_key(upn))
+    }
+
     /// A known name that is similar, if this one fits nobody.
     pub(crate) fn nearest(&self) -> Option<&str> {
         let (distance, name) = self.nearest.as_ref()?;
         (*distance <= 2.max(name.chars().count() / 3)).then_some(name.as_str())
     }
 
-    /// Whether it fits several users, which only a name without domain can.
+    /// Whether it fits several users: those of two domains have one name, or one has the UPN that another implies.
     pub(crate) fn is_ambiguous(&self) -> bool {
-        self.fits.len() > 1 && matches!(self.name, UserName::Sam(_) | UserName::Account { .. })
+        self.fits.len() > 1
     }
+}
 
-    fn fit(&mut self, user: &ForestUser) {
-        if self.fits.len() < 2 && self.fits.iter().all(|known| known.guid != user.guid) {
-            self.fits.push(UserRef::of(user));
-        }
+/// Notes that a name fits a user.
+fn note(fits: &mut Vec<UserRef>, user: &ForestUser) {
+    if fits.len() < 2 && fits.iter().all(|known| known.guid != user.guid) {
+        fits.push(UserRef::of(user));
     }
 }
 
@@ -112,15 +130,18 @@ impl Entry {
 pub(crate) type NetbiosNames = HashMap<String, String>;
 
 impl Names {
+    /// A list in which a name that is written twice counts once.
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a String>, history: &History) -> Self {
-        let mut this = Self { entries: Vec::new(), index: HashMap::new(), prefixes: HashMap::new() };
         let mut seen = HashSet::new();
+        Self::with_repeats(names.into_iter().filter(|name| seen.insert(UserName::parse(name).key())), history)
+    }
+
+    /// A list in which each spelling of a name counts: each leads to something else.
+    pub(crate) fn with_repeats<'a>(names: impl IntoIterator<Item = &'a String>, history: &History) -> Self {
+        let mut this = Self { entries: Vec::new(), index: HashMap::new(), prefixes: HashMap::new() };
         for written in names {
             let name = UserName::parse(written);
             let key = name.key();
-            if !seen.insert(key.clone()) {
-                continue;
-            }
             let at = this.entries.len();
             this.index.entry(key).or_default().push(at);
             if let UserName::Upn { key, prefix } = &name {
@@ -129,7 +150,8 @@ impl Names {
                     this.index.entry(format!("former {guid}")).or_default().push(at);
                 }
             }
-            this.entries.push(Entry { written: written.clone(), name, fits: Vec::new(), nearest: None });
+            let (written, fits, fitted) = (written.clone(), Vec::new(), Vec::new());
+            this.entries.push(Entry { written, name, fits, fitted, nearest: None });
         }
         this
     }
@@ -158,19 +180,26 @@ impl Names {
         for key in keys(user, netbios) {
             found.extend(self.index.get(&key).into_iter().flatten());
         }
-        if history.is_result(user) {
-            found.extend(self.index.get(&format!("former {}", user.guid)).into_iter().flatten());
-        }
-        if let Some(upn) = moved {
-            found.extend(self.prefixes.get(&comparison_key(upn.prefix())).into_iter().flatten());
-        }
-        found.sort_unstable();
-        found.dedup();
         for at in &found {
             if let Some(entry) = self.entries.get_mut(*at) {
-                entry.fit(user);
+                note(&mut entry.fits, user);
             }
         }
+        let mut former: Vec<usize> = Vec::new();
+        if history.is_result(user) {
+            former.extend(self.index.get(&format!("former {}", user.guid)).into_iter().flatten());
+        }
+        if let Some(upn) = moved {
+            former.extend(self.prefixes.get(&comparison_key(upn.prefix())).into_iter().flatten());
+        }
+        for at in &former {
+            if let Some(entry) = self.entries.get_mut(*at) {
+                note(&mut entry.fitted, user);
+            }
+        }
+        found.extend(former);
+        found.sort_unstable();
+        found.dedup();
         found
     }
 
@@ -179,7 +208,7 @@ impl Names {
         let places = self.index.get(&other.name.key()).cloned().unwrap_or_default();
         for at in &places {
             if let Some(entry) = self.entries.get_mut(*at) {
-                entry.fit(user);
+                note(&mut entry.fitted, user);
             }
         }
         !places.is_empty()
@@ -187,12 +216,12 @@ impl Names {
 
     /// Whether some name fits nobody yet.
     pub(crate) fn has_unknown(&self) -> bool {
-        self.entries.iter().any(|entry| entry.fits.is_empty())
+        self.entries.iter().any(Entry::is_unknown)
     }
 
     /// Notes how similar a user's names are to those that fit nobody.
     pub(crate) fn compare(&mut self, user: &ForestUser) {
-        for entry in self.entries.iter_mut().filter(|entry| entry.fits.is_empty()) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.is_unknown()) {
             let (wanted, known) = match &entry.name {
                 UserName::Guid(_) | UserName::Sid(_) => continue,
                 UserName::Dn(dn) => (dn.clone(), user.dn.as_str()),

@@ -5,6 +5,7 @@ use onramp::{Change, Consequence, Plan, PlanError, Problem};
 use onramp_core::ErrorKind;
 use onramp_core::forest::UserQuery;
 
+use crate::small::{add, build};
 use crate::world::{SPEC, World, approve_all, spec};
 
 #[tokio::test]
@@ -14,7 +15,7 @@ async fn the_plan_follows_the_order_of_the_job() {
     kinds.dedup();
     assert_eq!(
         kinds,
-        ["domain", "verify", "suffix", "wait", "upn", "wait", "sync", "account", "role", "sign-in",]
+        ["domain", "verify", "suffix", "wait", "upn", "wait", "sync", "account", "sign-in", "role"]
     );
     let numbers: Vec<u64> = plan.changes().iter().map(|p| p.number).collect();
     assert_eq!(numbers, (1..=plan.changes().len() as u64).collect::<Vec<_>>());
@@ -99,17 +100,18 @@ async fn who_is_blocked_is_named_with_the_other_party() {
 
 #[tokio::test]
 async fn an_implied_upn_is_a_collision_too() {
-    let world = World::new(30);
-    let users: Vec<_> = world.forest.forest().users.search(UserQuery::all()).try_collect().await.unwrap();
-    let people: Vec<_> = users.iter().filter(|u| !u.is_critical && u.upn.is_some()).collect();
-    let (one, other) = (people[0], people[1]);
+    let world = build(|forest| forest.domain("contoso.com"), |tenant| tenant);
+    let one = add(&world, "one", Some("one@contoso.com"));
+    let other = add(&world, "other", Some("somebody@contoso.com"));
     let text = format!(
-        "domain = \"contoso.com\"\n[users]\nonly = [\"{}\"]\n[users.map]\n\"{}\" = \"{}@corp.local\"\n",
-        one.guid, one.guid, other.sam_account_name
+        "domain = \"contoso.com\"\n[users]\nonly = [\"{one}\"]\n[users.map]\n\"{one}\" = \"other@contoso.com\"\n"
     );
     let plan = world.plan(&spec(&text)).await;
     let problem = &plan.blockers()[0].problem;
-    assert!(matches!(problem, Problem::Taken { holder, .. } if holder.guid == other.guid), "{problem}");
+    assert!(
+        matches!(problem, Problem::Taken { holder, implied: true, .. } if holder.guid == other),
+        "{problem}"
+    );
 }
 
 #[tokio::test]
@@ -180,9 +182,9 @@ async fn approval_names_each_consequence_and_no_other() {
     let plan = World::new(50).plan(&spec(SPEC)).await;
     let refusal = plan.clone().approve(["sync-switched-on", "mfa-switched-off"]).unwrap_err();
     assert_eq!(refusal.unknown, ["mfa-switched-off"]);
-    assert!(
-        refusal.missing.iter().any(|(id, _)| id == "privileged-role-granted:hybrid-identity-administrator")
-    );
+    assert!(refusal.missing.iter().any(|(id, _)| {
+        id == "privileged-role-granted:onramp-sync@contoso.com:hybrid-identity-administrator"
+    }));
     assert!(!refusal.missing.iter().any(|(id, _)| id == "sync-switched-on"));
     approve_all(plan);
 }

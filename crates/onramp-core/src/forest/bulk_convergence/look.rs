@@ -8,7 +8,7 @@ use crate::forest::{
     AttributeValue, ChangesQuery, Convergence, DomainController, HighWaterMark, Replication, ReplicationGoal,
     ReplicationPosition, ValueProof,
 };
-use crate::{Clock, ObjectGuid, Result};
+use crate::{Clock, ErrorKind, ObjectGuid, Result};
 
 /// So many values are read one by one at a look; more are read with everything else.
 const ONE_BY_ONE: usize = 1000;
@@ -95,7 +95,11 @@ impl<R: Replication + ?Sized> Look<'_, R> {
         let mut arrived = 0;
         let mut changes = self.port.changes(&watched.controller, query);
         while let Some(change) = changes.next().await {
-            let change = change?;
+            let change = match change {
+                // Not known to have arrived; if it is one that is looked for, it is asked for by itself.
+                Err(error) if *error.kind() == ErrorKind::Unreadable => continue,
+                change => change?,
+            };
             let Some(place) = self.goal.place_of(&change.guid) else { continue };
             let expected = self.goal.expected.get(place).map(|(_, value)| value);
             if expected == Some(&change.value) {

@@ -66,7 +66,14 @@ impl Ports {
                 }
                 let done = ports.lab.read(*at, |view| {
                     let found = search.advance(view, PAGE, PAGE * 20);
-                    page.extend(found.ids.into_iter().map(|id| read(view, id)));
+                    let unreadable = |id, error: Error| {
+                        Error::new(ErrorKind::Unreadable, action)
+                            .object(view.dn(id))
+                            .detail(error.to_string())
+                            .source(error)
+                    };
+                    let ids = found.ids.into_iter();
+                    page.extend(ids.map(|id| read(view, id).map_err(|error| unreadable(id, error))));
                     found.done
                 });
                 if done {

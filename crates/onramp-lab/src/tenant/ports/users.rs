@@ -1,5 +1,6 @@
 //! Users and how they sign in.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use onramp_core::tenant::{
     DeletedUser, MfaState, NewUser, RoleTemplateId, SecondFactor, SignIn, SignInProbe, TenantUser,
     TenantUsers, UserUpdate,
 };
-use onramp_core::{BoxStream, ImmutableId, ObjectId, Password, Result, Upn};
+use onramp_core::{BoxStream, Error, ErrorKind, ImmutableId, ObjectId, Password, Result, Upn};
 
 use time::OffsetDateTime;
 
@@ -67,7 +68,8 @@ impl TenantUsers for Ports {
             match listing.next().await {
                 Ok(None) => None,
                 Ok(Some(user)) => Some((Ok(user), Some(listing))),
-                // An error ends the list.
+                Err(error) if error.kind() == &ErrorKind::Unreadable => Some((Err(error), Some(listing))),
+                // Any other error ends the list.
                 Err(error) => Some((Err(error), None)),
             }
         })
@@ -176,7 +178,47 @@ fn profile(password: &Password, force_change: bool) -> PasswordProfile {
     PasswordProfile { password: Some(password.clone()), must_change: Some(force_change) }
 }
 
+/// A user as the ports give it out. One that cannot be understood is an error that does not end a list.
 fn tenant_user(user: &User) -> Result<TenantUser> {
+    let unreadable =
+        |why: &str| Error::new(ErrorKind::Unreadable, "read the user").object(&user.id).detail(why);
+    let user = with_raw(user).map_err(|property| unreadable(&format!("{property} is of another type")))?;
+    understood(&user).map_err(|error| unreadable("a property has no value of its kind").source(error))
+}
+
+/// The user with the values that stand in for its own, or the property whose value is of another type.
+fn with_raw(user: &User) -> std::result::Result<Cow<'_, User>, String> {
+    if user.raw.is_empty() {
+        return Ok(Cow::Borrowed(user));
+    }
+    let mut own = user.clone();
+    for (property, value) in &user.raw {
+        let text = || value.as_str().map(str::to_owned).ok_or_else(|| property.clone());
+        let maybe = || if value.is_null() { Ok(None) } else { text().map(Some) };
+        let texts = || {
+            let all = value.as_array().and_then(|all| {
+                all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+            });
+            all.ok_or_else(|| property.clone())
+        };
+        match property.as_str() {
+            "id" => own.id = text()?,
+            "userPrincipalName" => own.upn = text()?,
+            "displayName" => own.display_name = text()?,
+            "mail" => own.mail = maybe()?,
+            "onPremisesImmutableId" => own.immutable_id = maybe()?,
+            "passwordPolicies" => own.password_policies = maybe()?,
+            "otherMails" => own.other_mails = texts()?,
+            "proxyAddresses" => own.proxy_addresses = texts()?,
+            "accountEnabled" => own.account_enabled = value.as_bool().ok_or_else(|| property.clone())?,
+            // Nothing that the ports give out.
+            _ => {}
+        }
+    }
+    Ok(Cow::Owned(own))
+}
+
+fn understood(user: &User) -> Result<TenantUser> {
     let mut seen = TenantUser::new(ObjectId::parse(&user.id)?, Upn::parse(&user.upn)?);
     seen.display_name = Some(user.display_name.clone());
     seen.account_enabled = user.account_enabled;

@@ -20,7 +20,7 @@ pub struct SeedUser {
     pub(in crate::tenant) upn: Upn,
     pub(super) display_name: Option<String>,
     pub(super) proxy_addresses: Vec<String>,
-    pub(super) immutable_id: Option<ImmutableId>,
+    pub(super) immutable_id: Option<String>,
     pub(super) synchronised: bool,
     pub(super) guest: bool,
     pub(super) disabled: bool,
@@ -78,7 +78,14 @@ impl SeedUser {
     /// With a source anchor.
     #[must_use]
     pub fn with_immutable_id(mut self, anchor: ImmutableId) -> Self {
-        self.immutable_id = Some(anchor);
+        self.immutable_id = Some(anchor.to_string());
+        self
+    }
+
+    /// With a source anchor of any text: a mail address, as Google's provisioning sets it, or 64 hexadecimal digits.
+    #[must_use]
+    pub fn with_anchor(mut self, anchor: impl Into<String>) -> Self {
+        self.immutable_id = Some(anchor.into());
         self
     }
 

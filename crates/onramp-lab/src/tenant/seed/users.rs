@@ -61,7 +61,7 @@ pub(crate) fn add_user(state: &mut State, seed: SeedUser, now: OffsetDateTime) -
     user.mail =
         seed.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:")).map(str::to_owned);
     user.proxy_addresses = seed.proxy_addresses;
-    user.immutable_id = seed.immutable_id.map(|anchor| anchor.to_string());
+    user.immutable_id = seed.immutable_id;
     user.synced = seed.synchronised.then_some(true);
     user.account_enabled = !seed.disabled;
     if seed.guest {

@@ -26,6 +26,16 @@ async fn the_accounts_that_every_domain_has_are_there() {
     }
 }
 
+#[tokio::test]
+async fn a_domain_may_have_a_name_that_is_no_host_name() {
+    let lab = LabForest::builder().domain("corp_ad.local").users(5).build().expect("a forest");
+    assert_eq!(lab.controllers(), ["dc1.corp_ad.local"]);
+    assert_eq!(lab.base().as_str(), "DC=corp_ad,DC=local");
+    let users: Vec<_> = lab.forest().users.search(UserQuery::all()).try_collect().await.expect("all users");
+    assert!(users.iter().all(|user| user.dn.as_str().ends_with(",DC=corp_ad,DC=local")));
+    assert!(users.iter().any(|user| user.upn.as_deref().is_some_and(|upn| upn.ends_with("@corp_ad.local"))));
+}
+
 #[test]
 fn a_forest_needs_a_domain_and_a_controller() {
     assert!(LabForest::builder().domain("not a domain").build().is_err());

@@ -4,6 +4,7 @@ mod operations;
 mod rules;
 
 use onramp_core::Password;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::tenant::limits::consistency::Visibility;
@@ -38,6 +39,8 @@ pub(crate) struct User {
     pub(crate) conflicts: Vec<Conflict>,
     /// Plain text properties without rules of their own, by Graph's name.
     pub(crate) profile: Vec<(&'static str, String)>,
+    /// Properties given out as they are here instead of as they are.
+    pub(crate) raw: Vec<(String, Value)>,
     pub(crate) sign_in: SignInState,
     pub(crate) seen: Visibility,
 }

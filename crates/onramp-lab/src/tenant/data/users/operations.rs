@@ -168,6 +168,7 @@ impl State {
             synced: None,
             conflicts: Vec::new(),
             profile: Vec::new(),
+            raw: Vec::new(),
             sign_in: SignInState::default(),
             seen: Visibility::default(),
         }

@@ -34,6 +34,9 @@ impl Properties for User {
         let when = |time: Option<time::OffsetDateTime>| {
             time.map_or(Field::Null, |time| Field::Json(timestamp(time).into()))
         };
+        if let Some((_, value)) = self.raw.iter().find(|(property, _)| property == name) {
+            return value_field(value);
+        }
         Some(match name {
             "id" => Field::Text(&self.id),
             "userPrincipalName" => Field::Text(&self.upn),
@@ -91,6 +94,16 @@ impl Properties for User {
             }
         })
     }
+}
+
+/// A value as it stands.
+fn value_field(value: &Value) -> Option<Field<'_>> {
+    Some(match value {
+        Value::Null => Field::Null,
+        Value::Bool(value) => Field::Bool(*value),
+        Value::String(text) => Field::Text(text),
+        other => Field::Json(other.clone()),
+    })
 }
 
 pub(super) fn list(ex: &Exchange, state: &mut State) -> Outcome<Answer> {

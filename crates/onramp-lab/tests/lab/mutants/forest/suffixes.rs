@@ -41,11 +41,12 @@ impl Suffixes for Mutant {
         {
             return Err(Error::new(ErrorKind::NotFound, "remove the suffix").object(suffix));
         }
-        if self.is(Broken::RemovesTheUnknown) && explicit.iter().all(|known| known.suffix != *suffix) {
+        if self.is(Broken::RemovesTheUnknown) && explicit.iter().all(|known| !known.suffix.is_same_as(suffix))
+        {
             return Ok(());
         }
         if self.is(Broken::RemovesTooMuch) {
-            for other in explicit.iter().filter(|known| known.suffix != *suffix) {
+            for other in explicit.iter().filter(|known| !known.suffix.is_same_as(suffix)) {
                 self.sound.suffixes.force_remove(&other.suffix).await?;
             }
         }

@@ -1,0 +1,196 @@
+//! Names of users in a spec: understood as operators write them, and told if they fit nobody.
+
+use onramp::Problem;
+use onramp_core::{DistinguishedName, ObjectGuid};
+use onramp_lab::forest::LabDomain;
+
+use crate::small::{add, add_below, blocked, build, fatal, id, plain, plan_users, renamed, set, verified};
+use crate::world::World;
+
+fn people() -> World {
+    let world = plain();
+    add(&world, "svc-backup", Some("svc-backup@corp.local"));
+    add(&world, "anna", Some("anna.reed@corp.local"));
+    add(&world, "bob", Some("bob@corp.local"));
+    world
+}
+
+#[tokio::test]
+async fn a_name_that_fits_nobody_blocks_the_plan_with_the_nearest_one() {
+    let world = people();
+    for (lines, name, nearest) in [
+        (r#"exclude = ["svc-bakcup"]"#, "svc-bakcup", Some("svc-backup")),
+        (r"exclude = ['CORP\svc-bakcup']", r"CORP\svc-bakcup", Some("svc-backup")),
+        (r#"only = ["bob", "ana"]"#, "ana", Some("anna")),
+        (r#"only = ["anna.red@corp.local"]"#, "anna.red@corp.local", Some("anna.reed@corp.local")),
+        (r"only = ['FABRIKAM\anna']", r"FABRIKAM\anna", None),
+        (r#"only = ["S-1-5-21-1-2-3-1105"]"#, "S-1-5-21-1-2-3-1105", None),
+        (
+            r#"exclude = ["00000000-0000-0000-0000-000000000009"]"#,
+            "00000000-0000-0000-0000-000000000009",
+            None,
+        ),
+        ("exclude = [\"\"]", "“” in `exclude`", None),
+        (
+            "[users.map]\n\"anna.reed@corp.lcoal\" = \"a@contoso.com\"",
+            "anna.reed@corp.lcoal",
+            Some("anna.reed@corp.local"),
+        ),
+        ("[users.map]\nanan = \"a@contoso.com\"", "anan", Some("anna")),
+        (
+            r#"exclude_ous = ["CN=Uesrs,DC=corp,DC=local"]"#,
+            "CN=Uesrs,DC=corp,DC=local",
+            Some("CN=Users,DC=corp,DC=local"),
+        ),
+    ] {
+        let plan = plan_users(&world, lines).await;
+        let problems = fatal(&plan);
+        assert_eq!(problems.len(), 1, "{lines}: {problems:?}");
+        assert!(problems[0].contains(name), "{lines}: {problems:?}");
+        if let Some(nearest) = nearest {
+            assert!(problems[0].contains(&format!("did you mean “{nearest}”")), "{lines}: {problems:?}");
+        }
+        assert!(plan.clone().approve(plan.consequences().iter().map(|c| c.id())).is_err());
+    }
+}
+
+#[tokio::test]
+async fn every_form_of_a_name_is_understood_in_every_list() {
+    let world = people();
+    let anna = world.forest.find_account("anna").unwrap();
+    let dn = world.forest.dn_of(&anna).unwrap().to_string();
+    let plan = plan_users(&world, "").await;
+    assert_eq!(renamed(&plan).len(), 3, "{:?}", renamed(&plan));
+    for name in [
+        "anna".to_owned(),
+        " ANNA ".into(),
+        r"CORP\anna".into(),
+        r"corp.local\Anna".into(),
+        "anna.reed@corp.local".into(),
+        "anna@corp.local".into(),
+        anna.to_string(),
+        format!("{{{anna}}}"),
+        format!("<GUID={anna}>"),
+        dn.clone(),
+        dn.to_lowercase().replace(',', " , "),
+    ] {
+        let only = plan_users(&world, &format!("only = ['{name}']")).await;
+        assert_eq!(renamed(&only), ["anna.reed@contoso.com"], "{name}: {:?}", fatal(&only));
+        let without = plan_users(&world, &format!("exclude = ['{name}']")).await;
+        assert_eq!(renamed(&without), ["bob@contoso.com", "svc-backup@contoso.com"], "{name}");
+        assert!(fatal(&without).is_empty());
+        let map =
+            plan_users(&world, &format!("only = ['anna']\n[users.map]\n'{name}' = 'a@contoso.com'")).await;
+        assert_eq!(renamed(&map), ["a@contoso.com"], "{name}");
+        assert!(fatal(&map).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_sid_is_a_name() {
+    let world = World::new(3);
+    let sid = |guid: &ObjectGuid| {
+        let forest = world.forest.forest();
+        let guid = *guid;
+        async move { forest.users.get(&guid).await.unwrap().sid.unwrap().to_string() }
+    };
+    let user = world.plan(&crate::world::spec("domain = \"contoso.com\"\n[users]\n")).await;
+    let guid = user
+        .changes()
+        .iter()
+        .find_map(|planned| match &planned.change {
+            onramp::Change::ChangeUpn { upn } => Some(upn.guid),
+            _ => None,
+        })
+        .unwrap();
+    let sid = sid(&guid).await;
+    for name in [sid.clone(), format!("<SID={sid}>"), format!("<sid={sid}>")] {
+        let plan = plan_users(&world, &format!("only = ['{name}']")).await;
+        assert_eq!(renamed(&plan).len(), 1, "{name}: {:?}", fatal(&plan));
+    }
+}
+
+#[tokio::test]
+async fn a_netbios_name_is_read_and_not_guessed() {
+    let world = people();
+    let partition =
+        DistinguishedName::parse("CN=CORP,CN=Partitions,CN=Configuration,DC=corp,DC=local").unwrap();
+    let partition = world.forest.find(&partition).unwrap();
+    set(&world, &partition, "nETBIOSName", &["HEADQUARTERS"]);
+    let plan = plan_users(&world, r"only = ['headquarters\anna']").await;
+    assert_eq!(renamed(&plan), ["anna.reed@contoso.com"]);
+    let plan = plan_users(&world, r"only = ['CORP\anna']").await;
+    assert_eq!(fatal(&plan).len(), 1);
+    assert!(renamed(&plan).is_empty());
+}
+
+#[tokio::test]
+async fn a_name_in_two_domains_of_a_forest_is_ambiguous() {
+    let world = build(|forest| forest.add_domain(LabDomain::new("emea.corp.local").users(0)), verified);
+    let emea = DistinguishedName::parse("DC=emea,DC=corp,DC=local").unwrap();
+    add(&world, "anna", Some("anna@corp.local"));
+    add_below(&world, &emea, "anna", Some("anna.reed@corp.local"));
+    for lines in ["only = ['anna']", "[users.map]\nanna = 'a@contoso.com'"] {
+        let plan = plan_users(&world, lines).await;
+        assert!(
+            plan.blockers()
+                .iter()
+                .any(|b| b.is_fatal() && matches!(b.problem, Problem::AmbiguousUser { .. })),
+            "{lines}: {:?}",
+            plan.blockers()
+        );
+    }
+    for name in [r"EMEA\anna", r"emea.corp.local\anna", "anna@emea.corp.local", "anna.reed@corp.local"] {
+        let plan = plan_users(&world, &format!("only = ['{name}']")).await;
+        assert_eq!(renamed(&plan), ["anna.reed@contoso.com"], "{name}: {:?}", fatal(&plan));
+    }
+    // A name to protect protects whoever has it.
+    let plan = plan_users(&world, "exclude = ['anna']").await;
+    assert!(renamed(&plan).is_empty() && fatal(&plan).is_empty());
+}
+
+#[tokio::test]
+async fn a_upn_of_one_user_that_another_implies_is_ambiguous() {
+    let world = plain();
+    add(&world, "areed", Some("anna@corp.local"));
+    add(&world, "anna", Some("a.other@corp.local"));
+    let plan = plan_users(&world, "only = ['anna@corp.local']").await;
+    assert!(matches!(plan.blockers()[0].problem, Problem::AmbiguousUser { .. }), "{:?}", plan.blockers());
+    assert!(plan.is_blocked());
+}
+
+#[tokio::test]
+async fn somebody_outside_of_the_selection_is_known() {
+    let world = World::new(20);
+    let staff = "OU=Staff,DC=corp,DC=local";
+    let out = add(&world, "outsider", Some("outsider@corp.local"));
+    let plan = plan_users(&world, &format!("ous = ['{staff}']\nexclude = ['outsider']")).await;
+    assert!(fatal(&plan).is_empty(), "{:?}", fatal(&plan));
+    let plan = plan_users(&world, &format!("ous = ['{staff}']\nonly = ['outsider']")).await;
+    let problem = &plan.blockers()[0].problem;
+    assert!(matches!(problem, Problem::OutsideSelection { fits, .. } if fits.guid == out), "{problem}");
+}
+
+#[tokio::test]
+async fn a_user_in_only_and_in_exclude_is_blocked() {
+    let world = people();
+    for lines in ["exclude = ['bob']", "exclude_ous = ['CN=Users,DC=corp,DC=local']"] {
+        let plan = plan_users(&world, &format!("only = ['bob']\n{lines}")).await;
+        assert!(matches!(plan.blockers()[0].problem, Problem::OutsideSelection { .. }), "{lines}");
+        assert!(fatal(&plan)[0].contains("exclude"), "{:?}", fatal(&plan));
+    }
+}
+
+#[tokio::test]
+async fn built_in_accounts_in_only_are_a_consequence_of_their_own() {
+    let world = people();
+    let plan = plan_users(&world, "only = ['Administrator', 'bob']").await;
+    let named = id(&plan, "built-in-accounts-renamed:1:");
+    assert!(named.len() > "built-in-accounts-renamed:1:".len());
+    assert!(renamed(&plan).contains(&"bob@contoso.com".to_owned()));
+    let members = plan.consequences().iter().find(|c| c.id() == named).unwrap().members();
+    assert!(members.len() == 1 && members[0].starts_with("Administrator"), "{members:?}");
+    assert!(blocked(&plan).is_empty());
+    let plan = plan_users(&world, "only = ['Guest', 'bob']").await;
+    assert_ne!(id(&plan, "built-in-accounts-renamed:1:"), named, "another account is another acceptance");
+}

@@ -1,0 +1,46 @@
+//! One object that cannot be understood never stops a survey.
+
+use crate::small::{add, cloud, id, ids, plain, plan_users, renamed, set, with_cloud};
+use crate::world::spec;
+
+#[tokio::test]
+async fn an_anchor_of_any_text_is_read() {
+    let world = with_cloud([
+        cloud("erin.fields@contoso.com").with_anchor("erin.fields@fabrikam.com"),
+        cloud("b@contoso.com").with_anchor("0123456789abcdef".repeat(4)),
+        cloud("c@contoso.com").with_anchor("with blank and_underscore"),
+    ]);
+    add(&world, "anna", Some("anna@corp.local"));
+    let plan = world.plan(&spec("domain = \"contoso.com\"\n[users]\n[sync]\nenable = true\n")).await;
+    assert_eq!(renamed(&plan), ["anna@contoso.com"]);
+    assert!(!ids(&plan).iter().any(|id| id.starts_with("objects-unreadable")), "{:?}", ids(&plan));
+}
+
+#[tokio::test]
+async fn a_user_that_cannot_be_read_is_counted_and_named_once() {
+    let world = plain();
+    add(&world, "anna", Some("anna@corp.local"));
+    let odd = add(&world, "odd", Some("odd@corp.local"));
+    for host in world.forest.controllers() {
+        world.forest.set_bytes_on(&host, &odd, "sAMAccountName", &[b"\xff\xfe"]).unwrap();
+    }
+    for lines in ["", "exclude_ous = ['OU=Nowhere,DC=corp,DC=local']", "filter = '(objectClass=user)'"] {
+        let plan = plan_users(&world, lines).await;
+        assert_eq!(renamed(&plan), ["anna@contoso.com"], "{lines}");
+        let named = id(&plan, "objects-unreadable:1:");
+        let members = plan.consequences().iter().find(|c| c.id() == named).unwrap().members();
+        assert_eq!(members.len(), 1, "{members:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_domain_controller_is_a_consequence() {
+    let world = plain();
+    add(&world, "anna", Some("anna@corp.local"));
+    world.forest.stop_controller("dc2.corp.local").unwrap();
+    let plan = plan_users(&world, "").await;
+    assert!(ids(&plan).contains(&"controller-left-out:dc2.corp.local".to_owned()), "{:?}", ids(&plan));
+    world.forest.start_controller("dc2.corp.local").unwrap();
+    assert!(!ids(&plan_users(&world, "").await).iter().any(|id| id.starts_with("controller-left-out")));
+    set(&world, &world.forest.find_account("anna").unwrap(), "mail", &["x@contoso.com"]);
+}

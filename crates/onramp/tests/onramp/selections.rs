@@ -1,0 +1,124 @@
+//! Selections that hang on what the plan changes: a later run recognizes its own result.
+
+use onramp::History;
+
+use crate::small::{add, fatal, plain, plan_users, renamed, run, set, upn_of, users};
+use crate::world::spec;
+
+#[tokio::test]
+async fn a_selection_by_the_old_upn_is_recognized_afterwards() {
+    for lines in [
+        "filter = '(userPrincipalName=*@corp.local)'",
+        "filter = '(&(sAMAccountName=anna)(userPrincipalName=*@corp.local))'",
+        "filter = '(!(userPrincipalName=*@contoso.com))'\nexclude = ['Administrator', 'Guest', 'krbtgt']",
+        "from_suffixes = ['corp.local']",
+        "from_suffixes = ['CORP.LOCAL']",
+        "only = ['anna@corp.local']",
+        "only = ['Anna@corp.local']\nfilter = '(userPrincipalName=anna@corp.local)'",
+    ] {
+        let mut world = plain();
+        let anna = add(&world, "anna", Some("anna@corp.local"));
+        let text = users(lines);
+        run(&mut world, &text).await;
+        assert_eq!(upn_of(&world, &anna).as_deref(), Some("anna@contoso.com"), "{lines}");
+        let plan = world.plan(&spec(&text)).await;
+        assert!(
+            plan.is_empty() && fatal(&plan).is_empty(),
+            "{lines}: {:?} {:?}",
+            plan.changes(),
+            fatal(&plan)
+        );
+        let verification = world.onramp().verify(&spec(&text), None, None).await.unwrap();
+        assert!(verification.is_green(), "{lines}: {:?}", verification.checks);
+        // What one domain controller has not is seen, and waited for again.
+        world.forest.hold_replication("dc2.corp.local").unwrap();
+        world.forest.set_on("dc2.corp.local", &anna, "userPrincipalName", &["anna@corp.local"]).unwrap();
+        let verification = world.onramp().verify(&spec(&text), None, None).await.unwrap();
+        assert!(!verification.is_green(), "{lines}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_an_earlier_run_took_is_known_from_its_journal() {
+    let mut world = plain();
+    let anna = add(&world, "anna", Some("old.name@corp.local"));
+    set(&world, &anna, "mail", &["anna.reed@contoso.com"]);
+    add(&world, "other", Some("other@corp.local"));
+    let text = users("new_upn = 'from-mail'\nonly = ['old.name@corp.local']");
+    run(&mut world, &text).await;
+    assert_eq!(upn_of(&world, &anna).as_deref(), Some("anna.reed@contoso.com"));
+    let mut history = History::default();
+    history.add(world.journal.records());
+    let survey = world.onramp().with_history(history.clone()).survey(&spec(&text)).await.unwrap();
+    let plan = onramp::plan(&spec(&text), &survey);
+    assert!(plan.is_empty() && plan.blockers().is_empty(), "{:?} {:?}", plan.changes(), plan.blockers());
+    // Who got the old name meanwhile is the one whom it names.
+    let heir = add(&world, "heir", Some("old.name@corp.local"));
+    set(&world, &heir, "mail", &["heir@contoso.com"]);
+    let survey = world.onramp().with_history(history).survey(&spec(&text)).await.unwrap();
+    let plan = onramp::plan(&spec(&text), &survey);
+    assert_eq!(renamed(&plan), ["heir@contoso.com"], "{:?}", plan.blockers());
+    assert!(fatal(&plan).is_empty(), "{:?}", fatal(&plan));
+}
+
+#[tokio::test]
+async fn a_name_that_is_there_goes_before_one_that_was() {
+    let world = plain();
+    add(&world, "anna", Some("anna@corp.local"));
+    add(&world, "namesake", Some("anna@contoso.com"));
+    let plan = plan_users(&world, "only = ['anna@corp.local']").await;
+    assert!(fatal(&plan).is_empty(), "{:?}", fatal(&plan));
+    assert_eq!(plan.blockers().len(), 1, "Anna is blocked by her namesake, and nobody else is touched");
+}
+
+#[tokio::test]
+async fn disabled_users_are_left_out_only_if_asked() {
+    let world = plain();
+    let anna = add(&world, "anna", Some("anna@corp.local"));
+    add(&world, "bob", Some("bob@corp.local"));
+    set(&world, &anna, "userAccountControl", &["514"]);
+    assert_eq!(renamed(&plan_users(&world, "").await), ["anna@contoso.com", "bob@contoso.com"]);
+    let plan = plan_users(&world, "skip_disabled = true").await;
+    assert_eq!(renamed(&plan), ["bob@contoso.com"]);
+    assert!(plan.skipped().iter().any(|s| s.user.guid == anna && s.reason.to_string() == "disabled account"));
+    let plan = plan_users(&world, "only = ['anna']\nskip_disabled = true").await;
+    assert!(plan.skipped().iter().any(|s| s.user.guid == anna));
+}
+
+#[tokio::test]
+async fn accounts_of_systems_are_left_out_each_with_its_reason() {
+    let world = plain();
+    for account in [
+        "MSOL_12ab",
+        "AAD_34cd",
+        "IUSR_WEB",
+        "IWAM_WEB",
+        "HealthMailbox01",
+        "krbtgt_123",
+        "machine$",
+        "SUPPORT_388945a0",
+    ] {
+        add(&world, account, Some(&format!("{account}@corp.local")));
+    }
+    add(&world, "msolange", Some("msolange@corp.local"));
+    let plan = plan_users(&world, "").await;
+    assert_eq!(renamed(&plan), ["msolange@contoso.com"]);
+    let systems = plan.skipped().iter().filter(|s| s.reason.to_string() == "system account").count();
+    assert_eq!(systems, 8, "{:?}", plan.skipped());
+}
+
+#[tokio::test]
+async fn the_reasons_are_counted() {
+    let world = plain();
+    add(&world, "anna", Some("anna@corp.local"));
+    add(&world, "bob", Some("bob@contoso.com"));
+    add(&world, "carl", Some("carl@elsewhere.com"));
+    let plan = plan_users(&world, "from_suffixes = ['corp.local']").await;
+    let counts = &plan.header().users_skipped;
+    assert_eq!(counts.get("has the wanted UPN already"), Some(&1), "{counts:?}");
+    assert_eq!(counts.get("its suffix is not in `from_suffixes`"), Some(&1), "{counts:?}");
+    assert_eq!(plan.header().users_read, 6, "three of them built-in");
+    let plan = plan_users(&world, "only = ['anna']").await;
+    assert_eq!(plan.header().users_skipped.get("not listed in `only`"), Some(&5));
+    assert!(plan.skipped().is_empty());
+}
