@@ -15,18 +15,18 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The tenant and how to reach it.
+    /// The tenant and its addresses.
     pub tenant: TenantConfig,
-    /// The forest and how to reach it.
+    /// The forest and its addresses.
     pub forest: ForestConfig,
-    /// Where files go.
+    /// The place of the files.
     #[serde(default)]
     pub output: OutputConfig,
-    /// What should be true when the job is done.
+    /// The wish.
     pub spec: Spec,
 }
 
-/// The tenant and how to reach it.
+/// The tenant and its addresses.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TenantConfig {
@@ -34,7 +34,7 @@ pub struct TenantConfig {
     pub id: String,
     /// Application (client) ID.
     pub client_id: String,
-    /// Where the client secret is.
+    /// The place of the client secret.
     pub client_secret: SecretFrom,
     /// Addresses of another cloud, or of a lab; the global cloud without it.
     #[serde(default)]
@@ -60,7 +60,7 @@ pub struct EndpointsConfig {
     pub login: String,
 }
 
-/// The forest and how to reach it.
+/// The forest and its addresses.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForestConfig {
@@ -71,7 +71,7 @@ pub struct ForestConfig {
     pub security: Security,
     /// The name to bind with: a DN, `DOMAIN\user` or a UPN that the plan does not change.
     pub bind: String,
-    /// Where its password is.
+    /// The place of its password.
     pub password: SecretFrom,
     /// PEM file of the authorities to trust; those of the machine without it.
     #[serde(default)]
@@ -81,7 +81,7 @@ pub struct ForestConfig {
     pub addresses: BTreeMap<String, SocketAddr>,
 }
 
-/// How LDAP is secured. There is no third way.
+/// The security of LDAP connections. There is no third kind.
 #[derive(Debug, Default, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Security {
@@ -92,7 +92,7 @@ pub enum Security {
     StartTls,
 }
 
-/// Where a secret is. The file itself never holds one.
+/// The place of a secret. The file itself never holds one.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SecretFrom {
@@ -102,13 +102,13 @@ pub enum SecretFrom {
     File(PathBuf),
 }
 
-/// Where files go.
+/// The place of the files.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputConfig {
     /// Folder for plan, journal, report, recording and the new password.
     pub folder: PathBuf,
-    /// Whether every exchange with the tenant is recorded, secrets left out.
+    /// Whether each exchange with the tenant is recorded, secrets left out.
     pub record_wire: bool,
 }
 
@@ -124,14 +124,20 @@ impl Config {
     /// # Errors
     /// `NotFound` if there is none; `Invalid` with line and column.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = onramp_files::read_text(path).map_err(|error| {
             Error::new(ErrorKind::NotFound, "read the configuration")
-                .object(path.display())
                 .detail(error.to_string())
+                .hint("The README shows a whole configuration file; --config names another one.")
         })?;
         let mut config: Self = SpecError::read_toml(&text).map_err(|error| {
             let detail = format!("{}: {error}", path.display());
-            Error::new(ErrorKind::Invalid, "read the configuration").detail(detail)
+            let wrong = Error::new(ErrorKind::Invalid, "read the configuration").detail(detail);
+            match has_backslash_in_quotes(&text, error.line()) {
+                true => wrong.hint(
+                    "In double quotes a backslash begins an escape; write names such as CORP\\onramp in single quotes.",
+                ),
+                false => wrong,
+            }
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for path in config.tenant.trust_root.iter_mut().chain(&mut config.forest.trust_root) {
@@ -198,14 +204,27 @@ impl SecretFrom {
     fn read(&self, what: &str) -> Result<Password> {
         let missing =
             |detail: String| Error::new(ErrorKind::NotFound, format!("read the {what}")).detail(detail);
-        let text = match self {
-            Self::Env(name) => std::env::var(name)
-                .map_err(|_| missing(format!("the environment variable {name} is not set, or is no text")))?,
-            Self::File(path) => std::fs::read_to_string(path)
-                .map_err(|error| missing(format!("{}: {error}", path.display())))?,
-        };
-        Ok(Password::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+        match self {
+            Self::Env(name) => {
+                let text = std::env::var(name).map(zeroize::Zeroizing::new).map_err(|_| {
+                    missing(format!(
+                        "the environment variable {name} is not set, or is not valid Unicode text"
+                    ))
+                })?;
+                Ok(Password::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+            }
+            Self::File(path) => {
+                let text = onramp_files::read_secret(path).map_err(|error| missing(error.to_string()))?;
+                Ok(Password::new(text.as_str().to_owned()))
+            }
+        }
     }
+}
+
+/// Whether a line of a file has a backslash between double quotes, where TOML takes it for the start of an escape.
+fn has_backslash_in_quotes(text: &str, line: usize) -> bool {
+    let line = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    line.split('"').skip(1).step_by(2).any(|quoted| quoted.contains('\\'))
 }
 
 fn read_file(path: &Path, what: &str) -> Result<Vec<u8>> {

@@ -1,25 +1,26 @@
 //! The whole job: survey, plan, approve, apply, verify, report.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use onramp::{ApprovedPlan, Event, FileJournal, FileSecretSink, Onramp, Plan, Report, Spec, plan};
-use onramp_core::{Clock, Error, ErrorKind, Forest, Result, Tenant};
+use onramp::{ApprovedPlan, Event, FileJournal, FileSecretSink, History, Onramp, Plan, Report, Spec, plan};
+use onramp_core::{Clock, Error, Forest, Result, Tenant};
 use tokio_util::sync::CancellationToken;
 
+use crate::runs::{JOURNAL, PLAN, REPORT, not_written};
 use crate::terminal::Terminal;
 
-/// How the job ended, for the exit code.
+/// The ending of a job, for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// Everything is so; verified. Exit code 0.
     Green,
     /// Something is not as it should be. Exit code 1.
     Red,
-    /// A consequence was not accepted; nothing was changed. Exit code 2.
+    /// A consequence was not accepted, or the plan cannot be applied; nothing was changed. Exit code 2.
     NotApproved,
-    /// Only the plan was wanted; nothing was changed. Exit code 0.
+    /// Only the plan was wanted, and it can be applied; nothing was changed. Exit code 0.
     Planned,
 }
 
@@ -33,9 +34,20 @@ impl From<Ended> for ExitCode {
     }
 }
 
-/// The exit code of an error: 130 if the run was stopped on request, else 1.
+/// Returns the exit code of an error: 130 if the run was stopped on request, else 1.
 pub fn exit_code(error: &Error) -> ExitCode {
     if error.is_cancelled() { ExitCode::from(130) } else { ExitCode::FAILURE }
+}
+
+/// The answer to a plan.
+#[derive(Debug)]
+pub enum Answer {
+    /// Apply it.
+    Apply(ApprovedPlan),
+    /// Only the plan was wanted.
+    PlanOnly,
+    /// It was not approved.
+    Refused,
 }
 
 /// Both sides and the files of a job.
@@ -45,15 +57,21 @@ pub struct Job {
     pub tenant: Tenant,
     /// The forest.
     pub forest: Forest,
-    /// What should be true.
+    /// The wish.
     pub spec: Spec,
-    /// Where plan, journal, report and secrets go.
+    /// A plan that was made before and is applied as it is; without it one is made.
+    pub plan: Option<Plan>,
+    /// The history of earlier runs.
+    pub history: History,
+    /// The folder of this run, for plan, journal and report.
     pub folder: PathBuf,
-    /// Time.
+    /// The folder of secrets.
+    pub secrets: PathBuf,
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Where progress is shown.
+    /// The terminal that shows progress.
     pub terminal: Terminal,
-    /// Stops the run between two changes.
+    /// The token that stops the run between two changes.
     pub cancellation: CancellationToken,
 }
 
@@ -64,25 +82,30 @@ impl Job {
     /// Those of each step; what was done by then is in the journal.
     pub async fn run(
         self,
-        approve: impl FnOnce(Plan) -> Result<Option<ApprovedPlan>>,
+        approve: impl FnOnce(Plan) -> Result<Answer>,
         on_event: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Result<Ended> {
         let terminal = self.terminal.clone();
         let file = |name: &str| self.folder.join(name);
-        std::fs::create_dir_all(&self.folder).map_err(|error| not_written(&self.folder, &error))?;
         let watching = terminal.clone();
         let onramp = Onramp::new(self.tenant, self.forest, Arc::clone(&self.clock))
             .with_cancellation(self.cancellation.clone())
+            .with_history(self.history)
             .with_observer(move |event| {
                 watching.event(event);
                 on_event(event);
             });
 
-        terminal.heading("Survey");
-        let survey = onramp.survey(&self.spec).await?;
-        terminal.rest();
-        let plan = plan(&self.spec, &survey);
-        plan.save(file("plan.jsonl")).map_err(|error| not_written(&file("plan.jsonl"), &error))?;
+        let plan = match self.plan {
+            Some(plan) => plan,
+            None => {
+                terminal.heading("Survey");
+                let survey = onramp.survey(&self.spec).await?;
+                terminal.rest();
+                plan(&self.spec, &survey)
+            }
+        };
+        plan.save(file(PLAN)).map_err(|error| not_written(&file(PLAN), &error))?;
         terminal.heading(format!("Plan {}", plan.digest().get(..12).unwrap_or_default()));
         terminal.plan(&plan);
         if !plan.consequences().is_empty() {
@@ -91,22 +114,28 @@ impl Job {
         }
         let write_report = |report: Report<'_>| -> Result<()> {
             let html = report.written_at(self.clock.now()).to_html()?;
-            std::fs::write(file("report.html"), html)
-                .map_err(|error| not_written(&file("report.html"), &error))
+            onramp_files::write_private(file(REPORT), html.as_bytes())
+                .map_err(|error| not_written(&file(REPORT), &error))
         };
         write_report(Report::new(&plan))?;
-        let Some(approved) = approve(plan)? else { return Ok(Ended::Planned) };
+        let is_blocked = plan.is_blocked();
+        let approved = match approve(plan)? {
+            Answer::Apply(approved) => approved,
+            Answer::PlanOnly if is_blocked => return Ok(Ended::NotApproved),
+            Answer::PlanOnly => return Ok(Ended::Planned),
+            Answer::Refused => return Ok(Ended::NotApproved),
+        };
 
         terminal.heading("Apply");
-        let mut journal = FileJournal::create(file("journal.jsonl"))?;
-        let secrets = FileSecretSink::new(file("secrets"));
+        let mut journal = FileJournal::create(file(JOURNAL))?;
+        let secrets = FileSecretSink::new(self.secrets);
         let outcome = onramp.apply(&approved, &mut journal, &secrets).await?;
         terminal.outcome(&outcome);
         write_report(Report::new(approved.plan()).with_outcome(&outcome))?;
         outcome.require_complete()?;
 
         terminal.heading("Verify");
-        let verification = onramp.verify(&self.spec, Some(&secrets)).await?;
+        let verification = onramp.verify(&self.spec, Some(&approved), Some(&secrets)).await?;
         terminal.verification(&verification);
         write_report(Report::new(approved.plan()).with_outcome(&outcome).with_verification(&verification))?;
         Ok(if verification.is_green() { Ended::Green } else { Ended::Red })
@@ -117,15 +146,11 @@ impl Job {
 pub fn stop_on_ctrl_c(token: CancellationToken, terminal: Terminal) {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            terminal.line("stopping after the change that is under way; press Ctrl-C again to end at once");
+            terminal.note("stopping after the change that is under way; press Ctrl-C again to end at once");
             token.cancel();
         }
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(130);
         }
     });
-}
-
-fn not_written(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "write").object(path.display()).detail(error.to_string())
 }

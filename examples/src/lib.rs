@@ -3,6 +3,7 @@
 pub mod config;
 pub mod job;
 pub mod password;
+pub mod runs;
 pub mod terminal;
 
 /// The programs of the README, compiled.

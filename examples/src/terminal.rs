@@ -1,19 +1,42 @@
-//! A terminal to watch a run on: lines for what happened, a bar for what goes on, a table for what is true.
+//! The terminal of a run: results on standard output, progress and questions on standard error.
 
 use std::fmt::Display;
-use std::io::IsTerminal;
-use std::sync::Arc;
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use onramp::{ApplyOutcome, Change, CheckStatus, Event, Outcome, Plan, Verification};
+use onramp_core::visible;
 
-/// Writes events to standard error. Clone it freely: all clones are one terminal.
+/// The lines of a list that are shown; the plan file has all.
+const SHOWN: usize = 5;
+/// The users of a plan that are shown.
+const USERS_SHOWN: usize = 3;
+
+/// A terminal to watch a run on. Clone it freely: all clones are one terminal.
+///
+/// Text from a directory or a service is shown with its control characters escaped.
 #[derive(Clone, Debug)]
 pub struct Terminal {
     bar: ProgressBar,
-    colour: bool,
-    shown: Arc<std::sync::Mutex<String>>,
+    /// Whether results are colored.
+    has_color: bool,
+    /// Whether progress may move.
+    is_live: bool,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The title of the change under way.
+    title: String,
+    /// The number of users that it concerns, if it concerns users.
+    users: u64,
+    /// What was waited for when a line last said so, and the minute.
+    waiting: Option<(String, u64)>,
+    /// The tenth of the users that a line last told of.
+    tenth: u64,
 }
 
 impl Default for Terminal {
@@ -23,148 +46,164 @@ impl Default for Terminal {
 }
 
 impl Terminal {
-    /// With colours and moving bars where standard error is a terminal, else plain lines.
+    /// Makes one with colors and moving bars where the streams are terminals, else with plain lines.
     pub fn new() -> Self {
-        let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { bar: ProgressBar::new_spinner(), colour, shown: Arc::default() }
-    }
-
-    /// A heading.
-    pub fn heading(&self, text: impl Display) {
-        self.line(format!("\n{}", self.paint("1", text)));
-    }
-
-    /// A line.
-    pub fn line(&self, text: impl Display) {
-        if self.colour {
-            self.bar.suspend(|| eprintln!("{text}"));
-        } else {
-            eprintln!("{text}");
+        let plain = std::env::var_os("NO_COLOR").is_some();
+        Self {
+            bar: ProgressBar::new_spinner(),
+            has_color: std::io::stdout().is_terminal() && !plain,
+            is_live: std::io::stderr().is_terminal(),
+            state: Arc::default(),
         }
     }
 
-    /// An event of a run.
+    /// Shows a heading.
+    pub fn heading(&self, text: impl Display) {
+        self.result(format!("\n{}", self.paint("1", text)));
+    }
+
+    /// Shows a result: a line on standard output.
+    pub fn line(&self, text: impl Display) {
+        self.result(visible(&text.to_string()));
+    }
+
+    /// Shows a note on the way: a line on standard error.
+    pub fn note(&self, text: impl Display) {
+        let text = visible(&text.to_string()).into_owned();
+        let write = || {
+            // A standard error that nobody reads any more must not end a run.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        };
+        if self.is_live { self.bar.suspend(write) } else { write() }
+    }
+
+    /// Shows an event of a run.
     pub fn event(&self, event: &Event) {
         match event {
             Event::Reading { .. } => self.spin(event),
-            Event::ChangeStarted { title, .. } => self.spin(title),
+            Event::ChangeStarted { title, .. } => {
+                self.spin(title);
+                let mut state = self.state();
+                *state = State { title: title.clone(), ..State::default() };
+            }
             Event::Users { done, total, failed, per_second } => {
-                self.bar.set_style(style("  {bar:32} {pos}/{len} users {msg}"));
-                self.bar.set_length(*total);
-                self.bar.set_position(*done);
-                self.bar.set_message(format!(
-                    "{per_second:.0}/s{}",
-                    if *failed > 0 { format!(", {failed} failed") } else { String::new() }
-                ));
+                self.state().users = *total;
+                self.users(*done, *total, *failed, *per_second);
             }
             Event::ChangeEnded { number, total, outcome, detail } => {
                 self.rest();
-                let (mark, paint) = match outcome {
-                    Outcome::Done => ("✓", "32"),
-                    Outcome::AlreadySo => ("=", "36"),
-                    Outcome::Cancelled => ("–", "33"),
-                    _ => ("✗", "31"),
+                let (mark, color) = mark(*outcome);
+                let state = self.state();
+                // All users are one line: it tells from which number to which.
+                let last = number + state.users.saturating_sub(1);
+                let place = match last > *number {
+                    true => format!("{number}–{last}/{total}"),
+                    false => format!("{number}/{total}"),
                 };
-                let title = self.shown.lock().map(|shown| shown.clone()).unwrap_or_default();
-                let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
-                let place = self.paint("2", format!("{number:>5}/{total}"));
-                self.line(format!("{place} {} {title}{}", self.paint(paint, mark), self.paint("2", detail)));
+                let title = visible(&state.title).into_owned();
+                drop(state);
+                let detail = if detail.is_empty() { String::new() } else { format!(": {}", visible(detail)) };
+                let place = self.paint("2", format!("{place:>11}"));
+                self.result(format!(
+                    "{place} {} {title}{}",
+                    self.paint(color, mark),
+                    self.paint("2", detail)
+                ));
             }
-            Event::DnsRecordNeeded { .. } => self.line(format!("      {}", self.paint("33", event))),
-            Event::Waiting { .. } | Event::Replication { .. } | Event::BulkReplication { .. } => {
-                self.spin(event);
+            Event::DnsRecordNeeded { domain, records } => {
+                let text = format!("publish one of these DNS records for {domain}:");
+                self.result(format!("      {}", self.paint("33", text)));
+                records.iter().for_each(|record| self.line(format!("          {record}")));
             }
-            Event::SecretStored { .. } => self.line(format!("      {}", self.paint("2", event))),
+            Event::Waiting { what, waited_s, .. } => self.wait(what, *waited_s, event),
+            Event::Replication { report } => {
+                self.wait(&report.value.to_string(), report.waited_ms / 1000, event);
+            }
+            Event::BulkReplication { report } => self.wait("users", report.waited_ms / 1000, event),
+            Event::SecretStored { .. } => self.result(format!("      {}", self.paint("2", event))),
             _ => {}
-        }
-        if let Event::ChangeStarted { title, .. } = event
-            && let Ok(mut shown) = self.shown.lock()
-        {
-            shown.clone_from(title);
         }
     }
 
-    /// What a plan does, and what stands in its way.
+    /// Shows what a plan does, and what stands in its way.
     pub fn plan(&self, plan: &Plan) {
         let header = plan.header();
         self.line(format!("  {} users of the forest were read", header.users_read));
         for (reason, count) in &header.users_skipped {
-            self.line(format!("  {count:>7} left as they are: {reason}"));
+            self.line(format!("  {count:>7} not changed: {reason}"));
         }
         let mut users_shown = 0;
         for planned in plan.changes() {
             if matches!(planned.change, Change::ChangeUpn { .. }) {
                 users_shown += 1;
-                if users_shown == 4 {
-                    self.line(format!("        … and {} more users", plan.users_changed() - 3));
+                if users_shown == USERS_SHOWN + 1 {
+                    let more = plan.users_changed() - USERS_SHOWN as u64;
+                    self.line(format!("        … and {more} more users"));
                 }
-                if users_shown > 3 {
+                if users_shown > USERS_SHOWN {
                     continue;
                 }
             }
             let reason = self.paint("2", format!("({})", planned.reason));
-            self.line(format!("  {:>5} {} {reason}", planned.number, planned.change));
+            self.result(format!("  {:>5} {} {reason}", planned.number, visible(&planned.change.to_string())));
         }
         if plan.is_empty() {
             self.line("  nothing has to be changed");
         }
-        let blocked = plan.blockers();
-        if !blocked.is_empty() {
-            self.line(self.paint("33", format!("  {} blocked, left as they are:", blocked.len())));
-            blocked.iter().take(6).for_each(|blocker| self.line(format!("      {blocker}")));
-            if blocked.len() > 6 {
-                self.line(format!("      … and {} more, each in the plan file", blocked.len() - 6));
-            }
+        for warning in plan.warnings() {
+            self.result(format!("  {} {}", self.paint("33", "?"), visible(warning)));
+        }
+        let (fatal, users): (Vec<_>, Vec<_>) = plan.blockers().iter().partition(|blocker| blocker.is_fatal());
+        if !users.is_empty() {
+            let text = format!("  {} users cannot be changed and keep their current UPN:", users.len());
+            self.result(self.paint("33", text));
+            users.iter().take(SHOWN).for_each(|blocker| self.line(format!("      {blocker}")));
+            self.more(users.len());
+        }
+        if !fatal.is_empty() {
+            self.result(self.paint("31", "  This plan cannot be applied:"));
+            fatal.iter().for_each(|blocker| self.line(format!("      {blocker}")));
         }
     }
 
-    /// What accepting a plan means.
+    /// Shows what accepting a plan means.
     pub fn consequences(&self, plan: &Plan) {
         for consequence in plan.consequences() {
-            self.line(format!("  {} {consequence}", self.paint("33", "!")));
-            if let onramp::Consequence::CloudUsersOverwritten { matches } = consequence {
-                for found in matches.iter().take(5) {
-                    self.line(format!("      {} by {}: {}", found.cloud_upn, found.user, found.kind));
-                }
-                if matches.len() > 5 {
-                    self.line(format!("      … and {} more, each in the plan file", matches.len() - 5));
-                }
-            }
+            self.result(format!("  {} {}", self.paint("33", "!"), visible(&consequence.to_string())));
+            let members = consequence.members();
+            members.iter().take(SHOWN).for_each(|member| self.line(format!("      {member}")));
+            self.more(members.len());
         }
     }
 
-    /// How applying ended.
+    /// Shows how applying ended.
     pub fn outcome(&self, outcome: &ApplyOutcome) {
         self.rest();
-        self.line(format!(
-            "  {} done, {} already so, {} stale, {} failed, {} unknown, {} not tried",
-            outcome.done,
-            outcome.already_so,
-            outcome.stale,
-            outcome.failed,
-            outcome.unknown,
-            outcome.not_tried()
-        ));
+        self.line(format!("  {}", outcome.counts()));
         for (what, why) in outcome.failures.iter().take(10) {
-            self.line(format!("  {} {what}: {why}", self.paint("31", "✗")));
+            self.result(format!("  {} {}", self.paint("31", "✗"), visible(&format!("{what}: {why}"))));
+        }
+        let more = outcome.failures.len().saturating_sub(10);
+        if more > 0 {
+            self.line(format!("      … and {more} more, each in the journal"));
         }
     }
 
-    /// What is true now, as a table.
+    /// Shows what is true now, as a table.
     pub fn verification(&self, verification: &Verification) {
         self.rest();
         let width = verification.checks.iter().map(|c| c.name.chars().count()).max().unwrap_or_default();
         for check in &verification.checks {
-            let (mark, paint) = match check.status {
+            let (mark, color) = match check.status {
                 CheckStatus::True => ("✓", "32"),
                 CheckStatus::TrueButForBlocked => ("✓", "33"),
                 CheckStatus::Unknown => ("?", "33"),
                 _ => ("✗", "31"),
             };
-            self.line(format!(
-                "  {} {:width$}  {}",
-                self.paint(paint, mark),
-                check.name,
+            let name = visible(&check.name);
+            self.result(format!(
+                "  {} {name:width$}  {}",
+                self.paint(color, mark),
                 self.paint("2", &check.detail)
             ));
         }
@@ -178,14 +217,72 @@ impl Terminal {
         self.bar.tick();
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a line of results that is made already.
+    fn result(&self, text: impl Display) {
+        let write = || {
+            // A standard output that nobody reads any more must not end a run.
+            let _ = writeln!(std::io::stdout(), "{text}");
+        };
+        if self.is_live { self.bar.suspend(write) } else { write() }
+    }
+
+    fn more(&self, all: usize) {
+        if all > SHOWN {
+            self.line(format!("      … and {} more, each in the plan file", all - SHOWN));
+        }
+    }
+
+    /// Shows how far the users are; off a terminal, at every tenth.
+    fn users(&self, done: u64, total: u64, failed: u64, per_second: f64) {
+        let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        if self.is_live {
+            self.bar.set_style(style("  {bar:32} {pos}/{len} users {msg}"));
+            self.bar.set_length(total);
+            self.bar.set_position(done);
+            self.bar.set_message(format!("{per_second:.0}/s{failures}"));
+            return;
+        }
+        let tenth = done * 10 / total.max(1);
+        let is_new = std::mem::replace(&mut self.state().tenth, tenth) != tenth;
+        if is_new {
+            self.note(format!("      {done}/{total} users, {per_second:.0}/s{failures}"));
+        }
+    }
+
+    /// Shows what is waited for; off a terminal, once a minute.
+    fn wait(&self, what: &str, waited_s: u64, event: &Event) {
+        if self.is_live {
+            return self.spin(event);
+        }
+        let now = Some((what.to_owned(), waited_s / 60));
+        let is_new = std::mem::replace(&mut self.state().waiting, now.clone()) != now;
+        if is_new {
+            self.note(format!("      {event}"));
+        }
+    }
+
     fn spin(&self, text: impl Display) {
         self.bar.set_style(style("{spinner} {msg}"));
-        self.bar.set_message(text.to_string());
+        self.bar.set_message(visible(&text.to_string()).into_owned());
         self.bar.enable_steady_tick(Duration::from_millis(100));
     }
 
     fn paint(&self, code: &str, text: impl Display) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+        let text = visible(&text.to_string()).into_owned();
+        if self.has_color { format!("\x1b[{code}m{text}\x1b[0m") } else { text }
+    }
+}
+
+fn mark(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Done => ("✓", "32"),
+        Outcome::AlreadySo => ("=", "36"),
+        Outcome::Cancelled => ("–", "33"),
+        _ => ("✗", "31"),
     }
 }
 

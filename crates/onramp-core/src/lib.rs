@@ -35,6 +35,7 @@ mod sid;
 pub mod tenant;
 mod upn;
 mod upn_rules;
+mod visible;
 
 /// mockall mocks of every port.
 #[cfg(feature = "mock")]
@@ -64,3 +65,4 @@ pub use sid::Sid;
 pub use tenant::Tenant;
 pub use upn::{Upn, UpnSuffix};
 pub use upn_rules::UpnViolation;
+pub use visible::visible;

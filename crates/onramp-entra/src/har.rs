@@ -1,7 +1,7 @@
 //! A record of every exchange as an HTTP Archive (HAR 1.2), without secrets.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -172,12 +172,7 @@ fn private_file(path: &Path) -> io::Result<File> {
         Err(why) if why.kind() == io::ErrorKind::NotFound => {}
         Err(why) => return Err(why),
     }
-    let mut options = OpenOptions::new();
-    // Not "create": what came there meanwhile may be a link, or somebody else's file.
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    onramp_files::open_private(path)
 }
 
 impl fmt::Debug for WireRecorder {

@@ -122,6 +122,16 @@ impl Classes {
         class.map_or(self, |class| Self(self.0 | 1 << class as u8))
     }
 
+    /// Whether every class of this set is in the other one.
+    pub(crate) fn is_part_of(self, other: Self) -> bool {
+        other.missing_of(self).is_empty()
+    }
+
+    /// The set without one class.
+    pub(crate) fn without(self, class: CharacterClass) -> Self {
+        Self(self.0 & !(1 << class as u8))
+    }
+
     /// The classes of `all` that are not in this set.
     pub(crate) fn missing_of(self, all: Self) -> Self {
         Self(all.0 & !self.0)

@@ -20,7 +20,8 @@ pub struct Context {
     pub surname: Option<String>,
     /// The display name of the Entra tenant.
     pub tenant_name: Option<String>,
-    /// The caller's own words that no password may contain, of three characters or more; shorter ones are ignored.
+    /// Further words around this account that its password may not contain, of three characters or more; shorter ones
+    /// are ignored. A list that holds for every account goes into [`CustomPolicy::words`](crate::CustomPolicy::words).
     pub words: Vec<String>,
 }
 

@@ -34,7 +34,7 @@ impl Sample {
         }));
     }
 
-    /// Takes a value of a plan, like a user.
+    /// Takes note of the value of a user, if there is one.
     pub(crate) fn offer_value(&mut self, value: Option<ReplicatedValue>) {
         let place = self.seen;
         self.seen += 1;
@@ -61,28 +61,43 @@ impl Sample {
 }
 
 impl Onramp {
-    /// Those of the values that some domain controller answers not to hold. One that cannot be asked is asked no
-    /// further: it would keep everybody waiting for each value anew.
+    /// Those of the values that some domain controller answers not to hold.
     pub(crate) async fn missing_on(
         &self,
         values: &[ReplicatedValue],
         all: &[DomainController],
     ) -> Vec<ReplicatedValue> {
+        self.ask_everywhere(values, all).await.0
+    }
+
+    /// The same with the host names of the domain controllers that did not answer for every value. One that cannot be
+    /// asked is asked no further: it would keep everybody waiting for each value anew.
+    pub(crate) async fn ask_everywhere(
+        &self,
+        values: &[ReplicatedValue],
+        all: &[DomainController],
+    ) -> (Vec<ReplicatedValue>, Vec<String>) {
         let asked = all.iter().map(|controller| async move {
-            let mut missing = Vec::new();
+            let (mut missing, mut silent) = (Vec::new(), None);
             for (place, value) in values.iter().enumerate().filter(|(_, value)| value.concerns(controller)) {
                 match self.forest.replication.holds(controller, value).await {
                     Ok(true) => {}
                     Ok(false) => missing.push(place),
-                    Err(_) => break,
+                    Err(_) => {
+                        silent = Some(controller.host.clone());
+                        break;
+                    }
                 }
             }
-            missing
+            (missing, silent)
         });
-        let mut places: Vec<usize> = join_all(asked).await.into_iter().flatten().collect();
+        let (missing, silent): (Vec<Vec<usize>>, Vec<Option<String>>) =
+            join_all(asked).await.into_iter().unzip();
+        let mut places: Vec<usize> = missing.into_iter().flatten().collect();
         places.sort_unstable();
         places.dedup();
-        places.into_iter().filter_map(|place| values.get(place).cloned()).collect()
+        let missing = places.into_iter().filter_map(|place| values.get(place).cloned()).collect();
+        (missing, silent.into_iter().flatten().collect())
     }
 }
 

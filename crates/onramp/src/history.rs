@@ -35,6 +35,8 @@ impl History {
     pub fn add(&mut self, records: &[JournalRecord]) {
         for record in records {
             match &record.entry {
+                // Other changes than those of UPNs have a title.
+                JournalEntry::ChangeStarted { title, .. } if !title.is_empty() => {}
                 JournalEntry::ChangeStarted { object: Some(object), before, after: Some(after), .. }
                 | JournalEntry::ChangeEnded { object: Some(object), before, after: Some(after), .. } => {
                     self.renamed(object, before.as_deref(), after);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, TryLockError};
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use onramp_core::{Error, ErrorKind, Result};
@@ -142,13 +142,24 @@ pub trait Journal: fmt::Debug + Send {
     fn flush(&mut self) -> Result<()>;
 }
 
+/// The length of the lines in memory from which on they are written without being asked for.
+const BUFFER: usize = 256 * 1024;
+
+/// The beginning of every line of a journal.
+const LINE_START: &[u8] = b"{\"at\":";
+
 /// A journal in a file that only its owner can read, one JSON record a line, only ever appended to.
 ///
-/// One program at a time has it open; the lock ends with the value or the process.
+/// One program at a time has it open; the lock ends with the value or the process. The file holds whole lines only: what
+/// could not be written is kept, and written by the next [`Journal::flush`] that works.
 #[derive(Debug)]
 pub struct FileJournal {
     path: String,
-    file: BufWriter<File>,
+    file: File,
+    /// Lines that are not in the file yet.
+    buffer: Vec<u8>,
+    /// Bytes of whole lines in the file.
+    whole: u64,
 }
 
 impl FileJournal {
@@ -156,7 +167,8 @@ impl FileJournal {
     /// removed, so that the next record has a line of its own.
     ///
     /// # Errors
-    /// `InUse` if another run has it open; else as of the file system.
+    /// `InUse` if another run has it open; `Invalid` if the file ends with something that no journal ends with; else as
+    /// of the file system.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -172,12 +184,24 @@ impl FileJournal {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let whole = end_of_last_line(&mut file).map_err(failed)?;
-        file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
+        let mut whole = end_of_last_line(&mut file).map_err(failed)?;
+        let tail = read_from(&mut file, whole).map_err(failed)?;
+        if serde_json::from_slice::<JournalRecord>(&tail).is_ok() {
+            // Cut short between a record and its line break.
+            file.write_all(b"\n").map_err(failed)?;
+            whole += tail.len() as u64 + 1;
+        } else if is_fragment(&tail) {
+            file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
+        } else {
+            return Err(Error::new(ErrorKind::Invalid, "open the journal")
+                .object(name)
+                .detail("the file does not end like a journal")
+                .hint("Nothing in it was changed. Choose another file."));
+        }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             onramp_files::sync_folder(folder).map_err(failed)?;
         }
-        Ok(Self { path: name, file: BufWriter::new(file) })
+        Ok(Self { path: name, file, buffer: Vec::new(), whole })
     }
 
     /// Reads a journal. A last line that a crash cut short is left out.
@@ -204,6 +228,21 @@ impl FileJournal {
     }
 }
 
+fn read_from(file: &mut File, start: u64) -> std::io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    Read::by_ref(file).take(1 << 20).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether that may be left of a line that a crash cut short. Some file systems leave zeros in place of it.
+fn is_fragment(tail: &[u8]) -> bool {
+    let written =
+        tail.iter().position(|byte| *byte == 0).map_or(tail, |zeros| tail.get(..zeros).unwrap_or(tail));
+    let compared = written.len().min(LINE_START.len());
+    written.get(..compared) == LINE_START.get(..compared)
+}
+
 /// Where the last line that ends with a line break ends.
 fn end_of_last_line(file: &mut File) -> std::io::Result<u64> {
     const CHUNK: u64 = 64 * 1024;
@@ -225,12 +264,37 @@ impl Journal for FileJournal {
     fn append(&mut self, record: &JournalRecord) -> Result<()> {
         let mut line = serde_json::to_vec(record).map_err(|e| not_written(&self.path, &e.into()))?;
         line.push(b'\n');
-        self.file.write_all(&line).map_err(|e| not_written(&self.path, &e))
+        self.buffer.append(&mut line);
+        if self.buffer.len() < BUFFER {
+            return Ok(());
+        }
+        self.write_out().map_err(|e| not_written(&self.path, &e))
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.file.flush().map_err(|e| not_written(&self.path, &e))?;
-        self.file.get_ref().sync_data().map_err(|e| not_written(&self.path, &e))
+        self.write_out().map_err(|e| not_written(&self.path, &e))?;
+        self.file.sync_data().map_err(|e| not_written(&self.path, &e))
+    }
+}
+
+impl FileJournal {
+    fn write_out(&mut self) -> std::io::Result<()> {
+        if let Err(error) = self.file.write_all(&self.buffer) {
+            // What was written of it would be half a line in the middle once there is room again.
+            let cut = self.file.set_len(self.whole);
+            let _ = cut.and_then(|()| self.file.seek(SeekFrom::Start(self.whole)));
+            return Err(error);
+        }
+        self.whole += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Drop for FileJournal {
+    fn drop(&mut self) {
+        // Whoever wants to know whether it worked calls `flush`.
+        let _ = self.write_out();
     }
 }
 

@@ -169,7 +169,8 @@ fn not_read(name: &str, path: &Path, error: &std::io::Error) -> Error {
         .detail(format!("{}: {error}", path.display()))
 }
 
-/// A name as part of a file name, another one for each name that differs in more than case.
+/// A name as part of a file name, another one for each name that differs in more than case. It holds neither of the
+/// infixes that tell the files of one name apart.
 fn plain(name: &str) -> String {
     let mut plain = String::new();
     for c in name.to_lowercase().chars() {
@@ -179,7 +180,7 @@ fn plain(name: &str) -> String {
             plain.extend(c.to_string().bytes().map(|byte| format!("%{byte:02X}")));
         }
     }
-    plain
+    plain.replace(".next-", "%2Enext-").replace(".previous-", "%2Eprevious-")
 }
 
 /// Secrets in memory, for tests and for programs that hand them on themselves.

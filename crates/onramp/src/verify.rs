@@ -6,7 +6,7 @@ use std::fmt;
 use futures_util::TryStreamExt;
 use onramp_core::forest::{ReplicatedValue, UserQuery};
 use onramp_core::tenant::SignInProbe;
-use onramp_core::{ErrorKind, ObjectGuid, Result, Upn, UpnSuffix};
+use onramp_core::{Error, ErrorKind, ObjectGuid, ObjectId, Result, Upn, UpnSuffix};
 use serde::Serialize;
 
 use crate::everywhere::Sample;
@@ -89,10 +89,11 @@ impl Onramp {
     /// change is not true, and neither is a problem that the approved plan did not name. Without an approved plan
     /// nothing is excused.
     ///
-    /// With a secret store the sign-in of the service account is proven anew; without one it is not checked.
+    /// With a secret store the sign-in of the service account is proven anew; without one it is not checked. A stored
+    /// password that an interrupted run left, and that is proven right, becomes the current one.
     ///
     /// # Errors
-    /// Those of reading.
+    /// `Invalid` if the plan is for another tenant or domain; those of reading.
     pub async fn verify(
         &self,
         spec: &Spec,
@@ -100,6 +101,9 @@ impl Onramp {
         secrets: Option<&dyn SecretSink>,
     ) -> Result<Verification> {
         let survey = self.recalling(spec, approved).survey(spec).await?;
+        if let Some(approved) = approved {
+            same_job(spec, &survey, approved)?;
+        }
         let rest = plan(spec, &survey);
         let mut verification = Verification { checks: Vec::new() };
         let open =
@@ -117,7 +121,8 @@ impl Onramp {
         let name = format!("every domain controller offers the suffix {}", spec.domain);
         verification.check(name, status, detail);
 
-        if spec.users.is_some() {
+        let renames = approved.is_some_and(|approved| approved.plan().users_changed() > 0);
+        if spec.users.is_some() || renames {
             let (status, detail) = self.users(&rest, &survey, approved).await?;
             verification.check("the selected users have their new UPN", status, detail);
         }
@@ -128,6 +133,11 @@ impl Onramp {
         }
         if let Some(wanted) = &spec.service_account {
             self.service_account(wanted, &rest, &survey, secrets, &mut verification).await;
+            if let Some((id, now)) = approved.and_then(|approved| exchanged(approved, &survey)) {
+                let name = format!("{} is the account that the plan was made from", wanted.upn);
+                let detail = format!("the plan was made from {id}, and {now} has that name");
+                verification.check(name, CheckStatus::False, detail);
+            }
         }
         let fatal: Vec<String> =
             rest.blockers().iter().filter(|blocker| blocker.is_fatal()).map(ToString::to_string).collect();
@@ -199,7 +209,6 @@ impl Onramp {
         for change in approved.iter().flat_map(|approved| approved.plan().changes()) {
             if let Change::ChangeUpn { upn } = &change.change {
                 planned.insert(upn.guid, &upn.after);
-                sample.offer_value(change.value());
             }
         }
         let total = planned.len();
@@ -218,15 +227,24 @@ impl Onramp {
                 };
                 let Some(after) = planned.remove(&user.guid) else { continue };
                 let present = user.upn.as_deref().unwrap_or("(none)");
-                if Upn::parse(present).ok().as_ref() != Some(after) {
+                if Upn::parse(present).ok().as_ref() == Some(after) {
+                    // As it is spelled now: somebody may have changed its case.
+                    sample.offer(&user);
+                } else {
                     lost.push(format!("{} has {present}, not {after}", user.sam_account_name));
                 }
             }
         }
         let gone = planned.len();
         let values = sample.into_values();
-        let sampled = values.len() as u64 + survey.users_sampled;
-        let lagging: HashSet<ObjectGuid> = (self.missing_on(&values, &survey.controllers).await.iter())
+        // Both samples are of the same users, mostly.
+        let sampled = survey.users_sampled.max(values.len() as u64);
+        let (missing_on, silent) = self.ask_everywhere(&values, &survey.controllers).await;
+        let excused = approved.map(ApprovedPlan::left_out).unwrap_or_default();
+        let silent: Vec<String> = (silent.into_iter())
+            .filter(|host| !excused.iter().any(|left| left.eq_ignore_ascii_case(host)))
+            .collect();
+        let lagging: HashSet<ObjectGuid> = (missing_on.iter())
             .chain(&survey.users_missing_on)
             .filter_map(|value| match value {
                 ReplicatedValue::UserUpn { guid, .. } => Some(*guid),
@@ -235,12 +253,13 @@ impl Onramp {
             .collect();
         let known: HashSet<(ObjectGuid, Problem)> =
             approved.iter().flat_map(|approved| approved.plan().blockers()).filter_map(of_user).collect();
-        let blockers: Vec<(ObjectGuid, Problem)> = rest.blockers().iter().filter_map(of_user).collect();
-        let is_shared = |problem: &Problem| matches!(problem, Problem::Shared { .. });
-        let fresh = blockers
-            .iter()
-            .filter(|blocked| !known.contains(blocked) || is_shared(&blocked.1))
-            .collect::<Vec<_>>();
+        let blockers: Vec<&Blocker> = rest.blockers().iter().filter(|blocker| !blocker.is_fatal()).collect();
+        let is_shared = |blocker: &Blocker| matches!(blocker.problem, Problem::Shared { .. });
+        let is_known = |blocker: &Blocker| of_user(blocker).is_some_and(|blocked| known.contains(&blocked));
+        let mut fresh: Vec<&Blocker> =
+            blockers.iter().copied().filter(|blocker| is_shared(blocker) || !is_known(blocker)).collect();
+        // Two users with one UPN are worse than one whose UPN cannot be changed.
+        fresh.sort_by_key(|blocker| !is_shared(blocker));
         let had =
             survey.skipped_counts.get(&crate::candidate::SkipReason::AlreadySo).copied().unwrap_or_default();
         let have = had.max((total - gone).saturating_sub(lost.len()) as u64);
@@ -248,19 +267,18 @@ impl Onramp {
 
         let mut detail = vec![format!("{have} have it, {missing} do not, {} are blocked", blockers.len())];
         if !lost.is_empty() || gone > 0 {
-            let named: Vec<&str> = lost.iter().take(3).map(String::as_str).collect();
-            let more = lost.len().saturating_sub(named.len());
             let mut text = format!("of {total} that the plan changed, {} have another UPN", lost.len());
-            if !named.is_empty() {
-                text.push_str(&format!(" ({}{})", named.join("; "), if more > 0 { "; …" } else { "" }));
+            if !lost.is_empty() {
+                text.push_str(&format!(" ({})", named(&lost)));
             }
             if gone > 0 {
                 text.push_str(&format!(" and {gone} no longer exist"));
             }
             detail.push(text);
         }
-        if let Some((_, problem)) = fresh.first() {
-            detail.push(format!("{} problems that the plan did not name, the first: {problem}", fresh.len()));
+        if !fresh.is_empty() {
+            let (count, named) = (fresh.len(), named(&fresh));
+            detail.push(format!("{count} with a problem that the plan did not name or excuse ({named})"));
         }
         if unreadable > 0 {
             detail.push(format!("{unreadable} users could not be understood"));
@@ -270,12 +288,16 @@ impl Onramp {
             0 => format!("a sample of {sampled} is on every domain controller that answers"),
             lagging => format!("{lagging} of a sample of {sampled} are not on every domain controller"),
         });
+        if !silent.is_empty() {
+            detail.push(format!("no answer about them from {}", silent.join(", ")));
+        }
         let wrong = missing as usize + lost.len() + gone + lagging.len() + fresh.len();
         let status = match (wrong, have, blockers.len()) {
             (1.., ..) => CheckStatus::False,
             // Nobody selected, or everybody blocked: nothing was shown to be so.
             (0, 0, 0) => CheckStatus::Unknown,
             (0, 0, _) => CheckStatus::False,
+            (0, ..) if !silent.is_empty() => CheckStatus::Unknown,
             (0, _, 0) => CheckStatus::True,
             (0, ..) => CheckStatus::TrueButForBlocked,
         };
@@ -337,17 +359,65 @@ impl Onramp {
     }
 
     async fn sign_in(&self, wanted: &ServiceAccountSpec, secrets: &dyn SecretSink) -> (CheckStatus, String) {
-        let stored = match secrets.load(wanted.upn.as_str()) {
-            Err(error) => return (CheckStatus::Unknown, error.to_string()),
-            Ok(None) => return (CheckStatus::Unknown, "its password is not in the secret store".into()),
-            Ok(Some(password)) => password,
+        let name = wanted.upn.as_str();
+        let (current, newest) = match (secrets.load(name), secrets.pending(name)) {
+            (Err(error), _) | (_, Err(error)) => return (CheckStatus::Unknown, error.to_string()),
+            // An interrupted run may have given it the newest one.
+            (Ok(current), Ok(pending)) => (current, pending.into_iter().next()),
         };
-        match self.tenant.sign_in.probe(&wanted.upn, &stored).await {
-            Ok(SignInProbe::Accepted) => (CheckStatus::True, "a token was issued".into()),
-            Ok(other) => (CheckStatus::False, format!("{other:?}")),
-            Err(error) => (CheckStatus::Unknown, error.to_string()),
+        let mut told = (CheckStatus::Unknown, "its password is not in the secret store".to_owned());
+        for password in current.iter().chain(&newest) {
+            let probe = match self.tenant.sign_in.probe(&wanted.upn, password).await {
+                Ok(probe) => probe,
+                Err(error) => return (CheckStatus::Unknown, error.to_string()),
+            };
+            if probe.password_is_right() == Some(true)
+                && let Err(error) = secrets.promote(name, password)
+            {
+                return (CheckStatus::Unknown, error.to_string());
+            }
+            told = match &probe {
+                SignInProbe::Accepted => return (CheckStatus::True, "a token was issued".into()),
+                SignInProbe::WrongPassword => (CheckStatus::False, probe.to_string()),
+                SignInProbe::Inconclusive { .. }
+                | SignInProbe::NotCheckedHere { .. }
+                | SignInProbe::ApplicationRefused { .. } => return (CheckStatus::Unknown, probe.to_string()),
+                _ => return (CheckStatus::False, probe.to_string()),
+            };
         }
+        told
     }
+}
+
+/// Refuses a plan that was made for another tenant or another domain.
+fn same_job(spec: &Spec, survey: &Survey, approved: &ApprovedPlan) -> Result<()> {
+    let header = approved.plan().header();
+    let detail = if header.tenant != survey.sync.tenant_id {
+        format!("the plan is for the tenant {}, not for {}", header.tenant_name, survey.sync.display_name)
+    } else if header.domain != spec.domain {
+        format!("the plan is for the domain {}, not for {}", header.domain, spec.domain)
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Invalid, "verify the plan")
+        .detail(detail)
+        .hint("Verify with the spec and the tenant that the plan was made from."))
+}
+
+/// The object ID of the account that a plan was made from and of the one that has its name now, if those differ.
+fn exchanged(approved: &ApprovedPlan, survey: &Survey) -> Option<(ObjectId, ObjectId)> {
+    let planned = approved.plan().changes().iter().find_map(|planned| planned.change.account_id())?;
+    let now = survey.service_account.as_ref()?.user.as_ref()?.id;
+    (planned != now).then_some((planned, now))
+}
+
+/// The first three of several, in words.
+fn named(all: &[impl fmt::Display]) -> String {
+    let mut text = all.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if all.len() > 3 {
+        text.push_str("; …");
+    }
+    text
 }
 
 /// The user that a blocker is about, with the problem.

@@ -1,24 +1,32 @@
-//! Prepares a forest and a tenant for directory synchronisation, from a configuration file, on any servers.
-//!
-//! Exit codes: 0 everything is so (or `--plan-only`), 1 something is not, 2 a consequence was not accepted and nothing
-//! was changed, 130 stopped on request.
+//! Prepares a forest and a tenant for directory synchronization, from a configuration file, on any servers.
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use onramp::{ApprovedPlan, Change, Plan};
-use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock};
+use onramp::{Change, Plan};
+use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, visible};
 use onramp_entra::WireRecorder;
 use onramp_examples::config::Config;
-use onramp_examples::job::{Ended, Job, exit_code, stop_on_ctrl_c};
+use onramp_examples::job::{Answer, Ended, Job, exit_code, stop_on_ctrl_c};
+use onramp_examples::runs::{Output, RECORDING};
 use onramp_examples::terminal::Terminal;
 use tokio_util::sync::CancellationToken;
 
-/// Prepare a forest and a tenant for directory synchronisation.
+/// Prepare a forest and a tenant for directory synchronization.
+///
+/// Each run has a folder of its own, named for its time, below the output folder: plan.jsonl, journal.jsonl, report.html
+/// and, if asked for, wire.har. Results go to standard output, progress and questions to standard error.
 #[derive(Parser)]
+#[command(after_help = "Exit codes:
+  0    everything is so and verified, or --plan-only made a plan that can be applied
+  1    something is not as it should be, or an error
+  2    a consequence was not accepted, or the plan cannot be applied; nothing was changed
+  130  stopped on request
+
+Run the same command again after a stop: what was done is recognized, and what was accepted stays accepted.")]
 struct Arguments {
     /// The configuration file (TOML).
     #[arg(long, default_value = "onboard.toml")]
@@ -26,9 +34,18 @@ struct Arguments {
     /// Accept a consequence, by the name that the plan gives it. Repeat for each.
     #[arg(long, value_name = "NAME")]
     accept: Vec<String>,
+    /// Accept every consequence of the plan, unseen.
+    #[arg(long)]
+    yes: bool,
     /// Survey and plan, change nothing.
     #[arg(long)]
     plan_only: bool,
+    /// Apply exactly this plan, which an earlier run saved, instead of a new one.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Refuse every plan but the one with this digest; its first 12 digits will do.
+    #[arg(long, value_name = "HEX")]
+    digest: Option<String>,
 }
 
 #[tokio::main]
@@ -36,7 +53,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(ended) => ended.into(),
         Err(error) => {
-            eprintln!("\n{error}");
+            eprintln!("\n{}", visible(&error.to_string()));
             exit_code(&error)
         }
     }
@@ -44,43 +61,80 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<Ended> {
     let config = Config::read(&arguments.config)?;
+    let saved = arguments.plan.as_deref().map(|path| read_plan(path, &config)).transpose()?;
     let terminal = Terminal::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let cancellation = CancellationToken::new();
     stop_on_ctrl_c(cancellation.clone(), terminal.clone());
-    let recorder = if config.output.record_wire {
-        let folder = &config.output.folder;
-        std::fs::create_dir_all(folder).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "make the folder")
-                .object(folder.display())
-                .detail(error.to_string())
-        })?;
-        Some(WireRecorder::to_file(folder.join("wire.har"))?)
-    } else {
-        None
+    let output = Output::open(&config.output.folder, "onboard")?;
+    let history = output.history(|problem| terminal.note(problem));
+    let earlier: Vec<Plan> = if arguments.accept.is_empty() { Vec::new() } else { output.plans().collect() };
+    let folder = output.new_run(clock.now())?;
+    let recorder = match config.output.record_wire {
+        true => Some(WireRecorder::to_file(folder.join(RECORDING))?),
+        false => None,
     };
     let tenant = config.entra(Arc::clone(&clock), recorder)?.tenant();
     let forest = cancellation.run_until_cancelled(config.forest(Arc::clone(&clock))).await;
     let forest = forest.ok_or_else(|| Error::new(ErrorKind::Cancelled, "connect to the forest"))??.forest();
-    let (folder, bind) = (config.output.folder.clone(), config.forest.bind.clone());
-    let job =
-        Job { tenant, forest, spec: config.spec, folder, clock, terminal: terminal.clone(), cancellation };
-    let mut refused = false;
+    let bind = config.forest.bind.clone();
+    let job = Job {
+        tenant,
+        forest,
+        spec: config.spec,
+        plan: saved,
+        history,
+        folder: folder.clone(),
+        secrets: output.secrets(),
+        clock,
+        terminal: terminal.clone(),
+        cancellation,
+    };
     let ended = job
         .run(
             |plan| {
+                check_digest(&plan, arguments.digest.as_deref())?;
                 if arguments.plan_only {
-                    return Ok(None);
+                    return Ok(Answer::PlanOnly);
                 }
                 keeps_sign_in(&plan, &bind)?;
-                let approved = approve(plan, &arguments.accept, &terminal);
-                refused = approved.is_none();
-                Ok(approved)
+                Ok(approve(plan, &arguments, &earlier, &terminal))
             },
             |_| (),
         )
-        .await?;
-    Ok(if refused { Ended::NotApproved } else { ended })
+        .await;
+    terminal.note(format!("\u{2192} {}", folder.display()));
+    ended
+}
+
+/// Reads a plan that an earlier run saved; it must be for the domain of the configuration.
+fn read_plan(path: &Path, config: &Config) -> Result<Plan> {
+    let failed = |detail: String| {
+        Error::new(ErrorKind::Invalid, "read the plan").object(path.display()).detail(detail)
+    };
+    let text = onramp_files::read_text(path).map_err(|error| failed(error.to_string()))?;
+    let plan = Plan::read(text.as_bytes()).map_err(|error| failed(error.to_string()))?;
+    let (planned, wanted) = (&plan.header().domain, &config.spec.domain);
+    if planned != wanted {
+        return Err(failed(format!("it is for the domain {planned}, and the configuration wants {wanted}")));
+    }
+    Ok(plan)
+}
+
+/// Refuses a plan that is not the one which was reviewed.
+fn check_digest(plan: &Plan, wanted: Option<&str>) -> Result<()> {
+    let Some(wanted) = wanted.map(|wanted| wanted.trim().to_lowercase()) else { return Ok(()) };
+    let digest = plan.digest();
+    if wanted.len() >= 12 && digest.starts_with(&wanted) {
+        return Ok(());
+    }
+    let detail = match wanted.len() {
+        0..12 => "the digest has fewer than 12 digits".to_owned(),
+        _ => format!("its digest is {digest}, not {wanted}"),
+    };
+    Err(Error::new(ErrorKind::Invalid, "approve the plan")
+        .detail(detail)
+        .hint("Nothing was changed. The directories or the configuration changed since the review; review the new plan."))
 }
 
 /// Refuses a plan that changes the UPN with which this very run signs in: its next connection would be refused.
@@ -100,16 +154,34 @@ fn keeps_sign_in(plan: &Plan, bind: &str) -> Result<()> {
 }
 
 /// Approves with what the command line accepts, and asks for the rest where somebody can answer.
-fn approve(plan: Plan, accepted: &[String], terminal: &Terminal) -> Option<ApprovedPlan> {
-    // The same command goes on after a stop, when some of what it accepts has been done. Nothing is let through by
-    // this: what the plan does have must be accepted as it is.
+fn approve(plan: Plan, arguments: &Arguments, earlier: &[Plan], terminal: &Terminal) -> Answer {
     let ids: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
-    let (mut accepted, past): (Vec<String>, Vec<String>) =
-        accepted.iter().cloned().partition(|name| ids.contains(name));
-    for name in past {
-        terminal.line(format!("  accepted, but not a consequence of this plan: {name}"));
+    let mut accepted: Vec<String> =
+        arguments.accept.iter().filter(|name| ids.contains(name)).cloned().collect();
+    // The same command goes on after a stop: what is left of an earlier plan was accepted with it.
+    let mut known: Vec<String> = Vec::new();
+    for before in earlier {
+        known.extend(before.consequences().iter().map(|consequence| consequence.id()));
+        for id in plan.covered_by(before, &arguments.accept) {
+            if !accepted.contains(&id) {
+                terminal.line(format!("  {id} is the rest of what was accepted"));
+                accepted.push(id);
+            }
+        }
     }
-    if std::io::stdin().is_terminal() {
+    for name in arguments.accept.iter().filter(|name| !ids.contains(name)) {
+        let why = match known.contains(name) {
+            true => "it was a consequence of an earlier plan, and is none of this one",
+            false => "this plan has no such consequence",
+        };
+        terminal.line(format!("  --accept {name} is ignored: {why}"));
+    }
+    if arguments.yes && !plan.is_blocked() {
+        for id in ids.iter().filter(|id| !accepted.contains(id)) {
+            terminal.line(format!("  accepted by --yes: {id}"));
+        }
+        accepted.clone_from(&ids);
+    } else if std::io::stdin().is_terminal() && !plan.is_blocked() {
         for consequence in plan.consequences() {
             let id = consequence.id();
             if !accepted.contains(&id) && ask(&format!("Accept “{consequence}”? Type yes: ")) {
@@ -117,21 +189,28 @@ fn approve(plan: Plan, accepted: &[String], terminal: &Terminal) -> Option<Appro
             }
         }
     }
-    match plan.approve(accepted) {
-        Ok(approved) => Some(approved),
-        Err(refusal) => {
-            terminal.line(format!("\n{refusal}"));
-            let flags: Vec<String> = refusal.missing.iter().map(|(id, _)| format!("--accept {id}")).collect();
-            if refusal.blockers.is_empty() && !flags.is_empty() {
-                terminal.line(format!("\nNothing was changed. To accept: {}", flags.join(" ")));
-            }
-            None
-        }
+    let refusal = match plan.approve(accepted) {
+        Ok(approved) => return Answer::Apply(approved),
+        Err(refusal) => refusal,
+    };
+    if !refusal.blockers.is_empty() {
+        terminal.line("");
+        terminal.line("This plan cannot be applied. Nothing was changed.");
+        refusal.blockers.iter().for_each(|blocker| terminal.line(format!("  blocked: {blocker}")));
+        return Answer::Refused;
     }
+    terminal.line("");
+    terminal.line("The plan is not approved:");
+    for (id, words) in &refusal.missing {
+        terminal.line(format!("  not accepted: {id} ({words})"));
+    }
+    let flags: Vec<String> = refusal.missing.iter().map(|(id, _)| format!("--accept {id}")).collect();
+    terminal.line(format!("Nothing was changed. To accept: {}", flags.join(" ")));
+    Answer::Refused
 }
 
 fn ask(question: &str) -> bool {
-    eprint!("{question}");
+    eprint!("{}", visible(question));
     std::io::stderr().flush().ok();
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim().eq_ignore_ascii_case("yes")

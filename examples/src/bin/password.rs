@@ -1,7 +1,7 @@
 //! Checks and generates passwords against the policies of Active Directory, Entra and others; explains and lints
 //! policies.
 //!
-//! Exit codes: 0 accepted, done, or every line read; 1 refused, or the policy has an error; 2 it could not be done; 130
+//! Exit codes: 0 accepted or done; 1 refused (of a list, any one), or the policy has an error; 2 it could not be done; 130
 //! given up at the terminal.
 
 use std::io::{self, IsTerminal, Write};
@@ -15,7 +15,8 @@ use onramp_examples::password::generate::GenerateArguments;
 use onramp_examples::password::input::{self, Line, Lines};
 use onramp_examples::password::output::written;
 use onramp_examples::password::policy::{PolicyArguments, catalogue};
-use onramp_examples::password::report::{Report, tell};
+use onramp_examples::password::report::{Headline, Manner, Report, Summary, TooWeak};
+use onramp_examples::password::texts::{Texts, texts};
 use onramp_password::breach::HashKind;
 use onramp_password::strength::{Estimator, Inputs, Scratch};
 use onramp_password::{Catalogue, Checker, Lookups, Policy, PreparedPolicy, Severity, Target, lint};
@@ -34,9 +35,12 @@ enum Command {
     Check {
         #[command(flatten)]
         policy: PolicyArguments,
-        /// Read passwords from standard input, one on a line, instead of asking for one.
+        /// Read passwords from standard input, one on a line, instead of asking for one. Empty lines are passed over.
         #[arg(long)]
         stdin: bool,
+        /// Refuse what is easier to guess than that: 0 to 4.
+        #[arg(long, value_name = "SCORE", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=4))]
+        min_strength: u8,
         /// One JSON object for each password instead of sentences.
         #[arg(long)]
         json: bool,
@@ -107,9 +111,10 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Check { policy, stdin, json, language, breach_store } => {
+        Command::Check { policy, stdin, min_strength, json, language, breach_store } => {
             let breaches = breach_store.as_deref().map(Breaches::open).transpose()?;
-            let judge = Judge::new(&policy, catalogue(&language)?, json, breaches)?;
+            let mut judge = Judge::new(&policy, catalogue(&language)?, json, breaches)?;
+            (judge.texts, judge.min_strength) = (texts(&language), min_strength);
             if stdin { judge.lines() } else { judge.typed() }
         }
         Command::Generate(arguments) => arguments.run(),
@@ -139,6 +144,8 @@ struct Judge {
     estimator: Estimator,
     known: Inputs,
     catalogue: Catalogue,
+    texts: &'static Texts,
+    min_strength: u8,
     json: bool,
     breaches: Option<Breaches>,
 }
@@ -158,6 +165,8 @@ impl Judge {
             estimator: Estimator::zxcvbn(),
             known: Inputs::with_parts(arguments.known()),
             catalogue,
+            texts: texts("en"),
+            min_strength: 0,
             json,
             breaches,
         })
@@ -167,9 +176,9 @@ impl Judge {
     fn typed(&self) -> Result<ExitCode> {
         let Some(candidate) = asked()? else { return Ok(ExitCode::from(130)) };
         let mut out = io::stdout().lock();
-        let said = self.say(&candidate, &mut self.estimator.scratch(), &mut out);
+        let said = self.say(&candidate, None, &mut self.estimator.scratch(), &mut out);
         self.trouble()?;
-        let accepted = written(said)?.unwrap_or(true);
+        let accepted = written(said)?.is_none_or(Headline::is_accepted);
         Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -177,71 +186,117 @@ impl Judge {
     fn lines(&self) -> Result<ExitCode> {
         let mut lines = Lines::new(input::standard_input().map_err(unreadable)?);
         let (mut out, mut scratch) = (io::BufWriter::new(io::stdout().lock()), self.estimator.scratch());
+        let mut summary = Summary::default();
         while let Some(line) = lines.next_line().map_err(unreadable)? {
+            let number = lines.number();
             let said = match line {
-                Line::Text(candidate) => self.say(&candidate, &mut scratch, &mut out).map(|_| ()),
-                Line::NotText => self.pass_over("not_utf8", "the line is not UTF-8", &mut out),
-                Line::TooLong => self.pass_over("line_too_long", "the line is no password", &mut out),
+                Line::Text(candidate) if candidate.is_empty() => {
+                    summary.empty += 1;
+                    continue;
+                }
+                Line::Text(candidate) => self.say(&candidate, Some(number), &mut scratch, &mut out),
+                Line::NotText => self.pass_over("not_utf8", self.texts.not_text, number, &mut out),
+                Line::TooLong => self.pass_over("line_too_long", self.texts.too_long, number, &mut out),
             };
             self.trouble()?;
             // What is at the other end of a pipe may wait for each answer.
-            if written(said.and_then(|()| out.flush()))?.is_none() {
-                break;
-            }
+            let Some(headline) = written(said.and_then(|headline| out.flush().map(|()| headline)))? else {
+                return Ok(ExitCode::SUCCESS);
+            };
+            summary.count(headline);
         }
-        Ok(ExitCode::SUCCESS)
+        let sentence = summary.sentence(self.texts);
+        if self.json {
+            eprintln!("{sentence}");
+        } else {
+            written(writeln!(out, "{sentence}").and_then(|()| out.flush()))?;
+        }
+        Ok(if summary.accepted == summary.all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Says what there is to say of a candidate, and whether it is accepted.
-    fn say(&self, candidate: &str, scratch: &mut Scratch, out: &mut impl Write) -> io::Result<bool> {
+    /// Says what there is to say of a candidate, and what came of it.
+    fn say(
+        &self,
+        candidate: &str,
+        line: Option<u64>,
+        scratch: &mut Scratch,
+        out: &mut impl Write,
+    ) -> io::Result<Headline> {
         let breached =
             |candidate: &str| self.breaches.as_ref().is_some_and(|store| store.contains(candidate));
         let verdict = self.checker.check_with(candidate, &Lookups::default().with_breached(&breached));
         let strength = self.estimator.estimate_with(candidate, &self.known, scratch);
+        let score = u8::from(strength.score);
+        let weak = (score < self.min_strength).then_some(TooWeak(score, self.min_strength));
         if self.json {
-            print(out, &Report::new(&verdict, &strength))?;
-        } else {
-            writeln!(out, "{}", if verdict.is_accepted() { "accepted" } else { "rejected" })?;
-            tell(out, &verdict, &strength, &self.catalogue, colour())?;
+            print(out, &Report::new(&verdict, &strength, weak, line))?;
+            return Ok(Headline::of(&verdict, weak.is_none()));
         }
-        Ok(verdict.is_accepted())
+        self.manner().tell(out, (&verdict, candidate), &strength, weak, line)
+    }
+
+    fn manner(&self) -> Manner<'_> {
+        Manner { catalogue: &self.catalogue, texts: self.texts, color: color() }
     }
 
     fn trouble(&self) -> Result<()> {
         self.breaches.as_ref().map_or(Ok(()), Breaches::trouble)
     }
 
-    fn pass_over(&self, code: &'static str, message: &str, out: &mut impl Write) -> io::Result<()> {
+    fn pass_over(
+        &self,
+        code: &'static str,
+        message: &str,
+        line: u64,
+        out: &mut impl Write,
+    ) -> io::Result<Headline> {
         if self.json {
-            print(out, &Report::unreadable(code, self.targets.iter().copied(), self.protected))
+            print(out, &Report::unreadable(code, self.targets.iter().copied(), self.protected, line))?;
         } else {
-            writeln!(out, "rejected\n  {message}")
+            self.manner().pass_over(out, message, line)?;
         }
+        Ok(Headline::Rejected)
     }
 }
 
 fn query(breaches: &Breaches, stdin: bool) -> Result<ExitCode> {
     let mut out = io::stdout().lock();
-    let mut answer = |candidate: &str| -> Result<Option<bool>> {
+    let mut say = |known: Option<bool>| -> Result<Option<bool>> {
+        let text = match known {
+            Some(true) => "known from a breach",
+            Some(false) => "not known from a breach",
+            None => "not readable",
+        };
+        Ok(written(writeln!(out, "{text}"))?.map(|()| known.unwrap_or(false)))
+    };
+    let ask = |candidate: &str| -> Result<Option<bool>> {
         let known = breaches.contains(candidate);
-        breaches.trouble()?;
-        let text = if known { "known from a breach" } else { "not known from a breach" };
-        Ok(written(writeln!(out, "{text}"))?.map(|()| known))
+        breaches.trouble().map(|()| Some(known))
     };
     if !stdin {
         let Some(candidate) = asked()? else { return Ok(ExitCode::from(130)) };
-        let known = answer(&candidate)?.unwrap_or(false);
+        let known = say(ask(&candidate)?)?.unwrap_or(false);
         return Ok(if known { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }
     let mut lines = Lines::new(input::standard_input().map_err(unreadable)?);
+    let mut unread = false;
     while let Some(line) = lines.next_line().map_err(unreadable)? {
-        // What is no text is no password that anybody hashed.
-        let candidate = if let Line::Text(candidate) = line { candidate } else { Zeroizing::default() };
-        if answer(&candidate)?.is_none() {
+        let said = match line {
+            Line::Text(candidate) => say(ask(&candidate)?)?,
+            // A password that was not understood is not one that is not known.
+            line => {
+                unread = true;
+                let texts = texts("en");
+                let why = if matches!(line, Line::TooLong) { texts.too_long } else { texts.not_text };
+                eprintln!("line {}: {why}", lines.number());
+                say(None)?
+            }
+        };
+        if said.is_none() {
             break;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if unread { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
 fn asked() -> Result<Option<Zeroizing<String>>> {
@@ -302,6 +357,6 @@ fn print(out: &mut impl Write, value: &impl serde::Serialize) -> io::Result<()> 
     writeln!(out)
 }
 
-fn colour() -> bool {
+fn color() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }

@@ -1,8 +1,8 @@
 //! The whole job on the embedded lab: a tenant and a forest are made up, served over the real protocols, prepared for
 //! directory synchronisation, and verified. Nothing outside this process is touched.
 //!
-//! Leaves `plan.jsonl`, `journal.jsonl`, `report.html` and `wire.har` in the output folder. The exit code is 0 only if
-//! verification is green.
+//! Leaves `plan.jsonl`, `journal.jsonl`, `report.html`, `wire.har` and the new password in a folder of this run below the
+//! output folder. The exit code is 0 only if verification is green.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use clap::Parser;
 use futures_util::{StreamExt, TryStreamExt};
-use onramp::{Event, Spec};
+use onramp::{Event, History, Spec};
 use onramp_ad::{BindName, ForestClient, LdapSecurity};
 use onramp_core::forest::UserQuery;
 use onramp_core::tenant::VerificationRecord;
-use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn};
+use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, visible};
 use onramp_entra::{ClientSecret, Endpoints, EntraClient, WireRecorder};
-use onramp_examples::job::{Ended, Job, exit_code, stop_on_ctrl_c};
+use onramp_examples::job::{Answer, Ended, Job, exit_code, stop_on_ctrl_c};
+use onramp_examples::runs::{JOURNAL, Output, PLAN, RECORDING, REPORT};
 use onramp_examples::terminal::Terminal;
 use onramp_lab::forest::LabForest;
 use onramp_lab::tenant::{LabTenant, SeedUser};
@@ -44,7 +45,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(ended) => ended.into(),
         Err(error) => {
-            eprintln!("\n{error}");
+            eprintln!("\n{}", visible(&error.to_string()));
             exit_code(&error)
         }
     }
@@ -55,8 +56,9 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let cancellation = CancellationToken::new();
     stop_on_ctrl_c(cancellation.clone(), terminal.clone());
-    let folder = arguments.out.clone();
-    start_afresh(&folder)?;
+    let output = Output::open(&arguments.out, "quickstart")?;
+    // A folder of its own for each run, secrets included: the next lab is another one.
+    let folder = output.new_run(clock.now())?;
 
     terminal.heading(format!("A lab with {} people (seed {})", arguments.users, arguments.seed));
     let forest = LabForest::builder()
@@ -90,7 +92,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         .endpoints(Endpoints::new(base, base, base)?)
         .trust_root_pem(ca.certificate_pem())
         .probe_client_id(credentials.public_client_id.to_string())
-        .recorder(WireRecorder::to_file(folder.join("wire.har"))?)
+        .recorder(WireRecorder::to_file(folder.join(RECORDING))?)
         .clock(Arc::clone(&clock))
         .build()?;
     let Some(first) = forest_servers.controllers().first() else {
@@ -111,7 +113,10 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         tenant: entra.tenant(),
         forest: ldap.forest(),
         spec: spec(&tenant)?,
+        plan: None,
+        history: History::default(),
         folder: folder.clone(),
+        secrets: folder.join("secrets"),
         clock: Arc::clone(&clock),
         terminal: terminal.clone(),
         cancellation,
@@ -125,13 +130,13 @@ async fn run(arguments: Arguments) -> Result<Ended> {
                 let accepted: Vec<String> =
                     plan.consequences().iter().map(|consequence| consequence.id()).collect();
                 accepting.line(format!("  accepted for this demonstration: {}", accepted.join(", ")));
-                Ok(Some(plan.approve(accepted)?))
+                Ok(Answer::Apply(plan.approve(accepted)?))
             },
             move |event| publish(&dns, event),
         )
         .await?;
     terminal.heading(format!("Done in {:.1} s", clock.elapsed().as_secs_f64()));
-    for name in ["plan.jsonl", "journal.jsonl", "report.html", "wire.har"] {
+    for name in [PLAN, JOURNAL, REPORT, RECORDING] {
         terminal.line(format!("  {}", folder.join(name).display()));
     }
     Ok(ended)
@@ -182,22 +187,4 @@ async fn cloud_namesakes(forest: &LabForest) -> Result<Vec<SeedUser>> {
             Ok(SeedUser::new(upn).with_proxy_addresses([format!("SMTP:{mail}")]))
         })
         .collect()
-}
-
-/// Removes what an earlier run left: its lab is gone, so its files speak of nothing.
-fn start_afresh(folder: &std::path::Path) -> Result<()> {
-    let failed = |error: std::io::Error| {
-        Error::new(ErrorKind::Unavailable, "make room in").object(folder.display()).detail(error.to_string())
-    };
-    match std::fs::remove_dir_all(folder.join("secrets")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    for name in ["plan.jsonl", "journal.jsonl", "report.html", "wire.har"] {
-        match std::fs::remove_file(folder.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
-    }
-    std::fs::create_dir_all(folder).map_err(failed)
 }

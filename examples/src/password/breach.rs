@@ -6,7 +6,9 @@ use std::io::{self, BufRead, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
 use onramp_core::{Error, ErrorKind, Result};
-use onramp_password::breach::{BuildOptions, Builder, HashKind, Store, StoreError, StoreFile, Summary};
+use onramp_password::breach::{
+    BuildOptions, Builder, HashKind, ListError, Store, StoreError, StoreFile, Summary,
+};
 
 /// A store that is open.
 #[derive(Debug)]
@@ -81,7 +83,13 @@ pub fn build(list: &Path, store: &Path, kind: HashKind, min_count: u32) -> Resul
     })();
     let (sink, summary) = built.map_err(|error| {
         let _ = fs::remove_file(&unfinished);
-        failure("build the breach store from", list, &error)
+        let other = matches!(error, StoreError::List(ListError::OtherKind { .. }));
+        let failed = failure("build the breach store from", list, &error);
+        match kind {
+            HashKind::Ntlm if other => failed.hint("Leave out --ntlm."),
+            _ if other => failed.hint("Say --ntlm."),
+            _ => failed,
+        }
     })?;
     let file = sink.into_inner().map_err(|error| writing(error.error()))?;
     file.sync_all().map_err(|error| writing(&error))?;

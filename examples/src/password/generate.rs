@@ -1,22 +1,25 @@
 //! Passwords and passphrases that every target accepts.
 
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use onramp_core::{Error, ErrorKind, Password, Result};
+use onramp_core::{Password, Result};
 use onramp_password::strength::{Dictionary, ListKind};
 use onramp_password::{
     Entropy, GenerateError, Generator, GeneratorOptions, Lookups, OsRandom, PassphraseOptions, Passphrases,
 };
 
 use super::breach::Breaches;
+use super::input::read_text;
 use super::output::written;
 use super::policy::PolicyArguments;
 
 /// So many of the most frequent English words are drawn from, when no list is given: rarer ones are hard to spell.
 const FREQUENT: usize = 12_000;
+
+/// Characters that are mistaken for others, and those that a shell takes for its own.
+const MISTAKEN: &str = "Il1|O0'\"`";
 
 /// What to generate.
 #[derive(clap::Args, Debug)]
@@ -29,6 +32,9 @@ pub struct GenerateArguments {
     /// The characters to draw from; without it printable ASCII but for the blank.
     #[arg(long, value_name = "CHARACTERS", conflicts_with = "passphrase")]
     alphabet: Option<String>,
+    /// Leave out what is mistaken when read aloud (I l 1 | O 0) and what a shell takes for its own (quotes, the backtick).
+    #[arg(long, conflicts_with_all = ["passphrase", "alphabet"])]
+    readable: bool,
     /// Words instead of characters: capitals, two digits and a separator give them every class.
     #[arg(long)]
     passphrase: bool,
@@ -82,12 +88,7 @@ impl GenerateArguments {
                 .retain(|word| (4..=8).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase()));
             return Ok(words);
         };
-        let text = fs::read_to_string(file).map_err(|error| {
-            Error::new(ErrorKind::Invalid, "read the word list")
-                .object(file.display())
-                .detail(error.to_string())
-                .hint("Give a text file in UTF-8 with one word on a line.")
-        })?;
+        let text = read_text(file)?;
         // Lists for dice have the throw in front of the word.
         let word = |line: &str| line.split_whitespace().next_back().map(str::to_owned);
         Ok(text.lines().filter_map(word).collect())
@@ -110,6 +111,9 @@ impl Source {
         }
         let mut options = GeneratorOptions::default();
         (options.length, options.alphabet) = (arguments.length, arguments.alphabet.clone());
+        if arguments.readable {
+            options.alphabet = Some(('!'..='~').filter(|&c| !MISTAKEN.contains(c)).collect());
+        }
         Ok(Self::Characters(Generator::with_options(&policy, &context, &options)?))
     }
 

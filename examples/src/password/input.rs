@@ -1,13 +1,90 @@
 //! Where candidates come from: typed at a terminal without echo, or from a file or a pipe, one on a line. Every buffer
 //! that held one is wiped.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
 
+use onramp_core::{Error, ErrorKind, Result};
 use zeroize::{Zeroize, Zeroizing};
 
 /// A longer line is no password, and is passed over without being kept.
 const MAX_LINE: usize = 64 * 1024;
+
+/// What stands in UTF-8 for what is no character in UTF-16.
+const NO_CHARACTER: &[u8] = &[0xFF];
+
+/// Decodes a text file as programs save it: UTF-8 with or without a byte order mark, or UTF-16 with one.
+///
+/// # Errors
+/// What else it is, and what to do about it.
+pub fn decode(bytes: &[u8]) -> std::result::Result<String, &'static str> {
+    const OTHER: &str = "it is not UTF-8, but probably saved in a code page of Windows; save it as UTF-8";
+    const UTF16: &str = "it is saved as UTF-16 without a byte order mark, or is no text; save it as UTF-8";
+    const BROKEN: &str = "it begins as UTF-16 does and is damaged; save it as UTF-8";
+    let text = match Encoding::of(bytes) {
+        Some(encoding) if encoding.wide() => {
+            let units = bytes.get(encoding.mark()..).unwrap_or_default().chunks(2);
+            let units = units.map(|pair| encoding.unit(pair)).collect::<Option<Vec<u16>>>().ok_or(BROKEN)?;
+            String::from_utf16(&units).map_err(|_| BROKEN)?
+        }
+        encoding => {
+            let text = bytes.get(encoding.map_or(0, Encoding::mark)..).unwrap_or_default();
+            std::str::from_utf8(text).map_err(|_| if bytes.contains(&0) { UTF16 } else { OTHER })?.to_owned()
+        }
+    };
+    if text.contains('\0') { Err(UTF16) } else { Ok(text) }
+}
+
+/// Reads a text file as [`decode`] does.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub fn read_text(path: &Path) -> Result<String> {
+    let failed =
+        |kind, detail: String| Error::new(kind, "read the file").object(path.display()).detail(detail);
+    let bytes = fs::read(path).map_err(|error| failed(ErrorKind::NotFound, error.to_string()))?;
+    decode(&bytes).map_err(|detail| failed(ErrorKind::Invalid, detail.to_owned()))
+}
+
+/// What the byte order mark at the beginning says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    Utf8,
+    Utf16Little,
+    Utf16Big,
+}
+
+impl Encoding {
+    const ALL: [(&[u8], Self); 3] = [
+        (&[0xEF, 0xBB, 0xBF], Self::Utf8),
+        (&[0xFF, 0xFE], Self::Utf16Little),
+        (&[0xFE, 0xFF], Self::Utf16Big),
+    ];
+
+    fn of(bytes: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|(mark, _)| bytes.starts_with(mark)).map(|(_, encoding)| encoding)
+    }
+
+    /// Whether these bytes may still become a mark.
+    fn begins(bytes: &[u8]) -> bool {
+        Self::ALL.into_iter().any(|(mark, _)| bytes.len() < mark.len() && mark.starts_with(bytes))
+    }
+
+    /// The length of the mark.
+    fn mark(self) -> usize {
+        Self::ALL.into_iter().find(|(_, one)| *one == self).map_or(0, |(mark, _)| mark.len())
+    }
+
+    fn wide(self) -> bool {
+        self != Self::Utf8
+    }
+
+    fn unit(self, pair: &[u8]) -> Option<u16> {
+        let pair = pair.try_into().ok()?;
+        Some(if self == Self::Utf16Big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) })
+    }
+}
 
 /// What stands on one line.
 #[derive(Debug)]
@@ -15,41 +92,119 @@ const MAX_LINE: usize = 64 * 1024;
 pub enum Line {
     /// Text.
     Text(Zeroizing<String>),
-    /// Bytes that are not UTF-8.
+    /// Bytes that are not UTF-8, or hold NUL as UTF-16 without a mark does.
     NotText,
     /// More than any password has.
     TooLong,
 }
 
-/// Reads lines, without the end of line, and keeps none of them.
+/// Reads lines, without the end of line, and keeps none of them. A byte order mark is not part of the first; after that of
+/// UTF-16 the text is read as such.
 #[derive(Debug)]
 pub struct Lines<R> {
     source: R,
     block: Zeroizing<Vec<u8>>,
     start: usize,
     end: usize,
+    /// Known once the first bytes were read.
+    encoding: Option<Encoding>,
+    begun: bool,
+    number: u64,
 }
 
 impl<R: Read> Lines<R> {
     /// The lines of a source.
     pub fn new(source: R) -> Self {
-        Self { source, block: Zeroizing::new(vec![0; MAX_LINE]), start: 0, end: 0 }
+        let block = Zeroizing::new(vec![0; MAX_LINE]);
+        Self { source, block, start: 0, end: 0, encoding: None, begun: false, number: 0 }
     }
 
-    /// The next line; `None` at the end.
-    ///
-    /// # Errors
-    /// When the source cannot be read.
-    pub fn next_line(&mut self) -> io::Result<Option<Line>> {
-        // Reserved at once: a buffer that grows would leave copies behind.
-        let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
+    /// Returns the number of the last line that was read, from 1.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Reads on, and passes over a byte order mark at the beginning.
+    fn fill(&mut self) -> io::Result<()> {
+        (self.start, self.end) = (0, self.source.read(&mut self.block)?);
+        if self.begun {
+            return Ok(());
+        }
+        self.begun = true;
+        // Not more than may be a mark is waited for: whoever sends lines may wait for an answer to each.
+        while self.end > 0 && Encoding::begins(self.block.get(..self.end).unwrap_or_default()) {
+            let read = self.source.read(self.block.get_mut(self.end..).unwrap_or_default())?;
+            if read == 0 {
+                break;
+            }
+            self.end += read;
+        }
+        self.encoding = Encoding::of(self.block.get(..self.end).unwrap_or_default());
+        self.start = self.encoding.map_or(0, Encoding::mark);
+        Ok(())
+    }
+
+    /// The next byte; `None` at the end.
+    fn byte(&mut self) -> io::Result<Option<u8>> {
+        while self.start == self.end {
+            self.fill()?;
+            if self.end == 0 {
+                return Ok(None);
+            }
+        }
+        self.start += 1;
+        Ok(self.block.get(self.start - 1).copied())
+    }
+
+    /// The next line of UTF-16, as UTF-8; `None` at the end.
+    fn wide_line(&mut self, encoding: Encoding, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
+        let (mut any, mut too_long, mut high) = (false, false, None);
+        let mut encoded = Zeroizing::new([0; 4]);
+        let mut put = |piece: &[u8]| {
+            too_long |= line.len() + piece.len() > MAX_LINE;
+            if !too_long {
+                line.extend_from_slice(piece);
+            }
+        };
+        while let Some(first) = self.byte()? {
+            any = true;
+            let Some(second) = self.byte()? else {
+                put(NO_CHARACTER);
+                break;
+            };
+            let unit = encoding.unit(&[first, second]).unwrap_or_default();
+            if unit == u16::from(b'\n') {
+                break;
+            }
+            if (0xD800..0xDC00).contains(&unit) {
+                // The other half comes next; one that does not come is no character.
+                if high.replace(unit).is_some() {
+                    put(NO_CHARACTER);
+                }
+                continue;
+            }
+            for c in char::decode_utf16(high.take().into_iter().chain([unit])) {
+                put(c.map_or(NO_CHARACTER, |c| c.encode_utf8(&mut *encoded).as_bytes()));
+            }
+        }
+        if high.is_some() {
+            put(NO_CHARACTER);
+        }
+        Ok(any.then_some(too_long))
+    }
+
+    /// The next line of UTF-8; `None` at the end.
+    fn narrow_line(&mut self, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
         let (mut any, mut too_long) = (false, false);
         loop {
             if self.start == self.end {
-                self.start = 0;
-                self.end = self.source.read(&mut self.block)?;
+                self.fill()?;
                 if self.end == 0 {
                     break;
+                }
+                if self.start == self.end {
+                    continue;
                 }
             }
             any = true;
@@ -66,14 +221,34 @@ impl<R: Read> Lines<R> {
                 break;
             }
         }
-        if !any {
-            return Ok(None);
+        Ok(any.then_some(too_long))
+    }
+
+    /// The next line; `None` at the end.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn next_line(&mut self) -> io::Result<Option<Line>> {
+        // Reserved at once: a buffer that grows would leave copies behind.
+        let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
+        if !self.begun {
+            self.fill()?;
         }
+        let read = match self.encoding.filter(|encoding| encoding.wide()) {
+            Some(encoding) => self.wide_line(encoding, &mut line)?,
+            None => self.narrow_line(&mut line)?,
+        };
+        let Some(too_long) = read else { return Ok(None) };
+        self.number += 1;
         if line.last() == Some(&b'\r') {
             line.pop();
         }
         Ok(Some(match String::from_utf8(std::mem::take(&mut *line)) {
             _ if too_long => Line::TooLong,
+            Ok(mut text) if text.contains('\0') => {
+                text.zeroize();
+                Line::NotText
+            }
             Ok(text) => Line::Text(Zeroizing::new(text)),
             Err(error) => {
                 error.into_bytes().zeroize();
@@ -110,6 +285,8 @@ pub fn standard_input() -> io::Result<File> {
 /// When there is no terminal.
 #[cfg(unix)]
 pub fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
+    use std::io::Write;
+
     use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, tcgetattr, tcsetattr};
 
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
@@ -129,13 +306,17 @@ pub fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     typed
 }
 
-/// Asks for a password at the terminal and does not show what is typed.
+/// Asks for a password at the terminal and does not show what is typed. `None` when the person gives up with Ctrl-C.
 ///
 /// # Errors
-/// Always: use `--stdin`.
-#[cfg(not(unix))]
-pub fn ask(_prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "typing without echo is not supported here; use --stdin"))
+/// When there is no terminal.
+#[cfg(windows)]
+pub fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
+    match rpassword::prompt_password(prompt) {
+        Ok(typed) => Ok(Some(Zeroizing::new(typed))),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Ctrl-C.

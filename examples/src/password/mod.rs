@@ -6,3 +6,4 @@ pub mod input;
 pub mod output;
 pub mod policy;
 pub mod report;
+pub mod texts;

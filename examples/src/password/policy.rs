@@ -1,11 +1,12 @@
 //! The policy that the arguments name, and the account that a password is for.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use onramp_core::{Error, ErrorKind, Result};
 use onramp_password::{Catalogue, Context, Policy, ProtectionPolicy};
+
+use super::input::read_text;
 
 /// Which policy, and whose password.
 #[derive(Args, Debug)]
@@ -14,9 +15,12 @@ pub struct PolicyArguments {
     /// Protection with their default settings.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Banned words for Entra Password Protection, one on a line.
+    /// The words that Entra bans: the tenant's custom list, one on a line.
     #[arg(long, value_name = "FILE")]
     banned_list: Option<PathBuf>,
+    /// A banned list of your own, one word on a line: no password may contain one.
+    #[arg(long, value_name = "FILE")]
+    own_list: Option<PathBuf>,
     /// A name of the person: given name, surname, display name. Repeat for each.
     #[arg(long, value_name = "NAME")]
     name: Vec<String>,
@@ -39,12 +43,14 @@ impl PolicyArguments {
     pub fn policy(&self) -> Result<Policy> {
         let mut policy = match &self.policy {
             None => Policy::hybrid(),
-            Some(path) => parse(path, &read(path)?)?,
+            Some(path) => parse(path, &read_text(path)?)?,
         };
         if let Some(path) = &self.banned_list {
-            let words = read(path)?;
-            let words = words.lines().map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned);
+            let words = words(path)?;
             policy.protection.get_or_insert_with(ProtectionPolicy::default).banned.extend(words);
+        }
+        if let Some(path) = &self.own_list {
+            policy = policy.with_own_banned_list(words(path)?);
         }
         Ok(policy)
     }
@@ -85,15 +91,32 @@ fn parse(path: &Path, text: &str) -> Result<Policy> {
     let parsed = if text.trim_start().starts_with('{') {
         serde_json::from_str(text).map_err(|error| error.to_string())
     } else {
-        toml::from_str(text).map_err(|error| error.to_string())
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map(|before| 1 + before.matches('\n').count());
+            line.map_or_else(String::new, |line| format!("line {line}: ")) + error.message().trim_end()
+        })
     };
     parsed.map_err(|detail| {
-        Error::new(ErrorKind::Invalid, "read the policy").object(path.display()).detail(detail.trim_end())
+        let error = Error::new(ErrorKind::Invalid, "read the policy").object(path.display()).detail(&detail);
+        match nearest(&detail) {
+            Some(name) => error.hint(format!("Did you mean `{name}`?")),
+            None => error,
+        }
     })
 }
 
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|error| {
-        Error::new(ErrorKind::NotFound, "read the file").object(path.display()).detail(error.to_string())
-    })
+/// The name most like an unknown one, out of the message "unknown field `a`, expected one of `b`, `c`".
+fn nearest(message: &str) -> Option<&str> {
+    let (_, names) = message.split_once("unknown ")?;
+    let mut names = names.split('`').skip(1).step_by(2);
+    let wanted = names.next()?.to_lowercase();
+    let (distance, name) = names.map(|name| (strsim::damerau_levenshtein(&wanted, name), name)).min()?;
+    (distance <= 2.max(name.chars().count() / 3)).then_some(name)
+}
+
+/// The words of a list, one on a line.
+fn words(path: &Path) -> Result<Vec<String>> {
+    let text = read_text(path)?;
+    Ok(text.lines().map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }

@@ -1,11 +1,66 @@
 //! What is said of a candidate: one JSON object, or lines for a person. Never the candidate.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
-use onramp_password::strength::{Attack, Strength};
-use onramp_password::{Catalogue, EveryReading, Target, Verdict};
+use onramp_password::strength::{Attack, Score, Strength};
+use onramp_password::{Advice, Catalogue, EveryReading, Key, Target, Verdict};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+
+use super::texts::Texts;
+
+/// The first thing that is said of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(clippy::exhaustive_enums)] // every case of a headline
+pub enum Headline {
+    /// Accepted by everybody, with nothing left open.
+    Accepted,
+    /// Accepted as far as is documented; Microsoft's global list is not public.
+    PassesDocumentedRules,
+    /// Accepted by some readings of Microsoft's documentation.
+    MayBeRefused,
+    /// Refused by somebody.
+    Rejected,
+}
+
+impl Headline {
+    /// Returns the headline of a verdict.
+    #[must_use]
+    pub fn of(verdict: &Verdict, strong_enough: bool) -> Self {
+        let readings = verdict.protection().and_then(|protection| protection.readings);
+        match () {
+            () if !verdict.is_accepted() || !strong_enough => Self::Rejected,
+            () if readings.is_some_and(|readings| readings.every != EveryReading::Accepted) => {
+                Self::MayBeRefused
+            }
+            () if verdict.advice().any(|advice| advice == Advice::GlobalListUnknown) => {
+                Self::PassesDocumentedRules
+            }
+            () => Self::Accepted,
+        }
+    }
+
+    /// Returns whether it counts as accepted.
+    #[must_use]
+    pub fn is_accepted(self) -> bool {
+        self != Self::Rejected
+    }
+
+    fn text(self, texts: &Texts) -> &'static str {
+        match self {
+            Self::Accepted => texts.accepted,
+            Self::PassesDocumentedRules => texts.documented,
+            Self::MayBeRefused => texts.depends,
+            Self::Rejected => texts.rejected,
+        }
+    }
+}
+
+/// A strength that is not enough: what it is, and what it should be.
+#[derive(Clone, Copy, Debug)]
+pub struct TooWeak(pub u8, pub u8);
 
 /// The JSON object of one candidate.
 #[derive(Debug, Serialize)]
@@ -15,6 +70,10 @@ pub struct Report {
     codes: Vec<&'static str>,
     strength: Option<StrengthReport>,
     entra_password_protection: Option<ProtectionReport>,
+    headline: Headline,
+    /// The line of a list, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -36,12 +95,15 @@ struct ProtectionReport {
 impl Report {
     /// The report of a verdict and an estimate.
     #[must_use]
-    pub fn new(verdict: &Verdict, strength: &Strength) -> Self {
+    pub fn new(verdict: &Verdict, strength: &Strength, weak: Option<TooWeak>, line: Option<u64>) -> Self {
         let mut codes: Vec<&'static str> = Vec::new();
         for violation in verdict.violations() {
             if !codes.contains(&violation.code.as_str()) {
                 codes.push(violation.code.as_str());
             }
+        }
+        if weak.is_some() {
+            codes.push("too_weak");
         }
         let protection = verdict.protection().map(|protection| match protection.readings {
             Some(readings) => ProtectionReport {
@@ -57,18 +119,26 @@ impl Report {
             },
         });
         let log10 = (strength.guesses_log10 * 1000.0).round() / 1000.0;
+        let headline = Headline::of(verdict, weak.is_none());
         Self {
-            accepted: verdict.is_accepted(),
+            accepted: headline.is_accepted(),
             targets: Targets(verdict.targets().map(|(target, ok)| (target, answer(ok))).collect()),
             codes,
             strength: Some(StrengthReport { score: u8::from(strength.score), guesses_log10: log10 }),
             entra_password_protection: protection,
+            headline,
+            line,
         }
     }
 
     /// The report of a line that is no candidate at all.
     #[must_use]
-    pub fn unreadable(code: &'static str, targets: impl Iterator<Item = Target>, protected: bool) -> Self {
+    pub fn unreadable(
+        code: &'static str,
+        targets: impl Iterator<Item = Target>,
+        protected: bool,
+        line: u64,
+    ) -> Self {
         Self {
             accepted: false,
             targets: Targets(targets.map(|target| (target, answer(false))).collect()),
@@ -79,6 +149,8 @@ impl Report {
                 every_reading: EveryReading::Rejected.as_str(),
                 score: [0, 0],
             }),
+            headline: Headline::Rejected,
+            line: Some(line),
         }
     }
 }
@@ -97,69 +169,138 @@ fn answer(accepted: bool) -> &'static str {
     if accepted { "accepted" } else { "rejected" }
 }
 
-/// Says it to a person.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn tell(
-    out: &mut impl Write,
-    verdict: &Verdict,
-    strength: &Strength,
-    catalogue: &Catalogue,
-    colour: bool,
-) -> io::Result<()> {
-    let paint = |code: &str, text: &str| match colour {
-        true => format!("\x1b[{code}m{text}\x1b[0m"),
-        false => text.to_owned(),
-    };
-    for (target, accepted) in verdict.targets() {
-        let mark = if accepted { paint("32", "✓") } else { paint("31", "✗") };
-        writeln!(out, "  {mark} {}", catalogue.text(onramp_password::Key::Target(target)))?;
-        for violation in verdict.violations_for(target) {
-            let message = catalogue.message(violation);
-            // The target stands above.
-            let prefix = catalogue.text(onramp_password::Key::Target(target));
-            let message =
-                message.strip_prefix(prefix).map_or(&*message, |rest| rest.trim_start_matches([':', ' ']));
-            writeln!(out, "      {message}")?;
-        }
-    }
-    for advice in verdict.advice() {
-        writeln!(out, "  {}", catalogue.text(onramp_password::Key::Advice(advice)))?;
-    }
-    if let Some(readings) = verdict.protection().and_then(|protection| protection.readings) {
-        let points = match (readings.low, readings.high) {
-            (low, high) if low == high => format!("{low} points"),
-            (low, high) => format!("{low} to {high} points"),
-        };
-        let every = match readings.every {
-            EveryReading::Accepted => "accepted under every reading of Microsoft's documentation",
-            EveryReading::Depends => "accepted or not, depending on how Microsoft's documentation is read",
-            EveryReading::Rejected => "rejected under every reading of Microsoft's documentation",
-        };
-        writeln!(out, "  Entra Password Protection: {points}, {every}")?;
-    }
-    writeln!(
-        out,
-        "  Strength: {} of 4; about 10^{:.0} guesses, {} offline against a slow hash",
-        u8::from(strength.score),
-        strength.guesses_log10,
-        duration(strength.seconds(Attack::OfflineSlow)),
-    )?;
-    Ok(())
+/// The language and the look of what is said to a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner<'a> {
+    /// The sentences about demands.
+    pub catalogue: &'a Catalogue,
+    /// The other sentences.
+    pub texts: &'a Texts,
+    /// True where there are colors.
+    pub color: bool,
 }
 
-fn duration(seconds: f64) -> String {
-    let units = [
-        (3.156e9, "centuries"),
-        (3.156e7, "years"),
-        (86_400.0, "days"),
-        (3600.0, "hours"),
-        (60.0, "minutes"),
-    ];
+impl Manner<'_> {
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// Says it to a person: the headline behind the number of its line, who refuses it, each fact once.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn tell(
+        &self,
+        out: &mut impl Write,
+        (verdict, candidate): (&Verdict, &str),
+        strength: &Strength,
+        weak: Option<TooWeak>,
+        line: Option<u64>,
+    ) -> io::Result<Headline> {
+        let texts = self.texts;
+        let headline = Headline::of(verdict, weak.is_none());
+        writeln!(out, "{}{}", numbered(line), headline.text(texts))?;
+        for (target, accepted) in verdict.targets() {
+            let mark = if accepted { self.paint("32", "✓") } else { self.paint("31", "✗") };
+            writeln!(out, "  {mark} {}", self.catalogue.text(Key::Target(target)))?;
+        }
+        // The headline says it already.
+        let said = self.catalogue.text(Key::Advice(Advice::GlobalListUnknown));
+        let known = |message: &String| message == said && headline == Headline::PassesDocumentedRules;
+        for message in verdict.messages(self.catalogue, candidate).into_iter().filter(|one| !known(one)) {
+            writeln!(out, "  {message}")?;
+        }
+        if let Some(TooWeak(found, limit)) = weak {
+            writeln!(out, "  {}", filled(texts.too_weak, &[("found", &found), ("limit", &limit)]))?;
+        }
+        if let Some(readings) = verdict.protection().and_then(|protection| protection.readings) {
+            let [one, several, range] = texts.points;
+            let points = match (readings.low, readings.high) {
+                (1, 1) => one,
+                (low, high) if low == high => several,
+                _ => range,
+            };
+            let points = filled(points, &[("low", &readings.low), ("high", &readings.high)]);
+            let [accepted, depends, rejected] = texts.readings;
+            let every = match readings.every {
+                EveryReading::Accepted => accepted,
+                EveryReading::Depends => depends,
+                EveryReading::Rejected => rejected,
+            };
+            writeln!(out, "  Entra Password Protection: {points}, {every}")?;
+        }
+        if strength.score <= Score::One && weak.is_none() {
+            writeln!(out, "  {}", self.paint("33", texts.weak))?;
+        }
+        let said: [(&str, &dyn Display); 3] = [
+            ("found", &strength.score),
+            ("guesses", &format!("{:.0}", strength.guesses_log10)),
+            ("duration", &duration(strength.seconds(Attack::OfflineSlow), texts)),
+        ];
+        writeln!(out, "  {}", filled(texts.strength, &said))?;
+        Ok(headline)
+    }
+
+    /// Says that a line is no candidate.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn pass_over(&self, out: &mut impl Write, message: &str, line: u64) -> io::Result<()> {
+        writeln!(out, "{}{}\n  {message}", numbered(Some(line)), self.texts.rejected)
+    }
+}
+
+/// The counts of a list.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs)] // counters
+pub struct Summary {
+    /// Number of those that were accepted.
+    pub accepted: u64,
+    /// Number of those among them that may be refused.
+    pub depends: u64,
+    /// Number of all.
+    pub all: u64,
+    /// Number of empty lines.
+    pub empty: u64,
+}
+
+impl Summary {
+    /// Counts one in.
+    pub fn count(&mut self, headline: Headline) {
+        self.all += 1;
+        self.accepted += u64::from(headline.is_accepted());
+        self.depends += u64::from(headline == Headline::MayBeRefused);
+    }
+
+    /// Returns the sentence.
+    #[must_use]
+    pub fn sentence(&self, texts: &Texts) -> String {
+        let mut text = filled(texts.summary, &[("found", &self.accepted), ("all", &self.all)]);
+        for (count, more) in [(self.depends, texts.of_these), (self.empty, texts.empty_lines)] {
+            if count > 0 {
+                text = format!("{text}; {}", filled(more, &[("n", &count)]));
+            }
+        }
+        text
+    }
+}
+
+fn numbered(line: Option<u64>) -> String {
+    line.map_or_else(String::new, |line| format!("{line}: "))
+}
+
+/// A sentence with what it is about.
+fn filled(text: &str, with: &[(&str, &dyn Display)]) -> String {
+    with.iter()
+        .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), &value.to_string()))
+}
+
+fn duration(seconds: f64, texts: &Texts) -> String {
+    let [centuries, years, days, hours, minutes, moment, forever] = texts.durations;
+    let units = [(3.156e9, centuries), (3.156e7, years), (86_400.0, days), (3600.0, hours), (60.0, minutes)];
     match units.into_iter().find(|&(unit, _)| seconds >= 2.0 * unit) {
-        Some((unit, _)) if seconds / unit > 1e6 => "for ever".to_owned(),
-        Some((unit, name)) => format!("{:.0} {name}", seconds / unit),
-        None => "a moment".to_owned(),
+        Some((unit, _)) if seconds / unit > 1e6 => forever.to_owned(),
+        Some((unit, name)) => filled(name, &[("n", &format!("{:.0}", seconds / unit))]),
+        None => moment.to_owned(),
     }
 }

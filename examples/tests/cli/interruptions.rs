@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use onramp::{Change, FileJournal, JournalEntry, JournalRecord, Outcome};
+use onramp::{Change, JournalEntry, JournalRecord, Outcome};
 use onramp_lab::tenant::{Fault, FaultAction};
 
 use crate::world::{SPEC, World};
@@ -22,10 +22,10 @@ fn a_stop_among_the_users_keeps_what_was_done_and_the_same_command_goes_on() {
     running.interrupt();
     let stopped = world.desk.checked(running.end()).with_code(130);
     let stopped = stopped
-        .saying(&["stopping after the change that is under way", "Run the same command again to go on"]);
+        .saying(&["stopping after the change that is under way", "Run the same command again to continue"]);
     let changed = users_changed(&journal(&world));
     assert!(changed < wanted, "it was to be stopped in the middle, not after {changed}");
-    assert!(stopped.said.contains("not tried"), "{}", stopped.said);
+    assert!(stopped.said.contains("not attempted"), "{}", stopped.said);
 
     // What the journal says is so, neither less nor more.
     let state = world.state();
@@ -95,7 +95,7 @@ fn a_stop_while_waiting_for_dns_is_heard_at_once() {
     let world = World::new(5);
     world.cloud.tenant.auto_publish_dns(false);
     world.desk.configure(&world.desk.text("[spec]\ndomain = 'contoso.com'\n"));
-    let running = world.desk.start(&[]);
+    let running = world.desk.start(&["--yes"]);
     let waits = |line: &JournalRecord| matches!(&line.entry, JournalEntry::ChangeStarted { number: 2, .. });
     running.wait_until("it waits", || journal(&world).iter().any(waits));
     running.interrupt();
@@ -103,10 +103,10 @@ fn a_stop_while_waiting_for_dns_is_heard_at_once() {
         .desk
         .checked(running.end())
         .with_code(130)
-        .saying(&["MS=ms", "Run the same command again to go on"]);
+        .saying(&["MS=ms", "Run the same command again to continue"]);
 
     world.cloud.tenant.auto_publish_dns(true);
-    world.desk.onboard(&[]).with_code(0);
+    world.desk.onboard(&["--yes"]).with_code(0);
 }
 
 #[test]
@@ -124,13 +124,12 @@ fn a_stop_while_a_controller_does_not_answer_is_heard_at_once() {
 }
 
 fn journal(world: &World) -> Vec<JournalRecord> {
-    let path = world.desk.path("out/journal.jsonl");
-    if path.exists() { FileJournal::read(path).unwrap() } else { Vec::new() }
+    world.desk.journal()
 }
 
 fn users_changed(journal: &[JournalRecord]) -> usize {
     let is_user = |line: &&JournalRecord| {
-        matches!(&line.entry, JournalEntry::ChangeEnded { object: Some(_), outcome: Outcome::Done, .. })
+        matches!(&line.entry, JournalEntry::ChangeEnded { after: Some(_), outcome: Outcome::Done, .. })
     };
     journal.iter().filter(is_user).count()
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use onramp::{FileJournal, JournalEntry};
+use onramp::JournalEntry;
 use tokio_rustls::TlsAcceptor;
 
 use crate::world::{SPEC, World};
@@ -173,11 +173,11 @@ fn a_mistake_is_named_and_nothing_is_changed() {
         for said in mistake.said {
             assert!(ended.said.contains(said), "“{said}” is missing; {report}");
         }
-        assert!(!world.desk.path("out/journal.jsonl").exists(), "{report}");
+        assert!(world.desk.journal().is_empty(), "{report}");
     }
     assert_eq!(world.state(), before);
     world.desk.configure(&world.desk.text(USERS));
-    world.desk.onboard(&["--accept", "users-left-behind:6"]).with_code(0);
+    world.desk.onboard(&["--yes"]).with_code(0);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_bind_name_without_rights_is_refused_and_the_journal_says_where() {
     let plain =
         text.replace("'bind.password'", "'plain.password'").replace(r"CORP\Administrator", &nobody.name);
     world.desk.configure(&plain);
-    let consent = ["--accept", "users-left-behind:6"];
+    let consent = ["--yes"];
     let refused = world.desk.onboard(&consent).with_code(1);
     assert!(!refused.said.contains(nobody.password.expose()));
     refused.saying(&[
@@ -224,7 +224,7 @@ fn a_bind_name_without_rights_is_refused_and_the_journal_says_where() {
         "LDAP result 50",
         "run the same command again",
     ]);
-    let journal = FileJournal::read(world.desk.path("out/journal.jsonl")).unwrap();
+    let journal = world.desk.journal();
     let Some(JournalEntry::RunEnded { ending }) = journal.last().map(|line| &line.entry) else {
         panic!("{journal:?}")
     };
@@ -250,7 +250,7 @@ fn a_run_does_not_change_the_name_it_signs_in_with() {
     let text = world.desk.text(USERS).replace("'bind.password'", "'delegate.password'");
     world.desk.configure(&text.replace(r"CORP\Administrator", &upn));
     world.desk.onboard(&["--plan-only"]).with_code(0);
-    let refused = world.desk.onboard(&["--accept", "users-left-behind:6"]).with_code(1);
+    let refused = world.desk.onboard(&["--yes"]).with_code(1);
     refused.saying(&[&upn, "the UPN that this run signs in with", r"DOMAIN\user"]);
     assert_eq!(world.state(), before);
 }
@@ -261,29 +261,58 @@ fn a_domain_whose_record_nobody_published_is_named_with_the_record() {
     world.cloud.tenant.auto_publish_dns(false);
     let spec = "[spec]\ndomain = 'contoso.com'\n[spec.waits]\ndomain_verification_minutes = 0\n";
     world.desk.configure(&world.desk.text(spec));
-    let ended = world.desk.onboard(&[]).with_code(1);
+    let ended = world.desk.onboard(&["--yes"]).with_code(1);
     let record = world.cloud.tenant.verification_text("contoso.com").unwrap();
     ended.saying(&["verify the domain contoso.com", &format!("IN TXT \"{record}\""), "run again"]);
     assert!(world.forest_offers_nothing(), "the forest comes after the tenant");
 
     world.cloud.tenant.publish_txt("contoso.com", &record);
-    world.desk.onboard(&[]).with_code(0);
+    world.desk.onboard(&["--yes"]).with_code(0);
 }
 
 #[test]
-fn a_controller_that_is_down_is_named_and_waited_for_again_by_the_next_run() {
+fn a_controller_that_is_down_is_seen_while_planning_and_can_be_left_out_by_name() {
     let world = World::new(0);
     let [_, second] = world.servers.controllers() else { panic!("two controllers") };
     let spec = "[spec]\ndomain = 'contoso.com'\n[spec.waits]\nreplication_minutes = 0\n";
     world.desk.configure(&world.desk.text(spec));
     world.forest.stop_controller(&second.host).unwrap();
-    let down = ["wait until every domain controller has the UPN suffix contoso.com", &second.host, "1 of 2"];
-    world.desk.onboard(&[]).with_code(1).saying(&down);
-    // The suffix is there by now, but not everywhere: that is still to be waited for.
-    world.desk.onboard(&[]).with_code(1).saying(&down);
+    let left_out = format!("controller-left-out:{}", second.host);
+    let accept = format!("--accept {left_out}");
+    let rest = ["--accept", "domain-added:contoso.com", "--accept", "suffix-added:contoso.com"];
+    world.desk.onboard(&rest).with_code(2).saying(&[&accept, "does not answer"]);
+    assert!(world.forest_offers_nothing());
 
+    let mut all = vec!["--accept", &left_out];
+    all.extend(rest);
+    world
+        .desk
+        .onboard(&all)
+        .with_code(0)
+        .saying(&["left out: dc2.corp.local", "seen on all 1 domain controllers"]);
+
+    // Nothing is left to do, and nothing is proven for the one that is still down.
+    world.desk.onboard(&[]).with_code(2).saying(&["nothing has to be changed", &accept]);
+    world.desk.onboard(&all).with_code(0).saying(&["--accept suffix-added:contoso.com is ignored"]);
     world.forest.start_controller(&second.host).unwrap();
-    world.desk.onboard(&[]).with_code(0);
+    world.desk.onboard(&[]).with_code(0).saying(&["nothing has to be changed"]);
+}
+
+#[test]
+fn a_controller_that_goes_down_after_planning_is_waited_for_and_named() {
+    let world = World::new(0);
+    let [_, second] = world.servers.controllers() else { panic!("two controllers") };
+    let spec = "[spec]\ndomain = 'contoso.com'\n[spec.waits]\nreplication_minutes = 0\n";
+    world.desk.configure(&world.desk.text(spec));
+    world.desk.onboard(&["--plan-only"]).with_code(0);
+    let plan = world.desk.last("plan.jsonl");
+    world.forest.stop_controller(&second.host).unwrap();
+    let saved = ["--yes", "--plan", plan.to_str().unwrap()];
+    let down = ["wait for the UPN suffix contoso.com to replicate", &second.host, "1 of 2"];
+    world.desk.onboard(&saved).with_code(1).saying(&down);
+    world.desk.onboard(&saved).with_code(1).saying(&down);
+    world.forest.start_controller(&second.host).unwrap();
+    world.desk.onboard(&saved).with_code(0);
     world.desk.onboard(&[]).with_code(0).saying(&["nothing has to be changed"]);
 }
 

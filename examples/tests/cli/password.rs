@@ -23,7 +23,9 @@ fn run(arguments: &[&str], input: &[u8]) -> Output {
     // Beside the reading, so that no pipe fills up.
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
+    // A program that refuses its arguments does not read on.
+    let written = writer.join().unwrap();
+    assert!(written.is_ok() || output.status.code() == Some(2), "{written:?}");
     output
 }
 
@@ -38,11 +40,13 @@ fn complaint(output: &Output) -> String {
 /// The objects that `check --stdin --json` prints.
 fn objects(arguments: &[&str], input: &[u8]) -> Vec<Value> {
     let output = run(&[&["check", "--stdin", "--json"], arguments].concat(), input);
-    assert!(output.status.success(), "{}", complaint(&output));
-    said(&output).lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    let all: Vec<Value> = said(&output).lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let refused = all.iter().any(|one| one["accepted"] == false);
+    assert_eq!(output.status.code(), Some(i32::from(refused)), "{}", complaint(&output));
+    all
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> String {
+fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> String {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
@@ -75,7 +79,7 @@ fn the_keys_stand_in_their_order() {
     let line = said(&output);
     let start = r#"{"accepted":true,"targets":{"on_premises":"accepted","cloud":"accepted"},"codes":[],"strength":{"score":4,"#;
     assert!(line.starts_with(start), "{line}");
-    let end = r#""entra_password_protection":{"documented":"accepted","every_reading":"accepted","score":[12,14]}}"#;
+    let end = r#""entra_password_protection":{"documented":"accepted","every_reading":"accepted","score":[12,14]},"headline":"passes_documented_rules","line":1}"#;
     assert!(line.trim_end().ends_with(end), "{line}");
 }
 
@@ -88,9 +92,11 @@ fn a_bad_line_ends_nothing() {
     input.extend(b"\nZr7#kQ2!vX-0pL");
     let all = objects(&[], &input);
     let accepted: Vec<_> = all.iter().map(|one| one["accepted"].as_bool().unwrap()).collect();
-    assert_eq!(accepted, [true, false, false, false, false, false, true], "the last line needs no end");
-    assert_eq!(all[2]["codes"], serde_json::json!(["not_utf8"]));
-    assert_eq!(all[3]["codes"], serde_json::json!(["line_too_long"]));
+    assert_eq!(accepted, [true, false, false, false, false, true], "the last line needs no end");
+    let lines: Vec<_> = all.iter().map(|one| one["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [1, 3, 4, 5, 6, 7], "an empty line is no password");
+    assert_eq!(all[1]["codes"], serde_json::json!(["not_utf8"]));
+    assert_eq!(all[2]["codes"], serde_json::json!(["line_too_long"]));
     for one in &all {
         let keys: Vec<_> = ["accepted", "targets", "codes", "strength", "entra_password_protection"]
             .into_iter()
@@ -142,7 +148,10 @@ fn policies_from_files() {
     let output = run(&["check", "--stdin", "--json", "--policy", &wrong], b"x\n");
     assert_eq!(output.status.code(), Some(2));
     let complaint = complaint(&output);
-    assert!(complaint.contains("unknown field `faktor`") && complaint.contains("wrong.toml"), "{complaint}");
+    for words in ["unknown field `faktor`", "wrong.toml", "line 2: ", "Did you mean `factor`?"] {
+        assert!(complaint.contains(words), "{complaint}");
+    }
+    assert!(!complaint.contains('^') && !complaint.contains(" | "), "no picture of the file: {complaint}");
     assert!(said(&output).is_empty());
 }
 
@@ -195,7 +204,8 @@ fn policies_are_explained_and_linted() {
         "Active Directory: 7 to 256 characters",
         "3 of 5 character classes",
         "All of them accept 8 to 256",
-        "1 day",
+        "the minimum password age is 1 day",
+        "with the Entra Password Protection agent on the domain controllers: a score of at least 5 points",
     ] {
         assert!(text.contains(words), "“{words}” is missing in:\n{text}");
     }
@@ -283,6 +293,216 @@ fn what_is_typed_is_not_shown() {
     assert_eq!(code, Some(0), "{screen}");
     let (code, _) = at_terminal(&["check"], b"half a pass\x03");
     assert_eq!(code, Some(130), "given up");
+}
+
+/// The ways in which Windows saves a text, with a name for each.
+fn saved(text: &str) -> [(&'static str, Vec<u8>); 5] {
+    let marked = format!("\u{feff}{text}");
+    let wide = |bytes: fn(u16) -> [u8; 2]| marked.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    [
+        ("UTF-8", text.as_bytes().to_vec()),
+        ("UTF-8 with a mark", marked.as_bytes().to_vec()),
+        ("UTF-8 with a mark and CR LF", marked.replace('\n', "\r\n").into_bytes()),
+        ("UTF-16, little end first", wide(u16::to_le_bytes)),
+        ("UTF-16, big end first", wide(u16::to_be_bytes)),
+    ]
+}
+
+#[test]
+fn word_lists_passwords_and_policies_are_the_same_however_windows_saves_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = "contoso\nfabrikam\nmünchen\n";
+    let passwords = "Contoso12!\nxMünchen12\n\nZr7#kQ2!vX-0pL\n🔑-Contoso12\n";
+    let plain = write(folder.path(), "words", words);
+    let expected = objects(&["--banned-list", &plain], passwords.as_bytes());
+    assert_eq!(expected[0]["accepted"], false);
+    for (at, (name, bytes)) in saved(words).into_iter().enumerate() {
+        let list = write(folder.path(), &format!("words{at}"), bytes);
+        for (other, input) in saved(passwords) {
+            assert_eq!(objects(&["--banned-list", &list], &input), expected, "{name}; passwords as {other}");
+        }
+        let own = objects(&["--own-list", &list], passwords.as_bytes());
+        assert_eq!(own[0]["codes"], serde_json::json!(["contains_word"]), "{name}");
+        assert_eq!(own[0]["targets"]["cloud"], "accepted", "a list of one's own is not Entra's");
+    }
+    for policy in ["[nist]\nfactor = 'with_mfa'\n", "{\"nist\": {\"factor\": \"with_mfa\"}}\n"] {
+        for (at, (name, bytes)) in saved(policy).into_iter().enumerate() {
+            let file = write(folder.path(), &format!("policy{at}"), bytes);
+            let all = objects(&["--policy", &file], b"abcdefgh\nshort\n");
+            let accepted: Vec<_> = all.iter().map(|one| one["accepted"].as_bool().unwrap()).collect();
+            assert_eq!(accepted, [true, false], "{name}: {policy}");
+        }
+    }
+}
+
+#[test]
+fn a_file_in_another_encoding_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let bare: Vec<u8> = "contoso\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, name) in [
+        (bare.clone(), "UTF-16 without a byte order mark"),
+        (b"m\xfcnchen\r\n".to_vec(), "a code page of Windows"),
+        (b"\xff\xfea".to_vec(), "is damaged"),
+        (b"\xff\xfe\0\0a\0\0\0".to_vec(), "UTF-16 without"),
+    ] {
+        let list = write(folder.path(), "list", bytes);
+        for option in ["--banned-list", "--own-list", "--policy"] {
+            let output = run(&["check", "--stdin", option, &list], b"Contoso12!\n");
+            assert_eq!(output.status.code(), Some(2), "{option} {name}");
+            let complaint = complaint(&output);
+            assert!(complaint.contains(name) && complaint.contains("save it as UTF-8"), "{complaint}");
+            assert!(said(&output).is_empty());
+        }
+        let output = run(&["generate", "--passphrase", "--word-list", &list], b"");
+        assert_eq!(output.status.code(), Some(2));
+    }
+    // On standard input each line is told by itself.
+    let bare: Vec<u8> = "Zr7#kQ2!vX-0pL\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let all = objects(&[], &bare);
+    assert!(all.iter().all(|one| one["codes"] == serde_json::json!(["not_utf8"])), "{all:?}");
+    for units in [&[0xD83D, 0x000A, 0x0041][..], &[0xD83D, 0xD83D, 0xDD11], &[0xDD11, 0x0041], &[0xD83D]] {
+        let half: Vec<u8> = [0xFEFF].iter().chain(units).flat_map(|unit| u16::to_le_bytes(*unit)).collect();
+        assert_eq!(objects(&[], &half)[0]["codes"], serde_json::json!(["not_utf8"]), "half a character");
+    }
+    assert_eq!(objects(&[], b"\xff\xfea\0b")[0]["codes"], serde_json::json!(["not_utf8"]), "half a unit");
+    let output = run(&["check", "--stdin"], b"m\xfcnchen\n");
+    assert!(said(&output).contains("save the list as UTF-8"), "{}", said(&output));
+}
+
+#[test]
+fn what_cannot_be_read_is_not_said_to_be_unknown_to_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let hashes = "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8:9\r\n";
+    let list = write(folder.path(), "hashes", format!("\u{feff}{hashes}"));
+    let store = folder.path().join("store");
+    let store = store.to_str().unwrap();
+    assert!(run(&["breach", "build", &list, store], b"").status.success(), "a mark is no hash");
+    for (name, input) in saved("password\nZwoelf\n") {
+        let output = run(&["breach", "query", store, "--stdin"], &input);
+        assert_eq!(said(&output), "known from a breach\nnot known from a breach\n", "{name}");
+        assert_eq!(output.status.code(), Some(0));
+    }
+    let output = run(&["breach", "query", store, "--stdin"], b"p\xe4ss\npassword\n");
+    assert_eq!(said(&output), "not readable\nknown from a breach\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(complaint(&output).starts_with("line 1: "), "{}", complaint(&output));
+    let output = run(&["breach", "build", "--ntlm", &list, store], b"");
+    let complaint = complaint(&output);
+    assert!(complaint.contains("SHA-1") && complaint.contains("Leave out --ntlm"), "{complaint}");
+}
+
+#[test]
+fn a_list_is_told_line_by_line_and_summed_up() {
+    let input = b"Zr7#kQ2!vX-0pL\nkurz\n\nP\xe4ss\nGanz-Lang-77-Wort\n";
+    let output = run(&["check", "--stdin"], input);
+    assert_eq!(output.status.code(), Some(1), "one is refused");
+    let text = said(&output);
+    for line in ["1: passes the documented rules", "2: rejected", "4: rejected", "5: passes"] {
+        assert!(text.lines().any(|one| one.starts_with(line)), "{line} is missing in:\n{text}");
+    }
+    assert_eq!(text.lines().last(), Some("2 of 4 accepted; 1 empty lines passed over"));
+    let output = run(&["check", "--stdin"], b"Zr7#kQ2!vX-0pL\n\n");
+    assert_eq!(output.status.code(), Some(0), "an empty line is not refused");
+    let output = run(&["check", "--stdin", "--json"], input);
+    assert!(complaint(&output).starts_with("2 of 4 accepted"), "beside the objects, and not among them");
+}
+
+#[test]
+fn headlines_say_what_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = banned(folder.path());
+    let plain = write(folder.path(), "ad.toml", "[on_premises]\n");
+    for (arguments, password, headline, code) in [
+        (
+            &[][..],
+            "P@ssw0rd",
+            "1: passes the documented rules; Microsoft's global banned list is not public",
+            0,
+        ),
+        (&["--banned-list", &list], "ContoS0Bl@nkf9!", "1: may be refused", 0),
+        (&["--policy", &plain], "P@ssw0rd", "1: accepted", 0),
+        (&[], "kurz", "1: rejected", 1),
+        (&["--min-strength", "2"], "P@ssw0rd", "1: rejected", 1),
+    ] {
+        let output = run(&[&["check", "--stdin"], arguments].concat(), password.as_bytes());
+        let text = said(&output);
+        assert!(text.starts_with(headline), "{headline}: {text}");
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(!text.contains("for ever") && !text.contains("made of banned words"), "{text}");
+    }
+    let text = said(&run(&["check", "--stdin"], b"P@ssw0rd"));
+    assert!(text.contains("Warning: easy to guess"), "{text}");
+    assert!(!said(&run(&["check", "--stdin"], b"Zr7#kQ2!vX-0pL")).contains("Warning"));
+    let text = said(&run(&["check", "--stdin"], b"Zr7#kQ2!vX-0pL9qW3!t"));
+    assert!(text.contains("practically forever"), "{text}");
+    let text = said(&run(&["check", "--stdin", "--min-strength", "2"], b"P@ssw0rd"));
+    assert!(text.contains("strength 0 of at least 2"), "{text}");
+    let text = said(&run(&["check", "--stdin"], "Passwört-77".as_bytes()));
+    assert!(text.contains("not allowed (ö)") && !text.contains("ort-77"), "{text}");
+}
+
+#[test]
+fn a_language_is_spoken_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = banned(folder.path());
+    let input = "Zr7#kQ2!vX-0pL\nContoS0Bl@nkf9!\nkurz\nP@ssw0rd\n\npässwort\n".as_bytes();
+    let input = &[input, b"p\xe4ss\n", "x".repeat(70_000).as_bytes(), b"\n"].concat();
+    let speak = |language: &str| {
+        let output = run(
+            &["check", "--stdin", "--banned-list", &list, "--language", language, "--min-strength", "1"],
+            input,
+        );
+        said(&output)
+    };
+    let english = speak("en");
+    for language in ["de", "fr", "es", "de-AT"] {
+        let other = speak(language);
+        assert_eq!(other.lines().count(), english.lines().count(), "{other}");
+        // Names are the same; sentences are not.
+        let names = ["Active Directory", "Entra"];
+        for (theirs, ours) in other.lines().zip(english.lines()) {
+            let name = names.iter().any(|name| ours.ends_with(name));
+            assert!(name || theirs != ours, "“{ours}” in {language}");
+            for word in ["accepted", "rejected", "Strength", "guess", "refused", "needed"] {
+                assert!(!theirs.contains(word), "“{theirs}” in {language}");
+            }
+        }
+    }
+}
+
+#[test]
+fn readable_passwords_can_be_read_aloud() {
+    let output = run(&["generate", "--readable", "--count", "200"], b"");
+    let all = said(&output);
+    assert_eq!(all.lines().count(), 200);
+    assert!(!all.contains(['I', 'l', '1', 'O', '0', '|', '\'', '"', '`']), "{all}");
+    assert!(objects(&[], all.as_bytes()).iter().all(|one| one["accepted"] == true));
+    let output = run(&["generate", "--readable", "--passphrase"], b"");
+    assert_eq!(output.status.code(), Some(2), "words are readable as they are");
+}
+
+#[test]
+fn a_line_is_answered_before_the_next_one_comes() {
+    let mut child = Command::new(PROGRAM)
+        .args(["check", "--stdin", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    for _ in 0..2 {
+        // Shorter than a byte order mark.
+        stdin.write_all(b"a\n").unwrap();
+        let (mut answer, mut byte) = (Vec::new(), [0]);
+        while byte[0] != b'\n' {
+            stdout.read_exact(&mut byte).unwrap();
+            answer.push(byte[0]);
+        }
+        assert_eq!(serde_json::from_slice::<Value>(&answer).unwrap()["accepted"], false);
+    }
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 #[test]

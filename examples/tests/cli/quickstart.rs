@@ -15,46 +15,55 @@ fn the_whole_job_on_the_embedded_lab_leaves_a_report_and_tells_no_secret() {
         Program::start(env!("CARGO_BIN_EXE_quickstart"), &["--users", "60", "--out", "out"], desk.path())
             .end()
             .with_code(0)
-            .saying(&[
-                "63 users of the forest were read",
-                "Verify",
-                "it can sign in with its password alone",
-            ]);
+            .saying(&["63 users of the forest were read", "Verify", "can sign in with its password alone"]);
     assert!(!ended.said.contains('✗'), "{}", ended.said);
-    let files = files(&desk.path().join("out"));
+    let run = only_run(&desk.path().join("out"));
+    let files = files(&run);
     let named: BTreeSet<_> =
-        files.iter().filter_map(|(path, _)| path.strip_prefix(desk.path()).unwrap().to_str()).collect();
-    let password = "out/secrets/onramp-sync@contoso.com.password";
-    let expected = ["out/journal.jsonl", "out/plan.jsonl", "out/report.html", "out/wire.har", password];
+        files.iter().filter_map(|(path, _)| path.strip_prefix(&run).unwrap().to_str()).collect();
+    let password = "secrets/onramp-sync@contoso.com.password";
+    let expected = ["journal.jsonl", "plan.jsonl", "report.html", "wire.har", password];
     assert_eq!(named, BTreeSet::from(expected));
 
-    let secret = fs::read_to_string(desk.path().join(password)).unwrap();
+    let secret = fs::read_to_string(run.join(password)).unwrap();
     assert_eq!(secret.chars().count(), 32);
     assert!(!ended.said.contains(&secret) && !ended.said.contains("Bearer"));
     for (path, text) in &files {
         assert!(path.ends_with(password) || !text.contains(&secret), "the password is in {}", path.display());
     }
     let text = |name: &str| &files.iter().find(|(path, _)| path.ends_with(name)).unwrap().1;
-    let html = text("out/report.html").to_lowercase();
+    let html = text("report.html").to_lowercase();
     for foreign in ["<script", "src=\"http", "href=\"http", "url(http", "@import"] {
         assert!(!html.contains(foreign), "{foreign}");
     }
-    let recording: Value = serde_json::from_str(text("out/wire.har")).unwrap();
+    let recording: Value = serde_json::from_str(text("wire.har")).unwrap();
     let entries = recording["log"]["entries"].as_array().unwrap();
     let sent = |method: &str| entries.iter().filter(|entry| entry["request"]["method"] == method).count();
     assert!(sent("POST") >= 5 && sent("GET") >= 10, "{} entries", entries.len());
 }
 
 #[test]
-fn the_same_folder_can_be_used_again() {
+fn a_folder_with_other_files_keeps_them() {
     let desk = tempfile::tempdir().unwrap();
+    let out = desk.path().join("out");
+    let theirs = ["secrets/somebody.password", "plan.jsonl", "journal.jsonl", "report.html", "wire.har"];
+    fs::create_dir_all(out.join("secrets")).unwrap();
+    theirs.iter().for_each(|name| fs::write(out.join(name), name).unwrap());
     let run = |users: &str| {
         let arguments = ["--users", users, "--out", "out"];
         Program::start(env!("CARGO_BIN_EXE_quickstart"), &arguments, desk.path()).end().with_code(0)
     };
     run("20");
-    run("0").saying(&["3 users of the forest were read"]);
-    let journal = onramp::FileJournal::read(desk.path().join("out/journal.jsonl")).unwrap();
-    let runs = journal.iter().filter(|line| matches!(line.entry, onramp::JournalEntry::RunStarted { .. }));
-    assert_eq!(runs.count(), 1, "the first lab is gone, and so is its journal");
+    run("5").saying(&["8 users of the forest were read"]);
+    for name in theirs {
+        assert_eq!(fs::read_to_string(out.join(name)).unwrap(), name);
+    }
+}
+
+/// The folder of the only run in an output folder.
+fn only_run(out: &std::path::Path) -> std::path::PathBuf {
+    let mut runs: Vec<_> = fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path()).collect();
+    runs.retain(|path| path.is_dir());
+    assert_eq!(runs.len(), 1, "{runs:?}");
+    runs.remove(0)
 }

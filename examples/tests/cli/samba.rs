@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onramp::{Change, FileJournal, JournalEntry, JournalRecord, Outcome, Plan};
+use onramp::{Change, JournalEntry, JournalRecord, Outcome, Plan};
 use onramp_tests::forest::{Entry, Forest, Rights, Scope, UserShape};
 
 use crate::world::{Cloud, Desk, SPEC};
@@ -24,7 +24,7 @@ fn the_whole_job_on_a_real_forest_moves_whom_the_plan_names_and_nobody_else() {
 
     let plan = desk.plan();
     let expected = after(&before, &plan);
-    let journal = FileJournal::read(desk.path("out/journal.jsonl")).unwrap();
+    let journal = desk.journal();
     println!("{}", pace(&journal));
     assert!(plan.users_changed() >= 800, "{} of 1000", plan.users_changed());
     // The run waited for a sample only, so the rest may still be on its way to the second controller.
@@ -52,11 +52,7 @@ fn a_real_controller_that_is_down_is_named_and_the_job_goes_on_when_it_is_back()
     let before = upns(&forest, 0);
 
     forest.stop_controller(1).unwrap();
-    let down = [
-        "wait until every domain controller has the UPN suffix contoso.com",
-        "dc2.corp.example.com",
-        "1 of 2",
-    ];
+    let down = ["wait for the UPN suffix contoso.com to replicate", "dc2.corp.example.com", "1 of 2"];
     desk.onboard(&flags).with_code(1).saying(&down);
     assert_eq!(suffixes(&forest, 0), ["contoso.com"]);
     assert_eq!(upns(&forest, 0), before, "users come after the suffix is everywhere");
@@ -152,7 +148,7 @@ fn pace(journal: &[JournalRecord]) -> String {
     let times: Vec<_> = journal
         .iter()
         .filter(|line| {
-            matches!(&line.entry, JournalEntry::ChangeEnded { object: Some(_), outcome: Outcome::Done, .. })
+            matches!(&line.entry, JournalEntry::ChangeEnded { after: Some(_), outcome: Outcome::Done, .. })
         })
         .map(|line| line.at)
         .collect();

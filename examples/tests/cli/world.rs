@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use futures_util::TryStreamExt;
-use onramp::Plan;
+use onramp::{FileJournal, JournalRecord, Plan};
 use onramp_core::forest::{ForestUser, UserQuery};
 use onramp_lab::forest::{LabForest, LabForestServers};
 use onramp_lab::tenant::{LabTenant, LabTenantServer};
@@ -145,9 +145,39 @@ impl Desk {
         ended
     }
 
+    /// The folders of the runs, the first one first.
+    pub(crate) fn runs(&self) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(self.path("out")) else { return Vec::new() };
+        let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        found.retain(|path| path.is_dir() && !path.ends_with("secrets"));
+        found.sort_by_key(|path| {
+            // `…Z-2` comes after `…Z`, and `…Z-10` after `…Z-9`.
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let (time, number) = name.split_once("Z").unwrap();
+            (time.to_owned(), number.trim_start_matches('-').parse::<u32>().unwrap_or_default())
+        });
+        found
+    }
+
+    /// A file of the last run.
+    pub(crate) fn last(&self, name: &str) -> PathBuf {
+        self.runs().pop().unwrap().join(name)
+    }
+
     /// The plan that the last run left.
     pub(crate) fn plan(&self) -> Plan {
-        Plan::read(fs::read(self.path("out/plan.jsonl")).unwrap().as_slice()).unwrap()
+        Plan::read(fs::read(self.last("plan.jsonl")).unwrap().as_slice()).unwrap()
+    }
+
+    /// The journals of all runs, one after the other.
+    pub(crate) fn journal(&self) -> Vec<JournalRecord> {
+        let files = self.runs().into_iter().map(|run| run.join("journal.jsonl"));
+        files.filter(|path| path.exists()).flat_map(|path| FileJournal::read(path).unwrap()).collect()
+    }
+
+    /// Runs `onboard` with these arguments, and again with what it wants to be accepted; the arguments of the second run.
+    pub(crate) fn consent(&self) -> Vec<String> {
+        self.onboard(&[]).with_code(2).wanted_flags()
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn object(entry: Entry, attributes: &[AttributeName]) -> Result<Fores
     Ok(object)
 }
 
-/// What it is known by whatever becomes of its name, and its name.
+/// The GUID that an object is known by whatever becomes of its name, and its name.
 pub(crate) fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)> {
     let hidden = || {
         unreadable(entry, "its objectGUID is not visible to this account")

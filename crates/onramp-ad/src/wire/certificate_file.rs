@@ -11,7 +11,7 @@ const SIGNED_DATA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
 /// The version of a PKCS #12 store, and the sequence that follows it.
 const STORE_VERSION: &[u8] = &[2, 1, 3, 0x30];
 
-/// Why a file gives no certificates: what it is, and what to do.
+/// The reason that a file gives no certificates: what it is, and what to do.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) detail: String,
@@ -85,7 +85,7 @@ fn of_der(octets: &[u8]) -> Result<Vec<CertificateDer<'static>>, Refusal> {
 
 const BUNDLE: &str = "Export the certificate in Base-64 form, or convert the bundle: openssl pkcs7 -print_certs (with -inform DER for .p7b).";
 
-/// What a text without certificates is instead.
+/// Names what a text without certificates is instead.
 fn instead(text: &[u8]) -> (String, &'static str) {
     let text = String::from_utf8_lossy(text);
     let mut labels =

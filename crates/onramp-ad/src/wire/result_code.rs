@@ -21,7 +21,7 @@ pub(crate) const REFERRAL: u32 = 10;
 /// SEC_E_BAD_BINDINGS: the channel binding token is missing or another one.
 pub(crate) const BAD_BINDINGS: u32 = 0x8009_0346;
 
-/// Whether a bind was refused for its channel binding.
+/// Tells whether a bind was refused for its channel binding.
 pub(crate) fn is_about_channel_binding(diagnostic: &str) -> bool {
     diagnostic.contains(&format!("{BAD_BINDINGS:08x}"))
 }
@@ -117,7 +117,7 @@ fn referral(result: &LdapResult) -> Meaning {
     }
 }
 
-/// What Active Directory adds when it refuses a bind, explained: the Win32 error after `data`, and the error of the security
+/// The explanation of what Active Directory adds when it refuses a bind: the Win32 error after `data`, and the error of the security
 /// package before the text. Only 52e judges the password; no other is told as if it did.
 fn invalid_credentials(text: &str) -> Meaning {
     let hexadecimal = |text: &str| {

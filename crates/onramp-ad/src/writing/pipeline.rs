@@ -171,7 +171,9 @@ mod tests {
 
     /// Pieces under way, each done when it is told so.
     #[derive(Clone, Default)]
-    struct Bench(Arc<Mutex<Vec<(&'static str, oneshot::Sender<()>)>>>);
+    struct Bench(Arc<Mutex<Vec<UnderWay>>>);
+
+    type UnderWay = (&'static str, oneshot::Sender<()>);
 
     impl Bench {
         fn under_way(&self) -> Vec<&'static str> {

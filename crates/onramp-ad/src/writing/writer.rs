@@ -174,7 +174,7 @@ impl ForestClient {
     }
 }
 
-/// Whether changes went to a domain controller, or are to.
+/// Tells whether changes went to a domain controller, or are to.
 fn is_written_to(load: &WriteLoad) -> bool {
     let went = [load.answered, load.pushed_back].iter().any(|count| *count > 0);
     went || [load.under_way, load.waiting].iter().any(|count| *count > 0)

@@ -56,7 +56,7 @@ impl DomainController {
         }
     }
 
-    /// Whether there is a DNS host name to reach it by. A domain controller that was removed without its metadata, or is
+    /// Tells whether there is a DNS host name to reach it by. A domain controller that was removed without its metadata, or is
     /// only half promoted, has none: it is named by its server object, is never asked, and answers nothing.
     pub fn has_host_name(&self) -> bool {
         self.host.contains('.')
@@ -174,7 +174,7 @@ pub trait Replication: Debug + Send + Sync {
     /// be reached by.
     async fn controllers(&self) -> Result<Vec<DomainController>>;
 
-    /// Whether that domain controller answers now: connects to it and signs in, and asks for nothing.
+    /// Connects to that domain controller and signs in, to see that it answers now; asks for nothing else.
     ///
     /// For planning: one that cannot be reached from here will not be seen to receive what is changed, even if it
     /// receives it from its partners.

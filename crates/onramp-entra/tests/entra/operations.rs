@@ -262,7 +262,7 @@ async fn what_an_account_will_meet_is_foreseen_before_it_exists() {
             all.policies.unwrap().into_iter().map(|policy| (policy.name, policy.demand)).collect::<Vec<_>>()
         };
         let everybody = ("everybody".to_owned(), PolicyDemand::SecondFactor);
-        assert_eq!(met(&[RoleTemplateId::DIRECTORY_READERS]).await, [everybody.clone()]);
+        assert_eq!(met(&[RoleTemplateId::DIRECTORY_READERS]).await, std::slice::from_ref(&everybody));
         let administrators = ("administrators".to_owned(), PolicyDemand::Block);
         assert_eq!(met(&[role]).await, [everybody, administrators]);
     }

@@ -9,18 +9,17 @@ use std::io;
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::{Path, PathBuf};
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 
 use windows_sys::Win32::Foundation::{ERROR_SUCCESS, HANDLE, INVALID_HANDLE_VALUE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertSecurityDescriptorToStringSecurityDescriptorW, ConvertSidToStringSidW,
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetSecurityInfo, SDDL_REVISION_1, SE_FILE_OBJECT,
-    SetSecurityInfo,
 };
 use windows_sys::Win32::Security::{
-    ACL, DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, GetTokenInformation,
-    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR,
-    SECURITY_ATTRIBUTES, TOKEN_QUERY, TOKEN_USER, TokenUser,
+    DACL_SECURITY_INFORMATION, GetTokenInformation, OWNER_SECURITY_INFORMATION,
+    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES, SetKernelObjectSecurity,
+    TOKEN_QUERY, TOKEN_USER, TokenUser,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateDirectoryW, CreateFileW, FILE_ATTRIBUTE_NORMAL,
@@ -144,19 +143,13 @@ pub(super) fn create_folder(path: &Path, descriptor: &Descriptor) -> io::Result<
 
 /// Replaces the list of a file that is open with the right to do so, and cuts it off from what the folder hands down.
 pub(super) fn protect(file: &File, descriptor: &Descriptor) -> io::Result<()> {
-    let (mut present, mut defaulted, mut list): (i32, i32, *mut ACL) = (0, 0, null_mut());
-    // SAFETY: the descriptor is valid; the list that is returned is a part of it and lives as long.
-    checked(unsafe { GetSecurityDescriptorDacl(descriptor.0.0, &mut present, &mut list, &mut defaulted) })?;
-    // SAFETY: the handle is open and the list valid for the length of the call.
-    succeeded(unsafe {
-        SetSecurityInfo(
+    // Not SetSecurityInfo, which works out inheritance by itself and, in Wine, adds what the folder hands down after all.
+    // SAFETY: the handle is open and the descriptor valid for the length of the call.
+    checked(unsafe {
+        SetKernelObjectSecurity(
             file.as_raw_handle() as HANDLE,
-            SE_FILE_OBJECT,
             DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
-            null_mut(),
-            null_mut(),
-            list,
-            null(),
+            descriptor.0.0,
         )
     })
 }

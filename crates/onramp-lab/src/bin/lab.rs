@@ -1,7 +1,8 @@
 //! A tenant and a forest to talk to: `cargo run --bin lab -- --users 5000 --seed 7`.
 //!
-//! Prints one line of JSON with addresses, credentials and the certificate authority's file, and serves until SIGINT, SIGTERM
-//! or, with `--until-stdin-closes`, the end of its input. The credentials are made up from the seed and good for this lab only.
+//! Prints one line of JSON with addresses, credentials and the certificate authority's file, and serves until Ctrl-C, SIGTERM
+//! (on Windows Ctrl-Break) or, with `--until-stdin-closes`, the end of its input. The credentials are made up from the seed and
+//! good for this lab only.
 
 use std::collections::HashSet;
 use std::fs::OpenOptions;
@@ -12,19 +13,28 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use onramp_core::{Error, ErrorKind, Result};
+use onramp_core::{DomainName, Error, ErrorKind, Result};
 use onramp_lab::forest::{LabForest, LabForestServers};
 use onramp_lab::people::{People, PeopleOptions};
-use onramp_lab::tenant::{Consistency, LabTenant, LabTenantServer, SeedUser};
+use onramp_lab::tenant::{Consistency, LabSubscription, LabTenant, LabTenantServer, SeedUser};
 use onramp_lab::tls::LabCa;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
-use tokio::signal::unix::{SignalKind, signal};
+#[cfg(unix)]
+use tokio::signal::unix;
+#[cfg(windows)]
+use tokio::signal::windows;
+
+#[path = "lab/commands.rs"]
+mod commands;
+#[path = "lab/config.rs"]
+mod config;
+#[path = "lab/values.rs"]
+mod values;
 
 /// Serves an Entra tenant (Graph, Azure Resource Manager, token endpoint) and an Active Directory forest (LDAP, LDAPS) that
 /// live in memory.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = commands::HELP)]
 struct Arguments {
     /// How many users the forest has
     #[arg(long, default_value_t = 500)]
@@ -53,12 +63,25 @@ struct Arguments {
     /// How long a change takes from one domain controller to the others
     #[arg(long, default_value_t = 0)]
     replication_delay_ms: u64,
-    /// A new cloud object is not found by so many requests
+    /// How many requests do not see a new cloud object yet
     #[arg(long, default_value_t = 0)]
     late_by_requests: u32,
-    /// Every record that proves a domain counts as published
+    /// Treat domain verification records as already published
     #[arg(long)]
     auto_publish_dns: bool,
+    /// Treat the verification record of a domain as published so long after the domain was added (`30s`, `5m`, `1h`)
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    publish_dns_after: Option<Duration>,
+    /// A verified domain of the tenant whose users sign in at another identity provider; may be given several times
+    #[arg(long, value_name = "DOMAIN")]
+    federated: Vec<DomainName>,
+    /// An Azure subscription instead of the one with a made-up name; may be given several times. States: Enabled, Warned,
+    /// PastDue, Disabled, Deleted
+    #[arg(long, value_name = "NAME[:STATE]", value_parser = values::subscription)]
+    subscription: Vec<LabSubscription>,
+    /// Compare names in the forest as Windows does: letters with marks and without are the same
+    #[arg(long)]
+    windows_comparison: bool,
     /// First LDAP port: LDAP and LDAPS of the first controller, of the second, and so on; any free ports by default
     #[arg(long)]
     ldap_port: Option<u16>,
@@ -68,7 +91,14 @@ struct Arguments {
     /// Where to write the certificate authority's certificate (PEM); a file of its own in the temporary directory by default
     #[arg(long)]
     ca_file: Option<PathBuf>,
-    /// Stop when the standard input ends, too
+    /// Where to write a configuration for `onboard` that fits this lab; the two secrets go into files beside it that only
+    /// their owner may read. An existing file is replaced only if this program wrote it
+    #[arg(long, value_name = "FILE")]
+    write_config: Option<PathBuf>,
+    /// Carry out commands from the standard input, a line each (see below)
+    #[arg(long)]
+    commands: bool,
+    /// Stop when the standard input ends, too; carries out commands as well
     #[arg(long)]
     until_stdin_closes: bool,
 }
@@ -87,16 +117,19 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<()> {
     // Before anything is printed, so that whoever reads the line can stop the program at once.
-    let stop = Stop::listen(arguments.until_stdin_closes)?;
+    let stop = Stop::listen()?;
     let (forest, tenant) = (build_forest(arguments)?, build_tenant(arguments)?);
     let ca = LabCa::new()?;
     let ca_file = CaFile::write(arguments.ca_file.as_deref(), &ca.certificate_pem())?;
     let http = tenant.serve(&ca, SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.http_port))).await?;
     let ldap = forest.serve_at(&ca, IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.ldap_port).await?;
     let line = describe(&tenant, &http, &forest, &ldap, &ca_file.path);
+    if let Some(path) = &arguments.write_config {
+        config::write(path, &line, &arguments.mail_domain)?;
+    }
     // A reader that has gone away is told by its closed input, not by an error here.
     let _ = writeln!(io::stdout().lock(), "{line}");
-    stop.wait().await;
+    stop.wait(commands::until_end(&tenant, arguments.commands, arguments.until_stdin_closes)).await;
     Ok(())
 }
 
@@ -108,6 +141,7 @@ fn build_forest(arguments: &Arguments) -> Result<LabForest> {
         .seed(arguments.seed)
         .controllers(arguments.controllers)
         .replication_delay(Duration::from_millis(arguments.replication_delay_ms))
+        .windows_comparison(arguments.windows_comparison)
         .build()
 }
 
@@ -116,7 +150,17 @@ fn build_tenant(arguments: &Arguments) -> Result<LabTenant> {
         0 => Consistency::Immediate,
         requests => Consistency::AfterRequests(requests),
     };
-    LabTenant::builder()
+    let mut builder = LabTenant::builder();
+    for domain in &arguments.federated {
+        builder = builder.federated_domain(domain.clone());
+    }
+    for subscription in &arguments.subscription {
+        builder = builder.subscription(subscription.clone());
+    }
+    if let Some(time) = arguments.publish_dns_after {
+        builder = builder.publish_dns_after(time);
+    }
+    builder
         .name(&arguments.tenant)
         .seed(arguments.seed)
         .users(arguments.cloud_users)
@@ -226,35 +270,37 @@ impl Drop for CaFile {
 
 /// What ends the program.
 struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    watch_stdin: bool,
+    signals: Signals,
+}
+
+/// Ctrl-C, and what a supervisor sends.
+#[cfg(unix)]
+type Signals = (unix::Signal, unix::Signal);
+#[cfg(windows)]
+type Signals = (windows::CtrlC, windows::CtrlBreak);
+
+#[cfg(unix)]
+fn signals() -> io::Result<Signals> {
+    Ok((unix::signal(unix::SignalKind::interrupt())?, unix::signal(unix::SignalKind::terminate())?))
+}
+
+#[cfg(windows)]
+fn signals() -> io::Result<Signals> {
+    Ok((windows::ctrl_c()?, windows::ctrl_break()?))
 }
 
 impl Stop {
-    fn listen(watch_stdin: bool) -> Result<Self> {
-        let listen = |kind| {
-            signal(kind).map_err(|error: io::Error| {
-                Error::new(ErrorKind::Unavailable, "listen for signals").source(error)
-            })
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            watch_stdin,
-        })
+    fn listen() -> Result<Self> {
+        let signals = signals()
+            .map_err(|error| Error::new(ErrorKind::Unavailable, "listen for signals").source(error))?;
+        Ok(Self { signals })
     }
 
-    async fn wait(mut self) {
+    async fn wait(mut self, input_ends: impl Future<Output = ()>) {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            () = end_of_input(), if self.watch_stdin => {}
+            _ = self.signals.0.recv() => {}
+            _ = self.signals.1.recv() => {}
+            () = input_ends => {}
         }
     }
-}
-
-async fn end_of_input() {
-    let (mut input, mut ignored) = (tokio::io::stdin(), [0_u8; 1024]);
-    while matches!(input.read(&mut ignored).await, Ok(read) if read > 0) {}
 }

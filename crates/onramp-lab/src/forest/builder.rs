@@ -243,6 +243,8 @@ impl LabForestBuilder {
 
 impl LabForestBuilder {
     fn blueprint(&self, domain: &LabDomain, known: &[&DomainBlueprint]) -> Result<DomainBlueprint> {
+        // What Windows lets a domain be called: as a host, and with underscores.
+        DomainName::parse(&domain.name.replace('_', "x"))?;
         let name = DomainName::parse_directory(&domain.name)?;
         let refuse = |why: &str| {
             Err(Error::new(ErrorKind::Invalid, "build the forest's domain").object(&name).detail(why))

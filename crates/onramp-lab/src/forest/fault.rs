@@ -35,6 +35,13 @@ pub enum Fault {
     SizeLimit,
     /// The server has forgotten where the connection's paged searches were, and refuses their cookies (result code 53).
     ForgottenCookies,
+    /// The server answers with this result code and diagnostic message, whatever a real one would say.
+    Refused {
+        /// LDAP result code (RFC 4511 appendix A).
+        code: u32,
+        /// Diagnostic message; real servers begin it with the Win32 error in eight hexadecimal digits.
+        message: &'static str,
+    },
     /// The operation is carried out, and its answer takes that much longer.
     Slow(Duration),
 }
@@ -63,6 +70,10 @@ impl Fault {
             Self::SizeLimit => {
                 let message = "00002023: the size limit was exceeded";
                 Refusal::new(LdapResultCode::SizeLimitExceeded, message)
+            }
+            Self::Refused { code, message } => {
+                let code = LdapResultCode::try_from(i64::from(code)).unwrap_or(LdapResultCode::Other);
+                Refusal::new(code, message)
             }
             Self::LostReply
             | Self::LostRequest

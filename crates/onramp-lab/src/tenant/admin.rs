@@ -94,6 +94,16 @@ impl LabTenant {
         })
     }
 
+    /// Takes a permission of Graph, such as `RoleManagement.ReadWrite.Directory`, from the lab's own application. Tokens
+    /// issued from now on lack it, and so do the ports at once.
+    ///
+    /// # Errors
+    /// `NotFound` if the application does not have it.
+    pub fn take_permission(&self, permission: &str) -> Result<()> {
+        let client = self.inner.credentials.client_id.to_string();
+        self.change("take the permission", permission, |state| state.take_permission(&client, permission))
+    }
+
     /// Gives a user a directory role as another administrator does.
     ///
     /// # Errors
@@ -167,7 +177,7 @@ impl LabTenant {
         self.with_state(|state| state.dns.auto_publish = on);
     }
 
-    /// From now on every verification record counts as published so long after its domain was added, or no longer does.
+    /// Lets every verification record count as published so long after its domain was added, or no longer.
     pub fn publish_dns_after(&self, time: Option<Duration>) {
         self.with_state(|state| state.dns.publish_after(time));
     }

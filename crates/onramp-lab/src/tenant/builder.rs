@@ -185,7 +185,7 @@ impl LabTenantBuilder {
         self
     }
 
-    /// Every verification record counts as published so long after its domain was added.
+    /// Lets every verification record count as published so long after its domain was added.
     pub fn publish_dns_after(mut self, time: Duration) -> Self {
         self.publish_dns_after = Some(time);
         self

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::block::Filling;
 use super::layout::{HEADER, Layout};
-use super::{HashKind, ListError, Prefix, RangeBody, Source, Store, StoreError, list};
+use super::{HashKind, Prefix, RangeBody, Source, Store, StoreError, list};
 
 /// How many hashes are looked at before it is decided how many bits of each are kept.
 const SAMPLE: usize = 1 << 16;
@@ -130,7 +130,7 @@ impl<W: Write + Seek> Builder<W> {
         result
     }
 
-    /// Adds a sorted list of whole hashes with their counts, one a line.
+    /// Adds a sorted list of whole hashes with their counts, one a line. A byte order mark before it is passed over.
     ///
     /// # Errors
     /// [`StoreError::List`] if a line is none, [`StoreError::Unsorted`] if the list is not sorted.
@@ -143,14 +143,21 @@ impl<W: Write + Seek> Builder<W> {
                 break;
             }
             let text = text.strip_suffix(b"\n").unwrap_or(&text);
-            let bad = ListError::Line { line, prefix: None };
-            let (digits, count) = list::split(text, self.kind.digits()).ok_or(bad)?;
-            let (start, rest) = digits.split_at_checked(16).ok_or(bad)?;
-            let key = list::number(start).ok_or(bad)?;
-            list::number(rest).ok_or(bad)?;
+            let text = if line == 1 { list::without_mark(text)? } else { text };
+            let Some((key, count)) = self.whole(text) else {
+                return Err(list::refusal(text, self.kind, line, None).into());
+            };
             self.push_counted(key, count)?;
         }
         Ok(())
+    }
+
+    /// The beginning of the hash on a line, and its count.
+    fn whole(&self, line: &[u8]) -> Option<(u64, u64)> {
+        let (digits, count) = list::split(line, self.kind.digits())?;
+        let (start, rest) = digits.split_at_checked(16)?;
+        list::number(rest)?;
+        Some((list::number(start)?, count))
     }
 
     /// Adds what another store holds, except for the ranges given, which replace what it holds of them. They come in

@@ -80,12 +80,25 @@ pub enum ListError {
         /// The range, if it is one.
         prefix: Option<Prefix>,
     },
+    /// A line holds a hash of another kind.
+    #[error("line {line} is a {found} hash and not one of {expected}: the list holds {found} hashes")]
+    OtherKind {
+        /// The number of the line, from 1.
+        line: u64,
+        /// The kind that is asked for.
+        expected: HashKind,
+        /// The kind whose length the hash has.
+        found: HashKind,
+    },
     /// The body is longer than any range.
     #[error("the range has more than {limit} bytes")]
     TooLong {
         /// What is read at most.
         limit: usize,
     },
+    /// The list begins with the byte order mark of UTF-16.
+    #[error("the list is saved as UTF-16: save it as UTF-8")]
+    Utf16,
     /// The body of a range is not text.
     #[error("the range is not text")]
     NotText,

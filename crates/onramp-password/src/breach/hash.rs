@@ -28,6 +28,9 @@ impl HashKind {
         }
     }
 
+    /// Every kind.
+    pub(super) const ALL: [Self; 2] = [Self::Sha1, Self::Ntlm];
+
     /// The hash of a password.
     #[must_use]
     pub fn hash(self, password: &str) -> PasswordHash {

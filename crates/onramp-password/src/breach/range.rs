@@ -13,7 +13,7 @@ use super::{HashKind, ListError, PasswordHash, list};
 pub const MAX_BODY: usize = 1 << 20;
 
 /// How many digits are sent.
-const DIGITS: usize = 5;
+pub(super) const DIGITS: usize = 5;
 
 /// The first five hexadecimal digits of a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,6 +127,7 @@ impl RangeRequest {
 /// The body of a range.
 #[derive(Clone, Copy)]
 pub struct RangeBody<'a> {
+    kind: HashKind,
     text: &'a [u8],
     prefix: Prefix,
     digits: usize,
@@ -142,7 +143,7 @@ impl<'a> RangeBody<'a> {
             return Err(ListError::TooLong { limit: MAX_BODY });
         }
         let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-        Ok(Self { text, prefix, digits: kind.digits() - DIGITS })
+        Ok(Self { text, prefix, kind, digits: kind.digits() - DIGITS })
     }
 
     /// How often a password was seen in breaches: 0 for never.
@@ -150,7 +151,7 @@ impl<'a> RangeBody<'a> {
     /// All lines are read, whichever holds the hash, so that the time does not tell.
     ///
     /// # Errors
-    /// [`ListError::Line`] at the first line that is none.
+    /// [`ListError::Line`] at the first line that is none, [`ListError::OtherKind`] if it is one of another hash.
     pub fn count(&self, hash: &PasswordHash) -> Result<u64, ListError> {
         let mut wanted = [0; 40];
         for (pair, byte) in wanted.chunks_exact_mut(2).zip(hash.as_bytes()) {
@@ -187,9 +188,10 @@ impl<'a> RangeBody<'a> {
             let (text, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
             rest = after.get(1..).unwrap_or_default();
             line += 1;
-            let bad = ListError::Line { line, prefix: Some(self.prefix) };
-            let (digits, count) = list::split(text, self.digits).ok_or(bad)?;
-            list::number(digits).ok_or(bad)?;
+            let whole = list::split(text, self.digits).filter(|(digits, _)| list::number(digits).is_some());
+            let Some((digits, count)) = whole else {
+                return Err(list::refusal(text, self.kind, line, Some(self.prefix)));
+            };
             take(digits, count);
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The sentences for people, by code and language; every one can be replaced.
 
+mod characters;
 mod texts;
 
 use alloc::collections::BTreeMap;
@@ -23,8 +24,8 @@ use crate::{Advice, CharacterClass, Code, NameSource, Target, Violation};
 /// assert_eq!(own.message(&violation), "Please use 7 characters or more.");
 /// ```
 ///
-/// In a sentence, `{target}`, `{found}`, `{limit}`, `{classes}` and `{name}` stand for what the violation says. As
-/// data, a catalogue is a map from keys (`too_short`, `target.cloud`, `class.upper`, `name.account_name`) to sentences;
+/// In a sentence, `{target}`, `{found}`, `{limit}`, `{more}` (how many are lacking), `{classes}` and `{name}` stand for
+/// what the violation says, and `{characters}` for the characters at its places, where the candidate is given. As data, a catalogue is a map from keys (`too_short`, `target.cloud`, `class.upper`, `name.account_name`) to sentences;
 /// those that are absent are English.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue {
@@ -95,13 +96,28 @@ impl Catalogue {
     /// The sentence for a violation.
     #[must_use]
     pub fn message(&self, violation: &Violation) -> String {
-        struct Shown<'a>(&'a Catalogue, &'a Violation);
-        impl fmt::Display for Shown<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.write(self.1, f)
-            }
-        }
-        Shown(self, violation).to_string()
+        self.sentence(violation, &[violation.target], None)
+    }
+
+    /// Returns the sentence for a violation, with the characters of the candidate that it is about.
+    ///
+    /// Those that are not allowed are named, and nothing else of the candidate.
+    #[must_use]
+    pub fn message_for(&self, violation: &Violation, candidate: &str) -> String {
+        self.sentence(violation, &[violation.target], Some(candidate))
+    }
+
+    /// The sentence for a violation that these targets find.
+    pub(crate) fn sentence(
+        &self,
+        violation: &Violation,
+        targets: &[Target],
+        candidate: Option<&str>,
+    ) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write(violation, targets, candidate, &mut text);
+        text
     }
 
     /// The sentence or phrase for a key, with its placeholders.
@@ -110,24 +126,32 @@ impl Catalogue {
         self.own.get(&key).map_or_else(|| self.base.text(key), String::as_str)
     }
 
-    pub(crate) fn write(&self, violation: &Violation, out: &mut dyn Write) -> fmt::Result {
+    pub(crate) fn write(
+        &self,
+        violation: &Violation,
+        targets: &[Target],
+        candidate: Option<&str>,
+        out: &mut dyn Write,
+    ) -> fmt::Result {
         let mut rest = self.text(Key::Code(violation.code));
         while let Some((before, after)) = rest.split_once('{') {
             out.write_str(before)?;
             let Some((placeholder, after)) = after.split_once('}') else { break };
             match placeholder {
-                "target" => out.write_str(self.text(Key::Target(violation.target)))?,
+                "target" => listed(out, targets.iter().map(|&target| self.text(Key::Target(target))))?,
                 "found" => write!(out, "{}", violation.found.unwrap_or(0))?,
                 "limit" => write!(out, "{}", violation.limit.unwrap_or(0))?,
+                "more" => write!(out, "{}", violation.lacking())?,
                 "name" => {
                     out.write_str(self.text(Key::Name(violation.name.unwrap_or(NameSource::Word))))?;
                 }
                 "classes" => {
-                    for (index, class) in violation.missing.iter().enumerate() {
-                        out.write_str(if index == 0 { "" } else { ", " })?;
-                        out.write_str(self.text(Key::Class(class)))?;
-                    }
+                    listed(
+                        out,
+                        violation.missing_by_name().iter().map(|class| self.text(Key::Class(class))),
+                    )?;
                 }
+                "characters" => characters::name(violation, candidate, out)?,
                 other => write!(out, "{{{other}}}")?,
             }
             rest = after;
@@ -138,6 +162,15 @@ impl Catalogue {
     const fn of(base: &'static texts::Texts) -> Self {
         Self { base, own: BTreeMap::new() }
     }
+}
+
+/// Writes phrases with commas between them.
+fn listed<'a>(out: &mut dyn Write, phrases: impl Iterator<Item = &'a str>) -> fmt::Result {
+    for (index, phrase) in phrases.enumerate() {
+        out.write_str(if index == 0 { "" } else { ", " })?;
+        out.write_str(phrase)?;
+    }
+    Ok(())
 }
 
 impl Key {

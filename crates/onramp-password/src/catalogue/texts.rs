@@ -30,13 +30,13 @@ pub(super) static ENGLISH: Texts = Texts {
     codes: [
         "{target}: too short, {found} of at least {limit} characters",
         "{target}: too long, {found} of at most {limit} characters",
-        "{target}: {found} of the {limit} character classes needed; add one of {classes}",
+        "{target}: {found} of the {limit} character classes needed; add {more} of these: {classes}",
         "{target}: needs {classes}",
-        "{target}: contains characters that are not allowed",
+        "{target}: contains characters that are not allowed{characters}",
         "{target}: contains {name}",
         "{target}: contains {name}",
         "{target}: is a banned word, or nearly one",
-        "{target}: {found} of the {limit} points needed, because it is made of banned words",
+        "{target}: {found} of the {limit} points needed; each banned word in it counts as one point only",
         "{target}: {found} of the {limit} complexity points needed; make it longer or more varied",
         "{target}: is on the list of common or expected passwords; choose another",
         "{target}: is known from a data breach; choose another",
@@ -60,20 +60,23 @@ pub(super) static ENGLISH: Texts = Texts {
         "the tenant name",
         "a forbidden word",
     ],
-    advice: ["it holds characters that another keyboard or system may enter in another way"],
+    advice: [
+        "it holds characters that another keyboard or system may enter in another way",
+        "Microsoft's global list of banned passwords is not public: Entra may still refuse it",
+    ],
 };
 
 pub(super) static GERMAN: Texts = Texts {
     codes: [
         "{target}: zu kurz, {found} von mindestens {limit} Zeichen",
         "{target}: zu lang, {found} von höchstens {limit} Zeichen",
-        "{target}: {found} der {limit} nötigen Zeichenklassen; es fehlt eine von: {classes}",
+        "{target}: {found} der {limit} nötigen Zeichenklassen; noch {more} von diesen ergänzen: {classes}",
         "{target}: es fehlen {classes}",
-        "{target}: enthält Zeichen, die nicht erlaubt sind",
+        "{target}: enthält Zeichen, die nicht erlaubt sind{characters}",
         "{target}: enthält {name}",
         "{target}: enthält {name}",
         "{target}: ist ein gesperrtes Wort oder fast eines",
-        "{target}: {found} der {limit} nötigen Punkte, weil es aus gesperrten Wörtern besteht",
+        "{target}: {found} der {limit} nötigen Punkte; jedes gesperrte Wort darin zählt nur einen Punkt",
         "{target}: {found} der {limit} nötigen Komplexitätspunkte; länger oder abwechslungsreicher machen",
         "{target}: steht auf der Liste häufiger oder naheliegender Kennwörter; bitte ein anderes wählen",
         "{target}: ist aus einem Datenleck bekannt; bitte ein anderes wählen",
@@ -103,20 +106,23 @@ pub(super) static GERMAN: Texts = Texts {
         "den Namen des Mandanten",
         "ein verbotenes Wort",
     ],
-    advice: ["enthält Zeichen, die eine andere Tastatur oder ein anderes System anders eingeben kann"],
+    advice: [
+        "enthält Zeichen, die eine andere Tastatur oder ein anderes System anders eingeben kann",
+        "Microsofts globale Sperrliste ist nicht öffentlich: Entra kann es trotzdem ablehnen",
+    ],
 };
 
 pub(super) static FRENCH: Texts = Texts {
     codes: [
         "{target} : trop court, {found} caractères sur au moins {limit}",
         "{target} : trop long, {found} caractères sur au plus {limit}",
-        "{target} : {found} des {limit} types de caractères requis ; ajoutez l’un de ceux-ci : {classes}",
+        "{target} : {found} des {limit} types de caractères requis ; ajoutez-en {more} parmi : {classes}",
         "{target} : il manque : {classes}",
-        "{target} : contient des caractères non autorisés",
+        "{target} : contient des caractères non autorisés{characters}",
         "{target} : contient {name}",
         "{target} : contient {name}",
         "{target} : est un mot interdit, ou presque",
-        "{target} : {found} des {limit} points requis, car il est composé de mots interdits",
+        "{target} : {found} des {limit} points requis ; chaque mot interdit qu’il contient ne compte que pour un point",
         "{target} : {found} des {limit} points de complexité requis ; allongez-le ou variez-le",
         "{target} : figure dans la liste des mots de passe courants ou prévisibles ; choisissez-en un autre",
         "{target} : provient d’une fuite de données connue ; choisissez-en un autre",
@@ -140,20 +146,23 @@ pub(super) static FRENCH: Texts = Texts {
         "le nom du locataire",
         "un mot interdit",
     ],
-    advice: ["contient des caractères qu’un autre clavier ou système peut saisir autrement"],
+    advice: [
+        "contient des caractères qu’un autre clavier ou système peut saisir autrement",
+        "la liste globale de mots de passe interdits de Microsoft n’est pas publique : Entra peut encore le refuser",
+    ],
 };
 
 pub(super) static SPANISH: Texts = Texts {
     codes: [
         "{target}: demasiado corta, {found} caracteres de al menos {limit}",
         "{target}: demasiado larga, {found} caracteres de {limit} como máximo",
-        "{target}: {found} de las {limit} clases de caracteres necesarias; añada una de estas: {classes}",
+        "{target}: {found} de las {limit} clases de caracteres necesarias; añada {more} de estas: {classes}",
         "{target}: faltan {classes}",
-        "{target}: contiene caracteres no permitidos",
+        "{target}: contiene caracteres no permitidos{characters}",
         "{target}: contiene {name}",
         "{target}: contiene {name}",
         "{target}: es una palabra prohibida, o casi",
-        "{target}: {found} de los {limit} puntos necesarios, porque se compone de palabras prohibidas",
+        "{target}: {found} de los {limit} puntos necesarios; cada palabra prohibida que contiene cuenta un solo punto",
         "{target}: {found} de los {limit} puntos de complejidad necesarios; hágala más larga o más variada",
         "{target}: está en la lista de contraseñas comunes o previsibles; elija otra",
         "{target}: procede de una filtración de datos conocida; elija otra",
@@ -177,5 +186,8 @@ pub(super) static SPANISH: Texts = Texts {
         "el nombre del inquilino",
         "una palabra prohibida",
     ],
-    advice: ["contiene caracteres que otro teclado o sistema puede introducir de otra forma"],
+    advice: [
+        "contiene caracteres que otro teclado o sistema puede introducir de otra forma",
+        "la lista global de contraseñas prohibidas de Microsoft no es pública: Entra aún puede rechazarla",
+    ],
 };

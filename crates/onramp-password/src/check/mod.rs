@@ -113,6 +113,8 @@ impl Checker {
         if hits & WORDS != 0 {
             find(&names.words, rules.custom_fold(), &text, &mut verdict);
         }
+        // The global list counts for every password that is set in the cloud.
+        verdict.unlisted = rules.cloud.is_some();
         if let Some(guard) = &rules.guard {
             self.check_protection(guard, &text, hits, &mut verdict);
         }
@@ -138,10 +140,11 @@ impl Checker {
                 None => report(&self.names.guarded, text, Haystack::Long(fold), verdict),
             }
         }
+        let named = verdict.violations().len() > before;
         // A score of what is too long would say nothing and only cost time.
-        let points = guard.check(text, verdict).unwrap_or(0);
+        let (points, enough) = guard.check(text, verdict).unwrap_or((0, true));
         let readings = guard.range(text).map(|range| {
-            let named = |needles: &Needles, words: &Option<_>| {
+            let holds = |needles: &Needles, words: &Option<_>| {
                 words.as_ref().is_some_and(|words: &crate::protection::Words| {
                     Folded::new(text, &words.fold)
                         .is_some_and(|folded| contains(needles, text, folded.letters()))
@@ -149,15 +152,16 @@ impl Checker {
             };
             Readings::new(
                 &range,
-                named(&self.names.guarded_own, &guard.own),
-                named(&self.names.guarded_once, &guard.strict),
+                holds(&self.names.guarded_own, &guard.own),
+                holds(&self.names.guarded_once, &guard.strict),
             )
         });
         verdict.protection = Some(ProtectionVerdict {
             points: u32::try_from(points).unwrap_or(u32::MAX),
-            accepted: verdict.violations().len() == before,
+            accepted: enough && !named,
             readings,
         });
+        verdict.unlisted |= !guard.targets.is_empty();
     }
 }
 

@@ -171,7 +171,8 @@ impl fmt::Display for Concern {
             ),
             Self::MinimumAge { seconds } => write!(
                 f,
-                "a password cannot be changed again within {}; users take the refusal for one of complexity",
+                "the minimum password age is {}: who tries again sooner sees the message that the password does not meet \
+                 the complexity requirements, although complexity is not the cause",
                 time(*seconds)
             ),
             Self::TermLengths { terms } => write!(

@@ -9,6 +9,9 @@ use crate::{Classes, Substitutions};
 
 /// Rules of your own. What is absent demands nothing.
 ///
+/// A banned list of your own goes here, into [`CustomPolicy::words`], and only here: see
+/// [`Policy::with_own_banned_list`](crate::Policy::with_own_banned_list).
+///
 /// Lengths count code points after NFC. Classes are the four of ASCII; every other character counts as an upper-case or
 /// lower-case letter, a digit or a symbol by what Unicode says of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

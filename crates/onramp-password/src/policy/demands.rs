@@ -45,10 +45,12 @@ impl Policy {
         if let Some(policy) = &self.nist {
             let mut say = |text| all.push(Demand { target: Target::Nist, text });
             say(format!("at least {} characters, counted after NFC", policy.needed_length()));
-            say(format!(
-                "none of {} common passwords, and nothing that is known of the account",
-                policy.blocklist.len()
-            ));
+            say(match policy.blocklist.len() {
+                0 => "nothing that is known of the account".to_string(),
+                passwords => {
+                    format!("none of {passwords} common passwords, and nothing that is known of the account")
+                }
+            });
         }
         if let Some(policy) = &self.lithnet {
             let mut say = |text| all.push(Demand { target: Target::Lithnet, text });
@@ -113,13 +115,20 @@ fn on_premises(policy: &AdPolicy, say: &mut dyn FnMut(String)) {
 }
 
 fn protection(policy: &ProtectionPolicy, target: Target, say: &mut dyn FnMut(String)) {
-    say(format!(
-        "not one of {} banned words, nor one edit away from one, look-alikes included; {} points beside them",
-        policy.banned.len(),
-        policy.required_points
-    ));
+    let who = match target {
+        Target::OnPremises => "with the Entra Password Protection agent on the domain controllers: ",
+        _ => "",
+    };
+    let points = policy.required_points;
+    say(match policy.banned.len() {
+        0 => format!("{who}a score of at least {points} points, one for each character"),
+        words => format!(
+            "{who}not a banned word ({words} in the list) or nearly one, also not with look-alike characters (@ for a); \
+             at least {points} points, one for each banned word in it and each other character"
+        ),
+    });
     say(match target {
         Target::Cloud => "neither a name of the person nor the tenant's of four letters or more".to_string(),
-        _ => "no name of the person of four letters or more".to_string(),
+        _ => format!("{who}no name of the person of four letters or more"),
     });
 }

@@ -7,6 +7,8 @@ mod entra;
 mod lithnet;
 mod nist;
 
+use alloc::string::String;
+
 use serde::{Deserialize, Serialize};
 
 pub use ad::{AdPolicy, NameChecks};
@@ -43,7 +45,7 @@ pub struct Policy {
     /// What Entra demands of a cloud password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud: Option<EntraPolicy>,
-    /// Banned words, as Entra Password Protection applies them.
+    /// What Entra Password Protection bans: its lists, not one of your own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionPolicy>,
     /// What NIST SP 800-63B-4 demands.
@@ -106,6 +108,17 @@ impl Policy {
     #[must_use]
     pub fn with_lithnet(mut self, policy: LithnetPolicy) -> Self {
         self.lithnet = Some(policy);
+        self
+    }
+
+    /// Returns the policy with more words that no password may contain: a banned list of your own goes here, and only
+    /// here.
+    ///
+    /// They become [`CustomPolicy::words`], a demand of [`Target::Custom`]. [`ProtectionPolicy::banned`] is for what Entra
+    /// itself bans, and [`Context::words`](crate::Context::words) for the words of one account.
+    #[must_use]
+    pub fn with_own_banned_list<I: IntoIterator<Item = S>, S: Into<String>>(mut self, words: I) -> Self {
+        self.custom.get_or_insert_with(CustomPolicy::default).words.extend(words.into_iter().map(Into::into));
         self
     }
 

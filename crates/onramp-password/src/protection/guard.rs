@@ -84,8 +84,9 @@ impl Guard {
         words.map(|words| &words.fold)
     }
 
-    /// Judges a candidate by the policy's reading. Nothing for one that is too long for any directory.
-    pub(crate) fn check(&self, text: &Text<'_>, verdict: &mut Verdict) -> Option<usize> {
+    /// Judges a candidate by the policy's reading: its points, and whether they and its words are accepted. Nothing for
+    /// one that is too long for any directory.
+    pub(crate) fn check(&self, text: &Text<'_>, verdict: &mut Verdict) -> Option<(usize, bool)> {
         if text.chars > MAX_FOLDED {
             return None;
         }
@@ -98,12 +99,28 @@ impl Guard {
             if found.near {
                 verdict.push(Violation::new(target, Code::BannedWord).at(Spans::one(0, text.text.len())));
             }
-            if found.points < self.required {
-                let violation = Violation::new(target, Code::ScoreTooLow);
-                verdict.push(violation.counted(found.points, self.required).at(found.spans));
+            if let Some(violation) = self.too_few_points(&found, text, target) {
+                // A length that is told already says it, too.
+                let told = |one: &Violation| one.code == Code::TooShort && violation.code == Code::TooShort;
+                if !verdict.violations_for(target).any(told) {
+                    verdict.push(violation);
+                }
             }
         }
-        Some(found.points)
+        Some((found.points, !found.near && found.points >= self.required))
+    }
+
+    /// Why there are too few points: because of banned words, or without any because there are too few characters.
+    fn too_few_points(&self, found: &Points, text: &Text<'_>, target: Target) -> Option<Violation> {
+        if found.points >= self.required {
+            return None;
+        }
+        let (code, counted) = match () {
+            () if !found.spans.is_empty() => (Code::ScoreTooLow, found.points),
+            () if text.chars < self.required => (Code::TooShort, text.chars),
+            () => (Code::TooFewDistinct, found.points),
+        };
+        Some(Violation::new(target, code).counted(counted, self.required).at(found.spans))
     }
 
     /// The points of a candidate under every reading: the fewest and the most; and which readings refuse it for them.

@@ -42,7 +42,8 @@ pub(crate) const MIN_NAME_ONCE: usize = 3;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ProtectionPolicy {
-    /// The banned words.
+    /// The words that Entra bans: the custom list of the tenant, and what is known of Microsoft's. A list that Entra does
+    /// not know goes into [`CustomPolicy::words`](crate::CustomPolicy::words), or a refusal names the wrong directory.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub banned: Vec<String>,
     /// How many points a password needs.

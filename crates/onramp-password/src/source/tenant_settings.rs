@@ -77,7 +77,9 @@ impl TenantPasswordSettings {
         Ok(settings)
     }
 
-    /// The policy: the custom list besides other words, such as those of the global list that are known.
+    /// Returns the policy: the custom list besides other words that Entra bans, such as those of Microsoft's global list
+    /// that are known. A list of your own does not belong here, but in
+    /// [`Policy::with_own_banned_list`](crate::Policy::with_own_banned_list).
     #[must_use]
     pub fn protection<I: IntoIterator<Item = S>, S: Into<String>>(&self, others: I) -> ProtectionPolicy {
         let custom = self.custom_list.iter().filter(|_| self.custom_list_enabled).cloned();

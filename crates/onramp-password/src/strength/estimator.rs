@@ -3,10 +3,12 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::chain::Chains;
 use super::dictionary::Dictionary;
 use super::found::{Found, Kind};
 use super::optimal::Rows;
 use super::repeat::Squares;
+use super::spaced;
 use super::text::Text;
 use super::words::{self, Search};
 use super::{
@@ -77,8 +79,8 @@ impl Estimator {
         let partial = !scratch.text.set(candidate);
         scratch.patterns.clear();
         let length = scratch.text.len();
-        let Scratch { text, squares, pool, ends, rows, patterns } = scratch;
-        let mut search = Analysis { estimator: self, inputs, text, squares, pool, ends, rows };
+        let Scratch { text, squares, pool, ends, chains, rows, patterns } = scratch;
+        let mut search = Analysis { estimator: self, inputs, text, squares, pool, ends, chains, rows };
         let (mut longest, mut count): (Option<Found>, usize) = (None, 0);
         let guesses = search.run(0, length, &mut |text, found| {
             count += 1;
@@ -124,6 +126,7 @@ pub struct Scratch {
     squares: Squares,
     pool: Vec<Found>,
     ends: Vec<Found>,
+    chains: Chains,
     rows: Rows,
     patterns: Vec<MatchedPattern>,
 }
@@ -133,9 +136,10 @@ impl Scratch {
         Self {
             text: Text::with_capacity(),
             squares: Squares::with_capacity(),
-            // Per position: words forward and backward, and two of each other kind.
-            pool: Vec::with_capacity(MAX_CHARS * (2 * longest + 10)),
+            // Per position: words forward, backward and in a row, and two of each other kind.
+            pool: Vec::with_capacity(MAX_CHARS * (3 * longest + 12)),
             ends: Vec::with_capacity(MAX_CHARS),
+            chains: Chains::with_capacity(),
             rows: Rows::with_capacity(),
             patterns: Vec::with_capacity(MAX_CHARS),
         }
@@ -161,6 +165,7 @@ struct Analysis<'a> {
     squares: &'a mut Squares,
     pool: &'a mut Vec<Found>,
     ends: &'a mut Vec<Found>,
+    chains: &'a mut Chains,
     rows: &'a mut Rows,
 }
 
@@ -172,6 +177,7 @@ impl<'a> Analysis<'a> {
         }
         let first = self.pool.len();
         self.find_repeats(start, end);
+        self.find_spaced_repeats(start, end);
         self.find_patterns(start, end);
         self.find_reversed(start, end);
         let others = self.pool.len();
@@ -181,6 +187,7 @@ impl<'a> Analysis<'a> {
         }
         let present = words::present(&self.text.lower, start, end);
         self.rows.start(start, end);
+        self.chains.start(start, end);
         let mut next = first;
         for at in start..end {
             if at > start {
@@ -224,6 +231,16 @@ impl<'a> Analysis<'a> {
         }
     }
 
+    /// Repeats with something between the copies cost what the piece costs, and a little for what lies between.
+    fn find_spaced_repeats(&mut self, start: usize, end: usize) {
+        for repeat in spaced::All::find(self.text, start, end).iter(end - start) {
+            let (from, to) = repeat.piece();
+            let guesses = self.run(from, to, &mut |_, _| ()) * repeat.factor(self.text);
+            let (from, to) = (usize::from(repeat.start), usize::from(repeat.end));
+            self.pool.push(Found::new(from, to, Kind::Repeat(repeat.period), guesses));
+        }
+    }
+
     fn dictionaries(&self) -> impl Iterator<Item = &'a Dictionary> + use<'a> {
         let inputs = self.inputs.dictionary();
         self.estimator.dictionaries.iter().chain((!inputs.is_empty()).then_some(inputs))
@@ -260,10 +277,10 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// The cheapest word from a position to each end.
+    /// The cheapest word from a position to each end, and the rows of the caller's words that it ends.
     fn find_words(&mut self, at: usize, start: usize, end: usize, present: u32) {
         self.ends.clear();
-        let text = self.text;
+        let (text, whole) = (self.text, end - start);
         let bytes = &text.lower;
         let part = bytes.bytes.get(..bytes.start(end)).unwrap_or_default();
         for dictionary in self.dictionaries() {
@@ -281,7 +298,14 @@ impl<'a> Analysis<'a> {
                 }
                 let kind = Kind::Word { list: word.list, rank: word.rank, leet, reversed: false };
                 let mut found = Found::new(at, stop, kind, guesses);
-                at_least(&mut found, end - start);
+                if Chains::takes(kind)
+                    && let Some(mut row) = self.chains.add(text, &found)
+                {
+                    at_least(&mut row, whole);
+                    self.rows.offer(self.pool.len(), &row);
+                    self.pool.push(row);
+                }
+                at_least(&mut found, whole);
                 keep_cheapest(self.ends, found);
             });
         }

@@ -21,6 +21,9 @@
 //! The guesses are those of zxcvbn 4.4 by Dan Wheeler, computed like there in floating point. What differs:
 //!
 //! * years from 2020 on are recent years, too;
+//! * a repeat is one also with separators between the copies or in other capitals, so that `apple apple` is hardly better
+//!   than `apple`;
+//! * words of the caller in a row are one pattern, because whoever knows the account knows all of them;
 //! * the year against which years and dates are measured is an option, so that an estimate never changes by itself;
 //! * characters outside ASCII are letters of upper or lower case where Unicode says so;
 //! * the search for the best sequence leaves out sequences that cannot win, and is linear where zxcvbn is cubic.
@@ -29,6 +32,7 @@
 //! ([`Strength::partial`]); whatever follows only makes guessing harder. Nothing is shortened unsaid.
 
 mod builder;
+mod chain;
 mod date;
 mod dictionary;
 mod estimator;
@@ -42,6 +46,7 @@ mod optimal;
 mod repeat;
 mod result;
 mod sequence;
+mod spaced;
 mod text;
 mod words;
 

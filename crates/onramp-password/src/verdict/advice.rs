@@ -10,17 +10,21 @@ pub enum Advice {
     /// It holds characters outside ASCII, which another keyboard or system may enter in another way; NIST SP 800-63B-4
     /// (3.1.1.2) wants whoever chooses such a password to be told.
     Unicode,
+    /// The word that Microsoft's global list of banned passwords is not public: Entra may refuse what passes every rule
+    /// that is documented.
+    GlobalListUnknown,
 }
 
 impl Advice {
     /// Every advice, in order.
-    pub const ALL: [Self; 1] = [Self::Unicode];
+    pub const ALL: [Self; 2] = [Self::Unicode, Self::GlobalListUnknown];
 
     /// The stable name, as serialised.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unicode => "unicode",
+            Self::GlobalListUnknown => "global_list_unknown",
         }
     }
 }

@@ -72,7 +72,8 @@ pub enum Code {
     ContainsWord,
     /// As a whole a banned word, or (with Entra Password Protection) one edit away from one.
     BannedWord,
-    /// Banned words, at the spans, leave too few points: `found` of the `limit` needed.
+    /// Banned words, at the spans, leave too few points: `found` of the `limit` needed. Without a banned word, a
+    /// candidate with too few points is [`Code::TooShort`], or under the conservative reading [`Code::TooFewDistinct`].
     ScoreTooLow,
     /// Too few complexity points: `found` of the `limit` needed.
     TooFewPoints,

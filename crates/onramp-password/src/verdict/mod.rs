@@ -2,6 +2,7 @@
 
 mod advice;
 mod code;
+mod facts;
 mod spans;
 mod violation;
 
@@ -34,6 +35,8 @@ pub struct Verdict {
     pub(crate) protection: Option<ProtectionVerdict>,
     /// Whether NIST is asked and the candidate holds characters outside ASCII.
     pub(crate) unicode: bool,
+    /// Whether somebody is asked who has Microsoft's list.
+    pub(crate) unlisted: bool,
 }
 
 impl Verdict {
@@ -45,9 +48,10 @@ impl Verdict {
         judged: 0,
         protection: None,
         unicode: false,
+        unlisted: false,
     };
 
-    /// Asks these.
+    /// Records the targets that are asked.
     #[inline]
     pub(crate) fn ask(&mut self, targets: &[Target]) {
         self.judged = targets.iter().fold(self.judged, |set, &target| set | 1 << target as u8);
@@ -90,11 +94,18 @@ impl Verdict {
 
     /// What the person should be told although nothing is wrong with it.
     pub fn advice(&self) -> impl Iterator<Item = Advice> {
-        self.unicode.then_some(Advice::Unicode).into_iter()
+        let unlisted = self.unlisted && self.is_accepted();
+        let all = [(self.unicode, Advice::Unicode), (unlisted, Advice::GlobalListUnknown)];
+        all.into_iter().filter(|&(given, _)| given).map(|(_, advice)| advice)
     }
 
-    /// Puts a violation in its place: behind those of the same and of earlier targets.
+    /// Puts a violation in its place: behind those of the same and of earlier targets. One that is there already only
+    /// adds its places.
     pub(crate) fn push(&mut self, violation: Violation) {
+        if let Some(known) = self.known(&violation) {
+            known.spans = known.spans.union(&violation.spans);
+            return;
+        }
         let place = self.violations().partition_point(|other| other.target <= violation.target);
         if self.many.is_empty() && self.len < INLINE {
             if let Some(tail) = self.few.get_mut(place..=self.len) {
@@ -114,6 +125,17 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// The violation that says the same.
+    fn known(&mut self, violation: &Violation) -> Option<&mut Violation> {
+        let all = match self.many.as_mut_slice() {
+            [] => self.few.get_mut(..self.len)?,
+            many => many,
+        };
+        all.iter_mut().find(|known| Violation { spans: violation.spans, ..**known } == *violation)
+    }
+}
+
 impl fmt::Debug for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verdict")
@@ -128,7 +150,7 @@ impl PartialEq for Verdict {
         self.violations() == other.violations()
             && self.judged == other.judged
             && self.protection == other.protection
-            && self.unicode == other.unicode
+            && self.advice().eq(other.advice())
     }
 }
 
@@ -171,6 +193,7 @@ impl<'de> Deserialize<'de> for Verdict {
         }
         verdict.protection = written.protection;
         verdict.unicode = written.advice.contains(&Advice::Unicode);
+        verdict.unlisted = written.advice.contains(&Advice::GlobalListUnknown);
         Ok(verdict)
     }
 }

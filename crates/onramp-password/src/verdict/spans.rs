@@ -55,6 +55,21 @@ impl Spans {
         }
     }
 
+    /// The places of both.
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        let mut all = Self::NONE;
+        let (mut ours, mut theirs) = (self.iter().peekable(), other.iter().peekable());
+        loop {
+            let next = match (ours.peek(), theirs.peek()) {
+                (Some(a), Some(b)) if b < a => theirs.next(),
+                (Some(_), _) => ours.next(),
+                (None, _) => theirs.next(),
+            };
+            let Some(span) = next else { return all };
+            all.add(span.start, span.end);
+        }
+    }
+
     fn last(&mut self) -> Option<&mut (u16, u16)> {
         usize::from(self.len).checked_sub(1).and_then(|last| self.places.get_mut(last))
     }

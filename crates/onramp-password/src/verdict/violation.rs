@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Code, NameSource, Spans, Target};
-use crate::{Catalogue, Classes};
+use crate::{Catalogue, CharacterClass, Classes};
 
 /// One demand that is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,18 @@ impl Violation {
         self
     }
 
+    /// How many more are needed than there are.
+    pub(crate) fn lacking(&self) -> u32 {
+        self.limit.unwrap_or(0).saturating_sub(self.found.unwrap_or(0))
+    }
+
+    /// The missing classes that a person is asked for: letters without case, which few people can type, only where the
+    /// others do not suffice.
+    pub(crate) fn missing_by_name(&self) -> Classes {
+        let usual = self.missing.without(CharacterClass::OtherLetter);
+        if usual.count() >= self.lacking().max(1) { usual } else { self.missing }
+    }
+
     pub(crate) fn missing(mut self, classes: Classes) -> Self {
         self.missing = classes;
         self
@@ -72,7 +84,7 @@ impl Violation {
 /// The English sentence of the [`Catalogue`].
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Catalogue::english().write(self, f)
+        Catalogue::english().write(self, &[self.target], None, f)
     }
 }
 

@@ -78,8 +78,12 @@ proptest! {
         let verdict = Checker::new(&policy, &Context::new()).check(&candidate);
         let low = strict.strictest(&candidate);
         prop_assert_eq!(verdict.is_accepted(), low >= 5 && !strict.is_near(&candidate));
-        let found = verdict.violations().iter().find(|v| v.code == Code::ScoreTooLow).and_then(|v| v.found);
-        prop_assert_eq!(found.map(|points| points as usize), Some(low).filter(|&low| low < 5));
+        let points = verdict.protection().map(|protection| protection.points as usize);
+        prop_assert_eq!(points.filter(|&points| points < 5), Some(low).filter(|&low| low < 5));
+        // Without a word in it, what is lacking are characters.
+        let lacking = [Code::ScoreTooLow, Code::TooShort, Code::TooFewDistinct];
+        let told = verdict.violations().iter().filter(|v| lacking.contains(&v.code)).count();
+        prop_assert_eq!(told, if low < 5 { 1 } else { 0 });
     }
 
     /// Word lists of usual words and usual lengths, where most of a candidate is in no word.

@@ -226,14 +226,16 @@ fn catalogues_are_complete_and_keep_their_placeholders() {
         for key in Key::all() {
             let (text, model) = (other.text(key), english.text(key));
             assert!(!text.is_empty(), "{tag} {key}");
-            for placeholder in ["{target}", "{found}", "{limit}", "{classes}", "{name}"] {
+            for placeholder in
+                ["{target}", "{found}", "{limit}", "{more}", "{classes}", "{name}", "{characters}"]
+            {
                 assert_eq!(
                     text.contains(placeholder),
                     model.contains(placeholder),
                     "{tag} {key} {placeholder}"
                 );
             }
-            if let Key::Code(_) = key {
+            if let Key::Code(_) | Key::Advice(_) = key {
                 assert_ne!(text, model, "{tag} {key} is translated");
             }
         }

@@ -19,8 +19,10 @@ mod properties;
 mod protection;
 mod reference;
 mod report;
+mod rules;
 mod sources;
 mod strength;
+mod verdicts;
 
 use onramp_password::{Code, Target, Verdict};
 

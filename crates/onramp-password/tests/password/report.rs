@@ -40,9 +40,8 @@ fn a_violation_says_what_to_do() {
     assert_eq!(
         verdict.violations().iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
-            "Active Directory: 2 of the 3 character classes needed; add one of upper-case letters, symbols, letters \
-             without case",
-            "Entra: 2 of the 3 character classes needed; add one of upper-case letters, symbols",
+            "Active Directory: 2 of the 3 character classes needed; add 1 of these: upper-case letters, symbols",
+            "Entra: 2 of the 3 character classes needed; add 1 of these: upper-case letters, symbols",
         ]
     );
 }

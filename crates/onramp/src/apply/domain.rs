@@ -35,7 +35,13 @@ impl Run<'_> {
         loop {
             let message = match self.onramp.tenant.domains.verify(domain).await? {
                 Verification::RecordNotFound { message } => message,
-                _ => return done(),
+                _ => {
+                    self.visible(&format!("the domain {domain} verified"), || async {
+                        Ok(self.onramp.tenant.domains.get(domain).await?.is_verified)
+                    })
+                    .await?;
+                    return done();
+                }
             };
             let waited = self.onramp.clock.elapsed().saturating_sub(started);
             if waited >= timeout {

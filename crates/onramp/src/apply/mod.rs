@@ -79,15 +79,18 @@ impl Onramp {
         let outcome = ApplyOutcome::new(total);
         let (account, password, marks) = (None, None, Vec::new());
         let mut run = Run { onramp: self, plan, journal, secrets, outcome, account, password, marks };
-        run.write(JournalEntry::RunStarted {
-            plan: plan.plan().digest(),
-            accepted: plan.accepted().to_vec(),
-        })?;
-        run.journal.flush()?;
+        let (digest, accepted) = (plan.plan().digest(), plan.accepted().to_vec());
+        let started = run.record(JournalEntry::RunStarted { plan: digest, accepted });
+        started.map_err(|error| unrecorded(&error, "nothing was changed"))?;
         run.changes().await?;
         let ending = run.outcome.ending.to_string();
-        run.write(JournalEntry::RunEnded { ending })?;
-        run.journal.flush()?;
+        let ended = run.record(JournalEntry::RunEnded { ending });
+        ended.map_err(|error| {
+            let (ending, counts) = (&run.outcome.ending, run.outcome.counts());
+            let what =
+                format!("every change is recorded, and only the end of the run is not: {ending}; {counts}");
+            unrecorded(&error, &what)
+        })?;
         Ok(run.outcome)
     }
 }
@@ -124,10 +127,9 @@ impl Run<'_> {
         let (number, total, title) = (planned.number, self.outcome.total, planned.change.to_string());
         self.tell(Event::ChangeStarted { number, total, title: title.clone() });
         let object = planned.change.account_id().map(|id| id.to_string());
-        let (before, after) = (None, None);
+        let (before, after) = values(&planned.change);
         let started = JournalEntry::ChangeStarted { number, title: title.clone(), object, before, after };
-        let recorded = self.write(started).and_then(|()| self.journal.flush());
-        recorded
+        self.record(started)
             .map_err(|error| unrecorded(&error, &format!("the change {number} ({title}) was not made")))?;
         let step = self.step(&planned.change).await;
         let (outcome, detail) = match &step {
@@ -145,16 +147,15 @@ impl Run<'_> {
             after: None,
             detail: detail.clone(),
         };
-        let recorded = self.write(entry).and_then(|()| self.journal.flush());
-        recorded.map_err(|error| {
-            unrecorded(
-                &error,
-                &format!("the change {number} ({title}) was tried, with this outcome: {outcome} {detail}"),
-            )
+        self.record(entry).map_err(|error| {
+            let told = if detail.is_empty() { outcome.to_string() } else { format!("{outcome}, {detail}") };
+            unrecorded(&error, &format!("the change {number} ({title}) was tried, with this outcome: {told}"))
         })?;
         self.tell(Event::ChangeEnded { number, total, outcome, detail: detail.clone() });
         match step {
-            Err(error) if error.is_cancelled() => self.outcome.ending = Ending::Cancelled { next: number },
+            Err(error) if error.is_cancelled() || self.is_cut_short(&error) => {
+                self.outcome.ending = Ending::Cancelled { next: number };
+            }
             _ if outcome.is_good() => return Ok(true),
             _ => {
                 let title = planned.change.to_string();
@@ -163,6 +164,11 @@ impl Run<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// Whether a change was sent, and its end not awaited because the caller wants to stop.
+    fn is_cut_short(&self, error: &Error) -> bool {
+        *error.kind() == ErrorKind::OutcomeUnknown && self.onramp.cancellation.is_cancelled()
     }
 
     async fn step(&mut self, change: &Change) -> Step {
@@ -213,19 +219,27 @@ impl Run<'_> {
         done()
     }
 
-    /// Reads until a write can be seen: a tenant shows old values for a while.
+    /// Reads until a write can be seen: a tenant shows old values for a while. Whatever keeps it from being seen, the
+    /// write was sent, and so the error is `OutcomeUnknown`.
     pub(crate) async fn visible(&self, what: &str, look: impl AsyncFn() -> Result<bool>) -> Result<()> {
+        let unseen = |detail: String| {
+            Error::new(ErrorKind::OutcomeUnknown, format!("see {what}"))
+                .detail(detail)
+                .hint("Run again: what was done is recognized and not done twice.")
+        };
         let clock = &self.onramp.clock;
         let (started, mut pause) = (clock.elapsed(), Duration::from_millis(250));
         loop {
-            if look().await? {
+            let is_seen = look().await;
+            if is_seen.map_err(|error| unseen(format!("it was written, and cannot be read back: {error}")))? {
                 return Ok(());
             }
             let waited = clock.elapsed().saturating_sub(started);
             if waited >= VISIBLE_WITHIN {
-                return Err(Error::new(ErrorKind::OutcomeUnknown, format!("see {what}"))
-                    .detail(format!("it was written, and cannot be read back after {} s", waited.as_secs()))
-                    .hint("Run again: what was done is recognised and not done twice."));
+                return Err(unseen(format!(
+                    "it was written, and reading does not show it after {} s",
+                    waited.as_secs()
+                )));
             }
             self.tell(Event::Waiting {
                 what: format!("the tenant to show {what}"),
@@ -236,7 +250,10 @@ impl Run<'_> {
                 clock.sleep(pause).await;
                 Ok(())
             };
-            self.onramp.unless_cancelled(&format!("see {what}"), sleep).await?;
+            let slept = self.onramp.unless_cancelled(&format!("see {what}"), sleep).await;
+            slept.map_err(|_| {
+                unseen("it was written, and the run was stopped before it could be seen".into())
+            })?;
             pause = (pause * 2).min(Duration::from_secs(10));
         }
     }
@@ -272,12 +289,29 @@ impl Run<'_> {
         Ok(found)
     }
 
+    /// Writes an entry of the journal and makes it durable.
+    fn record(&mut self, entry: JournalEntry) -> Result<()> {
+        self.write(entry)?;
+        self.journal.flush()
+    }
+
     pub(crate) fn write(&mut self, entry: JournalEntry) -> Result<()> {
         self.journal.append(&JournalRecord { at: self.onramp.clock.now(), entry })
     }
 
     pub(crate) fn tell(&self, event: Event) {
         self.onramp.observer.tell(&event);
+    }
+}
+
+/// The value that a change of the service account replaces, and the one it puts in its place.
+fn values(change: &Change) -> (Option<String>, Option<String>) {
+    let listed = |values: &[String]| (!values.is_empty()).then(|| values.join(", "));
+    match change {
+        Change::SetAlternateEmail { before, after, .. } => (listed(before), listed(after)),
+        Change::SetMfaState { before, after, .. } => (Some(before.to_string()), Some(after.to_string())),
+        Change::EnableServiceAccount { .. } => (Some("disabled".into()), Some("enabled".into())),
+        _ => (None, None),
     }
 }
 

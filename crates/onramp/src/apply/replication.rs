@@ -28,8 +28,10 @@ impl Run<'_> {
                 contexts.push(context);
             }
         }
+        let left_out: Vec<String> = self.plan.left_out().into_iter().map(str::to_owned).collect();
+        let replication = LeavingOut::over(&onramp.forest.replication, &left_out);
         for context in contexts {
-            let marking = async { Ok(onramp.forest.replication.begin(&context).await.ok()) };
+            let marking = async { Ok(replication.begin(&context).await.ok()) };
             let mark = onramp.unless_cancelled("note where replication stands", marking).await?;
             self.marks.extend(mark);
         }
@@ -52,20 +54,18 @@ impl Run<'_> {
             }
         }
         for value in alone {
-            seen = seen.max(self.await_value(&replication, value).await?);
+            let what = value.to_string();
+            let controllers = self.await_value(&replication, value).await?;
+            seen = seen.max(proven(controllers, &what)?);
         }
         for (_, domain) in users {
+            let what = format!("UPNs in {}", domain.context);
             let proof = self.await_users(&replication, domain).await?;
-            seen = seen.max(proof.controllers);
+            seen = seen.max(proven(proof.controllers, &what)?);
             proofs.push(proof.what);
         }
-        if seen == 0 {
-            return Err(Error::new(ErrorKind::Unavailable, "prove replication")
-                .detail("no domain controller could be asked for it")
-                .hint(
-                    "Nothing proves that the values replicate. Check the domain controllers, then run again.",
-                ));
-        }
+        // A plan that waits for nothing proves nothing.
+        proven(seen, "values")?;
         proofs.dedup();
         let what = if proofs.is_empty() { String::new() } else { format!("{}: ", proofs.join(", ")) };
         let left_out = match without {
@@ -131,6 +131,17 @@ impl Run<'_> {
     fn waits(&self) -> WaitOptions {
         WaitOptions::default().with_timeout(self.plan.plan().header().waits.replication())
     }
+}
+
+/// The number of domain controllers that hold something, unless that is none.
+fn proven(controllers: usize, what: &str) -> Result<usize> {
+    if controllers > 0 {
+        return Ok(controllers);
+    }
+    Err(Error::new(ErrorKind::Unavailable, "prove the replication of the")
+        .object(what)
+        .detail("no domain controller could be asked for it")
+        .hint("Nothing proves that it replicates. Check the domain controllers, then run again."))
 }
 
 /// How strong a proof of replication is.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use onramp_core::tenant::{
-    AzureRoleId, MfaState, NewUser, PrincipalType, RoleTemplateId, SignInProbe, UserUpdate,
+    AzureRoleId, DomainAuthentication, MfaState, NewUser, PrincipalType, RoleTemplateId, SignInProbe,
+    TenantUser, UserUpdate,
 };
 use onramp_core::{Error, ErrorKind, ObjectId, Password, Result, Upn};
 use onramp_password::{
@@ -19,6 +20,8 @@ use crate::survey::may_be_hidden;
 const PASSWORD_LENGTH: usize = 32;
 /// Passwords that are tried besides the current one, to find out which of them an interrupted run set.
 const PASSWORDS_TRIED: usize = 3;
+/// Pauses between tries while a new account or password may not be known everywhere. Few, because wrong tries lock it.
+const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 
 impl Run<'_> {
     pub(super) async fn create_account(
@@ -28,42 +31,70 @@ impl Run<'_> {
         other_mails: &[String],
     ) -> Step {
         if let Some(found) = self.onramp.tenant.users.find(upn).await? {
-            // Ours, if an interrupted run made it: then it has a password that only the secret store knows.
-            return match self.proven_password(upn).await? {
-                Some(password) => {
-                    self.secrets.promote(upn.as_str(), &password)?;
-                    (self.account, self.password) = (Some(found), Some(password));
-                    already()
-                }
-                None => Err(Error::new(ErrorKind::Stale, "create the service account")
-                    .object(upn)
-                    .detail(format!(
-                        "an account of that name, {}, was made by somebody else since the plan was made",
-                        found.id
-                    ))
-                    .hint("It was given nothing. Run again to survey and plan anew, and look who made it.")),
-            };
+            return self.adopt(found).await;
         }
-        let password = self.generate(upn, display_name).await?;
-        self.keep(upn, &password)?;
+        let password = self.next_password(upn, display_name).await?;
         let user = NewUser::new(upn.clone(), display_name, password.clone())
             .with_password_never_expires(true)
             .with_other_mails(other_mails.to_vec());
-        let created = self.onramp.tenant.users.create(&user).await;
-        let account = created.map_err(|error| self.refused(upn, &password, error))?;
+        let account = match self.onramp.tenant.users.create(&user).await {
+            Ok(account) => account,
+            // Made since the look above: by somebody else, or by this run if an answer was lost.
+            Err(error) if error.is_already_exists() => match self.onramp.tenant.users.find(upn).await? {
+                Some(found) => return self.adopt(found).await,
+                None => return Err(error),
+            },
+            Err(error) => return Err(self.refused(upn, &password, error)),
+        };
         self.account = Some(account);
         let place = self.secrets.promote(upn.as_str(), &password)?;
         self.password = Some(password);
         Ok((Outcome::Done, format!("its password is stored in {place}")))
     }
 
+    /// Takes an account that stands where one was to be created, if it is one that an interrupted run made: then its
+    /// password is one that only the secret store knows.
+    async fn adopt(&mut self, found: TenantUser) -> Step {
+        let upn = found.upn.clone();
+        let (password, probe) = self.first_right(&upn, &self.known_passwords(&upn)?, false).await?;
+        if let Some(password) = password {
+            self.secrets.promote(upn.as_str(), &password)?;
+            (self.account, self.password) = (Some(found), Some(password));
+            return already();
+        }
+        let why = match probe {
+            None | Some(SignInProbe::WrongPassword) => {
+                format!(
+                    "an account of that name, {}, was made by somebody else since the plan was made",
+                    found.id
+                )
+            }
+            Some(probe) => format!(
+                "an account of that name, {}, has been made since the plan was made, and nothing proves that it has the \
+                 password that this program gave one: {probe}",
+                found.id
+            ),
+        };
+        Err(Error::new(ErrorKind::Stale, "create the service account")
+            .object(upn)
+            .detail(why)
+            .hint("It was given nothing. Run again to survey and plan anew, and look who made it."))
+    }
+
     /// Removes a stored password that the tenant refused for certain; hands the error on.
     fn refused(&self, upn: &Upn, password: &Password, error: Error) -> Error {
-        if *error.kind() == ErrorKind::OutcomeUnknown || error.is_cancelled() {
-            return error;
+        let for_certain = matches!(
+            error.kind(),
+            ErrorKind::Invalid
+                | ErrorKind::Forbidden
+                | ErrorKind::Unauthenticated
+                | ErrorKind::NotFound
+                | ErrorKind::Throttled { .. }
+        );
+        if for_certain {
+            // A secret that stays in the store although nobody has it does no harm.
+            let _ = self.secrets.discard(upn.as_str(), password);
         }
-        // A secret that stays in the store although nobody has it does no harm.
-        let _ = self.secrets.discard(upn.as_str(), password);
         error
     }
 
@@ -71,22 +102,48 @@ impl Run<'_> {
     fn known_passwords(&self, upn: &Upn) -> Result<Vec<Password>> {
         let mut known: Vec<Password> = self.password.iter().cloned().collect();
         if known.is_empty() {
-            known = self.secrets.pending(upn.as_str())?;
-            known.truncate(PASSWORDS_TRIED);
             known.extend(self.secrets.load(upn.as_str())?);
+            known.extend(self.secrets.pending(upn.as_str())?.into_iter().take(PASSWORDS_TRIED));
         }
         Ok(known)
     }
 
-    /// The stored password that an account has, if it has one of those.
-    async fn proven_password(&self, upn: &Upn) -> Result<Option<Password>> {
-        for password in self.known_passwords(upn)? {
-            let probe = self.onramp.tenant.sign_in.probe(upn, &password).await?;
-            if probe.password_is_right() == Some(true) {
-                return Ok(Some(password));
+    /// The first of some passwords that an account has, and the last answer, if there was one. The others are tried only
+    /// while the answer is that the password is wrong: a locked account is not locked for longer.
+    ///
+    /// A new account takes a moment to be known everywhere, and so does its password, which only `patient` waits for.
+    async fn first_right(
+        &self,
+        upn: &Upn,
+        known: &[Password],
+        patient: bool,
+    ) -> Result<(Option<Password>, Option<SignInProbe>)> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let mut last = None;
+            for password in known {
+                let probe = self.onramp.tenant.sign_in.probe(upn, password).await?;
+                if probe.password_is_right() == Some(true) {
+                    return Ok((Some(password.clone()), Some(probe)));
+                }
+                let is_wrong = probe == SignInProbe::WrongPassword;
+                last = Some(probe);
+                if !is_wrong {
+                    break;
+                }
             }
+            let early = match last {
+                Some(SignInProbe::UnknownUser) => true,
+                Some(SignInProbe::WrongPassword) => patient && known.len() == 1,
+                _ => false,
+            };
+            let Some(pause) = pauses.next().filter(|_| early) else { return Ok((None, last)) };
+            let sleep = async {
+                self.onramp.clock.sleep(pause).await;
+                Ok(())
+            };
+            self.onramp.unless_cancelled("wait for the new password to be known", sleep).await?;
         }
-        Ok(None)
     }
 
     pub(super) async fn set_alternate_email(
@@ -133,15 +190,20 @@ impl Run<'_> {
         if account.password_never_expires {
             return already();
         }
-        let password = self.generate(upn, account.display_name.as_deref().unwrap_or_default()).await?;
-        self.keep(upn, &password)?;
+        let display_name = account.display_name.as_deref().unwrap_or_default();
+        let password = self.next_password(upn, display_name).await?;
         let users = &self.onramp.tenant.users;
         let set = users.set_password(&id, &password, false).await;
         set.map_err(|error| self.refused(upn, &password, error))?;
         let place = self.secrets.promote(upn.as_str(), &password)?;
         self.password = Some(password);
         // Last, because it marks the step as finished: see `plan`.
-        users.update(&id, &UserUpdate::default().with_password_never_expires(true)).await?;
+        let lasting = UserUpdate::default().with_password_never_expires(true);
+        users.update(&id, &lasting).await.map_err(|error| {
+            Error::new(error.kind().clone(), "let the password never expire of")
+                .object(upn)
+                .detail(format!("the new password is set and stored in {place}; {error}"))
+        })?;
         self.visible("the password policy", || async {
             Ok(self.onramp.tenant.users.get(&id).await?.password_never_expires)
         })
@@ -222,8 +284,13 @@ impl Run<'_> {
             }
             Err(error) if error.is_already_exists() => match self.visible(what, is_held).await {
                 Ok(()) => already(),
-                Err(unseen) if *unseen.kind() == ErrorKind::OutcomeUnknown => Err(error),
-                Err(other) => Err(other),
+                Err(_) if self.onramp.cancellation.is_cancelled() => {
+                    Err(Error::new(ErrorKind::Cancelled, format!("see {what}")))
+                }
+                Err(_) => Err(Error::new(ErrorKind::AlreadyExists, "give the account")
+                    .object(what)
+                    .detail(format!("the service says that it has it, and reading does not show it; {error}"))
+                    .hint("Look for locks and for the state of the subscription, then run again.")),
             },
             Err(error) => Err(error),
         }
@@ -237,36 +304,39 @@ impl Run<'_> {
                 .object(upn)
                 .detail("its password is neither known to this run nor in the secret store"));
         }
-        // A new password takes a moment to be known everywhere; few tries, because wrong ones lock the account.
-        let mut pauses = [2, 5, 15].map(Duration::from_secs).into_iter();
-        loop {
-            let mut probe = SignInProbe::WrongPassword;
-            for password in &known {
-                probe = self.onramp.tenant.sign_in.probe(upn, password).await?;
-                if probe.password_is_right() == Some(true) {
-                    self.secrets.promote(upn.as_str(), password)?;
-                    break;
-                }
-            }
-            let early = matches!(probe, SignInProbe::WrongPassword | SignInProbe::UnknownUser);
-            match (early && known.len() == 1, pauses.next()) {
-                (true, Some(pause)) => {
-                    let sleep = async {
-                        self.onramp.clock.sleep(pause).await;
-                        Ok(())
-                    };
-                    self.onramp.unless_cancelled("wait for the new password to be known", sleep).await?;
-                }
-                _ => return judge(upn, &probe),
-            }
+        self.require_managed(upn).await?;
+        let (password, probe) = self.first_right(upn, &known, true).await?;
+        if let Some(password) = password {
+            self.secrets.promote(upn.as_str(), &password)?;
         }
+        judge(upn, probe)
     }
 
-    /// Stores a new password, before the tenant learns it, and says where.
-    fn keep(&self, upn: &Upn, password: &Password) -> Result<()> {
-        let place = self.secrets.store(upn.as_str(), password)?;
-        self.tell(Event::SecretStored { upn: upn.clone(), place });
+    /// Keeps the sign-in of a federated domain's account from being tried: Entra cannot check its password, and counts
+    /// each try as a wrong one.
+    async fn require_managed(&self, upn: &Upn) -> Result<()> {
+        let domain = self.onramp.tenant.domains.get(&upn.domain()?).await?;
+        if domain.authentication == DomainAuthentication::Federated {
+            return Err(Error::new(ErrorKind::Unsupported, "prove the sign-in of")
+                .object(upn)
+                .detail(format!("the domain {} is federated: Entra cannot check the password", domain.name))
+                .hint("Use an account on a managed domain, such as the tenant's initial one."));
+        }
         Ok(())
+    }
+
+    /// A password for an account, in the store before the tenant learns it. It is the one that an earlier run stored and
+    /// did not come to use, if there is one: the tenant may have it.
+    async fn next_password(&self, upn: &Upn, display_name: &str) -> Result<Password> {
+        let stored = self.secrets.pending(upn.as_str())?.into_iter().next();
+        // A shorter one is none of this program's.
+        if let Some(stored) = stored.filter(|stored| stored.expose().chars().count() >= PASSWORD_LENGTH) {
+            return Ok(stored);
+        }
+        let password = self.generate(upn, display_name).await?;
+        let place = self.secrets.store(upn.as_str(), &password)?;
+        self.tell(Event::SecretStored { upn: upn.clone(), place });
+        Ok(password)
     }
 
     /// A password that the forest's policies and Entra's all accept.
@@ -316,19 +386,25 @@ fn stale(action: &str, upn: &Upn, found: &str) -> Error {
         .hint("Nothing was written. Run again to survey and plan anew.")
 }
 
-fn judge(upn: &Upn, probe: &SignInProbe) -> Step {
-    if *probe == SignInProbe::Accepted {
-        return Ok((Outcome::Done, "a token was issued for name and password".into()));
-    }
-    let hint = match probe {
-        SignInProbe::SecondFactorRequired { .. } => {
+fn judge(upn: &Upn, probe: Option<SignInProbe>) -> Step {
+    let hint = match &probe {
+        Some(SignInProbe::Accepted) => {
+            return Ok((Outcome::Done, "a token was issued for name and password".into()));
+        }
+        Some(SignInProbe::SecondFactorRequired { .. }) => {
             "Exclude the account from security defaults or the conditional access policy that asks for it."
         }
-        SignInProbe::BlockedByPolicy { .. } => "Exclude the account from the policy.",
-        SignInProbe::PasswordChangeRequired => "Run again to set the password anew.",
-        SignInProbe::Inconclusive { .. } => "Sign in by hand to find out.",
+        Some(SignInProbe::BlockedByPolicy { .. }) => "Exclude the account from the policy, then run again.",
+        Some(SignInProbe::BlockedByRisk { .. }) => "Look into the risk and dismiss it, then run again.",
+        Some(SignInProbe::PasswordChangeRequired) => {
+            "Let its password expire (without DisablePasswordExpiration), then run again to give it a new one."
+        }
+        Some(SignInProbe::ApplicationRefused { .. }) => "Consent to the application, then run again.",
+        Some(SignInProbe::NotCheckedHere { .. }) => "Use an account on a managed domain.",
+        Some(SignInProbe::LockedOut) => "Wait until the account is no longer locked out, then run again.",
+        Some(SignInProbe::Inconclusive { .. }) => "Sign in by hand to find out.",
         _ => "Check the account in the tenant, then run again.",
     };
-    let error = Error::new(ErrorKind::Forbidden, "prove the sign-in of").object(upn);
-    Err(error.detail(format!("{probe:?}")).hint(hint))
+    let told = probe.map_or_else(|| "there is no password to try".to_owned(), |probe| probe.to_string());
+    Err(Error::new(ErrorKind::Forbidden, "prove the sign-in of").object(upn).detail(told).hint(hint))
 }

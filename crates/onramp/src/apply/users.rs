@@ -45,7 +45,7 @@ impl Run<'_> {
         let changes = plan.changes().get(places).unwrap_or_default();
         let Some(first) = changes.first() else { return Ok(true) };
         let (total, next) = (changes.len() as u64, first.number);
-        let title = format!("change the UPN of {total} users");
+        let title = format!("change the UPN of {}", people(total));
         self.tell(Event::ChangeStarted { number: next, total: self.outcome.total, title: title.clone() });
         if let Err(error) = self.mark_replication(changes).await {
             // Only a cancelled run is not marked, and nothing was tried yet.
@@ -73,21 +73,24 @@ impl Run<'_> {
             tried.saturating_sub(bad),
             total.saturating_sub(tried)
         );
-        let outcome = match (bad, tried == total) {
+        let open = ended.iter().position(|ended| !ended).map(|place| next + place as u64);
+        let outcome = match (bad, open.is_none()) {
             (0, true) => Outcome::Done,
             (0, false) if self.onramp.cancellation.is_cancelled() => Outcome::Cancelled,
             _ => Outcome::Failed,
         };
         self.outcome.steps.push(StepOutcome { number: next, outcome, detail: detail.clone() });
         self.tell(Event::ChangeEnded { number: next, total: self.outcome.total, outcome, detail });
-        let open = ended.iter().position(|ended| !ended).map(|place| next + place as u64);
         if let (true, Some(next)) = (self.onramp.cancellation.is_cancelled(), open) {
             self.outcome.ending = Ending::Cancelled { next };
             return Ok(false);
         }
         let problem = match (last_bad, open) {
+            (Some((who, why)), _) if bad == 1 => format!("1 user was not changed: {who}: {why}"),
             (Some((who, why)), _) => format!("{bad} users were not changed, the last of them {who}: {why}"),
-            (None, Some(_)) => format!("the forest answered for {tried} of {total} users and then no more"),
+            (None, Some(_)) => {
+                format!("the forest answered for {tried} of {} and then no more", people(total))
+            }
             (None, None) => return Ok(true),
         };
         self.outcome.ending = Ending::Stopped { number: next, title, problem };
@@ -177,7 +180,13 @@ impl Run<'_> {
         numbers: &HashMap<onramp_core::ObjectGuid, (usize, u64)>,
         progress: &mut Progress,
     ) -> Result<()> {
-        progress.tried += 1;
+        // An answer that nobody waits for is written down and proves nothing.
+        let place = numbers.get(&change.guid).copied();
+        let counts = place.is_some_and(|(place, _)| progress.ended.get(place) == Some(&false));
+        if let Some(ended) = place.and_then(|(place, _)| progress.ended.get_mut(place)) {
+            *ended = true;
+        }
+        progress.tried += u64::from(counts);
         let (outcome, detail) = match &result {
             Ok(UpnChanged::AlreadySo) => (Outcome::AlreadySo, String::new()),
             Ok(UpnChanged::FoundChanged) => {
@@ -190,20 +199,18 @@ impl Run<'_> {
             Err(error) if concerns_server(error.kind()) => progress.refused_in_a_row + 1,
             _ => 0,
         };
-        self.outcome.count(outcome);
-        if !outcome.is_good() {
+        if counts {
+            self.outcome.count(outcome);
+        }
+        if counts && !outcome.is_good() {
             progress.bad += 1;
             if self.outcome.failures.len() < FAILURES_KEPT {
                 self.outcome.failures.push((change.dn.to_string(), detail.clone()));
             }
             progress.last_bad = Some((change.dn.to_string(), detail.clone()));
         }
-        let (place, number) = numbers.get(&change.guid).copied().unwrap_or_default();
-        if let Some(ended) = progress.ended.get_mut(place) {
-            *ended = true;
-        }
         self.write(JournalEntry::ChangeEnded {
-            number,
+            number: place.map_or(0, |(_, number)| number),
             outcome,
             object: Some(change.guid.to_string()),
             before: change.before,
@@ -226,6 +233,11 @@ impl Run<'_> {
     }
 }
 
+/// `1 user`, `2 users`.
+fn people(count: u64) -> String {
+    if count == 1 { "1 user".into() } else { format!("{count} users") }
+}
+
 /// Says what may have happened without a record of its outcome.
 fn lost_outcomes(error: Error, progress: &Progress, changes: &[PlannedChange]) -> Error {
     let number = |place: usize| changes.get(place).map_or(0, |planned| planned.number);
@@ -233,8 +245,8 @@ fn lost_outcomes(error: Error, progress: &Progress, changes: &[PlannedChange]) -
         "no user was changed".to_owned()
     } else {
         format!(
-            "the changes {} to {} may have been made without a record of their outcome; {} of them were answered; the \
-             UPN that each user had is in the journal",
+            "the changes {} to {} were sent and may have been made without a record of their outcome; {} of them were \
+             answered; the UPN that each user had is in the journal; no later change was sent",
             number(0),
             number(progress.announced.saturating_sub(1)),
             progress.tried

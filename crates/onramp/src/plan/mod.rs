@@ -5,6 +5,7 @@ mod blocker;
 mod build;
 mod change;
 mod consequence;
+mod coverage;
 mod lines;
 
 use std::collections::BTreeMap;

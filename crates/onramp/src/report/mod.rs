@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use onramp_core::Result;
+use onramp_core::{Result, visible};
 
 use crate::apply::ApplyOutcome;
 use crate::journal::Outcome;
@@ -56,7 +56,10 @@ impl<'a> Report<'a> {
     /// # Errors
     /// None in practice; the template engine's type has one.
     pub fn to_html(&self) -> Result<String> {
-        Page::of(self).render().map_err(|error| {
+        // The template escapes what HTML must not hold; this, what people cannot see.
+        let page =
+            Page::of(self).render().map(|html| html.lines().map(visible).collect::<Vec<_>>().join("\n"));
+        page.map_err(|error| {
             onramp_core::Error::new(onramp_core::ErrorKind::Invalid, "write the report")
                 .detail(error.to_string())
         })
@@ -211,7 +214,7 @@ fn steps(plan: &Plan, outcome: Option<&ApplyOutcome>) -> Vec<Row> {
             Change::ChangeUpn { .. } if users_named => continue,
             Change::ChangeUpn { .. } => {
                 users_named = true;
-                (format!("change the UPN of {} users", plan.users_changed()), "each named below".to_owned())
+                (format!("change the UPN of {}", people(plan.users_changed())), "each named below".to_owned())
             }
             other => (other.to_string(), planned.reason.clone()),
         };
@@ -237,6 +240,11 @@ fn steps(plan: &Plan, outcome: Option<&ApplyOutcome>) -> Vec<Row> {
         rows.push(Row { class, mark, name, detail });
     }
     rows
+}
+
+/// `1 user`, `2 users`.
+fn people(count: u64) -> String {
+    if count == 1 { "1 user".into() } else { format!("{count} users") }
 }
 
 fn numbers(outcome: &ApplyOutcome) -> Vec<(String, u64)> {

@@ -3,12 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use onramp::{ApplyOutcome, ApprovedPlan, Event, MemoryJournal, MemorySecretSink, Onramp, Plan, Spec, plan};
-use onramp_core::forest::Forest;
+use onramp::{
+    ApplyOutcome, ApprovedPlan, Change, Event, MemoryJournal, MemorySecretSink, Onramp, Plan, Spec,
+    Verification, plan,
+};
+use onramp_core::forest::{Forest, UpnChange};
 use onramp_core::tenant::VerificationRecord;
-use onramp_core::{Clock, ManualClock, Result};
-use onramp_lab::forest::LabForest;
-use onramp_lab::tenant::LabTenant;
+use onramp_core::{Clock, ManualClock, ObjectGuid, Result, Tenant};
+use onramp_lab::forest::{LabForest, LabForestBuilder};
+use onramp_lab::tenant::{LabTenant, LabTenantBuilder};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct World {
@@ -37,19 +40,31 @@ pub(crate) fn spec(toml: &str) -> Spec {
 
 impl World {
     pub(crate) fn new(users: u64) -> Self {
+        Self::of(users, |forest| forest, |tenant| tenant)
+    }
+
+    /// The same with a forest and a tenant that differ from the usual ones.
+    pub(crate) fn of(
+        users: u64,
+        forest_is: impl FnOnce(LabForestBuilder) -> LabForestBuilder,
+        tenant_is: impl FnOnce(LabTenantBuilder) -> LabTenantBuilder,
+    ) -> Self {
         let clock = Arc::new(ManualClock::default());
         let shared: Arc<dyn Clock> = clock.clone();
-        let forest = LabForest::builder()
-            .domain("corp.local")
-            .mail_domain("contoso.com")
-            .users(users)
-            .seed(7)
-            .controllers(2)
-            .replication_delay(Duration::from_secs(3))
-            .clock(shared.clone())
-            .build()
-            .unwrap();
-        let tenant = LabTenant::builder().name("contoso").seed(7).clock(shared).build().unwrap();
+        let forest = forest_is(
+            LabForest::builder()
+                .domain("corp.local")
+                .mail_domain("contoso.com")
+                .users(users)
+                .seed(7)
+                .controllers(2)
+                .replication_delay(Duration::from_secs(3))
+                .clock(shared.clone()),
+        )
+        .build()
+        .unwrap();
+        let tenant = tenant_is(LabTenant::builder().name("contoso").seed(7).clock(shared));
+        let tenant = tenant.build().unwrap();
         Self {
             forest,
             tenant,
@@ -68,8 +83,12 @@ impl World {
 
     /// The same over ports of which some are others than the lab's.
     pub(crate) fn onramp_over(&self, forest: Forest) -> Onramp {
+        self.onramp_on(self.tenant.tenant(), forest)
+    }
+
+    pub(crate) fn onramp_on(&self, tenant: Tenant, forest: Forest) -> Onramp {
         let dns = self.tenant.clone();
-        self.watched_over(forest, move |event| {
+        self.watched_on(tenant, forest, move |event| {
             if let Event::DnsRecordNeeded { records, .. } = event {
                 for record in records {
                     if let VerificationRecord::Txt { label, text, .. } = record {
@@ -81,17 +100,22 @@ impl World {
     }
 
     pub(crate) fn watched(&self, also: impl Fn(&Event) + Send + Sync + 'static) -> Onramp {
-        self.watched_over(self.forest.forest(), also)
+        self.watched_on(self.tenant.tenant(), self.forest.forest(), also)
     }
 
-    fn watched_over(&self, forest: Forest, also: impl Fn(&Event) + Send + Sync + 'static) -> Onramp {
+    pub(crate) fn watched_on(
+        &self,
+        tenant: Tenant,
+        forest: Forest,
+        also: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> Onramp {
         let events = self.events.clone();
-        Onramp::new(self.tenant.tenant(), forest, self.clock.clone())
-            .with_cancellation(self.token.clone())
-            .with_observer(move |event| {
+        Onramp::new(tenant, forest, self.clock.clone()).with_cancellation(self.token.clone()).with_observer(
+            move |event| {
                 events.lock().unwrap().push(event.clone());
                 also(event);
-            })
+            },
+        )
     }
 
     pub(crate) async fn plan(&self, spec: &Spec) -> Plan {
@@ -102,6 +126,17 @@ impl World {
         approve_all(self.plan(spec).await)
     }
 
+    /// The whole job, applied to its end.
+    pub(crate) async fn done(&mut self, spec: &Spec) -> ApprovedPlan {
+        let approved = self.approved(spec).await;
+        self.apply(&self.onramp(), &approved).await.unwrap().require_complete().unwrap();
+        approved
+    }
+
+    pub(crate) async fn verified(&self, spec: &Spec, plan: &ApprovedPlan) -> Verification {
+        self.onramp().verify(spec, Some(plan), Some(&self.secrets)).await.unwrap()
+    }
+
     pub(crate) async fn apply(&mut self, onramp: &Onramp, plan: &ApprovedPlan) -> Result<ApplyOutcome> {
         onramp.apply(plan, &mut self.journal, &self.secrets).await
     }
@@ -110,4 +145,22 @@ impl World {
 pub(crate) fn approve_all(plan: Plan) -> ApprovedPlan {
     let accepted: Vec<String> = plan.consequences().iter().map(|c| c.id()).collect();
     plan.approve(accepted).unwrap()
+}
+
+/// The UPN changes of a plan, each with its number.
+pub(crate) fn upn_changes(plan: &Plan) -> Vec<(u64, UpnChange)> {
+    let changes = plan.changes().iter().filter_map(|planned| match &planned.change {
+        Change::ChangeUpn { upn } => Some((planned.number, upn.clone())),
+        _ => None,
+    });
+    changes.collect()
+}
+
+/// Those of a plan's UPN changes that stand in the forest, by number.
+pub(crate) fn made(forest: &LabForest, plan: &Plan) -> Vec<(u64, UpnChange)> {
+    let host = &forest.controllers()[0];
+    let has = |guid: &ObjectGuid| forest.values_on(host, guid, "userPrincipalName").unwrap();
+    let mut changes = upn_changes(plan);
+    changes.retain(|(_, upn)| has(&upn.guid) == [upn.after.as_str()]);
+    changes
 }

@@ -269,6 +269,21 @@ impl State {
     }
 
     /// The service principal of one of Microsoft's own applications, made if it is not there.
+    /// Takes a permission, by its name, from an application.
+    pub(crate) fn take_permission(&mut self, app_id: &str, permission: &str) -> Outcome<()> {
+        let principal = self.service_principals.iter().find(|sp| sp.app_id == app_id).map(|sp| sp.id.clone());
+        let named = |role: &str| {
+            let mut offered = self.service_principals.iter().flat_map(|sp| &sp.app_roles);
+            offered.any(|(id, value)| id == role && value == permission)
+        };
+        let is_it = |held: &AppRoleAssignment| {
+            Some(&held.principal_id) == principal.as_ref() && named(&held.app_role_id)
+        };
+        let at = self.app_role_assignments.iter().position(is_it);
+        self.app_role_assignments.remove(at.ok_or_else(|| Refusal::not_found(permission))?);
+        Ok(())
+    }
+
     pub(crate) fn ensure_service_principal(&mut self, app_id: &str, name: &str, _now: OffsetDateTime) {
         if self.service_principals.iter().any(|sp| sp.app_id == app_id) {
             return;

@@ -111,7 +111,7 @@ impl ConditionalAccess {
         Self::new(name.into(), "compliantDevice", Some(53_000))
     }
 
-    /// An enabled policy that lets people in from devices only that the organisation manages (AADSTS530003).
+    /// An enabled policy that lets people in from devices only that the organization manages (AADSTS530003).
     pub fn require_managed_device(name: impl Into<String>) -> Self {
         Self::new(name.into(), "compliantDevice", Some(530_003))
     }

@@ -8,7 +8,7 @@ use super::refusal::{Outcome, Refusal};
 use super::roles::GLOBAL_ADMINISTRATOR;
 use super::state::State;
 
-/// What a lock on an Azure scope bars, there and below.
+/// A lock on an Azure scope, by the changes that it bars there and below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AzureLock {

@@ -9,6 +9,7 @@ use super::{arm, batch, graph, login};
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
 use crate::tenant::limits::gate::Action;
+use crate::tenant::sign_in::permissions::suffice;
 use crate::tenant::sign_in::tokens::{Audience, Caller};
 use crate::tenant::{LabCredentials, LabTenant};
 
@@ -202,7 +203,7 @@ fn login_operation(state: &mut State, call: &Call, ids: &Ids) -> Answer {
 }
 
 fn operation(state: &mut State, call: &Call, ids: &Ids) -> Outcome<Answer> {
-    let caller = authenticate(state, call, ids)?;
+    let (caller, permissions) = authenticate(state, call, ids)?;
     let (beta, path) = match call.face {
         Face::Graph => {
             let rest = call.path.trim_start_matches('/');
@@ -213,6 +214,11 @@ fn operation(state: &mut State, call: &Call, ids: &Ids) -> Outcome<Answer> {
             (false, call.path.split('/').filter(|part| !part.is_empty()).map(decode).collect())
         }
     };
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+    let is_application = matches!(caller, Caller::Application(_));
+    if call.face == Face::Graph && is_application && !suffice(&permissions, &call.method, &names) {
+        return Err(Refusal::forbidden());
+    }
     let exchange = Exchange {
         origin: call.origin.clone(),
         beta,
@@ -230,7 +236,8 @@ fn operation(state: &mut State, call: &Call, ids: &Ids) -> Outcome<Answer> {
     }
 }
 
-fn authenticate(state: &State, call: &Call, ids: &Ids) -> Outcome<Caller> {
+/// Who asks, and what an application was granted.
+fn authenticate(state: &State, call: &Call, ids: &Ids) -> Outcome<(Caller, Vec<String>)> {
     let Some(token) = &call.bearer else { return Err(Refusal::unauthenticated("Access token is empty.")) };
     let Some(issued) = state.tokens.find(token) else {
         return Err(Refusal::unauthenticated(
@@ -257,7 +264,7 @@ fn authenticate(state: &State, call: &Call, ids: &Ids) -> Outcome<Caller> {
             ));
         }
     }
-    Ok(issued.caller.clone())
+    Ok((issued.caller.clone(), issued.permissions.clone()))
 }
 
 fn refused(refusal: &Refusal, call: &Call, ids: &Ids) -> Answer {

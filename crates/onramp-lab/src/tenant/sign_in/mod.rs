@@ -2,4 +2,5 @@
 
 pub(crate) mod assertion;
 pub(crate) mod people;
+pub(crate) mod permissions;
 pub(crate) mod tokens;

@@ -92,6 +92,8 @@ pub(crate) enum Caller {
 pub(crate) struct Issued {
     pub(crate) audience: Audience,
     pub(crate) caller: Caller,
+    /// What the application was granted when the token was issued.
+    pub(crate) permissions: Vec<String>,
     pub(crate) expires: OffsetDateTime,
     pub(crate) issued: OffsetDateTime,
 }
@@ -266,13 +268,15 @@ impl State {
             "exp": expires.unix_timestamp(),
             "ver": "1.0",
         });
+        let mut permissions = Vec::new();
         match &caller {
             Caller::Application(app_id) => {
+                permissions = self.permissions_of_application(app_id);
                 let sp = self.service_principals.iter().find(|sp| sp.app_id == *app_id);
                 put(&mut claims, "appid", json!(app_id));
                 put(&mut claims, "oid", json!(sp.map(|sp| &sp.id)));
                 put(&mut claims, "idtyp", json!("app"));
-                put(&mut claims, "roles", json!(self.permissions_of(sp.map(|sp| sp.id.as_str()))));
+                put(&mut claims, "roles", json!(permissions));
             }
             Caller::User(id) => {
                 put(&mut claims, "oid", json!(id));
@@ -290,8 +294,14 @@ impl State {
         let header = part(r#"{"typ":"JWT","alg":"RS256","kid":"onramp-lab"}"#);
         // Nobody but this tenant reads the signature, and it knows its tokens by heart.
         let token = format!("{header}.{}.{}", part(&claims.to_string()), self.draw.letters(86));
-        self.tokens.keep(token.clone(), Issued { audience, caller, expires, issued: now }, now);
+        self.tokens.keep(token.clone(), Issued { audience, caller, permissions, expires, issued: now }, now);
         Password::new(token)
+    }
+
+    /// What an application is granted now.
+    pub(crate) fn permissions_of_application(&self, app_id: &str) -> Vec<String> {
+        let sp = self.service_principals.iter().find(|sp| sp.app_id == app_id);
+        self.permissions_of(sp.map(|sp| sp.id.as_str())).into_iter().map(str::to_owned).collect()
     }
 
     fn permissions_of(&self, sp: Option<&str>) -> Vec<&str> {

@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use ldap3::{Mod, Scope};
 use onramp_core::forest::{UpnChange, UserQuery};
 use onramp_core::{ErrorKind, ObjectGuid, Upn};
-use onramp_lab::forest::{Flavour, LabForest, LabForestBuilder};
+use onramp_lab::forest::{Fault, Flavour, LabForest, LabForestBuilder, Operation};
 
 use super::clients::{change_upn, serving};
 
@@ -138,4 +138,25 @@ async fn an_object_that_cannot_be_read_does_not_end_a_list() {
         assert!(kinds.len() >= all && kinds.last().is_some_and(Option::is_none), "others follow");
     }
     assert_eq!(forest.users.get(&jose).await.expect_err("it is no text").kind(), &ErrorKind::Unreadable);
+}
+
+#[tokio::test]
+async fn a_fault_speaks_in_the_words_it_was_given() {
+    let (lab, jose, _) = forest(LabForest::builder());
+    let full = Fault::Refused { code: 53, message: "00002082: the disk is full" };
+    lab.inject(Operation::Modify, full, 2);
+    let change = upn_change(&lab, jose, "old@corp.local", "new@contoso.com");
+    let error = lab.forest().users.change_upn(&change).await.expect_err("it is full");
+    let reply = error.server_reply();
+    assert_eq!(
+        (reply.ldap_code, reply.diagnostic.as_deref()),
+        (Some(53), Some("00002082: the disk is full"))
+    );
+    let served = serving(lab.clone()).await;
+    let mut ldap = served.administrator().await;
+    let target = format!("<GUID={jose}>");
+    let result = change_upn(&mut ldap, &target, "old@corp.local", "new@contoso.com").await;
+    assert_eq!((result.rc, result.text.as_str()), (53, "00002082: the disk is full"));
+    let result = change_upn(&mut ldap, &target, "old@corp.local", "new@contoso.com").await;
+    assert_eq!(result.rc, 0, "{result:?}");
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use onramp_core::tenant::{DomainAuthentication, NewUser, RoleTemplateId, SignInProbe, Verification};
 use onramp_core::{DomainName, ErrorKind, ObjectId, Password, Upn};
-use onramp_lab::tenant::{ConditionalAccess, Fault, FaultAction, LabTenant, SeedUser, UsedElsewhere};
+use onramp_lab::tenant::{
+    Audience, ConditionalAccess, Fault, FaultAction, LabTenant, SeedUser, UsedElsewhere,
+};
 use serde_json::json;
 
 use super::graph::new_user;
@@ -84,7 +86,7 @@ async fn a_domain_of_another_tenant_is_refused_when_it_is_verified_and_not_befor
         let refused = refused.refused(400, "Request_BadRequest");
         assert!(refused["error"]["message"].as_str().unwrap().starts_with(start), "{refused}");
         let error = tenant.domains.verify(&domain("taken.example")).await.unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Invalid, "nothing to wait for");
+        assert_eq!(error.kind(), &ErrorKind::AlreadyExists, "nothing to wait for");
         assert!(error.server_reply().diagnostic.as_ref().unwrap().starts_with(start));
 
         wire.lab.use_elsewhere(&domain("taken.example"), None);
@@ -302,4 +304,59 @@ async fn a_user_that_cannot_be_understood_does_not_end_a_list() {
     let lab = LabTenant::builder().build().unwrap();
     let nobody = ObjectId::parse("00000000-0000-4000-8000-000000000000").unwrap();
     assert_eq!(lab.set_raw(&nobody, "mail", json!(1)).unwrap_err().kind(), &ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn an_application_changes_only_what_it_is_granted() {
+    let frida = upn("frida@contoso.onmicrosoft.com");
+    let wire = Wire::new(LabTenant::builder().seed_user(SeedUser::new(frida.clone()))).await;
+    let tenant = wire.lab.tenant();
+    let id = tenant.users.find(&frida).await.unwrap().unwrap().id;
+    let role = RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR;
+    let (roles, users) = ("/v1.0/roleManagement/directory/roleAssignments", "/v1.0/users");
+    let grant = json!({ "roleDefinitionId": role.id().to_string(), "principalId": id.to_string(), "directoryScopeId": "/" });
+    wire.lab.take_permission("RoleManagement.ReadWrite.Directory").unwrap();
+    assert_eq!(tenant.roles.assign(&role, &id).await.unwrap_err().kind(), &ErrorKind::Forbidden);
+    wire.post(roles, grant.clone()).await.expect(201);
+    wire.use_token(&wire.lab.application_token(Audience::Graph));
+    wire.post(roles, grant.clone()).await.refused(403, "Authorization_RequestDenied");
+    let member = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{id}") });
+    let old = format!("/v1.0/directoryRoles/roleTemplateId={}/members/$ref", role.id());
+    wire.post(&old, member).await.refused(403, "Authorization_RequestDenied");
+    let held = wire.get(roles).await.expect(200)["value"][0]["id"].as_str().unwrap().to_owned();
+    wire.delete(&format!("{roles}/{held}")).await.refused(403, "Authorization_RequestDenied");
+
+    for (permission, method, path, body) in [
+        ("Domain.ReadWrite.All", "POST", "/v1.0/domains", json!({ "id": "corp.example" })),
+        ("User.ReadWrite.All", "POST", users, new_user("sync@contoso.onmicrosoft.com")),
+        (
+            "Organization.ReadWrite.All",
+            "PATCH",
+            "/v1.0/organization/x",
+            json!({ "onPremisesSyncEnabled": true }),
+        ),
+        ("Application.ReadWrite.All", "POST", "/v1.0/applications", json!({ "displayName": "X" })),
+        (
+            "Policy.ReadWrite.AuthenticationMethod",
+            "PATCH",
+            &format!("/beta/users/{id}/authentication/requirements"),
+            json!({ "perUserMfaState": "disabled" }),
+        ),
+    ] {
+        let path = path.replace("/x", &format!("/{}", wire.lab.credentials().tenant_id));
+        wire.lab.take_permission(permission).unwrap();
+        wire.use_token(&wire.lab.application_token(Audience::Graph));
+        let refused = wire.send(method, &path, Some(body.clone())).await;
+        refused.refused(403, "Authorization_RequestDenied");
+        let admin = wire.lab.credentials().admin.clone();
+        wire.use_token(&wire.lab.user_token(&admin, Audience::Graph).unwrap());
+        let done = wire.send(method, &path, Some(body)).await;
+        assert!(done.status < 300, "a user has other rights: {}", done.text);
+    }
+    wire.use_token(&wire.lab.application_token(Audience::Graph));
+    wire.patch(&format!("{users}/{id}"), json!({ "jobTitle": "x" }))
+        .await
+        .refused(403, "Authorization_RequestDenied");
+    wire.get(users).await.expect(200);
+    assert_eq!(wire.lab.take_permission("User.ReadWrite.All").unwrap_err().kind(), &ErrorKind::NotFound);
 }

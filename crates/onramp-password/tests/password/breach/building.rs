@@ -176,3 +176,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn hashes_of_another_kind_are_told_by_their_name() {
+    let (sha1, ntlm) = ("000000005AD76BD555C1D6D771DE417A4B87E4B4:10", "00000000A4D2B5A1C1E6F0B1C2D3E4F5:10");
+    for (asked, line, found) in
+        [(HashKind::Ntlm, sha1, HashKind::Sha1), (HashKind::Sha1, ntlm, HashKind::Ntlm)]
+    {
+        let mut builder = Builder::new(Cursor::new(Vec::new()), asked, BuildOptions::new()).unwrap();
+        let error = builder.push_list(line.as_bytes()).unwrap_err();
+        let expected = ListError::OtherKind { line: 1, expected: asked, found };
+        assert!(matches!(error, StoreError::List(error) if error == expected), "{error:?}");
+        assert!(error.to_string().contains(&format!("the list holds {found} hashes")), "{error}");
+        // The rest of the hash, as a range has it.
+        let mut builder = Builder::new(Cursor::new(Vec::new()), asked, BuildOptions::new()).unwrap();
+        let error =
+            builder.push_range(Prefix::from_hex("00000").unwrap(), &line.as_bytes()[5..]).unwrap_err();
+        assert!(matches!(error, StoreError::List(error) if error == expected), "{error:?}");
+    }
+    let error = builder().push_list(&b"000000005AD76BD555C1D6D771DE417A4B87E4B:10"[..]).unwrap_err();
+    assert!(matches!(error, StoreError::List(ListError::Line { line: 1, .. })), "{error:?}");
+}
+
+#[test]
+fn a_list_that_windows_saved_is_understood_or_named() {
+    let list =
+        "000000005AD76BD555C1D6D771DE417A4B87E4B4:10\r\n7C4A8D09CA3762AF61E59520943DC26494F8941B:8\r\n";
+    let mut marked = builder();
+    marked.push_list(format!("\u{feff}{list}").as_bytes()).unwrap();
+    assert_eq!(marked.finish().unwrap().1.keys, 2);
+    let utf16: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(list.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let error = builder().push_list(&utf16[..]).unwrap_err();
+    assert!(error.to_string().contains("UTF-16") && error.to_string().contains("UTF-8"), "{error}");
+}

@@ -6,5 +6,6 @@ mod allocations;
 mod beside_the_crate;
 mod dictionaries;
 mod properties;
+mod repetition;
 mod results;
 mod vectors;

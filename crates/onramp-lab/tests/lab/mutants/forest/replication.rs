@@ -16,6 +16,13 @@ impl Replication for Mutant {
         self.sound.replication.controllers().await
     }
 
+    async fn reach(&self, controller: &DomainController) -> Result<()> {
+        if self.is(Broken::ReachesAnybody) {
+            return Ok(());
+        }
+        self.sound.replication.reach(controller).await
+    }
+
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
         Ok(self.is(Broken::SaysItHoldsAll) || self.sound.replication.holds(controller, value).await?)
     }

@@ -1,0 +1,306 @@
+//! Ports, journals and secret stores that do what their contracts allow, or fail.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
+use onramp::{Journal, JournalRecord, MemorySecretSink, SecretSink};
+use onramp_core::forest::{
+    ChangedObject, ChangesQuery, DomainController, Forest, ForestUser, ForestUsers, ReplicatedValue,
+    Replication, ReplicationPosition, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery, ValueStamp,
+};
+use onramp_core::{
+    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Password, Result,
+};
+
+/// What a port of users does with a stream of changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    /// Pauses before and after each change, several at a time.
+    Pausing,
+    /// Takes all changes before it makes the first one.
+    Collecting,
+    /// Makes so many and ends.
+    Ending(usize),
+    /// Answers for the first one twice, for one that nobody asked for, and not for the last one.
+    Confused,
+    /// Answers each with an error of the server.
+    Down,
+}
+
+#[derive(Debug)]
+struct OddUsers {
+    inner: Arc<dyn ForestUsers>,
+    way: Way,
+    sent: Arc<AtomicUsize>,
+}
+
+/// The forest with users that are changed in an odd way, and the count of changes that were sent.
+pub(crate) fn with_users(mut forest: Forest, way: Way) -> (Forest, Arc<AtomicUsize>) {
+    let sent = Arc::new(AtomicUsize::new(0));
+    forest.users = Arc::new(OddUsers { inner: forest.users, way, sent: sent.clone() });
+    (forest, sent)
+}
+
+/// Is pending once.
+pub(crate) async fn pause() {
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+async fn make(inner: Arc<dyn ForestUsers>, change: UpnChange, sent: Arc<AtomicUsize>) -> UpnOutcome {
+    sent.fetch_add(1, Ordering::Relaxed);
+    let result = inner.change_upn(&change).await;
+    UpnOutcome { change, result }
+}
+
+#[async_trait]
+impl ForestUsers for OddUsers {
+    fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>> {
+        self.inner.search(query)
+    }
+
+    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
+        self.inner.upn_holders()
+    }
+
+    async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
+        self.inner.get(guid).await
+    }
+
+    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
+        self.inner.change_upn(change).await
+    }
+
+    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
+        let (inner, sent) = (self.inner.clone(), self.sent.clone());
+        let one = move |change| make(inner.clone(), change, sent.clone());
+        match self.way {
+            Way::Pausing => {
+                let slow = move |change| {
+                    let one = one.clone();
+                    async move {
+                        pause().await;
+                        let outcome = one(change).await;
+                        pause().await;
+                        outcome
+                    }
+                };
+                changes.map(slow).buffer_unordered(4).boxed()
+            }
+            Way::Collecting => {
+                stream::once(changes.collect::<Vec<_>>()).flat_map(stream::iter).then(one).boxed()
+            }
+            Way::Ending(after) => changes.take(after).then(one).boxed(),
+            Way::Confused => stream::once(changes.collect::<Vec<_>>())
+                .flat_map(|mut all| {
+                    all.pop();
+                    let mut strange = all[0].clone();
+                    strange.guid = ObjectGuid::from_bytes([7; 16]);
+                    let first = all[0].clone();
+                    all.extend([first, strange]);
+                    stream::iter(all)
+                })
+                .then(one)
+                .boxed(),
+            Way::Down => changes
+                .map(|change| {
+                    let result =
+                        Err(Error::new(ErrorKind::Unavailable, "change the UPN of").object(&change.dn));
+                    UpnOutcome { change, result }
+                })
+                .boxed(),
+        }
+    }
+}
+
+/// Replication that does not list some domain controllers, and is told nothing about users by others.
+#[derive(Debug)]
+struct OddReplication {
+    inner: Arc<dyn Replication>,
+    hidden: Vec<String>,
+    deaf: Vec<String>,
+}
+
+pub(crate) fn with_replication(mut forest: Forest, hidden: &[String], deaf: &[String]) -> Forest {
+    let inner = forest.replication.clone();
+    forest.replication = Arc::new(OddReplication { inner, hidden: hidden.to_vec(), deaf: deaf.to_vec() });
+    forest
+}
+
+#[async_trait]
+impl Replication for OddReplication {
+    async fn controllers(&self) -> Result<Vec<DomainController>> {
+        let mut all = self.inner.controllers().await?;
+        all.retain(|controller| !self.hidden.contains(&controller.host));
+        Ok(all)
+    }
+
+    async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
+        if matches!(value, ReplicatedValue::UserUpn { .. }) && self.deaf.contains(&controller.host) {
+            return Err(
+                Error::new(ErrorKind::Unavailable, "ask the domain controller").object(&controller.host)
+            );
+        }
+        self.inner.holds(controller, value).await
+    }
+}
+
+/// A journal whose operations fail from one on, for some time; what was flushed survives.
+#[derive(Debug, Default)]
+pub(crate) struct Brittle {
+    /// The number of operations that go well.
+    pub(crate) good: usize,
+    /// The number of those that fail then.
+    pub(crate) bad: usize,
+    pub(crate) operations: usize,
+    pub(crate) appended: Vec<JournalRecord>,
+    pub(crate) durable: Vec<JournalRecord>,
+}
+
+impl Brittle {
+    fn operate(&mut self) -> Result<()> {
+        let place = self.operations;
+        self.operations += 1;
+        if place < self.good || place >= self.good.saturating_add(self.bad) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Unavailable, "write the journal").detail("no space left on device"))
+    }
+}
+
+impl Journal for Brittle {
+    fn append(&mut self, record: &JournalRecord) -> Result<()> {
+        self.operate()?;
+        self.appended.push(record.clone());
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.operate()?;
+        self.durable.append(&mut self.appended);
+        Ok(())
+    }
+}
+
+/// What a secret store fails at, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lapse {
+    BeforeStore,
+    AfterStore,
+    BeforePromote,
+    AfterPromote,
+}
+
+/// A store that fails once: a failure after the deed is what a crash right after it looks like to the next run.
+#[derive(Debug, Default)]
+pub(crate) struct Forgetful {
+    pub(crate) inner: MemorySecretSink,
+    pub(crate) lapse: Mutex<Option<Lapse>>,
+}
+
+impl Forgetful {
+    pub(crate) fn at(lapse: Lapse) -> Self {
+        Self { inner: MemorySecretSink::default(), lapse: Mutex::new(Some(lapse)) }
+    }
+
+    fn fail(&self, at: Lapse) -> Result<()> {
+        let mut lapse = self.lapse.lock().unwrap();
+        if *lapse == Some(at) {
+            *lapse = None;
+            return Err(Error::new(ErrorKind::Unavailable, "use the secret store").detail("it fails"));
+        }
+        Ok(())
+    }
+}
+
+impl SecretSink for Forgetful {
+    fn store(&self, name: &str, secret: &Password) -> Result<String> {
+        self.fail(Lapse::BeforeStore)?;
+        let place = self.inner.store(name, secret)?;
+        self.fail(Lapse::AfterStore)?;
+        Ok(place)
+    }
+
+    fn promote(&self, name: &str, secret: &Password) -> Result<String> {
+        self.fail(Lapse::BeforePromote)?;
+        let place = self.inner.promote(name, secret)?;
+        self.fail(Lapse::AfterPromote)?;
+        Ok(place)
+    }
+
+    fn discard(&self, name: &str, secret: &Password) -> Result<()> {
+        self.inner.discard(name, secret)
+    }
+
+    fn load(&self, name: &str) -> Result<Option<Password>> {
+        self.inner.load(name)
+    }
+
+    fn pending(&self, name: &str) -> Result<Vec<Password>> {
+        self.inner.pending(name)
+    }
+}
+
+/// Replication that notes from which USN on changes are read.
+#[derive(Debug)]
+struct Noting {
+    inner: Arc<dyn Replication>,
+    from: Arc<Mutex<Vec<u64>>>,
+}
+
+pub(crate) fn noting(mut forest: Forest) -> (Forest, Arc<Mutex<Vec<u64>>>) {
+    let from = Arc::new(Mutex::new(Vec::new()));
+    forest.replication = Arc::new(Noting { inner: forest.replication.clone(), from: from.clone() });
+    (forest, from)
+}
+
+#[async_trait]
+impl Replication for Noting {
+    async fn controllers(&self) -> Result<Vec<DomainController>> {
+        self.inner.controllers().await
+    }
+
+    async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
+        self.inner.holds(controller, value).await
+    }
+
+    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
+        self.inner.writer(context).await
+    }
+
+    async fn position(
+        &self,
+        controller: &DomainController,
+        context: &DistinguishedName,
+    ) -> Result<ReplicationPosition> {
+        self.inner.position(controller, context).await
+    }
+
+    fn changes(
+        &self,
+        controller: &DomainController,
+        query: ChangesQuery,
+    ) -> BoxStream<'static, Result<ChangedObject>> {
+        self.from.lock().unwrap().push(query.from_usn);
+        self.inner.changes(controller, query)
+    }
+
+    async fn stamp(
+        &self,
+        controller: &DomainController,
+        object: &ObjectGuid,
+        attribute: &AttributeName,
+    ) -> Result<ValueStamp> {
+        self.inner.stamp(controller, object, attribute).await
+    }
+}

@@ -1,0 +1,108 @@
+//! The output folder: a folder for each run, and the secrets beside them.
+
+use std::path::{Path, PathBuf};
+
+use onramp::{FileJournal, History, Plan};
+use onramp_core::{Error, ErrorKind, Result};
+use onramp_files::FolderLock;
+use time::OffsetDateTime;
+
+/// The name of a plan in the folder of its run.
+pub const PLAN: &str = "plan.jsonl";
+/// The name of a journal in the folder of its run.
+pub const JOURNAL: &str = "journal.jsonl";
+/// The name of a report in the folder of its run.
+pub const REPORT: &str = "report.html";
+/// The name of a recording in the folder of its run.
+pub const RECORDING: &str = "wire.har";
+
+/// An output folder that this program alone works in.
+#[derive(Debug)]
+pub struct Output {
+    folder: PathBuf,
+    _lock: FolderLock,
+}
+
+impl Output {
+    /// Makes the folder if need be, and locks it.
+    ///
+    /// # Errors
+    /// `InUse` names who works in it; else as of the file system.
+    pub fn open(folder: &Path, purpose: &str) -> Result<Self> {
+        onramp_files::make_private_folder(folder).map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "make the folder")
+                .object(folder.display())
+                .detail(error.to_string())
+        })?;
+        let lock = FolderLock::acquire(folder, purpose).map_err(|error| {
+            let kind = match error {
+                onramp_files::LockError::Held { .. } => ErrorKind::InUse,
+                _ => ErrorKind::Unavailable,
+            };
+            Error::new(kind, "work in the output folder").detail(error.to_string())
+        })?;
+        Ok(Self { folder: folder.to_owned(), _lock: lock })
+    }
+
+    /// Makes a folder for a run that begins now. No other run ever had it.
+    ///
+    /// # Errors
+    /// As of the file system.
+    pub fn new_run(&self, now: OffsetDateTime) -> Result<PathBuf> {
+        let now = now.to_offset(time::UtcOffset::UTC);
+        let (hour, minute, second) = now.time().as_hms();
+        let name = format!("{}T{hour:02}{minute:02}{second:02}Z", now.date());
+        for number in 1.. {
+            let path = self.folder.join(if number == 1 { name.clone() } else { format!("{name}-{number}") });
+            if path.exists() {
+                continue;
+            }
+            onramp_files::make_private_folder(&path).map_err(|error| not_written(&path, &error))?;
+            return Ok(path);
+        }
+        Err(Error::new(ErrorKind::Unavailable, "make a folder for the run").object(name))
+    }
+
+    /// The folder of the secrets, which all runs share.
+    pub fn secrets(&self) -> PathBuf {
+        self.folder.join("secrets")
+    }
+
+    /// The folders of earlier runs, the latest first; also the output folder itself, where older versions kept theirs.
+    pub fn runs(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut found: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|path| path.join(PLAN).is_file()).collect();
+        found.sort();
+        found.reverse();
+        found.extend(self.folder.join(PLAN).is_file().then(|| self.folder.clone()));
+        found
+    }
+
+    /// Reads what earlier runs did. A journal that cannot be read is told and left out.
+    pub fn history(&self, mut tell: impl FnMut(String)) -> History {
+        let mut history = History::default();
+        for run in self.runs() {
+            let path = run.join(JOURNAL);
+            if !path.is_file() {
+                continue;
+            }
+            match FileJournal::read(&path) {
+                Ok(records) => history.add(&records),
+                Err(error) => tell(format!("the journal of an earlier run is not used: {error}")),
+            }
+        }
+        history
+    }
+
+    /// The plans of earlier runs that can be read, the latest first.
+    pub fn plans(&self) -> impl Iterator<Item = Plan> {
+        let files = self.runs().into_iter().filter_map(|run| std::fs::File::open(run.join(PLAN)).ok());
+        files.filter_map(|file| Plan::read(std::io::BufReader::new(file)).ok())
+    }
+}
+
+/// An error of writing a file.
+pub(crate) fn not_written(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "write").object(path.display()).detail(error.to_string())
+}
