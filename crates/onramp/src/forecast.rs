@@ -155,7 +155,7 @@ fn ad_user(f: &mut fmt::Formatter<'_>, user: &UserRef, name: Option<&str>, is_en
 }
 
 /// The attribute on which an AD user and a cloud user meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MatchKind {
@@ -178,7 +178,7 @@ impl fmt::Display for MatchKind {
 }
 
 /// The reason why an AD user and a cloud user that meet are not joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ConflictReason {

@@ -48,15 +48,15 @@ impl Plan {
                 Consequence::CloudUsersOverwritten { matches: now },
                 Consequence::CloudUsersOverwritten { matches: before },
             ) => {
-                let pairs: HashSet<_> = before.iter().map(|m| (m.user.guid, m.cloud.id)).collect();
-                now.iter().all(|m| pairs.contains(&(m.user.guid, m.cloud.id)))
+                let pairs: HashSet<_> = before.iter().map(|m| (m.user.guid, m.cloud.id, m.kind)).collect();
+                now.iter().all(|m| pairs.contains(&(m.user.guid, m.cloud.id, m.kind)))
             }
             (
                 Consequence::SyncConflictsExpected { conflicts: now },
                 Consequence::SyncConflictsExpected { conflicts: before },
             ) => {
-                let pairs: HashSet<_> = before.iter().map(|c| (c.user.guid, c.cloud.id)).collect();
-                now.iter().all(|c| pairs.contains(&(c.user.guid, c.cloud.id)))
+                let pairs: HashSet<_> = before.iter().map(|c| (c.user.guid, c.cloud.id, c.reason)).collect();
+                now.iter().all(|c| pairs.contains(&(c.user.guid, c.cloud.id, c.reason)))
             }
             (
                 Consequence::ObjectsUnreadable { count: now, named, .. },

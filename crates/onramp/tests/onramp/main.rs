@@ -18,6 +18,7 @@ mod odd_objects;
 mod plan_files;
 mod planning;
 mod preparing_the_environment;
+mod reading_once;
 mod reports;
 mod roles;
 mod secrets;

@@ -234,3 +234,13 @@ async fn a_target_on_another_domain_that_breaks_the_rules_is_told_where_it_was_r
     };
     assert_eq!(upn.as_str(), "anna reed@fabrikam.com", "{anna}");
 }
+
+#[tokio::test]
+async fn two_targets_of_one_user_are_told_although_it_has_one_of_them() {
+    let world = plain();
+    add(&world, "anna", Some("a@contoso.com"));
+    let lines = "[users.map]\nanna = 'a@contoso.com'\n'CORP\\anna' = 'b@contoso.com'";
+    let plan = plan_users(&world, lines).await;
+    assert!(matches!(&blocked(&plan)[0].problem, Problem::MappedTwice { .. }), "{:?}", plan.blockers());
+    assert!(renamed(&plan).is_empty());
+}

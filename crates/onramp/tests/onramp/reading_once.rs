@@ -1,0 +1,77 @@
+//! The number of times that a whole directory is read: a forest may hold a million users.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use onramp_core::forest::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery};
+use onramp_core::{BoxStream, ObjectGuid, Result};
+
+use crate::small::{add, plain, users};
+use crate::world::{World, spec};
+
+#[derive(Debug)]
+struct Counting {
+    inner: Arc<dyn ForestUsers>,
+    searches: AtomicU64,
+    holders: AtomicU64,
+}
+
+#[async_trait]
+impl ForestUsers for Counting {
+    fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>> {
+        self.searches.fetch_add(1, Ordering::Relaxed);
+        self.inner.search(query)
+    }
+    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
+        self.holders.fetch_add(1, Ordering::Relaxed);
+        self.inner.upn_holders()
+    }
+    async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
+        self.inner.get(guid).await
+    }
+    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
+        self.inner.change_upn(change).await
+    }
+    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
+        self.inner.change_upns(changes)
+    }
+}
+
+async fn reads(world: &World, text: &str) -> (u64, u64) {
+    let mut forest = world.forest.forest();
+    let counting = Arc::new(Counting {
+        inner: forest.users.clone(),
+        searches: AtomicU64::default(),
+        holders: AtomicU64::default(),
+    });
+    forest.users = counting.clone();
+    world.onramp_over(forest).survey(&spec(text)).await.unwrap();
+    (counting.searches.load(Ordering::Relaxed), counting.holders.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn users_are_read_again_only_to_say_what_the_selection_does_not() {
+    let world = plain();
+    add(&world, "anna", Some("anna@corp.local"));
+    add(&world, "bob", Some("bob@contoso.com"));
+    let inside = "ous = ['CN=Users,DC=corp,DC=local']";
+    for (lines, searches) in [
+        ("", 1),
+        ("only = ['anna']\nexclude = ['bob']\n[users.map]\nanna = 'a@contoso.com'", 1),
+        (inside, 1),
+        ("[users.map]\n'old@corp.local' = 'bob@contoso.com'", 1),
+        // A name that fits nobody is compared with everybody's.
+        ("only = ['nobody']", 2),
+        // A filter on the UPN is asked for those who were moved, too.
+        ("filter = '(userPrincipalName=*@corp.local)'", 2),
+        ("exclude_ous = ['CN=Users,DC=corp,DC=local']", 2),
+    ] {
+        assert_eq!(reads(&world, &users(lines)).await, (searches, 1), "{lines}");
+    }
+    let with_sync = |lines: &str| format!("{}[sync]\nenable = true\n", users(lines));
+    assert_eq!(reads(&world, &with_sync("")).await, (1, 1));
+    assert_eq!(reads(&world, &with_sync(inside)).await, (2, 1), "synchronization sees everybody");
+    assert_eq!(reads(&world, "domain = 'contoso.com'\n[sync]\nenable = true\n").await, (1, 0));
+    assert_eq!(reads(&world, "domain = 'contoso.com'\n").await, (0, 0));
+}
