@@ -273,6 +273,9 @@ impl<'a> Chooser<'a> {
 
     /// The places of names in `map` that are UPNs and lead to the UPN which a user has.
     fn reach(&mut self, user: &ForestUser) -> Vec<usize> {
+        if self.by_target.is_empty() {
+            return Vec::new();
+        }
         let key = user.upn.as_deref().map(comparison_key);
         let places = key.and_then(|key| self.by_target.get(&key)).cloned().unwrap_or_default();
         self.reached.extend(&places);

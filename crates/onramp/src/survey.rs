@@ -587,8 +587,10 @@ impl Onramp {
         shared: Vec<(ObjectGuid, Upn, UserRef, HeldAs)>,
         survey: &mut Survey,
     ) -> Result<()> {
+        let mut pairs: HashSet<(ObjectGuid, ObjectGuid)> =
+            survey.shared.iter().map(|known| (known.user.guid, known.other.guid)).collect();
         for (guid, upn, other, held_as) in shared {
-            if survey.shared.iter().any(|known| known.user.guid == guid && known.other.guid == other.guid) {
+            if !pairs.insert((guid, other.guid)) {
                 continue;
             }
             match self.forest.users.get(&guid).await {

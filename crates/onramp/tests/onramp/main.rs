@@ -19,6 +19,7 @@ mod plan_files;
 mod planning;
 mod preparing_the_environment;
 mod reading_once;
+mod replication_seen;
 mod reports;
 mod roles;
 mod secrets;
