@@ -143,3 +143,22 @@ async fn verification_knows_the_names_that_the_approved_plan_took() {
         assert!(verification.is_green(), "{lines}: {:?}", verification.checks);
     }
 }
+
+#[tokio::test]
+async fn relative_identifiers_below_a_thousand_are_of_built_in_accounts() {
+    let world = plain();
+    for (account, rid) in [("a999", 999_u32), ("b1000", 1000), ("c1001", 1001)] {
+        let guid = add(&world, account, Some(&format!("{account}@corp.local")));
+        let mut sid = vec![1, 5, 0, 0, 0, 0, 0, 5];
+        for part in [21, 1, 2, 3, rid] {
+            sid.extend(part.to_le_bytes());
+        }
+        for host in world.forest.controllers() {
+            world.forest.set_bytes_on(&host, &guid, "objectSid", &[&sid]).unwrap();
+        }
+    }
+    let plan = plan_users(&world, "").await;
+    assert_eq!(renamed(&plan), ["b1000@contoso.com", "c1001@contoso.com"]);
+    let skipped = plan.skipped().iter().find(|s| s.user.sam_account_name == "a999").unwrap();
+    assert_eq!(skipped.reason.to_string(), "built-in account");
+}
