@@ -322,11 +322,9 @@ impl Onramp {
             if !seen.insert((name, want.role)) {
                 continue;
             }
-            if let [found] = found.as_slice() {
-                if let Some(user) = &state.user {
-                    let held = self.tenant.subscriptions.assignments(&found.id, &user.id).await?;
-                    granted = held.iter().any(|assignment| assignment.role == want.role);
-                }
+            if let ([found], Some(user)) = (found.as_slice(), &state.user) {
+                let held = self.tenant.subscriptions.assignments(&found.id, &user.id).await?;
+                granted = held.iter().any(|assignment| assignment.role == want.role);
             }
             let similar = match found.is_empty() {
                 true => nearest(&want.subscription, visible.iter().map(|s| s.display_name.as_str())),
@@ -909,10 +907,8 @@ fn misnamed(chooser: &Chooser<'_>, chosen: &[bool], missing_ous: Vec<MissingOu>)
     problems.extend(chooser.unknown_in_map().map(|entry| unknown("map", entry)));
     for (list, names) in [("only", &chooser.only), ("map", &chooser.map)] {
         for entry in names.entries().iter().filter(|entry| entry.is_ambiguous()) {
-            if let [one, other, ..] = entry.fits.as_slice() {
-                let (list, name) = (list.to_owned(), entry.written.clone());
-                problems.push(Problem::AmbiguousUser { list, name, one: one.clone(), other: other.clone() });
-            }
+            let (list, name, fits) = (list.to_owned(), entry.written.clone(), entry.fits.clone());
+            problems.push(Problem::AmbiguousUser { list, name, fits });
         }
     }
     for (entry, chosen) in chooser.only.entries().iter().zip(chosen) {

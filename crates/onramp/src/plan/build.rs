@@ -272,7 +272,7 @@ impl Draft {
             matches.extend(taken);
             conflicts.extend(more);
         }
-        if !(matches.is_empty() && conflicts.is_empty()) && !survey.roles_known {
+        if !(survey.roles_known || matches.is_empty() && conflicts.is_empty()) {
             self.warnings.push(
                 "the directory roles of cloud users may not be read: administrators among them will not be joined"
                     .to_owned(),
