@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::history::History;
 use crate::plan::Problem;
+use crate::shown::shown;
 use crate::spec::{Entry, Names, NetbiosNames, NewUpn, Spec, UsersSpec};
 
 /// A user whom the spec selects, and the UPN it is to get.
@@ -20,7 +21,7 @@ pub struct Candidate {
     /// The UPN there is, as the directory holds it.
     pub before: Option<String>,
     /// The UPN it is to get, or why none can be made.
-    pub after: Result<Upn, Problem>,
+    pub after: Result<Upn, Box<Problem>>,
     /// How the new UPN was made.
     pub reason: String,
     /// Whether it is a built-in, critical or system account, which only `only` selects.
@@ -52,8 +53,8 @@ impl UserRef {
 impl fmt::Display for UserRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sam_account_name.as_str() {
-            "" => write!(f, "{}", self.dn),
-            name => write!(f, "{name} ({})", self.dn),
+            "" => write!(f, "{}", shown(self.dn.as_str())),
+            name => write!(f, "{} ({})", shown(name), shown(self.dn.as_str())),
         }
     }
 }
@@ -212,7 +213,7 @@ impl<'a> Chooser<'a> {
         if self.users.skip_disabled && !user.is_enabled() {
             return Choice::Skip(SkipReason::Disabled);
         }
-        let candidate = |after: Result<Upn, Problem>, reason| Candidate {
+        let candidate = |after: Result<Upn, Box<Problem>>, reason| Candidate {
             user: UserRef::of(user),
             before: user.upn.clone(),
             after: after.and_then(by_the_rules),
@@ -307,7 +308,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// The UPN that a user is to get, and how it is made.
-    fn wanted(&self, user: &ForestUser, mapped: &[usize]) -> (Result<Upn, Problem>, String) {
+    fn wanted(&self, user: &ForestUser, mapped: &[usize]) -> (Result<Upn, Box<Problem>>, String) {
         let target = |at: &usize| Some((self.targets.get(*at)?, self.map.entries().get(*at)?));
         let present = user.upn.as_deref().unwrap_or_default();
         let mut targets: Vec<(&Upn, &Entry)> = mapped.iter().filter_map(target).collect();
@@ -321,7 +322,7 @@ impl<'a> Chooser<'a> {
             [(upn, _)] => (Ok((*upn).clone()), "named in `map`".to_owned()),
             [(one, _), (other, _), ..] => {
                 let problem = Problem::MappedTwice { one: (*one).clone(), other: (*other).clone() };
-                (Err(problem), "named in `map`".to_owned())
+                (Err(Box::new(problem)), "named in `map`".to_owned())
             }
         }
     }
@@ -338,7 +339,13 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    fn new_upn(&self, user: &ForestUser) -> (Result<Upn, Problem>, String) {
+    fn new_upn(&self, user: &ForestUser) -> (Result<Upn, Box<Problem>>, String) {
+        let (made, reason) = self.made_upn(user);
+        (made.map_err(Box::new), reason)
+    }
+
+    #[allow(clippy::result_large_err)] // boxed by its only caller
+    fn made_upn(&self, user: &ForestUser) -> (Result<Upn, Problem>, String) {
         match self.users.new_upn {
             NewUpn::ReplaceSuffix => match &user.upn {
                 Some(before) => match Upn::parse(before) {
@@ -376,10 +383,10 @@ impl<'a> Chooser<'a> {
 }
 
 /// The UPN, if Entra takes it.
-fn by_the_rules(upn: Upn) -> Result<Upn, Problem> {
+fn by_the_rules(upn: Upn) -> Result<Upn, Box<Problem>> {
     match upn.entra_violations() {
         violations if violations.is_empty() => Ok(upn),
-        violations => Err(Problem::BreaksEntraRules { upn, violations }),
+        violations => Err(Box::new(Problem::BreaksEntraRules { upn, violations })),
     }
 }
 

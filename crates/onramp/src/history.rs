@@ -6,6 +6,7 @@ use onramp_core::forest::ForestUser;
 use onramp_core::{ObjectGuid, ObjectId, comparison_key};
 
 use crate::journal::{JournalEntry, JournalRecord, Outcome};
+use crate::plan::{Change, Plan};
 
 /// The history of earlier runs on the same two directories, read from their journals.
 ///
@@ -44,6 +45,15 @@ impl History {
                     self.accounts.extend(ObjectId::parse(object).ok());
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Adds what a plan renames, as if it were done: for who looks at the result.
+    pub(crate) fn add_plan(&mut self, plan: &Plan) {
+        for planned in &plan.changes {
+            if let Change::ChangeUpn { upn } = &planned.change {
+                self.renamed(&upn.guid.to_string(), upn.before.as_deref(), upn.after.as_str());
             }
         }
     }

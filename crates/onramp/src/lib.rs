@@ -24,6 +24,7 @@ mod plan;
 mod report;
 mod run;
 mod secret;
+mod shown;
 mod spec;
 mod survey;
 mod verify;

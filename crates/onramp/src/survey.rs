@@ -530,7 +530,12 @@ impl Onramp {
             .with_filter(LdapFilter::present(&netbios));
         let mut found = self.forest.objects.search(query);
         // Without the right to read them, the name that AD proposes when a domain is made will do.
-        while let Some(Ok(object)) = found.next().await {
+        while let Some(object) = found.next().await {
+            let object = match object {
+                Ok(object) => object,
+                Err(error) if *error.kind() == ErrorKind::Unreadable => continue,
+                Err(_) => break,
+            };
             if let (Some(netbios), Some(dns)) = (object.text(&netbios), object.text(&dns_root)) {
                 names.insert(dns.to_lowercase(), netbios.to_owned());
             }

@@ -13,7 +13,7 @@ use crate::everywhere::Sample;
 use crate::plan::{ApprovedPlan, Blocker, Change, Plan, Problem, is_federated, is_implicit, plan};
 use crate::run::Onramp;
 use crate::secret::SecretSink;
-use crate::spec::{ServiceAccountSpec, Spec};
+use crate::spec::{ServiceAccountSpec, Spec, UsersSpec};
 use crate::survey::Survey;
 
 /// The result of a verification, check by check.
@@ -100,7 +100,7 @@ impl Onramp {
         approved: Option<&ApprovedPlan>,
         secrets: Option<&dyn SecretSink>,
     ) -> Result<Verification> {
-        let survey = self.survey(spec).await?;
+        let survey = self.recalling(spec, approved).survey(spec).await?;
         if let Some(approved) = approved {
             same_job(spec, &survey, approved)?;
         }
@@ -145,6 +145,17 @@ impl Onramp {
             verification.check("nothing blocks the plan", CheckStatus::False, fatal.join("; "));
         }
         Ok(verification)
+    }
+
+    /// The same with the knowledge of what the approved plan renamed, where the spec has names that may be former ones.
+    fn recalling(&self, spec: &Spec, approved: Option<&ApprovedPlan>) -> Self {
+        let mut this = self.clone();
+        let has_names =
+            |users: &UsersSpec| !(users.only.is_empty() && users.exclude.is_empty() && users.map.is_empty());
+        if let Some(approved) = approved.filter(|_| spec.users.as_ref().is_some_and(has_names)) {
+            this.history.add_plan(approved.plan());
+        }
+        this
     }
 
     async fn suffix_everywhere(

@@ -186,7 +186,7 @@ impl Draft {
         for candidate in sorted(&survey.candidates, |candidate| by_place(&candidate.user)) {
             let made =
                 candidate.after.clone().and_then(|after| match collisions.of(candidate.user.guid, &after) {
-                    Some(problem) => Err(problem),
+                    Some(problem) => Err(Box::new(problem)),
                     None => Ok(after),
                 });
             match made {
@@ -197,7 +197,7 @@ impl Draft {
                     built_in.extend(candidate.is_built_in.then(|| candidate.user.clone()));
                 }
                 Err(problem) => {
-                    let user = Some(candidate.user.clone());
+                    let (user, problem) = (Some(candidate.user.clone()), *problem);
                     self.blockers.push(Blocker { user, present_upn: candidate.before.clone(), problem });
                 }
             }
@@ -272,7 +272,8 @@ impl Draft {
             matches.extend(taken);
             conflicts.extend(more);
         }
-        if !(survey.roles_known || matches.is_empty() && conflicts.is_empty()) {
+        let meets_nobody = matches.is_empty() && conflicts.is_empty();
+        if !meets_nobody && !survey.roles_known {
             self.warnings.push(
                 "the directory roles of cloud users may not be read: administrators among them will not be joined"
                     .to_owned(),

@@ -7,6 +7,8 @@ use onramp_core::tenant::{AzureRoleId, MfaState, RoleTemplateId};
 use onramp_core::{DomainName, ObjectId, Upn};
 use serde::{Deserialize, Serialize};
 
+use crate::shown::shown;
+
 /// One change, with its number and why it is made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -197,9 +199,10 @@ impl fmt::Display for Change {
                 _ => write!(f, "wait for {} values to replicate to all domain controllers", values.len()),
             },
             Self::ChangeUpn { upn } => {
-                write!(f, "change the UPN {} to {}", upn.before.as_deref().unwrap_or("(none)"), upn.after)
+                let before = shown(upn.before.as_deref().unwrap_or("(none)"));
+                write!(f, "change the UPN {before} to {}", upn.after)
             }
-            Self::EnableSync => f.write_str("switch directory synchronisation on"),
+            Self::EnableSync => f.write_str("switch directory synchronization on"),
             Self::CreateServiceAccount { upn, .. } => {
                 write!(f, "create the service account {upn} with a strong password")
             }
@@ -213,7 +216,7 @@ impl fmt::Display for Change {
             Self::SetMfaState { upn, after, .. } => write!(f, "set per-user MFA of {upn} to {after}"),
             Self::AssignRole { upn, role_name, .. } => write!(f, "give {upn} the role {role_name}"),
             Self::AssignSubscriptionRole { upn, subscription_name, role_name, .. } => {
-                write!(f, "give {upn} the role {role_name} on the subscription {subscription_name}")
+                write!(f, "give {upn} the role {role_name} on the subscription {}", shown(subscription_name))
             }
             Self::ProveSignIn { upn, .. } => write!(f, "prove that {upn} can sign in"),
         }

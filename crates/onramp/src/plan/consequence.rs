@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::candidate::UserRef;
 use crate::forecast::{CloudConflict, CloudMatch};
+use crate::shown::shown;
 
 /// Something that follows from a plan and must be accepted by name before it is applied.
 ///
@@ -198,8 +199,8 @@ impl Consequence {
             Self::CloudUsersOverwritten { matches } => matches.iter().map(ToString::to_string).collect(),
             Self::SyncConflictsExpected { conflicts } => conflicts.iter().map(ToString::to_string).collect(),
             Self::BuiltInAccountsRenamed { accounts } => accounts.iter().map(ToString::to_string).collect(),
-            Self::ObjectsUnreadable { named, .. } => named.clone(),
-            Self::SignInHindered { policies, .. } => policies.clone(),
+            Self::ObjectsUnreadable { named, .. } => named.iter().map(|object| shown(object)).collect(),
+            Self::SignInHindered { policies, .. } => policies.iter().map(|policy| shown(policy)).collect(),
             _ => Vec::new(),
         }
     }
@@ -296,7 +297,7 @@ impl fmt::Display for Consequence {
                 f,
                 "{upn} will probably not be able to sign in with its password alone, because of {}; exclude the \
                  account, or the run will stop when it proves the sign-in",
-                policies.join(", ")
+                shown(&policies.join(", "))
             ),
             Self::PrivilegedRoleGranted { upn, role } => {
                 write!(f, "{upn} gets the privileged role {role}")?;
@@ -306,7 +307,7 @@ impl fmt::Display for Consequence {
                 Ok(())
             }
             Self::SubscriptionAccessGranted { upn, id, subscription, role } => {
-                write!(f, "{upn} gets the role {role} on the subscription {subscription} ({id})")
+                write!(f, "{upn} gets the role {role} on the subscription {} ({id})", shown(subscription))
             }
             Self::MfaSwitchedOff { upn } => write!(f, "{upn} will sign in without a second factor"),
         }

@@ -3,6 +3,7 @@
 
 mod acceptances;
 mod account_names;
+mod account_steps;
 mod addresses;
 mod applying;
 mod controllers;
@@ -14,6 +15,7 @@ mod maps;
 mod names;
 mod odd;
 mod odd_objects;
+mod plan_files;
 mod planning;
 mod preparing_the_environment;
 mod reports;

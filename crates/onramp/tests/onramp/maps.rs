@@ -188,7 +188,7 @@ async fn a_target_that_breaks_the_rules_is_told_before_and_after() {
     set(&world, &anna, "userPrincipalName", &["anna reed@contoso.com"]);
     let plan = plan_users(&world, lines).await;
     assert!(matches!(&blocked(&plan)[0].problem, Problem::BreaksEntraRules { .. }), "{:?}", plan.blockers());
-    world.events.lock().unwrap().clear();
+    assert_eq!(blocked(&plan)[0].present_upn.as_deref(), Some("anna reed@contoso.com"));
     run(&mut world, &users("only = ['anna']\n[users.map]\nanna = 'anna.reed@contoso.com'")).await;
     assert_eq!(upn_of(&world, &anna).as_deref(), Some("anna.reed@contoso.com"));
 }
@@ -211,4 +211,26 @@ async fn with_the_history_of_the_first_run_a_chain_needs_no_guess() {
     let survey = world.onramp().with_history(history).survey(&spec(&text)).await.unwrap();
     let plan = onramp::plan(&spec(&text), &survey);
     assert!(renamed(&plan).is_empty() && plan.blockers().is_empty(), "{:?}", plan.blockers());
+}
+
+#[tokio::test]
+async fn a_mapped_user_need_not_have_a_suffix_that_is_moved() {
+    let world = plain();
+    add(&world, "anna", Some("anna@fabrikam.com"));
+    add(&world, "bob", Some("bob@fabrikam.com"));
+    let plan =
+        plan_users(&world, "from_suffixes = ['corp.local']\n[users.map]\nanna = 'a@contoso.com'").await;
+    assert_eq!(renamed(&plan), ["a@contoso.com"]);
+}
+
+#[tokio::test]
+async fn a_target_on_another_domain_that_breaks_the_rules_is_told_where_it_was_reached() {
+    let mut world = build(|forest| forest, verified);
+    run(&mut world, "domain = 'fabrikam.com'\n").await;
+    let anna = add(&world, "anna", Some("anna reed@fabrikam.com"));
+    let plan = plan_users(&world, "[users.map]\n'anna@corp.local' = 'anna reed@fabrikam.com'").await;
+    let Problem::BreaksEntraRules { upn, .. } = &blocked(&plan)[0].problem else {
+        panic!("{:?}", plan.blockers())
+    };
+    assert_eq!(upn.as_str(), "anna reed@fabrikam.com", "{anna}");
 }

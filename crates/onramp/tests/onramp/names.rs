@@ -194,3 +194,14 @@ async fn built_in_accounts_in_only_are_a_consequence_of_their_own() {
     let plan = plan_users(&world, "only = ['Guest', 'bob']").await;
     assert_ne!(id(&plan, "built-in-accounts-renamed:1:"), named, "another account is another acceptance");
 }
+
+#[tokio::test]
+async fn an_organizational_unit_is_found_however_it_is_spelled() {
+    let world = people();
+    for ou in ["CN=Users,DC=corp,DC=local", "cn=users,dc=CORP,dc=LOCAL", "CN=Users, DC=corp, DC=local"] {
+        let plan = plan_users(&world, &format!("exclude_ous = ['{ou}']")).await;
+        assert!(renamed(&plan).is_empty() && fatal(&plan).is_empty(), "{ou}: {:?}", fatal(&plan));
+        let plan = plan_users(&world, &format!("ous = ['{ou}']")).await;
+        assert_eq!(renamed(&plan).len(), 3, "{ou}");
+    }
+}

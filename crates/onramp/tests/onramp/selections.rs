@@ -122,3 +122,24 @@ async fn the_reasons_are_counted() {
     assert_eq!(plan.header().users_skipped.get("not listed in `only`"), Some(&5));
     assert!(plan.skipped().is_empty());
 }
+
+#[tokio::test]
+async fn verification_knows_the_names_that_the_approved_plan_took() {
+    for lines in [
+        "new_upn = 'from-mail'\nonly = ['old.name@corp.local']",
+        "only = ['old.name@corp.local']\n[users.map]\nanna = 'a.reed@contoso.com'",
+        "new_upn = 'from-mail'\nfilter = '(userPrincipalName=old.name@corp.local)'",
+        "new_upn = 'from-mail'\nfrom_suffixes = ['corp.local']",
+    ] {
+        let mut world = plain();
+        let anna = add(&world, "anna", Some("old.name@corp.local"));
+        set(&world, &anna, "mail", &["a.reed@contoso.com"]);
+        let spec = spec(&users(lines));
+        let approved = world.approved(&spec).await;
+        let onramp = world.onramp();
+        world.apply(&onramp, &approved).await.unwrap().require_complete().unwrap();
+        assert_eq!(upn_of(&world, &anna).as_deref(), Some("a.reed@contoso.com"), "{lines}");
+        let verification = onramp.verify(&spec, Some(&approved), None).await.unwrap();
+        assert!(verification.is_green(), "{lines}: {:?}", verification.checks);
+    }
+}

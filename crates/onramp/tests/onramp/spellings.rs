@@ -95,7 +95,7 @@ async fn names_that_entra_refuses_are_told_and_so_are_those_that_are_there_alrea
             let Problem::BreaksEntraRules { violations, .. } = &blocked(&plan)[0].problem else {
                 panic!("{prefix}@{suffix}: {:?}", plan.blockers())
             };
-            assert_eq!(violations, std::slice::from_ref(&violation), "{prefix}@{suffix}");
+            assert_eq!(violations.as_slice(), std::slice::from_ref(&violation), "{prefix}@{suffix}");
             assert!(!plan.consequences().is_empty(), "a user is left behind, and somebody accepts that");
         }
     }

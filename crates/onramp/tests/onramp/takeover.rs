@@ -235,3 +235,18 @@ async fn a_new_verified_domain_in_a_tenant_that_synchronizes_is_a_consequence() 
         assert_eq!(said, on, "{:?}", ids(&plan));
     }
 }
+
+#[tokio::test]
+async fn names_from_either_side_are_shown_without_control_characters() {
+    let world = with_cloud([cloud("anna@contoso.com").with_display_name("x\u{1b}[2K\u{202e}y")]);
+    let anna = add(&world, "anna", Some("anna@corp.local"));
+    set(&world, &anna, "displayName", &["a\u{1b}[1Ab"]);
+    set(&world, &anna, "sAMAccountName", &["an\u{7}na"]);
+    let plan = forecast(&world).await;
+    let mut told: Vec<String> = plan.consequences().iter().flat_map(Consequence::members).collect();
+    told.extend(plan.consequences().iter().map(ToString::to_string));
+    told.extend(plan.changes().iter().map(|planned| planned.change.to_string()));
+    let text = told.concat();
+    assert!(text.contains("\\u{1b}[2K") && text.contains("\\u{202e}"), "{text:?}");
+    assert!(!text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{text:?}");
+}
