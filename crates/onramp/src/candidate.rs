@@ -119,6 +119,7 @@ pub struct Skipped {
 
 /// What a spec wants of one user.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // one at a time, and most of them are moved on at once
 pub(crate) enum Choice {
     /// A new UPN, or none although one is wanted.
     Change(Candidate),

@@ -914,10 +914,8 @@ fn misnamed(chooser: &Chooser<'_>, chosen: &[bool], missing_ous: Vec<MissingOu>)
     problems.extend(chooser.unknown_in_map().map(|entry| unknown("map", entry)));
     for (list, names) in [("only", &chooser.only), ("map", &chooser.map)] {
         for entry in names.entries().iter().filter(|entry| entry.is_ambiguous()) {
-            if let [one, other, ..] = entry.fits.as_slice() {
-                let (list, name) = (list.to_owned(), entry.written.clone());
-                problems.push(Problem::AmbiguousUser { list, name, one: one.clone(), other: other.clone() });
-            }
+            let (list, name, fits) = (list.to_owned(), entry.written.clone(), entry.fits.clone());
+            problems.push(Problem::AmbiguousUser { list, name, fits });
         }
     }
     for (entry, chosen) in chooser.only.entries().iter().zip(chosen) {

@@ -50,7 +50,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    match Box::pin(run(Arguments::parse())).await {
         Ok(ended) => ended.into(),
         Err(error) => {
             eprintln!("\n{}", visible(&error.to_string()));
@@ -170,11 +170,14 @@ fn approve(plan: Plan, arguments: &Arguments, earlier: &[Plan], terminal: &Termi
         }
     }
     for name in arguments.accept.iter().filter(|name| !ids.contains(name)) {
-        let why = match known.contains(name) {
-            true => "it was a consequence of an earlier plan, and is none of this one",
-            false => "this plan has no such consequence",
-        };
-        terminal.line(format!("  --accept {name} is ignored: {why}"));
+        match known.contains(name) {
+            true => terminal.line(format!(
+                "  {name} was accepted with an earlier plan; this one has no such consequence"
+            )),
+            false => {
+                terminal.line(format!("  --accept {name} is ignored: this plan has no such consequence"))
+            }
+        }
     }
     if arguments.yes && !plan.is_blocked() {
         for id in ids.iter().filter(|id| !accepted.contains(id)) {

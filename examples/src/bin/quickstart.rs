@@ -42,7 +42,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    match Box::pin(run(Arguments::parse())).await {
         Ok(ended) => ended.into(),
         Err(error) => {
             eprintln!("\n{}", visible(&error.to_string()));

@@ -212,7 +212,7 @@ impl Run<'_> {
             return already();
         }
         port.set_enabled(true).await?;
-        self.visible("directory synchronisation on", || async {
+        self.visible("directory synchronization on", || async {
             Ok(self.onramp.tenant.sync.status().await?.state == SyncState::Enabled)
         })
         .await?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use onramp_core::{DomainName, Upn, UpnViolation};
+use onramp_core::{DomainName, Upn, UpnViolation, visible};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::UserRef;
@@ -149,10 +149,8 @@ pub enum Problem {
         list: String,
         /// The name.
         name: String,
-        /// A user that it fits.
-        one: UserRef,
-        /// Another one.
-        other: UserRef,
+        /// Two of the users that it fits.
+        fits: Vec<UserRef>,
     },
     /// A user named in `only` is left out by `ous`, `filter`, `exclude` or `exclude_ous`.
     OutsideSelection {
@@ -205,7 +203,7 @@ pub enum Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let similar = |f: &mut fmt::Formatter<'_>, similar: &Option<String>| match similar {
-            Some(similar) => write!(f, "; did you mean “{}”?", shown(similar)),
+            Some(similar) => write!(f, "; did you mean “{}”?", visible(similar)),
             None => Ok(()),
         };
         match self {
@@ -230,10 +228,10 @@ impl fmt::Display for Problem {
                 let all: Vec<String> = violations.iter().map(ToString::to_string).collect();
                 write!(f, "Entra does not take {upn}: {}", all.join("; "))
             }
-            Self::NotAUpn { value, why } => write!(f, "“{}” cannot become a UPN: {why}", shown(value)),
+            Self::NotAUpn { value, why } => write!(f, "“{}” cannot become a UPN: {why}", visible(value)),
             Self::NoMail => f.write_str("it has no mail address to take the UPN from"),
             Self::MailElsewhere { mail } => {
-                write!(f, "its mail address {} is on another domain", shown(mail))
+                write!(f, "its mail address {} is on another domain", visible(mail))
             }
             Self::NotRoutable { domain } => {
                 write!(f, "{domain} is not a public domain name, so no tenant can verify it")
@@ -252,43 +250,48 @@ impl fmt::Display for Problem {
                  would meet the account in it; choose another UPN for the service account"
             ),
             Self::ServiceAccountProperty { property, value, why } => {
-                write!(f, "the service account's {property} “{}” is not valid: {why}", shown(value))
+                write!(f, "the service account's {property} “{}” is not valid: {why}", visible(value))
             }
             Self::NoSuchUser { list, name, similar: known } => {
-                write!(f, "“{}” in `{list}` fits no user of the forest", shown(name))?;
+                write!(f, "“{}” in `{list}` fits no user of the forest", visible(name))?;
                 similar(f, known)
             }
-            Self::AmbiguousUser { list, name, one, other } => write!(
+            Self::AmbiguousUser { list, name, fits } => write!(
                 f,
-                "“{}” in `{list}` fits {one} and {other}; name the user as DOMAIN\\name, by UPN or by objectGUID",
-                shown(name)
+                "“{}” in `{list}` fits {}; name the user as DOMAIN\\name, by UPN or by objectGUID",
+                visible(name),
+                fits.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
             ),
             Self::OutsideSelection { name, fits } => write!(
                 f,
                 "“{}” in `only` fits {fits}, whom `ous`, `filter`, `exclude` or `exclude_ous` leaves out; remove one of both",
-                shown(name)
+                visible(name)
             ),
             Self::NoSuchOu { ou, similar: known } => {
                 write!(f, "the OU {ou} in `exclude_ous` does not exist")?;
                 similar(f, known)
             }
             Self::MapTarget { name, upn, why } => {
-                write!(f, "“{}” in `map` leads to {upn}, but {why}", shown(name))
+                write!(f, "“{}” in `map` leads to {upn}, but {why}", visible(name))
             }
             Self::AmbiguousSubscription { subscription, ids } => write!(
                 f,
                 "several subscriptions have the name “{}”: {}; name one by its ID",
-                shown(subscription),
+                visible(subscription),
                 ids.join(", ")
             ),
             Self::SubscriptionDisabled { subscription, state } => {
-                write!(f, "the subscription {} is {state} and takes no changes", shown(subscription))
+                write!(f, "the subscription {} is {state} and takes no changes", visible(subscription))
             }
             Self::NoDomainController => f.write_str("the forest lists no domain controller"),
             Self::NoSuchSubscription { subscription, similar } => {
-                write!(f, "no subscription “{}” is visible to the signed-in identity", shown(subscription))?;
+                write!(
+                    f,
+                    "no subscription “{}” is visible to the signed-in identity",
+                    visible(subscription)
+                )?;
                 match similar {
-                    Some(similar) => write!(f, "; there is “{}”", shown(similar)),
+                    Some(similar) => write!(f, "; there is “{}”", visible(similar)),
                     None => Ok(()),
                 }
             }

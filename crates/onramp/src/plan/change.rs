@@ -202,7 +202,7 @@ impl fmt::Display for Change {
                 let before = shown(upn.before.as_deref().unwrap_or("(none)"));
                 write!(f, "change the UPN {before} to {}", upn.after)
             }
-            Self::EnableSync => f.write_str("switch directory synchronisation on"),
+            Self::EnableSync => f.write_str("switch directory synchronization on"),
             Self::CreateServiceAccount { upn, .. } => {
                 write!(f, "create the service account {upn} with a strong password")
             }

@@ -170,7 +170,7 @@ fn upn_in_ascii<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Upn, D::Err
 }
 
 fn default_display_name() -> String {
-    "On-premises directory synchronisation".into()
+    "On-premises directory synchronization".into()
 }
 
 fn default_role() -> RoleTemplateId {

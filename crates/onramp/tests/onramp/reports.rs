@@ -44,7 +44,7 @@ async fn a_failed_run_marks_each_step_done_failed_or_not_attempted() {
         "✓ verify the domain contoso.com done",
         "✓ add the UPN suffix contoso.com to the forest done",
         "✓ change the UPN of",
-        "✗ switch directory synchronisation on failed: could not",
+        "✗ switch directory synchronization on failed: could not",
         "– create the service account onramp-sync@contoso.com with a strong password not attempted",
         "– prove that onramp-sync@contoso.com can sign in not attempted",
         "– give onramp-sync@contoso.com the role Hybrid Identity Administrator not attempted",
@@ -65,7 +65,7 @@ async fn unknown_and_stale_steps_have_marks_of_their_own() {
     world.tenant.add_fault(Fault::on("PATCH", "/v1.0/organization/*", FaultAction::cut_before()));
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let text = words(&page(&approved, &outcome, None));
-    assert!(text.contains("? switch directory synchronisation on unknown: "), "{text}");
+    assert!(text.contains("? switch directory synchronization on unknown: "), "{text}");
     assert!(text.contains("1 unknown result"), "{text}");
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let text = words(&page(&approved, &outcome, None));
