@@ -101,10 +101,15 @@ async fn accounts_of_systems_are_left_out_each_with_its_reason() {
         add(&world, account, Some(&format!("{account}@corp.local")));
     }
     add(&world, "msolange", Some("msolange@corp.local"));
+    // By account name alone, and by common name alone.
+    let by_account = add(&world, "Synchronization", Some("s1@corp.local"));
+    set(&world, &by_account, "sAMAccountName", &["MSOL_99"]);
+    let by_name = add(&world, "SystemMailbox{1f05a927}", Some("s2@corp.local"));
+    set(&world, &by_name, "sAMAccountName", &["SM_77"]);
     let plan = plan_users(&world, "").await;
     assert_eq!(renamed(&plan), ["msolange@contoso.com"]);
     let systems = plan.skipped().iter().filter(|s| s.reason.to_string() == "system account").count();
-    assert_eq!(systems, 8, "{:?}", plan.skipped());
+    assert_eq!(systems, 10, "{:?}", plan.skipped());
 }
 
 #[tokio::test]
