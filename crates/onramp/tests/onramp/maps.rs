@@ -228,7 +228,7 @@ async fn a_target_on_another_domain_that_breaks_the_rules_is_told_where_it_was_r
     let mut world = build(|forest| forest, verified);
     run(&mut world, "domain = 'fabrikam.com'\n").await;
     let anna = add(&world, "anna", Some("anna reed@fabrikam.com"));
-    let plan = plan_users(&world, "[users.map]\n'anna@corp.local' = 'anna reed@fabrikam.com'").await;
+    let plan = plan_users(&world, "[users.map]\n'former@corp.local' = 'anna reed@fabrikam.com'").await;
     let Problem::BreaksEntraRules { upn, .. } = &blocked(&plan)[0].problem else {
         panic!("{:?}", plan.blockers())
     };
