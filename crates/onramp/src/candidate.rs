@@ -4,12 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use onramp_core::forest::{AccountKind, ForestUser, UpnHolder};
-use onramp_core::{DistinguishedName, ObjectGuid, Upn, comparison_key};
+use onramp_core::{DistinguishedName, ObjectGuid, Upn, comparison_key, visible};
 use serde::{Deserialize, Serialize};
 
 use crate::history::History;
 use crate::plan::Problem;
-use crate::shown::shown;
 use crate::spec::{Entry, Names, NetbiosNames, NewUpn, Spec, UsersSpec};
 
 /// A user whom the spec selects, and the UPN it is to get.
@@ -53,8 +52,8 @@ impl UserRef {
 impl fmt::Display for UserRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sam_account_name.as_str() {
-            "" => write!(f, "{}", shown(self.dn.as_str())),
-            name => write!(f, "{} ({})", shown(name), shown(self.dn.as_str())),
+            "" => write!(f, "{}", visible(self.dn.as_str())),
+            name => write!(f, "{} ({})", visible(name), visible(self.dn.as_str())),
         }
     }
 }

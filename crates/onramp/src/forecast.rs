@@ -9,11 +9,10 @@ use std::fmt;
 
 use onramp_core::forest::ForestUser;
 use onramp_core::tenant::{RoleAssignment, TenantUser};
-use onramp_core::{ImmutableId, ObjectId, Upn, comparison_key};
+use onramp_core::{ImmutableId, ObjectId, Upn, comparison_key, visible};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::UserRef;
-use crate::shown::shown;
 
 /// A cloud user that an AD user meets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +58,9 @@ impl CloudUser {
 
 impl fmt::Display for CloudUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", shown(self.upn.as_str()))?;
+        write!(f, "{}", visible(self.upn.as_str()))?;
         let mut notes: Vec<String> =
-            self.display_name.iter().map(|name| format!("“{}”", shown(name))).collect();
+            self.display_name.iter().map(|name| format!("“{}”", visible(name))).collect();
         notes.extend(self.is_guest.then(|| "guest".to_owned()));
         notes.extend((!self.is_enabled).then(|| "disabled".to_owned()));
         notes.extend(self.is_synchronized.then(|| "synchronized from a directory".to_owned()));
@@ -149,7 +148,7 @@ impl fmt::Display for CloudConflict {
 fn ad_user(f: &mut fmt::Formatter<'_>, user: &UserRef, name: Option<&str>, is_enabled: bool) -> fmt::Result {
     write!(f, "{user}")?;
     if let Some(name) = name {
-        write!(f, " “{}”", shown(name))?;
+        write!(f, " “{}”", visible(name))?;
     }
     if is_enabled { Ok(()) } else { f.write_str(", disabled in AD") }
 }

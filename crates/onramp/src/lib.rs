@@ -24,7 +24,6 @@ mod plan;
 mod report;
 mod run;
 mod secret;
-mod shown;
 mod spec;
 mod survey;
 mod verify;

@@ -4,10 +4,8 @@ use std::fmt;
 
 use onramp_core::forest::{ReplicatedValue, UpnChange};
 use onramp_core::tenant::{AzureRoleId, MfaState, RoleTemplateId};
-use onramp_core::{DomainName, ObjectId, Upn};
+use onramp_core::{DomainName, ObjectId, Upn, visible};
 use serde::{Deserialize, Serialize};
-
-use crate::shown::shown;
 
 /// One change, with its number and why it is made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -199,7 +197,7 @@ impl fmt::Display for Change {
                 _ => write!(f, "wait for {} values to replicate to all domain controllers", values.len()),
             },
             Self::ChangeUpn { upn } => {
-                let before = shown(upn.before.as_deref().unwrap_or("(none)"));
+                let before = visible(upn.before.as_deref().unwrap_or("(none)"));
                 write!(f, "change the UPN {before} to {}", upn.after)
             }
             Self::EnableSync => f.write_str("switch directory synchronization on"),
@@ -216,7 +214,11 @@ impl fmt::Display for Change {
             Self::SetMfaState { upn, after, .. } => write!(f, "set per-user MFA of {upn} to {after}"),
             Self::AssignRole { upn, role_name, .. } => write!(f, "give {upn} the role {role_name}"),
             Self::AssignSubscriptionRole { upn, subscription_name, role_name, .. } => {
-                write!(f, "give {upn} the role {role_name} on the subscription {}", shown(subscription_name))
+                write!(
+                    f,
+                    "give {upn} the role {role_name} on the subscription {}",
+                    visible(subscription_name)
+                )
             }
             Self::ProveSignIn { upn, .. } => write!(f, "prove that {upn} can sign in"),
         }

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use onramp_core::{DomainName, ObjectId, Upn};
+use onramp_core::{DomainName, ObjectId, Upn, visible};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::candidate::UserRef;
 use crate::forecast::{CloudConflict, CloudMatch};
-use crate::shown::shown;
 
 /// Something that follows from a plan and must be accepted by name before it is applied.
 ///
@@ -199,8 +198,12 @@ impl Consequence {
             Self::CloudUsersOverwritten { matches } => matches.iter().map(ToString::to_string).collect(),
             Self::SyncConflictsExpected { conflicts } => conflicts.iter().map(ToString::to_string).collect(),
             Self::BuiltInAccountsRenamed { accounts } => accounts.iter().map(ToString::to_string).collect(),
-            Self::ObjectsUnreadable { named, .. } => named.iter().map(|object| shown(object)).collect(),
-            Self::SignInHindered { policies, .. } => policies.iter().map(|policy| shown(policy)).collect(),
+            Self::ObjectsUnreadable { named, .. } => {
+                named.iter().map(|object| visible(object).into_owned()).collect()
+            }
+            Self::SignInHindered { policies, .. } => {
+                policies.iter().map(|policy| visible(policy).into_owned()).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -297,7 +300,7 @@ impl fmt::Display for Consequence {
                 f,
                 "{upn} will probably not be able to sign in with its password alone, because of {}; exclude the \
                  account, or the run will stop when it proves the sign-in",
-                shown(&policies.join(", "))
+                visible(&policies.join(", "))
             ),
             Self::PrivilegedRoleGranted { upn, role } => {
                 write!(f, "{upn} gets the privileged role {role}")?;
@@ -307,7 +310,7 @@ impl fmt::Display for Consequence {
                 Ok(())
             }
             Self::SubscriptionAccessGranted { upn, id, subscription, role } => {
-                write!(f, "{upn} gets the role {role} on the subscription {} ({id})", shown(subscription))
+                write!(f, "{upn} gets the role {role} on the subscription {} ({id})", visible(subscription))
             }
             Self::MfaSwitchedOff { upn } => write!(f, "{upn} will sign in without a second factor"),
         }
