@@ -72,9 +72,10 @@ impl World {
         let plan = plan(&self.spec, &self.onramp.survey(&self.spec).await?);
         let accepted: Vec<String> = plan.consequences().iter().map(|c| c.id()).collect();
         let mut journal = MemoryJournal::default();
-        let outcome = self.onramp.apply(&plan.approve(accepted)?, &mut journal, &self.secrets).await?;
+        let approved = plan.approve(accepted)?;
+        let outcome = self.onramp.apply(&approved, &mut journal, &self.secrets).await?;
         outcome.require_complete()?;
-        let verification = self.onramp.verify(&self.spec, Some(&self.secrets)).await?;
+        let verification = self.onramp.verify(&self.spec, Some(&approved), Some(&self.secrets)).await?;
         match verification.checks.iter().find(|check| check.status != onramp::CheckStatus::True) {
             None => Ok(()),
             Some(check) => Err(Error::new(ErrorKind::Unavailable, "see that").object(format!("{check:?}"))),
