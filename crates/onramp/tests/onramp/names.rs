@@ -205,3 +205,18 @@ async fn an_organizational_unit_is_found_however_it_is_spelled() {
         assert_eq!(renamed(&plan).len(), 3, "{ou}");
     }
 }
+
+#[tokio::test]
+async fn an_organizational_unit_that_cannot_be_read_is_not_called_missing() {
+    let world = people();
+    let mut users = onramp_core::mock::MockForestUsers::new();
+    users.expect_search().returning(|query| {
+        let error = onramp_core::Error::new(onramp_core::ErrorKind::Unavailable, "search for users");
+        Box::pin(futures_util::stream::iter(query.base.map(|_| Err(error))))
+    });
+    let mut forest = world.forest.forest();
+    forest.users = std::sync::Arc::new(users);
+    let text = crate::small::users("exclude_ous = ['CN=Users,DC=corp,DC=local']");
+    let error = world.onramp_over(forest).survey(&crate::world::spec(&text)).await.unwrap_err();
+    assert_eq!(*error.kind(), onramp_core::ErrorKind::Unavailable);
+}
