@@ -129,6 +129,8 @@ impl Job {
         terminal.heading("Apply");
         let mut journal = FileJournal::create(file(JOURNAL))?;
         let secrets = FileSecretSink::new(self.secrets);
+        // What stands there if the run is cut off: the report on the plan says that nothing was changed.
+        write_report(Report::new(approved.plan()).started())?;
         let outcome = onramp.apply(&approved, &mut journal, &secrets).await?;
         terminal.outcome(&outcome);
         write_report(Report::new(approved.plan()).with_outcome(&outcome))?;

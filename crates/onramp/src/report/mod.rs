@@ -21,13 +21,21 @@ pub struct Report<'a> {
     plan: &'a Plan,
     outcome: Option<&'a ApplyOutcome>,
     verification: Option<&'a Verification>,
+    is_started: bool,
     written_at: String,
 }
 
 impl<'a> Report<'a> {
     /// A report on a plan that was not applied yet.
     pub fn new(plan: &'a Plan) -> Self {
-        Self { plan, outcome: None, verification: None, written_at: String::new() }
+        Self { plan, outcome: None, verification: None, is_started: false, written_at: String::new() }
+    }
+
+    /// With the word that applying it has begun: the report to leave behind before, for a run that is cut off in the middle.
+    #[must_use]
+    pub fn started(mut self) -> Self {
+        self.is_started = true;
+        self
     }
 
     /// With how applying it ended.
@@ -173,6 +181,9 @@ fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {
             }
         }
         (Some(_), None) => ("Applied, not verified yet", "warn"),
+        (None, None) if report.is_started => {
+            ("Applying it has begun, and no end was recorded here. The journal tells what was changed", "bad")
+        }
         (None, None) if report.plan.is_blocked() => {
             ("A plan that cannot be applied. Nothing was changed", "bad")
         }

@@ -168,3 +168,13 @@ async fn a_stopped_run_is_not_a_failed_one() {
     assert!(text.contains("stopped on request before change 2"), "{text}");
     assert!(text.contains("The plan was only partly applied"), "{text}");
 }
+
+#[tokio::test]
+async fn a_run_that_is_cut_off_leaves_no_report_that_says_nothing_was_changed() {
+    let world = World::new(6);
+    let approved = world.approved(&spec(SPEC)).await;
+    let text = words(&Report::new(approved.plan()).started().to_html().unwrap());
+    assert!(text.contains("Applying it has begun, and no end was recorded here."), "{text}");
+    assert!(!text.contains("Nothing was changed") && !text.contains("Ready"), "{text}");
+    assert!(text.contains("• add the domain contoso.com to the tenant"), "{text}");
+}

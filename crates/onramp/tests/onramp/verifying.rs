@@ -313,3 +313,21 @@ fn a_status_reads_well() {
     let words: Vec<String> = all.iter().map(ToString::to_string).collect();
     assert_eq!(words, ["true", "true but for what the plan named", "unknown", "false"]);
 }
+
+#[tokio::test]
+async fn a_domain_that_is_added_and_not_verified_is_told_apart_from_one_that_is_missing() {
+    let world = World::new(2);
+    let spec = spec("domain = \"contoso.com\"\n");
+    let told = async || {
+        let check = world.onramp().verify(&spec, None, None).await.unwrap().checks.remove(0);
+        (check.status, check.detail)
+    };
+    assert_eq!(told().await, (CheckStatus::False, "not in the tenant".to_owned()));
+    let domains = world.tenant.tenant().domains;
+    let name = onramp_core::DomainName::parse("contoso.com").unwrap();
+    domains.add(&name).await.unwrap();
+    assert_eq!(told().await, (CheckStatus::False, "added, not verified".to_owned()));
+    world.tenant.publish_dns("contoso.com").unwrap();
+    domains.verify(&name).await.unwrap();
+    assert_eq!(told().await, (CheckStatus::True, "verified".to_owned()));
+}
