@@ -93,8 +93,7 @@ pub enum Security {
 }
 
 /// The place of a secret. The file itself never holds one.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug)]
 pub enum SecretFrom {
     /// In an environment variable of that name.
     Env(String),
@@ -115,6 +114,26 @@ pub struct OutputConfig {
 impl Default for OutputConfig {
     fn default() -> Self {
         Self { folder: "onramp-out".into(), record_wire: false }
+    }
+}
+
+/// What is said about a secret that is not where it should be. Never the value: it may be the secret itself.
+const SECRET_FORM: &str =
+    "write { env = \"NAME\" } or { file = \"PATH\" }; the configuration itself holds no secret";
+
+impl<'de> Deserialize<'de> for SecretFrom {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        let wrong = || serde::de::Error::custom(SECRET_FORM);
+        let table = BTreeMap::<String, toml::Value>::deserialize(from).map_err(|_| wrong())?;
+        let mut entries = table.into_iter();
+        match (entries.next(), entries.next()) {
+            (Some((key, toml::Value::String(text))), None) => match key.as_str() {
+                "env" => Ok(Self::Env(text)),
+                "file" => Ok(Self::File(text.into())),
+                _ => Err(wrong()),
+            },
+            _ => Err(wrong()),
+        }
     }
 }
 
@@ -139,6 +158,12 @@ impl Config {
                 false => wrong,
             }
         })?;
+        let plain = [config.forest.bind.as_str(), config.output.folder.to_str().unwrap_or_default()];
+        if plain.iter().any(|text| text.contains(char::is_control)) {
+            return Err(Error::new(ErrorKind::Invalid, "read the configuration")
+                .detail("`bind` or `folder` holds a control character")
+                .hint("In double quotes a backslash begins an escape; write names such as CORP\\nina in single quotes."));
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
         for path in config.tenant.trust_root.iter_mut().chain(&mut config.forest.trust_root) {
             *path = folder.join(&path);
@@ -215,6 +240,16 @@ impl SecretFrom {
             }
             Self::File(path) => {
                 let text = onramp_files::read_secret(path).map_err(|error| missing(error.to_string()))?;
+                let lines = text.lines().count();
+                if lines > 1 {
+                    return Err(missing(format!(
+                        "{}: the file has {lines} lines, a secret has one",
+                        path.display()
+                    )));
+                }
+                if text.is_empty() {
+                    return Err(missing(format!("{}: the file is empty", path.display())));
+                }
                 Ok(Password::new(text.as_str().to_owned()))
             }
         }

@@ -97,7 +97,10 @@ impl Job {
             });
 
         let plan = match self.plan {
-            Some(plan) => plan,
+            Some(plan) => {
+                onramp.check_target(&plan).await?;
+                plan
+            }
             None => {
                 terminal.heading("Survey");
                 let survey = onramp.survey(&self.spec).await?;
@@ -148,6 +151,11 @@ impl Job {
 pub fn stop_on_ctrl_c(token: CancellationToken, terminal: Terminal) {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
+            if terminal.is_asking() {
+                // Nobody waits for an answer that will not come, and nothing was changed before it.
+                terminal.note("\nstopped on request; nothing was changed");
+                std::process::exit(130);
+            }
             terminal.note("stopping after the change that is under way; press Ctrl-C again to end at once");
             token.cancel();
         }

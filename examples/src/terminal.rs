@@ -1,7 +1,8 @@
 //! The terminal of a run: results on standard output, progress and questions on standard error.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub struct Terminal {
     /// Whether progress may move.
     is_live: bool,
     state: Arc<Mutex<State>>,
+    is_asking: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +56,7 @@ impl Terminal {
             has_color: std::io::stdout().is_terminal() && !plain,
             is_live: std::io::stderr().is_terminal(),
             state: Arc::default(),
+            is_asking: Arc::default(),
         }
     }
 
@@ -69,12 +72,29 @@ impl Terminal {
 
     /// Shows a note on the way: a line on standard error.
     pub fn note(&self, text: impl Display) {
-        let text = visible(&text.to_string()).into_owned();
+        let text = text.to_string();
+        let text = text.split('\n').map(visible).collect::<Vec<_>>().join("\n");
         let write = || {
             // A standard error that nobody reads any more must not end a run.
             let _ = writeln!(std::io::stderr(), "{text}");
         };
         if self.is_live { self.bar.suspend(write) } else { write() }
+    }
+
+    /// Asks a question and returns the answer, or nothing if there is none.
+    pub fn ask(&self, question: &str) -> String {
+        self.is_asking.store(true, Ordering::Relaxed);
+        let mut stream = std::io::stderr();
+        let _ = write!(stream, "{}", visible(question)).and_then(|()| stream.flush());
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        self.is_asking.store(false, Ordering::Relaxed);
+        read.map(|_| answer).unwrap_or_default()
+    }
+
+    /// Whether somebody is being asked.
+    pub fn is_asking(&self) -> bool {
+        self.is_asking.load(Ordering::Relaxed)
     }
 
     /// Shows an event of a run.
@@ -155,7 +175,10 @@ impl Terminal {
         }
         let (fatal, users): (Vec<_>, Vec<_>) = plan.blockers().iter().partition(|blocker| blocker.is_fatal());
         if !users.is_empty() {
-            let text = format!("  {} users cannot be changed and keep their current UPN:", users.len());
+            let text = match users.len() {
+                1 => "  1 user cannot be changed and keeps its current UPN:".to_owned(),
+                many => format!("  {many} users cannot be changed and keep their current UPN:"),
+            };
             self.result(self.paint("33", text));
             users.iter().take(SHOWN).for_each(|blocker| self.line(format!("      {blocker}")));
             self.more(users.len());
@@ -169,7 +192,8 @@ impl Terminal {
     /// Shows what accepting a plan means.
     pub fn consequences(&self, plan: &Plan) {
         for consequence in plan.consequences() {
-            self.result(format!("  {} {}", self.paint("33", "!"), visible(&consequence.to_string())));
+            let name = self.paint("2", format!("[{}]", consequence.id()));
+            self.result(format!("  {} {} {name}", self.paint("33", "!"), visible(&consequence.to_string())));
             let members = consequence.members();
             members.iter().take(SHOWN).for_each(|member| self.line(format!("      {member}")));
             self.more(members.len());

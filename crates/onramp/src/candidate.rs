@@ -1,10 +1,10 @@
 //! What a spec wants of one user: a new UPN, or nothing and why.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use onramp_core::forest::{AccountKind, ForestUser, UpnHolder};
-use onramp_core::{DistinguishedName, ObjectGuid, Upn, comparison_key, visible};
+use onramp_core::{DistinguishedName, ObjectGuid, Upn, UpnSuffix, comparison_key, visible};
 use serde::{Deserialize, Serialize};
 
 use crate::history::History;
@@ -116,6 +116,9 @@ pub struct Skipped {
     pub reason: SkipReason,
 }
 
+/// The number of suffixes that are kept to find the nearest to one that nobody has.
+const SUFFIXES_KEPT: usize = 100;
+
 /// What a spec wants of one user.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // one at a time, and most of them are moved on at once
@@ -162,6 +165,12 @@ pub(crate) struct Chooser<'a> {
     reached: HashSet<usize>,
     /// The places of names in `map` of which nobody can tell whether they were used or mistyped.
     unclear: HashSet<usize>,
+    /// The places of names in `map` that a selected user fits.
+    used: HashSet<usize>,
+    /// The places of suffixes in `from_suffixes` that some user has.
+    suffixes_seen: HashSet<usize>,
+    /// Suffixes that users have, a few of them, to find the nearest to one that nobody has.
+    known_suffixes: BTreeSet<String>,
 }
 
 impl<'a> Chooser<'a> {
@@ -181,12 +190,38 @@ impl<'a> Chooser<'a> {
             }
         }
         let (only, exclude) = (Names::new(&users.only, history), Names::new(&users.exclude, history));
-        let (reached, unclear) = (HashSet::new(), HashSet::new());
-        Self { spec, users, history, netbios, only, exclude, map, targets, by_target, reached, unclear }
+        let (reached, unclear, used) = (HashSet::new(), HashSet::new(), HashSet::new());
+        let (suffixes_seen, known_suffixes) = (HashSet::new(), BTreeSet::new());
+        Self {
+            spec,
+            users,
+            history,
+            netbios,
+            only,
+            exclude,
+            map,
+            targets,
+            by_target,
+            reached,
+            unclear,
+            used,
+            suffixes_seen,
+            known_suffixes,
+        }
     }
 
     /// Decides what the spec wants of that user.
     pub(crate) fn choose(&mut self, user: &ForestUser) -> Choice {
+        self.note_suffix(user);
+        let choice = self.decide_on(user);
+        if !matches!(choice, Choice::Skip(_)) {
+            let names = self.map.find(user, &self.netbios, self.history, None);
+            self.used.extend(names);
+        }
+        choice
+    }
+
+    fn decide_on(&mut self, user: &ForestUser) -> Choice {
         let mapped = self.map.find(user, &self.netbios, self.history, None);
         let (after, reason) = self.wanted(user, &mapped);
         let present = user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok());
@@ -282,20 +317,58 @@ impl<'a> Chooser<'a> {
         places
     }
 
-    /// The names of `map` that fit nobody and lead to a UPN that nobody has.
+    /// Notes the suffix of a user, for those in `from_suffixes` that nobody has.
+    fn note_suffix(&mut self, user: &ForestUser) {
+        if self.suffixes_seen.len() == self.users.from_suffixes.len() {
+            return;
+        }
+        let Some(upn) = user.upn.as_deref().and_then(|upn| Upn::parse(upn.trim()).ok()) else { return };
+        if self.known_suffixes.len() < SUFFIXES_KEPT {
+            self.known_suffixes.insert(upn.suffix_str().to_lowercase());
+        }
+        let suffix = upn.suffix();
+        for (at, from) in self.users.from_suffixes.iter().enumerate() {
+            if suffix.is_same_as(from) {
+                self.suffixes_seen.insert(at);
+            }
+        }
+    }
+
+    /// The suffixes in `from_suffixes` that nobody has now and nobody had before an earlier run.
+    pub(crate) fn unseen_suffixes(&self) -> impl Iterator<Item = &UpnSuffix> {
+        let from = self.users.from_suffixes.iter().enumerate();
+        from.filter(|(at, suffix)| !self.suffixes_seen.contains(at) && !self.history.knows_suffix(suffix))
+            .map(|(_, suffix)| suffix)
+    }
+
+    /// Suffixes that users have.
+    pub(crate) fn known_suffixes(&self) -> impl Iterator<Item = &str> {
+        self.known_suffixes.iter().map(String::as_str)
+    }
+
+    /// The names of `map` that fit nobody and lead to a UPN that nobody has. One that leads to a UPN which somebody has
+    /// was used by an earlier run, or it is mistyped: then there is a user of nearly that name.
     pub(crate) fn unknown_in_map(&self) -> impl Iterator<Item = &Entry> {
-        let is_lost = |at: usize| !self.reached.contains(&at) || self.unclear.contains(&at);
+        let is_lost = |at: usize, entry: &Entry| {
+            !self.reached.contains(&at) || self.unclear.contains(&at) || entry.is_nearly_known()
+        };
         self.map
             .entries()
             .iter()
             .enumerate()
-            .filter(move |(at, entry)| entry.is_unknown() && is_lost(*at))
+            .filter(move |(at, entry)| entry.is_unknown() && is_lost(*at, entry))
             .map(|(_, entry)| entry)
+    }
+
+    /// The names of `map` that fit a user whom the selection leaves out.
+    pub(crate) fn unused_in_map(&self) -> impl Iterator<Item = &Entry> {
+        let all = self.map.entries().iter().enumerate();
+        all.filter(|(at, entry)| !entry.fits.is_empty() && !self.used.contains(at)).map(|(_, entry)| entry)
     }
 
     /// Whether some name of some list fits nobody yet.
     pub(crate) fn has_unknown(&self) -> bool {
-        self.only.has_unknown() || self.exclude.has_unknown() || self.unknown_in_map().next().is_some()
+        self.only.has_unknown() || self.exclude.has_unknown() || self.map.has_unknown()
     }
 
     /// Looks at a user that the spec does not select: a name may fit it, or nearly.
@@ -353,7 +426,10 @@ impl<'a> Chooser<'a> {
                 Some(before) => match Upn::parse(before) {
                     Ok(upn) => (
                         Ok(upn.with_suffix(&self.spec.domain)),
-                        format!("suffix {} replaced", upn.suffix_str().trim()),
+                        match upn.suffix_str().trim() {
+                            suffix if suffix == upn.suffix_str() => format!("suffix {suffix} replaced"),
+                            _ => "suffix replaced and blanks at the end removed".to_owned(),
+                        },
                     ),
                     Err(error) => {
                         let problem =

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use onramp_core::forest::ForestUser;
-use onramp_core::{ObjectGuid, ObjectId, comparison_key};
+use onramp_core::{ObjectGuid, ObjectId, UpnSuffix, comparison_key};
 
 use crate::journal::{JournalEntry, JournalRecord, Outcome};
 use crate::plan::{Change, Plan};
@@ -72,6 +72,12 @@ impl History {
     /// The users that an earlier run gave another UPN in place of that one.
     pub(crate) fn former_holders(&self, upn_key: &str) -> &[ObjectGuid] {
         self.former.get(upn_key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an earlier run took a UPN with that suffix from a user.
+    pub(crate) fn knows_suffix(&self, suffix: &UpnSuffix) -> bool {
+        let key = comparison_key(suffix.as_str());
+        self.former.keys().any(|upn| upn.split_once('@').is_some_and(|(_, known)| known == key))
     }
 
     /// Whether a user has a UPN that an earlier run was to give it.

@@ -78,6 +78,8 @@ pub struct Survey {
     pub shared: Vec<SharedUpn>,
     /// What is wrong with the names in the spec.
     pub misnamed: Vec<Problem>,
+    /// The names in `map` that fit users whom the selection leaves out.
+    pub map_without_effect: Vec<String>,
     /// The AD users that meet a cloud user: every user of the forest if the spec wants synchronisation, else those
     /// that the spec selects.
     pub encounters: Vec<Encounter>,
@@ -251,6 +253,7 @@ impl Onramp {
             address_holders: Vec::new(),
             shared: Vec::new(),
             misnamed: Vec::new(),
+            map_without_effect: Vec::new(),
             encounters: Vec::new(),
             matches_blocked: MatchesBlocked::default(),
             roles_known: true,
@@ -420,10 +423,12 @@ impl Onramp {
         survey.users_sampled = sample.len() as u64;
         survey.users_missing_on = self.missing_on(&sample, &survey.controllers).await;
         survey.misnamed = misnamed(&chooser, &chosen, missing_ous);
+        survey.misnamed.extend(unknown_suffixes(&chooser, survey));
+        survey.map_without_effect = chooser.unused_in_map().map(|entry| entry.written.clone()).collect();
         if survey.counts.forest_users == 0 {
             return Err(Error::new(ErrorKind::Invalid, "find the users that the spec selects")
                 .detail("the selection is empty")
-                .hint("Check `ous` and `filter` in [users]; the account that reads may also lack the right to see them."));
+                .hint("Check `ous` and `filter` in the users section; the account that reads may also lack the right to see them."));
         }
         Ok(())
     }
@@ -896,6 +901,20 @@ fn moved_by(filter: &LdapFilter, spec: &Spec) -> Option<LdapFilter> {
         several => LdapFilter::any_of(several),
     };
     Some(LdapFilter::parse(&relaxed).ok()?.and(&moved))
+}
+
+/// The suffixes in `from_suffixes` that are probably mistyped: nobody has them, the forest does not offer them, and one that
+/// is written alike is known, or nobody at all has the wanted UPN.
+fn unknown_suffixes(chooser: &Chooser<'_>, survey: &Survey) -> Vec<Problem> {
+    let nobody_moved = !survey.skipped_counts.contains_key(&SkipReason::AlreadySo);
+    let offered = |suffix: &UpnSuffix| survey.suffixes.iter().any(|known| known.suffix.is_same_as(suffix));
+    let problem = |suffix: &UpnSuffix| {
+        let known = survey.suffixes.iter().map(|known| known.suffix.as_str()).chain(chooser.known_suffixes());
+        let similar = nearest(suffix.as_str(), known);
+        let suffix = suffix.to_string();
+        (similar.is_some() || nobody_moved).then_some(Problem::NoSuchSuffix { suffix, similar })
+    };
+    chooser.unseen_suffixes().filter(|suffix| !offered(suffix)).filter_map(problem).collect()
 }
 
 /// What is wrong with the names in a spec: each that fits nobody, several, or somebody outside of the selection.

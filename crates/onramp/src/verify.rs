@@ -10,7 +10,7 @@ use onramp_core::{Error, ErrorKind, ObjectGuid, ObjectId, Result, Upn, UpnSuffix
 use serde::Serialize;
 
 use crate::everywhere::Sample;
-use crate::plan::{ApprovedPlan, Blocker, Change, Plan, Problem, is_federated, is_implicit, plan};
+use crate::plan::{ApprovedPlan, Blocker, Change, Plan, Problem, forest_of, is_federated, is_implicit, plan};
 use crate::run::Onramp;
 use crate::secret::SecretSink;
 use crate::spec::{ServiceAccountSpec, Spec, UsersSpec};
@@ -365,7 +365,10 @@ impl Onramp {
             // An interrupted run may have given it the newest one.
             (Ok(current), Ok(pending)) => (current, pending.into_iter().next()),
         };
-        let mut told = (CheckStatus::Unknown, "its password is not in the secret store".to_owned());
+        let mut told = (
+            CheckStatus::Unknown,
+            "its password is not in the secret store; `new_password` gives it a new one".to_owned(),
+        );
         for password in current.iter().chain(&newest) {
             let probe = match self.tenant.sign_in.probe(&wanted.upn, password).await {
                 Ok(probe) => probe,
@@ -378,7 +381,9 @@ impl Onramp {
             }
             told = match &probe {
                 SignInProbe::Accepted => return (CheckStatus::True, "a token was issued".into()),
-                SignInProbe::WrongPassword => (CheckStatus::False, probe.to_string()),
+                SignInProbe::WrongPassword => {
+                    (CheckStatus::False, format!("{probe}; `new_password` gives it a new one"))
+                }
                 SignInProbe::Inconclusive { .. }
                 | SignInProbe::NotCheckedHere { .. }
                 | SignInProbe::ApplicationRefused { .. } => return (CheckStatus::Unknown, probe.to_string()),
@@ -394,6 +399,8 @@ fn same_job(spec: &Spec, survey: &Survey, approved: &ApprovedPlan) -> Result<()>
     let header = approved.plan().header();
     let detail = if header.tenant != survey.sync.tenant_id {
         format!("the plan is for the tenant {}, not for {}", header.tenant_name, survey.sync.display_name)
+    } else if !header.forest.is_empty() && header.forest != forest_of(&survey.controllers) {
+        format!("the plan is for the forest {}, not for {}", header.forest, forest_of(&survey.controllers))
     } else if header.domain != spec.domain {
         format!("the plan is for the domain {}, not for {}", header.domain, spec.domain)
     } else {

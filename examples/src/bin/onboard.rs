@@ -1,6 +1,6 @@
 //! Prepares a forest and a tenant for directory synchronization, from a configuration file, on any servers.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,6 +37,9 @@ struct Arguments {
     /// Accept every consequence of the plan, unseen.
     #[arg(long)]
     yes: bool,
+    /// Give the service account a new password in place of the one it has.
+    #[arg(long)]
+    new_password: bool,
     /// Survey and plan, change nothing.
     #[arg(long)]
     plan_only: bool,
@@ -60,7 +63,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Ended> {
-    let config = Config::read(&arguments.config)?;
+    let mut config = Config::read(&arguments.config)?;
+    if let (true, Some(account)) = (arguments.new_password, &mut config.spec.service_account) {
+        account.new_password = true;
+    }
     let saved = arguments.plan.as_deref().map(|path| read_plan(path, &config)).transpose()?;
     let terminal = Terminal::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -95,6 +101,11 @@ async fn run(arguments: Arguments) -> Result<Ended> {
             |plan| {
                 check_digest(&plan, arguments.digest.as_deref())?;
                 if arguments.plan_only {
+                    let ids: Vec<String> = plan.consequences().iter().map(|one| one.id()).collect();
+                    if !ids.is_empty() && !plan.is_blocked() {
+                        terminal.line("");
+                        terminal.line(format!("Nothing was changed. To accept: {}", flags(&ids)));
+                    }
                     return Ok(Answer::PlanOnly);
                 }
                 keeps_sign_in(&plan, &bind)?;
@@ -128,13 +139,15 @@ fn check_digest(plan: &Plan, wanted: Option<&str>) -> Result<()> {
     if wanted.len() >= 12 && digest.starts_with(&wanted) {
         return Ok(());
     }
-    let detail = match wanted.len() {
-        0..12 => "the digest has fewer than 12 digits".to_owned(),
-        _ => format!("its digest is {digest}, not {wanted}"),
+    let (detail, hint) = match wanted.len() {
+        0..12 => ("the digest has fewer than 12 digits".to_owned(), "Nothing was changed."),
+        _ => (
+            format!("its digest is {digest}, not {wanted}"),
+            "Nothing was changed. Either the digest is mistyped, or the directories or the configuration changed since the \
+             review: review this plan.",
+        ),
     };
-    Err(Error::new(ErrorKind::Invalid, "approve the plan")
-        .detail(detail)
-        .hint("Nothing was changed. The directories or the configuration changed since the review; review the new plan."))
+    Err(Error::new(ErrorKind::Invalid, "approve the plan").detail(detail).hint(hint))
 }
 
 /// Refuses a plan that changes the UPN with which this very run signs in: its next connection would be refused.
@@ -187,7 +200,12 @@ fn approve(plan: Plan, arguments: &Arguments, earlier: &[Plan], terminal: &Termi
     } else if std::io::stdin().is_terminal() && !plan.is_blocked() {
         for consequence in plan.consequences() {
             let id = consequence.id();
-            if !accepted.contains(&id) && ask(&format!("Accept “{consequence}”? Type yes: ")) {
+            if !accepted.contains(&id)
+                && terminal
+                    .ask(&format!("Accept “{consequence}”? Type yes: "))
+                    .trim()
+                    .eq_ignore_ascii_case("yes")
+            {
                 accepted.push(id);
             }
         }
@@ -207,14 +225,17 @@ fn approve(plan: Plan, arguments: &Arguments, earlier: &[Plan], terminal: &Termi
     for (id, words) in &refusal.missing {
         terminal.line(format!("  not accepted: {id} ({words})"));
     }
-    let flags: Vec<String> = refusal.missing.iter().map(|(id, _)| format!("--accept {id}")).collect();
-    terminal.line(format!("Nothing was changed. To accept: {}", flags.join(" ")));
+    let missing: Vec<String> = refusal.missing.into_iter().map(|(id, _)| id).collect();
+    terminal.line(format!("Nothing was changed. To accept: {}", flags(&missing)));
     Answer::Refused
 }
 
-fn ask(question: &str) -> bool {
-    eprint!("{}", visible(question));
-    std::io::stderr().flush().ok();
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim().eq_ignore_ascii_case("yes")
+/// The arguments that accept consequences, quoted for a shell where that is needed.
+fn flags(ids: &[String]) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || ":@._-".contains(c);
+    let flag = |id: &String| match id.chars().all(is_plain) {
+        true => format!("--accept {id}"),
+        false => format!("--accept \"{id}\""),
+    };
+    ids.iter().map(flag).collect::<Vec<_>>().join(" ")
 }

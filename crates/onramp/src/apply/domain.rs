@@ -49,7 +49,7 @@ impl Run<'_> {
                 return Err(Error::new(ErrorKind::Unavailable, "verify the domain")
                     .object(domain)
                     .detail(format!("its DNS record is not visible after {} s ({message})", waited.as_secs()))
-                    .hint(format!("Publish one of these and run again: {}.", lines.join(" or "))));
+                    .hint(format!("Publish one of these and run again: {}", lines.join(" or "))));
             }
             self.tell(Event::Waiting {
                 what: format!("the DNS record of {domain} to be visible"),
@@ -60,7 +60,12 @@ impl Run<'_> {
                 self.onramp.clock.sleep(pause.min(timeout.saturating_sub(waited))).await;
                 Ok(())
             };
-            self.onramp.unless_cancelled("wait for the DNS record of the domain", sleep).await?;
+            let waited = self.onramp.unless_cancelled("wait for the DNS record of the domain", sleep).await;
+            waited.map_err(|error| {
+                // So that the journal and the report have the record for whoever publishes it tomorrow.
+                let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
+                error.hint(format!("Publish one of these and run again: {}", lines.join(" or ")))
+            })?;
             pause = (pause * 2).min(Duration::from_secs(300));
         }
     }

@@ -17,7 +17,7 @@ pub use outcome::{ApplyOutcome, Ending, StepOutcome};
 
 use crate::event::Event;
 use crate::journal::{Journal, JournalEntry, JournalRecord, Outcome};
-use crate::plan::{ApprovedPlan, Change, PlannedChange};
+use crate::plan::{ApprovedPlan, Change, Plan, PlannedChange, forest_of};
 use crate::run::Onramp;
 use crate::secret::SecretSink;
 
@@ -59,7 +59,7 @@ impl Onramp {
     /// for others.
     ///
     /// # Errors
-    /// `Invalid` if the plan is for another tenant; those of the journal. How the changes ended is in the outcome;
+    /// `Invalid` if the plan is for another tenant or forest; those of the journal. How the changes ended is in the outcome;
     /// [`ApplyOutcome::require_complete`] makes an error of an incomplete one.
     pub async fn apply(
         &self,
@@ -67,14 +67,7 @@ impl Onramp {
         journal: &mut dyn Journal,
         secrets: &dyn SecretSink,
     ) -> Result<ApplyOutcome> {
-        let status = self.tenant.sync.status().await?;
-        let header = plan.plan().header();
-        if status.tenant_id != header.tenant {
-            return Err(Error::new(ErrorKind::Invalid, "apply the plan").detail(format!(
-                "it was made for the tenant {} ({}), not for {} ({})",
-                header.tenant_name, header.tenant, status.display_name, status.tenant_id
-            )));
-        }
+        self.check_target(plan.plan()).await?;
         let total = plan.plan().changes().len() as u64;
         let outcome = ApplyOutcome::new(total);
         let (account, password, marks) = (None, None, Vec::new());
@@ -92,6 +85,33 @@ impl Onramp {
             unrecorded(&error, &what)
         })?;
         Ok(run.outcome)
+    }
+}
+
+impl Onramp {
+    /// Checks that a plan was made for this tenant and this forest.
+    ///
+    /// # Errors
+    /// `Invalid` if it was made for others; those of reading.
+    pub async fn check_target(&self, plan: &Plan) -> Result<()> {
+        let header = plan.header();
+        let refuse = |detail: String| {
+            let hint =
+                "Nothing was changed. Use the configuration that the plan was made with, or make a new plan.";
+            Err(Error::new(ErrorKind::Invalid, "apply the plan").detail(detail).hint(hint))
+        };
+        let status = self.tenant.sync.status().await?;
+        if status.tenant_id != header.tenant {
+            return refuse(format!(
+                "it was made for the tenant {} ({}), not for {} ({})",
+                header.tenant_name, header.tenant, status.display_name, status.tenant_id
+            ));
+        }
+        let forest = forest_of(&self.forest.replication.controllers().await?);
+        if !header.forest.is_empty() && forest != header.forest {
+            return refuse(format!("it was made for the forest {}, not for {forest}", header.forest));
+        }
+        Ok(())
     }
 }
 
@@ -189,7 +209,9 @@ impl Run<'_> {
                 self.set_alternate_email(upn, *id, before, after).await
             }
             Change::EnableServiceAccount { upn, id } => self.enable_account(upn, *id).await,
-            Change::SetServiceAccountPassword { upn, id } => self.set_password(upn, *id).await,
+            Change::SetServiceAccountPassword { upn, id, replace } => {
+                self.set_password(upn, *id, *replace).await
+            }
             Change::SetMfaState { upn, id, before, after } => {
                 self.set_mfa_state(upn, *id, *before, *after).await
             }

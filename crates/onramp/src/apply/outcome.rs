@@ -142,6 +142,10 @@ impl ApplyOutcome {
             Ending::Cancelled { .. } => {
                 (ErrorKind::Cancelled, "Completed steps are kept. Run the same command again to continue.")
             }
+            Ending::Stopped { .. } if self.stale > 0 && self.failed + self.unknown == 0 => (
+                ErrorKind::Unavailable,
+                "Completed steps are kept. This plan no longer fits the directories: make and review a new plan to continue.",
+            ),
             Ending::Stopped { .. } => (
                 ErrorKind::Unavailable,
                 "Completed steps are kept. Fix the problem and run the same command again to continue.",

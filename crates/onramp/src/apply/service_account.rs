@@ -23,6 +23,10 @@ const PASSWORDS_TRIED: usize = 3;
 /// Pauses between tries while a new account or password may not be known everywhere. Few, because wrong tries lock it.
 const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 
+/// Pauses between tries while Azure may not know a new account yet.
+const NEW_PRINCIPAL: [Duration; 4] =
+    [Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(30), Duration::from_secs(60)];
+
 impl Run<'_> {
     pub(super) async fn create_account(
         &mut self,
@@ -184,11 +188,20 @@ impl Run<'_> {
         done()
     }
 
-    pub(super) async fn set_password(&mut self, upn: &Upn, id: Option<ObjectId>) -> Step {
+    pub(super) async fn set_password(&mut self, upn: &Upn, id: Option<ObjectId>, replace: bool) -> Step {
         let id = self.account(upn, id).await?.id;
         let account = self.onramp.tenant.users.get(&id).await?;
-        if account.password_never_expires {
-            return already();
+        if account.password_never_expires && account.account_enabled {
+            // An interrupted run has set it, if the account has a password that only the secret store knows.
+            let known: Vec<Password> = match replace {
+                true => self.secrets.pending(upn.as_str())?.into_iter().take(1).collect(),
+                false => self.known_passwords(upn)?,
+            };
+            if let (Some(password), _) = self.first_right(upn, &known, false).await? {
+                self.secrets.promote(upn.as_str(), &password)?;
+                self.password = Some(password);
+                return already();
+            }
         }
         let display_name = account.display_name.as_deref().unwrap_or_default();
         let password = self.next_password(upn, display_name).await?;
@@ -266,7 +279,24 @@ impl Run<'_> {
         if is_held().await? {
             return already();
         }
-        let assigned = port.assign(subscription, role, &id, PrincipalType::User).await;
+        let mut assigned = port.assign(subscription, role, &id, PrincipalType::User).await;
+        // Azure learns of a new account later than Entra ("Troubleshoot Azure RBAC", PrincipalNotFound).
+        for pause in NEW_PRINCIPAL {
+            if !assigned.as_ref().is_err_and(Error::is_not_found) {
+                break;
+            }
+            self.tell(Event::Waiting {
+                what: format!("Azure to know {upn}"),
+                waited_s: 0,
+                timeout_s: NEW_PRINCIPAL.iter().sum::<Duration>().as_secs(),
+            });
+            let sleep = async {
+                self.onramp.clock.sleep(pause).await;
+                Ok(())
+            };
+            self.onramp.unless_cancelled("wait for Azure to know the service account", sleep).await?;
+            assigned = port.assign(subscription, role, &id, PrincipalType::User).await;
+        }
         self.believe(assigned, "the role on the subscription", is_held).await
     }
 

@@ -30,6 +30,8 @@ struct Progress {
     announced: usize,
     tried: u64,
     bad: u64,
+    /// Those of them whose value somebody else changed.
+    stale: u64,
     ended: Vec<bool>,
     last_bad: Option<(String, String)>,
     refused_in_a_row: u32,
@@ -59,6 +61,7 @@ impl Run<'_> {
             announced: 0,
             tried: 0,
             bad: 0,
+            stale: 0,
             ended: vec![false; changes.len()],
             last_bad: None,
             refused_in_a_row: 0,
@@ -67,10 +70,12 @@ impl Run<'_> {
             started,
         };
         self.stream_users(changes, &mut progress).await?;
-        let Progress { tried, bad, ended, last_bad, .. } = progress;
+        let Progress { tried, bad, stale, ended, last_bad, .. } = progress;
         let detail = format!(
-            "{} now have the new UPN, {bad} failed, {} not attempted",
+            "{} now have the new UPN, {} skipped because somebody else changed the value, {} failed, {} not attempted",
             tried.saturating_sub(bad),
+            stale,
+            bad.saturating_sub(stale),
             total.saturating_sub(tried)
         );
         let open = ended.iter().position(|ended| !ended).map(|place| next + place as u64);
@@ -204,6 +209,7 @@ impl Run<'_> {
         }
         if counts && !outcome.is_good() {
             progress.bad += 1;
+            progress.stale += u64::from(outcome == Outcome::Stale);
             if self.outcome.failures.len() < FAILURES_KEPT {
                 self.outcome.failures.push((change.dn.to_string(), detail.clone()));
             }

@@ -151,6 +151,23 @@ pub enum Problem {
         /// Two of the users that it fits.
         fits: Vec<UserRef>,
     },
+    /// Nobody has a suffix in `from_suffixes`, and the forest does not offer it.
+    NoSuchSuffix {
+        /// The suffix.
+        suffix: String,
+        /// A known one that is written alike.
+        similar: Option<String>,
+    },
+    /// The selection selects nobody.
+    NobodySelected {
+        /// How many users were read.
+        read: u64,
+    },
+    /// The domain is the initial domain of some tenant, and not of this one.
+    InitialDomain {
+        /// The domain.
+        domain: DomainName,
+    },
     /// A user named in `only` is left out by `ous`, `filter`, `exclude` or `exclude_ous`.
     OutsideSelection {
         /// The name.
@@ -266,6 +283,18 @@ impl fmt::Display for Problem {
                 "“{}” in `only` fits {fits}, whom `ous`, `filter`, `exclude` or `exclude_ous` leaves out; remove one of both",
                 visible(name)
             ),
+            Self::NoSuchSuffix { suffix, similar: known } => {
+                write!(f, "no user has the suffix “{}” in `from_suffixes`", visible(suffix))?;
+                similar(f, known)
+            }
+            Self::NobodySelected { read } => write!(
+                f,
+                "the users section selects nobody: {read} users were read and each is left out (the plan counts the \
+                 reasons); correct the selection, or remove the section"
+            ),
+            Self::InitialDomain { domain } => {
+                write!(f, "{domain} is an initial domain of Microsoft Entra, and none of this tenant")
+            }
             Self::NoSuchOu { ou, similar: known } => {
                 write!(f, "the OU {ou} in `exclude_ous` does not exist")?;
                 similar(f, known)

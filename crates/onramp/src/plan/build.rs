@@ -1,6 +1,6 @@
 //! From a spec and a survey to a plan: a pure function.
 
-use onramp_core::forest::{ReplicatedValue, SuffixOrigin, UpnChange};
+use onramp_core::forest::{DomainController, ReplicatedValue, SuffixOrigin, UpnChange};
 use onramp_core::tenant::{
     DomainAuthentication, MfaState, NewUser, PolicyDemand, SubscriptionState, SyncState, TenantUser,
 };
@@ -48,6 +48,7 @@ pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
             surveyed_at: survey.taken_at,
             tenant: survey.sync.tenant_id,
             tenant_name: survey.sync.display_name.clone(),
+            forest: forest_of(&survey.controllers),
             domain: spec.domain.clone(),
             scope: Scope {
                 users: spec.users.is_some(),
@@ -101,7 +102,12 @@ impl Draft {
 
     fn domain(&mut self, spec: &Spec, survey: &Survey) {
         let domain = spec.domain.clone();
-        if !domain.is_routable() {
+        let is_verified = survey.domain.as_ref().is_some_and(|domain| domain.is_verified);
+        let is_initial = domain.ascii().ends_with(".onmicrosoft.com") && survey.domain.is_none();
+        if is_initial {
+            self.block_all(Problem::InitialDomain { domain: domain.clone() });
+        }
+        if !domain.is_routable() && !is_verified {
             self.block_all(Problem::NotRoutable { domain: domain.clone() });
         }
         let is_added = survey.domain.is_some();
@@ -159,6 +165,12 @@ impl Draft {
 
     /// Blocks the plan for every name in the spec that does not mean what it should.
     fn names(&mut self, spec: &Spec, survey: &Survey) {
+        let has_some = !survey.candidates.is_empty()
+            || !survey.shared.is_empty()
+            || survey.skipped_counts.contains_key(&crate::candidate::SkipReason::AlreadySo);
+        if spec.users.is_some() && !has_some {
+            self.block_all(Problem::NobodySelected { read: survey.counts.forest_users });
+        }
         for problem in &survey.misnamed {
             self.block_all(problem.clone());
         }
@@ -181,6 +193,10 @@ impl Draft {
     }
 
     fn users(&mut self, survey: &Survey, collisions: &Collisions<'_>) {
+        if !survey.map_without_effect.is_empty() {
+            let names = survey.map_without_effect.clone();
+            self.consequences.push(Consequence::MapWithoutEffect { names });
+        }
         let first = self.changes.len();
         let mut built_in = Vec::new();
         for candidate in sorted(&survey.candidates, |candidate| by_place(&candidate.user)) {
@@ -309,10 +325,14 @@ impl Draft {
         }
         let first = self.changes.len();
         let id = state.user.as_ref().map(|user| user.id);
-        // The password is set to never expire with its creation, or right after it is set: this tells whether an
-        // account that is there has a password of ours, or one that somebody else gave it.
-        let secured = state.user.as_ref().is_none_or(|user| user.password_never_expires);
+        let roles = self.missing_roles(wanted, state);
         let enabled = state.user.as_ref().is_none_or(|user| user.account_enabled);
+        // The password is set to never expire with its creation, or right after it is set: this tells whether an account
+        // that is there has a password of ours. One that no earlier run made may have a password that somebody else
+        // knows, and so may one that was disabled: it gets a new one before it gets a role or is enabled.
+        let secured = state.user.as_ref().is_none_or(|user| {
+            user.password_never_expires && enabled && (state.is_ours || !roles) && !wanted.new_password
+        });
         match &state.user {
             None => {
                 let (upn, display_name) = (upn.clone(), wanted.display_name.clone());
@@ -323,7 +343,6 @@ impl Draft {
             }
             Some(user) => self.secure_account(wanted, user, state.mfa, secured),
         }
-        let roles = self.missing_roles(wanted, state);
         let is_new = state.user.is_none();
         let to_prove = is_new || !secured || !enabled || (state.is_ours && roles);
         if to_prove {
@@ -337,7 +356,9 @@ impl Draft {
             && let Some(user) = &state.user
         {
             self.consequences.push(if state.is_ours {
-                Consequence::ServiceAccountChanged { upn: upn.clone() }
+                let written = self.changes.iter().skip(first).filter(|planned| planned.change.writes());
+                let changes = written.map(|planned| planned.change.to_string()).collect();
+                Consequence::ServiceAccountChanged { upn: upn.clone(), changes }
             } else {
                 Consequence::AccountTakenOver {
                     upn: upn.clone(),
@@ -379,8 +400,13 @@ impl Draft {
         let other_mails: Vec<String> = wanted.alternate_email.iter().cloned().collect();
         // Before the role: the password of an account that holds one can only be set by few administrators.
         if !secured {
-            let why = "its current password is set to expire";
-            self.change(Change::SetServiceAccountPassword { upn: upn.clone(), id }, why);
+            let why = match (wanted.new_password, user.password_never_expires) {
+                (true, _) => "the spec wants a new one",
+                (false, false) => "its current password is set to expire",
+                (false, true) => "somebody else may know its current password",
+            };
+            let replace = wanted.new_password;
+            self.change(Change::SetServiceAccountPassword { upn: upn.clone(), id, replace }, why);
         }
         if let Some(before) = mfa.filter(|mfa| *mfa != MfaState::Disabled) {
             let after = MfaState::Disabled;
@@ -540,6 +566,15 @@ fn invalid_properties(wanted: &ServiceAccountSpec) -> Vec<(&'static str, String,
         found.push(("alternate_email", mail.clone(), why));
     }
     found
+}
+
+/// The name of the forest that domain controllers belong to: the distinguished name of its root domain.
+pub(crate) fn forest_of(controllers: &[DomainController]) -> String {
+    let root = |controller: &DomainController| {
+        let settings = controller.settings.as_str().to_lowercase();
+        settings.split_once("cn=configuration,").map(|(_, root)| root.to_owned())
+    };
+    controllers.iter().find_map(root).unwrap_or_default()
 }
 
 /// Whether a domain's users sign in elsewhere, as far as a survey tells.

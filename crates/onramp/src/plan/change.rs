@@ -106,6 +106,9 @@ pub enum Change {
         /// Its object ID when it was surveyed; `None` if this plan creates it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
+        /// Whether it is replaced also where the store has the password that the account has.
+        #[serde(default)]
+        replace: bool,
     },
     /// Set the service account's per-user MFA state.
     SetMfaState {
@@ -170,6 +173,11 @@ impl Change {
             | Self::ProveSignIn { id, .. } => *id,
             _ => None,
         }
+    }
+
+    /// Whether it writes: waiting and proving do not.
+    pub(crate) fn writes(&self) -> bool {
+        !matches!(self, Self::AwaitReplication { .. } | Self::ProveSignIn { .. })
     }
 
     /// Whether it concerns the service account.

@@ -55,6 +55,11 @@ pub enum Consequence {
         /// Digest of their object GUIDs with what stands in their way.
         digest: String,
     },
+    /// Names in `map` have no effect, because the selection leaves their users out.
+    MapWithoutEffect {
+        /// The names.
+        names: Vec<String>,
+    },
     /// Objects could not be understood and were passed over.
     ObjectsUnreadable {
         /// How many.
@@ -109,6 +114,8 @@ pub enum Consequence {
     ServiceAccountChanged {
         /// Its UPN.
         upn: Upn,
+        /// The changes, in words.
+        changes: Vec<String>,
     },
     /// A policy will ask the service account for a second factor, or block its sign-in.
     SignInHindered {
@@ -159,6 +166,9 @@ impl Consequence {
                 format!("built-in-accounts-renamed:{}:{digest}", accounts.len())
             }
             Self::UsersLeftBehind { count, digest } => format!("users-left-behind:{count}:{digest}"),
+            Self::MapWithoutEffect { names } => {
+                format!("map-without-effect:{}:{}", names.len(), short_digest(names))
+            }
             Self::ObjectsUnreadable { count, digest, .. } => {
                 format!("objects-unreadable:{count}:{}", short_digest([digest]))
             }
@@ -178,7 +188,9 @@ impl Consequence {
                 let digest = short_digest(roles.iter().chain([&what]));
                 format!("account-taken-over:{}:{digest}", slug(upn.as_str()))
             }
-            Self::ServiceAccountChanged { upn } => format!("service-account-changed:{}", slug(upn.as_str())),
+            Self::ServiceAccountChanged { upn, changes } => {
+                format!("service-account-changed:{}:{}", slug(upn.as_str()), short_digest(changes))
+            }
             Self::SignInHindered { upn, policies } => {
                 format!("sign-in-hindered:{}:{}", slug(upn.as_str()), short_digest(policies))
             }
@@ -198,6 +210,10 @@ impl Consequence {
             Self::CloudUsersOverwritten { matches } => matches.iter().map(ToString::to_string).collect(),
             Self::SyncConflictsExpected { conflicts } => conflicts.iter().map(ToString::to_string).collect(),
             Self::BuiltInAccountsRenamed { accounts } => accounts.iter().map(ToString::to_string).collect(),
+            Self::ServiceAccountChanged { changes, .. } => {
+                changes.iter().map(|change| visible(change).into_owned()).collect()
+            }
+            Self::MapWithoutEffect { names } => names.iter().map(|name| visible(name).into_owned()).collect(),
             Self::ObjectsUnreadable { named, .. } => {
                 named.iter().map(|object| visible(object).into_owned()).collect()
             }
@@ -246,7 +262,7 @@ impl fmt::Display for Consequence {
             Self::SuffixAdded { suffix } => write!(f, "the whole forest offers the UPN suffix {suffix}"),
             Self::UsersRenamed { count, .. } => {
                 let (users, get) = (counted(*count, "user", "users"), if *count == 1 { "gets" } else { "get" });
-                write!(f, "{users} {get} a new UPN; the old one no longer works at once")
+                write!(f, "{users} {get} a new UPN; the old one stops working immediately")
             }
             Self::BuiltInAccountsRenamed { accounts } => {
                 let accounts = counted(accounts.len(), "built-in or system account", "built-in or system accounts");
@@ -255,6 +271,11 @@ impl fmt::Display for Consequence {
             Self::UsersLeftBehind { count, .. } => {
                 let (users, keep) = (counted(*count, "user", "users"), if *count == 1 { "keeps its" } else { "keep their" });
                 write!(f, "{users} {keep} current UPN because of a problem (each reason is listed with the plan)")
+            }
+            Self::MapWithoutEffect { names } => {
+                let (names, have) =
+                    (counted(names.len(), "name", "names"), if names.len() == 1 { "has" } else { "have" });
+                write!(f, "{names} in `map` {have} no effect, because the selection leaves the user out")
             }
             Self::ObjectsUnreadable { count, .. } => {
                 let objects = counted(*count, "object", "objects");
@@ -295,7 +316,9 @@ impl fmt::Display for Consequence {
                      {roles}{password}{enabled}"
                 )
             }
-            Self::ServiceAccountChanged { upn } => write!(f, "properties of the service account {upn} are changed"),
+            Self::ServiceAccountChanged { upn, .. } => {
+                write!(f, "the service account {upn}, which an earlier run made, is changed")
+            }
             Self::SignInHindered { upn, policies } => write!(
                 f,
                 "{upn} will probably not be able to sign in with its password alone, because of {}; exclude the \

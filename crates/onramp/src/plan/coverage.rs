@@ -59,6 +59,10 @@ impl Plan {
                 now.iter().all(|c| pairs.contains(&(c.user.guid, c.cloud.id, c.reason)))
             }
             (
+                Consequence::MapWithoutEffect { names: now },
+                Consequence::MapWithoutEffect { names: before },
+            ) => now.iter().all(|name| before.contains(name)),
+            (
                 Consequence::ObjectsUnreadable { count: now, named, .. },
                 Consequence::ObjectsUnreadable { count: before, named: known, .. },
             ) => now <= before && named.len() as u64 == *now && named.iter().all(|one| known.contains(one)),
@@ -66,10 +70,15 @@ impl Plan {
                 now == before
             }
             (
-                Consequence::ServiceAccountChanged { upn: now },
+                Consequence::ServiceAccountChanged { upn: now, changes },
                 Consequence::ServiceAccountCreated { upn: before }
+                | Consequence::ServiceAccountChanged { upn: before, .. }
                 | Consequence::AccountTakenOver { upn: before, .. },
-            ) => now == before,
+            ) => {
+                // Not what somebody did to the account since: to enable it again was in nobody's plan.
+                let planned: HashSet<String> = earlier.changes.iter().map(|p| p.change.to_string()).collect();
+                now == before && changes.iter().all(|change| planned.contains(change))
+            }
             _ => false,
         }
     }

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 pub use approval::{ApprovedPlan, NotApproved};
 pub use blocker::{Blocker, Problem};
 pub use build::plan;
-pub(crate) use build::{is_federated, is_implicit};
+pub(crate) use build::{forest_of, is_federated, is_implicit};
 pub use change::{Change, PlannedChange};
 pub use consequence::Consequence;
 pub use lines::PlanError;
@@ -52,6 +52,9 @@ pub struct PlanHeader {
     pub tenant: ObjectId,
     /// Its display name.
     pub tenant_name: String,
+    /// The forest: the distinguished name of its root domain, in small letters.
+    #[serde(default)]
+    pub forest: String,
     /// The custom domain.
     pub domain: DomainName,
     /// The parts of the job that the spec asked for.

@@ -102,6 +102,10 @@ pub struct ServiceAccountSpec {
     /// Subscriptions it shall have access to.
     #[serde(default)]
     pub subscriptions: Vec<SubscriptionSpec>,
+    /// Whether it gets a new password in place of the one it has, in this run: for an account whose password is lost,
+    /// or known to somebody.
+    #[serde(default)]
+    pub new_password: bool,
 }
 
 impl ServiceAccountSpec {
@@ -113,6 +117,7 @@ impl ServiceAccountSpec {
             alternate_email: None,
             role: default_role(),
             subscriptions: Vec::new(),
+            new_password: false,
         }
     }
 }

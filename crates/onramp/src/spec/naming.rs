@@ -113,6 +113,11 @@ impl Entry {
         (*distance <= 2.max(name.chars().count() / 3)).then_some(name.as_str())
     }
 
+    /// Whether it fits nobody, and a user has nearly that name.
+    pub(crate) fn is_nearly_known(&self) -> bool {
+        self.nearest.as_ref().is_some_and(|(distance, _)| *distance <= 2)
+    }
+
     /// Whether it fits several users: those of two domains have one name, or one has the UPN that another implies.
     pub(crate) fn is_ambiguous(&self) -> bool {
         self.fits.len() > 1

@@ -65,7 +65,15 @@ async fn what_is_done_is_not_planned_again_and_what_is_lost_is() {
     tenant.users.update(&user.id, &update(|u| u.account_enabled = Some(false))).await.unwrap();
     let plan = again(&world).await;
     assert_eq!(steps(&plan), ["enable", "prove"]);
-    assert_eq!(ids(&plan), [format!("service-account-changed:{UPN}")], "an earlier run made it");
+    let changed = ids(&plan);
+    assert!(
+        changed.len() == 1 && changed[0].starts_with(&format!("service-account-changed:{UPN}:")),
+        "an earlier run made it: {changed:?}"
+    );
+    assert!(plan.consequences()[0].members()[0].contains("allow"), "{:?}", plan.consequences()[0].members());
+    // Who accepted that it is created did not accept that it is enabled against somebody's will.
+    assert!(plan.covered_by(&first, &ids(&first)).is_empty());
+    assert_eq!(plan.covered_by(&plan, &changed), changed);
     // Nobody knows that without the journal.
     let unknown = world.plan(&spec(&text())).await;
     assert!(ids(&unknown)[0].starts_with(&format!("account-taken-over:{UPN}:")), "{:?}", ids(&unknown));
