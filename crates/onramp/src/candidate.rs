@@ -350,7 +350,9 @@ impl<'a> Chooser<'a> {
     /// was used by an earlier run, or it is mistyped: then there is a user of nearly that name.
     pub(crate) fn unknown_in_map(&self) -> impl Iterator<Item = &Entry> {
         let is_lost = |at: usize, entry: &Entry| {
-            !self.reached.contains(&at) || self.unclear.contains(&at) || entry.is_nearly_known()
+            !self.reached.contains(&at)
+                || self.unclear.contains(&at)
+                || entry.nearly().is_some_and(|name| !self.is_in_map(name))
         };
         self.map
             .entries()
@@ -358,6 +360,12 @@ impl<'a> Chooser<'a> {
             .enumerate()
             .filter(move |(at, entry)| entry.is_unknown() && is_lost(*at, entry))
             .map(|(_, entry)| entry)
+    }
+
+    /// Whether a UPN is a name in `map`, or the target of one.
+    fn is_in_map(&self, upn: &str) -> bool {
+        self.by_target.contains_key(&comparison_key(upn))
+            || self.map.entries().iter().any(|entry| entry.is_that_upn(upn))
     }
 
     /// The names of `map` that fit a user whom the selection leaves out.

@@ -396,11 +396,11 @@ impl Onramp {
 
 /// Refuses a plan that was made for another tenant or another domain.
 fn same_job(spec: &Spec, survey: &Survey, approved: &ApprovedPlan) -> Result<()> {
-    let header = approved.plan().header();
+    let (header, forest) = (approved.plan().header(), forest_of(&survey.controllers));
     let detail = if header.tenant != survey.sync.tenant_id {
         format!("the plan is for the tenant {}, not for {}", header.tenant_name, survey.sync.display_name)
-    } else if !header.forest.is_empty() && header.forest != forest_of(&survey.controllers) {
-        format!("the plan is for the forest {}, not for {}", header.forest, forest_of(&survey.controllers))
+    } else if !header.forest.is_empty() && !forest.is_empty() && header.forest != forest {
+        format!("the plan is for the forest {}, not for {forest}", header.forest)
     } else if header.domain != spec.domain {
         format!("the plan is for the domain {}, not for {}", header.domain, spec.domain)
     } else {

@@ -96,24 +96,23 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         terminal: terminal.clone(),
         cancellation,
     };
-    let ended = job
-        .run(
-            |plan| {
-                check_digest(&plan, arguments.digest.as_deref())?;
-                if arguments.plan_only {
-                    let ids: Vec<String> = plan.consequences().iter().map(|one| one.id()).collect();
-                    if !ids.is_empty() && !plan.is_blocked() {
-                        terminal.line("");
-                        terminal.line(format!("Nothing was changed. To accept: {}", flags(&ids)));
-                    }
-                    return Ok(Answer::PlanOnly);
+    let ended = Box::pin(job.run(
+        |plan| {
+            check_digest(&plan, arguments.digest.as_deref())?;
+            if arguments.plan_only {
+                let ids: Vec<String> = plan.consequences().iter().map(|one| one.id()).collect();
+                if !ids.is_empty() && !plan.is_blocked() {
+                    terminal.line("");
+                    terminal.line(format!("Nothing was changed. To accept: {}", flags(&ids)));
                 }
-                keeps_sign_in(&plan, &bind)?;
-                Ok(approve(plan, &arguments, &earlier, &terminal))
-            },
-            |_| (),
-        )
-        .await;
+                return Ok(Answer::PlanOnly);
+            }
+            keeps_sign_in(&plan, &bind)?;
+            Ok(approve(plan, &arguments, &earlier, &terminal))
+        },
+        |_| (),
+    ))
+    .await;
     terminal.note(format!("\u{2192} {}", folder.display()));
     ended
 }

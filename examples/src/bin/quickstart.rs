@@ -123,18 +123,17 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     };
     let dns = tenant.clone();
     let accepting = terminal.clone();
-    let ended = job
-        .run(
-            move |plan| {
-                // A demonstration accepts what it has just shown. A program asks a person.
-                let accepted: Vec<String> =
-                    plan.consequences().iter().map(|consequence| consequence.id()).collect();
-                accepting.line(format!("  accepted for this demonstration: {}", accepted.join(", ")));
-                Ok(Answer::Apply(plan.approve(accepted)?))
-            },
-            move |event| publish(&dns, event),
-        )
-        .await?;
+    let ended = Box::pin(job.run(
+        move |plan| {
+            // A demonstration accepts what it has just shown. A program asks a person.
+            let accepted: Vec<String> =
+                plan.consequences().iter().map(|consequence| consequence.id()).collect();
+            accepting.line(format!("  accepted for this demonstration: {}", accepted.join(", ")));
+            Ok(Answer::Apply(plan.approve(accepted)?))
+        },
+        move |event| publish(&dns, event),
+    ))
+    .await?;
     terminal.heading(format!("Done in {:.1} s", clock.elapsed().as_secs_f64()));
     for name in [PLAN, JOURNAL, REPORT, RECORDING] {
         terminal.line(format!("  {}", folder.join(name).display()));

@@ -181,6 +181,43 @@ fn a_mistake_is_named_and_nothing_is_changed() {
 }
 
 #[test]
+fn a_secret_that_stands_in_the_configuration_is_refused_and_not_repeated() {
+    let world = World::new(0);
+    let secret = "Sup3r-s3cret~Value";
+    let text = world.desk.text(USERS);
+    for wrong in [
+        format!("'{secret}'"),
+        format!("{{ env = '{secret}' }}"),
+        format!("{{ value = '{secret}' }}"),
+        format!("{{ file = 'client.secret', env = '{secret}' }}"),
+        format!("['{secret}']"),
+    ] {
+        world.desk.configure(&text.replace("{ file = 'client.secret' }", &wrong));
+        let ended = world.desk.onboard(&["--plan-only"]).with_code(1);
+        assert!(!ended.said.contains(secret), "{wrong}: {}", ended.said);
+        assert!(ended.said.contains("env"), "{wrong}: {}", ended.said);
+    }
+    fs::write(world.desk.path("client.secret"), format!("{secret}\nand more\n")).unwrap();
+    world.desk.configure(&text);
+    let ended = world.desk.onboard(&["--plan-only"]).with_code(1).saying(&["2 lines"]);
+    assert!(!ended.said.contains(secret), "{}", ended.said);
+}
+
+#[test]
+fn a_plan_of_another_forest_is_refused_before_anything_is_asked() {
+    let (world, other) = (World::new(3), World::new(3));
+    world
+        .desk
+        .onboard(&["--plan-only"])
+        .with_code(0)
+        .saying(&["To accept: --accept domain-added:contoso.com"]);
+    let file = world.desk.last("plan.jsonl");
+    let saved = ["--plan-only", "--plan", file.to_str().unwrap()];
+    world.desk.onboard(&saved).with_code(0);
+    other.desk.onboard(&saved).with_code(1).saying(&["it was made for the tenant", "Nothing was changed"]);
+}
+
+#[test]
 fn a_file_that_is_not_there_and_an_argument_that_is_none_are_named() {
     let world = World::new(0);
     world

@@ -108,7 +108,7 @@ impl Onramp {
             ));
         }
         let forest = forest_of(&self.forest.replication.controllers().await?);
-        if !header.forest.is_empty() && forest != header.forest {
+        if !header.forest.is_empty() && !forest.is_empty() && forest != header.forest {
             return refuse(format!("it was made for the forest {}, not for {forest}", header.forest));
         }
         Ok(())

@@ -158,7 +158,7 @@ pub enum Problem {
         /// A known one that is written alike.
         similar: Option<String>,
     },
-    /// The selection selects nobody.
+    /// The selection selects nobody, and synchronization would be switched on.
     NobodySelected {
         /// How many users were read.
         read: u64,
@@ -289,8 +289,8 @@ impl fmt::Display for Problem {
             }
             Self::NobodySelected { read } => write!(
                 f,
-                "the users section selects nobody: {read} users were read and each is left out (the plan counts the \
-                 reasons); correct the selection, or remove the section"
+                "the users section selects nobody, and synchronization would be switched on: {read} users were read and \
+                 each is left out (the plan counts the reasons); correct the selection, or remove the section"
             ),
             Self::InitialDomain { domain } => {
                 write!(f, "{domain} is an initial domain of Microsoft Entra, and none of this tenant")

@@ -168,7 +168,7 @@ impl Draft {
         let has_some = !survey.candidates.is_empty()
             || !survey.shared.is_empty()
             || survey.skipped_counts.contains_key(&crate::candidate::SkipReason::AlreadySo);
-        if spec.users.is_some() && !has_some {
+        if spec.users.is_some() && spec.sync.enable && !has_some && survey.misnamed.is_empty() {
             self.block_all(Problem::NobodySelected { read: survey.counts.forest_users });
         }
         for problem in &survey.misnamed {

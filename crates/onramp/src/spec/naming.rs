@@ -113,9 +113,9 @@ impl Entry {
         (*distance <= 2.max(name.chars().count() / 3)).then_some(name.as_str())
     }
 
-    /// Whether it fits nobody, and a user has nearly that name.
-    pub(crate) fn is_nearly_known(&self) -> bool {
-        self.nearest.as_ref().is_some_and(|(distance, _)| *distance <= 2)
+    /// The name of a user that is nearly this one, which fits nobody.
+    pub(crate) fn nearly(&self) -> Option<&str> {
+        self.nearest.as_ref().filter(|(distance, _)| *distance <= 2).map(|(_, name)| name.as_str())
     }
 
     /// Whether it fits several users: those of two domains have one name, or one has the UPN that another implies.

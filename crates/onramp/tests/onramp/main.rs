@@ -22,6 +22,7 @@ mod reading_once;
 mod replication_seen;
 mod reports;
 mod roles;
+mod second_looks;
 mod secrets;
 mod selections;
 mod small;

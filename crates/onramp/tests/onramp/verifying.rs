@@ -68,7 +68,8 @@ async fn everybody_blocked_and_nobody_selected_are_not_green() {
     for (users, status) in [
         (format!("only = [\"{}\"]", blocked.guid), CheckStatus::False),
         (
-            format!("filter = \"(sAMAccountName={movable})\"\nfrom_suffixes = [\"nowhere.example\"]"),
+            // It has another suffix of the forest.
+            format!("filter = \"(sAMAccountName={movable})\"\nfrom_suffixes = [\"contoso.com\"]"),
             CheckStatus::Unknown,
         ),
     ] {
@@ -187,12 +188,15 @@ async fn a_sign_in_that_cannot_be_judged_is_unknown_and_says_why() {
     let verification = world.onramp().verify(&spec, Some(&approved), Some(&empty)).await.unwrap();
     let check = verification.checks.last().unwrap();
     assert_eq!(check.status, CheckStatus::Unknown);
-    assert_eq!(check.detail, "its password is not in the secret store");
+    assert!(check.detail.starts_with("its password is not in the secret store"), "{}", check.detail);
     let wrong = onramp_core::Password::new("Not-the-one-it-has-4".into());
     empty.store("onramp-sync@contoso.com", &wrong).unwrap();
     let verification = world.onramp().verify(&spec, Some(&approved), Some(&empty)).await.unwrap();
     let check = verification.checks.last().unwrap();
-    assert_eq!((check.status, check.detail.as_str()), (CheckStatus::False, "the password is wrong"));
+    assert!(
+        check.status == CheckStatus::False && check.detail.starts_with("the password is wrong"),
+        "{check:?}"
+    );
     assert!(empty.load("onramp-sync@contoso.com").unwrap().is_none(), "not proven, so not current");
     // Without a store it is not looked at.
     let verification = world.onramp().verify(&spec, Some(&approved), None).await.unwrap();
