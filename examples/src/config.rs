@@ -231,9 +231,12 @@ impl SecretFrom {
             |detail: String| Error::new(ErrorKind::NotFound, format!("read the {what}")).detail(detail);
         match self {
             Self::Env(name) => {
+                // What is no name of a variable may be the secret itself.
+                let is_name = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+                let shown = if is_name { name.as_str() } else { "that `env` names" };
                 let text = std::env::var(name).map(zeroize::Zeroizing::new).map_err(|_| {
                     missing(format!(
-                        "the environment variable {name} is not set, or is not valid Unicode text"
+                        "the environment variable {shown} is not set, or is not valid Unicode text"
                     ))
                 })?;
                 Ok(Password::new(text.trim_end_matches(['\r', '\n']).to_owned()))

@@ -204,20 +204,6 @@ fn a_secret_that_stands_in_the_configuration_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn a_plan_of_another_forest_is_refused_before_anything_is_asked() {
-    let (world, other) = (World::new(3), World::new(3));
-    world
-        .desk
-        .onboard(&["--plan-only"])
-        .with_code(0)
-        .saying(&["To accept: --accept domain-added:contoso.com"]);
-    let file = world.desk.last("plan.jsonl");
-    let saved = ["--plan-only", "--plan", file.to_str().unwrap()];
-    world.desk.onboard(&saved).with_code(0);
-    other.desk.onboard(&saved).with_code(1).saying(&["it was made for the tenant", "Nothing was changed"]);
-}
-
-#[test]
 fn a_file_that_is_not_there_and_an_argument_that_is_none_are_named() {
     let world = World::new(0);
     world
