@@ -172,7 +172,9 @@ impl DomainName {
         }
         let mut labels = self.labels().rev();
         let last = labels.next().unwrap_or_default();
-        labels.next().is_some() && !NEVER_PUBLIC.contains(&last)
+        // Top-level domains hold letters (RFC 3696 section 2): a name of numbers is an address.
+        let is_number = last.bytes().all(|byte| byte.is_ascii_digit());
+        labels.next().is_some() && !NEVER_PUBLIC.contains(&last) && !is_number
     }
 }
 

@@ -115,8 +115,19 @@ fn nearest(message: &str) -> Option<&str> {
     (distance <= 2.max(name.chars().count() / 3)).then_some(name)
 }
 
-/// The words of a list, one on a line.
+/// The words of a list, one on a line. A table is refused: its quotes and commas would be taken for parts of words, and
+/// nothing would be banned by them.
 fn words(path: &Path) -> Result<Vec<String>> {
     let text = read_text(path)?;
-    Ok(text.lines().map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect())
+    let refuse = |detail: String| {
+        Error::new(ErrorKind::Invalid, "read the list of words").object(path.display()).detail(detail)
+    };
+    let is_table = |line: &str| line.contains(['"', ',', ';', '\t']) || line.starts_with("#TYPE");
+    if let Some(place) = text.lines().position(is_table) {
+        return Err(refuse(format!("line {} looks like one of a table (CSV)", place + 1))
+            .hint("Write one word on a line, without quotes and commas."));
+    }
+    let words: Vec<String> =
+        text.lines().map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    if words.is_empty() { Err(refuse("it holds no words".to_owned())) } else { Ok(words) }
 }

@@ -336,6 +336,24 @@ fn word_lists_passwords_and_policies_are_the_same_however_windows_saves_them() {
 }
 
 #[test]
+fn a_table_is_no_list_of_words_and_neither_is_an_empty_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("words.csv");
+    for (content, said) in [
+        ("\"word\"\r\n\"contoso\"\r\n", "line 1 looks like one of a table"),
+        ("contoso, fabrikam\n", "line 1 looks like one of a table"),
+        ("contoso\nfabrikam;12\n", "line 2 looks like one of a table"),
+        ("#TYPE System.String\ncontoso\n", "line 1 looks like one of a table"),
+        ("\r\n", "it holds no words"),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let output = run(&["check", "--stdin", "--banned-list", path.to_str().unwrap()], b"Contoso12!\n");
+        let complaint = complaint(&output);
+        assert!(complaint.contains(said) && !output.status.success(), "{content:?}: {complaint}");
+    }
+}
+
+#[test]
 fn a_file_in_another_encoding_is_refused_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let bare: Vec<u8> = "contoso\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -98,6 +98,18 @@ async fn a_person_publishes_a_record_by_a_line_of_input() {
 }
 
 #[test]
+fn a_secret_file_that_it_did_not_write_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, secret) = (folder.path().join("onboard.toml"), folder.path().join("onboard.client-secret"));
+    std::fs::write(&secret, "mine").unwrap();
+    let mut lab =
+        start(&["--users", "5", "--until-stdin-closes", "--write-config", config.to_str().unwrap()]);
+    assert!(!lab.wait().unwrap().success());
+    assert_eq!(std::fs::read_to_string(&secret).unwrap(), "mine");
+    assert!(!config.exists());
+}
+
+#[test]
 fn it_writes_a_configuration_and_its_secrets_for_their_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("onboard.toml");

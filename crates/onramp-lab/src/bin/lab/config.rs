@@ -16,19 +16,26 @@ const MARK: &str = "# Written by lab for one of its runs";
 /// # Errors
 /// `AlreadyExists` if there is a file that this program did not write; `Unavailable` if one cannot be written.
 pub(crate) fn write(path: &Path, said: &Value, domain: &str) -> Result<()> {
-    match fs::read_to_string(path) {
-        Ok(text) if !text.starts_with(MARK) => {
-            return Err(Error::new(ErrorKind::AlreadyExists, "write the configuration")
-                .object(path.display())
-                .detail("there is a file that lab did not write")
-                .hint("Name another file, or remove it."));
-        }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, error)),
-        _ => {}
-    }
+    let foreign = |path: &Path| {
+        Err(Error::new(ErrorKind::AlreadyExists, "write the configuration")
+            .object(path.display())
+            .detail("there is a file that lab did not write")
+            .hint("Name another file, or remove it."))
+    };
     let (tenant, forest) = (&said["tenant"], &said["forest"]);
     let secret = beside(path, "client-secret");
     let password = beside(path, "bind-password");
+    match fs::read_to_string(path) {
+        Ok(text) if !text.starts_with(MARK) => return foreign(path),
+        Ok(_) => {}
+        // Without a configuration of ours, secrets that are there are somebody else's.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(theirs) = [&secret, &password].into_iter().find(|path| path.exists()) {
+                return foreign(theirs);
+            }
+        }
+        Err(error) => return Err(failed(path, error)),
+    }
     write_private(&secret, text(&tenant["client_secret"]))?;
     write_private(&password, text(&forest["bind_password"]))?;
     let config = config(said, domain, &name_of(&secret), &name_of(&password));
