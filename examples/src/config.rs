@@ -107,7 +107,7 @@ pub enum SecretFrom {
 pub struct OutputConfig {
     /// Folder for plan, journal, report, recording and the new password.
     pub folder: PathBuf,
-    /// Whether each exchange with the tenant is recorded, secrets left out.
+    /// True if each exchange with the tenant is recorded, secrets left out.
     pub record_wire: bool,
 }
 
@@ -259,7 +259,7 @@ impl SecretFrom {
     }
 }
 
-/// Whether a line of a file has a backslash between double quotes, where TOML takes it for the start of an escape.
+/// Returns true if a line of a file has a backslash between double quotes, where TOML takes it for the start of an escape.
 fn has_backslash_in_quotes(text: &str, line: usize) -> bool {
     let line = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
     line.split('"').skip(1).step_by(2).any(|quoted| quoted.contains('\\'))

@@ -21,9 +21,9 @@ const USERS_SHOWN: usize = 3;
 #[derive(Clone, Debug)]
 pub struct Terminal {
     bar: ProgressBar,
-    /// Whether results are colored.
+    /// True if results are colored.
     has_color: bool,
-    /// Whether progress may move.
+    /// True if progress may move.
     is_live: bool,
     state: Arc<Mutex<State>>,
     is_asking: Arc<AtomicBool>,
@@ -92,7 +92,7 @@ impl Terminal {
         read.map(|_| answer).unwrap_or_default()
     }
 
-    /// Whether somebody is being asked.
+    /// Returns true if somebody is being asked.
     pub fn is_asking(&self) -> bool {
         self.is_asking.load(Ordering::Relaxed)
     }

@@ -146,7 +146,7 @@ impl DomainName {
             || self.ascii.strip_suffix(&other.ascii).is_some_and(|rest| rest.ends_with('.'))
     }
 
-    /// Whether a tenant could ever verify the name: it is a host name of two labels or more and does not end in a
+    /// Returns true if a tenant could ever verify the name: it is a host name of two labels or more and does not end in a
     /// special-use or private name (RFC 2606, RFC 6761, RFC 6762, and `.internal` as reserved by ICANN in 2024),
     /// nor in `.lan`, `.corp`, `.home`, `.intranet` or `.private`, which ICANN does not delegate.
     pub fn is_routable(&self) -> bool {

@@ -254,7 +254,7 @@ impl ErrorBody {
         self.from_sign_in
     }
 
-    /// Whether that is the code of the refusal, or of one of its details.
+    /// Returns true if that is the code of the refusal, or of one of its details.
     pub(crate) fn tells(&self, code: &str) -> bool {
         self.code == code || self.details.iter().any(|detail| detail.code == code)
     }

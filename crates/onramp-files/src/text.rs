@@ -112,7 +112,7 @@ pub enum TextError {
     CodePage {
         /// The line of the first such character.
         line: usize,
-        /// Its column.
+        /// The column.
         column: usize,
     },
     /// A byte order mark inside a secret.

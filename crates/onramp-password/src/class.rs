@@ -122,7 +122,7 @@ impl Classes {
         class.map_or(self, |class| Self(self.0 | 1 << class as u8))
     }
 
-    /// Whether every class of this set is in the other one.
+    /// Returns true if every class of this set is in the other one.
     pub(crate) fn is_part_of(self, other: Self) -> bool {
         other.missing_of(self).is_empty()
     }

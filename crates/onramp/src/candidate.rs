@@ -23,7 +23,7 @@ pub struct Candidate {
     pub after: Result<Upn, Box<Problem>>,
     /// How the new UPN was made.
     pub reason: String,
-    /// Whether it is a built-in, critical or system account, which only `only` selects.
+    /// True if it is a built-in, critical or system account, which only `only` selects.
     pub is_built_in: bool,
 }
 
@@ -141,9 +141,9 @@ pub(crate) struct Undecided {
     pub(crate) otherwise: Choice,
     /// The user.
     pub(crate) user: UserRef,
-    /// Its UPN.
+    /// The UPN.
     present: Upn,
-    /// Whether an earlier run is known to have given it.
+    /// True if an earlier run is known to have given it.
     is_result: bool,
 }
 
@@ -362,7 +362,7 @@ impl<'a> Chooser<'a> {
             .map(|(_, entry)| entry)
     }
 
-    /// Whether a UPN is a name in `map`, or the target of one.
+    /// Returns true if a UPN is a name in `map`, or the target of one.
     fn is_in_map(&self, upn: &str) -> bool {
         self.by_target.contains_key(&comparison_key(upn))
             || self.map.entries().iter().any(|entry| entry.is_that_upn(upn))
@@ -374,7 +374,7 @@ impl<'a> Chooser<'a> {
         all.filter(|(at, entry)| !entry.fits.is_empty() && !self.used.contains(at)).map(|(_, entry)| entry)
     }
 
-    /// Whether some name of some list fits nobody yet.
+    /// Returns true if some name of some list fits nobody yet.
     pub(crate) fn has_unknown(&self) -> bool {
         self.only.has_unknown() || self.exclude.has_unknown() || self.map.has_unknown()
     }
@@ -481,7 +481,7 @@ pub(crate) fn in_ascii(upn: &Upn) -> Upn {
     upn.domain().map_or_else(|_| upn.clone(), |domain| upn.with_suffix(&domain))
 }
 
-/// Whether a user's present UPN is the wanted one. A change of case alone is no change: a directory compares without
+/// Returns true if a user's present UPN is the wanted one. A change of case alone is no change: a directory compares without
 /// it, and programs that compare with it see renamed users.
 fn same_upn(wanted: &Upn, present: &str) -> bool {
     Upn::parse(present).is_ok_and(|present| present == *wanted)

@@ -25,12 +25,12 @@ pub struct CloudUser {
     /// Display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// Whether it may sign in.
+    /// True if it may sign in.
     pub is_enabled: bool,
-    /// Whether it is a guest (B2B collaboration).
+    /// True if it is a guest (B2B collaboration).
     #[serde(default)]
     pub is_guest: bool,
-    /// Whether a directory is its master already.
+    /// True if a directory is its master already.
     #[serde(default)]
     pub is_synchronized: bool,
     /// Source anchor.
@@ -75,13 +75,13 @@ impl fmt::Display for CloudUser {
 pub struct Encounter {
     /// The AD user.
     pub user: UserRef,
-    /// Its display name.
+    /// The display name.
     pub display_name: Option<String>,
-    /// Whether it may sign in. Synchronization takes disabled users, too.
+    /// True if it may sign in. Synchronization takes disabled users, too.
     pub is_enabled: bool,
-    /// Its source anchor.
+    /// The source anchor.
     pub anchor: ImmutableId,
-    /// Its present UPN.
+    /// The present UPN.
     pub present_upn: Option<String>,
     /// The cloud user with its anchor.
     pub by_anchor: Option<CloudUser>,
@@ -101,10 +101,10 @@ pub struct Encounter {
 pub struct CloudMatch {
     /// The AD user.
     pub user: UserRef,
-    /// Its display name.
+    /// The display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// Whether the AD user may sign in.
+    /// True if the AD user may sign in.
     pub is_enabled: bool,
     /// The cloud user.
     pub cloud: CloudUser,
@@ -126,10 +126,10 @@ impl fmt::Display for CloudMatch {
 pub struct CloudConflict {
     /// The AD user.
     pub user: UserRef,
-    /// Its display name.
+    /// The display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// Whether the AD user may sign in.
+    /// True if the AD user may sign in.
     pub is_enabled: bool,
     /// The cloud user.
     pub cloud: CloudUser,

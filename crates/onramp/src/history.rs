@@ -74,19 +74,19 @@ impl History {
         self.former.get(upn_key).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether an earlier run took a UPN with that suffix from a user.
+    /// Returns true if an earlier run took a UPN with that suffix from a user.
     pub(crate) fn knows_suffix(&self, suffix: &UpnSuffix) -> bool {
         let key = comparison_key(suffix.as_str());
         self.former.keys().any(|upn| upn.split_once('@').is_some_and(|(_, known)| known == key))
     }
 
-    /// Whether a user has a UPN that an earlier run was to give it.
+    /// Returns true if a user has a UPN that an earlier run was to give it.
     pub(crate) fn is_result(&self, user: &ForestUser) -> bool {
         let Some(results) = self.results.get(&user.guid) else { return false };
         user.upn.as_deref().is_some_and(|upn| results.contains(&comparison_key(upn)))
     }
 
-    /// Whether an earlier run made or secured that account.
+    /// Returns true if an earlier run made or secured that account.
     pub(crate) fn knows_account(&self, id: &ObjectId) -> bool {
         self.accounts.contains(id)
     }

@@ -235,7 +235,7 @@ fn read_from(file: &mut File, start: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether that may be left of a line that a crash cut short. Some file systems leave zeros in place of it.
+/// Returns true if that may be left of a line that a crash cut short. Some file systems leave zeros in place of it.
 fn is_fragment(tail: &[u8]) -> bool {
     let written =
         tail.iter().position(|byte| *byte == 0).map_or(tail, |zeros| tail.get(..zeros).unwrap_or(tail));

@@ -29,7 +29,7 @@ use crate::spec::{
     Entry, Names, NetbiosNames, ServiceAccountSpec, Spec, UsersSpec, distance, dn_key, nearest,
 };
 
-/// How many objects that cannot be understood are named; all are counted.
+/// The number of objects that cannot be understood and are named; all are counted.
 const UNREADABLE_NAMED: usize = 100;
 
 /// What both sides held when they were read, as far as the spec asks.
@@ -56,7 +56,7 @@ pub struct Survey {
     /// Users of a sample of those who have the wanted UPN, of whom some domain controller that answers does not know
     /// it yet: replication that an earlier run did not wait for to the end.
     pub users_missing_on: Vec<ReplicatedValue>,
-    /// How many users were looked at on every domain controller for that.
+    /// The number of users that were looked at on every domain controller for that.
     pub users_sampled: u64,
     /// The domain controllers of the forest.
     pub controllers: Vec<DomainController>,
@@ -85,7 +85,7 @@ pub struct Survey {
     pub encounters: Vec<Encounter>,
     /// The kinds of match that the tenant blocks.
     pub matches_blocked: MatchesBlocked,
-    /// Whether the directory roles of the cloud users are known.
+    /// True if the directory roles of the cloud users are known.
     pub roles_known: bool,
     /// Objects that could not be understood, and were passed over.
     pub unreadable: Unreadable,
@@ -113,7 +113,7 @@ pub struct AddressHolder {
     pub holder: UserRef,
     /// The address, without its prefix.
     pub address: String,
-    /// Whether it is the object's primary one.
+    /// True if it is the object's primary one.
     pub is_primary: bool,
 }
 
@@ -192,7 +192,7 @@ pub struct SurveyCounts {
 pub struct ServiceAccountState {
     /// The user, if there is one.
     pub user: Option<TenantUser>,
-    /// Whether an earlier run made or secured it.
+    /// True if an earlier run made or secured it.
     pub is_ours: bool,
     /// Its per-user MFA state; `None` if there is no user.
     pub mfa: Option<MfaState>,
@@ -705,13 +705,13 @@ struct Selection<'a> {
     chooser: Chooser<'a>,
     cloud: &'a CloudIndex,
     have: &'a mut Have,
-    /// Whether `ous` or `filter` select users, so that several queries may meet one.
+    /// True if `ous` or `filter` select users, so that several queries may meet one.
     narrowed: bool,
     /// The users that were read, if it is narrowed.
     seen: HashSet<ObjectGuid>,
     later: Vec<Undecided>,
     sample: Sample,
-    /// Whether only users are counted who have the wanted UPN.
+    /// True if only users are counted who have the wanted UPN.
     moved_only: bool,
 }
 

@@ -63,7 +63,7 @@ impl fmt::Display for CheckStatus {
 }
 
 impl Verification {
-    /// Whether everything that the spec wants is so, but for what the approved plan named.
+    /// Returns true if everything that the spec wants is so, but for what the approved plan named.
     pub fn is_green(&self) -> bool {
         !self.checks.is_empty()
             && self

@@ -66,7 +66,7 @@ impl Encoding {
         Self::ALL.into_iter().find(|(mark, _)| bytes.starts_with(mark)).map(|(_, encoding)| encoding)
     }
 
-    /// Whether these bytes may still become a mark.
+    /// Returns true if these bytes may still become a mark.
     fn begins(bytes: &[u8]) -> bool {
         Self::ALL.into_iter().any(|(mark, _)| bytes.len() < mark.len() && mark.starts_with(bytes))
     }

@@ -6,9 +6,9 @@ use onramp_core::{DistinguishedName, ObjectGuid, ParseError};
 /// The attributes of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Its name, as it can be shown.
+    /// The name, as it can be shown.
     pub(crate) dn: String,
-    /// Whether the name is that very text.
+    /// True if the name is that very text.
     has_text_name: bool,
     attributes: Vec<Attribute>,
 }

@@ -357,7 +357,7 @@ struct Tries {
     attempt: u32,
     /// How often in a row the server was busy, whoever asked.
     busy: u32,
-    /// Whether an attempt may have been carried out although its answer never came.
+    /// True if an attempt may have been carried out although its answer never came.
     may_have_happened: bool,
     /// How often the change was refused although the object was as expected.
     contradictions: u32,

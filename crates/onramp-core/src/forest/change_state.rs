@@ -83,7 +83,7 @@ impl ObjectChange {
         }
     }
 
-    /// Whether a value is only to be spelled otherwise: in another case, or with other marks, width or kana. A server that
+    /// Returns true if a value is only to be spelled otherwise: in another case, or with other marks, width or kana. A server that
     /// removes in any such spelling makes the change again and again, so that only reading tells whether there is
     /// anything to do.
     pub fn is_respelling(&self) -> bool {

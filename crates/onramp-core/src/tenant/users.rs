@@ -30,7 +30,7 @@ pub struct TenantUser {
     pub immutable_id: Option<ImmutableId>,
     /// Whether a directory is the master of this object.
     pub synchronised: bool,
-    /// Whether it is a guest (B2B collaboration): `userType` is `Guest`, or the UPN holds `#EXT#`.
+    /// True if it is a guest (B2B collaboration): `userType` is `Guest`, or the UPN holds `#EXT#`.
     #[serde(default)]
     pub is_guest: bool,
     /// Whether the password does not expire.

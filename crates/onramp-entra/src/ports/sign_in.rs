@@ -38,7 +38,7 @@ impl EntraSignIn {
         self.0.transport.endpoints().require(Capability::PerUserMfa, action, user)
     }
 
-    /// Whether another identity provider checks the user's password. "No" also if that cannot be learned.
+    /// Returns true if another identity provider checks the user's password. "No" also if that cannot be learned.
     async fn is_federated(&self, upn: &Upn) -> bool {
         let transport = &self.0.transport;
         let path = ["common", "userrealm", upn.as_str()];

@@ -63,7 +63,7 @@ struct Arguments {
     /// How long a change takes from one domain controller to the others
     #[arg(long, default_value_t = 0)]
     replication_delay_ms: u64,
-    /// How many requests do not see a new cloud object yet
+    /// The number of requests that do not see a new cloud object yet
     #[arg(long, default_value_t = 0)]
     late_by_requests: u32,
     /// Treat domain verification records as already published

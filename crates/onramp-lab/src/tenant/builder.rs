@@ -203,7 +203,7 @@ impl LabTenantBuilder {
         self
     }
 
-    /// How many Azure subscriptions with made-up names there are: 1 by default, and none if others are given.
+    /// Returns the number of Azure subscriptions with made-up names there are: 1 by default, and none if others are given.
     pub fn subscriptions(mut self, count: usize) -> Self {
         self.subscriptions = Some(count);
         self

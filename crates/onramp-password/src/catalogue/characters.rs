@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 
 use crate::{Code, Violation};
 
-/// How many different characters are named.
+/// The number of different characters that are named.
 const NAMED: usize = 5;
 
 /// Writes the characters that are not allowed, in parentheses; nothing for other violations and without a candidate.

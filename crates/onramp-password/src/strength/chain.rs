@@ -6,7 +6,7 @@ use super::MAX_CHARS;
 use super::found::{Found, Kind};
 use super::text::Text;
 
-/// How many characters may stand between two words.
+/// The number of characters that may stand between two words.
 const SEPARATORS: usize = 3;
 /// What separators cost.
 const SEPARATOR: f64 = 10.0;
@@ -58,7 +58,7 @@ impl Chains {
         (chain.count > 1).then(|| Found { start: chain.start, guesses: chain.guesses(), ..*word })
     }
 
-    /// Whether a word belongs in a row: it is one of the words around the account.
+    /// Returns true if a word belongs in a row: it is one of the words around the account.
     pub(super) fn takes(kind: Kind) -> bool {
         matches!(kind, Kind::Word { list: super::ListKind::Context, .. })
     }

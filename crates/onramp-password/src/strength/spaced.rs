@@ -3,11 +3,11 @@
 use super::text::{Text, lower};
 use super::words::case_variations;
 
-/// How many characters may stand between two copies.
+/// The number of characters that may stand between two copies.
 const SEPARATORS: usize = 3;
 /// The shortest piece: shorter ones are in every date.
 const SHORTEST: usize = 3;
-/// How many repeats are looked at in one candidate.
+/// The number of repeats that are looked at in one candidate.
 const KEPT: usize = 32;
 /// What a separator costs, however often it stands there.
 const SEPARATOR: f64 = 10.0;
@@ -19,7 +19,7 @@ pub(super) struct Spaced {
     pub(super) end: u16,
     /// From the beginning of one copy to that of the next.
     pub(super) period: u16,
-    /// How many characters of a period are separators.
+    /// The number of characters of a period that are separators.
     pub(super) gap: u16,
 }
 
@@ -37,7 +37,7 @@ impl Spaced {
         (self.length() + self.gap) / self.period.max(1)
     }
 
-    /// How many times as many guesses the repeat takes as the piece by itself.
+    /// Returns the number of times as many guesses the repeat takes as the piece by itself.
     pub(super) fn factor(&self, text: &Text) -> f64 {
         let (start, end) = self.piece();
         let copies = (1..usize::from(self.copies())).map(|copy| copy * usize::from(self.period));
@@ -50,7 +50,7 @@ impl Spaced {
         f64::from(self.copies()) * separator * capitals
     }
 
-    /// Whether this repeat is one of a longer piece that is itself made of `other`.
+    /// Returns true if this repeat is one of a longer piece that is itself made of `other`.
     fn follows_from(&self, other: &Self) -> bool {
         other.period < self.period
             && self.period.is_multiple_of(other.period.max(1))

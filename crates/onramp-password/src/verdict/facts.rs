@@ -50,7 +50,7 @@ fn facts(violations: &[Violation]) -> Vec<Fact> {
     facts
 }
 
-/// Whether a violation need not be told, because another one is told.
+/// Returns true if a violation need not be told, because another one is told.
 fn follows_from_another(violation: &Violation, all: &[Violation]) -> bool {
     all.iter().any(|other| {
         let banned = other.code == Code::BannedWord && violation.code == Code::ScoreTooLow;
@@ -59,7 +59,7 @@ fn follows_from_another(violation: &Violation, all: &[Violation]) -> bool {
     })
 }
 
-/// Whether mending the first violation mends the second one, too.
+/// Returns true if mending the first violation mends the second one, too.
 fn covers(strict: &Violation, other: &Violation) -> bool {
     if strict.code != other.code {
         return false;

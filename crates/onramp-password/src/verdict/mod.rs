@@ -35,7 +35,7 @@ pub struct Verdict {
     pub(crate) protection: Option<ProtectionVerdict>,
     /// Whether NIST is asked and the candidate holds characters outside ASCII.
     pub(crate) unicode: bool,
-    /// Whether somebody is asked who has Microsoft's list.
+    /// True if somebody is asked who has Microsoft's list.
     pub(crate) unlisted: bool,
 }
 

@@ -186,7 +186,7 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// Whether a change was sent, and its end not awaited because the caller wants to stop.
+    /// Returns true if a change was sent, and its end not awaited because the caller wants to stop.
     fn is_cut_short(&self, error: &Error) -> bool {
         *error.kind() == ErrorKind::OutcomeUnknown && self.onramp.cancellation.is_cancelled()
     }

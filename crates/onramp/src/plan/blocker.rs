@@ -160,7 +160,7 @@ pub enum Problem {
     },
     /// The selection selects nobody, and synchronization would be switched on.
     NobodySelected {
-        /// How many users were read.
+        /// The number of users that were read.
         read: u64,
     },
     /// The domain is the initial domain of some tenant, and not of this one.
@@ -200,9 +200,9 @@ pub enum Problem {
     },
     /// The subscription takes no changes.
     SubscriptionDisabled {
-        /// Its name and ID.
+        /// The name and ID.
         subscription: String,
-        /// Its state.
+        /// The state.
         state: String,
     },
     /// The forest lists no domain controller.

@@ -577,7 +577,7 @@ pub(crate) fn forest_of(controllers: &[DomainController]) -> String {
     controllers.iter().find_map(root).unwrap_or_default()
 }
 
-/// Whether a domain's users sign in elsewhere, as far as a survey tells.
+/// Returns true if a domain's users sign in elsewhere, as far as a survey tells.
 pub(crate) fn is_federated(upn: &Upn, survey: &Survey) -> bool {
     let is = |domain: &DomainName| {
         let known = survey.verified_domains.iter().chain(&survey.domain);
@@ -588,7 +588,7 @@ pub(crate) fn is_federated(upn: &Upn, survey: &Survey) -> bool {
     upn.domain().is_ok_and(|domain| is(&domain))
 }
 
-/// Whether the forest offers a domain's suffix as the name of one of its domains, which nobody needs to wait for.
+/// Returns true if the forest offers a domain's suffix as the name of one of its domains, which nobody needs to wait for.
 pub(crate) fn is_implicit(suffix: &UpnSuffix, survey: &Survey) -> bool {
     survey
         .suffixes

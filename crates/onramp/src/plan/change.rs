@@ -82,7 +82,7 @@ pub enum Change {
     SetAlternateEmail {
         /// The account.
         upn: Upn,
-        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID when it was surveyed; `None` if this plan creates it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
         /// The addresses there are.
@@ -94,7 +94,7 @@ pub enum Change {
     EnableServiceAccount {
         /// The account.
         upn: Upn,
-        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID when it was surveyed; `None` if this plan creates it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
     },
@@ -103,10 +103,10 @@ pub enum Change {
     SetServiceAccountPassword {
         /// The account.
         upn: Upn,
-        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID when it was surveyed; `None` if this plan creates it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
-        /// Whether it is replaced also where the store has the password that the account has.
+        /// True if it is replaced also where the store has the password that the account has.
         #[serde(default)]
         replace: bool,
     },
@@ -114,7 +114,7 @@ pub enum Change {
     SetMfaState {
         /// The account.
         upn: Upn,
-        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID when it was surveyed; `None` if this plan creates it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
         /// The state there is.
@@ -126,7 +126,7 @@ pub enum Change {
     AssignRole {
         /// The account.
         upn: Upn,
-        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID when it was surveyed; `None` if this plan creates it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
         /// Template ID of the role.
@@ -138,7 +138,7 @@ pub enum Change {
     AssignSubscriptionRole {
         /// The account.
         upn: Upn,
-        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID when it was surveyed; `None` if this plan creates it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
         /// The subscription.
@@ -154,7 +154,7 @@ pub enum Change {
     ProveSignIn {
         /// The account.
         upn: Upn,
-        /// Its object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID when it was surveyed; `None` if this plan creates it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
     },
@@ -175,12 +175,12 @@ impl Change {
         }
     }
 
-    /// Whether it writes: waiting and proving do not.
+    /// Returns true if it writes: waiting and proving do not.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self, Self::AwaitReplication { .. } | Self::ProveSignIn { .. })
     }
 
-    /// Whether it concerns the service account.
+    /// Returns true if it concerns the service account.
     pub(crate) fn is_of_account(&self) -> bool {
         matches!(self, Self::CreateServiceAccount { .. })
             || self.account_id().is_some()

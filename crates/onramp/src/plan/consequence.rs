@@ -93,15 +93,15 @@ pub enum Consequence {
     SyncSwitchedOn,
     /// An account is created in the tenant.
     ServiceAccountCreated {
-        /// Its UPN.
+        /// The UPN.
         upn: Upn,
     },
     /// An account that no earlier run made becomes the service account: whoever uses it now is locked out if its
     /// password is replaced.
     AccountTakenOver {
-        /// Its UPN.
+        /// The UPN.
         upn: Upn,
-        /// Its object ID.
+        /// The object ID.
         id: ObjectId,
         /// The directory roles that it holds today.
         roles: Vec<String>,
@@ -112,7 +112,7 @@ pub enum Consequence {
     },
     /// Properties of the service account that an earlier run made are changed.
     ServiceAccountChanged {
-        /// Its UPN.
+        /// The UPN.
         upn: Upn,
         /// The changes, in words.
         changes: Vec<String>,
@@ -137,7 +137,7 @@ pub enum Consequence {
         upn: Upn,
         /// ID of the subscription.
         id: ObjectId,
-        /// Its display name.
+        /// The display name.
         subscription: String,
         /// The role.
         role: String,

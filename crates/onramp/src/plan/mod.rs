@@ -106,7 +106,7 @@ impl Plan {
         &self.warnings
     }
 
-    /// Whether something blocks the whole plan, so that nobody can approve it.
+    /// Returns true if something blocks the whole plan, so that nobody can approve it.
     pub fn is_blocked(&self) -> bool {
         self.blockers.iter().any(Blocker::is_fatal)
     }

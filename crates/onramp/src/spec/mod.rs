@@ -86,7 +86,7 @@ pub struct SyncSpec {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ServiceAccountSpec {
-    /// Its UPN; usually on the custom domain, or on the initial one. An internationalized domain is read as `xn--…`,
+    /// The UPN; usually on the custom domain, or on the initial one. An internationalized domain is read as `xn--…`,
     /// as a tenant holds it.
     #[serde(deserialize_with = "upn_in_ascii")]
     pub upn: Upn,
@@ -102,7 +102,7 @@ pub struct ServiceAccountSpec {
     /// Subscriptions it shall have access to.
     #[serde(default)]
     pub subscriptions: Vec<SubscriptionSpec>,
-    /// Whether it gets a new password in place of the one it has, in this run: for an account whose password is lost,
+    /// True if it gets a new password in place of the one it has, in this run: for an account whose password is lost,
     /// or known to somebody.
     #[serde(default)]
     pub new_password: bool,

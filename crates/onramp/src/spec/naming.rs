@@ -92,17 +92,17 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Whether it fits nobody, and fitted nobody before an earlier run.
+    /// Returns true if it fits nobody, and fitted nobody before an earlier run.
     pub(crate) fn is_unknown(&self) -> bool {
         self.fits.is_empty() && self.fitted.is_empty()
     }
 
-    /// Whether it is a UPN, which an earlier run may have replaced.
+    /// Returns true if it is a UPN, which an earlier run may have replaced.
     pub(crate) fn is_upn(&self) -> bool {
         matches!(self.name, UserName::Upn { .. })
     }
 
-    /// Whether it is that UPN.
+    /// Returns true if it is that UPN.
     pub(crate) fn is_that_upn(&self, upn: &str) -> bool {
         matches!(&self.name, UserName::Upn { key, .. } if *key == comparison_key(upn))
     }
@@ -118,7 +118,7 @@ impl Entry {
         self.nearest.as_ref().filter(|(distance, _)| *distance <= 2).map(|(_, name)| name.as_str())
     }
 
-    /// Whether it fits several users: those of two domains have one name, or one has the UPN that another implies.
+    /// Returns true if it fits several users: those of two domains have one name, or one has the UPN that another implies.
     pub(crate) fn is_ambiguous(&self) -> bool {
         self.fits.len() > 1
     }
@@ -219,7 +219,7 @@ impl Names {
         !places.is_empty()
     }
 
-    /// Whether some name fits nobody yet.
+    /// Returns true if some name fits nobody yet.
     pub(crate) fn has_unknown(&self) -> bool {
         self.entries.iter().any(Entry::is_unknown)
     }

@@ -102,7 +102,7 @@ pub(crate) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>
     (distance <= 2.max(name.chars().count() / 3)).then(|| name.to_owned())
 }
 
-/// How many letters two names differ in, without case.
+/// Returns the number of letters that two names differ in, without case.
 pub(crate) fn distance(one: &str, other: &str) -> usize {
     strsim::damerau_levenshtein(&one.to_lowercase(), &other.to_lowercase())
 }

@@ -66,7 +66,7 @@ pub(crate) enum Comparison {
 }
 
 impl Comparison {
-    /// Whether two values are the same.
+    /// Returns true if two values are the same.
     pub(crate) fn same(self, left: &[u8], right: &[u8]) -> bool {
         match self {
             Self::Case => same_text(left, right),

@@ -196,7 +196,7 @@ impl State {
         Ok(())
     }
 
-    /// Whether the users of that name sign in at another identity provider.
+    /// Returns true if the users of that name sign in at another identity provider.
     pub(crate) fn is_federated(&self, upn: &str) -> bool {
         let domain = upn.rsplit_once('@').map(|(_, domain)| canonical(domain));
         domain.and_then(|domain| self.domains.get(&domain)).is_some_and(|domain| domain.federated)

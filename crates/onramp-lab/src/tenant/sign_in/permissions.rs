@@ -34,7 +34,7 @@ pub(crate) fn needed(method: &str, path: &[&str]) -> &'static [&'static str] {
     }
 }
 
-/// Whether somebody with those permissions may do that.
+/// Returns true if somebody with those permissions may do that.
 pub(crate) fn suffice<T: AsRef<str>>(granted: &[T], method: &str, path: &[&str]) -> bool {
     let needed = needed(method, path);
     needed.is_empty() || granted.iter().any(|one| needed.contains(&one.as_ref()))
