@@ -21,8 +21,6 @@ const USERS_SHOWN: usize = 3;
 #[derive(Clone, Debug)]
 pub struct Terminal {
     bar: ProgressBar,
-    /// True if results are colored.
-    has_color: bool,
     /// True if progress may move.
     is_live: bool,
     state: Arc<Mutex<State>>,
@@ -50,10 +48,8 @@ impl Default for Terminal {
 impl Terminal {
     /// Makes one with colors and moving bars where the streams are terminals, else with plain lines.
     pub fn new() -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some();
         Self {
             bar: ProgressBar::new_spinner(),
-            has_color: std::io::stdout().is_terminal() && !plain,
             is_live: std::io::stderr().is_terminal(),
             state: Arc::default(),
             is_asking: Arc::default(),
@@ -76,7 +72,7 @@ impl Terminal {
         let text = text.split('\n').map(visible).collect::<Vec<_>>().join("\n");
         let write = || {
             // A standard error that nobody reads any more must not end a run.
-            let _ = writeln!(std::io::stderr(), "{text}");
+            let _ = writeln!(anstream::stderr(), "{text}");
         };
         if self.is_live { self.bar.suspend(write) } else { write() }
     }
@@ -249,7 +245,7 @@ impl Terminal {
     fn result(&self, text: impl Display) {
         let write = || {
             // A standard output that nobody reads any more must not end a run.
-            let _ = writeln!(std::io::stdout(), "{text}");
+            let _ = writeln!(anstream::stdout(), "{text}");
         };
         if self.is_live { self.bar.suspend(write) } else { write() }
     }
@@ -297,7 +293,8 @@ impl Terminal {
 
     fn paint(&self, code: &str, text: impl Display) -> String {
         let text = visible(&text.to_string()).into_owned();
-        if self.has_color { format!("\x1b[{code}m{text}\x1b[0m") } else { text }
+        // The streams leave the codes out where nobody understands them: in files, old consoles, and with NO_COLOR.
+        format!("\x1b[{code}m{text}\x1b[0m")
     }
 }
 
