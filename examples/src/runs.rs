@@ -79,7 +79,7 @@ impl Output {
         found
     }
 
-    /// Reads what earlier runs did. A journal that cannot be read is told and left out.
+    /// Reads what earlier runs did. What cannot be read of a journal is told and left out.
     pub fn history(&self, mut tell: impl FnMut(String)) -> History {
         let mut history = History::default();
         for run in self.runs() {
@@ -87,9 +87,14 @@ impl Output {
             if !path.is_file() {
                 continue;
             }
-            match FileJournal::read(&path) {
-                Ok(records) => history.add(&records),
-                Err(error) => tell(format!("the journal of an earlier run is not used: {error}")),
+            let read = FileJournal::records(&path).and_then(|mut records| {
+                records.try_for_each(|record| {
+                    history.add([&record?]);
+                    Ok(())
+                })
+            });
+            if let Err(error) = read {
+                tell(format!("not all of the journal of an earlier run is used: {error}"));
             }
         }
         history

@@ -32,7 +32,7 @@ pub struct History {
 
 impl History {
     /// Adds the records of a journal.
-    pub fn add(&mut self, records: &[JournalRecord]) {
+    pub fn add<'a>(&mut self, records: impl IntoIterator<Item = &'a JournalRecord>) {
         for record in records {
             match &record.entry {
                 // Other changes than those of UPNs have a title.

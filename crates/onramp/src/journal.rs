@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use onramp_core::{Error, ErrorKind, Result};
@@ -204,27 +204,40 @@ impl FileJournal {
         Ok(Self { path: name, file, buffer: Vec::new(), whole })
     }
 
-    /// Reads a journal. A last line that a crash cut short is left out.
+    /// Reads a journal whole. A last line that a crash cut short is left out.
     ///
     /// # Errors
-    /// As of the file system; `Invalid` names a line in the middle that is not a valid journal record.
+    /// As of [`FileJournal::records`].
     pub fn read(path: impl AsRef<Path>) -> Result<Vec<JournalRecord>> {
+        Self::records(path)?.collect()
+    }
+
+    /// Reads a journal record by record: that of a run on a large forest need not be held in memory. A last line that a
+    /// crash cut short is left out.
+    ///
+    /// # Errors
+    /// As of the file system; an item is `Invalid` that names a line in the middle which is not a valid journal record.
+    pub fn records(path: impl AsRef<Path>) -> Result<impl Iterator<Item = Result<JournalRecord>>> {
         let name = path.as_ref().display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| not_opened(&name, &error))?;
-        let mut records = Vec::new();
-        for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            match serde_json::from_slice(line) {
-                Ok(record) => records.push(record),
-                Err(_) if !line.ends_with(b"\n") => break,
+        let file = File::open(path).map_err(|error| not_opened(&name, &error))?;
+        let (mut reader, mut line, mut number) = (BufReader::new(file), Vec::new(), 0);
+        Ok(std::iter::from_fn(move || {
+            line.clear();
+            number += 1;
+            match reader.read_until(b'\n', &mut line) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) => return Some(Err(not_opened(&name, &error))),
+            }
+            match serde_json::from_slice(&line) {
+                Ok(record) => Some(Ok(record)),
+                Err(_) if !line.ends_with(b"\n") => None,
                 Err(error) => {
-                    let detail = format!("line {} is not a valid journal record: {error}", index + 1);
-                    return Err(Error::new(ErrorKind::Invalid, "read the journal")
-                        .object(name)
-                        .detail(detail));
+                    let detail = format!("line {number} is not a valid journal record: {error}");
+                    Some(Err(Error::new(ErrorKind::Invalid, "read the journal").object(&name).detail(detail)))
                 }
             }
-        }
-        Ok(records)
+        }))
     }
 }
 

@@ -51,6 +51,9 @@ struct Arguments {
     digest: Option<String>,
 }
 
+/// The number of earlier plans that are looked at for what was accepted with them.
+const EARLIER: usize = 5;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match Box::pin(run(Arguments::parse())).await {
@@ -74,7 +77,8 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     stop_on_ctrl_c(cancellation.clone(), terminal.clone());
     let output = Output::open(&config.output.folder, "onboard")?;
     let history = output.history(|problem| terminal.note(problem));
-    let earlier: Vec<Plan> = if arguments.accept.is_empty() { Vec::new() } else { output.plans().collect() };
+    let earlier: Vec<Plan> =
+        if arguments.accept.is_empty() { Vec::new() } else { output.plans().take(EARLIER).collect() };
     let folder = output.new_run(clock.now())?;
     let recorder = match config.output.record_wire {
         true => Some(WireRecorder::to_file(folder.join(RECORDING))?),
