@@ -111,6 +111,31 @@ async fn a_mistyped_suffix_blocks_the_plan() {
         "{found}"
     );
     assert!(!world.plan(&text("CORP.local")).await.is_blocked());
+
+    // The nearest may be one that users have and the forest does not offer.
+    let users = world.plan(&spec("domain = \"contoso.com\"\n[users]\n")).await;
+    let Change::ChangeUpn { upn } = &users.changes()[4].change else { panic!("{:?}", users.changes()) };
+    for host in world.forest.controllers() {
+        world.forest.set_on(&host, &upn.guid, "userPrincipalName", &["x@old.example"]).unwrap();
+    }
+    let plan = world.plan(&text("old.exmaple")).await;
+    assert!(
+        plan.blockers().iter().any(
+            |b| matches!(&b.problem, Problem::NoSuchSuffix { similar: Some(known), .. } if known == "old.example")
+        ),
+        "{:?}",
+        plan.blockers()
+    );
+    assert!(!world.plan(&text("old.example")).await.is_blocked());
+
+    // Without a similar one it may be what an earlier run left nobody with; but not if nobody has the wanted UPN.
+    assert!(world.plan(&text("faraway.test")).await.is_blocked());
+    for host in world.forest.controllers() {
+        world.forest.set_on(&host, &upn.guid, "userPrincipalName", &["moved@contoso.com"]).unwrap();
+    }
+    assert!(!world.plan(&text("faraway.test")).await.is_blocked());
+    let nobody_moved = "domain = \"fabrikam.com\"\n[users]\nfrom_suffixes = [\"faraway.test\"]\n";
+    assert!(world.plan(&spec(nobody_moved)).await.is_blocked());
 }
 
 #[tokio::test]
