@@ -51,21 +51,28 @@ impl Run<'_> {
                     .detail(format!("its DNS record is not visible after {} s ({message})", waited.as_secs()))
                     .hint(format!("Publish one of these and run again: {}", lines.join(" or "))));
             }
-            self.tell(Event::Waiting {
-                what: format!("the DNS record of {domain} to be visible"),
-                waited_s: waited.as_secs(),
-                timeout_s: timeout.as_secs(),
-            });
-            let sleep = async {
-                self.onramp.clock.sleep(pause.min(timeout.saturating_sub(waited))).await;
-                Ok(())
-            };
-            let waited = self.onramp.unless_cancelled("wait for the DNS record of the domain", sleep).await;
-            waited.map_err(|error| {
-                // So that the journal and the report have the record for whoever publishes it tomorrow.
-                let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
-                error.hint(format!("Publish one of these and run again: {}", lines.join(" or ")))
-            })?;
+            // The tenant is asked less and less often; people are told once a minute all the same.
+            let mut left = pause.min(timeout.saturating_sub(waited));
+            while !left.is_zero() {
+                self.tell(Event::Waiting {
+                    what: format!("the DNS record of {domain} to be visible"),
+                    waited_s: self.onramp.clock.elapsed().saturating_sub(started).as_secs(),
+                    timeout_s: timeout.as_secs(),
+                });
+                let slice = left.min(Duration::from_secs(60));
+                left = left.saturating_sub(slice);
+                let sleep = async {
+                    self.onramp.clock.sleep(slice).await;
+                    Ok(())
+                };
+                let slept =
+                    self.onramp.unless_cancelled("wait for the DNS record of the domain", sleep).await;
+                slept.map_err(|error| {
+                    // So that the journal and the report have the record for whoever publishes it tomorrow.
+                    let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
+                    error.hint(format!("Publish one of these and run again: {}", lines.join(" or ")))
+                })?;
+            }
             pause = (pause * 2).min(Duration::from_secs(300));
         }
     }

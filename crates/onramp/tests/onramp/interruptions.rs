@@ -52,7 +52,13 @@ async fn a_record_that_nobody_publishes_is_waited_for_and_then_named() {
     let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
     let text = world.tenant.verification_text("contoso.com").unwrap();
     assert!(problem.contains(&text), "{problem}");
-    assert!(world.events.lock().unwrap().iter().any(|e| matches!(e, Event::Waiting { .. })));
+    let told: Vec<u64> = (world.events.lock().unwrap().iter())
+        .filter_map(|event| match event {
+            Event::Waiting { what, waited_s, .. } if what.contains("DNS record") => Some(*waited_s),
+            _ => None,
+        })
+        .collect();
+    assert!(told.len() >= 30 && told.windows(2).all(|pair| pair[1] - pair[0] <= 60), "{told:?}");
 }
 
 #[tokio::test]
