@@ -5,11 +5,12 @@
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use onramp_ad::{ForestClientBuilder, Timeouts};
 use onramp_core::ErrorKind;
 use onramp_core::forest::{UpnChange, UpnChanged, UpnOutcome};
 use onramp_tests::forest::{Forest, Rights, ServerCertificate, attribute_line};
+use tokio::sync::oneshot;
 
 use crate::crowd::{changes, crowd};
 use crate::dump::{Dump, Fate};
@@ -19,6 +20,8 @@ use crate::shared::{client, client_alone, client_of, forest, run};
 /// Changes of a run, and how many outcomes are seen before the trouble begins.
 const CHANGES: usize = 600;
 const UNDISTURBED: usize = 150;
+/// Changes that are asked for only when the trouble is over, so that what it leaves behind is met on any machine.
+const AFTERWARDS: usize = 50;
 /// The controller that is written to and gets into trouble.
 const WRITER: usize = 1;
 /// How long the trouble lasts if the client does not complain before.
@@ -186,21 +189,26 @@ fn disturbed_client(
     let crowd = crowd(forest, CHANGES);
     forest.replicate(0, WRITER, forest.base_dn()).unwrap();
     let before = Dump::of(forest, WRITER);
-    let planned = changes(&crowd, &before, suffix);
+    let mut planned = changes(&crowd, &before, suffix);
     let limit = Duration::from_secs(1);
     let timeouts = Timeouts::default().with_connect(limit).with_operation(limit).with_first_page(limit);
     let client = client.timeouts(timeouts).build().unwrap();
     let (complain, complaints) = mpsc::channel();
     let (begin, begun) = mpsc::channel();
+    let (over, ended) = oneshot::channel::<()>();
     let users = client.forest().users;
     let (mut outcomes, mut known_before_trouble) = (Vec::new(), 0);
     std::thread::scope(|scope| {
         let trouble = scope.spawn(move || {
             begun.recv().unwrap();
             trouble(complaints);
+            let _ = over.send(());
         });
         run(async {
-            let mut told = users.change_upns(stream::iter(planned).boxed());
+            let afterwards = planned.split_off(CHANGES - AFTERWARDS);
+            let afterwards = async { ended.await.map(|()| stream::iter(afterwards)).unwrap() };
+            let planned = stream::iter(planned).chain(afterwards.flatten_stream());
+            let mut told = users.change_upns(planned.boxed());
             while let Some(outcome) = told.next().await {
                 if outcome.result.is_err() {
                     let _ = complain.send(());
