@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use onramp::{Spec, SpecError};
-use onramp_ad::{BindName, ForestClient, LdapSecurity};
+use onramp_ad::{AdClient, BindName, LdapSecurity};
 use onramp_core::{Clock, Error, ErrorKind, Password, Result};
 use onramp_entra::{ClientSecret, Cloud, Endpoints, EntraClient, WireRecorder};
 use serde::Deserialize;
@@ -205,13 +205,13 @@ impl Config {
     ///
     /// # Errors
     /// Missing files; everything that can be wrong with a connection, each with what to do next.
-    pub async fn forest(&self, clock: Arc<dyn Clock>) -> Result<ForestClient> {
+    pub async fn forest(&self, clock: Arc<dyn Clock>) -> Result<AdClient> {
         let forest = &self.forest;
         let security = match forest.security {
             Security::Ldaps => LdapSecurity::Ldaps,
             Security::StartTls => LdapSecurity::StartTls,
         };
-        let mut builder = ForestClient::builder(&forest.host)
+        let mut builder = AdClient::builder(&forest.host)
             .security(security)
             .bind(BindName::parse(&forest.bind)?, forest.password.read("password of the bind name")?)
             .clock(clock);

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use onramp_ad::{BindName, ForestClient};
+use onramp_ad::{AdClient, BindName};
 use onramp_core::forest::{ObjectQuery, UpnChange, UpnChanged};
 use onramp_core::{AttributeName, DistinguishedName, Forest, LdapFilter, ObjectGuid, Password, Upn};
 
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<()> {
         return Err("too few arguments".into());
     };
     let address: SocketAddr = address.parse()?;
-    let builder = ForestClient::builder(host)
+    let builder = AdClient::builder(host)
         .trust_root_pem_file(authority)?
         .bind(BindName::parse(name)?, Password::new(std::fs::read_to_string(password_file)?))
         .address(host, address);

@@ -10,7 +10,7 @@ use onramp_core::DomainName;
 use onramp_core::{Clock, Error, ErrorKind, Password, Result, SystemClock};
 use rustls::ClientConfig;
 
-use crate::client::{ForestClient, Start};
+use crate::client::{AdClient, Start};
 use crate::settings::{Service, Settings, Timeouts};
 #[cfg(feature = "dns")]
 use crate::topology::discovery::Discovery;
@@ -21,13 +21,13 @@ use crate::wire::target::Target;
 const PAGE_SIZE: u32 = 1_000;
 const DEPTH: usize = 64;
 
-/// Builds a [`ForestClient`].
+/// Builds a [`AdClient`].
 ///
 /// ```no_run
-/// use onramp_ad::{BindName, ForestClient, LdapSecurity};
+/// use onramp_ad::{BindName, AdClient, LdapSecurity};
 /// use onramp_core::Password;
 /// # async fn run(password: Password) -> onramp_core::Result<()> {
-/// let client = ForestClient::builder("dc1.corp.example")
+/// let client = AdClient::builder("dc1.corp.example")
 ///     .security(LdapSecurity::Ldaps)
 ///     .trust_root_pem_file("/etc/onramp/corp-ca.pem")?
 ///     .bind(BindName::parse(r"CORP\onramp")?, password)
@@ -41,7 +41,7 @@ const DEPTH: usize = 64;
 /// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is connected"]
-pub struct ForestClientBuilder {
+pub struct AdClientBuilder {
     hosts: Vec<String>,
     port: Option<u16>,
     #[cfg(feature = "dns")]
@@ -71,20 +71,20 @@ enum Bind {
     Ntlm(BindName, Password),
 }
 
-impl ForestClient {
+impl AdClient {
     /// Begins with the DNS host name of a domain controller.
-    pub fn builder(host: &str) -> ForestClientBuilder {
-        ForestClientBuilder::new(host)
+    pub fn builder(host: &str) -> AdClientBuilder {
+        AdClientBuilder::new(host)
     }
 
     /// Begins with the DNS name of a domain of the forest, whose domain controllers DNS names.
     #[cfg(feature = "dns")]
-    pub fn discover(domain: &DomainName) -> ForestClientBuilder {
-        ForestClientBuilder::of_domain(domain)
+    pub fn discover(domain: &DomainName) -> AdClientBuilder {
+        AdClientBuilder::of_domain(domain)
     }
 }
 
-impl ForestClientBuilder {
+impl AdClientBuilder {
     fn new(host: &str) -> Self {
         Self { hosts: vec![plain(host)], ..Self::bare() }
     }
@@ -124,7 +124,7 @@ impl ForestClientBuilder {
     /// The site whose domain controllers and global catalogs are preferred; that of the first one that answers unless set.
     #[cfg_attr(
         feature = "dns",
-        doc = "With [`ForestClient::discover`], its domain controllers are asked for first."
+        doc = "With [`AdClient::discover`], its domain controllers are asked for first."
     )]
     pub fn site(mut self, site: &str) -> Self {
         self.site = Some(site.to_owned());
@@ -293,7 +293,7 @@ impl ForestClientBuilder {
     ///
     /// # Errors
     /// `Invalid`: a host that is none, no or an empty password, trust roots that cannot be used.
-    pub fn build(self) -> Result<ForestClient> {
+    pub fn build(self) -> Result<AdClient> {
         let named = self.hosts.first().cloned().filter(|host| !host.is_empty());
         let refuse = |detail: &str, hint: &str| {
             Err(Error::new(ErrorKind::Invalid, "set up the client of")
@@ -358,7 +358,7 @@ impl ForestClientBuilder {
             clock: self.clock,
             refused: Mutex::default(),
         };
-        Ok(ForestClient::new(start, settings))
+        Ok(AdClient::new(start, settings))
     }
 
     /// Makes the client, connects, signs in and looks whom it talks to.
@@ -366,7 +366,7 @@ impl ForestClientBuilder {
     /// # Errors
     /// As [`build`](Self::build); `Unavailable` if the host cannot be reached; `Unauthenticated` if the name or
     /// password was not accepted; `Invalid` with the reason if the server's certificate was not accepted.
-    pub async fn connect(self) -> Result<ForestClient> {
+    pub async fn connect(self) -> Result<AdClient> {
         let client = self.build()?;
         client.root_dse().await?;
         Ok(client)

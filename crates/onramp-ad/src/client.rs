@@ -20,7 +20,7 @@ use crate::wire::target::Target;
 /// Cheap to clone; clones share their connections. A connection is opened when it is first needed, and opened again
 /// when it was lost. Needs a tokio runtime.
 #[derive(Clone)]
-pub struct ForestClient {
+pub struct AdClient {
     inner: Arc<Inner>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) enum Start {
     Domain(Discovery),
 }
 
-impl ForestClient {
+impl AdClient {
     pub(crate) fn new(start: Start, settings: Settings) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -97,9 +97,9 @@ impl ForestClient {
     }
 }
 
-impl fmt::Debug for ForestClient {
+impl fmt::Debug for AdClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ForestClient")
+        f.debug_struct("AdClient")
             .field("start", &self.inner.start)
             .field("security", &self.inner.settings.security)
             .field("sign_in", &self.inner.settings.sign_in)

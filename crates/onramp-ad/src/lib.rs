@@ -1,11 +1,11 @@
 //! Active Directory over LDAP, behind the forest ports of [`onramp_core`].
 //!
-//! [`ForestClient`] connects to a domain controller by LDAPS or StartTLS, signs in, and turns into a whole
-//! [`Forest`](onramp_core::Forest) by [`ForestClient::forest`]. It learns the domains and domain controllers of the forest
+//! [`AdClient`] connects to a domain controller by LDAPS or StartTLS, signs in, and turns into a whole
+//! [`Forest`](onramp_core::Forest) by [`AdClient::forest`]. It learns the domains and domain controllers of the forest
 //! from its Configuration partition.
 //!
 //! * **Where to begin**: at a domain controller that is named, or at several of which one answers
-//!   ([`ForestClientBuilder::or_host`]), or at those that DNS names for a domain (`ForestClient::discover`, feature `dns`).
+//!   ([`AdClientBuilder::or_host`]), or at those that DNS names for a domain (`AdClient::discover`, feature `dns`).
 //! * **Who is written to**: one writable domain controller per domain, which stays the one as long as it can be reached. When
 //!   it cannot, another one is chosen. A change whose answer was lost is never just sent again: the object is read
 //!   first, and the change is a compare-and-swap, which is refused where it happened already. Since a domain controller
@@ -18,7 +18,7 @@
 //! * An object is changed by compare-and-swap, and named by GUID. If the answer is lost, the object is read to learn what
 //!   happened.
 //! * Many changes go out as fast as the server answers them well, and no faster than allowed
-//!   ([`ForestClientBuilder::changes_per_second`]); [`ForestClient::write_loads`] shows how it goes.
+//!   ([`AdClientBuilder::changes_per_second`]); [`AdClient::write_loads`] shows how it goes.
 //! * Searches are paged and streamed; a result that was cut short is an error, never a short result.
 //! * What a server sends is bounded before it takes memory ([`tls_provider`]), and so is what an answer may hold.
 //! * Every wait on the network is bounded ([`Timeouts`]), and what the server says is kept in the error. A connection that was
@@ -36,8 +36,8 @@ mod topology;
 mod wire;
 mod writing;
 
-pub use builder::ForestClientBuilder;
-pub use client::ForestClient;
+pub use builder::AdClientBuilder;
+pub use client::AdClient;
 pub use reading::change_cursor::{ChangeCursor, ChangeQuery};
 pub use reading::changes::DirectoryChange;
 pub use settings::Timeouts;

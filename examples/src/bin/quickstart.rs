@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::Parser;
 use futures_util::{StreamExt, TryStreamExt};
 use onramp::{Event, History, Spec};
-use onramp_ad::{BindName, ForestClient, LdapSecurity};
+use onramp_ad::{AdClient, BindName, LdapSecurity};
 use onramp_core::forest::UserQuery;
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, visible};
@@ -99,7 +99,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         return Err(Error::new(ErrorKind::NotFound, "find a domain controller in the lab"));
     };
     let administrator = forest.administrator();
-    let mut builder = ForestClient::builder(&first.host)
+    let mut builder = AdClient::builder(&first.host)
         .security(LdapSecurity::Ldaps)
         .trust_root_pem(ca.certificate_pem())?
         .bind(BindName::parse(&administrator.name)?, administrator.password)

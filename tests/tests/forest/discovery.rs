@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use onramp_ad::{BindName, ForestClient, ForestClientBuilder};
+use onramp_ad::{AdClient, AdClientBuilder, BindName};
 use onramp_core::{DomainName, Password};
 use onramp_tests::forest::Forest;
 
@@ -40,11 +40,11 @@ fn the_records_of_a_site_are_found() {
 }
 
 /// A client that asks the second controller's DNS server, which goes on when the first is stopped.
-fn discovering(forest: &Forest) -> ForestClientBuilder {
+fn discovering(forest: &Forest) -> AdClientBuilder {
     let domain: DomainName = forest.domain().parse().unwrap();
     let name_server = SocketAddr::new(forest.controllers()[1].ip(), 53);
     let name = BindName::parse(forest.admin().upn()).unwrap();
-    ForestClient::discover(&domain)
+    AdClient::discover(&domain)
         .name_server(name_server)
         .trust_root_pem_file(forest.ca_file())
         .unwrap()

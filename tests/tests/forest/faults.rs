@@ -14,7 +14,7 @@ use crate::shared::{client, client_of, client_trusting, forest, partitions, run,
 #[ignore = "needs root and Samba AD"]
 fn a_certificate_that_proves_nothing_is_refused() {
     let forest = forest();
-    let connect = |builder: onramp_ad::ForestClientBuilder| run(builder.connect()).map(drop);
+    let connect = |builder: onramp_ad::AdClientBuilder| run(builder.connect()).map(drop);
     assert!(connect(client(&forest, 0)).is_ok());
     let other_roots = client_trusting(forest.wrong_ca_file(), &forest, 0, forest.admin());
     refused(connect(other_roots), &ErrorKind::Invalid, "an authority that is not trusted");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
-use onramp_ad::{ChangeCursor, ChangeQuery, DirectoryChange, ForestClient};
+use onramp_ad::{AdClient, ChangeCursor, ChangeQuery, DirectoryChange};
 use onramp_core::forest::ForestObject;
 use onramp_core::{AttributeName, DistinguishedName, LdapFilter, ObjectGuid};
 use onramp_tests::forest::{Forest, Rights, attribute_line};
@@ -167,7 +167,7 @@ impl Told {
     }
 }
 
-async fn told(client: &ForestClient, query: &ChangeQuery, since: Option<ChangeCursor>) -> Told {
+async fn told(client: &AdClient, query: &ChangeQuery, since: Option<ChangeCursor>) -> Told {
     let mut told = Told::default();
     let mut changes = client.changes(query.clone(), since);
     while let Some(change) = changes.try_next().await.unwrap() {

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
-use onramp_ad::{ForestClientBuilder, Timeouts};
+use onramp_ad::{AdClientBuilder, Timeouts};
 use onramp_core::ErrorKind;
 use onramp_core::forest::{UpnChange, UpnChanged, UpnOutcome};
 use onramp_tests::forest::{Forest, Rights, ServerCertificate, attribute_line};
@@ -172,7 +172,7 @@ struct Told {
     before: Dump,
     outcomes: Vec<UpnOutcome>,
     known_before_trouble: usize,
-    client: onramp_ad::ForestClient,
+    client: onramp_ad::AdClient,
 }
 
 /// Makes changes, and trouble as soon as some outcomes are there. The trouble is given what the client complains of.
@@ -182,7 +182,7 @@ fn disturbed(forest: &Forest, suffix: &str, trouble: impl FnOnce(Receiver<()>) +
 
 fn disturbed_client(
     forest: &Forest,
-    client: ForestClientBuilder,
+    client: AdClientBuilder,
     suffix: &str,
     trouble: impl FnOnce(Receiver<()>) + Send,
 ) -> Told {
@@ -279,7 +279,7 @@ impl Told {
 }
 
 /// Makes changes and gives every outcome; `each` is called with how many there are.
-fn all(client: ForestClientBuilder, planned: Vec<UpnChange>, mut each: impl FnMut(usize)) -> Vec<UpnOutcome> {
+fn all(client: AdClientBuilder, planned: Vec<UpnChange>, mut each: impl FnMut(usize)) -> Vec<UpnOutcome> {
     let users = client.build().unwrap().forest().users;
     run(async {
         let mut told = users.change_upns(stream::iter(planned).boxed());

@@ -5,7 +5,7 @@
 
 use std::process::{Command, Output};
 
-use onramp_ad::{ForestClient, ForestClientBuilder, LdapSecurity};
+use onramp_ad::{AdClient, AdClientBuilder, LdapSecurity};
 use onramp_core::forest::{UpnChange, UpnChanged};
 use onramp_core::{ErrorKind, ObjectGuid, Upn};
 use onramp_tests::forest::{Forest, Rights};
@@ -71,11 +71,11 @@ async fn renames(guid: ObjectGuid) {
     }
 }
 
-fn builder(security: LdapSecurity) -> ForestClientBuilder {
+fn builder(security: LdapSecurity) -> AdClientBuilder {
     let host = variable(CONTROLLER).unwrap();
     let port = if security == LdapSecurity::Ldaps { 636 } else { 389 };
     let address = (variable(ADDRESS).unwrap().parse::<std::net::IpAddr>().unwrap(), port).into();
-    let builder = ForestClient::builder(&host).security(security).address(&host, address);
+    let builder = AdClient::builder(&host).security(security).address(&host, address);
     builder.trust_root_pem_file(variable(AUTHORITY).unwrap()).unwrap().bind_with_kerberos()
 }
 

@@ -1,6 +1,6 @@
 //! Signing in by NTLM. Needs the feature `ntlm`.
 
-use onramp_ad::{BindName, ForestClient, LdapSecurity};
+use onramp_ad::{AdClient, BindName, LdapSecurity};
 use onramp_core::forest::{UpnChange, UpnChanged};
 use onramp_core::{ErrorKind, Password, Upn};
 use onramp_tests::forest::{Forest, Rights};
@@ -44,10 +44,10 @@ async fn connect(
     security: LdapSecurity,
     name: &str,
     password: Password,
-) -> onramp_core::Result<ForestClient> {
+) -> onramp_core::Result<AdClient> {
     let controller = &forest.controllers()[0];
     let port = if security == LdapSecurity::Ldaps { 636 } else { 389 };
-    ForestClient::builder(controller.fqdn())
+    AdClient::builder(controller.fqdn())
         .security(security)
         .address(controller.fqdn(), (controller.ip(), port).into())
         .trust_root_pem_file(forest.ca_file())?

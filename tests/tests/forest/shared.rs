@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use onramp_ad::{BindName, ForestClient, ForestClientBuilder};
+use onramp_ad::{AdClient, AdClientBuilder, BindName};
 use onramp_core::Password;
 use onramp_tests::forest::{Controller, Forest, Login, Scope};
 
@@ -16,12 +16,12 @@ pub(crate) fn forest() -> MutexGuard<'static, Forest> {
 
 /// A client of controller `index` that signs in as the administrator over LDAPS, and finds every controller where it
 /// stands.
-pub(crate) fn client(forest: &Forest, index: usize) -> ForestClientBuilder {
+pub(crate) fn client(forest: &Forest, index: usize) -> AdClientBuilder {
     client_of(forest, index, forest.admin())
 }
 
 /// As [`client`], signed in as somebody else.
-pub(crate) fn client_of(forest: &Forest, index: usize, login: &Login) -> ForestClientBuilder {
+pub(crate) fn client_of(forest: &Forest, index: usize, login: &Login) -> AdClientBuilder {
     client_trusting(forest.ca_file(), forest, index, login)
 }
 
@@ -31,12 +31,12 @@ pub(crate) fn client_trusting(
     forest: &Forest,
     index: usize,
     login: &Login,
-) -> ForestClientBuilder {
+) -> AdClientBuilder {
     knowing(forest.controllers(), ca_file, forest, index, login)
 }
 
 /// As [`client`], able to find controller `index` alone.
-pub(crate) fn client_alone(forest: &Forest, index: usize) -> ForestClientBuilder {
+pub(crate) fn client_alone(forest: &Forest, index: usize) -> AdClientBuilder {
     let known = &forest.controllers()[index..=index];
     knowing(known, forest.ca_file(), forest, index, forest.admin())
 }
@@ -47,8 +47,8 @@ fn knowing(
     forest: &Forest,
     index: usize,
     login: &Login,
-) -> ForestClientBuilder {
-    let builder = ForestClient::builder(forest.controllers()[index].fqdn());
+) -> AdClientBuilder {
+    let builder = AdClient::builder(forest.controllers()[index].fqdn());
     let name = BindName::parse(login.upn()).unwrap();
     let builder = builder.bind(name, Password::new(login.password().expose().to_owned()));
     let builder = builder.trust_root_pem_file(ca_file).unwrap();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use onramp_core::Forest;
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::ports::objects::DirectoryObjects;
 use crate::ports::password_policy::DirectoryPasswordPolicies;
 use crate::ports::replication::DirectoryReplication;
@@ -20,7 +20,7 @@ use crate::ports::suffixes::DirectorySuffixes;
 use crate::ports::users::DirectoryUsers;
 use crate::writing::writer::DirectoryWriter;
 
-impl ForestClient {
+impl AdClient {
     /// The forest's ports, all served by this client.
     pub fn forest(&self) -> Forest {
         Forest {

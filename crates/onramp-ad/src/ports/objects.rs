@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use onramp_core::forest::{ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
 use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, Result};
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::reading::base::Base;
 use crate::reading::base::explain_base;
 use crate::reading::entry::Entry;
@@ -23,7 +23,7 @@ const SAM_ACCOUNT_NAME: AttributeName = AttributeName::from_static("sAMAccountNa
 
 /// [`ForestObjects`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectoryObjects(pub(crate) ForestClient);
+pub(crate) struct DirectoryObjects(pub(crate) AdClient);
 
 #[async_trait]
 impl ForestObjects for DirectoryObjects {
@@ -127,7 +127,7 @@ impl DirectoryObjects {
 
 /// The objects at and below a base, from a domain controller that holds it in full.
 async fn objects_below(
-    client: ForestClient,
+    client: AdClient,
     base: DistinguishedName,
     query: Arc<ObjectQuery>,
 ) -> Result<BoxStream<'static, Result<ForestObject>>> {

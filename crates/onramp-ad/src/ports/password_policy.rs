@@ -11,7 +11,7 @@ use onramp_core::forest::{
 };
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, ObjectGuid, Result};
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::reading::entry::Entry;
 use crate::reading::search::{Search, of_class};
 use crate::topology::naming_contexts::ForestDomain;
@@ -54,7 +54,7 @@ const ASK: &str =
 
 /// [`PasswordPolicies`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectoryPasswordPolicies(pub(crate) ForestClient);
+pub(crate) struct DirectoryPasswordPolicies(pub(crate) AdClient);
 
 #[async_trait]
 impl PasswordPolicies for DirectoryPasswordPolicies {

@@ -14,7 +14,7 @@ use onramp_core::{
 };
 use tokio::time::timeout;
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::ports::suffixes::explicit;
 use crate::ports::up_to_dateness::{
     attribute_id, decode_cursor_xml, decode_partner, decode_property, decode_property_xml, decode_vector,
@@ -30,7 +30,7 @@ use crate::wire::link::Link;
 
 /// [`Replication`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectoryReplication(pub(crate) ForestClient);
+pub(crate) struct DirectoryReplication(pub(crate) AdClient);
 
 #[async_trait]
 impl Replication for DirectoryReplication {

@@ -8,7 +8,7 @@ use ldap3::Mod;
 use onramp_core::forest::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Result, UpnSuffix};
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::reading::base::Base;
 use crate::reading::search::Search;
 use crate::wire::fault::Fault;
@@ -19,7 +19,7 @@ pub(crate) const ATTRIBUTE: &str = "uPNSuffixes";
 
 /// [`Suffixes`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectorySuffixes(pub(crate) ForestClient);
+pub(crate) struct DirectorySuffixes(pub(crate) AdClient);
 
 #[async_trait]
 impl Suffixes for DirectorySuffixes {

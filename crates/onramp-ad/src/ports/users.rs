@@ -12,7 +12,7 @@ use onramp_core::{
     Result, Sid,
 };
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::reading::base::explain_base;
 use crate::reading::entry::Entry;
 use crate::reading::object::{identity, odd};
@@ -44,7 +44,7 @@ const HOLDER_ATTRIBUTES: &[&str] = &["objectGUID", "sAMAccountName", "userPrinci
 
 /// [`ForestUsers`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectoryUsers(pub(crate) ForestClient);
+pub(crate) struct DirectoryUsers(pub(crate) AdClient);
 
 #[async_trait]
 impl ForestUsers for DirectoryUsers {
@@ -123,7 +123,7 @@ pub(crate) async fn read_upn(link: &Arc<Link>, guid: &ObjectGuid) -> Result<Opti
 
 /// The users at and below a base, from a domain controller that holds it in full.
 async fn users_below(
-    client: ForestClient,
+    client: AdClient,
     base: DistinguishedName,
     filter: LdapFilter,
 ) -> Result<BoxStream<'static, Result<ForestUser>>> {
@@ -146,7 +146,7 @@ async fn users_below(
 /// The security principals of a domain that match: from the first domain controller if it holds the domain, else from a global
 /// catalog, which holds their names for every domain of the forest.
 pub(crate) async fn holders_of(
-    client: ForestClient,
+    client: AdClient,
     domain: DistinguishedName,
     filter: LdapFilter,
 ) -> Result<BoxStream<'static, Result<UpnHolder>>> {

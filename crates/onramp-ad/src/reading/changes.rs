@@ -7,7 +7,7 @@ use onramp_core::forest::ForestObject;
 use onramp_core::{AttributeName, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result};
 use tokio::sync::mpsc;
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::reading::base::Base;
 use crate::reading::change_cursor::{ChangeCursor, ChangeQuery, Position};
 use crate::reading::dir_sync::{self, DIR_SYNC};
@@ -52,7 +52,7 @@ pub enum DirectoryChange {
     Checkpoint(ChangeCursor),
 }
 
-impl ForestClient {
+impl AdClient {
     /// What changed in a naming context since a cursor; without one, everything. The last item is the new cursor.
     ///
     /// The DirSync control is used where the domain controller has it, with the rights of an ordinary account; else
@@ -101,7 +101,7 @@ fn deleted_object(entry: &Entry) -> Result<DirectoryChange> {
 }
 
 struct Reader {
-    client: ForestClient,
+    client: AdClient,
     query: ChangeQuery,
     out: mpsc::Sender<Result<DirectoryChange>>,
 }

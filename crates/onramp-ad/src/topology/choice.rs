@@ -9,7 +9,7 @@ use std::sync::Arc;
 use onramp_core::forest::DomainController;
 use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
 
-use crate::client::{ForestClient, Start};
+use crate::client::{AdClient, Start};
 use crate::reading::search::Search;
 use crate::settings::Service;
 use crate::topology::chosen::Entrance;
@@ -19,7 +19,7 @@ use crate::wire::target::Target;
 
 const CONNECT: &str = "connect to the domain controller";
 
-impl ForestClient {
+impl AdClient {
     /// Whom the client talks to. Read when the domain controller was chosen; another one when that cannot be reached any
     /// more.
     ///

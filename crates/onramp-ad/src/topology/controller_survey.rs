@@ -8,7 +8,7 @@ use onramp_core::forest::DomainController;
 use onramp_core::{ErrorKind, Result};
 use tokio::time::timeout;
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::settings::Service;
 use crate::topology::root_dse::RootDse;
 use crate::wire::fault::Fault;
@@ -39,7 +39,7 @@ impl ControllerStatus {
     }
 }
 
-impl ForestClient {
+impl AdClient {
     /// Every domain controller of the forest, asked itself whether it is there, several at a time. In the order of
     /// [`controllers`](Self::controllers).
     ///

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use onramp_core::forest::{DomainController, InvocationId};
 use onramp_core::{DistinguishedName, Error, ErrorKind, LdapFilter, Result};
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::reading::entry::Entry;
 use crate::reading::search::{Search, of_class};
 
@@ -22,7 +22,7 @@ const SETTINGS_ATTRIBUTES: &[&str] = &[
 const IS_GLOBAL_CATALOG: u32 = 1;
 const INBOUND_DISABLED: u32 = 2;
 
-impl ForestClient {
+impl AdClient {
     /// Every domain controller of the forest, those that cannot be reached included.
     ///
     /// # Errors

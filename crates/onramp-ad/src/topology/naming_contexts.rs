@@ -2,7 +2,7 @@
 
 use onramp_core::{AttributeName, DistinguishedName, DomainName, Error, ErrorKind, LdapFilter, Result};
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::reading::entry::Entry;
 use crate::reading::search::{Search, of_class};
 
@@ -23,7 +23,7 @@ pub struct ForestDomain {
     pub netbios_name: Option<String>,
 }
 
-impl ForestClient {
+impl AdClient {
     /// The domains of the forest.
     ///
     /// # Errors

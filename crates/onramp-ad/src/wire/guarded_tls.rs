@@ -34,7 +34,7 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
 /// deeper than LDAP's, what is no LDAP message), before it takes memory, and when it gives notice that it will close the
 /// connection.
 ///
-/// Every client has it, unless [`ForestClientBuilder::tls_config`](crate::ForestClientBuilder::tls_config) brings another
+/// Every client has it, unless [`AdClientBuilder::tls_config`](crate::AdClientBuilder::tls_config) brings another
 /// configuration: build that with this one.
 ///
 /// ```

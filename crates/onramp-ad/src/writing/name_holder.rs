@@ -7,7 +7,7 @@ use onramp_core::forest::{AttributeValue, ObjectChange};
 use onramp_core::{AttributeName, DomainName, LdapFilter, Upn, comparison_key};
 use tokio::time::timeout;
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::reading::base::Base;
 use crate::reading::entry::Entry;
 use crate::reading::search::Search;
@@ -60,7 +60,7 @@ pub(crate) fn names_taken(change: &ObjectChange) -> impl Iterator<Item = UniqueN
 /// found in the time that asking one server may take: then only its name is missing in an error. An account whose
 /// `sAMAccountName` implies the value counts only where the server said that somebody has it: not every server minds.
 pub(crate) async fn find(
-    client: &ForestClient,
+    client: &AdClient,
     link: &Arc<Link>,
     change: &ObjectChange,
     with_implied: bool,
@@ -97,7 +97,7 @@ fn filters(name: &UniqueName<'_>, domains: &[ForestDomain]) -> Vec<(String, Ldap
 
 /// Another object that matches: in a forest of one domain asked of the server that refused, else of a global catalog.
 async fn first_other(
-    client: &ForestClient,
+    client: &AdClient,
     link: &Arc<Link>,
     change: &ObjectChange,
     domains: &[ForestDomain],

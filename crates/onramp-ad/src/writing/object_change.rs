@@ -16,7 +16,7 @@ use ldap3::Mod;
 use onramp_core::forest::{AttributeValue, ChangeState, ForestObject, ObjectChange, ObjectChanged};
 use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, Result};
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::reading::base::Base;
 use crate::reading::search::Search;
 use crate::wire::fault::{Fate, Fault};
@@ -51,7 +51,7 @@ const UNKNOWN_ATTRIBUTE: u32 = 0x57;
 
 /// The domain controller to write an object of that name to. The object itself is found by its GUID; where it was when
 /// the change was planned only tells the domain.
-pub(crate) async fn server(client: &ForestClient, dn: &DistinguishedName) -> Result<Arc<Link>> {
+pub(crate) async fn server(client: &AdClient, dn: &DistinguishedName) -> Result<Arc<Link>> {
     match client.context_of(dn).await? {
         Some(context) => client.server_of(&context).await,
         None => Ok(client.entrance().await?.link),
@@ -60,7 +60,7 @@ pub(crate) async fn server(client: &ForestClient, dn: &DistinguishedName) -> Res
 
 /// A change under way; `action` is what it is, for its errors.
 pub(crate) struct Swap<'a> {
-    client: &'a ForestClient,
+    client: &'a AdClient,
     /// The domain controller to write to, while it can be reached.
     link: Arc<Link>,
     clock: &'a dyn Clock,
@@ -71,7 +71,7 @@ pub(crate) struct Swap<'a> {
 impl<'a> Swap<'a> {
     /// A change that was checked, on the server that it goes to.
     pub(crate) fn new(
-        client: &'a ForestClient,
+        client: &'a AdClient,
         link: Arc<Link>,
         change: &'a ObjectChange,
         action: &'static str,

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use onramp_core::forest::{ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter, UpnChange, UpnOutcome};
 use onramp_core::{BoxStream, DistinguishedName, Result};
 
-use crate::client::ForestClient;
+use crate::client::AdClient;
 use crate::wire::link::Link;
 use crate::writing::lane::WriteLoad;
 use crate::writing::object_change::{Swap, server};
@@ -26,7 +26,7 @@ const CONTAINERS: usize = 1024;
 
 /// [`ObjectWriter`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectoryWriter(pub(crate) ForestClient);
+pub(crate) struct DirectoryWriter(pub(crate) AdClient);
 
 #[async_trait]
 impl ObjectWriter for DirectoryWriter {
@@ -41,13 +41,13 @@ impl ObjectWriter for DirectoryWriter {
 }
 
 /// Changes one UPN.
-pub(crate) async fn change_upn(client: &ForestClient, change: &UpnChange) -> Result<ObjectChanged> {
+pub(crate) async fn change_upn(client: &AdClient, change: &UpnChange) -> Result<ObjectChanged> {
     change_object(client, &change.into(), CHANGE_UPN, None).await
 }
 
 /// Changes many UPNs.
 pub(crate) fn change_upns(
-    client: &ForestClient,
+    client: &AdClient,
     changes: BoxStream<'static, UpnChange>,
 ) -> BoxStream<'static, UpnOutcome> {
     let outcome = |change, result| UpnOutcome { change, result };
@@ -56,7 +56,7 @@ pub(crate) fn change_upns(
 
 /// Makes changes of a kind, one outcome for each that is taken, in order of completion.
 fn change_objects<C: Claims + Sync, O: Send + 'static>(
-    client: &ForestClient,
+    client: &AdClient,
     changes: BoxStream<'static, C>,
     action: &'static str,
     as_change: fn(&C) -> Cow<'_, ObjectChange>,
@@ -76,7 +76,7 @@ fn change_objects<C: Claims + Sync, O: Send + 'static>(
 }
 
 async fn change_object(
-    client: &ForestClient,
+    client: &AdClient,
     change: &ObjectChange,
     action: &'static str,
     servers: Option<&Servers>,
@@ -102,7 +102,7 @@ impl Servers {
         Self { most, links: Mutex::default(), contexts: Mutex::default() }
     }
 
-    async fn server(&self, client: &ForestClient, dn: &DistinguishedName) -> Result<Arc<Link>> {
+    async fn server(&self, client: &AdClient, dn: &DistinguishedName) -> Result<Arc<Link>> {
         let known = container(dn).and_then(|container| lock(&self.contexts).get(container).cloned());
         let link = match known {
             Some(context) => client.server_of(&context).await?,
@@ -121,7 +121,7 @@ impl Servers {
 
     /// Remembers the naming context of an object's container, if all that stands in it is in that context: right below the
     /// head of one, another may begin.
-    async fn learn(&self, client: &ForestClient, dn: &DistinguishedName) -> Result<()> {
+    async fn learn(&self, client: &AdClient, dn: &DistinguishedName) -> Result<()> {
         let (Some(context), Some(parent)) = (client.context_of(dn).await?, dn.parent()) else {
             return Ok(());
         };
@@ -164,7 +164,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl ForestClient {
+impl AdClient {
     /// What writing is like at the moment, for each domain controller that changes went to: how many are under way, how
     /// many could be, and what the others wait for. Clones of a client share it.
     pub fn write_loads(&self) -> Vec<WriteLoad> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
-use onramp_ad::{ChangeCursor, ChangeQuery, DirectoryChange, ForestClient};
+use onramp_ad::{AdClient, ChangeCursor, ChangeQuery, DirectoryChange};
 use onramp_core::forest::{ForestObject, ForestUser};
 use onramp_core::{AttributeName, ErrorKind, LdapFilter, ObjectGuid};
 use onramp_lab::forest::{Fault, LabForest, Operation};
@@ -22,7 +22,7 @@ struct Told {
     cursor: Option<ChangeCursor>,
 }
 
-async fn told(client: &ForestClient, query: &ChangeQuery, since: Option<ChangeCursor>) -> Told {
+async fn told(client: &AdClient, query: &ChangeQuery, since: Option<ChangeCursor>) -> Told {
     let mut told = Told::default();
     let mut changes = client.changes(query.clone(), since);
     while let Some(change) = changes.try_next().await.unwrap() {

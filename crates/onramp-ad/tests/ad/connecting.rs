@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onramp_ad::{BindName, ForestClient, LdapSecurity, Timeouts};
+use onramp_ad::{AdClient, BindName, LdapSecurity, Timeouts};
 use onramp_core::{ErrorKind, Password};
 use onramp_lab::forest::{Fault, Operation};
 use onramp_lab::tls::LabCa;
@@ -16,8 +16,8 @@ use crate::lab::{Lab, people};
 
 pub(crate) const HOST: &str = "dc1.corp.example";
 
-pub(crate) fn to(address: SocketAddr, ca: &LabCa) -> onramp_ad::ForestClientBuilder {
-    ForestClient::builder(HOST)
+pub(crate) fn to(address: SocketAddr, ca: &LabCa) -> onramp_ad::AdClientBuilder {
+    AdClient::builder(HOST)
         .address(HOST, address)
         .trust_root_pem(ca.certificate_pem())
         .unwrap()
@@ -101,7 +101,7 @@ async fn a_host_that_is_not_there_is_unavailable() {
     assert!(error.to_string().contains("cannot be reached"), "{error}");
     assert!(error.next_step().is_some());
 
-    let unresolvable = ForestClient::builder("dc1.corp.invalid")
+    let unresolvable = AdClient::builder("dc1.corp.invalid")
         .trust_root_pem(ca.certificate_pem())
         .unwrap()
         .bind(BindName::parse(r"CORP\anna").unwrap(), Password::new("secret".into()));
@@ -148,7 +148,7 @@ async fn nobody_signs_in_without_a_name_and_a_password() {
     let address = "127.0.0.1:9".parse().unwrap();
     let empty = to(address, &ca).bind(BindName::parse(r"CORP\anna").unwrap(), Password::new(String::new()));
     assert_eq!(*empty.build().unwrap_err().kind(), ErrorKind::Invalid);
-    let nobody = ForestClient::builder(HOST).trust_root_pem(ca.certificate_pem()).unwrap();
+    let nobody = AdClient::builder(HOST).trust_root_pem(ca.certificate_pem()).unwrap();
     assert_eq!(*nobody.build().unwrap_err().kind(), ErrorKind::Invalid);
     for name in ["", "  ", "anna", "CORP\\an\0na"] {
         assert_eq!(*BindName::parse(name).unwrap_err().kind(), ErrorKind::Invalid, "{name:?}");
@@ -159,7 +159,7 @@ async fn nobody_signs_in_without_a_name_and_a_password() {
 async fn settings_that_cannot_work_are_refused_before_connecting() {
     let ca = LabCa::new().unwrap();
     let with_host = |host: &str| {
-        ForestClient::builder(host)
+        AdClient::builder(host)
             .trust_root_pem(ca.certificate_pem())
             .unwrap()
             .bind(BindName::parse(r"CORP\anna").unwrap(), Password::new("secret".into()))
@@ -171,9 +171,9 @@ async fn settings_that_cannot_work_are_refused_before_connecting() {
     assert!(with_host("dc1").page_size(0).build().is_err());
     assert!(with_host("dc1").depth(0).build().is_err());
     for pem in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
-        assert_eq!(*ForestClient::builder("dc1").trust_root_pem(pem).unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(*AdClient::builder("dc1").trust_root_pem(pem).unwrap_err().kind(), ErrorKind::Invalid);
     }
-    let missing = ForestClient::builder("dc1").trust_root_pem_file("/no/such/file.pem").unwrap_err();
+    let missing = AdClient::builder("dc1").trust_root_pem_file("/no/such/file.pem").unwrap_err();
     assert!(missing.to_string().contains("/no/such/file.pem"), "{missing}");
 }
 

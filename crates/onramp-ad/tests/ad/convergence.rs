@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onramp_ad::ForestClient;
+use onramp_ad::AdClient;
 use onramp_core::forest::{
     BulkReport, Convergence, ForestUser, ReplicationExt, ReplicationMark, UpnChange, ValueProof, Verdict,
     WaitOptions,
@@ -38,7 +38,7 @@ fn state<'a>(report: &'a BulkReport, host: &str) -> &'a Convergence {
     &report.controllers.iter().find(|controller| controller.host == host).unwrap().convergence
 }
 
-async fn client(lab: &Lab) -> (ForestClient, Forest) {
+async fn client(lab: &Lab) -> (AdClient, Forest) {
     let client = lab.connect().await;
     let forest = client.forest();
     (client, forest)

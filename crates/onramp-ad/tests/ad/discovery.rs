@@ -7,7 +7,7 @@ use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, SRV};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::proto::serialize::binary::{BinDecodable, BinEncodable};
-use onramp_ad::{BindName, ForestClient, ForestClientBuilder, LdapSecurity, Timeouts};
+use onramp_ad::{AdClient, AdClientBuilder, BindName, LdapSecurity, Timeouts};
 use onramp_core::{DomainName, ErrorKind};
 use onramp_lab::forest::LabForest;
 use tokio::net::UdpSocket;
@@ -53,9 +53,9 @@ async fn lab() -> Lab {
     Lab::start(LabForest::builder().users(10).controllers(2).sites(&["Hub", "Branch"])).await
 }
 
-fn discovering(lab: &Lab, name_server: SocketAddr) -> ForestClientBuilder {
+fn discovering(lab: &Lab, name_server: SocketAddr) -> AdClientBuilder {
     let login = lab.model.administrator();
-    let builder = ForestClient::discover(&DomainName::parse("corp.local").unwrap()).name_server(name_server);
+    let builder = AdClient::discover(&DomainName::parse("corp.local").unwrap()).name_server(name_server);
     let builder = lab.complete(builder, LdapSecurity::Ldaps);
     builder.bind(BindName::parse(&login.name).unwrap(), login.password)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use onramp_ad::ForestClient;
+use onramp_ad::AdClient;
 use onramp_core::forest::{ForestUser, UpnChange, UpnChanged};
 use onramp_core::{ErrorKind, Upn, UpnSuffix};
 use onramp_lab::forest::{Fault, LabForest, LabForestBuilder, Operation};
@@ -20,7 +20,7 @@ fn two() -> LabForestBuilder {
     lab.replication_delay(Duration::from_secs(3600))
 }
 
-async fn changes(client: &ForestClient, count: usize) -> Vec<(ForestUser, UpnChange)> {
+async fn changes(client: &AdClient, count: usize) -> Vec<(ForestUser, UpnChange)> {
     let users = people(&*client.forest().users, count).await;
     let change = |user: &ForestUser| UpnChange {
         guid: user.guid,
@@ -32,7 +32,7 @@ async fn changes(client: &ForestClient, count: usize) -> Vec<(ForestUser, UpnCha
 }
 
 /// Stops a domain controller and lets the client notice: a connection shows that it is broken when it is used.
-async fn stop(lab: &Lab, client: &ForestClient, host: &str) {
+async fn stop(lab: &Lab, client: &AdClient, host: &str) {
     lab.model.stop_controller(host).unwrap();
     client.domains().await.unwrap_err();
 }

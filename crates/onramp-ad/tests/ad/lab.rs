@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onramp_ad::{BindName, ForestClient, ForestClientBuilder, LdapSecurity};
+use onramp_ad::{AdClient, AdClientBuilder, BindName, LdapSecurity};
 use onramp_core::forest::{ForestUser, ForestUsers, UserQuery};
 use onramp_core::{Clock, ManualClock};
 use onramp_lab::forest::{LabForest, LabForestBuilder, LabForestServers, Login};
@@ -31,33 +31,29 @@ impl Lab {
         Self { model, ca, servers, clock }
     }
 
-    pub(crate) fn builder(&self) -> ForestClientBuilder {
+    pub(crate) fn builder(&self) -> AdClientBuilder {
         self.builder_as(&self.model.administrator(), LdapSecurity::Ldaps)
     }
 
     /// A client that starts at another domain controller.
-    pub(crate) fn builder_of(&self, at: usize) -> ForestClientBuilder {
+    pub(crate) fn builder_of(&self, at: usize) -> AdClientBuilder {
         self.builder_at(self.host(at))
     }
 
-    pub(crate) fn builder_as(&self, login: &Login, security: LdapSecurity) -> ForestClientBuilder {
-        let builder = ForestClient::builder(self.host(0));
+    pub(crate) fn builder_as(&self, login: &Login, security: LdapSecurity) -> AdClientBuilder {
+        let builder = AdClient::builder(self.host(0));
         self.complete(builder, security).bind(BindName::parse(&login.name).unwrap(), login.password.clone())
     }
 
     /// A client that begins with that domain controller.
-    pub(crate) fn builder_at(&self, host: &str) -> ForestClientBuilder {
+    pub(crate) fn builder_at(&self, host: &str) -> AdClientBuilder {
         let login = self.model.administrator();
-        let builder = self.complete(ForestClient::builder(host), LdapSecurity::Ldaps);
+        let builder = self.complete(AdClient::builder(host), LdapSecurity::Ldaps);
         builder.bind(BindName::parse(&login.name).unwrap(), login.password.clone())
     }
 
     /// The same builder, which knows the lab's certificate authority and where its domain controllers answer.
-    pub(crate) fn complete(
-        &self,
-        builder: ForestClientBuilder,
-        security: LdapSecurity,
-    ) -> ForestClientBuilder {
+    pub(crate) fn complete(&self, builder: AdClientBuilder, security: LdapSecurity) -> AdClientBuilder {
         let mut builder = builder
             .security(security)
             .trust_root_pem(self.ca.certificate_pem())
@@ -80,7 +76,7 @@ impl Lab {
         builder
     }
 
-    pub(crate) async fn connect(&self) -> ForestClient {
+    pub(crate) async fn connect(&self) -> AdClient {
         self.builder().connect().await.unwrap()
     }
 

@@ -1,7 +1,7 @@
 //! Objects that cannot be understood: each is named and passed over, and ends no stream.
 
 use futures_util::{Stream, StreamExt};
-use onramp_ad::{ChangeQuery, DirectoryChange, ForestClient};
+use onramp_ad::{AdClient, ChangeQuery, DirectoryChange};
 use onramp_core::forest::{ChangesQuery, ObjectQuery, UserQuery};
 use onramp_core::{AttributeName, DistinguishedName, ErrorKind, Result, UpnSuffix};
 
@@ -45,7 +45,7 @@ fn domain() -> (Vec<Vec<u8>>, Vec<(&'static str, &'static str)>) {
     (entries, told)
 }
 
-async fn client(entries: Vec<Vec<u8>>) -> ForestClient {
+async fn client(entries: Vec<Vec<u8>>) -> AdClient {
     Script { entries, ..Script::default() }.client().await
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use onramp_ad::ForestClient;
+use onramp_ad::AdClient;
 use onramp_lab::tls::LabCa;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -33,7 +33,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    pub(crate) async fn client(self) -> ForestClient {
+    pub(crate) async fn client(self) -> AdClient {
         let ca = LabCa::new().unwrap();
         let address = Arc::new(Mutex::new(self)).serve(ca.server_config(&[HOST]).unwrap()).await;
         to(address, &ca).connect().await.unwrap()

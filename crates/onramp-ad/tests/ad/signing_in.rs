@@ -1,6 +1,6 @@
 //! Ways to sign in.
 
-use onramp_ad::{ForestClient, LdapSecurity};
+use onramp_ad::{AdClient, LdapSecurity};
 use onramp_core::{ErrorKind, Password};
 
 use crate::lab::Lab;
@@ -11,7 +11,7 @@ async fn a_client_certificate_signs_in_by_both_ways_of_tls() {
     let administrator = lab.model.find_account("Administrator").unwrap();
     let certificate = lab.model.client_certificate(&lab.ca, &administrator).unwrap();
     for security in [LdapSecurity::Ldaps, LdapSecurity::StartTls] {
-        let builder = lab.complete(ForestClient::builder(lab.host(0)), security);
+        let builder = lab.complete(AdClient::builder(lab.host(0)), security);
         let builder =
             builder.bind_with_certificate(&certificate.certificate_pem, &certificate.key_pem).unwrap();
         assert!(!format!("{builder:?}").contains("PRIVATE KEY"));
@@ -26,7 +26,7 @@ async fn a_certificate_that_no_account_has_signs_nobody_in() {
     let lab = Lab::small().await;
     let stranger = lab.ca.client_certificate("somebody").unwrap();
     for security in [LdapSecurity::Ldaps, LdapSecurity::StartTls] {
-        let builder = lab.complete(ForestClient::builder(lab.host(0)), security);
+        let builder = lab.complete(AdClient::builder(lab.host(0)), security);
         let builder = builder.bind_with_certificate(&stranger.certificate_pem, &stranger.key_pem).unwrap();
         let error = builder.connect().await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Unauthenticated, "{error}");
@@ -39,7 +39,7 @@ async fn a_certificate_that_cannot_be_used_is_refused_before_connecting() {
     let lab = Lab::small().await;
     let one = lab.ca.client_certificate("one").unwrap();
     let other = lab.ca.client_certificate("other").unwrap();
-    let builder = || lab.complete(ForestClient::builder(lab.host(0)), LdapSecurity::Ldaps);
+    let builder = || lab.complete(AdClient::builder(lab.host(0)), LdapSecurity::Ldaps);
     let secret = "c2VjcmV0LW9mLWFubmE=";
     let broken = Password::new(format!("-----BEGIN PRIVATE KEY-----\n{secret}\n"));
     for (certificate, key) in [("", &one.key_pem), (one.certificate_pem.as_str(), &broken)] {
@@ -59,7 +59,7 @@ async fn ntlm_knows_accounts_by_two_forms_of_their_name_and_says_so_when_the_ser
 
     let lab = Lab::small().await;
     let connect = |name: &str| {
-        let builder = lab.complete(ForestClient::builder(lab.host(0)), LdapSecurity::Ldaps);
+        let builder = lab.complete(AdClient::builder(lab.host(0)), LdapSecurity::Ldaps);
         builder.bind_with_ntlm(BindName::parse(name).unwrap(), Password::new("Correct.Horse.7".into()))
     };
     for name in ["CN=anna,DC=corp,DC=example", r"CORP\", r"\anna", "@corp.example", r"A\B\c"] {

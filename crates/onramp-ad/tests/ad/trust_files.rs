@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use onramp_ad::{BindName, ForestClient};
+use onramp_ad::{AdClient, BindName};
 use onramp_core::{ErrorKind, Password};
 use onramp_lab::tls::LabCa;
 
@@ -36,7 +36,7 @@ async fn an_authority_is_trusted_however_its_certificate_was_saved() {
         ("binary.cer", lab.ca.certificate_der().to_vec()),
     ] {
         let login = lab.model.administrator();
-        let mut builder = ForestClient::builder(lab.host(0))
+        let mut builder = AdClient::builder(lab.host(0))
             .trust_root_pem_file(file(name, &octets))
             .unwrap_or_else(|error| panic!("{name}: {error}"))
             .bind(BindName::parse(&login.name).unwrap(), login.password.clone());
@@ -76,7 +76,7 @@ fn another_file_is_refused_by_the_name_of_what_it_is() {
             "certificate 2 of 2 in it cannot be read",
         ),
     ] {
-        let error = ForestClient::builder(HOST).trust_root_pem_file(file(name, &octets)).unwrap_err();
+        let error = AdClient::builder(HOST).trust_root_pem_file(file(name, &octets)).unwrap_err();
         let told = error.to_string();
         assert_eq!(*error.kind(), ErrorKind::Invalid);
         assert!(told.contains(name) && told.contains(says) && error.next_step().is_some(), "{name}: {told}");
@@ -89,6 +89,6 @@ fn a_client_certificate_and_its_key_may_have_byte_order_marks() {
     let anna = LabCa::new().unwrap().client_certificate("anna").unwrap();
     let marked = |pem: &str| format!("\u{feff}{}", pem.replace('\n', "\r\n"));
     let key = Password::new(marked(anna.key_pem.expose()));
-    let builder = ForestClient::builder(HOST).bind_with_certificate(marked(&anna.certificate_pem), &key);
+    let builder = AdClient::builder(HOST).bind_with_certificate(marked(&anna.certificate_pem), &key);
     assert!(builder.is_ok(), "{:?}", builder.err());
 }
