@@ -5,8 +5,3 @@ pub mod job;
 pub mod password;
 pub mod runs;
 pub mod terminal;
-
-/// The programs of the README, compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;

@@ -1,6 +1,8 @@
-//! Support for tests that cross crates.
+//! Tests that cross crates: the clients against the lab and against a real Samba forest.
 //!
-//! [`forest`] starts a real Active Directory forest (Samba, one or two domain controllers) in network namespaces
-//! of its own, so that the clients can be held against something that was not written in this workspace.
+//! They are in `tests/`; this library holds the programs of the README, so that they are compiled.
 
-pub mod forest;
+/// The programs of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,6 +1,6 @@
-//! Tests of the Samba forest itself, and of the clients against it.
+//! Tests of the clients against a real Samba forest.
 //!
-//! The parsing is tested always; what needs root and the Samba packages is ignored unless asked for:
+//! They need root and the Samba packages, and are ignored unless asked for:
 //! `cargo test -p onramp-tests -- --ignored --test-threads=1`.
 //! One of them reads 50,000 users, which takes two minutes to prepare; `ONRAMP_STREAMED_USERS` asks for fewer, and
 //! `ONRAMP_FOREST_CACHE` names a folder that keeps them.
@@ -36,10 +36,6 @@ mod interruptions;
 #[cfg(feature = "kerberos")]
 #[path = "forest/kerberos.rs"]
 mod kerberos;
-#[path = "forest/ldif.rs"]
-mod ldif;
-#[path = "forest/lifecycle.rs"]
-mod lifecycle;
 #[cfg(feature = "ntlm")]
 #[path = "forest/ntlm.rs"]
 mod ntlm;

@@ -16,7 +16,7 @@ use onramp_benches::directory::peers::Client;
 use onramp_benches::directory::played;
 use onramp_benches::directory::site::Site;
 use onramp_benches::figures::{head, median, order, row};
-use onramp_tests::forest::Scope;
+use onramp_samba::Scope;
 
 const FILTER: &str = "(&(objectCategory=person)(objectClass=user))";
 const ATTRIBUTES: [&str; 4] = ["userPrincipalName", "objectGUID", "mail", "proxyAddresses"];

@@ -28,7 +28,7 @@ use onramp_benches::directory::played;
 use onramp_benches::directory::site::{Door, Site};
 use onramp_benches::figures::{head, median, order, row};
 use onramp_core::ObjectGuid;
-use onramp_tests::forest::{Scope, attribute_line};
+use onramp_samba::{Scope, attribute_line};
 
 /// The suffix that the users do not have at first.
 const OTHER_SUFFIX: &str = "contoso.com";

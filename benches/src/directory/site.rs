@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use onramp_tests::forest::{Controller, Forest};
+use onramp_samba::{Controller, Forest};
 
 use super::delay;
 use crate::Result;

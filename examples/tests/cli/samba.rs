@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use onramp::{Change, JournalEntry, JournalRecord, Outcome, Plan};
-use onramp_tests::forest::{Entry, Forest, Rights, Scope, UserShape};
+use onramp_samba::{Entry, Forest, Rights, Scope, UserShape};
 
 use crate::world::{Cloud, Desk, SPEC};
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt;
 use onramp_core::forest::{AccountKind, ForestUser, UserQuery};
 use onramp_core::{DistinguishedName, ErrorKind, ObjectGuid};
-use onramp_tests::forest::{Forest, Rights, Scope, attribute_line};
+use onramp_samba::{Forest, Rights, Scope, attribute_line};
 
 use crate::shared::{client, client_of, forest, run};
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use onramp_core::Password;
 use onramp_lab::forest::LabForest;
 use onramp_lab::tls::LabCa;
-use onramp_tests::forest::{Entry, UserShape, attribute_line, parse_ldif};
+use onramp_samba::{Entry, UserShape, attribute_line, parse_ldif};
 
 use crate::shared::{forest, run};
 

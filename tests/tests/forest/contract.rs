@@ -6,7 +6,7 @@ use std::sync::Arc;
 use onramp_ad::LdapSecurity;
 use onramp_core::contract::{self, ForestFixture, Patience};
 use onramp_core::{Forest as Ports, SystemClock};
-use onramp_tests::forest::Forest;
+use onramp_samba::Forest;
 
 use crate::crowd::added;
 use crate::shared::{client, forest, run};

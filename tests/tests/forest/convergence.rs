@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use onramp_ad::Timeouts;
 use onramp_core::forest::{BulkReport, Convergence, ReplicationExt, UpnChange, Verdict, WaitOptions};
 use onramp_core::{DistinguishedName, Forest as Ports, ObjectGuid, SystemClock, Upn};
-use onramp_tests::forest::{Forest, attribute_line};
+use onramp_samba::{Forest, attribute_line};
 
 use crate::crowd::{added, changes, crowd};
 use crate::dump::Dump;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use onramp_core::forest::UpnChange;
 use onramp_core::{DistinguishedName, ObjectGuid, Upn};
-use onramp_tests::forest::{Forest, Scope, SeededUser, UserShape};
+use onramp_samba::{Forest, Scope, SeededUser, UserShape};
 
 use crate::dump::Dump;
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use onramp_ad::{AdClient, AdClientBuilder, BindName};
 use onramp_core::{DomainName, Password};
-use onramp_tests::forest::Forest;
+use onramp_samba::Forest;
 
 use crate::shared::{forest, run};
 

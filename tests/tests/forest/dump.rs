@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use onramp_core::ObjectGuid;
 use onramp_core::forest::UpnChange;
-use onramp_tests::forest::{AttributeMetadata, Forest, Scope};
+use onramp_samba::{AttributeMetadata, Forest, Scope};
 
 /// The users of one controller at some moment, by their GUID.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use onramp_ad::{BindName, Timeouts};
 use onramp_core::forest::{UpnChange, UpnChanged};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Password, Upn};
-use onramp_tests::forest::{Rights, ServerCertificate, attribute_line};
+use onramp_samba::{Rights, ServerCertificate, attribute_line};
 
 use crate::crowd::added;
 use crate::shared::{client, client_of, client_trusting, forest, partitions, run, seen};

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use onramp_ad::{AdClient, ChangeCursor, ChangeQuery, DirectoryChange};
 use onramp_core::forest::ForestObject;
 use onramp_core::{AttributeName, DistinguishedName, LdapFilter, ObjectGuid};
-use onramp_tests::forest::{Forest, Rights, attribute_line};
+use onramp_samba::{Forest, Rights, attribute_line};
 
 use crate::crowd::added;
 use crate::relay::Relay;

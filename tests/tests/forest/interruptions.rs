@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use onramp_ad::{AdClientBuilder, Timeouts};
 use onramp_core::ErrorKind;
 use onramp_core::forest::{UpnChange, UpnChanged, UpnOutcome};
-use onramp_tests::forest::{Forest, Rights, ServerCertificate, attribute_line};
+use onramp_samba::{Forest, Rights, ServerCertificate, attribute_line};
 use tokio::sync::oneshot;
 
 use crate::crowd::{changes, crowd};

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use onramp_ad::{AdClient, AdClientBuilder, LdapSecurity};
 use onramp_core::forest::{UpnChange, UpnChanged};
 use onramp_core::{ErrorKind, ObjectGuid, Upn};
-use onramp_tests::forest::{Forest, Rights};
+use onramp_samba::{Forest, Rights};
 
 use crate::crowd::added;
 use crate::shared::{forest, run, seen};

@@ -3,7 +3,7 @@
 use onramp_ad::{AdClient, BindName, LdapSecurity};
 use onramp_core::forest::{UpnChange, UpnChanged};
 use onramp_core::{ErrorKind, Password, Upn};
-use onramp_tests::forest::{Forest, Rights};
+use onramp_samba::{Forest, Rights};
 
 use crate::crowd::added;
 use crate::shared::{forest, run, seen};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use onramp_core::contract::{self, ForestFixture, Patience};
 use onramp_core::forest::{FineGrainedPolicy, Lockout, PasswordRules};
 use onramp_core::{DistinguishedName, SystemClock};
-use onramp_tests::forest::Rights;
+use onramp_samba::Rights;
 
 use crate::crowd::added;
 use crate::shared::{client, client_of, forest, run};

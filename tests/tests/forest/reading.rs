@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, TryStreamExt};
 use onramp_core::forest::{ForestObject, ObjectQuery};
 use onramp_core::{AttributeName, LdapFilter, ObjectGuid};
-use onramp_tests::forest::{Forest, Scope};
+use onramp_samba::{Forest, Scope};
 
 use crate::crowd::crowd;
 use crate::relay::Relay;

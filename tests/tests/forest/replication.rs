@@ -7,7 +7,7 @@ use onramp_core::forest::{
     Convergence, ConvergenceReport, ReplicatedValue, ReplicationExt, UpnChanged, WaitOptions,
 };
 use onramp_core::{DomainName, SystemClock, UpnSuffix};
-use onramp_tests::forest::Forest;
+use onramp_samba::Forest;
 
 use crate::crowd::{CROWD, changes, crowd};
 use crate::dump::{Dump, Fate};

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use onramp_ad::{AdClient, AdClientBuilder, BindName};
 use onramp_core::Password;
-use onramp_tests::forest::{Controller, Forest, Login, Scope};
+use onramp_samba::{Controller, Forest, Login, Scope};
 
 /// The forest, for one test at a time. It is removed when the test program ends.
 pub(crate) fn forest() -> MutexGuard<'static, Forest> {

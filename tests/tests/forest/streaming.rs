@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use futures_util::{Stream, TryStreamExt};
 use onramp_core::forest::{ObjectQuery, UserQuery};
 use onramp_core::{AttributeName, DistinguishedName, LdapFilter, ObjectGuid};
-use onramp_tests::forest::{Forest, Scope};
+use onramp_samba::{Forest, Scope};
 
 use crate::shared::client;
 

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use onramp_tests::forest::{AttributeMetadata, Entry, attribute_line, parse_ldif};
+use onramp_samba::{AttributeMetadata, Entry, attribute_line, parse_ldif};
 use proptest::prelude::*;
 
 #[test]

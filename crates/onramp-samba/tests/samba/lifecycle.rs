@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use onramp_tests::forest::{Forest, ForestError, Rights, Scope, ServerCertificate, UserShape};
+use onramp_samba::{Forest, ForestError, Rights, Scope, ServerCertificate, UserShape};
 
 const ANY: &str = "(objectClass=*)";
 

@@ -1,7 +1,7 @@
-//! A Samba Active Directory forest from the command line, for a look around or for programs in other languages.
+//! The program `forest`: a Samba Active Directory forest from the command line, to look at or for programs in other languages.
 //!
-//! `forest up` starts one that stays, and prints one JSON line that says where; `forest status` prints that line
-//! again; `forest down` removes it. It needs root.
+//! `forest up` starts one that stays, and prints one line of JSON with its addresses; `forest status` prints that line
+//! again; `forest down` removes the forest. Root is needed.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
-use onramp_tests::forest::{self, Forest, UserShape};
+use clap::Subcommand;
 use serde_json::{Value, json};
 
-/// A Samba Active Directory forest for tests.
-#[derive(Debug, Parser)]
-struct Arguments {
+use crate::{Forest, UserShape};
+
+/// The arguments of the program.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
     #[command(subcommand)]
     action: Action,
     /// Tells several forests apart.
@@ -27,18 +28,18 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Starts a forest that stays until `down`, and prints where it is as one line of JSON.
-    Up(Wanted),
+    Up(ForestOptions),
     /// Prints the line of `up` again, with which controllers accept connections.
     Status,
     /// Ends the forest and removes everything it consists of.
     Down,
     /// Owns a forest until told to end; `up` starts this in the background.
     #[command(hide = true)]
-    Hold(Wanted),
+    Hold(ForestOptions),
 }
 
 #[derive(Debug, clap::Args)]
-struct Wanted {
+struct ForestOptions {
     /// How many domain controllers.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
     controllers: u8,
@@ -52,14 +53,16 @@ struct Wanted {
 
 type Failure = Box<dyn std::error::Error>;
 
-fn main() -> ExitCode {
-    let Arguments { action, name } = Arguments::parse();
+/// Runs the program. `prefix` are the arguments that select this program in a program with several: it starts itself again
+/// in the background.
+pub fn run(arguments: &Arguments, prefix: &[&str]) -> ExitCode {
+    let Arguments { action, name } = arguments;
     let socket = PathBuf::from(format!("/run/onramp-forest-{name}.sock"));
     let done = match action {
-        Action::Up(wanted) => up(&name, &socket, &wanted),
+        Action::Up(options) => up(name, &socket, options, prefix),
         Action::Status => ask(&socket, "status"),
         Action::Down => down(&socket),
-        Action::Hold(wanted) => hold(&socket, &wanted),
+        Action::Hold(options) => hold(&socket, options),
     };
     match done {
         Ok(line) => {
@@ -74,13 +77,13 @@ fn main() -> ExitCode {
 }
 
 /// Starts the owner in the background and waits for its first line.
-fn up(name: &str, socket: &Path, wanted: &Wanted) -> Result<String, Failure> {
+fn up(name: &str, socket: &Path, options: &ForestOptions, prefix: &[&str]) -> Result<String, Failure> {
     if UnixStream::connect(socket).is_ok() {
         return Err(format!("the forest {name} is up already; `forest down --name {name}` ends it").into());
     }
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["hold", "--name", name, "--realm", &wanted.realm]);
-    command.args(["--controllers", &wanted.controllers.to_string(), "--users", &wanted.users.to_string()]);
+    command.args(prefix).args(["hold", "--name", name, "--realm", &options.realm]);
+    command.args(["--controllers", &options.controllers.to_string(), "--users", &options.users.to_string()]);
     // A process group of its own, so that it outlives this terminal's Ctrl-C.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut owner = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
@@ -100,7 +103,7 @@ fn down(socket: &Path) -> Result<String, Failure> {
     if was_up {
         ask(socket, "down")?;
     }
-    let swept = forest::sweep()?;
+    let swept = crate::sweep()?;
     let _ = fs::remove_file(socket);
     Ok(json!({ "down": was_up, "removed_of_dead_owners": swept }).to_string())
 }
@@ -119,8 +122,8 @@ fn ask(socket: &Path, word: &str) -> Result<String, Failure> {
 }
 
 /// Owns a forest: brings it up, says so on standard output, then serves `status` and `down`.
-fn hold(socket: &Path, wanted: &Wanted) -> Result<String, Failure> {
-    let started = start(wanted).and_then(|forest| {
+fn hold(socket: &Path, options: &ForestOptions) -> Result<String, Failure> {
+    let started = start(options).and_then(|forest| {
         let _ = fs::remove_file(socket);
         Ok((forest, UnixListener::bind(socket)?))
     });
@@ -155,9 +158,9 @@ fn hold(socket: &Path, wanted: &Wanted) -> Result<String, Failure> {
     std::process::exit(0)
 }
 
-fn start(wanted: &Wanted) -> Result<Forest, Failure> {
-    let forest = Forest::builder().controllers(wanted.controllers.into()).realm(&wanted.realm).up()?;
-    forest.add_users(wanted.users, UserShape::ALL)?;
+fn start(options: &ForestOptions) -> Result<Forest, Failure> {
+    let forest = Forest::builder().controllers(options.controllers.into()).realm(&options.realm).up()?;
+    forest.add_users(options.users, UserShape::ALL)?;
     Ok(forest)
 }
 

@@ -1,9 +1,9 @@
 //! A real Active Directory forest, made of Samba domain controllers, for as long as a value lives.
 //!
 //! ```no_run
-//! use onramp_tests::forest::{Forest, Scope};
+//! use onramp_samba::{Forest, Scope};
 //!
-//! # fn main() -> Result<(), onramp_tests::forest::ForestError> {
+//! # fn main() -> Result<(), onramp_samba::ForestError> {
 //! let forest = Forest::builder().controllers(2).up()?;
 //! let partitions = format!("CN=Partitions,CN=Configuration,{}", forest.base_dn());
 //! forest.ldapmodify(0, &format!("dn: {partitions}\nchangetype: modify\nadd: uPNSuffixes\nuPNSuffixes: contoso.com\n"))?;
@@ -33,6 +33,8 @@ mod logins;
 mod many;
 mod metadata;
 mod network;
+#[cfg(feature = "program")]
+pub mod program;
 mod programs;
 mod registry;
 mod samba;
