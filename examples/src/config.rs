@@ -145,14 +145,14 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let text = onramp_files::read_text(path).map_err(|error| {
             Error::new(ErrorKind::NotFound, "read the configuration")
-                .detail(error.to_string())
-                .hint("The README shows a whole configuration file; --config names another one.")
+                .with_detail(error.to_string())
+                .with_hint("The README shows a whole configuration file; --config names another one.")
         })?;
         let mut config: Self = SpecError::read_toml(&text).map_err(|error| {
             let detail = format!("{}: {error}", path.display());
-            let wrong = Error::new(ErrorKind::Invalid, "read the configuration").detail(detail);
+            let wrong = Error::new(ErrorKind::Invalid, "read the configuration").with_detail(detail);
             match has_backslash_in_quotes(&text, error.line()) {
-                true => wrong.hint(
+                true => wrong.with_hint(
                     "In double quotes a backslash begins an escape; write names such as CORP\\onramp in single quotes.",
                 ),
                 false => wrong,
@@ -161,8 +161,8 @@ impl Config {
         let plain = [config.forest.bind.as_str(), config.output.folder.to_str().unwrap_or_default()];
         if plain.iter().any(|text| text.contains(char::is_control)) {
             return Err(Error::new(ErrorKind::Invalid, "read the configuration")
-                .detail("`bind` or `folder` holds a control character")
-                .hint("In double quotes a backslash begins an escape; write names such as CORP\\nina in single quotes."));
+                .with_detail("`bind` or `folder` holds a control character")
+                .with_hint("In double quotes a backslash begins an escape; write names such as CORP\\nina in single quotes."));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         for path in config.tenant.trust_root.iter_mut().chain(&mut config.forest.trust_root) {
@@ -228,7 +228,7 @@ impl Config {
 impl SecretFrom {
     fn read(&self, what: &str) -> Result<Password> {
         let missing =
-            |detail: String| Error::new(ErrorKind::NotFound, format!("read the {what}")).detail(detail);
+            |detail: String| Error::new(ErrorKind::NotFound, format!("read the {what}")).with_detail(detail);
         match self {
             Self::Env(name) => {
                 // What is no name of a variable may be the secret itself.
@@ -268,7 +268,7 @@ fn has_backslash_in_quotes(text: &str, line: usize) -> bool {
 fn read_file(path: &Path, what: &str) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
         Error::new(ErrorKind::NotFound, format!("read the {what}"))
-            .object(path.display())
-            .detail(error.to_string())
+            .with_object(path.display())
+            .with_detail(error.to_string())
     })
 }

@@ -31,15 +31,15 @@ impl Output {
     pub fn open(folder: &Path, purpose: &str) -> Result<Self> {
         onramp_files::make_private_folder(folder).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "make the folder")
-                .object(folder.display())
-                .detail(error.to_string())
+                .with_object(folder.display())
+                .with_detail(error.to_string())
         })?;
         let lock = FolderLock::acquire(folder, purpose).map_err(|error| {
             let kind = match error {
                 onramp_files::LockError::Held { .. } => ErrorKind::InUse,
                 _ => ErrorKind::Unavailable,
             };
-            Error::new(kind, "work in the output folder").detail(error.to_string())
+            Error::new(kind, "work in the output folder").with_detail(error.to_string())
         })?;
         Ok(Self { folder: folder.to_owned(), _lock: lock })
     }
@@ -60,7 +60,7 @@ impl Output {
             onramp_files::make_private_folder(&path).map_err(|error| not_written(&path, &error))?;
             return Ok(path);
         }
-        Err(Error::new(ErrorKind::Unavailable, "make a folder for the run").object(name))
+        Err(Error::new(ErrorKind::Unavailable, "make a folder for the run").with_object(name))
     }
 
     /// The folder of the secrets, which all runs share.
@@ -109,5 +109,5 @@ impl Output {
 
 /// An error of writing a file.
 pub(crate) fn not_written(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "write").object(path.display()).detail(error.to_string())
+    Error::new(ErrorKind::Unavailable, "write").with_object(path.display()).with_detail(error.to_string())
 }

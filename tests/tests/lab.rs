@@ -78,7 +78,9 @@ impl World {
         let verification = self.onramp.verify(&self.spec, Some(&approved), Some(&self.secrets)).await?;
         match verification.checks.iter().find(|check| check.status != onramp::CheckStatus::True) {
             None => Ok(()),
-            Some(check) => Err(Error::new(ErrorKind::Unavailable, "see that").object(format!("{check:?}"))),
+            Some(check) => {
+                Err(Error::new(ErrorKind::Unavailable, "see that").with_object(format!("{check:?}")))
+            }
         }
     }
 }

@@ -162,10 +162,10 @@ impl AdClientBuilder {
         let path = path.as_ref();
         let pem = std::fs::read(path).map_err(|error| {
             Error::new(ErrorKind::Invalid, "read the trust root")
-                .object(path.display())
-                .detail(error.to_string())
-                .hint("Give the path of the authority's certificate in PEM form.")
-                .source(error)
+                .with_object(path.display())
+                .with_detail(error.to_string())
+                .with_hint("Give the path of the authority's certificate in PEM form.")
+                .with_source(error)
         })?;
         self.trust.add(&pem, &path.display().to_string())?;
         Ok(self)
@@ -297,9 +297,9 @@ impl AdClientBuilder {
         let named = self.hosts.first().cloned().filter(|host| !host.is_empty());
         let refuse = |detail: &str, hint: &str| {
             Err(Error::new(ErrorKind::Invalid, "set up the client of")
-                .object(named.as_deref().unwrap_or("a forest"))
-                .detail(detail)
-                .hint(hint))
+                .with_object(named.as_deref().unwrap_or("a forest"))
+                .with_detail(detail)
+                .with_hint(hint))
         };
         if let Some(host) = self.hosts.iter().find(|host| !is_host(host)) {
             return refuse(

@@ -1,13 +1,14 @@
-//! The one error type: a kind to act on, what was being done to which object, the server's own words.
+//! The error type of all Onramp crates.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// `Result` with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, as far as the caller's next step depends on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The category of an error, which decides the caller's next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The object does not exist, or the caller may not know that it does. Do not retry.
@@ -20,11 +21,11 @@ pub enum ErrorKind {
     Stale,
     /// The caller is known but may not do this. A permission, role or ACL is missing.
     Forbidden,
-    /// The server does not accept who the caller says it is. Never retried: retries lock accounts.
+    /// The credentials were not accepted. Never retried: retries lock accounts.
     Unauthenticated,
     /// Too many requests. Retry after the given time, or with growing waits when there is none.
     Throttled {
-        /// How long the server asked to wait.
+        /// The time that the server asked to wait.
         retry_after: Option<Duration>,
     },
     /// The server cannot be reached or cannot answer now. May be retried if the operation is idempotent.
@@ -35,15 +36,15 @@ pub enum ErrorKind {
     Invalid,
     /// This server, cloud or kind of credential cannot do this at all.
     Unsupported,
-    /// One object of a stream could not be understood. The stream goes on with the next one; every other kind of error
+    /// One object of a stream could not be parsed. The stream goes on with the next one; every other kind of error
     /// ends it.
     Unreadable,
-    /// The caller asked to stop.
+    /// The caller cancelled the operation.
     Cancelled,
 }
 
 impl ErrorKind {
-    fn phrase(&self) -> &'static str {
+    fn phrase(self) -> &'static str {
         match self {
             Self::NotFound => "it was not found",
             Self::AlreadyExists => "it exists already",
@@ -62,28 +63,28 @@ impl ErrorKind {
     }
 }
 
-/// The server's own identifiers for a failed exchange, to quote to its operator or its maker.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The server's identifiers for a failed request, to quote in a support case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ServerReply {
-    /// Who answered: host name or origin.
+    /// The host name or origin that answered.
     pub server: Option<String>,
-    /// HTTP status.
+    /// The HTTP status.
     pub status: Option<u16>,
-    /// Graph, ARM or AADSTS error code.
+    /// The Graph, ARM or AADSTS error code.
     pub code: Option<String>,
-    /// `request-id` response header (or the token endpoint's `trace_id`).
+    /// The `request-id` response header (or the token endpoint's `trace_id`).
     pub request_id: Option<String>,
-    /// `client-request-id` that was sent.
+    /// The `client-request-id` that was sent.
     pub client_request_id: Option<String>,
-    /// LDAP result code (RFC 4511 4.1.9).
+    /// The LDAP result code (RFC 4511 4.1.9).
     pub ldap_code: Option<u32>,
-    /// LDAP diagnostic message, or the message of an HTTP error body.
+    /// The LDAP diagnostic message, or the message of an HTTP error body.
     pub diagnostic: Option<String>,
 }
 
 impl ServerReply {
-    /// A reply about which only the answering server is known.
+    /// Creates a reply that names the server and nothing else.
     pub fn from_server(server: impl Into<String>) -> Self {
         Self { server: Some(server.into()), ..Self::default() }
     }
@@ -117,9 +118,10 @@ impl fmt::Display for ServerReply {
     }
 }
 
-/// The error of every Onramp crate.
+/// The error of all Onramp crates.
 ///
-/// `Display` says what happened to which object and what to do next, on one line:
+/// [`kind`](Error::kind) is what a program acts on; `Display` is one line for people, with what was done to which object,
+/// what happened, the server's identifiers and the next step:
 ///
 /// ```
 /// use onramp_core::{Error, ErrorKind, ServerReply};
@@ -127,17 +129,29 @@ impl fmt::Display for ServerReply {
 /// reply.status = Some(403);
 /// reply.code = Some("Authorization_RequestDenied".into());
 /// let error = Error::new(ErrorKind::Forbidden, "add the domain")
-///     .object("contoso.com")
-///     .reply(reply)
-///     .hint("Grant the application Domain.ReadWrite.All.");
+///     .with_object("contoso.com")
+///     .with_reply(reply)
+///     .with_hint("Grant the application Domain.ReadWrite.All.");
+/// assert_eq!(error.kind(), ErrorKind::Forbidden);
 /// assert_eq!(
 ///     error.to_string(),
 ///     "could not add the domain contoso.com: permission was denied \
 ///      (HTTP 403, Authorization_RequestDenied). Grant the application Domain.ReadWrite.All."
 /// );
 /// ```
+///
+/// A clone shares the source:
+///
+/// ```
+/// use std::error::Error as _;
+/// use onramp_core::{Error, ErrorKind};
+/// let error = Error::new(ErrorKind::Unavailable, "read the file").with_source(std::io::Error::other("the disk failed"));
+/// assert_eq!(error.clone().source().map(ToString::to_string).as_deref(), Some("the disk failed"));
+/// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     action: String,
@@ -145,11 +159,11 @@ struct Inner {
     detail: Option<String>,
     hint: Option<String>,
     reply: ServerReply,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
-    /// An error of that kind while doing `action`, an infinitive phrase such as "add the UPN suffix".
+    /// Creates an error of a failed action, an infinitive phrase such as "add the UPN suffix".
     pub fn new(kind: ErrorKind, action: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -162,94 +176,77 @@ impl Error {
         }))
     }
 
-    /// Names the object it was done to.
+    /// Sets the object that the action was done to.
     #[must_use]
-    pub fn object(mut self, object: impl fmt::Display) -> Self {
+    pub fn with_object(mut self, object: impl fmt::Display) -> Self {
         self.0.object = Some(object.to_string());
         self
     }
 
-    /// What happened, where more is known than the kind says. A clause without a full stop.
+    /// Sets the description of what happened, which replaces the kind's own. A clause without a full stop.
     #[must_use]
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self
     }
 
-    /// What to do next. A whole sentence.
+    /// Sets the next step for the reader. A whole sentence.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
 
-    /// The server's own identifiers.
+    /// Sets the server's identifiers.
     #[must_use]
-    pub fn reply(mut self, reply: ServerReply) -> Self {
+    pub fn with_reply(mut self, reply: ServerReply) -> Self {
         self.0.reply = reply;
         self
     }
 
-    /// The error underneath.
+    /// Sets the underlying error.
     #[must_use]
-    pub fn source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// The same error once more, for another caller who waited for the same thing. The original is underneath.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use onramp_core::{Error, ErrorKind};
-    /// let error = Arc::new(Error::new(ErrorKind::Unauthenticated, "get a token").detail("the secret has expired"));
-    /// assert_eq!(error.repeated().to_string(), error.to_string());
-    /// ```
-    #[must_use]
-    pub fn repeated(self: &std::sync::Arc<Self>) -> Self {
-        let Inner { kind, action, object, detail, hint, reply, .. } = &*self.0;
-        Self(Box::new(Inner {
-            kind: kind.clone(),
-            action: action.clone(),
-            object: object.clone(),
-            detail: detail.clone(),
-            hint: hint.clone(),
-            reply: reply.clone(),
-            source: Some(Box::new(std::sync::Arc::clone(self))),
-        }))
+    /// Returns the category of the error.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
     }
 
-    /// What the caller can act on.
-    pub fn kind(&self) -> &ErrorKind {
-        &self.0.kind
-    }
-
-    /// What was being done.
+    /// Returns the action that failed.
     pub fn action(&self) -> &str {
         &self.0.action
     }
 
-    /// To which object, if one was named.
-    pub fn object_name(&self) -> Option<&str> {
+    /// Returns the object that the action was done to.
+    pub fn object(&self) -> Option<&str> {
         self.0.object.as_deref()
     }
 
-    /// What to do next, if that is known.
-    pub fn next_step(&self) -> Option<&str> {
+    /// Returns the description of what happened, if there is more than the kind's own.
+    pub fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
+    /// Returns the next step for the reader.
+    pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
 
-    /// The server's own identifiers; empty if no server answered.
-    pub fn server_reply(&self) -> &ServerReply {
+    /// Returns the server's identifiers; empty if no server answered.
+    pub fn reply(&self) -> &ServerReply {
         &self.0.reply
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Returns true if the same call may succeed later without any other change.
     pub fn is_transient(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Throttled { .. } | ErrorKind::Unavailable)
     }
 
-    /// How long the server asked to wait.
+    /// Returns the time that the server asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.0.kind {
             ErrorKind::Throttled { retry_after } => retry_after,
@@ -257,22 +254,22 @@ impl Error {
         }
     }
 
-    /// Whether the object is missing.
+    /// Returns true for [`ErrorKind::NotFound`].
     pub fn is_not_found(&self) -> bool {
         self.0.kind == ErrorKind::NotFound
     }
 
-    /// Whether the object is there already.
+    /// Returns true for [`ErrorKind::AlreadyExists`].
     pub fn is_already_exists(&self) -> bool {
         self.0.kind == ErrorKind::AlreadyExists
     }
 
-    /// Whether somebody else changed the value meanwhile.
+    /// Returns true for [`ErrorKind::Stale`].
     pub fn is_stale(&self) -> bool {
         self.0.kind == ErrorKind::Stale
     }
 
-    /// Whether the caller asked to stop.
+    /// Returns true for [`ErrorKind::Cancelled`].
     pub fn is_cancelled(&self) -> bool {
         self.0.kind == ErrorKind::Cancelled
     }
@@ -314,6 +311,7 @@ impl std::error::Error for Error {
 
 impl From<crate::ParseError> for Error {
     fn from(error: crate::ParseError) -> Self {
-        Error::new(ErrorKind::Invalid, format!("read the {}", error.expected())).detail(error.to_string())
+        Error::new(ErrorKind::Invalid, format!("read the {}", error.expected()))
+            .with_detail(error.to_string())
     }
 }

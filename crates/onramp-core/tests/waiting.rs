@@ -31,7 +31,7 @@ impl Replication for Slow {
 
     async fn holds(&self, controller: &DomainController, _: &ReplicatedValue) -> Result<bool> {
         match self.0.lock().unwrap().get_mut(controller.host.as_str()) {
-            None => Err(Error::new(ErrorKind::Unavailable, "connect to").object(&controller.host)),
+            None => Err(Error::new(ErrorKind::Unavailable, "connect to").with_object(&controller.host)),
             Some(None) => Ok(false),
             Some(Some(0)) => Ok(true),
             Some(Some(left)) => {
@@ -62,7 +62,7 @@ async fn the_report_names_who_lags_and_who_is_down() {
     assert!(matches!(states[2], ("down", Convergence::Unreachable { .. })));
     assert_eq!(states[3], ("stuck", Convergence::ReplicationDisabled));
     let error = report.require_complete().unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     for name in ["dc2", "down", "stuck", "1 of 4"] {
         assert!(error.to_string().contains(name), "{error}");
     }

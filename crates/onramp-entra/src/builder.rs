@@ -175,8 +175,8 @@ impl EntraClientBuilder {
         let by_itself = |proof| -> Result<Arc<dyn TokenSource>> {
             let tenant = tenant.clone().ok_or_else(|| {
                 Error::new(ErrorKind::Invalid, "sign in as the application")
-                    .detail("the tenant is not set")
-                    .hint("Give the builder the tenant's ID or one of its domains.")
+                    .with_detail("the tenant is not set")
+                    .with_hint("Give the builder the tenant's ID or one of its domains.")
             })?;
             Ok(Arc::new(ClientCredentialsSource { transport: plain.clone(), tenant, proof }))
         };
@@ -206,7 +206,7 @@ fn checked_tenant(tenant: &str) -> Result<String> {
 /// An HTTP client on rustls with ring, which follows no redirect.
 fn http_client(trust_roots: &[Vec<u8>], timeouts: &Timeouts) -> Result<reqwest::Client> {
     let refuse =
-        |what: &str, why: String| Error::new(ErrorKind::Invalid, format!("set up {what}")).detail(why);
+        |what: &str, why: String| Error::new(ErrorKind::Invalid, format!("set up {what}")).with_detail(why);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

@@ -68,9 +68,9 @@ impl GraphChange {
     pub fn update_user(id: &ObjectId, update: &UserUpdate) -> Result<Self> {
         if update.password_never_expires.is_some() {
             return Err(Error::new(ErrorKind::Unsupported, "change in bulk the expiry of the password of")
-                .object(id)
-                .detail("the other password policies have to be read first")
-                .hint("Update this user on its own."));
+                .with_object(id)
+                .with_detail("the other password policies have to be read first")
+                .with_hint("Update this user on its own."));
         }
         Self::update("users").segment(id.to_string()).object(id).json(&update_body(update, None))
     }
@@ -92,7 +92,9 @@ impl GraphChange {
     /// `Invalid` if it cannot be written as JSON.
     pub fn json(mut self, body: &impl Serialize) -> Result<Self> {
         self.body = Some(Body::json(body).map_err(|why| {
-            Error::new(ErrorKind::Invalid, "write the change of").object(self.path.join("/")).source(why)
+            Error::new(ErrorKind::Invalid, "write the change of")
+                .with_object(self.path.join("/"))
+                .with_source(why)
         })?);
         Ok(self)
     }

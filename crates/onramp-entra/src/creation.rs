@@ -37,7 +37,7 @@ impl Transport {
                     Ok(created) => return Ok(created),
                     Err(error) => error,
                 },
-                Err(error) if error.kind() == &ErrorKind::OutcomeUnknown => error,
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => error,
                 Err(error) if error.is_already_exists() && unsure => {
                     return self.find_ours(&look_up).await?.ok_or(error);
                 }

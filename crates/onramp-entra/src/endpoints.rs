@@ -150,9 +150,9 @@ impl Endpoints {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Unsupported, action)
-            .object(object)
-            .detail(format!("this cloud does not offer {}", capability.name()))
-            .hint("Leave this step out, or do it in the cloud's own portal."))
+            .with_object(object)
+            .with_detail(format!("this cloud does not offer {}", capability.name()))
+            .with_hint("Leave this step out, or do it in the cloud's own portal."))
     }
 
     /// Asks for tokens of those resources, where base addresses are not the resources themselves (a gateway).
@@ -182,8 +182,9 @@ impl Endpoints {
 
     /// The address of a resource below a base address: every segment is encoded as exactly one segment.
     pub(crate) fn url(&self, of: Audience, segments: &[&str]) -> Result<Url> {
-        let refuse =
-            |detail: &str| Error::new(ErrorKind::Invalid, "build the address of a request").detail(detail);
+        let refuse = |detail: &str| {
+            Error::new(ErrorKind::Invalid, "build the address of a request").with_detail(detail)
+        };
         if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
             return Err(refuse("a name in it is empty or consists of dots only"));
         }
@@ -207,9 +208,9 @@ pub(crate) enum Audience {
 fn base(service: &str, address: &str) -> Result<Url> {
     let refuse = |detail: String| {
         Error::new(ErrorKind::Invalid, format!("use the {service} endpoint"))
-            .object(address)
-            .detail(detail)
-            .hint("Give an https address such as https://graph.microsoft.com.")
+            .with_object(address)
+            .with_detail(detail)
+            .with_hint("Give an https address such as https://graph.microsoft.com.")
     };
     let url = Url::parse(address).map_err(|why| refuse(why.to_string()))?;
     if !is_safe_scheme(&url) {

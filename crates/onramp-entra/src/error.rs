@@ -47,12 +47,12 @@ pub(crate) fn of_reply(request: &Request, reply: &Reply, now: OffsetDateTime) ->
     let after = reply.header("retry-after").and_then(|value| retry_after(value, now));
     let claims = claims_challenge(reply);
     let (kind, next) = judge(reply.status, &body, after, claims);
-    let mut error = request.error(kind.clone()).reply(server_reply(request, reply));
+    let mut error = request.error(kind).with_reply(server_reply(request, reply));
     if let Some(detail) = detail(reply, &body) {
-        error = error.detail(request.scrub(&detail));
+        error = error.with_detail(request.scrub(&detail));
     }
-    if let Some(hint) = hints::hint(request, &kind, &body) {
-        error = error.hint(hint);
+    if let Some(hint) = hints::hint(request, kind, &body) {
+        error = error.with_hint(hint);
     }
     Failure { error, next, body }
 }

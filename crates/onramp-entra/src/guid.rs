@@ -13,7 +13,7 @@ pub(crate) fn random() -> Result<ObjectId> {
     let mut bytes = [0; 16];
     SystemRandom::new().fill(&mut bytes).map_err(|_| {
         Error::new(ErrorKind::Unavailable, "make an identifier")
-            .detail("the operating system gives no random numbers")
+            .with_detail("the operating system gives no random numbers")
     })?;
     Ok(marked(bytes, 4))
 }

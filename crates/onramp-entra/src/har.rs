@@ -107,8 +107,8 @@ impl WireRecorder {
         let open = || Self::start(Box::new(private_file(path.as_ref())?));
         open().map_err(|why| {
             Error::new(ErrorKind::Invalid, "write the recording")
-                .object(path.as_ref().display())
-                .detail(why.to_string())
+                .with_object(path.as_ref().display())
+                .with_detail(why.to_string())
         })
     }
 
@@ -135,7 +135,7 @@ impl WireRecorder {
             Ok(())
         };
         read().map_err(|why| {
-            Error::new(ErrorKind::Unavailable, "read the recording").detail(why.to_string())
+            Error::new(ErrorKind::Unavailable, "read the recording").with_detail(why.to_string())
         })?;
         Ok(text)
     }

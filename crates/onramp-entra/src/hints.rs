@@ -25,7 +25,7 @@ pub(crate) const SCOPE_LOCKED: &str = "ScopeLocked";
 /// An Azure subscription that takes no writes, for the most part because it was not paid for.
 pub(crate) const SUBSCRIPTION_DISABLED: &str = "ReadOnlyDisabledSubscription";
 
-pub(crate) fn hint(request: &Request, kind: &ErrorKind, body: &ErrorBody) -> Option<String> {
+pub(crate) fn hint(request: &Request, kind: ErrorKind, body: &ErrorBody) -> Option<String> {
     if body.tells(SCOPE_LOCKED) {
         return Some(of_lock(&body.message));
     }

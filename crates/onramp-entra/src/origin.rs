@@ -19,9 +19,12 @@ pub(crate) fn check(endpoints: &Endpoints, to: Audience, url: &Url) -> Result<()
         return Ok(());
     }
     Err(Error::new(ErrorKind::Invalid, "follow the address")
-        .object(shown(url))
-        .detail(format!("it is not at {}, so nothing was sent there", base.origin().ascii_serialization()))
-        .hint("If a gateway answers for the service, make its address the endpoint."))
+        .with_object(shown(url))
+        .with_detail(format!(
+            "it is not at {}, so nothing was sent there",
+            base.origin().ascii_serialization()
+        ))
+        .with_hint("If a gateway answers for the service, make its address the endpoint."))
 }
 
 /// An address without its query, which may hold an opaque token of the server.

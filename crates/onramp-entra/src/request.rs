@@ -132,7 +132,7 @@ impl Request {
     }
 
     fn with_body(mut self, body: serde_json::Result<Body>) -> Result<Self> {
-        self.body = Some(body.map_err(|why| self.error(ErrorKind::Invalid).source(why))?);
+        self.body = Some(body.map_err(|why| self.error(ErrorKind::Invalid).with_source(why))?);
         Ok(self)
     }
 
@@ -149,7 +149,7 @@ impl Request {
     pub(crate) fn error(&self, kind: ErrorKind) -> Error {
         let error = Error::new(kind, self.action);
         match &self.object {
-            Some(object) => error.object(object),
+            Some(object) => error.with_object(object),
             None => error,
         }
     }
@@ -209,6 +209,9 @@ impl Reply {
             why.line(),
             why.column()
         );
-        request.error(ErrorKind::Unavailable).detail(detail).reply(crate::error::server_reply(request, self))
+        request
+            .error(ErrorKind::Unavailable)
+            .with_detail(detail)
+            .with_reply(crate::error::server_reply(request, self))
     }
 }

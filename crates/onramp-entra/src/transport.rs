@@ -138,7 +138,7 @@ impl Transport {
             if wait > self.time_left(began) {
                 let error = request
                     .error(ErrorKind::Throttled { retry_after: Some(wait) })
-                    .detail("it was not sent: the service throttled another request of this client");
+                    .with_detail("it was not sent: the service throttled another request of this client");
                 return Err(Failure::new(error, Next::Again { after: Some(wait), maybe_done: false }));
             }
             tracing::debug!(
@@ -171,9 +171,9 @@ fn outcome_unknown(request: &Request, failure: Failure) -> Failure {
     let detail = "the answer was lost, so whether it happened is not known";
     let error = request
         .error(ErrorKind::OutcomeUnknown)
-        .detail(detail)
-        .reply(failure.error.server_reply().clone())
-        .hint("Look whether it is there before doing it again.")
-        .source(failure.error);
+        .with_detail(detail)
+        .with_reply(failure.error.reply().clone())
+        .with_hint("Look whether it is there before doing it again.")
+        .with_source(failure.error);
     Failure::new(error, Next::Stop)
 }

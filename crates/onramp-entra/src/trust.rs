@@ -10,8 +10,9 @@ const HOW: &str = "Save it as “Base-64 encoded X.509 (.CER)” or as DER.";
 
 /// The certificates in a file, at least one.
 pub(crate) fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
-    let refuse =
-        |why: String| Err(Error::new(ErrorKind::Invalid, "read the trust root").detail(why).hint(HOW));
+    let refuse = |why: String| {
+        Err(Error::new(ErrorKind::Invalid, "read the trust root").with_detail(why).with_hint(HOW))
+    };
     if file.is_empty() {
         return refuse("the file is empty, so there is no certificate in it".into());
     }
@@ -144,9 +145,9 @@ mod tests {
             (damaged.into_bytes(), "damaged"),
         ] {
             let error = certificates(&file).unwrap_err();
-            assert_eq!(error.kind(), &ErrorKind::Invalid);
+            assert_eq!(error.kind(), ErrorKind::Invalid);
             assert!(error.to_string().contains(words), "{words}: {error}");
-            assert!(error.next_step().is_some());
+            assert!(error.hint().is_some());
         }
     }
 

@@ -105,7 +105,7 @@ impl Wire {
                 let mut failure = of_reply(request, &reply, self.clock.now());
                 if let Some(place) = reply.header(LOCATION.as_str()).and_then(|to| request.url.join(to).ok())
                 {
-                    failure.error = failure.error.hint(format!(
+                    failure.error = failure.error.with_hint(format!(
                         "It pointed to {}; if that is where the service is, make it the endpoint.",
                         place.origin().ascii_serialization()
                     ));
@@ -140,7 +140,7 @@ impl Wire {
                 HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes())).map_err(|_| {
                     let error = request.error(ErrorKind::Unauthenticated);
                     Failure::new(
-                        error.detail("the access token is not one: it holds line breaks"),
+                        error.with_detail("the access token is not one: it holds line breaks"),
                         Next::Stop,
                     )
                 })?;
@@ -160,7 +160,8 @@ impl Wire {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_REPLY => {
-                    let error = request.error(ErrorKind::Invalid).detail("the reply is longer than 64 MB");
+                    let error =
+                        request.error(ErrorKind::Invalid).with_detail("the reply is longer than 64 MB");
                     return Err(Failure::new(error, Next::Stop));
                 }
                 Ok(Some(chunk)) => {
@@ -199,7 +200,7 @@ fn lost(request: &Request, detail: &str, client_request_id: &str) -> Failure {
 fn not_answered(request: &Request, why: &reqwest::Error, client_request_id: &str) -> Failure {
     let detail = causes(why);
     if let Some(tls) = certificate_problem(why) {
-        let error = unanswered(request, ErrorKind::Invalid, &tls, client_request_id).hint(
+        let error = unanswered(request, ErrorKind::Invalid, &tls, client_request_id).with_hint(
             "Check the endpoint's name, the clock, and the certificate authorities that are trusted here.",
         );
         return Failure::new(error, Next::Stop);
@@ -209,7 +210,7 @@ fn not_answered(request: &Request, why: &reqwest::Error, client_request_id: &str
     }
     if why.is_connect() {
         let error = unanswered(request, ErrorKind::Unavailable, &detail, client_request_id)
-            .hint("Check name resolution, the proxy and the firewall.");
+            .with_hint("Check name resolution, the proxy and the firewall.");
         return Failure::new(error, Next::Again { after: None, maybe_done: false });
     }
     lost(request, &detail, client_request_id)
@@ -223,7 +224,7 @@ fn unanswered(
 ) -> onramp_core::Error {
     let mut reply = onramp_core::ServerReply::from_server(request.url.host_str().unwrap_or_default());
     reply.client_request_id = Some(client_request_id.to_owned());
-    request.error(kind).detail(request.scrub(detail)).reply(reply)
+    request.error(kind).with_detail(request.scrub(detail)).with_reply(reply)
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

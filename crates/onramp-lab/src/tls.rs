@@ -151,7 +151,9 @@ impl fmt::Debug for LabCa {
 }
 
 fn refused(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::Invalid, "make a certificate for the lab").detail(error.to_string()).source(error)
+    Error::new(ErrorKind::Invalid, "make a certificate for the lab")
+        .with_detail(error.to_string())
+        .with_source(error)
 }
 
 fn common_name(name: &str) -> DistinguishedName {

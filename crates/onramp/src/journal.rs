@@ -178,9 +178,9 @@ impl FileJournal {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::new(ErrorKind::InUse, "open the journal")
-                    .object(name)
-                    .detail("another run is writing it")
-                    .hint("Wait until it has ended, or choose another folder."));
+                    .with_object(name)
+                    .with_detail("another run is writing it")
+                    .with_hint("Wait until it has ended, or choose another folder."));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
@@ -194,9 +194,9 @@ impl FileJournal {
             file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
         } else {
             return Err(Error::new(ErrorKind::Invalid, "open the journal")
-                .object(name)
-                .detail("the file does not end like a journal")
-                .hint("Nothing in it was changed. Choose another file."));
+                .with_object(name)
+                .with_detail("the file does not end like a journal")
+                .with_hint("Nothing in it was changed. Choose another file."));
         }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             onramp_files::sync_folder(folder).map_err(failed)?;
@@ -234,7 +234,9 @@ impl FileJournal {
                 Err(_) if !line.ends_with(b"\n") => None,
                 Err(error) => {
                     let detail = format!("line {number} is not a valid journal record: {error}");
-                    Some(Err(Error::new(ErrorKind::Invalid, "read the journal").object(&name).detail(detail)))
+                    Some(Err(Error::new(ErrorKind::Invalid, "read the journal")
+                        .with_object(&name)
+                        .with_detail(detail)))
                 }
             }
         }))
@@ -312,11 +314,11 @@ impl Drop for FileJournal {
 }
 
 fn not_opened(path: &str, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "open the journal").object(path).detail(error.to_string())
+    Error::new(ErrorKind::Unavailable, "open the journal").with_object(path).with_detail(error.to_string())
 }
 
 fn not_written(path: &str, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "write the journal").object(path).detail(error.to_string())
+    Error::new(ErrorKind::Unavailable, "write the journal").with_object(path).with_detail(error.to_string())
 }
 
 /// A journal in memory, for tests and for programs that keep records of their own.

@@ -106,9 +106,9 @@ impl SecretSink for FileSecretSink {
     fn store(&self, name: &str, secret: &Password) -> Result<String> {
         let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Unavailable, "store the new password of")
-                .object(name)
-                .detail(format!("{}: {error}", self.folder.display()))
-                .hint("The tenant's password was not changed.")
+                .with_object(name)
+                .with_detail(format!("{}: {error}", self.folder.display()))
+                .with_hint("The tenant's password was not changed.")
         };
         onramp_files::make_private_folder(&self.folder).map_err(failed)?;
         let path = self.fresh(name, "next").map_err(failed)?;
@@ -120,14 +120,14 @@ impl SecretSink for FileSecretSink {
         let path = self.current(name);
         let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Unavailable, "make the new password the current one of")
-                .object(name)
-                .detail(format!("{}: {error}", path.display()))
-                .hint("The tenant has the new password; it is in the same folder as the newest file with “next” in its name.")
+                .with_object(name)
+                .with_detail(format!("{}: {error}", path.display()))
+                .with_hint("The tenant has the new password; it is in the same folder as the newest file with “next” in its name.")
         };
         let Some(stored) = self.find_pending(name, secret)? else {
             return match self.load(name)? {
                 Some(current) if current.expose() == secret.expose() => Ok(path.display().to_string()),
-                _ => Err(Error::new(ErrorKind::NotFound, "find the stored password of").object(name)),
+                _ => Err(Error::new(ErrorKind::NotFound, "find the stored password of").with_object(name)),
             };
         };
         if path.exists() {
@@ -165,8 +165,8 @@ fn read(name: &str, path: &Path) -> Result<Option<Password>> {
 
 fn not_read(name: &str, path: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, "read the stored password of")
-        .object(name)
-        .detail(format!("{}: {error}", path.display()))
+        .with_object(name)
+        .with_detail(format!("{}: {error}", path.display()))
 }
 
 /// A name as part of a file name, another one for each name that differs in more than case. It holds neither of the
@@ -219,7 +219,7 @@ impl SecretSink for MemorySecretSink {
             let stored = kept.pending.remove(at);
             kept.previous.extend(kept.current.replace(stored));
         } else if kept.current.as_ref().is_none_or(|current| current.expose() != secret.expose()) {
-            return Err(Error::new(ErrorKind::NotFound, "find the stored password of").object(name));
+            return Err(Error::new(ErrorKind::NotFound, "find the stored password of").with_object(name));
         }
         Ok("memory".into())
     }

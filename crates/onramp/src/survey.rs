@@ -161,7 +161,7 @@ pub struct Unreadable {
 impl Unreadable {
     fn add(&mut self, error: &Error) {
         let text = error.to_string();
-        let hash = stable_hash(error.object_name().unwrap_or(&text));
+        let hash = stable_hash(error.object().unwrap_or(&text));
         if !self.seen.insert(hash) {
             return;
         }
@@ -427,8 +427,8 @@ impl Onramp {
         survey.map_without_effect = chooser.unused_in_map().map(|entry| entry.written.clone()).collect();
         if survey.counts.forest_users == 0 {
             return Err(Error::new(ErrorKind::Invalid, "find the users that the spec selects")
-                .detail("the selection is empty")
-                .hint("Check `ous` and `filter` in the users section; the account that reads may also lack the right to see them."));
+                .with_detail("the selection is empty")
+                .with_hint("Check `ous` and `filter` in the users section; the account that reads may also lack the right to see them."));
         }
         Ok(())
     }
@@ -513,7 +513,7 @@ impl Onramp {
                 Some(Err(error)) if error.is_not_found() => {
                     missing.push(MissingOu { ou: ou.clone(), nearest: None });
                 }
-                Some(Err(error)) if *error.kind() != ErrorKind::Unreadable => return Err(error),
+                Some(Err(error)) if error.kind() != ErrorKind::Unreadable => return Err(error),
                 _ => {}
             }
         }
@@ -538,7 +538,7 @@ impl Onramp {
         while let Some(object) = found.next().await {
             let object = match object {
                 Ok(object) => object,
-                Err(error) if *error.kind() == ErrorKind::Unreadable => continue,
+                Err(error) if error.kind() == ErrorKind::Unreadable => continue,
                 Err(_) => break,
             };
             if let (Some(netbios), Some(dns)) = (object.text(&netbios), object.text(&dns_root)) {
@@ -808,7 +808,7 @@ async fn readable<T>(
 ) -> Result<Option<T>> {
     loop {
         match stream.try_next().await {
-            Err(error) if *error.kind() == ErrorKind::Unreadable => unreadable.add(&error),
+            Err(error) if error.kind() == ErrorKind::Unreadable => unreadable.add(&error),
             other => return other,
         }
     }

@@ -219,7 +219,7 @@ impl Onramp {
                 let user = match users.try_next().await {
                     Ok(Some(user)) => user,
                     Ok(None) => break,
-                    Err(error) if *error.kind() == ErrorKind::Unreadable => {
+                    Err(error) if error.kind() == ErrorKind::Unreadable => {
                         unreadable += 1;
                         continue;
                     }
@@ -407,8 +407,8 @@ fn same_job(spec: &Spec, survey: &Survey, approved: &ApprovedPlan) -> Result<()>
         return Ok(());
     };
     Err(Error::new(ErrorKind::Invalid, "verify the plan")
-        .detail(detail)
-        .hint("Verify with the spec and the tenant that the plan was made from."))
+        .with_detail(detail)
+        .with_hint("Verify with the spec and the tenant that the plan was made from."))
 }
 
 /// The object ID of the account that a plan was made from and of the one that has its name now, if those differ.

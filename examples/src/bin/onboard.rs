@@ -124,7 +124,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
 /// Reads a plan that an earlier run saved; it must be for the domain of the configuration.
 fn read_plan(path: &Path, config: &Config) -> Result<Plan> {
     let failed = |detail: String| {
-        Error::new(ErrorKind::Invalid, "read the plan").object(path.display()).detail(detail)
+        Error::new(ErrorKind::Invalid, "read the plan").with_object(path.display()).with_detail(detail)
     };
     let text = onramp_files::read_text(path).map_err(|error| failed(error.to_string()))?;
     let plan = Plan::read(text.as_bytes()).map_err(|error| failed(error.to_string()))?;
@@ -150,7 +150,7 @@ fn check_digest(plan: &Plan, wanted: Option<&str>) -> Result<()> {
              review: review this plan.",
         ),
     };
-    Err(Error::new(ErrorKind::Invalid, "approve the plan").detail(detail).hint(hint))
+    Err(Error::new(ErrorKind::Invalid, "approve the plan").with_detail(detail).with_hint(hint))
 }
 
 /// Refuses a plan that changes the UPN with which this very run signs in: its next connection would be refused.
@@ -165,8 +165,8 @@ fn keeps_sign_in(plan: &Plan, bind: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Invalid, "approve the plan")
-        .detail(format!("it changes {bind}, the UPN that this run signs in with"))
-        .hint("Nothing was changed. Sign in as DOMAIN\\user, or exclude this user in [spec.users]."))
+        .with_detail(format!("it changes {bind}, the UPN that this run signs in with"))
+        .with_hint("Nothing was changed. Sign in as DOMAIN\\user, or exclude this user in [spec.users]."))
 }
 
 /// Approves with what the command line accepts, and asks for the rest where somebody can answer.

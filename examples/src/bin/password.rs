@@ -302,13 +302,13 @@ fn query(breaches: &Breaches, stdin: bool) -> Result<ExitCode> {
 fn asked() -> Result<Option<Zeroizing<String>>> {
     input::ask("Password: ").map_err(|error| {
         Error::new(ErrorKind::Unavailable, "ask for a password")
-            .detail(error.to_string())
-            .hint("Without a terminal, pipe passwords in and say --stdin.")
+            .with_detail(error.to_string())
+            .with_hint("Without a terminal, pipe passwords in and say --stdin.")
     })
 }
 
 fn unreadable(error: io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "read standard input").detail(error.to_string())
+    Error::new(ErrorKind::Unavailable, "read standard input").with_detail(error.to_string())
 }
 
 fn explain(policy: &Policy) -> Result<ExitCode> {

@@ -86,8 +86,8 @@ pub fn build(list: &Path, store: &Path, kind: HashKind, min_count: u32) -> Resul
         let other = matches!(error, StoreError::List(ListError::OtherKind { .. }));
         let failed = failure("build the breach store from", list, &error);
         match kind {
-            HashKind::Ntlm if other => failed.hint("Leave out --ntlm."),
-            _ if other => failed.hint("Say --ntlm."),
+            HashKind::Ntlm if other => failed.with_hint("Leave out --ntlm."),
+            _ if other => failed.with_hint("Say --ntlm."),
             _ => failed,
         }
     })?;
@@ -98,5 +98,5 @@ pub fn build(list: &Path, store: &Path, kind: HashKind, min_count: u32) -> Resul
 }
 
 fn failure(action: &'static str, path: &Path, error: &dyn std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Invalid, action).object(path.display()).detail(error.to_string())
+    Error::new(ErrorKind::Invalid, action).with_object(path.display()).with_detail(error.to_string())
 }

@@ -41,8 +41,9 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<String, &'static str> {
 /// # Errors
 /// When it cannot be read, or is no text.
 pub fn read_text(path: &Path) -> Result<String> {
-    let failed =
-        |kind, detail: String| Error::new(kind, "read the file").object(path.display()).detail(detail);
+    let failed = |kind, detail: String| {
+        Error::new(kind, "read the file").with_object(path.display()).with_detail(detail)
+    };
     let bytes = fs::read(path).map_err(|error| failed(ErrorKind::NotFound, error.to_string()))?;
     decode(&bytes).map_err(|detail| failed(ErrorKind::Invalid, detail.to_owned()))
 }

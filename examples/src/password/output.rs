@@ -13,7 +13,7 @@ pub fn written<T>(result: io::Result<T>) -> Result<Option<T>> {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
         Err(error) => {
-            Err(Error::new(ErrorKind::Unavailable, "write to standard output").detail(error.to_string()))
+            Err(Error::new(ErrorKind::Unavailable, "write to standard output").with_detail(error.to_string()))
         }
     }
 }

@@ -82,8 +82,8 @@ impl PolicyArguments {
 pub fn catalogue(language: &str) -> Result<Catalogue> {
     Catalogue::for_language(language).ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, "speak the language")
-            .object(language)
-            .hint("There are messages in en, de, fr and es.")
+            .with_object(language)
+            .with_hint("There are messages in en, de, fr and es.")
     })
 }
 
@@ -98,9 +98,11 @@ fn parse(path: &Path, text: &str) -> Result<Policy> {
         })
     };
     parsed.map_err(|detail| {
-        let error = Error::new(ErrorKind::Invalid, "read the policy").object(path.display()).detail(&detail);
+        let error = Error::new(ErrorKind::Invalid, "read the policy")
+            .with_object(path.display())
+            .with_detail(&detail);
         match nearest(&detail) {
-            Some(name) => error.hint(format!("Did you mean `{name}`?")),
+            Some(name) => error.with_hint(format!("Did you mean `{name}`?")),
             None => error,
         }
     })
@@ -120,12 +122,14 @@ fn nearest(message: &str) -> Option<&str> {
 fn words(path: &Path) -> Result<Vec<String>> {
     let text = read_text(path)?;
     let refuse = |detail: String| {
-        Error::new(ErrorKind::Invalid, "read the list of words").object(path.display()).detail(detail)
+        Error::new(ErrorKind::Invalid, "read the list of words")
+            .with_object(path.display())
+            .with_detail(detail)
     };
     let is_table = |line: &str| line.contains(['"', ',', ';', '\t']) || line.starts_with("#TYPE");
     if let Some(place) = text.lines().position(is_table) {
         return Err(refuse(format!("line {} looks like one of a table (CSV)", place + 1))
-            .hint("Write one word on a line, without quotes and commas."));
+            .with_hint("Write one word on a line, without quotes and commas."));
     }
     let words: Vec<String> =
         text.lines().map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();

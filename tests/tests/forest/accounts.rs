@@ -91,7 +91,7 @@ fn an_account_that_may_not_sign_in_is_told_why() {
     for (login, reason) in [(&expired, "expired"), (&disabled, "disabled"), (&must_change, "must be changed")]
     {
         let error = connect(login).unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
         let told = error.to_string();
         assert!(told.contains(reason) && told.contains(login.upn()), "{reason}: {told}");
     }

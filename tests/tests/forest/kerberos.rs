@@ -42,7 +42,7 @@ fn kerberos_reads_and_writes_a_upn() {
 fn kerberos_without_a_ticket_says_what_to_do() {
     if variable(USER).is_some() {
         let error = run(builder(LdapSecurity::Ldaps).connect()).unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
         let told = error.to_string();
         for part in ["kinit", &variable(CONTROLLER).unwrap(), "Kerberos"] {
             assert!(told.contains(part), "“{part}” is not in: {told}");

@@ -32,7 +32,7 @@ fn ntlm_signs_in_by_both_forms_of_the_name_and_within_both_ways_of_tls() {
 
     let wrong = connect(&forest, LdapSecurity::Ldaps, &netbios, Password::new("Wrong.Horse.7".into()));
     let error = run(wrong).unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
     assert!(
         error.to_string().contains("by NTLM as") && !error.to_string().contains("Wrong.Horse"),
         "{error}"

@@ -51,7 +51,7 @@ impl ForestObjects for DirectoryObjects {
                 Some(context) => {
                     let link = self.0.server_of(&context).await?;
                     let found = link.read(read(dn, attributes)).await;
-                    found.map_err(|fault| fault.during(GET).object(wanted))?
+                    found.map_err(|fault| fault.during(GET).with_object(wanted))?
                 }
                 None => None,
             },
@@ -66,12 +66,12 @@ impl ForestObjects for DirectoryObjects {
                 let domains = domains.map(|domain| domain.naming_context).collect();
                 self.only(wanted, domains, &filter, attributes).await?
             }
-            other => return Err(Error::new(ErrorKind::Unsupported, GET).object(other)),
+            other => return Err(Error::new(ErrorKind::Unsupported, GET).with_object(other)),
         };
         let found = found.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, GET)
-                .object(wanted)
-                .hint("It may have been deleted, or this account may not see it.")
+                .with_object(wanted)
+                .with_hint("It may have been deleted, or this account may not see it.")
         })?;
         object(found, attributes)
     }
@@ -82,7 +82,7 @@ impl DirectoryObjects {
     /// the first does not hold.
     async fn everywhere(&self, wanted: &ObjectRef, search: &Search) -> Result<Option<Entry>> {
         let read = async |link: Arc<Link>| {
-            link.read(search.clone()).await.map_err(|fault| fault.during(GET).object(wanted))
+            link.read(search.clone()).await.map_err(|fault| fault.during(GET).with_object(wanted))
         };
         if let Some(found) = read(self.0.entrance().await?.link).await? {
             return Ok(Some(found));
@@ -110,14 +110,14 @@ impl DirectoryObjects {
         for domain in domains {
             let link = self.0.server_of(&domain).await?;
             let search = Search::below(&domain, filter.clone(), &names(attributes));
-            found.extend(link.collect(search).await.map_err(|fault| fault.during(GET).object(wanted))?);
+            found.extend(link.collect(search).await.map_err(|fault| fault.during(GET).with_object(wanted))?);
         }
         if found.len() > 1 {
             let names: Vec<&str> = found.iter().map(|entry| entry.dn.as_str()).collect();
             return Err(Error::new(ErrorKind::Invalid, GET)
-                .object(wanted)
-                .detail(format!("more than one object answers to it: {}", names.join("; ")))
-                .hint(
+                .with_object(wanted)
+                .with_detail(format!("more than one object answers to it: {}", names.join("; ")))
+                .with_hint(
                     "Name the object by its GUID or distinguished name, or give one of them another name.",
                 ));
         }
@@ -133,9 +133,9 @@ async fn objects_below(
 ) -> Result<BoxStream<'static, Result<ForestObject>>> {
     let context = client.context_of(&base).await?.ok_or_else(|| {
         Error::new(ErrorKind::NotFound, SEARCH)
-            .object(&base)
-            .detail("it is in none of the forest's naming contexts")
-            .hint("Check the distinguished name.")
+            .with_object(&base)
+            .with_detail("it is in none of the forest's naming contexts")
+            .with_hint("Check the distinguished name.")
     })?;
     let link = client.server_of(&context).await?;
     let filter = query.filter.clone().unwrap_or_else(anything);
@@ -147,7 +147,7 @@ async fn objects_below(
     Ok(entries
         .map(move |entry| match entry {
             Ok(entry) => object(entry, &query.attributes),
-            Err(fault) => Err(explain_base(fault).during(SEARCH).object(&base)),
+            Err(fault) => Err(explain_base(fault).during(SEARCH).with_object(&base)),
         })
         .boxed())
 }

@@ -76,7 +76,10 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
                 continue;
             }
             let hidden = |detail: &str| {
-                Error::new(ErrorKind::Forbidden, ACTION).object(&domain.dns_name).detail(detail).hint(ASK)
+                Error::new(ErrorKind::Forbidden, ACTION)
+                    .with_object(&domain.dns_name)
+                    .with_detail(detail)
+                    .with_hint(ASK)
             };
             if !shows_container(&server, &domain).await? {
                 return Err(hidden("they are hidden from this account"));
@@ -85,7 +88,7 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
             let filter = of_class("msDS-PasswordSettings");
             let search = Search::children(&container, filter, SETTINGS_ATTRIBUTES);
             let found = server.collect(search).await;
-            for entry in found.map_err(|fault| fault.during(ACTION).object(&domain.dns_name))? {
+            for entry in found.map_err(|fault| fault.during(ACTION).with_object(&domain.dns_name))? {
                 let policy = fine_grained(&entry)?;
                 policies.push(policy.ok_or_else(|| {
                     hidden(&format!("the attributes of {} are hidden from this account", entry.dn))
@@ -102,7 +105,9 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
         for domain in self.0.domains().await? {
             let server = self.0.server_of(&domain.naming_context).await?;
             let found = server.read(search.clone()).await;
-            let Some(entry) = found.map_err(|fault| fault.during(ACTION).object(user))? else { continue };
+            let Some(entry) = found.map_err(|fault| fault.during(ACTION).with_object(user))? else {
+                continue;
+            };
             let dn = DistinguishedName::parse(&entry.dn)?;
             if dn.domain_context().as_ref() != Some(&domain.naming_context) {
                 // A domain controller that is a global catalog may answer for other domains too.
@@ -114,8 +119,8 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
             };
         }
         Err(Error::new(ErrorKind::NotFound, ACTION)
-            .object(user)
-            .hint("It may have been deleted, or this account may not see it."))
+            .with_object(user)
+            .with_hint("It may have been deleted, or this account may not see it."))
     }
 }
 
@@ -123,7 +128,7 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
 async fn resultant(server: &Arc<Link>, policy: DistinguishedName) -> Result<EffectivePasswordPolicy> {
     let found = server.read(Search::object(&policy, SETTINGS_ATTRIBUTES)).await;
     let entry =
-        found.map_err(|fault| fault.during("read the fine-grained password policy").object(&policy))?;
+        found.map_err(|fault| fault.during("read the fine-grained password policy").with_object(&policy))?;
     Ok(match entry.as_ref().map(fine_grained).transpose()?.flatten() {
         Some(policy) => EffectivePasswordPolicy::FineGrained(policy),
         None => EffectivePasswordPolicy::Unknown {
@@ -149,7 +154,7 @@ async fn without_resultant(server: &Arc<Link>, domain: &ForestDomain) -> Result<
 async fn domain_policy(server: &Arc<Link>, domain: &ForestDomain) -> Result<(DomainPasswordPolicy, bool)> {
     const ACTION: &str = "read the password policy of";
     let found = server.read(Search::object(&domain.naming_context, ATTRIBUTES)).await;
-    let entry = found.map_err(|fault| fault.during(ACTION).object(&domain.dns_name))?;
+    let entry = found.map_err(|fault| fault.during(ACTION).with_object(&domain.dns_name))?;
     let has_fine_grained = |entry: &Entry| {
         entry.integer("msDS-Behavior-Version").is_none_or(|level| level >= FINE_GRAINED_LEVEL)
     };
@@ -157,9 +162,9 @@ async fn domain_policy(server: &Arc<Link>, domain: &ForestDomain) -> Result<(Dom
         entry.and_then(|entry| Some((policy(&entry, domain.dns_name.clone())?, has_fine_grained(&entry))));
     read.ok_or_else(|| {
         Error::new(ErrorKind::Forbidden, ACTION)
-            .object(&domain.dns_name)
-            .detail("its attributes are not visible to this account")
-            .hint("Sign in with an account of the forest.")
+            .with_object(&domain.dns_name)
+            .with_detail("its attributes are not visible to this account")
+            .with_hint("Sign in with an account of the forest.")
     })
 }
 
@@ -172,7 +177,7 @@ fn container(domain: &ForestDomain) -> DistinguishedName {
 async fn shows_container(server: &Arc<Link>, domain: &ForestDomain) -> Result<bool> {
     let container = container(domain);
     let found = server.read(Search::object(&container, &["objectClass"])).await;
-    let entry = found.map_err(|fault| fault.during("look into").object(&container))?;
+    let entry = found.map_err(|fault| fault.during("look into").with_object(&container))?;
     Ok(entry.is_some_and(|entry| entry.bytes("objectClass").is_some()))
 }
 

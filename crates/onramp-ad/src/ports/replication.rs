@@ -44,7 +44,7 @@ impl Replication for DirectoryReplication {
 
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
         const ACTION: &str = "look on a domain controller for the";
-        let link = self.0.link_of(controller).map_err(|fault| fault.during(ACTION).object(value))?;
+        let link = self.0.link_of(controller).map_err(|fault| fault.during(ACTION).with_object(value))?;
         let partitions = self.0.root_dse().await?.partitions();
         let asking = async {
             match value {
@@ -67,7 +67,7 @@ impl Replication for DirectoryReplication {
             }
         };
         let answer = self.within_probe(&link, asking).await;
-        answer.map_err(|fault| fault.during(ACTION).object(value))
+        answer.map_err(|fault| fault.during(ACTION).with_object(value))
     }
 
     async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
@@ -83,9 +83,9 @@ impl Replication for DirectoryReplication {
         };
         found.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "find among the domain controllers of the forest")
-                .object(link.host())
-                .detail("it is not listed in the Configuration partition")
-                .hint("It was just promoted or is being removed; try again later, or name another one.")
+                .with_object(link.host())
+                .with_detail("it is not listed in the Configuration partition")
+                .with_hint("It was just promoted or is being removed; try again later, or name another one.")
         })
     }
 
@@ -95,7 +95,9 @@ impl Replication for DirectoryReplication {
         context: &DistinguishedName,
     ) -> Result<ReplicationPosition> {
         let told = |fault: Fault| {
-            fault.during(format!("read from {} the replication state of", controller.host)).object(context)
+            fault
+                .during(format!("read from {} the replication state of", controller.host))
+                .with_object(context)
         };
         let link = self.0.link_of(controller).map_err(told)?;
         self.within_probe(&link, position(&link, context)).await.map_err(told)
@@ -113,8 +115,9 @@ impl Replication for DirectoryReplication {
             from_usn => LdapFilter::at_least(&USN_CHANGED, from_usn).and(&others),
         };
         let wanted = ["objectGUID", "uSNChanged", attribute.as_str()];
-        let told =
-            |fault: Fault, context: &DistinguishedName| fault.during("read the changes in").object(context);
+        let told = |fault: Fault, context: &DistinguishedName| {
+            fault.during("read the changes in").with_object(context)
+        };
         let link = match self.0.link_of(controller) {
             Ok(link) => link,
             Err(fault) => return stream::once(ready(Err(told(fault, &context)))).boxed(),
@@ -135,14 +138,14 @@ impl Replication for DirectoryReplication {
         attribute: &AttributeName,
     ) -> Result<ValueStamp> {
         const ACTION: &str = "read who wrote a value of";
-        let link = self.0.link_of(controller).map_err(|fault| fault.during(ACTION).object(object))?;
+        let link = self.0.link_of(controller).map_err(|fault| fault.during(ACTION).with_object(object))?;
         let wanted = [attribute.as_str(), "replPropertyMetaData", "msDS-ReplAttributeMetaData"];
         let reading = link.read(Search::object(object, &wanted));
         let found = self.within_probe(&link, reading).await;
-        let entry = found.map_err(|fault| fault.during(ACTION).object(object))?.ok_or_else(|| {
+        let entry = found.map_err(|fault| fault.during(ACTION).with_object(object))?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, ACTION)
-                .object(object)
-                .detail(format!("{} does not have the object", controller.host))
+                .with_object(object)
+                .with_detail(format!("{} does not have the object", controller.host))
         })?;
         Ok(stamp(&entry, attribute.as_str()))
     }
@@ -205,7 +208,7 @@ fn changed_object(entry: &Entry, attribute: &AttributeName) -> Result<ChangedObj
     let (guid, dn) = identity(entry)?;
     let usn = entry.usn("uSNChanged").ok_or_else(|| {
         unreadable(entry, "its uSNChanged is not visible to this account")
-            .hint("Sign in with an account that may read the directory.")
+            .with_hint("Sign in with an account that may read the directory.")
     })?;
     Ok(ChangedObject::new(guid, dn, usn, entry.bytes(attribute.as_str()).map(AttributeValue::bytes)))
 }

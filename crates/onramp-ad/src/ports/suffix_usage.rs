@@ -25,7 +25,9 @@ impl DirectorySuffixes {
             let mut units = Box::pin(link.entries(Search::below(context, units, &[ATTRIBUTE])));
             while let Some(unit) = units.next().await {
                 let unit = unit.map_err(|fault| {
-                    fault.during("list the UPN suffixes of the organizational units below").object(context)
+                    fault
+                        .during("list the UPN suffixes of the organizational units below")
+                        .with_object(context)
                 })?;
                 let held: Vec<UpnSuffix> =
                     unit.all_texts(ATTRIBUTE).filter_map(|text| UpnSuffix::parse(&text).ok()).collect();
@@ -53,7 +55,7 @@ impl DirectorySuffixes {
         while let Some(holder) = holders.next().await {
             match holder {
                 // Who it is cannot be told, but that it has the suffix is what it was found by.
-                Err(error) if *error.kind() == ErrorKind::Unreadable => usage.principals += 1,
+                Err(error) if error.kind() == ErrorKind::Unreadable => usage.principals += 1,
                 holder => usage.add(holder?),
             }
         }

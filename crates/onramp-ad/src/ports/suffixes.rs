@@ -65,7 +65,7 @@ impl Suffixes for DirectorySuffixes {
             Err(fault) => {
                 match fault.may_have_happened() && !self.spellings(&wanted, ACTION).await?.is_empty() {
                     true => Ok(()),
-                    false => Err(explain(fault, ACTION).object(suffix)),
+                    false => Err(explain(fault, ACTION).with_object(suffix)),
                 }
             }
         }
@@ -83,11 +83,11 @@ impl Suffixes for DirectorySuffixes {
             Err(fault) if fault.has_code(NO_SUCH_ATTRIBUTE) => Err(fault
                 .retold(ErrorKind::NotFound, "somebody else removed it meanwhile", None)
                 .during(ACTION)
-                .object(suffix)),
+                .with_object(suffix)),
             Err(fault) => match fault.may_have_happened() && self.spellings(suffix, ACTION).await?.is_empty()
             {
                 true => Ok(()),
-                false => Err(explain(fault, ACTION).object(suffix)),
+                false => Err(explain(fault, ACTION).with_object(suffix)),
             },
         }
     }
@@ -100,7 +100,7 @@ impl DirectorySuffixes {
         let partitions = root_dse.partitions();
         // From where they are written, which need not be where the forest is seen from.
         let link = self.0.server_of(&root_dse.configuration).await?;
-        explicit(&link, &partitions).await.map_err(|fault| fault.during(action).object(&partitions))
+        explicit(&link, &partitions).await.map_err(|fault| fault.during(action).with_object(&partitions))
     }
 
     /// Every spelling of a suffix that the forest holds.
@@ -129,19 +129,19 @@ impl DirectorySuffixes {
         match self.change(changes).await? {
             Ok(()) => Ok(()),
             Err(_) if !self.spellings(suffix, ACTION).await?.is_empty() => Ok(()),
-            Err(fault) => Err(explain(fault, ACTION).object(suffix)),
+            Err(fault) => Err(explain(fault, ACTION).with_object(suffix)),
         }
     }
 
     async fn not_explicit(&self, suffix: &UpnSuffix) -> Error {
-        let error = Error::new(ErrorKind::NotFound, "remove the UPN suffix").object(suffix);
+        let error = Error::new(ErrorKind::NotFound, "remove the UPN suffix").with_object(suffix);
         let domains = self.0.domains().await.unwrap_or_default();
         if domains.iter().any(|domain| suffix.is_same_as(&UpnSuffix::from(&domain.dns_name))) {
             return error
-                .detail("it is the DNS name of a domain of the forest")
-                .hint("Every user of that domain may always use it.");
+                .with_detail("it is the DNS name of a domain of the forest")
+                .with_hint("Every user of that domain may always use it.");
         }
-        error.detail("the forest does not have it").hint("List the suffixes to see which it has.")
+        error.with_detail("the forest does not have it").with_hint("List the suffixes to see which it has.")
     }
 }
 
@@ -157,7 +157,7 @@ pub(crate) async fn explicit(link: &Arc<Link>, partitions: &DistinguishedName) -
 }
 
 fn explain(fault: Fault, action: &str) -> Error {
-    if *fault.kind() == ErrorKind::Forbidden {
+    if fault.kind() == ErrorKind::Forbidden {
         let hint =
             "Sign in as a member of Enterprise Admins, or delegate writing uPNSuffixes on CN=Partitions.";
         return fault.with_hint(hint).during(action);
@@ -170,5 +170,5 @@ fn already_offered(suffix: &DomainName, origin: SuffixOrigin) -> Error {
         SuffixOrigin::Domain => "it is the DNS name of a domain of the forest, and so always valid",
         _ => "the forest has it already",
     };
-    Error::new(ErrorKind::AlreadyExists, "add the UPN suffix").object(suffix).detail(why)
+    Error::new(ErrorKind::AlreadyExists, "add the UPN suffix").with_object(suffix).with_detail(why)
 }

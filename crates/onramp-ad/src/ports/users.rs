@@ -82,7 +82,8 @@ impl ForestUsers for DirectoryUsers {
         const ACTION: &str = "read the user";
         let search = Search::object(guid, USER_ATTRIBUTES).matching(of_class("user"));
         let read = async |link: Arc<Link>| {
-            let found = link.read(search.clone()).await.map_err(|fault| fault.during(ACTION).object(guid))?;
+            let found =
+                link.read(search.clone()).await.map_err(|fault| fault.during(ACTION).with_object(guid))?;
             found.as_ref().map(user).transpose()
         };
         if let Some(found) = read(self.0.entrance().await?.link).await? {
@@ -97,8 +98,8 @@ impl ForestUsers for DirectoryUsers {
             }
         }
         Err(Error::new(ErrorKind::NotFound, ACTION)
-            .object(guid)
-            .hint("It may have been deleted, or this account may not see it."))
+            .with_object(guid)
+            .with_hint("It may have been deleted, or this account may not see it."))
     }
 
     async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
@@ -129,16 +130,16 @@ async fn users_below(
 ) -> Result<BoxStream<'static, Result<ForestUser>>> {
     let context = client.context_of(&base).await?.ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "read the users below")
-            .object(&base)
-            .detail("it is in none of the forest's domains")
-            .hint("Check the distinguished name.")
+            .with_object(&base)
+            .with_detail("it is in none of the forest's domains")
+            .with_hint("Check the distinguished name.")
     })?;
     let link = client.server_of(&context).await?;
     let entries = link.entries(Search::below(&base, filter, USER_ATTRIBUTES));
     Ok(entries
         .map(move |entry| match entry {
             Ok(entry) => user(&entry),
-            Err(fault) => Err(explain_base(fault).during("read the users below").object(&base)),
+            Err(fault) => Err(explain_base(fault).during("read the users below").with_object(&base)),
         })
         .boxed())
 }
@@ -157,7 +158,7 @@ pub(crate) async fn holders_of(
     Ok(entries
         .map(move |entry| match entry {
             Ok(entry) => holder(&entry),
-            Err(fault) => Err(fault.during("read the principals of the domain").object(&domain)),
+            Err(fault) => Err(fault.during("read the principals of the domain").with_object(&domain)),
         })
         .boxed())
 }

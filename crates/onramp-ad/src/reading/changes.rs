@@ -147,23 +147,23 @@ impl Reader {
         let known = self.client.context_of(context).await?.is_some_and(|known| known == *context);
         if !known {
             return Err(Error::new(ErrorKind::NotFound, ACTION)
-                .object(context)
-                .detail("it is not the head of a naming context of the forest")
-                .hint("Follow a whole naming context, and narrow it by a filter."));
+                .with_object(context)
+                .with_detail("it is not the head of a naming context of the forest")
+                .with_hint("Follow a whole naming context, and narrow it by a filter."));
         }
         let link = self.client.server_of(context).await?;
         let attributes = ["supportedControl", "highestCommittedUSN", "dsServiceName"];
         let unreadable = |what: &str| {
             Error::new(ErrorKind::Invalid, ACTION)
-                .object(context)
-                .detail(format!("{} does not show its {what} to this account", link.host()))
+                .with_object(context)
+                .with_detail(format!("{} does not show its {what} to this account", link.host()))
         };
         let root = self
             .read(&link, Search::object(Base::Root, &attributes))
             .await?
             .ok_or_else(|| unreadable("rootDSE"))?;
         let settings = root.text("dsServiceName").ok_or_else(|| unreadable("dsServiceName"))?;
-        let settings = link.name(&settings).map_err(|fault| fault.during(ACTION).object(context))?;
+        let settings = link.name(&settings).map_err(|fault| fault.during(ACTION).with_object(context))?;
         let settings = self.read(&link, Search::object(&settings, &["invocationId"])).await?;
         let invocation = settings.and_then(|entry| ObjectGuid::from_slice(entry.bytes("invocationId")?).ok());
         Ok(Server {
@@ -213,7 +213,7 @@ impl Reader {
                         self.failed(fault)
                     )));
                 }
-                Err(fault) if *fault.kind() == ErrorKind::Invalid && fault.may_have_happened() => {
+                Err(fault) if fault.kind() == ErrorKind::Invalid && fault.may_have_happened() => {
                     return Ok(Err(format!("more than {MOST_CHANGES} objects changed")));
                 }
                 Err(fault) => return Err(self.failed(fault).into()),
@@ -340,6 +340,6 @@ impl Reader {
     }
 
     fn failed(&self, fault: Fault) -> Error {
-        fault.during(ACTION).object(&self.query.context)
+        fault.during(ACTION).with_object(&self.query.context)
     }
 }

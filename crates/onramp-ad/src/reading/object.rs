@@ -39,7 +39,7 @@ pub(crate) fn object(entry: Entry, attributes: &[AttributeName]) -> Result<Fores
 pub(crate) fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)> {
     let hidden = || {
         unreadable(entry, "its objectGUID is not visible to this account")
-            .hint("Sign in with an account that may read the directory.")
+            .with_hint("Sign in with an account that may read the directory.")
     };
     let guid = entry.bytes(OBJECT_GUID).ok_or_else(hidden)?;
     let guid = ObjectGuid::from_slice(guid).map_err(|error| odd(entry, &error))?;
@@ -49,8 +49,9 @@ pub(crate) fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)>
 
 /// The error of an object with a value that cannot be understood.
 pub(crate) fn odd(entry: &Entry, error: &ParseError) -> Error {
-    unreadable(entry, error.to_string())
-        .hint("Look at the object with a tool for the directory; it is passed over until it is repaired.")
+    unreadable(entry, error.to_string()).with_hint(
+        "Look at the object with a tool for the directory; it is passed over until it is repaired.",
+    )
 }
 
 /// The error of an object that cannot be understood.
@@ -59,7 +60,7 @@ pub(crate) fn unreadable(entry: &Entry, why: impl Into<String>) -> Error {
 }
 
 fn unreadable_at(dn: impl std::fmt::Display, why: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Unreadable, "read the object").object(dn).detail(why)
+    Error::new(ErrorKind::Unreadable, "read the object").with_object(dn).with_detail(why)
 }
 
 /// A name that may hold anything, for people.
@@ -76,8 +77,8 @@ mod tests {
         let entry = Entry::of_texts("CN=a,DC=b", &[("objectGUID", "0123456789abcdef"), ("no name", "x")]);
         let by_number = [AttributeName::parse("2.5.4.3").unwrap()];
         let error = object(entry.clone(), &by_number).unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Unreadable);
-        assert_eq!(error.object_name(), Some("CN=a,DC=b"));
+        assert_eq!(error.kind(), ErrorKind::Unreadable);
+        assert_eq!(error.object(), Some("CN=a,DC=b"));
         assert!(object(entry, &[]).is_ok(), "which nobody asked for");
     }
 }

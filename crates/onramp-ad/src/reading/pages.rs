@@ -195,7 +195,7 @@ impl Walk {
             if entry.is_truncated() && can_be_asked {
                 match self.link.complete(&mut entry, self.search.deleted).await {
                     // It is deleted by now: none of the results any more.
-                    Err(fault) if *fault.kind() == ErrorKind::NotFound => continue,
+                    Err(fault) if fault.kind() == ErrorKind::NotFound => continue,
                     completed => completed?,
                 }
             }
@@ -259,7 +259,7 @@ impl Walk {
         if self.received > 0 && self.seen.is_none() {
             return None;
         }
-        let unavailable = *fault.kind() == ErrorKind::Unavailable;
+        let unavailable = fault.kind() == ErrorKind::Unavailable;
         let most = if fault.is_slow { 2 } else { ATTEMPTS };
         let remedy = match fault.fate {
             Fate::Refused(TIME_LIMIT | SIZE_LIMIT | ADMIN_LIMIT) => Remedy::Narrow,

@@ -101,7 +101,7 @@ impl Link {
                 self.complete(&mut entry, search.deleted).await?;
                 Ok(Some(entry))
             }
-            Err(fault) if *fault.kind() == ErrorKind::NotFound => Ok(None),
+            Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(None),
             outcome => outcome,
         }
     }
@@ -158,7 +158,7 @@ impl Link {
 
 /// A read may be done twice, but not after a time-out (it would double the wait) nor if connecting failed.
 pub(crate) fn is_worth_repeating(fault: &Fault) -> bool {
-    matches!(fault.fate, Fate::NotSent | Fate::Lost) && *fault.kind() == ErrorKind::Unavailable
+    matches!(fault.fate, Fate::NotSent | Fate::Lost) && fault.kind() == ErrorKind::Unavailable
 }
 
 /// Ends a stream after its first error, whatever it is made of. One object that could not be understood ends nothing.
@@ -166,7 +166,7 @@ pub(crate) fn until_error<T: Send + 'static>(
     stream: impl Stream<Item = onramp_core::Result<T>> + Send + 'static,
 ) -> impl Stream<Item = onramp_core::Result<T>> + Send {
     stream.scan(false, |failed, item| {
-        let fails = item.as_ref().is_err_and(|error| *error.kind() != ErrorKind::Unreadable);
+        let fails = item.as_ref().is_err_and(|error| error.kind() != ErrorKind::Unreadable);
         let over = std::mem::replace(failed, fails);
         std::future::ready(if over { None } else { Some(item) })
     })

@@ -38,9 +38,8 @@ impl AdClient {
         if let Some(entrance) = chosen.as_ref() {
             match entrance.link.connection().await {
                 Ok(_) => return Ok(entrance.clone()),
-                Err(fault) => {
-                    failures.add(entrance.link.host(), fault.during(CONNECT).object(entrance.link.host()))?
-                }
+                Err(fault) => failures
+                    .add(entrance.link.host(), fault.during(CONNECT).with_object(entrance.link.host()))?,
             }
         }
         for target in self.entrances().await? {
@@ -92,7 +91,9 @@ impl AdClient {
         if let Some(link) = servers.get(context) {
             match link.connection().await {
                 Ok(_) => return Ok(Arc::clone(link)),
-                Err(fault) => failures.add(link.host(), fault.during("connect to").object(link.host()))?,
+                Err(fault) => {
+                    failures.add(link.host(), fault.during("connect to").with_object(link.host()))?
+                }
             }
         }
         let link = match self.named_server_of(context, &mut failures).await? {
@@ -142,7 +143,7 @@ impl AdClient {
                 continue;
             }
             if let Err(fault) = link.connection().await {
-                failures.add(link.host(), fault.during("connect to").object(link.host()))?;
+                failures.add(link.host(), fault.during("connect to").with_object(link.host()))?;
                 continue;
             }
             if is_named(controller) {
@@ -159,9 +160,9 @@ impl AdClient {
         }
         Err(std::mem::take(failures).into_error(|| {
             Error::new(ErrorKind::Unavailable, "find a writable domain controller of")
-                .object(context)
-                .detail("the forest lists none")
-                .hint("Start a domain controller of that domain, or make it reachable from here.")
+                .with_object(context)
+                .with_detail("the forest lists none")
+                .with_hint("Start a domain controller of that domain, or make it reachable from here.")
         }))
     }
 
@@ -173,7 +174,9 @@ impl AdClient {
         if let Some(link) = chosen.as_ref() {
             match link.connection().await {
                 Ok(_) => return Ok(Arc::clone(link)),
-                Err(fault) => failures.add(link.host(), fault.during("connect to").object(link.host()))?,
+                Err(fault) => {
+                    failures.add(link.host(), fault.during("connect to").with_object(link.host()))?
+                }
             }
         }
         let mut catalogs: Vec<_> = self
@@ -193,14 +196,18 @@ impl AdClient {
             }
             match link.connection().await {
                 Ok(_) => return Ok(Arc::clone(chosen.insert(link))),
-                Err(fault) => failures.add(link.host(), fault.during("connect to").object(link.host()))?,
+                Err(fault) => {
+                    failures.add(link.host(), fault.during("connect to").with_object(link.host()))?
+                }
             }
         }
         Err(failures.into_error(|| {
             Error::new(ErrorKind::Unavailable, "reach a global catalog for the names of")
-                .object(domain)
-                .detail("the forest lists none")
-                .hint("This domain's names cannot be checked without one; make a global catalog reachable.")
+                .with_object(domain)
+                .with_detail("the forest lists none")
+                .with_hint(
+                    "This domain's names cannot be checked without one; make a global catalog reachable.",
+                )
         }))
     }
 
@@ -237,9 +244,9 @@ async fn pdc_emulator<'a>(
 fn same_forest(before: Option<&Entrance>, found: RootDse) -> Result<RootDse> {
     match before.filter(|before| before.root_dse.configuration != found.configuration) {
         Some(before) => Err(Error::new(ErrorKind::Invalid, CONNECT)
-            .object(&found.host)
-            .detail(format!("it belongs to another forest than {}", before.root_dse.host))
-            .hint("Name hosts of one forest.")),
+            .with_object(&found.host)
+            .with_detail(format!("it belongs to another forest than {}", before.root_dse.host))
+            .with_hint("Name hosts of one forest.")),
         None => Ok(found),
     }
 }
@@ -251,7 +258,7 @@ struct Failures(Vec<(String, Error)>);
 impl Failures {
     /// Notes that a host cannot be reached; anything else is no reason to go elsewhere.
     fn add(&mut self, host: &str, error: Error) -> Result<()> {
-        if *error.kind() != ErrorKind::Unavailable {
+        if error.kind() != ErrorKind::Unavailable {
             return Err(error);
         }
         self.0.push((host.to_owned(), error));
@@ -269,7 +276,7 @@ impl Failures {
         }
         let tried: Vec<String> = self.0.iter().map(|(_, error)| error.to_string()).collect();
         otherwise()
-            .detail(format!("none of {} can be reached: {}", tried.len(), tried.join(" ")))
-            .hint("Start one of them, or make it reachable from here.")
+            .with_detail(format!("none of {} can be reached: {}", tried.len(), tried.join(" ")))
+            .with_hint("Start one of them, or make it reachable from here.")
     }
 }

@@ -57,7 +57,7 @@ impl AdClient {
     /// Asks one domain controller whether it is there, in a bounded time.
     pub(crate) async fn ask(&self, controller: &DomainController) -> Result<Arc<RootDse>> {
         const ACTION: &str = "reach the domain controller";
-        let named = |fault: Fault| fault.during(ACTION).object(&controller.host);
+        let named = |fault: Fault| fault.during(ACTION).with_object(&controller.host);
         let link = self.link_of(controller).map_err(named)?;
         let limit = self.settings().timeouts.probe;
         match timeout(limit, RootDse::read(&link)).await {

@@ -32,7 +32,7 @@ impl AdClient {
         let sites = entrance.root_dse.sites();
         let read = async |filter: LdapFilter, attributes: &[&str]| {
             let found = entrance.link.collect(Search::below(&sites, filter, attributes)).await;
-            found.map_err(|fault| fault.during("list the domain controllers below").object(&sites))
+            found.map_err(|fault| fault.during("list the domain controllers below").with_object(&sites))
         };
         let servers = read(of_class("server"), &["dNSHostName"]).await?;
         let mut hosts = HashMap::new();
@@ -46,9 +46,9 @@ impl AdClient {
             settings.iter().map(|entry| controller(entry, &hosts)).collect::<Result<Vec<_>>>()?;
         if controllers.is_empty() {
             return Err(Error::new(ErrorKind::Forbidden, "list the domain controllers below")
-                .object(&sites)
-                .detail("none is visible to this account")
-                .hint("Sign in with an account of the forest."));
+                .with_object(&sites)
+                .with_detail("none is visible to this account")
+                .with_hint("Sign in with an account of the forest."));
         }
         controllers.sort_by(|one, other| one.host.cmp(&other.host));
         Ok(controllers)

@@ -43,16 +43,16 @@ impl Discovery {
     /// The record's port is that of plain LDAP. TLS from the start has one of its own, so that the port is not taken from
     /// there.
     pub(crate) async fn controllers(&self, clock: &dyn Clock) -> Result<Vec<Target>> {
-        let error = || Error::new(ErrorKind::Unavailable, ACTION).object(&self.domain);
+        let error = || Error::new(ErrorKind::Unavailable, ACTION).with_object(&self.domain);
         let found = timeout(self.limit, self.ask(clock)).await.map_err(|_| {
             error()
-                .detail(format!("the name server gave no answer within {} s", self.limit.as_secs_f32()))
-                .hint("Check the machine's name servers, or name a domain controller instead.")
+                .with_detail(format!("the name server gave no answer within {} s", self.limit.as_secs_f32()))
+                .with_hint("Check the machine's name servers, or name a domain controller instead.")
         })?;
         let (hosts, said) = found?;
         if hosts.is_empty() {
             let hint = "Check that the machine asks the domain's own name servers, or name a domain controller instead.";
-            return Err(error().detail(said).hint(hint));
+            return Err(error().with_detail(said).with_hint(hint));
         }
         // Whoever can forge an answer of DNS must not learn a password: TLS verifies a host's name, so that name has to
         // be one of the domain's.
@@ -60,9 +60,9 @@ impl Discovery {
             hosts.into_iter().partition(|host| self.is_ours(host));
         if ours.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, ACTION)
-                .object(&self.domain)
-                .detail(format!("DNS names hosts outside of the domain only: {}", foreign.join(", ")))
-                .hint("If they are right, name one of them instead of the domain."));
+                .with_object(&self.domain)
+                .with_detail(format!("DNS names hosts outside of the domain only: {}", foreign.join(", ")))
+                .with_hint("If they are right, name one of them instead of the domain."));
         }
         Ok(ours.iter().map(|host| Target { service: Service::Directory, ..Target::of(host) }).collect())
     }
@@ -103,9 +103,9 @@ impl Discovery {
     fn resolver(&self) -> Result<TokioResolver> {
         resolver(self.name_server, self.limit).map_err(|error| {
             Error::new(ErrorKind::Invalid, ACTION)
-                .object(&self.domain)
-                .detail(format!("the machine's name servers cannot be told: {error}"))
-                .hint("Set a name server, or name a domain controller instead.")
+                .with_object(&self.domain)
+                .with_detail(format!("the machine's name servers cannot be told: {error}"))
+                .with_hint("Set a name server, or name a domain controller instead.")
         })
     }
 

@@ -34,15 +34,15 @@ impl AdClient {
         let action = || "read the domains of the forest";
         let filter = of_class("crossRef").and(&LdapFilter::all_bits(&SYSTEM_FLAGS, DOMAIN_FLAGS));
         let found = entrance.link.collect(Search::children(&partitions, filter, ATTRIBUTES)).await;
-        let entries = found.map_err(|fault| fault.during(action()).object(&partitions))?;
+        let entries = found.map_err(|fault| fault.during(action()).with_object(&partitions))?;
         let enabled =
             entries.iter().filter(|entry| entry.text("Enabled").is_none_or(|value| value != "FALSE"));
         let domains: Vec<_> = enabled.map(domain).collect::<Result<_>>()?;
         if domains.is_empty() {
             return Err(Error::new(ErrorKind::Forbidden, action())
-                .object(&partitions)
-                .detail("none is visible to this account")
-                .hint("Sign in with an account of the forest."));
+                .with_object(&partitions)
+                .with_detail("none is visible to this account")
+                .with_hint("Sign in with an account of the forest."));
         }
         Ok(domains)
     }
@@ -76,9 +76,11 @@ fn domain(entry: &Entry) -> Result<ForestDomain> {
             Ok(ForestDomain { dns_name, naming_context, netbios_name: entry.text("nETBIOSName") })
         }
         _ => Err(Error::new(ErrorKind::Invalid, "read the domain")
-            .object(&entry.dn)
-            .detail("neither its dnsRoot nor its nCName names a domain")
-            .hint("Look at this cross-reference in CN=Partitions; both attributes should name the domain.")),
+            .with_object(&entry.dn)
+            .with_detail("neither its dnsRoot nor its nCName names a domain")
+            .with_hint(
+                "Look at this cross-reference in CN=Partitions; both attributes should name the domain.",
+            )),
     }
 }
 

@@ -78,13 +78,13 @@ impl RootDse {
     pub(crate) async fn read(link: &Arc<Link>) -> Result<Self> {
         const ACTION: &str = "connect to the domain controller";
         let found = link.read(Search::object(Base::Root, ATTRIBUTES)).await;
-        let entry = found.map_err(|fault| fault.during(ACTION).object(link.host()))?;
+        let entry = found.map_err(|fault| fault.during(ACTION).with_object(link.host()))?;
         entry.as_ref().ok_or_else(|| "it does not describe itself".to_owned()).and_then(Self::decode).map_err(
             |detail| {
                 Error::new(ErrorKind::Invalid, ACTION)
-                    .object(link.host())
-                    .detail(detail)
-                    .hint("Check that the host is an Active Directory domain controller.")
+                    .with_object(link.host())
+                    .with_detail(detail)
+                    .with_hint("Check that the host is an Active Directory domain controller.")
             },
         )
     }

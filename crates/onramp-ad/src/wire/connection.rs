@@ -127,7 +127,7 @@ impl Connection {
             Ok(Ok(Ok(answer))) => return Ok(answer),
             Ok(Ok(Err(error))) => {
                 let fault = Fault::of_operation(&self.host, error);
-                let is_lost = *fault.kind() == ErrorKind::Unavailable;
+                let is_lost = fault.kind() == ErrorKind::Unavailable;
                 match if is_lost { self.why_it_ended().await } else { None } {
                     Some(why) => fault.retold(ErrorKind::Unavailable, why, None),
                     None => fault,
@@ -136,7 +136,7 @@ impl Connection {
             Ok(Err(_)) => Fault::malformed(&self.host, "a result of another shape than LDAP's"),
             Err(_) => Fault::timed_out(&self.host, limit),
         };
-        if *fault.kind() == ErrorKind::Unavailable {
+        if fault.kind() == ErrorKind::Unavailable {
             self.retire();
         }
         Err(fault)

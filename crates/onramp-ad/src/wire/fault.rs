@@ -167,8 +167,8 @@ impl Fault {
         self
     }
 
-    pub(crate) fn kind(&self) -> &ErrorKind {
-        &self.kind
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
     }
 
     pub(crate) fn diagnostic(&self) -> &str {
@@ -195,15 +195,15 @@ impl Fault {
     /// The error to give out: what was being done is an infinitive phrase such as "read the users below".
     pub(crate) fn during(self, action: impl Into<String>) -> Error {
         let Words { detail, hint, reply, source } = *self.words;
-        let mut error = Error::new(self.kind, action).reply(reply);
+        let mut error = Error::new(self.kind, action).with_reply(reply);
         if let Some(detail) = detail {
-            error = error.detail(detail);
+            error = error.with_detail(detail);
         }
         if let Some(hint) = hint {
-            error = error.hint(hint);
+            error = error.with_hint(hint);
         }
         match source {
-            Some(source) => error.source(source),
+            Some(source) => error.with_source(source),
             None => error,
         }
     }

@@ -62,9 +62,9 @@ impl BindName {
     pub fn parse(name: &str) -> Result<Self> {
         let refuse = |detail: &str| {
             Err(Error::new(ErrorKind::Invalid, "sign in as")
-                .object(format!("“{name}”"))
-                .detail(detail)
-                .hint("Give DOMAIN\\user, user@domain or a distinguished name."))
+                .with_object(format!("“{name}”"))
+                .with_detail(detail)
+                .with_hint("Give DOMAIN\\user, user@domain or a distinguished name."))
         };
         if name.trim().is_empty() {
             return refuse("an empty name would sign in anonymously");
@@ -110,9 +110,9 @@ impl Identity {
     /// Reads both from PEM texts.
     pub(crate) fn from_pem(certificates: &[u8], key: &Password) -> Result<Self> {
         let refuse = |detail: String| {
-            Error::new(ErrorKind::Invalid, "read the client certificate")
-                .detail(detail)
-                .hint("Give the certificate and its unencrypted key (PKCS#8, PKCS#1 or SEC1) in PEM form.")
+            Error::new(ErrorKind::Invalid, "read the client certificate").with_detail(detail).with_hint(
+                "Give the certificate and its unencrypted key (PKCS#8, PKCS#1 or SEC1) in PEM form.",
+            )
         };
         let certificates = certificate_file::text(certificates);
         let chain = CertificateDer::pem_slice_iter(&certificates).collect::<Result<Vec<_>, _>>();
@@ -132,9 +132,9 @@ impl Trust {
     pub(crate) fn add(&mut self, octets: &[u8], origin: &str) -> Result<()> {
         let found = certificate_file::certificates(octets).map_err(|refusal| {
             Error::new(ErrorKind::Invalid, "read the trust root")
-                .object(origin)
-                .detail(refusal.detail)
-                .hint(refusal.hint)
+                .with_object(origin)
+                .with_detail(refusal.detail)
+                .with_hint(refusal.hint)
         })?;
         self.roots.extend(found);
         Ok(())
@@ -148,11 +148,11 @@ impl Trust {
         }
         if self.config.is_some() {
             return Err(Error::new(ErrorKind::Invalid, "set up TLS")
-                .detail("a TLS configuration and a client certificate were both given")
-                .hint("Put the certificate into the configuration, and call bind_by_certificate."));
+                .with_detail("a TLS configuration and a client certificate were both given")
+                .with_hint("Put the certificate into the configuration, and call bind_by_certificate."));
         }
         let refuse = |detail: String| {
-            Error::new(ErrorKind::Invalid, "set up TLS").detail(detail).hint(
+            Error::new(ErrorKind::Invalid, "set up TLS").with_detail(detail).with_hint(
                 "Give the certificate of the authority that issued the domain controllers' certificates.",
             )
         };
@@ -176,7 +176,7 @@ impl Trust {
             None => config.with_no_client_auth(),
             Some(Identity { chain, key }) => config.with_client_auth_cert(chain, key).map_err(|error| {
                 refuse(format!("the client certificate and its key were not accepted: {error}"))
-                    .hint("Check that the key belongs to the certificate.")
+                    .with_hint("Check that the key belongs to the certificate.")
             })?,
         };
         Ok(Arc::new(config))

@@ -36,9 +36,9 @@ impl Credentials {
     pub(crate) fn new(name: BindName, password: Password) -> Result<Self> {
         if password.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "sign in as")
-                .object(&name)
-                .detail("an empty password would sign in anonymously")
-                .hint("Give the account's password."));
+                .with_object(&name)
+                .with_detail("an empty password would sign in anonymously")
+                .with_hint("Give the account's password."));
         }
         Ok(Self { name, password })
     }
@@ -52,9 +52,9 @@ impl Credentials {
                 Self::new(name, password)
             }
             _ => Err(Error::new(ErrorKind::Invalid, "sign in as")
-                .object(&name)
-                .detail("NTLM does not know an account by this form of its name")
-                .hint("Give DOMAIN\\user or user@domain.")),
+                .with_object(&name)
+                .with_detail("NTLM does not know an account by this form of its name")
+                .with_hint("Give DOMAIN\\user or user@domain.")),
         }
     }
 }

@@ -166,7 +166,7 @@ impl<'a> Swap<'a> {
         let mut attempt = 1;
         loop {
             let fault = match self.read().await {
-                Err(fault) if *fault.kind() == ErrorKind::Unavailable && attempt < ATTEMPTS => fault,
+                Err(fault) if fault.kind() == ErrorKind::Unavailable && attempt < ATTEMPTS => fault,
                 outcome => return outcome,
             };
             attempt += 1;
@@ -216,16 +216,16 @@ impl<'a> Swap<'a> {
 
     fn not_found(&self) -> Error {
         Error::new(ErrorKind::NotFound, self.action)
-            .object(&self.change.dn)
-            .detail(format!("there is no object with the GUID {} any more", self.change.guid))
-            .hint("It was deleted; survey the forest again.")
+            .with_object(&self.change.dn)
+            .with_detail(format!("there is no object with the GUID {} any more", self.change.guid))
+            .with_hint("It was deleted; survey the forest again.")
     }
 
     fn stale(&self, object: &ForestObject) -> Error {
         Error::new(ErrorKind::Stale, self.action)
-            .object(&self.change.dn)
-            .detail(format!("{}; nothing was written", self.change.difference(object)))
-            .hint(SURVEY_AGAIN)
+            .with_object(&self.change.dn)
+            .with_detail(format!("{}; nothing was written", self.change.difference(object)))
+            .with_hint(SURVEY_AGAIN)
     }
 
     /// The same, with what the server said.
@@ -316,7 +316,7 @@ impl<'a> Swap<'a> {
     }
 
     fn error(&self, fault: Fault) -> Error {
-        fault.during(self.action).object(&self.change.dn)
+        fault.during(self.action).with_object(&self.change.dn)
     }
 }
 

@@ -64,9 +64,9 @@ async fn good<T>(
     }
     assert_eq!(errors.len(), told.len(), "{errors:?}");
     for (error, (name, why)) in errors.iter().zip(told) {
-        assert_eq!(*error.kind(), ErrorKind::Unreadable, "{error}");
-        assert!(error.object_name().is_some_and(|shown| shown.starts_with(name)), "{name}: {error}");
-        assert!(error.to_string().contains(why) && error.next_step().is_some(), "{why}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Unreadable, "{error}");
+        assert!(error.object().is_some_and(|shown| shown.starts_with(name)), "{name}: {error}");
+        assert!(error.to_string().contains(why) && error.hint().is_some(), "{why}: {error}");
     }
     found
 }

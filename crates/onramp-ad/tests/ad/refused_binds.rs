@@ -59,12 +59,12 @@ async fn each_refusal_is_told_as_what_it_is() {
         let address = script.serve(ca.server_config(&[HOST]).unwrap()).await;
         let error = to(address, &ca).connect().await.unwrap_err();
         let told = error.to_string();
-        assert_eq!(*error.kind(), ErrorKind::Unauthenticated, "{code} {text}: {told}");
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{code} {text}: {told}");
         assert!(told.contains(says), "{code} {text}: {told}");
         // What the server said itself is quoted, and blames nobody.
         assert_eq!(BLAME.iter().any(|blame| told.contains(blame)), blames, "{code} {text}: {told}");
-        assert!(error.next_step().is_some() && told.contains(r"CORP\anna"), "who, and what to do: {told}");
-        assert_eq!(error.server_reply().ldap_code, Some(u32::from(code)));
+        assert!(error.hint().is_some() && told.contains(r"CORP\anna"), "who, and what to do: {told}");
+        assert_eq!(error.reply().ldap_code, Some(u32::from(code)));
         assert!(!told.contains("secret-of-anna"));
         assert_eq!(script.lock().unwrap().binds, 1, "no second attempt: it could lock the account");
     }

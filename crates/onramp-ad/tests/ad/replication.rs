@@ -151,7 +151,7 @@ async fn one_that_will_never_answer_is_named_and_told_apart() {
     let attribute = "userPrincipalName".parse().unwrap();
     for controller in [&controllers[0], &controllers[2]] {
         let error = replication.reach(controller).await.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Unavailable, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         assert!(error.to_string().contains(&controller.host), "{error}");
         let query = ChangesQuery::new(lab.model.base(), "cn".parse().unwrap(), 0);
         let changes: Result<Vec<_>, _> = replication.changes(controller, query).try_collect().await;
@@ -161,7 +161,7 @@ async fn one_that_will_never_answer_is_named_and_told_apart() {
             replication.stamp(controller, &guid, &attribute).await.unwrap_err(),
             changes.unwrap_err(),
         ] {
-            assert_eq!(*error.kind(), ErrorKind::Unavailable, "{error}");
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         }
     }
     let error = replication.reach(&controllers[0]).await.unwrap_err().to_string();

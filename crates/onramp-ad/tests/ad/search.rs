@@ -47,8 +47,8 @@ async fn an_unknown_ou_is_named() {
     let mut found = users.search(UserQuery::below(nowhere.clone()));
     let error = found.next().await.unwrap().unwrap_err();
     assert!(error.is_not_found(), "{error}");
-    assert_eq!(error.object_name(), Some(nowhere.as_str()));
-    assert_eq!(error.server_reply().ldap_code, Some(32));
+    assert_eq!(error.object(), Some(nowhere.as_str()));
+    assert_eq!(error.reply().ldap_code, Some(32));
     assert!(found.next().await.is_none());
     let elsewhere = UserQuery::below("OU=Staff,DC=other,DC=example".parse().unwrap());
     let error = users.search(elsewhere).next().await.unwrap().unwrap_err();
@@ -93,7 +93,7 @@ async fn a_search_that_cannot_go_on_is_an_error_and_not_a_short_result() {
         let (last, before) = found.split_last().unwrap();
         assert!(before.iter().all(Result::is_ok) && !before.is_empty() && before.len() < 100, "{fault:?}");
         let error = last.as_ref().unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Unavailable, "{fault:?}");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{fault:?}");
         assert!(error.to_string().contains(&format!("after {} objects", before.len())), "{error}");
     }
 }

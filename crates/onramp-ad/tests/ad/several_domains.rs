@@ -107,7 +107,7 @@ async fn without_a_global_catalog_nobody_claims_to_know_every_name() {
     }
     let holders = lab.connect().await.forest().users.upn_holders();
     let error = holders.try_collect::<Vec<_>>().await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("global catalog"), "{error}");
     assert!(error.to_string().contains("dc1.emea.corp.local"), "{error}");
 }
@@ -164,7 +164,7 @@ async fn a_suffix_is_in_use_wherever_in_the_forest_somebody_has_it() {
     let usage = forest.suffixes.usage(&UpnSuffix::parse("CONTOSO.com").unwrap()).await.unwrap();
     assert_eq!((usage.principals, usage.units.as_slice()), (2, [unit].as_slice()));
     let error = forest.suffixes.remove(&UpnSuffix::parse("contoso.com").unwrap()).await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::InUse);
+    assert_eq!(error.kind(), ErrorKind::InUse);
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn a_survey_tells_who_is_there_and_what_each_can_do() {
     assert_eq!(told, expected);
     let offline = survey.iter().find(|status| !status.is_online()).unwrap();
     let why = offline.answer.as_ref().unwrap_err();
-    assert_eq!(*why.kind(), ErrorKind::Unavailable);
+    assert_eq!(why.kind(), ErrorKind::Unavailable);
     let read_only = survey.iter().find(|status| status.controller.is_read_only).unwrap();
     assert!(read_only.answer.as_ref().unwrap().is_read_only, "it says so itself");
 }

@@ -49,7 +49,7 @@ fn refused<T: Debug>(result: Result<T>, what: &str) -> Error {
 
 /// Checks that a call failed with that kind.
 #[track_caller]
-fn expect_kind<T: Debug>(result: Result<T>, kind: &ErrorKind, what: &str) {
+fn expect_kind<T: Debug>(result: Result<T>, kind: ErrorKind, what: &str) {
     let error = refused(result, what);
     assert_eq!(error.kind(), kind, "{what}: {error}");
 }

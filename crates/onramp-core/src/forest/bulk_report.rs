@@ -130,11 +130,11 @@ impl BulkReport {
         let first = self.differences.first().map(|first| format!("; the first: {first}"));
         let differing =
             format!("{} values are not what was written{}", self.differing, first.unwrap_or_default());
-        let error = |kind| Error::new(kind, ACTION).object(self);
+        let error = |kind| Error::new(kind, ACTION).with_object(self);
         if behind.is_empty() {
             return Err(error(ErrorKind::Stale)
-                .detail(differing)
-                .hint("Look who changed them; survey the forest again and make a new plan."));
+                .with_detail(differing)
+                .with_hint("Look who changed them; survey the forest again and make a new plan."));
         }
         let mut detail = format!(
             "after {} s {} of {} have everything; {}",
@@ -146,9 +146,9 @@ impl BulkReport {
         if self.differing > 0 {
             detail = format!("{detail}; {differing}");
         }
-        Err(error(ErrorKind::Unavailable)
-            .detail(detail)
-            .hint("Nothing is lost: start these domain controllers or repair replication, then run again."))
+        Err(error(ErrorKind::Unavailable).with_detail(detail).with_hint(
+            "Nothing is lost: start these domain controllers or repair replication, then run again.",
+        ))
     }
 }
 

@@ -33,7 +33,10 @@ impl ObjectChange {
     /// [holds a secret](AttributeName::holds_secret).
     pub fn check(&self) -> Result<()> {
         let refuse = |detail: String, hint: &str| {
-            Err(Error::new(ErrorKind::Invalid, "change").object(&self.dn).detail(detail).hint(hint))
+            Err(Error::new(ErrorKind::Invalid, "change")
+                .with_object(&self.dn)
+                .with_detail(detail)
+                .with_hint(hint))
         };
         if self.attributes.is_empty() {
             return refuse("the change names no attribute".into(), "Say what is to change.");
@@ -322,7 +325,7 @@ mod tests {
             (edit(&[], &[""]), "empty"),
         ] {
             let error = refused.check().unwrap_err();
-            assert_eq!(*error.kind(), ErrorKind::Invalid);
+            assert_eq!(error.kind(), ErrorKind::Invalid);
             assert!(error.to_string().contains(why), "{error}");
         }
     }

@@ -222,15 +222,15 @@ impl ConvergenceReport {
             ),
         };
         Err(Error::new(kind, "see on every domain controller the")
-            .object(&self.value)
-            .detail(format!(
+            .with_object(&self.value)
+            .with_detail(format!(
                 "after {} s {} of {} hold it; {}",
                 self.waited_ms / 1000,
                 self.controllers.len() - named.len(),
                 self.controllers.len(),
                 named.join("; ")
             ))
-            .hint(hint))
+            .with_hint(hint))
     }
 }
 

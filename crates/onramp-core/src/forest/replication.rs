@@ -242,5 +242,5 @@ pub trait Replication: Debug + Send + Sync {
 }
 
 fn unsupported<T>(action: &str, object: &impl fmt::Display) -> Result<T> {
-    Err(Error::new(ErrorKind::Unsupported, action).object(object))
+    Err(Error::new(ErrorKind::Unsupported, action).with_object(object))
 }

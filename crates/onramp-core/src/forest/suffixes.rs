@@ -158,9 +158,9 @@ pub trait SuffixesExt: Suffixes {
             return self.force_remove(suffix).await;
         }
         Err(Error::new(ErrorKind::InUse, "remove the UPN suffix")
-            .object(suffix)
-            .detail(usage.to_string())
-            .hint("Give them another suffix first, or remove it by force."))
+            .with_object(suffix)
+            .with_detail(usage.to_string())
+            .with_hint("Give them another suffix first, or remove it by force."))
     }
 }
 

@@ -75,7 +75,7 @@ pub(crate) fn pack(
 fn relative(endpoints: &Endpoints, version: &str, item: &Request) -> Result<String> {
     let base = format!("{}/{version}", endpoints.base(Audience::Graph).path().trim_end_matches('/'));
     let path = item.url.path().strip_prefix(&base).ok_or_else(|| {
-        Error::new(ErrorKind::Invalid, "put the request in a batch").object(item.url.path())
+        Error::new(ErrorKind::Invalid, "put the request in a batch").with_object(item.url.path())
     })?;
     Ok(match item.url.query() {
         Some(query) => format!("{path}?{query}"),

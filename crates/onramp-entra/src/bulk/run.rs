@@ -234,11 +234,10 @@ impl<K: Send + 'static> Driver<K> {
             failure.next = Next::Stop;
         }
         // What one of them is to blame for is found out by sending each alone.
-        let blame = several && failure.next == Next::Stop && failure.error.kind() == &ErrorKind::Invalid;
+        let blame = several && failure.next == Next::Stop && failure.error.kind() == ErrorKind::Invalid;
         let mut failure = Some(failure);
-        let shared = failure.as_ref().map(|failure| (failure.error.kind().clone(), failure.next.clone()));
-        let text =
-            failure.as_ref().map(|failure| (failure.error.to_string(), failure.error.server_reply().clone()));
+        let shared = failure.as_ref().map(|failure| (failure.error.kind(), failure.next.clone()));
+        let text = failure.as_ref().map(|failure| (failure.error.to_string(), failure.error.reply().clone()));
         let transport = &self.writer.transport;
         let mut verdicts = Vec::with_capacity(jobs.len());
         for job in &mut jobs {
@@ -250,8 +249,11 @@ impl<K: Send + 'static> Driver<K> {
             // The first gets the error itself, the others one like it.
             let own = failure.take().or_else(|| {
                 let ((kind, next), (text, reply)) = (shared.clone()?, text.clone()?);
-                let error =
-                    job.request.error(kind).detail(format!("the batch with it failed: {text}")).reply(reply);
+                let error = job
+                    .request
+                    .error(kind)
+                    .with_detail(format!("the batch with it failed: {text}"))
+                    .with_reply(reply);
                 Some(Failure::new(error, next))
             });
             verdicts.extend(own.map(|failure| judge_failure(transport, job, failure)));
@@ -284,7 +286,7 @@ impl<K: Send + 'static> Driver<K> {
         let mut behind = None;
         for (job, verdict) in jobs.into_iter().zip(verdicts) {
             let not_done_for_the_one_before = (behind.is_some() || self.stopped)
-                && matches!(&verdict, Verdict::Over(Err(error)) if error.server_reply().status == Some(424));
+                && matches!(&verdict, Verdict::Over(Err(error)) if error.reply().status == Some(424));
             match verdict {
                 Verdict::Over(_) if not_done_for_the_one_before && self.stopped => self.cancel(job),
                 Verdict::Over(_) if not_done_for_the_one_before => {
@@ -306,7 +308,7 @@ impl<K: Send + 'static> Driver<K> {
     fn over(&mut self, key: K, result: Result<Applied>, tries: u32) {
         self.monitor.update(|stats| match &result {
             Ok(_) => stats.applied += 1,
-            Err(error) if error.kind() == &ErrorKind::OutcomeUnknown => stats.unknown += 1,
+            Err(error) if error.kind() == ErrorKind::OutcomeUnknown => stats.unknown += 1,
             Err(error) if error.is_cancelled() => stats.cancelled += 1,
             Err(_) => stats.refused += 1,
         });
@@ -377,6 +379,6 @@ impl<K: Send + 'static> Driver<K> {
 fn cancelled(request: &Request) -> Error {
     request
         .error(ErrorKind::Cancelled)
-        .detail("an earlier change was refused, so this one was not sent")
-        .hint("See what was refused, then go on from there.")
+        .with_detail("an earlier change was refused, so this one was not sent")
+        .with_hint("See what was refused, then go on from there.")
 }

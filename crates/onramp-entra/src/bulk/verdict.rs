@@ -55,7 +55,7 @@ pub(super) enum Verdict {
 pub(super) fn judge<K>(transport: &Transport, job: &mut Job<K>, reply: Option<Reply>) -> Verdict {
     let Some(reply) = reply else {
         let detail = "the answer to the batch does not say what became of it";
-        let error = job.request.error(ErrorKind::Unavailable).detail(detail);
+        let error = job.request.error(ErrorKind::Unavailable).with_detail(detail);
         return judge_failure(
             transport,
             job,
@@ -147,10 +147,10 @@ fn is_throttling(error: &Error) -> bool {
 }
 
 pub(super) fn unknown<K>(job: &Job<K>, lost: Error) -> Error {
-    let reply = lost.server_reply().clone();
+    let reply = lost.reply().clone();
     job.request
         .error(ErrorKind::OutcomeUnknown)
-        .reply(reply)
-        .hint("Look at the object before doing it again.")
-        .source(lost)
+        .with_reply(reply)
+        .with_hint("Look at the object before doing it again.")
+        .with_source(lost)
 }

@@ -74,14 +74,14 @@ impl EntraApplications {
         let Some(api) = found.into_iter().next() else {
             return Err(request
                 .error(ErrorKind::NotFound)
-                .detail(format!("the tenant does not have the API {}", role.resource))
-                .hint("Switching directory synchronisation on brings the synchronisation service into the tenant."));
+                .with_detail(format!("the tenant does not have the API {}", role.resource))
+                .with_hint("Switching directory synchronisation on brings the synchronisation service into the tenant."));
         };
         let offered = api.app_roles.into_iter().find(|offered| offered.value.as_ref() == Some(&role.value));
         let offered = offered.ok_or_else(|| {
             request
                 .error(ErrorKind::NotFound)
-                .detail(format!("the API {} offers no permission of that name", role.resource))
+                .with_detail(format!("the API {} offers no permission of that name", role.resource))
         })?;
         Ok((api.id, offered.id))
     }
@@ -222,8 +222,8 @@ impl Applications for EntraApplications {
             before.iter().filter(|held| held.key_id.as_ref() != Some(key_id)).cloned().collect();
         if left.len() == before.len() {
             return Err(Error::new(ErrorKind::NotFound, "remove the certificate")
-                .object(key_id)
-                .detail("the application has no such certificate"));
+                .with_object(key_id)
+                .with_detail("the application has no such certificate"));
         }
         self.replace_credentials("remove a certificate from the application", id, &left).await
     }
@@ -294,11 +294,14 @@ fn made_for(app_id: &ObjectId) -> String {
 }
 
 fn half_done(app: &ApplicationJson, why: Error) -> Error {
-    Error::new(why.kind().clone(), "create the service principal of the application")
-        .object(&app.display_name)
-        .reply(why.server_reply().clone())
-        .hint(format!("The registration {} was made and has none yet: delete it, then try again.", app.id))
-        .source(why)
+    Error::new(why.kind(), "create the service principal of the application")
+        .with_object(&app.display_name)
+        .with_reply(why.reply().clone())
+        .with_hint(format!(
+            "The registration {} was made and has none yet: delete it, then try again.",
+            app.id
+        ))
+        .with_source(why)
 }
 
 #[derive(Serialize)]

@@ -74,19 +74,19 @@ pub(crate) fn require_kept(
     match before.iter().find(is_lost) {
         None => Ok(()),
         Some(lost) => Err(Error::new(ErrorKind::Stale, "change the certificates of the application")
-            .object(application)
-            .detail(format!(
+            .with_object(application)
+            .with_detail(format!(
                 "the certificate {} was removed by somebody else meanwhile",
                 lost.display_name.as_deref().unwrap_or("without a name")
             ))
-            .hint("Look at the application's certificates, then try again.")),
+            .with_hint("Look at the application's certificates, then try again.")),
     }
 }
 
 /// The change was accepted and cannot be seen.
 pub(crate) fn not_shown(application: &ObjectId) -> Error {
     Error::new(ErrorKind::OutcomeUnknown, "add the certificate to the application")
-        .object(application)
-        .detail("the tenant accepted it and does not show it yet")
-        .hint("Look at the application's certificates before adding it again.")
+        .with_object(application)
+        .with_detail("the tenant accepted it and does not show it yet")
+        .with_hint("Look at the application's certificates before adding it again.")
 }

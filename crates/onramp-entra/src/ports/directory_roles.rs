@@ -115,8 +115,8 @@ impl DirectoryRoles<'_> {
             Err(error) if error.is_already_exists() => self.find(role).await?.ok_or(error),
             Err(error) if error.is_not_found() => Err(request
                 .error(ErrorKind::Invalid)
-                .detail("the tenant has no role of that template ID")
-                .reply(error.server_reply().clone())),
+                .with_detail("the tenant has no role of that template ID")
+                .with_reply(error.reply().clone())),
             Err(error) => Err(error),
         }
     }
@@ -125,8 +125,8 @@ impl DirectoryRoles<'_> {
         const ACTION: &str = "take back the directory role";
         let Some(active) = self.find(&role).await? else {
             return Err(onramp_core::Error::new(ErrorKind::NotFound, ACTION)
-                .object(role)
-                .detail("nobody holds the role"));
+                .with_object(role)
+                .with_detail("nobody holds the role"));
         };
         let (id, member) = (active.id.to_string(), member.to_string());
         let url = self.url(&["directoryRoles", &id, "members", &member, "$ref"])?;

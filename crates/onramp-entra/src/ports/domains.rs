@@ -117,25 +117,25 @@ impl Domains for EntraDomains {
         if self.look_up(name).await?.is_some_and(|domain| domain.is_verified) {
             return Ok(Verification::Verified);
         }
-        let message = error.server_reply().diagnostic.clone().unwrap_or_default();
+        let message = error.reply().diagnostic.clone().unwrap_or_default();
         let cause = if error.is_already_exists() { Cause::Elsewhere } else { Cause::of(&message, name) };
-        let reply = error.server_reply().clone();
+        let reply = error.reply().clone();
         match cause {
             Cause::NoRecord => Ok(Verification::RecordNotFound { message }),
             Cause::Elsewhere => Err(request
                 .error(ErrorKind::AlreadyExists)
-                .detail("another tenant has the domain")
-                .reply(reply)
-                .hint(
+                .with_detail("another tenant has the domain")
+                .with_reply(reply)
+                .with_hint(
                     "Remove it from that tenant, or take an unmanaged tenant over (admin takeover), and verify again.",
                 )
-                .source(error)),
+                .with_source(error)),
             Cause::Unknown => Err(request
                 .error(ErrorKind::Invalid)
-                .detail("it was refused, and not for a missing DNS record, so waiting will not help")
-                .reply(reply)
-                .hint("Look the domain up in the Entra admin center, where its state is told.")
-                .source(error)),
+                .with_detail("it was refused, and not for a missing DNS record, so waiting will not help")
+                .with_reply(reply)
+                .with_hint("Look the domain up in the Entra admin center, where its state is told.")
+                .with_source(error)),
         }
     }
 

@@ -101,15 +101,15 @@ impl Roles for EntraRoles {
         let found: Result<Vec<AssignmentJson>> = paging::all(self.0.clone(), request.clone()).await;
         match found {
             Ok(found) => Ok(found.into_iter().map(AssignmentJson::into_assignment).collect()),
-            Err(error) if *error.kind() == ErrorKind::Unsupported => Err(request
+            Err(error) if error.kind() == ErrorKind::Unsupported => Err(request
                 .error(ErrorKind::Unsupported)
-                .detail("the tenant has no licence for Privileged Identity Management")
-                .reply(error.server_reply().clone())
-                .hint("Nobody is eligible for a role without it; look at active assignments only.")),
+                .with_detail("the tenant has no licence for Privileged Identity Management")
+                .with_reply(error.reply().clone())
+                .with_hint("Nobody is eligible for a role without it; look at active assignments only.")),
             Err(error) if is_not_offered(&error) => Err(request
                 .error(ErrorKind::Unsupported)
-                .detail("the tenant does not offer Privileged Identity Management")
-                .reply(error.server_reply().clone())),
+                .with_detail("the tenant does not offer Privileged Identity Management")
+                .with_reply(error.reply().clone())),
             Err(error) => Err(error),
         }
     }
@@ -149,8 +149,8 @@ impl Roles for EntraRoles {
             // "Not found" may be about the principal or about the role.
             Err(error) if error.is_not_found() && self.lacks(role).await => Err(request
                 .error(ErrorKind::Invalid)
-                .detail("the tenant has no role of that template ID")
-                .reply(error.server_reply().clone())),
+                .with_detail("the tenant has no role of that template ID")
+                .with_reply(error.reply().clone())),
             Err(error) => Err(error),
         }
     }
@@ -168,7 +168,7 @@ impl Roles for EntraRoles {
         match self.0.send(&request).await {
             // No assignment of the newer form can be there then.
             Err(error) if is_not_offered(&error) => {
-                return Err(request.error(ErrorKind::NotFound).reply(error.server_reply().clone()));
+                return Err(request.error(ErrorKind::NotFound).with_reply(error.reply().clone()));
             }
             other => other?,
         };
@@ -179,9 +179,9 @@ impl Roles for EntraRoles {
 
 /// Whether the service knows nothing of unified role management, as opposed to a role or principal it does not know.
 fn is_not_offered(error: &Error) -> bool {
-    let reply = error.server_reply();
+    let reply = error.reply();
     let says = |words: &str| reply.diagnostic.as_deref().is_some_and(|text| text.contains(words));
-    *error.kind() == ErrorKind::Unsupported || says("Resource not found for the segment")
+    error.kind() == ErrorKind::Unsupported || says("Resource not found for the segment")
 }
 
 #[derive(Serialize)]

@@ -80,7 +80,7 @@ impl SignIn for EntraSignIn {
             "enforced" => Ok(MfaState::Enforced),
             other => Err(request
                 .error(ErrorKind::Unsupported)
-                .detail(format!("“{other}” is not a state that is known here"))),
+                .with_detail(format!("“{other}” is not a state that is known here"))),
         }
     }
 
@@ -96,7 +96,11 @@ impl SignIn for EntraSignIn {
             MfaState::Disabled => "disabled",
             MfaState::Enabled => "enabled",
             MfaState::Enforced => "enforced",
-            _ => return Err(request.error(ErrorKind::Unsupported).detail("that state is not known here")),
+            _ => {
+                return Err(request
+                    .error(ErrorKind::Unsupported)
+                    .with_detail("that state is not known here"));
+            }
         };
         let request = request.json(&Requirements { per_user_mfa_state })?;
         self.0.transport.send(&request).await.map(drop)

@@ -138,7 +138,7 @@ impl Subscriptions for EntraSubscriptions {
         if reply.status == 200 && !reply.after_a_lost_one {
             return Err(request
                 .error(ErrorKind::AlreadyExists)
-                .reply(crate::error::server_reply(&request, &reply)));
+                .with_reply(crate::error::server_reply(&request, &reply)));
         }
         Ok(SubscriptionRoleAssignment::new(name, *subscription, *role, *principal))
     }
@@ -150,7 +150,7 @@ impl Subscriptions for EntraSubscriptions {
             .on_assignment("take back the Azure role assignment", Method::DELETE, subscription, name)?
             .object(format_args!("{} on the subscription {subscription}", assignment.role));
         match self.0.send(&request).await {
-            Err(error) if error.server_reply().code.as_deref() == Some("RoleAssignmentNotFound") => Ok(()),
+            Err(error) if error.reply().code.as_deref() == Some("RoleAssignmentNotFound") => Ok(()),
             other => other.map(drop),
         }
     }

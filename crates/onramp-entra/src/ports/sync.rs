@@ -56,7 +56,7 @@ impl DirectorySync for EntraSync {
         .needs(READ);
         let found: Vec<OrganizationJson> = paging::all(self.0.clone(), request.clone()).await?;
         let Some(organization) = found.into_iter().next() else {
-            return Err(request.error(ErrorKind::NotFound).detail("the tenant shows no organisation"));
+            return Err(request.error(ErrorKind::NotFound).with_detail("the tenant shows no organisation"));
         };
         let state = match organization.on_premises_sync_enabled {
             None => SyncState::NeverEnabled,

@@ -67,7 +67,8 @@ impl FromStr for DeltaCursor {
 
     fn from_str(text: &str) -> Result<Self> {
         let link = Url::parse(text).map_err(|why| {
-            Error::new(ErrorKind::Invalid, "read the place in the list of changes").detail(why.to_string())
+            Error::new(ErrorKind::Invalid, "read the place in the list of changes")
+                .with_detail(why.to_string())
         })?;
         Ok(Self { link })
     }
@@ -153,7 +154,7 @@ fn news<T: DeserializeOwned>(asked: &Request, page: Page<Value>) -> Result<Vec<D
 }
 
 fn one<T: DeserializeOwned>(asked: &Request, object: Value) -> Result<Delta<T>> {
-    let unreadable = |why: &str| asked.error(ErrorKind::Invalid).detail(why);
+    let unreadable = |why: &str| asked.error(ErrorKind::Invalid).with_detail(why);
     if let Some(removed) = object.get("@removed") {
         let id = object.get("id").and_then(Value::as_str);
         let id = id.ok_or_else(|| unreadable("a deleted object comes without its id"))?.to_owned();

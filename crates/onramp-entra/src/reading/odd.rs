@@ -20,7 +20,9 @@ pub(crate) fn understand<T: DeserializeOwned>(request: &Request, object: &Value)
 
 /// The error for one object that cannot be understood.
 pub(crate) fn unreadable(name: &str, why: &str) -> Error {
-    Error::new(ErrorKind::Unreadable, "understand what the service tells of").object(name).detail(why)
+    Error::new(ErrorKind::Unreadable, "understand what the service tells of")
+        .with_object(name)
+        .with_detail(why)
 }
 
 /// Everything by which people know the object.

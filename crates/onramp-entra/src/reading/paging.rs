@@ -182,7 +182,7 @@ impl Restart {
 
 /// Whether a link to a next page, or to the changes since, was kept too long.
 pub(crate) fn is_forgotten_place(error: &Error) -> bool {
-    let reply = error.server_reply();
+    let reply = error.reply();
     let code = reply.code.as_deref().unwrap_or_default();
     error.is_stale()
         && (reply.status == Some(410)

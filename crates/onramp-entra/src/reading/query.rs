@@ -198,7 +198,8 @@ impl<T: DeserializeOwned + Send + 'static> Query<T> {
         let Some(first) = poll_fn(|cx| pages.poll_objects(cx)).await.transpose()? else {
             return Ok((0, stream::empty().boxed()));
         };
-        let uncounted = || request.error(ErrorKind::Unsupported).detail("the service does not count them");
+        let uncounted =
+            || request.error(ErrorKind::Unsupported).with_detail("the service does not count them");
         let count = first.count.ok_or_else(uncounted)?;
         let rest = Items::new(pages);
         Ok((count, stream::iter(first).chain(rest).boxed()))
@@ -218,9 +219,9 @@ impl<T: DeserializeOwned + Send + 'static> Query<T> {
         // The service writes a byte order mark before it.
         let text = String::from_utf8_lossy(&reply.body);
         let number = text.trim_start_matches('\u{feff}').trim();
-        number
-            .parse()
-            .map_err(|_| request.error(ErrorKind::Invalid).detail("the service's answer is not a number"))
+        number.parse().map_err(|_| {
+            request.error(ErrorKind::Invalid).with_detail("the service's answer is not a number")
+        })
     }
 
     /// The one object that lies at the path.

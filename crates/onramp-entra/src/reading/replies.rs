@@ -104,7 +104,7 @@ impl Replies {
     }
 
     fn checked(&mut self, link: &str) -> Result<Url> {
-        let refuse = |detail| self.request.error(ErrorKind::Invalid).detail(detail);
+        let refuse = |detail| self.request.error(ErrorKind::Invalid).with_detail(detail);
         let url = Url::parse(link).map_err(|_| refuse("the link to the next page is not an address"))?;
         origin::check(self.transport.endpoints(), self.request.to, &url)?;
         if !self.seen.insert(fingerprint(&url)) {

@@ -44,9 +44,9 @@ impl TokenSource for AzureTokenSource {
             };
             // The error itself is not kept as a source: its Debug form holds the raw reply.
             Error::new(kind, "get an access token for")
-                .object(scope)
-                .detail(why.to_string())
-                .hint("Check the credential, the tenant and the cloud.")
+                .with_object(scope)
+                .with_detail(why.to_string())
+                .with_hint("Check the credential, the tenant and the cloud.")
         })?;
         Ok(AccessToken::new(Password::new(token.token.secret().to_owned()), token.expires_on))
     }

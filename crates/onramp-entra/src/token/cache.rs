@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
-use onramp_core::{Clock, Error, Result};
+use onramp_core::{Clock, Result};
 
 use super::source::{AccessToken, TokenSource};
 
@@ -42,7 +42,7 @@ struct Slot {
     asked: u64,
 }
 
-type Answer = BoxFuture<'static, Result<AccessToken, Arc<Error>>>;
+type Answer = BoxFuture<'static, Result<AccessToken>>;
 
 /// A request to the source that is under way.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ impl TokenCache {
         let (number, answer) = self.ask(slot, scope, false);
         let answer = answer.await;
         self.finish(slot, number, answer.as_ref().map_err(|_| ()));
-        answer.map_err(|error| error.repeated())
+        answer
     }
 
     /// The request that is under way, or a new one. `beside`: it goes on when the caller does not wait.
@@ -136,7 +136,7 @@ impl TokenCache {
         slot.asked += 1;
         let number = slot.asked;
         let (source, scope, asked_claims) = (Arc::clone(&self.source), scope.to_owned(), claims.clone());
-        let answer = async move { source.token(&scope, asked_claims.as_deref()).await.map_err(Arc::new) };
+        let answer = async move { source.token(&scope, asked_claims.as_deref()).await };
         let answer: Shared<Answer> = answer.boxed().shared();
         if let Some(weak) = answer.downgrade() {
             let beside = beside.then(|| answer.clone());

@@ -61,9 +61,9 @@ impl ClientCertificate {
         let client_id = client_id.into();
         let refuse = |detail: &str| {
             Error::new(ErrorKind::Invalid, "read the certificate of the application")
-                .object(&client_id)
-                .detail(detail)
-                .hint("Give the certificate and its RSA key (2,048 bits or more, not encrypted) in PEM.")
+                .with_object(&client_id)
+                .with_detail(detail)
+                .with_hint("Give the certificate and its RSA key (2,048 bits or more, not encrypted) in PEM.")
         };
         let der = CertificateDer::from_pem_slice(as_text(certificate.as_bytes()).as_bytes())
             .map_err(|_| refuse("no certificate was found in the PEM"))?;
@@ -84,8 +84,8 @@ impl ClientCertificate {
     pub(crate) fn assertion(&self, endpoint: &Url, now: OffsetDateTime) -> Result<Password> {
         let refuse = |why: &str| {
             Error::new(ErrorKind::Invalid, "sign an assertion for the application")
-                .object(&self.client_id)
-                .detail(why)
+                .with_object(&self.client_id)
+                .with_detail(why)
         };
         let encode = |part: serde_json::Result<Vec<u8>>| {
             part.map(|part| URL_SAFE_NO_PAD.encode(part)).map_err(|why| refuse(&why.to_string()))

@@ -50,7 +50,7 @@ async fn a_credential_that_cannot_reach_its_server_is_told_from_one_that_is_refu
     ] {
         let credential = Canned { fails: Mutex::new(Some(azure)), ..Canned::default() };
         let error = AzureTokenSource::new(Arc::new(credential)).token("scope", None).await.unwrap_err();
-        assert_eq!(error.kind(), &kind);
+        assert_eq!(error.kind(), kind);
         assert!(error.to_string().contains("AADSTS7000215"), "{error}");
     }
 }

@@ -146,10 +146,10 @@ async fn a_refusal_is_the_outcome_of_its_change_only_and_carries_the_code() {
     assert_eq!((applied(&outcomes), service.requests().await), (18, 1));
     let error = of(&outcomes, 5).result.as_ref().unwrap_err();
     assert!(error.is_not_found());
-    assert_eq!(error.server_reply().code.as_deref(), Some("Request_ResourceNotFound"));
-    assert_eq!(error.server_reply().request_id.as_deref(), Some("req-5"));
+    assert_eq!(error.reply().code.as_deref(), Some("Request_ResourceNotFound"));
+    assert_eq!(error.reply().request_id.as_deref(), Some("req-5"));
     assert!(error.to_string().contains(&id(5).to_string()), "{error}");
-    assert_eq!(of(&outcomes, 6).result.as_ref().unwrap_err().kind(), &ErrorKind::Forbidden);
+    assert_eq!(of(&outcomes, 6).result.as_ref().unwrap_err().kind(), ErrorKind::Forbidden);
 }
 
 #[tokio::test]
@@ -164,8 +164,8 @@ async fn server_errors_of_items_are_repeated_as_often_as_the_policy_says() {
     assert_eq!(of(&outcomes, 1).result.as_ref().unwrap().evidence, Evidence::AnswerToRepetition);
     assert_eq!(of(&outcomes, 1).tries, 2);
     let error = of(&outcomes, 2).result.as_ref().unwrap_err();
-    assert_eq!((error.kind(), of(&outcomes, 2).tries), (&ErrorKind::OutcomeUnknown, 3));
-    assert_eq!(error.server_reply().status, Some(503));
+    assert_eq!((error.kind(), of(&outcomes, 2).tries), (ErrorKind::OutcomeUnknown, 3));
+    assert_eq!(error.reply().status, Some(503));
     assert_eq!(applied(&outcomes), 19);
 }
 
@@ -222,7 +222,7 @@ async fn one_change_that_spoils_its_batch_is_found_and_the_others_are_made() {
     let client = bench(&server.uri()).client;
     let outcomes: Vec<_> = client.bulk().run(stream::iter(updates(3))).collect().await;
     assert_eq!(applied(&outcomes), 2);
-    assert_eq!(of(&outcomes, 1).result.as_ref().unwrap_err().kind(), &ErrorKind::Invalid);
+    assert_eq!(of(&outcomes, 1).result.as_ref().unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn a_refused_credential_ends_every_change_without_hammering() {
     let client = bench(&server.uri()).client;
     let outcomes: Vec<_> = client.bulk().run(stream::iter(updates(20))).collect().await;
     for outcome in &outcomes {
-        assert_eq!(outcome.result.as_ref().unwrap_err().kind(), &ErrorKind::Unauthenticated);
+        assert_eq!(outcome.result.as_ref().unwrap_err().kind(), ErrorKind::Unauthenticated);
     }
     assert_eq!((outcomes.len(), server.received_requests().await.unwrap().len()), (20, 2));
 }
@@ -291,7 +291,7 @@ async fn a_creation_whose_answer_was_lost_is_looked_up_before_it_is_repeated() {
     let not = of("not").as_ref().unwrap();
     assert_eq!((not.evidence, not.body["id"].as_str()), (Evidence::AnswerToRepetition, Some("new")));
     assert!(of("other").as_ref().unwrap_err().is_already_exists());
-    assert_eq!(of("no key").as_ref().unwrap_err().kind(), &ErrorKind::OutcomeUnknown);
+    assert_eq!(of("no key").as_ref().unwrap_err().kind(), ErrorKind::OutcomeUnknown);
     let posts = server
         .received_requests()
         .await
@@ -328,7 +328,7 @@ async fn in_order_each_waits_for_the_one_before_and_the_first_refusal_ends_it() 
     let order: Vec<u128> = outcomes.iter().map(|outcome| outcome.key).collect();
     assert_eq!(order, (0..60).collect::<Vec<_>>());
     assert_eq!(applied(&outcomes), 45);
-    assert_eq!(of(&outcomes, 45).result.as_ref().unwrap_err().kind(), &ErrorKind::Invalid);
+    assert_eq!(of(&outcomes, 45).result.as_ref().unwrap_err().kind(), ErrorKind::Invalid);
     assert!(outcomes[46..].iter().all(|outcome| outcome.result.as_ref().unwrap_err().is_cancelled()));
     let first_seen: Vec<u128> = {
         let mut known = std::collections::HashSet::new();

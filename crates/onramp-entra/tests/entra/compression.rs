@@ -67,6 +67,6 @@ async fn a_reply_that_grows_without_end_when_unpacked_is_given_up() {
     assert!(bomb.len() < 200_000, "{}", bomb.len());
     any().respond_with(compressed(bomb)).expect(1).mount(&server).await;
     let error = ids(&server).await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Invalid, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     assert!(error.to_string().contains("64 MB"), "{error}");
 }

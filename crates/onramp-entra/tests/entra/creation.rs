@@ -127,9 +127,9 @@ async fn an_outcome_that_stays_unknown_is_said_to_be() {
     answers(&server, Mock::given(method("GET")), vec![ResponseTemplate::new(404).set_body_json(not_found())])
         .await;
     let error = bench(&server.uri()).client.tenant().users.create(&new_user()).await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::OutcomeUnknown);
-    assert_eq!(error.server_reply().status, Some(504));
-    assert!(error.next_step().unwrap().contains("Look"));
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert_eq!(error.reply().status, Some(504));
+    assert!(error.hint().unwrap().contains("Look"));
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn domains_and_roles_are_looked_up_after_a_lost_answer_too() {
 async fn an_application_is_not_registered_again_because_its_name_is_not_unique() {
     let (server, tenant) = scripted(vec![Step::Vanish]).await;
     let error = tenant.applications.create("Sync").await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::OutcomeUnknown);
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
     assert_eq!(server.lines().len(), 1);
 }
 
@@ -168,8 +168,8 @@ async fn an_application_without_service_principal_is_named_for_clearing_up() {
     )
     .await;
     let error = bench(&server.uri()).client.tenant().applications.create("Sync").await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Forbidden);
-    assert!(error.next_step().unwrap().contains(&id(1).to_string()), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
+    assert!(error.hint().unwrap().contains(&id(1).to_string()), "{error}");
 }
 
 /// A tenant in which user 7 was just created by this client.

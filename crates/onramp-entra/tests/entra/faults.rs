@@ -30,8 +30,8 @@ async fn tries_end_with_the_policy_and_waits_grow() {
     let (builder, clock, _) = builder(&server.uri());
     let policy = RetryPolicy::default().with_max_attempts(4);
     let error = builder.retry(policy).build().unwrap().tenant().domains.list().await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Unavailable);
-    assert_eq!(error.server_reply().status, Some(503));
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.reply().status, Some(503));
     assert_eq!(server.received_requests().await.unwrap().len(), 4);
     assert!(clock.elapsed() <= Duration::from_secs(1 + 2 + 4));
 }
@@ -43,9 +43,9 @@ async fn a_server_that_is_not_there_is_tried_again_and_then_reported() {
     drop(listener);
     let bench = bench(&base);
     let error = bench.client.tenant().sync.status().await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(bench.clock.elapsed() > Duration::ZERO);
-    assert!(error.server_reply().client_request_id.is_some());
+    assert!(error.reply().client_request_id.is_some());
 }
 
 fn users(from: u128, count: u128) -> Vec<serde_json::Value> {

@@ -108,7 +108,7 @@ async fn a_wait_beyond_the_deadline_is_refused_without_asking() {
     users(&service.hasty).await.unwrap_err();
     let brief = service.client.with_retry(RetryPolicy::default().with_deadline(Duration::from_secs(5)));
     let error = users(&brief).await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Throttled { retry_after: Some(ASKED) });
+    assert_eq!(error.kind(), ErrorKind::Throttled { retry_after: Some(ASKED) });
     assert!(error.to_string().contains("it was not sent"), "{error}");
     assert_eq!(service.came().len(), 1);
 }

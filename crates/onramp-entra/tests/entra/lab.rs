@@ -55,7 +55,7 @@ async fn the_client_keeps_the_contract_of_every_port() {
     let elevated = client.tenant().subscriptions.elevate_access().await;
     assert_eq!(
         elevated.unwrap_err().kind(),
-        &ErrorKind::Forbidden,
+        ErrorKind::Forbidden,
         "an application cannot elevate its access"
     );
     let recording = recorder.archive().unwrap();
@@ -94,7 +94,7 @@ async fn a_server_that_nobody_vouches_for_is_not_talked_to() {
     let other = LabCa::new().unwrap();
     let client = lab.stranger(lab.secret()).trust_root_pem(other.certificate_pem()).build().unwrap();
     let error = client.tenant().domains.list().await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Invalid);
+    assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("certificate"), "{error}");
     assert!(lab.lab.requests().is_empty());
 

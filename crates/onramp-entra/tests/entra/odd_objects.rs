@@ -32,7 +32,7 @@ async fn told<T: Debug>(stream: impl Stream<Item = Result<T>>) -> (usize, Vec<St
         match item {
             Ok(_) => found += 1,
             Err(error) => {
-                assert_eq!(error.kind(), &ErrorKind::Unreadable, "{error}");
+                assert_eq!(error.kind(), ErrorKind::Unreadable, "{error}");
                 odd.push(error.to_string());
             }
         }
@@ -144,7 +144,7 @@ async fn queries_of_ones_own_go_on_and_restarts_tell_an_odd_object_once() {
     assert_eq!((found, odd.len()), (2, 1), "each once: {odd:?}");
     let (count, all) = query().counted().await.unwrap();
     assert_eq!((count, told(all).await.0), (3, 2));
-    assert_eq!(query().all().await.unwrap_err().kind(), &ErrorKind::Unreadable);
+    assert_eq!(query().all().await.unwrap_err().kind(), ErrorKind::Unreadable);
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn a_single_user_that_cannot_be_understood_is_an_error_that_says_so() {
         answers(&server, any(), vec![ok(body.clone())]).await;
         let users = bench(&server.uri()).client.tenant().users;
         for error in [users.get(&id(1)).await.unwrap_err(), users.find(&upn()).await.unwrap_err()] {
-            assert_eq!(error.kind(), &ErrorKind::Unreadable, "{error}");
+            assert_eq!(error.kind(), ErrorKind::Unreadable, "{error}");
             for name in names {
                 assert!(error.to_string().contains(name), "{name}: {error}");
             }
@@ -170,6 +170,6 @@ async fn a_single_user_that_cannot_be_understood_is_an_error_that_says_so() {
         answers(&server, any(), vec![ok(json!({ "value": [body] }))]).await;
         let odd = Upn::parse("$anna@contoso.com").unwrap();
         let error = bench(&server.uri()).client.tenant().users.find(&odd).await.unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Unreadable, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Unreadable, "{error}");
     }
 }

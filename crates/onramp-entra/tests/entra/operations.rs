@@ -95,7 +95,7 @@ async fn what_a_cloud_lacks_is_refused_before_anything_is_sent() {
         tenant.subscriptions.elevate_access().await.unwrap_err(),
     ];
     for error in refusals {
-        assert_eq!(error.kind(), &ErrorKind::Unsupported, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         assert!(error.to_string().contains("this cloud does not offer"), "{error}");
     }
     assert_eq!(lab.lab.requests().len(), 0, "not even a token was asked for");
@@ -152,7 +152,7 @@ async fn access_is_elevated_by_a_global_administrator_only() {
     lab.tenant_as(&upn("admin")).subscriptions.elevate_access().await.unwrap();
     for tenant in [lab.tenant(), lab.tenant_as(&upn("nobody"))] {
         let error = tenant.subscriptions.elevate_access().await.unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Forbidden, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
         assert!(error.to_string().contains("Global Administrator"), "{error}");
     }
 }
@@ -174,7 +174,7 @@ async fn a_permission_of_an_api_that_is_not_there_yet_says_what_brings_it() {
     let principal = application.service_principal.unwrap();
     let role = AppRole::new(AppRole::SYNCHRONIZATION_SERVICE, "ADSynchronization.ReadWrite.All");
     let error = tenant.applications.grant_app_role(&principal, &role).await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::NotFound);
+    assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("Switching directory synchronisation on"), "{error}");
 
     tenant.sync.set_enabled(true).await.unwrap();
@@ -201,11 +201,7 @@ async fn an_application_signs_in_with_its_certificate_for_as_long_as_the_tenant_
     let by_itself = || lab.tenant_of(credential());
 
     let error = by_itself().domains.list().await.unwrap_err();
-    assert_eq!(
-        error.kind(),
-        &ErrorKind::Unauthenticated,
-        "the tenant does not know the certificate: {error}"
-    );
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "the tenant does not know the certificate: {error}");
     assert!(error.to_string().contains("700027"), "{error}");
 
     let der = CERTIFICATE.lines().skip_while(|line| !line.starts_with("-----BEGIN")).skip(1);
@@ -218,7 +214,7 @@ async fn an_application_signs_in_with_its_certificate_for_as_long_as_the_tenant_
 
     tenant.applications.remove_certificate(&application.id, &added.key_id).await.unwrap();
     let error = by_itself().domains.list().await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
 }
 
 #[test]
@@ -232,7 +228,7 @@ fn a_key_that_entra_would_not_take_is_refused_at_once() {
         (CERTIFICATE, CERTIFICATE, "no private key"),
     ] {
         let error = read(certificate, key).unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Invalid);
+        assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.to_string().contains(why), "{error}");
     }
     assert!(read(CERTIFICATE, KEY).is_ok());

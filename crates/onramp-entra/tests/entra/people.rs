@@ -69,13 +69,13 @@ async fn a_person_who_declines_or_never_comes_is_told_of() {
         tenant.decline_device_code(&prompt.code).unwrap();
     });
     let error = lab.tenant_of(declining).domains.list().await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
     assert!(error.to_string().contains("declined"), "{error}");
 
     let began = lab.clock.elapsed();
     let absent = DeviceCodeSignIn::new(client_id(&lab), |_| {});
     let error = lab.tenant_of(absent).domains.list().await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
     let waited = lab.clock.elapsed() - began;
     assert!((890..1000).contains(&waited.as_secs()), "the code's quarter of an hour, not {waited:?}");
 }
@@ -110,7 +110,7 @@ async fn a_refusal_in_the_browser_is_told_in_the_services_words() {
     let lab = start().await;
     let way = BrowserSignIn::new(client_id(&lab), browser(&lab)).with_login_hint("nobody@nowhere.example");
     let error = tenant_by_the_clock(&lab, way).domains.list().await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Unauthenticated, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
     assert!(error.to_string().contains("AADSTS50034"), "{error}");
 }
 

@@ -196,7 +196,7 @@ async fn a_count_is_read_without_reading_the_objects() {
     let client = bench(&server.uri()).client;
     let count = || client.query::<Item>("users").filter_eq("userType", "Guest").count();
     assert_eq!(count().await.unwrap(), 100_042);
-    assert_eq!(count().await.unwrap_err().kind(), &ErrorKind::Invalid);
+    assert_eq!(count().await.unwrap_err().kind(), ErrorKind::Invalid);
     let sent = &server.received_requests().await.unwrap()[0];
     assert!(sent.url.query_pairs().any(|(name, value)| name == "$filter" && value == "userType eq 'Guest'"));
 }
@@ -322,7 +322,7 @@ async fn a_cursor_that_points_elsewhere_is_refused_and_no_token_goes_there() {
     let cursor: DeltaCursor = format!("{}/v1.0/users/delta?$deltatoken=x", foreign.uri()).parse().unwrap();
     let client = bench(&server.uri()).client;
     let mut changes = client.query::<Item>("users").changes(DeltaStart::From(cursor));
-    assert_eq!(changes.try_next().await.unwrap_err().kind(), &ErrorKind::Invalid);
+    assert_eq!(changes.try_next().await.unwrap_err().kind(), ErrorKind::Invalid);
     assert_eq!(requests(&foreign).await, 0);
 }
 
@@ -335,7 +335,7 @@ async fn a_change_that_cannot_be_read_does_not_give_a_cursor_behind_it() {
     let news: Vec<_> =
         bench(&server.uri()).client.query::<Item>("things").changes(DeltaStart::Now).collect().await;
     assert_eq!(news.len(), 1);
-    assert_eq!(news[0].as_ref().unwrap_err().kind(), &ErrorKind::Invalid);
+    assert_eq!(news[0].as_ref().unwrap_err().kind(), ErrorKind::Invalid);
     let sent = &server.received_requests().await.unwrap()[0];
     assert!(sent.url.query_pairs().any(|(name, value)| name == "$deltatoken" && value == "latest"));
 }

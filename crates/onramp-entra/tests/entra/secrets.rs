@@ -63,7 +63,7 @@ async fn no_secret_is_shown_anywhere() {
     let recorder = WireRecorder::in_memory();
     let (client, errors) = exchanges(&recorder).await;
     for error in &errors {
-        assert_eq!(error.kind(), &ErrorKind::Invalid);
+        assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(
             error.to_string().contains("***"),
             "the server's words are kept, the secret struck out: {error}"

@@ -46,7 +46,7 @@ pub(crate) struct NoTokens;
 #[async_trait::async_trait]
 impl TokenSource for NoTokens {
     async fn token(&self, scope: &str, _claims: Option<&str>) -> Result<AccessToken> {
-        Err(Error::new(ErrorKind::Unauthenticated, "get a token for").object(scope))
+        Err(Error::new(ErrorKind::Unauthenticated, "get a token for").with_object(scope))
     }
 }
 

@@ -47,7 +47,7 @@ async fn a_second_refusal_is_final() {
     answers(&server, any(), vec![refused(None)]).await;
     let bench = bench(&server.uri());
     let error = bench.client.tenant().domains.list().await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Unauthenticated);
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
 }
 
@@ -87,7 +87,7 @@ impl TokenSource for Slow {
         }
         self.gate.acquire().await.unwrap().forget();
         if asked == 2 {
-            return Err(Error::new(ErrorKind::Unavailable, "get a token for").object(scope));
+            return Err(Error::new(ErrorKind::Unavailable, "get a token for").with_object(scope));
         }
         Ok(AccessToken::new(Password::new(format!("t{asked}")), self.clock.now() + Duration::from_secs(3600)))
     }
@@ -179,8 +179,8 @@ impl TokenSource for Gated {
         let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         self.gate.acquire().await.unwrap().forget();
         if self.fails {
-            let error = Error::new(ErrorKind::Unauthenticated, "get a token for").object(scope);
-            return Err(error.detail("the secret has expired"));
+            let error = Error::new(ErrorKind::Unauthenticated, "get a token for").with_object(scope);
+            return Err(error.with_detail("the secret has expired"));
         }
         Ok(AccessToken::new(Password::new(format!("t{asked}")), self.clock.now() + Duration::from_secs(3600)))
     }
@@ -216,7 +216,7 @@ async fn callers_who_wait_together_share_the_failure_and_nobody_asks_again_by_hi
     source.gate.add_permits(50);
     for one in waiting {
         let error = one.await.unwrap().unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Unauthenticated);
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
         assert!(error.to_string().contains("the secret has expired"), "{error}");
     }
     assert_eq!(source.asked(), 1);
@@ -286,7 +286,7 @@ async fn a_credential_that_is_refused_sends_nothing() {
     let endpoints = Endpoints::new(&server.uri(), &server.uri(), &server.uri()).unwrap();
     let client = EntraClient::builder(NoTokens).endpoints(endpoints).build().unwrap();
     let error = client.tenant().domains.list().await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Unauthenticated);
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(server.received_requests().await.unwrap().is_empty());
 }
 
@@ -324,8 +324,8 @@ async fn a_wrong_client_secret_says_what_to_do_and_is_not_tried_again() {
         "error_description": "AADSTS7000215: Invalid client secret provided." });
     answers(&server, any(), vec![ResponseTemplate::new(401).set_body_json(body)]).await;
     let error = with_secret(&server, Arc::default()).tenant().domains.list().await.unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Unauthenticated);
-    assert_eq!(error.server_reply().request_id.as_deref(), Some("trace-1"));
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert_eq!(error.reply().request_id.as_deref(), Some("trace-1"));
     assert!(error.to_string().contains("new secret"), "{error}");
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
@@ -335,5 +335,5 @@ async fn a_client_secret_needs_a_tenant() {
     let error = EntraClient::builder(ClientSecret::new("a", Password::new("b".into()))).build().unwrap_err();
     assert!(error.to_string().contains("tenant"), "{error}");
     let odd = EntraClient::builder(Tokens::default()).tenant("not a tenant").build().unwrap_err();
-    assert_eq!(odd.kind(), &ErrorKind::Invalid);
+    assert_eq!(odd.kind(), ErrorKind::Invalid);
 }

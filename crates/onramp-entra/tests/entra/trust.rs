@@ -22,6 +22,6 @@ async fn a_certificate_authority_is_trusted_however_its_certificate_was_saved() 
         assert!(!client.tenant().domains.list().await.unwrap().is_empty(), "{what}");
     }
     let error = lab.stranger(lab.secret()).trust_root_pem(vec![0x30, 3, 2, 1, 3]).build().unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Invalid);
+    assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("PKCS #12"), "{error}");
 }

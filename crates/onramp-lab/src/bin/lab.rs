@@ -251,9 +251,9 @@ impl CaFile {
         let written = options.open(&path).and_then(|mut file| file.write_all(pem.as_bytes()));
         written.map_err(|error| {
             Error::new(ErrorKind::Unavailable, "write the certificate authority's file")
-                .object(path.display())
-                .detail(error.to_string())
-                .source(error)
+                .with_object(path.display())
+                .with_detail(error.to_string())
+                .with_source(error)
         })?;
         Ok(Self { path, is_ours: wanted.is_none() })
     }
@@ -292,7 +292,7 @@ fn signals() -> io::Result<Signals> {
 impl Stop {
     fn listen() -> Result<Self> {
         let signals = signals()
-            .map_err(|error| Error::new(ErrorKind::Unavailable, "listen for signals").source(error))?;
+            .map_err(|error| Error::new(ErrorKind::Unavailable, "listen for signals").with_source(error))?;
         Ok(Self { signals })
     }
 

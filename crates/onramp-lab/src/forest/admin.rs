@@ -280,7 +280,7 @@ impl LabForest {
             let same = |name: &str| name.eq_ignore_ascii_case(host);
             state.controllers.iter().position(|controller| same(&controller.host) || same(&controller.name))
         });
-        at.ok_or_else(|| Error::new(ErrorKind::NotFound, "find the domain controller").object(host))
+        at.ok_or_else(|| Error::new(ErrorKind::NotFound, "find the domain controller").with_object(host))
     }
 }
 
@@ -358,11 +358,13 @@ fn new_guid(objects: usize) -> [u8; 16] {
 
 fn known(attribute: &str) -> Result<Attr> {
     let found = Attr::named(attribute);
-    found.ok_or_else(|| Error::new(ErrorKind::NotFound, "find in the schema the attribute").object(attribute))
+    found.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "find in the schema the attribute").with_object(attribute)
+    })
 }
 
 fn not_found(object: &impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::NotFound, "find in the lab's forest").object(object)
+    Error::new(ErrorKind::NotFound, "find in the lab's forest").with_object(object)
 }
 
 /// An enabled account of somebody who was generated, no service account.

@@ -206,9 +206,10 @@ impl LabForestBuilder {
             others.push(domain);
         }
         if self.sites.is_empty() || others.len() > MAX_DOMAINS {
-            let error = Error::new(ErrorKind::Invalid, "build the forest").object(&root.domain);
-            return Err(error
-                .detail(format!("it needs a site, and can have {MAX_DOMAINS} domains besides the first")));
+            let error = Error::new(ErrorKind::Invalid, "build the forest").with_object(&root.domain);
+            return Err(error.with_detail(format!(
+                "it needs a site, and can have {MAX_DOMAINS} domains besides the first"
+            )));
         }
         let domain = root.domain.clone();
         let netbios = root.netbios.clone();
@@ -247,7 +248,9 @@ impl LabForestBuilder {
         DomainName::parse(&domain.name.replace('_', "x"))?;
         let name = DomainName::parse_directory(&domain.name)?;
         let refuse = |why: &str| {
-            Err(Error::new(ErrorKind::Invalid, "build the forest's domain").object(&name).detail(why))
+            Err(Error::new(ErrorKind::Invalid, "build the forest's domain")
+                .with_object(&name)
+                .with_detail(why))
         };
         // Directories have these; what else a DNS server may allow, no certificate of a controller can hold.
         let usual = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');

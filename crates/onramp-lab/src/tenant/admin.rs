@@ -160,8 +160,11 @@ impl LabTenant {
     /// `NotFound` if the tenant does not have the domain.
     pub fn publish_dns(&self, domain: &str) -> Result<String> {
         let text = self.verification_text(domain).ok_or_else(|| {
-            let error = Error::new(ErrorKind::NotFound, "publish the verification record of").object(domain);
-            error.detail("the tenant does not have this domain").hint("Add the domain to the tenant first.")
+            let error =
+                Error::new(ErrorKind::NotFound, "publish the verification record of").with_object(domain);
+            error
+                .with_detail("the tenant does not have this domain")
+                .with_hint("Add the domain to the tenant first.")
         })?;
         self.publish_txt(domain, &text);
         Ok(text)
@@ -251,7 +254,7 @@ impl LabTenant {
         self.with_state(change).map_err(|refusal| {
             let Refusal { status, message, .. } = refusal;
             let kind = if status == 404 { ErrorKind::NotFound } else { ErrorKind::Invalid };
-            Error::new(kind, action).object(object).detail(message)
+            Error::new(kind, action).with_object(object).with_detail(message)
         })
     }
 }

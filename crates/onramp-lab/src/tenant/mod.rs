@@ -152,7 +152,7 @@ impl LabTenant {
             let seq = state.users.with_upn(upn.as_str()).map(|user| user.seq);
             let user = seq.and_then(|seq| state.users.touch(seq));
             let user =
-                user.ok_or_else(|| Error::new(ErrorKind::NotFound, "report a conflict of").object(upn))?;
+                user.ok_or_else(|| Error::new(ErrorKind::NotFound, "report a conflict of").with_object(upn))?;
             let (property, value) = (property.to_owned(), value.to_owned());
             user.conflicts.push(users::Conflict { property, value, occurred });
             Ok(())
@@ -169,8 +169,9 @@ impl LabTenant {
     /// # Errors
     /// `NotFound` if there is no such user, or no program that waits for that code.
     pub fn enter_device_code(&self, code: &str, upn: &Upn) -> Result<()> {
-        let missing =
-            |what: &str| Error::new(ErrorKind::NotFound, "enter the device code").object(code).detail(what);
+        let missing = |what: &str| {
+            Error::new(ErrorKind::NotFound, "enter the device code").with_object(code).with_detail(what)
+        };
         self.with_state(|state| {
             let user = state.users.with_upn(upn.as_str()).map(|user| user.id.clone());
             let user = user.ok_or_else(|| missing("there is no such user"))?;
@@ -187,7 +188,7 @@ impl LabTenant {
         if known {
             Ok(())
         } else {
-            Err(Error::new(ErrorKind::NotFound, "decline the device code").object(code))
+            Err(Error::new(ErrorKind::NotFound, "decline the device code").with_object(code))
         }
     }
 
@@ -206,7 +207,8 @@ impl LabTenant {
     pub fn user_token(&self, upn: &Upn, audience: Audience) -> Result<Password> {
         self.with_state(|state| {
             let user = state.users.with_upn(upn.as_str()).map(|user| user.id.clone());
-            let id = user.ok_or_else(|| Error::new(ErrorKind::NotFound, "issue a token for").object(upn))?;
+            let id =
+                user.ok_or_else(|| Error::new(ErrorKind::NotFound, "issue a token for").with_object(upn))?;
             Ok(state.issue(Caller::User(id), audience, self.inner.clock.now()))
         })
     }

@@ -41,7 +41,7 @@ impl From<GenerateError> for onramp_core::Error {
             GenerateError::Random(_) | GenerateError::Exhausted { .. } => onramp_core::ErrorKind::Unavailable,
             _ => onramp_core::ErrorKind::Invalid,
         };
-        Self::new(kind, "generate a password").detail(error.to_string()).source(error)
+        Self::new(kind, "generate a password").with_detail(error.to_string()).with_source(error)
     }
 }
 

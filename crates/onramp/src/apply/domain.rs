@@ -47,9 +47,12 @@ impl Run<'_> {
             if waited >= timeout {
                 let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
                 return Err(Error::new(ErrorKind::Unavailable, "verify the domain")
-                    .object(domain)
-                    .detail(format!("its DNS record is not visible after {} s ({message})", waited.as_secs()))
-                    .hint(format!("Publish one of these and run again: {}", lines.join(" or "))));
+                    .with_object(domain)
+                    .with_detail(format!(
+                        "its DNS record is not visible after {} s ({message})",
+                        waited.as_secs()
+                    ))
+                    .with_hint(format!("Publish one of these and run again: {}", lines.join(" or "))));
             }
             // The tenant is asked less and less often; people are told once a minute all the same.
             let mut left = pause.min(timeout.saturating_sub(waited));
@@ -70,7 +73,7 @@ impl Run<'_> {
                 slept.map_err(|error| {
                     // So that the journal and the report have the record for whoever publishes it tomorrow.
                     let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
-                    error.hint(format!("Publish one of these and run again: {}", lines.join(" or ")))
+                    error.with_hint(format!("Publish one of these and run again: {}", lines.join(" or ")))
                 })?;
             }
             pause = (pause * 2).min(Duration::from_secs(300));

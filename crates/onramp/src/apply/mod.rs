@@ -98,7 +98,7 @@ impl Onramp {
         let refuse = |detail: String| {
             let hint =
                 "Nothing was changed. Use the configuration that the plan was made with, or make a new plan.";
-            Err(Error::new(ErrorKind::Invalid, "apply the plan").detail(detail).hint(hint))
+            Err(Error::new(ErrorKind::Invalid, "apply the plan").with_detail(detail).with_hint(hint))
         };
         let status = self.tenant.sync.status().await?;
         if status.tenant_id != header.tenant {
@@ -188,7 +188,7 @@ impl Run<'_> {
 
     /// Returns true if a change was sent, and its end not awaited because the caller wants to stop.
     fn is_cut_short(&self, error: &Error) -> bool {
-        *error.kind() == ErrorKind::OutcomeUnknown && self.onramp.cancellation.is_cancelled()
+        error.kind() == ErrorKind::OutcomeUnknown && self.onramp.cancellation.is_cancelled()
     }
 
     async fn step(&mut self, change: &Change) -> Step {
@@ -246,8 +246,8 @@ impl Run<'_> {
     pub(crate) async fn visible(&self, what: &str, look: impl AsyncFn() -> Result<bool>) -> Result<()> {
         let unseen = |detail: String| {
             Error::new(ErrorKind::OutcomeUnknown, format!("see {what}"))
-                .detail(detail)
-                .hint("Run again: what was done is recognized and not done twice.")
+                .with_detail(detail)
+                .with_hint("Run again: what was done is recognized and not done twice.")
         };
         let clock = &self.onramp.clock;
         let (started, mut pause) = (clock.elapsed(), Duration::from_millis(250));
@@ -287,15 +287,15 @@ impl Run<'_> {
         }
         let Some(id) = id else {
             return Err(Error::new(ErrorKind::NotFound, "find the service account")
-                .object(upn)
-                .detail("this run has not created it")
-                .hint("Run again to survey and plan anew."));
+                .with_object(upn)
+                .with_detail("this run has not created it")
+                .with_hint("Run again to survey and plan anew."));
         };
         let gone = |what: String| {
             Error::new(ErrorKind::Stale, "find the service account")
-                .object(upn)
-                .detail(what)
-                .hint("Nothing was written. Run again to survey and plan anew.")
+                .with_object(upn)
+                .with_detail(what)
+                .with_hint("Nothing was written. Run again to survey and plan anew.")
         };
         let found = match self.onramp.tenant.users.get(&id).await {
             Ok(found) if found.upn == *upn => found,
@@ -340,7 +340,7 @@ fn values(change: &Change) -> (Option<String>, Option<String>) {
 /// Says what a failure to write the journal leaves unrecorded.
 fn unrecorded(error: &Error, what: &str) -> Error {
     let detail = format!("{}; {what}", error.to_string().trim_end_matches('.'));
-    Error::new(error.kind().clone(), "record what was done")
-        .detail(detail)
-        .hint("Free space or choose another place, then run the same command again to continue.")
+    Error::new(error.kind(), "record what was done")
+        .with_detail(detail)
+        .with_hint("Free space or choose another place, then run the same command again to continue.")
 }

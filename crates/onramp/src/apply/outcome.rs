@@ -158,6 +158,6 @@ impl ApplyOutcome {
             // The problem may end with a whole sentence: what to do next.
             ending.trim_end_matches('.')
         );
-        Err(Error::new(kind, "apply the whole plan").detail(detail).hint(hint))
+        Err(Error::new(kind, "apply the whole plan").with_detail(detail).with_hint(hint))
     }
 }

@@ -111,7 +111,7 @@ impl Run<'_> {
         };
         let waiting = replication.wait_for(&goal, self.waits(), &*onramp.clock, &mut tell);
         match onramp.unless_cancelled("wait for replication", waiting).await {
-            Err(error) if *error.kind() == ErrorKind::Unsupported => {}
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
             report => {
                 let report = report?;
                 report.require_complete()?;
@@ -139,9 +139,9 @@ fn proven(controllers: usize, what: &str) -> Result<usize> {
         return Ok(controllers);
     }
     Err(Error::new(ErrorKind::Unavailable, "prove the replication of the")
-        .object(what)
-        .detail("no domain controller could be asked for it")
-        .hint("Nothing proves that it replicates. Check the domain controllers, then run again."))
+        .with_object(what)
+        .with_detail("no domain controller could be asked for it")
+        .with_hint("Nothing proves that it replicates. Check the domain controllers, then run again."))
 }
 
 /// How strong a proof of replication is.

@@ -80,9 +80,9 @@ impl Run<'_> {
             ),
         };
         Err(Error::new(ErrorKind::Stale, "create the service account")
-            .object(upn)
-            .detail(why)
-            .hint("It was given nothing. Run again to survey and plan anew, and look who made it."))
+            .with_object(upn)
+            .with_detail(why)
+            .with_hint("It was given nothing. Run again to survey and plan anew, and look who made it."))
     }
 
     /// Removes a stored password that the tenant refused for certain; hands the error on.
@@ -213,9 +213,9 @@ impl Run<'_> {
         // Last, because it marks the step as finished: see `plan`.
         let lasting = UserUpdate::default().with_password_never_expires(true);
         users.update(&id, &lasting).await.map_err(|error| {
-            Error::new(error.kind().clone(), "let the password never expire of")
-                .object(upn)
-                .detail(format!("the new password is set and stored in {place}; {error}"))
+            Error::new(error.kind(), "let the password never expire of")
+                .with_object(upn)
+                .with_detail(format!("the new password is set and stored in {place}; {error}"))
         })?;
         self.visible("the password policy", || async {
             Ok(self.onramp.tenant.users.get(&id).await?.password_never_expires)
@@ -318,9 +318,11 @@ impl Run<'_> {
                     Err(Error::new(ErrorKind::Cancelled, format!("see {what}")))
                 }
                 Err(_) => Err(Error::new(ErrorKind::AlreadyExists, "give the account")
-                    .object(what)
-                    .detail(format!("the service says that it has it, and reading does not show it; {error}"))
-                    .hint("Look for locks and for the state of the subscription, then run again.")),
+                    .with_object(what)
+                    .with_detail(format!(
+                        "the service says that it has it, and reading does not show it; {error}"
+                    ))
+                    .with_hint("Look for locks and for the state of the subscription, then run again.")),
             },
             Err(error) => Err(error),
         }
@@ -331,8 +333,8 @@ impl Run<'_> {
         let known = self.known_passwords(upn)?;
         if known.is_empty() {
             return Err(Error::new(ErrorKind::NotFound, "prove the sign-in of")
-                .object(upn)
-                .detail("its password is neither known to this run nor in the secret store"));
+                .with_object(upn)
+                .with_detail("its password is neither known to this run nor in the secret store"));
         }
         self.require_managed(upn).await?;
         let (password, probe) = self.first_right(upn, &known, true).await?;
@@ -348,9 +350,12 @@ impl Run<'_> {
         let domain = self.onramp.tenant.domains.get(&upn.domain()?).await?;
         if domain.authentication == DomainAuthentication::Federated {
             return Err(Error::new(ErrorKind::Unsupported, "prove the sign-in of")
-                .object(upn)
-                .detail(format!("the domain {} is federated: Entra cannot check the password", domain.name))
-                .hint("Use an account on a managed domain, such as the tenant's initial one."));
+                .with_object(upn)
+                .with_detail(format!(
+                    "the domain {} is federated: Entra cannot check the password",
+                    domain.name
+                ))
+                .with_hint("Use an account on a managed domain, such as the tenant's initial one."));
         }
         Ok(())
     }
@@ -383,8 +388,8 @@ impl Run<'_> {
             .and_then(|generator| generator.generate())
             .map_err(|error| {
                 Error::new(ErrorKind::Invalid, "generate a password for")
-                    .object(upn)
-                    .detail(error.to_string())
+                    .with_object(upn)
+                    .with_detail(error.to_string())
             })
     }
 
@@ -411,9 +416,9 @@ impl Run<'_> {
 
 fn stale(action: &str, upn: &Upn, found: &str) -> Error {
     Error::new(ErrorKind::Stale, action)
-        .object(upn)
-        .detail(format!("it is “{found}” now, which is not what the plan was made from"))
-        .hint("Nothing was written. Run again to survey and plan anew.")
+        .with_object(upn)
+        .with_detail(format!("it is “{found}” now, which is not what the plan was made from"))
+        .with_hint("Nothing was written. Run again to survey and plan anew.")
 }
 
 fn judge(upn: &Upn, probe: Option<SignInProbe>) -> Step {
@@ -436,5 +441,8 @@ fn judge(upn: &Upn, probe: Option<SignInProbe>) -> Step {
         _ => "Check the account in the tenant, then run again.",
     };
     let told = probe.map_or_else(|| "there is no password to try".to_owned(), |probe| probe.to_string());
-    Err(Error::new(ErrorKind::Forbidden, "prove the sign-in of").object(upn).detail(told).hint(hint))
+    Err(Error::new(ErrorKind::Forbidden, "prove the sign-in of")
+        .with_object(upn)
+        .with_detail(told)
+        .with_hint(hint))
 }

@@ -259,13 +259,13 @@ fn lost_outcomes(error: Error, progress: &Progress, changes: &[PlannedChange]) -
         )
     };
     let detail = format!("{}; {what}", error.to_string().trim_end_matches('.'));
-    Error::new(error.kind().clone(), "record what was done").detail(detail).hint(
+    Error::new(error.kind(), "record what was done").with_detail(detail).with_hint(
         "Free space or choose another place, then run the same command again: it looks at every user before it changes one.",
     )
 }
 
 /// Whether an error would meet every other user too.
-fn concerns_server(kind: &ErrorKind) -> bool {
+fn concerns_server(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::Unavailable

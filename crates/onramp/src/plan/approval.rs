@@ -104,6 +104,7 @@ impl std::error::Error for NotApproved {}
 
 impl From<NotApproved> for onramp_core::Error {
     fn from(error: NotApproved) -> Self {
-        onramp_core::Error::new(onramp_core::ErrorKind::Invalid, "approve the plan").detail(error.to_string())
+        onramp_core::Error::new(onramp_core::ErrorKind::Invalid, "approve the plan")
+            .with_detail(error.to_string())
     }
 }

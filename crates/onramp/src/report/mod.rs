@@ -69,7 +69,7 @@ impl<'a> Report<'a> {
             Page::of(self).render().map(|html| html.lines().map(visible).collect::<Vec<_>>().join("\n"));
         page.map_err(|error| {
             onramp_core::Error::new(onramp_core::ErrorKind::Invalid, "write the report")
-                .detail(error.to_string())
+                .with_detail(error.to_string())
         })
     }
 }

@@ -85,7 +85,7 @@ impl std::error::Error for SpecError {}
 
 impl From<SpecError> for Error {
     fn from(error: SpecError) -> Self {
-        Error::new(ErrorKind::Invalid, "read the configuration").detail(error.to_string())
+        Error::new(ErrorKind::Invalid, "read the configuration").with_detail(error.to_string())
     }
 }
 

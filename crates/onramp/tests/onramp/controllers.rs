@@ -130,7 +130,7 @@ async fn waiting_ends_with_the_time_that_the_spec_gives() {
         .wait(ReplicatedValue::Suffix { suffix }, options, &*world.clock, &mut |_| ())
         .await
         .unwrap();
-    assert_eq!(*report.require_complete().unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(report.require_complete().unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(report.waited_ms / 1000, 60);
 }
 

@@ -75,7 +75,7 @@ async fn a_journal_that_fails_anywhere_stops_the_run_and_tells_exactly_what_may_
                 break;
             }
             let error = ended.unwrap_err();
-            assert_eq!(*error.kind(), ErrorKind::Unavailable);
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
             let text = error.to_string();
             assert!(text.contains("no space left on device"), "{text}");
             let made = made(&world.forest, approved.plan());

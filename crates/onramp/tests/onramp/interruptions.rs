@@ -101,9 +101,9 @@ async fn every_kind_of_refusal_stops_the_run_before_the_next_change() {
         let mut world = World::new(10);
         let approved = world.approved(&spec(SPEC)).await;
         let mut domains = MockDomains::new();
-        let refused = kind.clone();
+        let refused = kind;
         domains.expect_add().times(1).returning(move |name| {
-            Err(Error::new(refused.clone(), "add the domain").object(name).hint("Do something about it."))
+            Err(Error::new(refused, "add the domain").with_object(name).with_hint("Do something about it."))
         });
         domains.expect_verify().times(0);
         let tenant = Tenant { domains: Arc::new(domains), ..world.tenant.tenant() };

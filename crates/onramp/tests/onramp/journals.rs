@@ -54,7 +54,7 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
     for text in ["domain = \"contoso.com\"", "domain = \"contoso.com\"\n[users]"] {
         std::fs::write(&path, text).unwrap();
         let error = FileJournal::create(&path).unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Invalid);
+        assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.to_string().contains("onboard.toml"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
@@ -68,7 +68,7 @@ fn a_second_run_on_one_journal_is_refused_until_the_first_ends() {
     first.append(&record("first")).unwrap();
     first.flush().unwrap();
     let error = FileJournal::create(&path).unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::InUse);
+    assert_eq!(error.kind(), ErrorKind::InUse);
     assert!(error.to_string().contains("another run is writing it"), "{error}");
     #[cfg(unix)]
     assert_eq!(endings(&path), ["first"], "reading is allowed");

@@ -115,7 +115,7 @@ impl ForestUsers for OddUsers {
             Way::Down => changes
                 .map(|change| {
                     let result =
-                        Err(Error::new(ErrorKind::Unavailable, "change the UPN of").object(&change.dn));
+                        Err(Error::new(ErrorKind::Unavailable, "change the UPN of").with_object(&change.dn));
                     UpnOutcome { change, result }
                 })
                 .boxed(),
@@ -148,7 +148,7 @@ impl Replication for OddReplication {
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
         if matches!(value, ReplicatedValue::UserUpn { .. }) && self.deaf.contains(&controller.host) {
             return Err(
-                Error::new(ErrorKind::Unavailable, "ask the domain controller").object(&controller.host)
+                Error::new(ErrorKind::Unavailable, "ask the domain controller").with_object(&controller.host)
             );
         }
         self.inner.holds(controller, value).await
@@ -174,7 +174,7 @@ impl Brittle {
         if place < self.good || place >= self.good.saturating_add(self.bad) {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Unavailable, "write the journal").detail("no space left on device"))
+        Err(Error::new(ErrorKind::Unavailable, "write the journal").with_detail("no space left on device"))
     }
 }
 
@@ -217,7 +217,7 @@ impl Forgetful {
         let mut lapse = self.lapse.lock().unwrap();
         if *lapse == Some(at) {
             *lapse = None;
-            return Err(Error::new(ErrorKind::Unavailable, "use the secret store").detail("it fails"));
+            return Err(Error::new(ErrorKind::Unavailable, "use the secret store").with_detail("it fails"));
         }
         Ok(())
     }

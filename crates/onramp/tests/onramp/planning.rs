@@ -157,11 +157,11 @@ async fn wrong_selections_are_errors() {
     let world = World::new(20);
     let survey = async |text: &str| world.onramp().survey(&spec(text)).await.unwrap_err();
     let error = survey("domain = \"contoso.com\"\n[users]\nous = [\"OU=Nowhere,DC=corp,DC=local\"]\n").await;
-    assert_eq!(*error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("OU=Nowhere"), "{error}");
     let error =
         survey("domain = \"contoso.com\"\n[users]\nfilter = \"(sAMAccountName=nobody-at-all)\"\n").await;
-    assert_eq!(*error.kind(), ErrorKind::Invalid);
+    assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("empty"), "{error}");
 }
 

@@ -28,7 +28,7 @@ fn count_sign_ins(world: &World) -> Arc<AtomicUsize> {
 }
 
 fn exists() -> Error {
-    Error::new(ErrorKind::AlreadyExists, "assign a directory role to").object(SYNC)
+    Error::new(ErrorKind::AlreadyExists, "assign a directory role to").with_object(SYNC)
 }
 
 #[tokio::test]
@@ -81,7 +81,9 @@ async fn a_role_that_was_assigned_and_cannot_be_read_back_is_unknown() {
             elsewhere.scope = "/administrativeUnits/1".into();
             match case {
                 1 => Ok(vec![elsewhere]),
-                2 if looks > 1 => Err(Error::new(ErrorKind::Unavailable, "list the roles of").object(id)),
+                2 if looks > 1 => {
+                    Err(Error::new(ErrorKind::Unavailable, "list the roles of").with_object(id))
+                }
                 _ => Ok(Vec::new()),
             }
         });
@@ -353,10 +355,10 @@ async fn a_domain_that_is_said_to_exist_is_read() {
         let mut domains = MockDomains::new();
         domains
             .expect_add()
-            .returning(|name| Err(Error::new(ErrorKind::AlreadyExists, "add the domain").object(name)));
+            .returning(|name| Err(Error::new(ErrorKind::AlreadyExists, "add the domain").with_object(name)));
         domains
             .expect_get()
-            .returning(move |name| Err(Error::new(kind.clone(), "read the domain").object(name)));
+            .returning(move |name| Err(Error::new(kind, "read the domain").with_object(name)));
         let tenant = Tenant { domains: Arc::new(domains), ..world.tenant.tenant() };
         let outcome = world.apply(&world.onramp_on(tenant, world.forest.forest()), &approved).await.unwrap();
         let Ending::Stopped { number: 1, problem, .. } = &outcome.ending else { panic!("{outcome:?}") };

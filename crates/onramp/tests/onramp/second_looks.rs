@@ -19,7 +19,7 @@ async fn a_plan_is_for_its_forest_and_no_other() {
     let onramp = world.onramp_over(other.forest());
     let mut journal = onramp::MemoryJournal::default();
     let error = onramp.apply(&approved, &mut journal, &world.secrets).await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::Invalid);
+    assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("dc=corp,dc=local, not for dc=other,dc=local"), "{error}");
     assert!(error.to_string().contains("Nothing was changed"), "{error}");
     assert!(journal.records().is_empty());

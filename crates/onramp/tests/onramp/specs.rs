@@ -89,5 +89,5 @@ fn a_key_that_is_like_no_other_has_no_suggestion() {
         assert!(error.to_string().starts_with("line 3, column 1: "), "{error}");
     }
     let error: onramp_core::Error = Spec::from_toml("domain = 1").unwrap_err().into();
-    assert_eq!(*error.kind(), onramp_core::ErrorKind::Invalid);
+    assert_eq!(error.kind(), onramp_core::ErrorKind::Invalid);
 }

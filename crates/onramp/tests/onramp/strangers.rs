@@ -124,7 +124,7 @@ async fn an_adapter_that_says_it_exists_after_making_it_does_not_lose_the_passwo
     users.expect_find().returning(move |upn| futures_util::FutureExt::now_or_never(find.find(upn)).unwrap());
     users.expect_create().times(1).returning(move |user| {
         futures_util::FutureExt::now_or_never(create.create(user)).unwrap().unwrap();
-        Err(Error::new(ErrorKind::AlreadyExists, "create the user").object(&user.upn))
+        Err(Error::new(ErrorKind::AlreadyExists, "create the user").with_object(&user.upn))
     });
     let odd = Tenant { users: Arc::new(users), ..tenant };
     let outcome = world.apply(&world.onramp_on(odd, world.forest.forest()), &approved).await.unwrap();
@@ -293,10 +293,9 @@ async fn a_lookup_that_finds_the_account_too_late_is_no_reason_to_make_a_second_
     let approved = world.approved(&spec(SPEC)).await;
     let mut users = MockTenantUsers::new();
     users.expect_find().times(2).returning(|_| Ok(None));
-    users
-        .expect_create()
-        .times(1)
-        .returning(|user| Err(Error::new(ErrorKind::AlreadyExists, "create the user").object(&user.upn)));
+    users.expect_create().times(1).returning(|user| {
+        Err(Error::new(ErrorKind::AlreadyExists, "create the user").with_object(&user.upn))
+    });
     users.expect_get().returning(|id: &ObjectId| Ok(TenantUser::new(*id, sync())));
     let odd = Tenant { users: Arc::new(users), ..world.tenant.tenant() };
     let outcome = world.apply(&world.onramp_on(odd, world.forest.forest()), &approved).await.unwrap();

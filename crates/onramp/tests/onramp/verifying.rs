@@ -104,7 +104,7 @@ async fn a_plan_for_another_domain_or_tenant_is_refused() {
     let approved = world.done(&spec("domain = \"contoso.com\"\n")).await;
     let other = spec("domain = \"fabrikam.com\"\n");
     let error = world.onramp().verify(&other, Some(&approved), None).await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::Invalid);
+    assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("contoso.com, not for fabrikam.com"), "{error}");
 
     let clock: std::sync::Arc<dyn onramp_core::Clock> = world.clock.clone();

@@ -81,7 +81,7 @@ async fn strangers(port: &dyn ForestObjects, user: &ForestUser) {
         sam(elsewhere, &user.sam_account_name),
     ] {
         let what = format!("reading {object}, which nobody is");
-        expect_kind(port.get(&object, &[]).await, &ErrorKind::NotFound, &what);
+        expect_kind(port.get(&object, &[]).await, ErrorKind::NotFound, &what);
     }
 }
 
@@ -124,7 +124,7 @@ async fn searching(port: &dyn ForestObjects, user: &ForestUser) {
         user.dn.parent().expect("a user stands somewhere").child("OU", "onramp contract: no such place");
     let mut stream = port.search(ObjectQuery::all([]).below(nowhere));
     let failure = stream.next().await.expect("an unknown base is an error");
-    expect_kind(failure, &ErrorKind::NotFound, "searching objects below an unknown base");
+    expect_kind(failure, ErrorKind::NotFound, "searching objects below an unknown base");
     assert!(stream.next().await.is_none(), "the stream ends after its first error");
     drop(port.search(ObjectQuery::all([])).next().await); // dropping a stream early is fine
 }

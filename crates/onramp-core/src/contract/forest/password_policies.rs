@@ -39,14 +39,14 @@ async fn of_users(port: &dyn PasswordPolicies, fixture: &ForestFixture) {
         };
         assert!(of_domain, "{user}, whom no fine-grained policy binds, has its domain's: {effective}");
     }
-    expect_kind(port.effective(&NOBODY).await, &ErrorKind::NotFound, "the policy of nobody");
+    expect_kind(port.effective(&NOBODY).await, ErrorKind::NotFound, "the policy of nobody");
 }
 
 /// What an account is told that may not see fine-grained policies.
 async fn hidden(ordinary: &dyn PasswordPolicies, fixture: &ForestFixture) {
     done(ordinary.domain_policies().await, "reading the policies of domains as anybody");
     let refused = ordinary.fine_grained_policies().await;
-    expect_kind(refused, &ErrorKind::Forbidden, "reading fine-grained policies that are hidden");
+    expect_kind(refused, ErrorKind::Forbidden, "reading fine-grained policies that are hidden");
     let expected = fixture.bound.iter().map(|(user, policy)| (user, Some(&policy.dn)));
     for (user, policy) in expected.chain(fixture.users.iter().map(|user| (user, None))) {
         let effective = done(ordinary.effective(user).await, "reading a policy that is hidden");

@@ -38,7 +38,7 @@ async fn change_is_followed(
     let old = Upn::parse(user.upn.as_deref().expect("the fixture's users have UPNs")).expect("a UPN");
     let context = DistinguishedName::of_domain(&user.dn.domain_name().expect("a domain"));
     let writer = port.writer(&context).await;
-    if writer.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Unsupported) {
+    if writer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unsupported) {
         return;
     }
     let writer = done(writer, "asking who is written to");
@@ -51,7 +51,7 @@ async fn change_is_followed(
     let stamp = async || done(port.stamp(&writer, &user.guid, &attribute).await, "asking who wrote a value");
     let unchanged = stamp().await;
     assert_eq!(unchanged.value, Some(AttributeValue::text(old.as_str())), "a stamp has the value");
-    expect_kind(port.stamp(&writer, &NOBODY, &attribute).await, &ErrorKind::NotFound, "the stamp of nobody");
+    expect_kind(port.stamp(&writer, &NOBODY, &attribute).await, ErrorKind::NotFound, "the stamp of nobody");
 
     let new = Upn::parse(&format!("followed-{}@{}", fixture.tag, old.suffix_str())).expect("a UPN");
     let change = |from: &Upn, to: &Upn| UpnChange {
@@ -127,13 +127,13 @@ async fn controllers(port: &dyn Replication) -> Vec<DomainController> {
 async fn all_answer(port: &dyn Replication, controllers: &[DomainController]) {
     for controller in controllers {
         let reached = port.reach(controller).await;
-        if reached.as_ref().is_err_and(|error| *error.kind() == ErrorKind::Unsupported) {
+        if reached.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unsupported) {
             return;
         }
         done(reached, &format!("reaching {}, which runs,", controller.host));
         // What a domain controller that was removed leaves behind.
         let gone = DomainController { host: "ONRAMP-GONE".to_owned(), ..controller.clone() };
-        expect_kind(port.reach(&gone).await, &ErrorKind::Unavailable, "reaching one that has no host name");
+        expect_kind(port.reach(&gone).await, ErrorKind::Unavailable, "reaching one that has no host name");
     }
 }
 

@@ -53,7 +53,7 @@ pub async fn run_in_use(port: &dyn Suffixes, users: &dyn ForestUsers, fixture: &
     });
     assert!(named, "who uses a suffix is named: {usage:?}");
     for spelling in [&suffix, &shouted] {
-        expect_kind(port.remove(spelling).await, &ErrorKind::InUse, "removing a suffix that is in use");
+        expect_kind(port.remove(spelling).await, ErrorKind::InUse, "removing a suffix that is in use");
     }
     let all = done(port.list().await, "listing suffixes");
     assert!(explicit(&all, &domain), "a suffix that is in use stays: {all:?}");
@@ -61,11 +61,7 @@ pub async fn run_in_use(port: &dyn Suffixes, users: &dyn ForestUsers, fixture: &
     done(port.force_remove(&shouted).await, "removing a suffix that is in use by force");
     let list = async || port.list().await;
     fixture.patience.until("a suffix removed by force is gone", list, |all| !explicit(all, &domain)).await;
-    expect_kind(
-        port.remove(&suffix).await,
-        &ErrorKind::NotFound,
-        "removing a suffix that is gone but in use",
-    );
+    expect_kind(port.remove(&suffix).await, ErrorKind::NotFound, "removing a suffix that is gone but in use");
     let back = UpnChange { guid, dn: user.dn.clone(), before: Some(after.to_string()), after: before };
     done(users.change_upn(&back).await, "giving the user its UPN back");
 }
@@ -79,13 +75,13 @@ async fn existing_suffixes(port: &dyn Suffixes, suffixes: &[ForestSuffix]) {
         let domain = named(suffix.suffix.as_str());
         expect_kind(
             port.add(&domain).await,
-            &ErrorKind::AlreadyExists,
+            ErrorKind::AlreadyExists,
             "adding the name of a domain of the forest",
         );
         let shouted = named(&domain.as_str().to_uppercase());
-        expect_kind(port.add(&shouted).await, &ErrorKind::AlreadyExists, "adding it in capitals");
-        expect_kind(port.remove(&suffix.suffix).await, &ErrorKind::NotFound, "removing the name of a domain");
-        expect_kind(port.force_remove(&suffix.suffix).await, &ErrorKind::NotFound, "removing it by force");
+        expect_kind(port.add(&shouted).await, ErrorKind::AlreadyExists, "adding it in capitals");
+        expect_kind(port.remove(&suffix.suffix).await, ErrorKind::NotFound, "removing the name of a domain");
+        expect_kind(port.force_remove(&suffix.suffix).await, ErrorKind::NotFound, "removing it by force");
     }
 }
 
@@ -95,7 +91,7 @@ async fn addition(port: &dyn Suffixes, fixture: &ForestFixture, domain: &DomainN
     fixture.patience.until("a new suffix is listed", list, |all| explicit(all, domain)).await;
     let shouted = DomainName::parse(&domain.as_str().to_uppercase()).expect("still a domain name");
     for spelling in [domain, &shouted] {
-        expect_kind(port.add(spelling).await, &ErrorKind::AlreadyExists, "adding a suffix again");
+        expect_kind(port.add(spelling).await, ErrorKind::AlreadyExists, "adding a suffix again");
     }
     let all = done(port.list().await, "listing suffixes");
     let wanted = UpnSuffix::from(domain);
@@ -116,7 +112,7 @@ async fn removal(port: &dyn Suffixes, fixture: &ForestFixture, domain: &DomainNa
     done(port.remove(&shouted).await, "removing a suffix in another spelling");
     let list = async || port.list().await;
     fixture.patience.until("a removed suffix is gone", list, |all| !explicit(all, domain)).await;
-    expect_kind(port.remove(&shouted).await, &ErrorKind::NotFound, "removing a suffix twice");
+    expect_kind(port.remove(&shouted).await, ErrorKind::NotFound, "removing a suffix twice");
 }
 
 fn explicit(suffixes: &[ForestSuffix], domain: &DomainName) -> bool {

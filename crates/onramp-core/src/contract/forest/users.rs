@@ -48,11 +48,11 @@ async fn subjects(port: &dyn ForestUsers, fixture: &ForestFixture) -> Vec<Subjec
 }
 
 async fn unknown_user(port: &dyn ForestUsers, fixture: &ForestFixture) {
-    expect_kind(port.get(&NOBODY).await, &ErrorKind::NotFound, "reading an unknown user");
+    expect_kind(port.get(&NOBODY).await, ErrorKind::NotFound, "reading an unknown user");
     let known = done(port.get(&fixture.users[0]).await, "reading a user");
     let after = Upn::new("contract-nobody", &fixture.new_domain("users")).expect("a UPN");
     let change = UpnChange { guid: NOBODY, dn: known.dn, before: known.upn, after };
-    expect_kind(port.change_upn(&change).await, &ErrorKind::NotFound, "changing the UPN of an unknown user");
+    expect_kind(port.change_upn(&change).await, ErrorKind::NotFound, "changing the UPN of an unknown user");
 }
 
 async fn searching(port: &dyn ForestUsers, first: &Subject) {
@@ -84,7 +84,7 @@ async fn searching(port: &dyn ForestUsers, first: &Subject) {
     let nowhere = UserQuery::below(parent.child("OU", "onramp contract: no such place"));
     let mut stream = port.search(nowhere);
     let failure = stream.next().await.expect("an unknown base is an error");
-    expect_kind(failure, &ErrorKind::NotFound, "searching below an unknown base");
+    expect_kind(failure, ErrorKind::NotFound, "searching below an unknown base");
     assert!(stream.next().await.is_none(), "the stream ends after its first error");
     drop(port.search(UserQuery::all()).next().await); // dropping a stream early is fine
 }
@@ -119,7 +119,7 @@ async fn staleness(port: &dyn ForestUsers, fixture: &ForestFixture, subject: &Su
     for before in [Some(other.to_string()), None] {
         let what = format!("a change from {before:?}, which is not the value");
         let stale = UpnChange { before, ..change.clone() };
-        expect_kind(port.change_upn(&stale).await, &ErrorKind::Stale, &what);
+        expect_kind(port.change_upn(&stale).await, ErrorKind::Stale, &what);
         let user = done(port.get(&subject.user.guid).await, "reading a user");
         assert_eq!(user.upn, current, "{what} writes nothing");
     }
@@ -132,7 +132,7 @@ async fn collision(port: &dyn ForestUsers, fixture: &ForestFixture, subject: &Su
     for spelling in [taken.clone(), taken.to_uppercase()] {
         let change = UpnChange { after: Upn::parse(&spelling).expect("a UPN"), ..change.clone() };
         let what = "taking another principal's UPN";
-        expect_kind(port.change_upn(&change).await, &ErrorKind::AlreadyExists, what);
+        expect_kind(port.change_upn(&change).await, ErrorKind::AlreadyExists, what);
         let user = done(port.get(&subject.user.guid).await, "reading a user");
         assert_eq!(user.upn, current, "{what} writes nothing");
     }
@@ -166,7 +166,7 @@ async fn many_changes(port: &dyn ForestUsers, fixture: &ForestFixture, users: &[
         by_user.insert(outcome.change.guid, outcome.result);
     }
     let failed = by_user.remove(&NOBODY).expect("the unknown user has an outcome");
-    expect_kind(failed, &ErrorKind::NotFound, "one failure among many");
+    expect_kind(failed, ErrorKind::NotFound, "one failure among many");
     for change in &changes {
         let result = by_user.remove(&change.guid).expect("every change has its outcome");
         assert_eq!(done(result, "one change of many"), UpnChanged::Changed);

@@ -9,7 +9,7 @@ use crate::tenant::{AppRole, Application, Applications, NewCertificate};
 pub async fn run(port: &dyn Applications, fixture: &TenantFixture) {
     let name = format!("Contract Sync {}", fixture.tag);
     let named = async || port.find(&name).await;
-    expect_kind(port.delete(&NOBODY).await, &ErrorKind::NotFound, "deleting an unknown application");
+    expect_kind(port.delete(&NOBODY).await, ErrorKind::NotFound, "deleting an unknown application");
     assert_eq!(
         done(named().await, "looking for an application"),
         [],
@@ -49,11 +49,11 @@ pub async fn run(port: &dyn Applications, fixture: &TenantFixture) {
 
 async fn certificates(port: &dyn Applications, fixture: &TenantFixture, application: &Application) {
     let (patience, id) = (&fixture.patience, application.id);
-    expect_kind(port.certificates(&NOBODY).await, &ErrorKind::NotFound, "the certificates of nothing");
+    expect_kind(port.certificates(&NOBODY).await, ErrorKind::NotFound, "the certificates of nothing");
     let none = done(port.certificates(&id).await, "reading the certificates of a new application");
     assert_eq!(none, [], "a new application has none");
     let nonsense = NewCertificate::new("Contract nonsense", *b"no certificate");
-    expect_kind(port.add_certificate(&id, &nonsense).await, &ErrorKind::Invalid, "adding no certificate");
+    expect_kind(port.add_certificate(&id, &nonsense).await, ErrorKind::Invalid, "adding no certificate");
 
     let held = async || port.certificates(&id).await;
     let [one, two] = [FIRST_CERTIFICATE, SECOND_CERTIFICATE]
@@ -75,7 +75,7 @@ async fn certificates(port: &dyn Applications, fixture: &TenantFixture, applicat
     let found = patience.until("both certificates are read", held, |found| found.len() == 2).await;
     assert!(found.contains(&first) && found.contains(&second), "adding one keeps the other: {found:?}");
 
-    expect_kind(port.remove_certificate(&id, &NOBODY).await, &ErrorKind::NotFound, "removing no certificate");
+    expect_kind(port.remove_certificate(&id, &NOBODY).await, ErrorKind::NotFound, "removing no certificate");
     done(port.remove_certificate(&id, &first.key_id).await, "removing a certificate");
     let left = patience.until("a certificate removed is gone", held, |found| found.len() == 1).await;
     assert_eq!(left, [second], "removing one keeps the other");
@@ -84,14 +84,14 @@ async fn certificates(port: &dyn Applications, fixture: &TenantFixture, applicat
 async fn permissions(port: &dyn Applications, fixture: &TenantFixture, application: &Application) {
     let Some(principal) = application.service_principal else { return };
     let read_domains = AppRole::new(AppRole::GRAPH, "Domain.ReadWrite.All");
-    expect_kind(port.app_roles_of(&NOBODY).await, &ErrorKind::NotFound, "the permissions of nobody");
+    expect_kind(port.app_roles_of(&NOBODY).await, ErrorKind::NotFound, "the permissions of nobody");
     let nobody = port.grant_app_role(&NOBODY, &read_domains).await;
-    expect_kind(nobody, &ErrorKind::NotFound, "granting nobody a permission");
+    expect_kind(nobody, ErrorKind::NotFound, "granting nobody a permission");
     for unknown in
         [AppRole::new(AppRole::GRAPH, "No.Such.Role"), AppRole::new(NOBODY, "Domain.ReadWrite.All")]
     {
         let granted = port.grant_app_role(&principal, &unknown).await;
-        expect_kind(granted, &ErrorKind::NotFound, "granting a permission that does not exist");
+        expect_kind(granted, ErrorKind::NotFound, "granting a permission that does not exist");
     }
 
     let held = async || port.app_roles_of(&principal).await;

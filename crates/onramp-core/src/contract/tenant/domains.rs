@@ -40,7 +40,7 @@ pub async fn in_use(port: &dyn Domains, users: &dyn TenantUsers, fixture: &Tenan
         .await;
     let expected = DomainReference::new(user.id, ReferenceKind::User, Some(new.upn.to_string()));
     assert_eq!(found, [expected], "nobody but that user refers to the domain");
-    expect_kind(port.remove(&domain).await, &ErrorKind::Invalid, "removing a domain that a user has");
+    expect_kind(port.remove(&domain).await, ErrorKind::Invalid, "removing a domain that a user has");
     done(port.get(&domain).await, "reading a domain that was not removed");
 
     done(users.delete(&user.id).await, "deleting a user");
@@ -85,17 +85,17 @@ async fn existing_domains(port: &dyn Domains, fixture: &TenantFixture) {
 
 async fn unknown_domains(port: &dyn Domains, fixture: &TenantFixture) {
     let unknown = fixture.new_domain("unknown");
-    expect_kind(port.get(&unknown).await, &ErrorKind::NotFound, "reading an unknown domain");
+    expect_kind(port.get(&unknown).await, ErrorKind::NotFound, "reading an unknown domain");
     expect_kind(
         port.verification_records(&unknown).await,
-        &ErrorKind::NotFound,
+        ErrorKind::NotFound,
         "the records of an unknown domain",
     );
-    expect_kind(port.verify(&unknown).await, &ErrorKind::NotFound, "verifying an unknown domain");
-    expect_kind(port.root_domain(&unknown).await, &ErrorKind::NotFound, "the root of an unknown domain");
+    expect_kind(port.verify(&unknown).await, ErrorKind::NotFound, "verifying an unknown domain");
+    expect_kind(port.root_domain(&unknown).await, ErrorKind::NotFound, "the root of an unknown domain");
     let references = port.references(&unknown).try_collect::<Vec<_>>().await;
-    expect_kind(references, &ErrorKind::NotFound, "the references to an unknown domain");
-    expect_kind(port.remove(&unknown).await, &ErrorKind::NotFound, "removing an unknown domain");
+    expect_kind(references, ErrorKind::NotFound, "the references to an unknown domain");
+    expect_kind(port.remove(&unknown).await, ErrorKind::NotFound, "removing an unknown domain");
 }
 
 async fn addition(port: &dyn Domains, fixture: &TenantFixture) -> DomainName {
@@ -117,10 +117,10 @@ async fn addition(port: &dyn Domains, fixture: &TenantFixture) -> DomainName {
 
     let shouted = DomainName::parse(&name.as_str().to_uppercase()).expect("still a domain name");
     for spelling in [&name, &shouted] {
-        expect_kind(port.add(spelling).await, &ErrorKind::AlreadyExists, "adding a domain again");
+        expect_kind(port.add(spelling).await, ErrorKind::AlreadyExists, "adding a domain again");
     }
     let existing = port.add(&fixture.verified_domain).await;
-    expect_kind(existing, &ErrorKind::AlreadyExists, "adding a domain that was there before");
+    expect_kind(existing, ErrorKind::AlreadyExists, "adding a domain that was there before");
     name
 }
 

@@ -10,12 +10,12 @@ pub async fn run(port: &dyn Roles, users: &dyn TenantUsers, fixture: &TenantFixt
     let (user, role) = (some_user(users, fixture, "roles").await, RoleTemplateId::DIRECTORY_READERS);
     let (patience, id) = (&fixture.patience, user.id);
 
-    expect_kind(port.assign(&role, &NOBODY).await, &ErrorKind::NotFound, "giving nobody a role");
+    expect_kind(port.assign(&role, &NOBODY).await, ErrorKind::NotFound, "giving nobody a role");
     let unknown = RoleTemplateId::new(NOBODY);
-    expect_kind(port.assign(&unknown, &id).await, &ErrorKind::Invalid, "giving an unknown role");
+    expect_kind(port.assign(&unknown, &id).await, ErrorKind::Invalid, "giving an unknown role");
     expect_kind(
         port.unassign("no-such-assignment").await,
-        &ErrorKind::NotFound,
+        ErrorKind::NotFound,
         "taking back an unknown assignment",
     );
     let none = done(port.assignments_of(&id).await, "reading the roles of a new user");
@@ -23,7 +23,7 @@ pub async fn run(port: &dyn Roles, users: &dyn TenantUsers, fixture: &TenantFixt
     match port.eligibilities_of(&id).await {
         Ok(eligible) => assert_eq!(eligible, [], "a new user is eligible for no role"),
         // Privileged Identity Management needs a licence, and not every cloud has it.
-        refused => expect_kind(refused, &ErrorKind::Unsupported, "reading eligibilities without a licence"),
+        refused => expect_kind(refused, ErrorKind::Unsupported, "reading eligibilities without a licence"),
     }
 
     let assigned = done(port.assign(&role, &id).await, "giving a role");
@@ -41,7 +41,7 @@ pub async fn run(port: &dyn Roles, users: &dyn TenantUsers, fixture: &TenantFixt
         .until("the principal is among the role's holders", holders, |found| found.contains(&assigned))
         .await;
 
-    expect_kind(port.assign(&role, &id).await, &ErrorKind::AlreadyExists, "giving a role again");
+    expect_kind(port.assign(&role, &id).await, ErrorKind::AlreadyExists, "giving a role again");
     let found = done(port.assignments_of(&id).await, "reading roles");
     assert_eq!(found, std::slice::from_ref(&assigned), "giving a role again adds nothing");
 

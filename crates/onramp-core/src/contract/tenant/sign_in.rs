@@ -34,11 +34,11 @@ async fn forecast(port: &dyn SignIn, user: &TenantUser) {
 }
 
 async fn states(port: &dyn SignIn, fixture: &TenantFixture, user: &TenantUser) {
-    expect_kind(port.mfa_state(&NOBODY).await, &ErrorKind::NotFound, "reading the MFA state of nobody");
+    expect_kind(port.mfa_state(&NOBODY).await, ErrorKind::NotFound, "reading the MFA state of nobody");
     let set = port.set_mfa_state(&NOBODY, MfaState::Disabled).await;
-    expect_kind(set, &ErrorKind::NotFound, "setting the MFA state of nobody");
+    expect_kind(set, ErrorKind::NotFound, "setting the MFA state of nobody");
 
-    expect_kind(port.second_factor(&NOBODY).await, &ErrorKind::NotFound, "the second factor of nobody");
+    expect_kind(port.second_factor(&NOBODY).await, ErrorKind::NotFound, "the second factor of nobody");
     let state = async || port.mfa_state(&user.id).await;
     for wanted in [MfaState::Enforced, MfaState::Enabled, MfaState::Disabled] {
         for time in ["once", "twice"] {

@@ -11,13 +11,13 @@ pub async fn run(port: &dyn Subscriptions, users: &dyn TenantUsers, fixture: &Te
     let listed = done(port.list().await, "listing subscriptions");
     expect_kind(
         port.assignments(&NOBODY, &NOBODY).await,
-        &ErrorKind::NotFound,
+        ErrorKind::NotFound,
         "reading an unknown subscription",
     );
 
     expect_kind(
         port.classic_administrators(&NOBODY).await,
-        &ErrorKind::NotFound,
+        ErrorKind::NotFound,
         "the classic administrators of an unknown subscription",
     );
 
@@ -27,11 +27,11 @@ pub async fn run(port: &dyn Subscriptions, users: &dyn TenantUsers, fixture: &Te
     assert!(listed.iter().any(|listed| listed.id == subscription), "{subscription} is listed: {listed:?}");
     let user = some_user(users, fixture, "access").await;
     let unknown = port.assign(&NOBODY, &reader, &user.id, person).await;
-    expect_kind(unknown, &ErrorKind::NotFound, "giving access to an unknown subscription");
+    expect_kind(unknown, ErrorKind::NotFound, "giving access to an unknown subscription");
     let unknown = port.assign(&subscription, &AzureRoleId::new(NOBODY), &user.id, person).await;
-    expect_kind(unknown, &ErrorKind::NotFound, "giving an unknown role");
+    expect_kind(unknown, ErrorKind::NotFound, "giving an unknown role");
     let unknown = port.assign(&subscription, &reader, &NOBODY, person).await;
-    expect_kind(unknown, &ErrorKind::NotFound, "giving nobody access");
+    expect_kind(unknown, ErrorKind::NotFound, "giving nobody access");
 
     let access = async || port.assignments(&subscription, &user.id).await;
     assert_eq!(done(access().await, "reading the access of a new user"), [], "a new user has no access");
@@ -40,7 +40,7 @@ pub async fn run(port: &dyn Subscriptions, users: &dyn TenantUsers, fixture: &Te
     let found = fixture.patience.until("access given is read", access, |found| !found.is_empty()).await;
     assert_eq!(found, std::slice::from_ref(&given));
     let again = port.assign(&subscription, &reader, &user.id, person).await;
-    expect_kind(again, &ErrorKind::AlreadyExists, "giving access again");
+    expect_kind(again, ErrorKind::AlreadyExists, "giving access again");
 
     for time in ["once", "twice"] {
         done(port.unassign(&given).await, &format!("taking access back {time}"));

@@ -39,5 +39,5 @@ pub async fn run(port: &dyn DirectorySync, fixture: &TenantFixture) {
     fixture.patience.until("reads show that it is off", state, |state| *state == SyncState::Disabled).await;
     done(port.set_enabled(false).await, "switching off what is off");
     // Switching off takes up to 72 hours, which the patience of a test does not cover.
-    expect_kind(port.set_enabled(true).await, &ErrorKind::Invalid, "switching on while switching off");
+    expect_kind(port.set_enabled(true).await, ErrorKind::Invalid, "switching on while switching off");
 }

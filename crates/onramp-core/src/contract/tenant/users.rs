@@ -20,12 +20,12 @@ pub async fn run(port: &dyn TenantUsers, fixture: &TenantFixture) {
 }
 
 async fn unknown_users(port: &dyn TenantUsers, fixture: &TenantFixture) {
-    expect_kind(port.get(&NOBODY).await, &ErrorKind::NotFound, "reading an unknown user");
+    expect_kind(port.get(&NOBODY).await, ErrorKind::NotFound, "reading an unknown user");
     let update = UserUpdate::default().with_display_name("Nobody");
-    expect_kind(port.update(&NOBODY, &update).await, &ErrorKind::NotFound, "changing an unknown user");
+    expect_kind(port.update(&NOBODY, &update).await, ErrorKind::NotFound, "changing an unknown user");
     let reset = port.set_password(&NOBODY, &fixture.password(), false).await;
-    expect_kind(reset, &ErrorKind::NotFound, "setting an unknown user's password");
-    expect_kind(port.delete(&NOBODY).await, &ErrorKind::NotFound, "deleting an unknown user");
+    expect_kind(reset, ErrorKind::NotFound, "setting an unknown user's password");
+    expect_kind(port.delete(&NOBODY).await, ErrorKind::NotFound, "deleting an unknown user");
     let found = done(port.find(&fixture.upn("unknown")).await, "looking for a UPN that nobody has");
     assert_eq!(found, None, "a UPN that nobody has finds nobody");
 }
@@ -70,14 +70,14 @@ fn ready(value: bool) -> std::future::Ready<bool> {
 async fn refused_creations(port: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantUser) {
     let shouted = Upn::parse(&user.upn.as_str().to_uppercase()).expect("still a UPN");
     let twin = NewUser::new(shouted, "Contract Twin", fixture.password());
-    expect_kind(port.create(&twin).await, &ErrorKind::AlreadyExists, "creating a second user with a UPN");
+    expect_kind(port.create(&twin).await, ErrorKind::AlreadyExists, "creating a second user with a UPN");
 
     let foreign = Upn::new("contract", &fixture.new_domain("foreign")).expect("a UPN");
     let foreign = NewUser::new(foreign, "Contract Foreign", fixture.password());
-    expect_kind(port.create(&foreign).await, &ErrorKind::Invalid, "creating a user on an unverified domain");
+    expect_kind(port.create(&foreign).await, ErrorKind::Invalid, "creating a user on an unverified domain");
 
     let weak = NewUser::new(fixture.upn("weak"), "Contract Weak", Password::new("abc".to_owned()));
-    expect_kind(port.create(&weak).await, &ErrorKind::Invalid, "creating a user with a password too short");
+    expect_kind(port.create(&weak).await, ErrorKind::Invalid, "creating a user with a password too short");
     let found = done(port.find(&fixture.upn("weak")).await, "looking for a user that was refused");
     assert_eq!(found, None, "a refused user does not exist");
 }
@@ -117,7 +117,7 @@ async fn passwords(port: &dyn TenantUsers, fixture: &TenantFixture, user: &Tenan
     done(port.set_password(&user.id, &fixture.password(), true).await, "setting a password to be changed");
     done(port.set_password(&user.id, &fixture.password(), false).await, "setting a password");
     let weak = port.set_password(&user.id, &Password::new("abc".to_owned()), false).await;
-    expect_kind(weak, &ErrorKind::Invalid, "setting a password too short");
+    expect_kind(weak, ErrorKind::Invalid, "setting a password too short");
 }
 
 async fn renaming(port: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantUser) {
@@ -129,7 +129,7 @@ async fn renaming(port: &dyn TenantUsers, fixture: &TenantFixture, user: &Tenant
 
     let foreign = Upn::new("contract", &fixture.new_domain("foreign")).expect("a UPN");
     let update = UserUpdate::default().with_upn(foreign);
-    expect_kind(port.update(&user.id, &update).await, &ErrorKind::Invalid, "a UPN on an unverified domain");
+    expect_kind(port.update(&user.id, &update).await, ErrorKind::Invalid, "a UPN on an unverified domain");
     let read = done(port.get(&user.id).await, "reading a user");
     assert_eq!(read.upn, renamed, "a refused change writes nothing");
 }
@@ -153,7 +153,7 @@ async fn restoring(port: &dyn TenantUsers, fixture: &TenantFixture, user: &Tenan
         .await;
     assert!(found.iter().all(|deleted| deleted.deleted.is_some()), "it is known when: {found:?}");
     let nobody = port.restore(&NOBODY).await;
-    expect_kind(nobody, &ErrorKind::NotFound, "restoring an unknown user");
+    expect_kind(nobody, ErrorKind::NotFound, "restoring an unknown user");
 
     let restored = done(port.restore(&user.id).await, "restoring a user");
     assert_eq!(restored.id, user.id, "the user that was restored is the one that was deleted");
@@ -161,7 +161,7 @@ async fn restoring(port: &dyn TenantUsers, fixture: &TenantFixture, user: &Tenan
     let back = fixture.patience.until("a restored user is found again", read, Option::is_some).await;
     assert_eq!(back.map(|back| back.id), Some(user.id), "under its UPN");
     fixture.patience.until("and no longer among the deleted ones", of_user, Vec::is_empty).await;
-    expect_kind(port.restore(&user.id).await, &ErrorKind::NotFound, "restoring a user that is there");
+    expect_kind(port.restore(&user.id).await, ErrorKind::NotFound, "restoring a user that is there");
     done(port.delete(&user.id).await, "deleting a restored user");
 }
 

@@ -97,7 +97,7 @@ impl<R: Replication + ?Sized> Look<'_, R> {
         while let Some(change) = changes.next().await {
             let change = match change {
                 // Not known to have arrived; if it is one that is looked for, it is asked for by itself.
-                Err(error) if *error.kind() == ErrorKind::Unreadable => continue,
+                Err(error) if error.kind() == ErrorKind::Unreadable => continue,
                 change => change?,
             };
             let Some(place) = self.goal.place_of(&change.guid) else { continue };

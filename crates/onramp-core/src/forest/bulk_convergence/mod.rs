@@ -69,7 +69,7 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
         let mark = &goal.mark;
         let writer = match port.writer(&mark.context).await {
             Ok(writer) => writer.host,
-            Err(error) if *error.kind() == ErrorKind::Unsupported => return Err(error),
+            Err(error) if error.kind() == ErrorKind::Unsupported => return Err(error),
             // It may be back soon. Until then the values alone are looked at.
             Err(_) => mark.writer.clone(),
         };

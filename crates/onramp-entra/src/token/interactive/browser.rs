@@ -18,10 +18,10 @@ pub(super) async fn sign_in(
     scope: &str,
     claims: Option<&str>,
 ) -> Result<Tokens> {
-    let invalid = |why: &str| Error::new(ErrorKind::Unavailable, ACTION).detail(why);
+    let invalid = |why: &str| Error::new(ErrorKind::Unavailable, ACTION).with_detail(why);
     let loopback = Loopback::open()
         .await
-        .map_err(|why| invalid("no address of this machine could be listened on").source(why))?;
+        .map_err(|why| invalid("no address of this machine could be listened on").with_source(why))?;
     let redirect = RedirectUrl::new(loopback.address()).map_err(|why| invalid(&why.to_string()))?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let mut request = exchange
@@ -42,13 +42,13 @@ pub(super) async fn sign_in(
         answer = loopback.answer(state.secret()) => answer,
         () = exchange.transport.clock().sleep(way.patience) => {
             let waited = format!("nobody signed in within {} s", way.patience.as_secs());
-            return Err(Error::new(ErrorKind::Unauthenticated, ACTION).detail(waited).hint("Sign in again."));
+            return Err(Error::new(ErrorKind::Unauthenticated, ACTION).with_detail(waited).with_hint("Sign in again."));
         }
     };
     let code = answer.map_err(|refusal| {
         Error::new(ErrorKind::Unauthenticated, ACTION)
-            .detail(refusal)
-            .hint("Sign in again, as somebody who may use the application.")
+            .with_detail(refusal)
+            .with_hint("Sign in again, as somebody who may use the application.")
     })?;
     // A code can be used once; after a lost answer it is spent.
     let call = Call::new(exchange, ACTION, Effect::CountsTries);

@@ -86,7 +86,7 @@ impl<'a> Call<'a> {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
-        let invalid = |why: String| Error::new(ErrorKind::Invalid, self.action).detail(why);
+        let invalid = |why: String| Error::new(ErrorKind::Invalid, self.action).with_detail(why);
         let url = Url::parse(&request.uri().to_string()).map_err(|why| invalid(why.to_string()))?;
         let form = Zeroizing::new(request.into_body());
         let own = Request {
@@ -128,7 +128,7 @@ impl<'a> Call<'a> {
             RequestTokenError::Parse(..) => "the reply is not the JSON that was expected".to_owned(),
             RequestTokenError::Other(why) => why,
         };
-        Error::new(ErrorKind::Unauthenticated, self.action).detail(detail).hint("Sign in again.")
+        Error::new(ErrorKind::Unauthenticated, self.action).with_detail(detail).with_hint("Sign in again.")
     }
 }
 

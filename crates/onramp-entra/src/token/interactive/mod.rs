@@ -179,7 +179,7 @@ impl PersonSource {
         match self.exchange.refresh(&refresh_token, scope, claims).await {
             Ok(tokens) => Ok(Some(self.keep(tokens))),
             // The sign-in has ended, or wants something that only a person can give.
-            Err(error) if *error.kind() == ErrorKind::Unauthenticated => {
+            Err(error) if error.kind() == ErrorKind::Unauthenticated => {
                 *self.refresh_token.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 Ok(None)
             }

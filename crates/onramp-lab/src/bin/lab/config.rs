@@ -18,9 +18,9 @@ const MARK: &str = "# Written by lab for one of its runs";
 pub(crate) fn write(path: &Path, said: &Value, domain: &str) -> Result<()> {
     let foreign = |path: &Path| {
         Err(Error::new(ErrorKind::AlreadyExists, "write the configuration")
-            .object(path.display())
-            .detail("there is a file that lab did not write")
-            .hint("Name another file, or remove it."))
+            .with_object(path.display())
+            .with_detail("there is a file that lab did not write")
+            .with_hint("Name another file, or remove it."))
     };
     let (tenant, forest) = (&said["tenant"], &said["forest"]);
     let secret = beside(path, "client-secret");
@@ -132,7 +132,7 @@ fn write_private(path: &Path, content: &str) -> Result<()> {
 
 fn failed(path: &Path, error: io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, "write the configuration")
-        .object(path.display())
-        .detail(error.to_string())
-        .source(error)
+        .with_object(path.display())
+        .with_detail(error.to_string())
+        .with_source(error)
 }

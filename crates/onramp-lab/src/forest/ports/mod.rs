@@ -75,7 +75,7 @@ impl LabForest {
         let mut reply = ServerReply::from_server(self.controllers().into_iter().next().unwrap_or_default());
         reply.ldap_code = u32::try_from(refusal.code as i64).ok();
         reply.diagnostic = Some(refusal.message);
-        Error::new(kind, action).object(object).reply(reply)
+        Error::new(kind, action).with_object(object).with_reply(reply)
     }
 }
 
@@ -119,7 +119,7 @@ impl Ports {
     pub(super) fn available(&self, action: &str, operation: Faulty) -> Result<()> {
         self.reachable(0, action)?;
         match self.lab.0.faults.next(operation) {
-            Some(_) => Err(Error::new(ErrorKind::Unavailable, action).object(self.lab.domain())),
+            Some(_) => Err(Error::new(ErrorKind::Unavailable, action).with_object(self.lab.domain())),
             None => Ok(()),
         }
     }
@@ -130,8 +130,8 @@ impl Ports {
         });
         match stopped {
             Some(host) => Err(Error::new(ErrorKind::Unavailable, action)
-                .object(host)
-                .detail("the domain controller does not answer")),
+                .with_object(host)
+                .with_detail("the domain controller does not answer")),
             None => Ok(()),
         }
     }

@@ -52,17 +52,17 @@ impl Ports {
                 }
                 let found = self.found(change, action)?;
                 Err(Error::new(ErrorKind::Stale, action)
-                    .object(&change.dn)
-                    .detail(format!("{}; nothing was written", change.difference(&found)))
-                    .reply(error.server_reply().clone())
-                    .hint("Survey the forest again and make a new plan."))
+                    .with_object(&change.dn)
+                    .with_detail(format!("{}; nothing was written", change.difference(&found)))
+                    .with_reply(error.reply().clone())
+                    .with_hint("Survey the forest again and make a new plan."))
             }
         }
     }
 
     /// The object of a change, with the attributes that it names.
     fn found(&self, change: &ObjectChange, action: &str) -> Result<ForestObject> {
-        let missing = || Error::new(ErrorKind::NotFound, action).object(&change.dn);
+        let missing = || Error::new(ErrorKind::NotFound, action).with_object(&change.dn);
         let target = Target::Guid(*change.guid.as_bytes());
         let at = self.lab.read(0, |view| self.lab.home_of(view, &target));
         self.reachable(at, action)?;

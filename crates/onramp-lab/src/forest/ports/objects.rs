@@ -48,12 +48,12 @@ impl ForestObjects for Ports {
             let ids = self.find(view, wanted)?;
             match ids.as_slice() {
                 [id] => object(view, *id, attributes, self.principal),
-                [] => Err(Error::new(ErrorKind::NotFound, GET).object(wanted)),
+                [] => Err(Error::new(ErrorKind::NotFound, GET).with_object(wanted)),
                 several => {
                     let names: Vec<String> = several.iter().map(|&id| view.dn(id)).collect();
                     Err(Error::new(ErrorKind::Invalid, GET)
-                        .object(wanted)
-                        .detail(format!("more than one object answers to it: {}", names.join("; "))))
+                        .with_object(wanted)
+                        .with_detail(format!("more than one object answers to it: {}", names.join("; "))))
                 }
             }
         })
@@ -65,7 +65,7 @@ impl Ports {
         let everything = LdapFilter::present(&AttributeName::from_static("objectClass"));
         let filter = query.filter.as_ref().unwrap_or(&everything);
         let filter = Filter::parse(filter.as_str())
-            .ok_or_else(|| Error::new(ErrorKind::Invalid, SEARCH).object(filter))?;
+            .ok_or_else(|| Error::new(ErrorKind::Invalid, SEARCH).with_object(filter))?;
         let scope = match query.scope {
             SearchScope::OneLevel => Scope::One,
             _ => Scope::Subtree,
@@ -97,7 +97,7 @@ impl Ports {
                     .filter(|id| domain.is_some_and(|domain| stands_in(id) == Some(domain.context)))
                     .collect()
             }
-            other => return Err(Error::new(ErrorKind::Unsupported, GET).object(other)),
+            other => return Err(Error::new(ErrorKind::Unsupported, GET).with_object(other)),
         };
         ids.retain(|&id| view.object(id).is_some_and(|object| self.principal.may_read(object.class)));
         Ok(ids)

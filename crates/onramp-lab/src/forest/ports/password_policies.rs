@@ -39,9 +39,9 @@ impl PasswordPolicies for Ports {
         self.available(ACTION, Faulty::Search)?;
         if !self.principal.may_read(Class::PasswordSettings) {
             return Err(Error::new(ErrorKind::Forbidden, ACTION)
-                .object(self.lab.domain())
-                .detail("they are hidden from this account")
-                .hint(
+                .with_object(self.lab.domain())
+                .with_detail("they are hidden from this account")
+                .with_hint(
                     "Sign in as an administrator, or let the account read the Password Settings Container.",
                 ));
         }
@@ -62,14 +62,14 @@ impl PasswordPolicies for Ports {
         self.lab.read(at, |view| {
             let id = view.resolve(&target);
             let id = id.filter(|&id| view.object(id).is_some_and(|object| object.class.is_account()));
-            let id = id.ok_or_else(|| Error::new(ErrorKind::NotFound, ACTION).object(user))?;
+            let id = id.ok_or_else(|| Error::new(ErrorKind::NotFound, ACTION).with_object(user))?;
             let named = constructed::resultant_pso(view, id);
             if self.principal.may_read(Class::PasswordSettings) {
                 return Ok(match named {
                     Some(pso) => EffectivePasswordPolicy::FineGrained(policy(view, pso)?),
                     None => {
                         let domain = view.object(id).and_then(|object| view.domain_of(object));
-                        let missing = || Error::new(ErrorKind::NotFound, ACTION).object(user);
+                        let missing = || Error::new(ErrorKind::NotFound, ACTION).with_object(user);
                         let domain = domain.ok_or_else(missing)?;
                         EffectivePasswordPolicy::Domain(domain_policy(view, domain))
                     }
@@ -128,7 +128,7 @@ impl LabForest {
         let parent = users.unwrap_or(self.0.marks.domain);
         let guid = |view: View<'_>, id: Id| {
             let found = view.object(id).map(|object| ObjectGuid::from_bytes(object.guid));
-            found.ok_or_else(|| Error::new(ErrorKind::NotFound, "find the group").object(name))
+            found.ok_or_else(|| Error::new(ErrorKind::NotFound, "find the group").with_object(name))
         };
         self.add_linked(parent, Class::Group, attrs, Attr::MEMBER, members, guid)
     }
@@ -145,7 +145,8 @@ impl LabForest {
     ) -> Result<T> {
         let id = self.write(|state, now| {
             let ids = named.iter().map(|guid| {
-                let missing = || Error::new(ErrorKind::NotFound, "find in the lab's forest").object(guid);
+                let missing =
+                    || Error::new(ErrorKind::NotFound, "find in the lab's forest").with_object(guid);
                 state.find_guid(guid.as_bytes()).ok_or_else(missing)
             });
             let ids: Vec<Id> = ids.collect::<Result<_>>()?;
@@ -158,7 +159,7 @@ impl LabForest {
             let object = Object { guid, parent, class, context, deleted: false, attrs };
             let name = String::from_utf8_lossy(object.rdn_value()).into_owned();
             if state.find_child(parent, "cn", &fold(&name)).is_some() {
-                return Err(Error::new(ErrorKind::AlreadyExists, "add to the lab's forest").object(name));
+                return Err(Error::new(ErrorKind::AlreadyExists, "add to the lab's forest").with_object(name));
             }
             let id = state.insert(object);
             for target in ids {

@@ -36,8 +36,9 @@ impl Replication for Ports {
 
     async fn reach(&self, controller: &DomainController) -> Result<()> {
         const ACTION: &str = "reach the domain controller";
-        let unreachable =
-            |why: &str| Err(Error::new(ErrorKind::Unavailable, ACTION).object(&controller.host).detail(why));
+        let unreachable = |why: &str| {
+            Err(Error::new(ErrorKind::Unavailable, ACTION).with_object(&controller.host).with_detail(why))
+        };
         if !controller.has_host_name() {
             return unreachable("the Configuration partition has no host name for it");
         }
@@ -59,7 +60,7 @@ impl Replication for Ports {
                 let value = id.and_then(|id| view.text(id, Attr::USER_PRINCIPAL_NAME));
                 Ok(value.as_deref() == Some(upn.as_str()))
             }
-            _ => Err(Error::new(ErrorKind::Unsupported, "look for").object(value)),
+            _ => Err(Error::new(ErrorKind::Unsupported, "look for").with_object(value)),
         })
     }
 
@@ -67,7 +68,7 @@ impl Replication for Ports {
         let controllers = self.controllers().await?;
         let found = controllers.into_iter().find(|one| !one.is_read_only && one.holds(context));
         found.ok_or_else(|| {
-            Error::new(ErrorKind::Unavailable, "find a writable domain controller of").object(context)
+            Error::new(ErrorKind::Unavailable, "find a writable domain controller of").with_object(context)
         })
     }
 
@@ -80,7 +81,7 @@ impl Replication for Ports {
         let at = self.lab.position(&controller.host)?;
         self.reachable(at, ACTION)?;
         self.lab.read(at, |view| {
-            let missing = || Error::new(ErrorKind::NotFound, ACTION).object(context);
+            let missing = || Error::new(ErrorKind::NotFound, ACTION).with_object(context);
             let head = Target::parse(context.as_str()).and_then(|target| view.resolve(&target));
             let head = head.ok_or_else(missing)?;
             view.object(head).filter(|head| view.holds(head.context)).ok_or_else(missing)?;
@@ -121,7 +122,7 @@ impl Replication for Ports {
         let attr = known(attribute)?;
         self.lab.read(at, |view| {
             let id = view.resolve(&Target::Guid(*object.as_bytes()));
-            let id = id.ok_or_else(|| Error::new(ErrorKind::NotFound, ACTION).object(object))?;
+            let id = id.ok_or_else(|| Error::new(ErrorKind::NotFound, ACTION).with_object(object))?;
             let write = written(view, id, attr).and_then(|meta| {
                 let by = view.state.controllers.get(meta.origin)?.invocation;
                 Some(OriginatingWrite {
@@ -144,11 +145,11 @@ impl Ports {
         let attr = known(&attribute)?;
         let filter = filter.as_ref().map_or("(objectClass=*)", LdapFilter::as_str);
         let filter = format!("(&(uSNChanged>={from_usn}){filter})");
-        let invalid = || Error::new(ErrorKind::Invalid, ACTION).object(&filter);
+        let invalid = || Error::new(ErrorKind::Invalid, ACTION).with_object(&filter);
         let test = Test::compile(&Filter::parse(&filter).ok_or_else(invalid)?);
         let search = self.lab.read(at, |view| {
             let base = Target::parse(context.as_str()).and_then(|target| view.resolve(&target));
-            let base = base.ok_or_else(|| Error::new(ErrorKind::NotFound, ACTION).object(&context))?;
+            let base = base.ok_or_else(|| Error::new(ErrorKind::NotFound, ACTION).with_object(&context))?;
             let principal = self.principal;
             let query = Query { base: Some(base), scope: Scope::Subtree, test, deleted: false, principal };
             Ok::<_, Error>(Search::new(view, query))
@@ -197,7 +198,9 @@ fn changed(view: View<'_>, id: Id, attr: Attr) -> Result<ChangedObject> {
 
 fn known(attribute: &AttributeName) -> Result<Attr> {
     let found = Attr::named(attribute.as_str());
-    found.ok_or_else(|| Error::new(ErrorKind::NotFound, "find in the schema the attribute").object(attribute))
+    found.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "find in the schema the attribute").with_object(attribute)
+    })
 }
 
 /// Directories count these times in whole seconds.

@@ -28,7 +28,7 @@ impl Ports {
         let places: Vec<(u8, Id)> = self.lab.read(0, |view| match base {
             None => Ok(view.state.domains.iter().map(|domain| (domain.context, domain.head)).collect()),
             Some(base) => {
-                let missing = || Error::new(ErrorKind::NotFound, "search the forest below").object(base);
+                let missing = || Error::new(ErrorKind::NotFound, "search the forest below").with_object(base);
                 let id = Target::parse(base.as_str()).and_then(|target| view.resolve(&target));
                 let id = id.ok_or_else(missing)?;
                 Ok::<_, Error>(vec![(view.object(id).ok_or_else(missing)?.context, id)])
@@ -68,9 +68,9 @@ impl Ports {
                     let found = search.advance(view, PAGE, PAGE * 20);
                     let unreadable = |id, error: Error| {
                         Error::new(ErrorKind::Unreadable, action)
-                            .object(view.dn(id))
-                            .detail(error.to_string())
-                            .source(error)
+                            .with_object(view.dn(id))
+                            .with_detail(error.to_string())
+                            .with_source(error)
                     };
                     let ids = found.ids.into_iter();
                     page.extend(ids.map(|id| read(view, id).map_err(|error| unreadable(id, error))));

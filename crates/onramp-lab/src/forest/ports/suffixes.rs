@@ -65,7 +65,7 @@ impl Suffixes for Ports {
         let wanted = UpnSuffix::from(suffix);
         let offered = self.lab.read(0, |view| self.suffixes(view));
         if offered.iter().any(|offered| offered.suffix.is_same_as(&wanted)) {
-            return Err(Error::new(ErrorKind::AlreadyExists, action).object(suffix));
+            return Err(Error::new(ErrorKind::AlreadyExists, action).with_object(suffix));
         }
         self.change_suffixes(Operation::Add, vec![wanted.as_str().to_owned()], action)
     }
@@ -76,12 +76,12 @@ impl Suffixes for Ports {
             same.map(|held| held.as_str().to_owned()).collect::<Vec<_>>()
         });
         if spellings.is_empty() {
-            return Err(Error::new(ErrorKind::NotFound, REMOVE).object(suffix));
+            return Err(Error::new(ErrorKind::NotFound, REMOVE).with_object(suffix));
         }
         self.change_suffixes(Operation::Delete, spellings, REMOVE).map_err(|error| match error.kind() {
             ErrorKind::Stale => Error::new(ErrorKind::NotFound, error.action())
-                .object(suffix)
-                .reply(error.server_reply().clone()),
+                .with_object(suffix)
+                .with_reply(error.reply().clone()),
             _ => error,
         })
     }

@@ -70,7 +70,7 @@ impl Ports {
         self.lab.read(at, |view| {
             let id = view.resolve(&target);
             let id = id.filter(|&id| view.object(id).is_some_and(|object| object.class.is_account()));
-            user(view, id.ok_or_else(|| Error::new(ErrorKind::NotFound, "read the user").object(guid))?)
+            user(view, id.ok_or_else(|| Error::new(ErrorKind::NotFound, "read the user").with_object(guid))?)
         })
     }
 
@@ -79,7 +79,7 @@ impl Ports {
         let invalid = || Error::new(ErrorKind::Invalid, action);
         let mut filters = vec![Filter::parse(filter).ok_or_else(invalid)?];
         if let Some(filter) = &query.filter {
-            filters.push(Filter::parse(filter.as_str()).ok_or_else(|| invalid().object(filter))?);
+            filters.push(Filter::parse(filter.as_str()).ok_or_else(|| invalid().with_object(filter))?);
         }
         let test = Test::compile(&Filter::And(filters));
         self.searches(query.base.as_ref(), |base| Query {
@@ -133,15 +133,17 @@ pub(super) fn holder(view: View<'_>, id: Id) -> Result<UpnHolder> {
 
 fn name(view: View<'_>, id: Id) -> Result<DistinguishedName> {
     let dn = view.dn(id);
-    DistinguishedName::parse(&dn).map_err(|error| unreadable(&dn, "its name").source(error))
+    DistinguishedName::parse(&dn).map_err(|error| unreadable(&dn, "its name").with_source(error))
 }
 
 /// The value of an attribute that is text, or an error that does not end the list.
 fn readable(view: View<'_>, id: Id, attr: Attr) -> Result<Option<String>> {
     let text = view.value(id, attr).map(String::from_utf8).transpose();
-    text.map_err(|error| unreadable(&view.dn(id), attr.name()).source(error))
+    text.map_err(|error| unreadable(&view.dn(id), attr.name()).with_source(error))
 }
 
 fn unreadable(dn: &str, what: &str) -> Error {
-    Error::new(ErrorKind::Unreadable, "read the account").object(dn).detail(format!("{what} is no text"))
+    Error::new(ErrorKind::Unreadable, "read the account")
+        .with_object(dn)
+        .with_detail(format!("{what} is no text"))
 }

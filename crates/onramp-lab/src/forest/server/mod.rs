@@ -52,7 +52,9 @@ impl LabForest {
             let tls = ca
                 .server_config_taking_certificates(&[&host, "localhost", &address.to_string()])
                 .map_err(|error| {
-                    Error::new(ErrorKind::Invalid, "make a certificate for").object(&host).source(error)
+                    Error::new(ErrorKind::Invalid, "make a certificate for")
+                        .with_object(&host)
+                        .with_source(error)
                 })?;
             let mut addresses = Vec::new();
             for secure in [false, true] {
@@ -94,8 +96,8 @@ async fn open(
     let listener = TcpListener::bind(SocketAddr::new(address, *port)).await;
     let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (bound, listener) = bound.map_err(|error| {
-        let error = Error::new(ErrorKind::Unavailable, "open a port for").source(error);
-        error.object(host).detail(format!("{address}:{port} cannot be opened"))
+        let error = Error::new(ErrorKind::Unavailable, "open a port for").with_source(error);
+        error.with_object(host).with_detail(format!("{address}:{port} cannot be opened"))
     })?;
     *port = if *port == 0 { 0 } else { port.saturating_add(1) };
     tasks.spawn(listen(listener, endpoint));

@@ -86,9 +86,9 @@ impl LabTenant {
     ) -> Result<LabTenantServer> {
         let failed = |error: io::Error| {
             Error::new(ErrorKind::Unavailable, "serve the lab's tenant at")
-                .object(address)
-                .detail(error.to_string())
-                .source(error)
+                .with_object(address)
+                .with_detail(error.to_string())
+                .with_source(error)
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;

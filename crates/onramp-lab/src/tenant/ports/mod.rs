@@ -85,13 +85,13 @@ impl Operation {
 
     fn error(&self, kind: ErrorKind) -> Error {
         let error = Error::new(kind, self.action);
-        if self.object.is_empty() { error } else { error.object(&self.object) }
+        if self.object.is_empty() { error } else { error.with_object(&self.object) }
     }
 
     /// What a lost connection means for this operation.
     fn lost(&self) -> Error {
         let kind = if self.method == "GET" { ErrorKind::Unavailable } else { ErrorKind::OutcomeUnknown };
-        self.error(kind).detail("the connection was cut before an answer came")
+        self.error(kind).with_detail("the connection was cut before an answer came")
     }
 
     fn refused(&self, refusal: &Refusal) -> Error {
@@ -99,7 +99,7 @@ impl Operation {
         reply.status = Some(refusal.status);
         reply.code = Some(refusal.code.to_string());
         reply.diagnostic = Some(refusal.message.clone());
-        self.error(kind_of(refusal)).reply(reply)
+        self.error(kind_of(refusal)).with_reply(reply)
     }
 }
 

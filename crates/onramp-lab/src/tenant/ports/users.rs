@@ -68,7 +68,7 @@ impl TenantUsers for Ports {
             match listing.next().await {
                 Ok(None) => None,
                 Ok(Some(user)) => Some((Ok(user), Some(listing))),
-                Err(error) if error.kind() == &ErrorKind::Unreadable => Some((Err(error), Some(listing))),
+                Err(error) if error.kind() == ErrorKind::Unreadable => Some((Err(error), Some(listing))),
                 // Any other error ends the list.
                 Err(error) => Some((Err(error), None)),
             }
@@ -181,9 +181,9 @@ fn profile(password: &Password, force_change: bool) -> PasswordProfile {
 /// A user as the ports give it out. One that cannot be understood is an error that does not end a list.
 fn tenant_user(user: &User) -> Result<TenantUser> {
     let unreadable =
-        |why: &str| Error::new(ErrorKind::Unreadable, "read the user").object(&user.id).detail(why);
+        |why: &str| Error::new(ErrorKind::Unreadable, "read the user").with_object(&user.id).with_detail(why);
     let user = with_raw(user).map_err(|property| unreadable(&format!("{property} is of another type")))?;
-    understood(&user).map_err(|error| unreadable("a property has no value of its kind").source(error))
+    understood(&user).map_err(|error| unreadable("a property has no value of its kind").with_source(error))
 }
 
 /// The user with the values that stand in for its own, or the property whose value is of another type.
@@ -288,7 +288,7 @@ impl SignIn for Ports {
             Ok(answer) => Ok(answer.map_or_else(outcome, |_| SignInProbe::Accepted)),
             // A fault may speak as the token endpoint does.
             Err(error) => {
-                let message = error.server_reply().diagnostic.clone().unwrap_or_default();
+                let message = error.reply().diagnostic.clone().unwrap_or_default();
                 aadsts_of(&message).map_or(Err(error), |code| Ok(outcome(Aadsts::new(code, message))))
             }
         }

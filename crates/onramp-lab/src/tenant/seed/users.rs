@@ -43,11 +43,14 @@ const FAMILY: [&str; 24] = [
 ];
 
 pub(crate) fn add_user(state: &mut State, seed: SeedUser, now: OffsetDateTime) -> Result<()> {
-    let refused = |why: &str| Error::new(ErrorKind::Invalid, "seed the user").object(&seed.upn).detail(why);
+    let refused =
+        |why: &str| Error::new(ErrorKind::Invalid, "seed the user").with_object(&seed.upn).with_detail(why);
     let upn = seed.upn.to_string();
     let domain = canonical(upn.rsplit('@').next().unwrap_or_default());
     if !state.domains.get(&domain).is_some_and(|domain| domain.is_verified) {
-        return Err(refused("its domain is not verified").hint("Name the domain by verified_domain first."));
+        return Err(
+            refused("its domain is not verified").with_hint("Name the domain by verified_domain first.")
+        );
     }
     if state.users.with_upn(&upn).is_some() {
         return Err(refused("another user has its UPN"));

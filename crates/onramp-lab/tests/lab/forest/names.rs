@@ -41,8 +41,8 @@ async fn on_windows_a_name_that_differs_in_marks_alone_is_taken() {
         let result = lab.forest().users.change_upn(&change).await;
         if strict {
             let error = result.expect_err("José has it");
-            assert_eq!(error.kind(), &ErrorKind::AlreadyExists);
-            let reply = error.server_reply();
+            assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+            let reply = error.reply();
             assert_eq!(reply.ldap_code, Some(19));
             assert!(
                 reply.diagnostic.as_ref().is_some_and(|text| text.starts_with("000021C8: ")),
@@ -103,7 +103,7 @@ async fn a_stranger_takes_the_name_before_the_second_change() {
     forest.users.change_upn(&first).await.expect("nobody came between");
     let second = upn_change(&lab, jose, "old@corp.local", "new@contoso.com");
     let error = forest.users.change_upn(&second).await.expect_err("somebody came between");
-    assert_eq!(error.kind(), &ErrorKind::Stale);
+    assert_eq!(error.kind(), ErrorKind::Stale);
     assert_eq!(lab.values_on(DC, &jose, "userPrincipalName").expect("values"), ["theirs@corp.local"]);
 
     let served = serving(lab.clone()).await;
@@ -128,16 +128,16 @@ async fn an_object_that_cannot_be_read_does_not_end_a_list() {
         forest
             .users
             .search(UserQuery::all())
-            .map(|item| item.err().map(|e| e.kind().clone()))
+            .map(|item| item.err().map(|e| e.kind()))
             .collect::<Vec<_>>()
             .await,
-        forest.users.upn_holders().map(|item| item.err().map(|e| e.kind().clone())).collect::<Vec<_>>().await,
+        forest.users.upn_holders().map(|item| item.err().map(|e| e.kind())).collect::<Vec<_>>().await,
     ] {
-        let failed: Vec<_> = kinds.iter().flatten().collect();
-        assert_eq!(failed, [&ErrorKind::Unreadable]);
+        let failed: Vec<_> = kinds.iter().copied().flatten().collect();
+        assert_eq!(failed, [ErrorKind::Unreadable]);
         assert!(kinds.len() >= all && kinds.last().is_some_and(Option::is_none), "others follow");
     }
-    assert_eq!(forest.users.get(&jose).await.expect_err("it is no text").kind(), &ErrorKind::Unreadable);
+    assert_eq!(forest.users.get(&jose).await.expect_err("it is no text").kind(), ErrorKind::Unreadable);
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn a_fault_speaks_in_the_words_it_was_given() {
     lab.inject(Operation::Modify, full, 2);
     let change = upn_change(&lab, jose, "old@corp.local", "new@contoso.com");
     let error = lab.forest().users.change_upn(&change).await.expect_err("it is full");
-    let reply = error.server_reply();
+    let reply = error.reply();
     assert_eq!(
         (reply.ldap_code, reply.diagnostic.as_deref()),
         (Some(53), Some("00002082: the disk is full"))

@@ -124,8 +124,8 @@ async fn somebody_else_s_change_is_stale_and_not_overwritten() {
     lab.set_on("dc1.corp.local", &user.guid, "userPrincipalName", &["somebody@else.example"])
         .expect("changed");
     let error = forest.users.change_upn(&change).await.expect_err("it is stale");
-    assert_eq!(error.kind(), &ErrorKind::Stale, "{error}");
-    assert_eq!(error.server_reply().ldap_code, Some(16));
+    assert_eq!(error.kind(), ErrorKind::Stale, "{error}");
+    assert_eq!(error.reply().ldap_code, Some(16));
 }
 
 #[tokio::test]
@@ -149,8 +149,8 @@ async fn plain_users_may_read_but_not_write() {
     let forest = lab.forest_as(&lab.plain_user().expect("a user")).expect("the password is right");
     assert_eq!(forest.suffixes.list().await.expect("readable").len(), 1);
     let error = forest.suffixes.add(&domain("example.com")).await.expect_err("forbidden");
-    assert_eq!(error.kind(), &ErrorKind::Forbidden, "{error}");
-    assert_eq!(error.server_reply().ldap_code, Some(50));
+    assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
+    assert_eq!(error.reply().ldap_code, Some(50));
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn a_delegate_may_change_upns_of_unprotected_users_only() {
     let after = Upn::parse("root@example.com").expect("a UPN");
     let change = UpnChange { guid: protected, dn: user.dn, before: None, after };
     let error = forest.users.change_upn(&change).await.expect_err("protected");
-    assert_eq!(error.kind(), &ErrorKind::Forbidden, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
 }
 
 #[tokio::test]

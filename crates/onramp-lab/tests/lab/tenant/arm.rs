@@ -102,7 +102,7 @@ async fn locks_states_and_missing_rights_refuse_assignments_by_scope() {
     let assign = async |id| {
         let made = tenant.subscriptions.assign(&id, &role, &principal, PrincipalType::User).await;
         let error = made.unwrap_err();
-        (error.kind().clone(), error.server_reply().code.clone().unwrap())
+        (error.kind(), error.reply().code.clone().unwrap())
     };
 
     put(off).await.refused(409, "ReadOnlyDisabledSubscription");

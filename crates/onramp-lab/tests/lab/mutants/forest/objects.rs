@@ -51,7 +51,7 @@ impl ForestObjects for Mutant {
         if let (ObjectRef::SamAccountName { name, .. }, Broken::MindsTheCaseOfNames) = (&object, self.broken)
             && name.chars().all(|c| !c.is_lowercase())
         {
-            return Err(Error::new(ErrorKind::NotFound, "read the object").object(name));
+            return Err(Error::new(ErrorKind::NotFound, "read the object").with_object(name));
         }
         let mut found = self.sound.objects.get(&object, &attributes).await?;
         self.spoil(&mut found);

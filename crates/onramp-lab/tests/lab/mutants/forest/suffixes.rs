@@ -39,7 +39,7 @@ impl Suffixes for Mutant {
         if self.is(Broken::RemovesByExactSpelling)
             && explicit.iter().all(|k| k.suffix.as_str() != suffix.as_str())
         {
-            return Err(Error::new(ErrorKind::NotFound, "remove the suffix").object(suffix));
+            return Err(Error::new(ErrorKind::NotFound, "remove the suffix").with_object(suffix));
         }
         if self.is(Broken::RemovesTheUnknown) && explicit.iter().all(|known| !known.suffix.is_same_as(suffix))
         {

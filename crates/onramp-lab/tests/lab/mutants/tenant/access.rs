@@ -73,13 +73,13 @@ impl Subscriptions for Mutant {
     ) -> Result<SubscriptionRoleAssignment> {
         let made = SubscriptionRoleAssignment::new(*principal, *subscription, *role, *principal);
         let given = self.sound.subscriptions.assign(subscription, role, principal, principal_type).await;
-        if self.is(Broken::GivesNobodyAccess) { hide(given, &ErrorKind::NotFound, made) } else { given }
+        if self.is(Broken::GivesNobodyAccess) { hide(given, ErrorKind::NotFound, made) } else { given }
     }
 
     async fn unassign(&self, assignment: &SubscriptionRoleAssignment) -> Result<()> {
         let held = Subscriptions::assignments(self, &assignment.subscription, &assignment.principal).await?;
         if self.is(Broken::RefusesASecondUnassign) && !held.contains(assignment) {
-            return Err(Error::new(ErrorKind::NotFound, "take access back").object(assignment.name));
+            return Err(Error::new(ErrorKind::NotFound, "take access back").with_object(assignment.name));
         }
         self.sound.subscriptions.unassign(assignment).await
     }

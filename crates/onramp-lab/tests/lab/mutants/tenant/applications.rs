@@ -72,7 +72,7 @@ impl Applications for Mutant {
     ) -> Result<AppRoleAssignment> {
         let granted = self.sound.applications.grant_app_role(service_principal, role).await;
         let made_up = AppRoleAssignment::new("made-up", role.resource, role.resource);
-        if self.is(Broken::GrantsAnything) { hide(granted, &ErrorKind::NotFound, made_up) } else { granted }
+        if self.is(Broken::GrantsAnything) { hide(granted, ErrorKind::NotFound, made_up) } else { granted }
     }
 
     async fn revoke_app_role(&self, service_principal: &ObjectId, assignment_id: &str) -> Result<()> {

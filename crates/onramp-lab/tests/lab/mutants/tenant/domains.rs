@@ -59,7 +59,7 @@ impl Domains for Mutant {
 
     async fn remove(&self, name: &DomainName) -> Result<()> {
         let removed = self.sound.domains.remove(name).await;
-        if self.is(Broken::RemovesUnknownDomains) { hide(removed, &ErrorKind::NotFound, ()) } else { removed }
+        if self.is(Broken::RemovesUnknownDomains) { hide(removed, ErrorKind::NotFound, ()) } else { removed }
     }
 }
 
@@ -74,7 +74,7 @@ impl DirectorySync for Mutant {
             return Ok(());
         }
         let set = self.sound.sync.set_enabled(enabled).await;
-        if self.is(Broken::SwitchesBackAtOnce) { hide(set, &ErrorKind::Invalid, ()) } else { set }
+        if self.is(Broken::SwitchesBackAtOnce) { hide(set, ErrorKind::Invalid, ()) } else { set }
     }
 
     async fn features(&self) -> Result<SyncFeatures> {

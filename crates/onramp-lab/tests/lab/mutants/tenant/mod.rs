@@ -67,7 +67,7 @@ impl Mutant {
 }
 
 /// Makes a success of a refusal of that kind.
-fn hide<T>(result: Result<T>, kind: &ErrorKind, value: T) -> Result<T> {
+fn hide<T>(result: Result<T>, kind: ErrorKind, value: T) -> Result<T> {
     match result {
         Err(error) if error.kind() == kind => Ok(value),
         other => other,

@@ -51,12 +51,12 @@ impl TenantUsers for Mutant {
 
     async fn set_password(&self, id: &ObjectId, password: &Password, force_change: bool) -> Result<()> {
         let set = self.sound.users.set_password(id, password, force_change).await;
-        if self.is(Broken::TakesAnyPassword) { hide(set, &ErrorKind::Invalid, ()) } else { set }
+        if self.is(Broken::TakesAnyPassword) { hide(set, ErrorKind::Invalid, ()) } else { set }
     }
 
     async fn delete(&self, id: &ObjectId) -> Result<()> {
         let deleted = self.sound.users.delete(id).await;
-        if self.is(Broken::DeletesTwice) { hide(deleted, &ErrorKind::NotFound, ()) } else { deleted }
+        if self.is(Broken::DeletesTwice) { hide(deleted, ErrorKind::NotFound, ()) } else { deleted }
     }
 
     fn deleted(&self) -> BoxStream<'static, Result<DeletedUser>> {
