@@ -13,39 +13,39 @@
 //! of `onramp_lab`, or an implementation of your own.
 
 mod apply;
-mod candidate;
-mod collisions;
 mod event;
-mod everywhere;
-mod forecast;
 mod history;
 mod journal;
+mod onramp;
 mod plan;
 mod report;
-mod run;
 mod secret;
 mod spec;
+mod steps;
 mod survey;
 mod verify;
 
 pub use apply::{ApplyOutcome, Ending, StepOutcome};
-pub use candidate::{Candidate, SkipReason, Skipped, UserRef};
 pub use event::{Event, Observer};
-pub use forecast::{
-    CloudConflict, CloudMatch, CloudUser, ConflictReason, Encounter, MatchKind, MatchesBlocked,
-};
 pub use history::History;
 pub use journal::{FileJournal, Journal, JournalEntry, JournalRecord, MemoryJournal, Outcome};
+pub use onramp::Onramp;
 pub use plan::{
     ApprovedPlan, Blocker, Change, Consequence, NotApproved, Plan, PlanError, PlanHeader, PlannedChange,
     Problem, Scope, plan,
 };
 pub use report::Report;
-pub use run::Onramp;
 pub use secret::{FileSecretSink, MemorySecretSink, SecretSink};
 pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
-pub use survey::{
-    AddressHolder, HeldAs, ServiceAccountState, SharedUpn, SilentController, SubscriptionAccess, Survey,
-    SurveyCounts, Unreadable,
+pub use steps::domain::DomainSurvey;
+pub use steps::service_account::{ServiceAccountState, SubscriptionAccess};
+pub use steps::suffix::{SilentController, SuffixSurvey};
+pub use steps::sync::{
+    CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind, MatchesBlocked, PossibleMatch,
+    SyncSurvey,
 };
+pub use steps::users::{
+    AddressHolder, Candidate, HeldAs, SharedUpn, SkipReason, Skipped, UserRef, UsersSurvey,
+};
+pub use survey::{Survey, SurveyCounts, Unreadable};
 pub use verify::{Check, CheckStatus, Verification};

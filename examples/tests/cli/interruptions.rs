@@ -31,7 +31,7 @@ fn a_stop_among_the_users_keeps_what_was_done_and_the_same_command_goes_on() {
     let state = world.state();
     let have =
         state.users.iter().filter(|user| user.upn.as_deref().is_some_and(|u| u.ends_with("@contoso.com")));
-    let had = world.desk.plan().header().users_skipped.get("has the wanted UPN already").copied();
+    let had = world.desk.plan().header().users_skipped.get("has the new UPN already").copied();
     assert_eq!(have.count(), changed + had.unwrap_or_default() as usize);
 
     world.forest.set_latency(Duration::ZERO);

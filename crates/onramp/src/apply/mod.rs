@@ -1,62 +1,47 @@
-//! Making the changes of an approved plan, one after the other, each by compare-and-swap.
+//! Applying an approved plan: its changes are made in order, each by compare-and-swap.
 
-mod domain;
-mod feed;
 mod outcome;
-mod replication;
-mod service_account;
-mod users;
 
 use std::time::Duration;
 
-use onramp_core::forest::ReplicationMark;
-use onramp_core::tenant::{SyncState, TenantUser};
-use onramp_core::{Error, ErrorKind, ObjectId, Password, Result, Upn};
+use onramp_core::{Error, ErrorKind, Result};
 
+pub(crate) use outcome::FAILURES_KEPT;
 pub use outcome::{ApplyOutcome, Ending, StepOutcome};
 
 use crate::event::Event;
 use crate::journal::{Journal, JournalEntry, JournalRecord, Outcome};
-use crate::plan::{ApprovedPlan, Change, Plan, PlannedChange, forest_of};
-use crate::run::Onramp;
+use crate::onramp::Onramp;
+use crate::plan::{ApprovedPlan, Change, Plan, PlannedChange};
 use crate::secret::SecretSink;
+use crate::steps::suffix::forest_of;
+use crate::steps::{Steps, service_account, users};
 
-/// How long a tenant may take to show what was written to it.
+/// The maximum time until a tenant returns a value that was written to it.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(120);
 
-/// How a single change ended, and what there is to say about it.
-type Step = Result<(Outcome, String)>;
-
-fn done() -> Step {
-    Ok((Outcome::Done, String::new()))
-}
-
-fn already() -> Step {
-    Ok((Outcome::AlreadySo, String::new()))
-}
-
-/// What a run remembers from one change to the next.
-pub(crate) struct Run<'a> {
+/// The data that every change needs.
+pub(crate) struct Context<'a> {
     pub(crate) onramp: &'a Onramp,
     pub(crate) plan: &'a ApprovedPlan,
-    pub(crate) journal: &'a mut dyn Journal,
     pub(crate) secrets: &'a dyn SecretSink,
+}
+
+/// A run of an approved plan.
+pub(crate) struct Run<'a> {
+    pub(crate) context: Context<'a>,
+    journal: &'a mut dyn Journal,
     pub(crate) outcome: ApplyOutcome,
-    /// The service account, once found or made.
-    pub(crate) account: Option<TenantUser>,
-    /// Its new password, once set.
-    pub(crate) password: Option<Password>,
-    /// Where replication of each domain stood before its users were changed.
-    pub(crate) marks: Vec<ReplicationMark>,
+    pub(crate) steps: Steps,
 }
 
 impl Onramp {
     /// Makes the changes of an approved plan in order.
     ///
-    /// Every write is compare-and-swap, so applying the same plan again, after a crash or a stop, goes on where it
-    /// ended, and applying it to the end twice changes nothing. A change that fails stops the run, but single users
-    /// do not: they are all tried, and the run stops after them. Cancelling stops between changes, and while waiting
-    /// for others.
+    /// Every write is compare-and-swap: applying the same plan again after a crash or a stop continues with the first
+    /// change that was not made, and applying a completed plan changes nothing. A change that fails stops the run, except
+    /// for single users: all of them are tried, and the run stops after them. Cancellation takes effect between two
+    /// changes, and while waiting.
     ///
     /// # Errors
     /// `Invalid` if the plan is for another tenant or forest; those of the journal. How the changes ended is in the outcome;
@@ -69,9 +54,9 @@ impl Onramp {
     ) -> Result<ApplyOutcome> {
         self.check_target(plan.plan()).await?;
         let total = plan.plan().changes().len() as u64;
+        let context = Context { onramp: self, plan, secrets };
         let outcome = ApplyOutcome::new(total);
-        let (account, password, marks) = (None, None, Vec::new());
-        let mut run = Run { onramp: self, plan, journal, secrets, outcome, account, password, marks };
+        let mut run = Run { context, journal, outcome, steps: Steps::default() };
         let (digest, accepted) = (plan.plan().digest(), plan.accepted().to_vec());
         let started = run.record(JournalEntry::RunStarted { plan: digest, accepted });
         started.map_err(|error| unrecorded(&error, "nothing was changed"))?;
@@ -115,135 +100,19 @@ impl Onramp {
     }
 }
 
-impl Run<'_> {
-    async fn changes(&mut self) -> Result<()> {
-        let plan = self.plan.shared();
-        let mut rest = plan.changes();
-        while let [planned, after @ ..] = rest {
-            if self.onramp.cancellation.is_cancelled() {
-                self.outcome.ending = Ending::Cancelled { next: planned.number };
-                return Ok(());
-            }
-            if let Change::ChangeUpn { .. } = planned.change {
-                let is_user = |planned: &&PlannedChange| matches!(planned.change, Change::ChangeUpn { .. });
-                let count = rest.iter().take_while(is_user).count();
-                let first = plan.changes().len() - rest.len();
-                if !self.users(first..first + count).await? {
-                    return Ok(());
-                }
-                rest = rest.get(count..).unwrap_or_default();
-                continue;
-            }
-            if !self.single(planned).await? {
-                return Ok(());
-            }
-            rest = after;
-        }
-        Ok(())
+impl Context<'_> {
+    /// Sends an event to the observer.
+    pub(crate) fn tell(&self, event: Event) {
+        self.onramp.observer.tell(&event);
     }
 
-    /// Makes one change; says whether the run goes on.
-    async fn single(&mut self, planned: &PlannedChange) -> Result<bool> {
-        let (number, total, title) = (planned.number, self.outcome.total, planned.change.to_string());
-        self.tell(Event::ChangeStarted { number, total, title: title.clone() });
-        let object = planned.change.account_id().map(|id| id.to_string());
-        let (before, after) = values(&planned.change);
-        let started = JournalEntry::ChangeStarted { number, title: title.clone(), object, before, after };
-        self.record(started)
-            .map_err(|error| unrecorded(&error, &format!("the change {number} ({title}) was not made")))?;
-        let step = self.step(&planned.change).await;
-        let (outcome, detail) = match &step {
-            Ok((outcome, detail)) => (*outcome, detail.clone()),
-            Err(error) => (Outcome::of(error), error.to_string()),
-        };
-        self.outcome.count(outcome);
-        self.outcome.steps.push(StepOutcome { number, outcome, detail: detail.clone() });
-        let is_account = planned.change.is_of_account();
-        let entry = JournalEntry::ChangeEnded {
-            number,
-            outcome,
-            object: self.account.as_ref().filter(|_| is_account).map(|account| account.id.to_string()),
-            before: None,
-            after: None,
-            detail: detail.clone(),
-        };
-        self.record(entry).map_err(|error| {
-            let told = if detail.is_empty() { outcome.to_string() } else { format!("{outcome}, {detail}") };
-            unrecorded(&error, &format!("the change {number} ({title}) was tried, with this outcome: {told}"))
-        })?;
-        self.tell(Event::ChangeEnded { number, total, outcome, detail: detail.clone() });
-        match step {
-            Err(error) if error.is_cancelled() || self.is_cut_short(&error) => {
-                self.outcome.ending = Ending::Cancelled { next: number };
-            }
-            _ if outcome.is_good() => return Ok(true),
-            _ => {
-                let title = planned.change.to_string();
-                self.outcome.failures.push((title.clone(), detail.clone()));
-                self.outcome.ending = Ending::Stopped { number, title, problem: detail };
-            }
-        }
-        Ok(false)
-    }
-
-    /// Returns true if a change was sent, and its end not awaited because the caller wants to stop.
-    fn is_cut_short(&self, error: &Error) -> bool {
-        error.kind() == ErrorKind::OutcomeUnknown && self.onramp.cancellation.is_cancelled()
-    }
-
-    async fn step(&mut self, change: &Change) -> Step {
-        match change {
-            Change::AddDomain { domain } => self.add_domain(domain).await,
-            Change::VerifyDomain { domain } => self.verify_domain(domain).await,
-            Change::AddSuffix { suffix } => match self.onramp.forest.suffixes.add(suffix).await {
-                Ok(()) => done(),
-                Err(error) if error.is_already_exists() => already(),
-                Err(error) => Err(error),
-            },
-            Change::AwaitReplication { values, without } => self.await_replication(values, without).await,
-            Change::EnableSync => self.enable_sync().await,
-            Change::CreateServiceAccount { upn, display_name, other_mails } => {
-                self.create_account(upn, display_name, other_mails).await
-            }
-            Change::SetAlternateEmail { upn, id, before, after } => {
-                self.set_alternate_email(upn, *id, before, after).await
-            }
-            Change::EnableServiceAccount { upn, id } => self.enable_account(upn, *id).await,
-            Change::SetServiceAccountPassword { upn, id, replace } => {
-                self.set_password(upn, *id, *replace).await
-            }
-            Change::SetMfaState { upn, id, before, after } => {
-                self.set_mfa_state(upn, *id, *before, *after).await
-            }
-            Change::AssignRole { upn, id, role, .. } => self.assign_role(upn, *id, role).await,
-            Change::AssignSubscriptionRole { upn, id, subscription, role, .. } => {
-                self.assign_subscription_role(upn, *id, subscription, role).await
-            }
-            Change::ProveSignIn { upn, id } => self.prove_sign_in(upn, *id).await,
-            // Handled as a group; a lone one cannot get here.
-            Change::ChangeUpn { upn } => match self.onramp.forest.users.change_upn(upn).await? {
-                onramp_core::forest::UpnChanged::AlreadySo => already(),
-                _ => done(),
-            },
-        }
-    }
-
-    async fn enable_sync(&mut self) -> Step {
-        let port = &self.onramp.tenant.sync;
-        if port.status().await?.state == SyncState::Enabled {
-            return already();
-        }
-        port.set_enabled(true).await?;
-        self.visible("directory synchronization on", || async {
-            Ok(self.onramp.tenant.sync.status().await?.state == SyncState::Enabled)
-        })
-        .await?;
-        done()
-    }
-
-    /// Reads until a write can be seen: a tenant shows old values for a while. Whatever keeps it from being seen, the
-    /// write was sent, and so the error is `OutcomeUnknown`.
-    pub(crate) async fn visible(&self, what: &str, look: impl AsyncFn() -> Result<bool>) -> Result<()> {
+    /// Reads until a write is visible: a tenant returns old values for a while. The write was sent, so that every error
+    /// is `OutcomeUnknown`.
+    pub(crate) async fn visible<F: Future<Output = Result<bool>> + Send>(
+        &self,
+        what: &str,
+        look: impl Fn() -> F,
+    ) -> Result<()> {
         let unseen = |detail: String| {
             Error::new(ErrorKind::OutcomeUnknown, format!("see {what}"))
                 .with_detail(detail)
@@ -279,65 +148,101 @@ impl Run<'_> {
             pause = (pause * 2).min(Duration::from_secs(10));
         }
     }
+}
 
-    /// The service account, by the object ID that was surveyed or created: a UPN may be another account's by now.
-    pub(crate) async fn account(&mut self, upn: &Upn, id: Option<ObjectId>) -> Result<TenantUser> {
-        if let Some(account) = self.account.as_ref().filter(|account| account.upn == *upn) {
-            return Ok(account.clone());
-        }
-        let Some(id) = id else {
-            return Err(Error::new(ErrorKind::NotFound, "find the service account")
-                .with_object(upn)
-                .with_detail("this run has not created it")
-                .with_hint("Run again to survey and plan anew."));
-        };
-        let gone = |what: String| {
-            Error::new(ErrorKind::Stale, "find the service account")
-                .with_object(upn)
-                .with_detail(what)
-                .with_hint("Nothing was written. Run again to survey and plan anew.")
-        };
-        let found = match self.onramp.tenant.users.get(&id).await {
-            Ok(found) if found.upn == *upn => found,
-            Ok(found) => return Err(gone(format!("the account {id} is {} now", found.upn))),
-            Err(error) if error.is_not_found() => {
-                return Err(gone(format!(
-                    "the account {id}, which the plan was made from, no longer exists"
-                )));
+impl Run<'_> {
+    async fn changes(&mut self) -> Result<()> {
+        let plan = self.context.plan.shared();
+        let mut rest = plan.changes();
+        while let [planned, after @ ..] = rest {
+            if self.context.onramp.cancellation.is_cancelled() {
+                self.outcome.ending = Ending::Cancelled { next: planned.number };
+                return Ok(());
             }
-            Err(error) => return Err(error),
+            if let Change::ChangeUpn { .. } = planned.change {
+                let is_user = |planned: &&PlannedChange| matches!(planned.change, Change::ChangeUpn { .. });
+                let count = rest.iter().take_while(is_user).count();
+                let first = plan.changes().len() - rest.len();
+                if !users::apply(self, first..first + count).await? {
+                    return Ok(());
+                }
+                rest = rest.get(count..).unwrap_or_default();
+                continue;
+            }
+            if !self.single(planned).await? {
+                return Ok(());
+            }
+            rest = after;
+        }
+        Ok(())
+    }
+
+    /// Makes one change. Returns true if the run continues.
+    async fn single(&mut self, planned: &PlannedChange) -> Result<bool> {
+        let (number, total, title) = (planned.number, self.outcome.total, planned.change.to_string());
+        self.context.tell(Event::ChangeStarted { number, total, title: title.clone() });
+        let object = planned.change.account_id().map(|id| id.to_string());
+        let (before, after) = service_account::values(&planned.change);
+        let started = JournalEntry::ChangeStarted { number, title: title.clone(), object, before, after };
+        self.record(started)
+            .map_err(|error| unrecorded(&error, &format!("the change {number} ({title}) was not made")))?;
+        let step = self.steps.apply(&self.context, &planned.change).await;
+        let (outcome, detail) = match &step {
+            Ok((outcome, detail)) => (*outcome, detail.clone()),
+            Err(error) => (Outcome::of(error), error.to_string()),
         };
-        self.account = Some(found.clone());
-        Ok(found)
+        self.outcome.count(outcome);
+        self.outcome.steps.push(StepOutcome { number, outcome, detail: detail.clone() });
+        let entry = JournalEntry::ChangeEnded {
+            number,
+            outcome,
+            object: self.steps.object(&planned.change),
+            before: None,
+            after: None,
+            detail: detail.clone(),
+        };
+        self.record(entry).map_err(|error| {
+            let told = if detail.is_empty() { outcome.to_string() } else { format!("{outcome}, {detail}") };
+            unrecorded(&error, &format!("the change {number} ({title}) was tried, with this outcome: {told}"))
+        })?;
+        self.context.tell(Event::ChangeEnded { number, total, outcome, detail: detail.clone() });
+        match step {
+            Err(error) if error.is_cancelled() || self.is_cut_short(&error) => {
+                self.outcome.ending = Ending::Cancelled { next: number };
+            }
+            _ if outcome.is_good() => return Ok(true),
+            _ => {
+                let title = planned.change.to_string();
+                self.outcome.failures.push((title.clone(), detail.clone()));
+                self.outcome.ending = Ending::Stopped { number, title, problem: detail };
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns true if a change was sent and the run was stopped before its result.
+    fn is_cut_short(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::OutcomeUnknown && self.context.onramp.cancellation.is_cancelled()
     }
 
     /// Writes an entry of the journal and makes it durable.
-    fn record(&mut self, entry: JournalEntry) -> Result<()> {
+    pub(crate) fn record(&mut self, entry: JournalEntry) -> Result<()> {
         self.write(entry)?;
         self.journal.flush()
     }
 
+    /// Appends an entry to the journal.
     pub(crate) fn write(&mut self, entry: JournalEntry) -> Result<()> {
-        self.journal.append(&JournalRecord { at: self.onramp.clock.now(), entry })
+        self.journal.append(&JournalRecord { at: self.context.onramp.clock.now(), entry })
     }
 
-    pub(crate) fn tell(&self, event: Event) {
-        self.onramp.observer.tell(&event);
-    }
-}
-
-/// The value that a change of the service account replaces, and the one it puts in its place.
-fn values(change: &Change) -> (Option<String>, Option<String>) {
-    let listed = |values: &[String]| (!values.is_empty()).then(|| values.join(", "));
-    match change {
-        Change::SetAlternateEmail { before, after, .. } => (listed(before), listed(after)),
-        Change::SetMfaState { before, after, .. } => (Some(before.to_string()), Some(after.to_string())),
-        Change::EnableServiceAccount { .. } => (Some("disabled".into()), Some("enabled".into())),
-        _ => (None, None),
+    /// Makes everything that was appended to the journal durable.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.journal.flush()
     }
 }
 
-/// Says what a failure to write the journal leaves unrecorded.
+/// Adds the changes that are not recorded to an error of the journal.
 fn unrecorded(error: &Error, what: &str) -> Error {
     let detail = format!("{}; {what}", error.to_string().trim_end_matches('.'));
     Error::new(error.kind(), "record what was done")

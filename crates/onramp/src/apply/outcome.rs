@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::journal::Outcome;
 
 /// The number of failures that are kept in words; the journal has them all.
-pub(super) const FAILURES_KEPT: usize = 1000;
+pub(crate) const FAILURES_KEPT: usize = 1000;
 
 /// The result of applying a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -96,7 +96,7 @@ impl ApplyOutcome {
         }
     }
 
-    pub(super) fn count(&mut self, outcome: Outcome) {
+    pub(crate) fn count(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Done => self.done += 1,
             Outcome::AlreadySo => self.already_so += 1,

@@ -5,7 +5,7 @@ use std::fmt;
 use onramp_core::{DomainName, Upn, UpnViolation, visible};
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::UserRef;
+use crate::steps::users::UserRef;
 
 /// Something that stands in the way of one user's change, or of the whole plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use onramp_core::{DomainName, ObjectId, Upn, visible};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::candidate::UserRef;
-use crate::forecast::{CloudConflict, CloudMatch};
+use crate::steps::sync::{CloudConflict, CloudMatch};
+use crate::steps::users::UserRef;
 
 /// Something that follows from a plan and must be accepted by name before it is applied.
 ///

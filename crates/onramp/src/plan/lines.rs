@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Blocker, Consequence, Plan, PlanHeader, PlannedChange};
-use crate::candidate::Skipped;
+use crate::steps::users::Skipped;
 
 pub(crate) const FORMAT: &str = "onramp-plan/2";
 

@@ -2,10 +2,10 @@
 
 mod approval;
 mod blocker;
-mod build;
 mod change;
 mod consequence;
 mod coverage;
+mod draft;
 mod lines;
 
 use std::collections::BTreeMap;
@@ -16,14 +16,15 @@ use time::OffsetDateTime;
 
 pub use approval::{ApprovedPlan, NotApproved};
 pub use blocker::{Blocker, Problem};
-pub use build::plan;
-pub(crate) use build::{forest_of, is_federated, is_implicit};
 pub use change::{Change, PlannedChange};
 pub use consequence::Consequence;
+pub(crate) use consequence::short_digest;
+pub use draft::plan;
+pub(crate) use draft::{Draft, by_place, sorted};
 pub use lines::PlanError;
 
-use crate::candidate::Skipped;
 use crate::spec::Waits;
+use crate::steps::users::Skipped;
 
 /// What would be changed, in which order, what stands in the way, and what accepting it means.
 ///

@@ -1,6 +1,5 @@
 //! What should be true when the job is done: the wish, as data.
 
-mod naming;
 mod parse;
 mod users;
 
@@ -10,12 +9,11 @@ use onramp_core::tenant::{AzureRoleId, RoleTemplateId};
 use onramp_core::{DomainName, Upn};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use naming::{Entry, Names, NetbiosNames, dn_key};
 pub use parse::SpecError;
 pub(crate) use parse::{distance, nearest};
 pub use users::{NewUpn, UsersSpec};
 
-use crate::candidate::in_ascii;
+use crate::steps::users::in_ascii;
 
 /// What should be true when the job is done.
 ///

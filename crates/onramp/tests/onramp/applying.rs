@@ -14,7 +14,8 @@ async fn the_whole_job_ends_green_and_running_it_twice_changes_nothing() {
     let mut world = World::new(300);
     let spec = spec(SPEC);
     let survey = world.onramp().survey(&spec).await.unwrap();
-    let already = survey.skipped_counts.get(&onramp::SkipReason::AlreadySo).copied().unwrap_or_default();
+    let already =
+        survey.users.skipped_counts.get(&onramp::SkipReason::AlreadySo).copied().unwrap_or_default();
     let approved = crate::world::approve_all(onramp::plan(&spec, &survey));
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     outcome.require_complete().unwrap();

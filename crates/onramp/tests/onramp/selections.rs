@@ -120,7 +120,7 @@ async fn the_reasons_are_counted() {
     add(&world, "carl", Some("carl@elsewhere.com"));
     let plan = plan_users(&world, "from_suffixes = ['corp.local']").await;
     let counts = &plan.header().users_skipped;
-    assert_eq!(counts.get("has the wanted UPN already"), Some(&1), "{counts:?}");
+    assert_eq!(counts.get("has the new UPN already"), Some(&1), "{counts:?}");
     assert_eq!(counts.get("its suffix is not in `from_suffixes`"), Some(&1), "{counts:?}");
     assert_eq!(plan.header().users_read, 6, "three of them built-in");
     let plan = plan_users(&world, "only = ['anna']").await;

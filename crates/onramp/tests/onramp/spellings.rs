@@ -15,7 +15,7 @@ async fn a_change_of_case_alone_is_no_change() {
     add(&world, "carl", Some("carl@corp.local"));
     let plan = world.plan(&spec("domain = 'Contoso.COM'\n[users]\n")).await;
     assert_eq!(renamed(&plan), ["carl@contoso.com"]);
-    assert_eq!(plan.header().users_skipped.get("has the wanted UPN already"), Some(&2));
+    assert_eq!(plan.header().users_skipped.get("has the new UPN already"), Some(&2));
     assert!(!plan.changes().iter().any(|c| matches!(c.change, Change::AddDomain { .. })));
 }
 

@@ -1,4 +1,4 @@
-//! The forecast of what synchronization will do with cloud users that AD users meet: take over, or conflict.
+//! The matches of AD users with cloud users that synchronization will make, and the conflicts that it will report.
 //!
 //! Sources: "Microsoft Entra Connect: When you have an existing tenant" and "Troubleshoot errors during
 //! synchronization" (order of the match, InvalidSoftMatch, Existing Admin Role Conflict, hard-match hardening of 2026),
@@ -12,9 +12,9 @@ use onramp_core::tenant::{RoleAssignment, TenantUser};
 use onramp_core::{ImmutableId, ObjectId, Upn, comparison_key, visible};
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::UserRef;
+use crate::steps::users::UserRef;
 
-/// A cloud user that an AD user meets.
+/// A cloud user with a name, address or anchor of an AD user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CloudUser {
@@ -30,7 +30,7 @@ pub struct CloudUser {
     /// True if it is a guest (B2B collaboration).
     #[serde(default)]
     pub is_guest: bool,
-    /// True if a directory is its master already.
+    /// True if it is synchronized from a directory already.
     #[serde(default)]
     pub is_synchronized: bool,
     /// Source anchor.
@@ -69,10 +69,10 @@ impl fmt::Display for CloudUser {
     }
 }
 
-/// An AD user and the cloud users that it meets by anchor, UPN or address.
+/// An AD user and the cloud users with the same anchor, UPN or address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Encounter {
+pub struct PossibleMatch {
     /// The AD user.
     pub user: UserRef,
     /// The display name.
@@ -81,7 +81,7 @@ pub struct Encounter {
     pub is_enabled: bool,
     /// The source anchor.
     pub anchor: ImmutableId,
-    /// The present UPN.
+    /// The current UPN.
     pub present_upn: Option<String>,
     /// The cloud user with its anchor.
     pub by_anchor: Option<CloudUser>,
@@ -95,7 +95,7 @@ pub struct Encounter {
     pub by_upn_as_address: Vec<(String, CloudUser)>,
 }
 
-/// A cloud user that synchronization will join to an AD user, after which AD's values replace the cloud's.
+/// A cloud user that synchronization will match with an AD user: the values of AD then replace those in the cloud.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CloudMatch {
@@ -108,7 +108,7 @@ pub struct CloudMatch {
     pub is_enabled: bool,
     /// The cloud user.
     pub cloud: CloudUser,
-    /// The attribute on which they meet.
+    /// The attribute that matches.
     pub kind: MatchKind,
 }
 
@@ -120,7 +120,8 @@ impl fmt::Display for CloudMatch {
     }
 }
 
-/// A cloud user that an AD user meets and is not joined to: synchronization will report an error, or change a name.
+/// A cloud user that has a name of an AD user and is not matched with it: synchronization will report an error, or
+/// change a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CloudConflict {
@@ -133,7 +134,7 @@ pub struct CloudConflict {
     pub is_enabled: bool,
     /// The cloud user.
     pub cloud: CloudUser,
-    /// The reason why they are not joined.
+    /// The reason why they are not matched.
     pub reason: ConflictReason,
 }
 
@@ -153,7 +154,7 @@ fn ad_user(f: &mut fmt::Formatter<'_>, user: &UserRef, name: Option<&str>, is_en
     if is_enabled { Ok(()) } else { f.write_str(", disabled in AD") }
 }
 
-/// The attribute on which an AD user and a cloud user meet.
+/// The attribute on which an AD user and a cloud user match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -176,7 +177,7 @@ impl fmt::Display for MatchKind {
     }
 }
 
-/// The reason why an AD user and a cloud user that meet are not joined.
+/// The reason why an AD user and a cloud user with the same name are not matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -185,9 +186,9 @@ pub enum ConflictReason {
     AdministratorRole,
     /// The cloud user has the anchor of another object: `InvalidSoftMatch`.
     OtherAnchor,
-    /// The tenant blocks this kind of match.
+    /// A match of a kind that the tenant blocks.
     MatchBlocked,
-    /// The cloud user has the UPN, and the AD user is joined to another one: it will get a made-up UPN.
+    /// The cloud user has the UPN, and the AD user is matched with another one: it will get a generated UPN.
     UpnInTheWay,
     /// The cloud user has an address of the AD user: `AttributeValueMustBeUnique`.
     AddressInTheWay,
@@ -217,9 +218,8 @@ pub struct MatchesBlocked {
     pub hard: bool,
 }
 
-impl Encounter {
-    /// Forecasts what synchronization will do with the cloud users that an AD user meets, if it sees the AD user with
-    /// that UPN.
+impl PossibleMatch {
+    /// Returns the match and the conflicts that synchronization will find if the AD user has that UPN.
     pub fn forecast(
         &self,
         upn: Option<&str>,
@@ -245,7 +245,7 @@ impl Encounter {
         let mut joined: Option<(&CloudUser, Option<MatchKind>)> = None;
         if let Some(cloud) = &self.by_anchor {
             if cloud.is_synchronized {
-                // The same object already: synchronization updates it and takes nothing over.
+                // The same object already: synchronization updates it.
                 joined = Some((cloud, None));
             } else if !cloud.roles.is_empty() {
                 conflict(cloud, ConflictReason::AdministratorRole);
@@ -300,18 +300,18 @@ impl Encounter {
     }
 }
 
-/// Notes the directory roles of the cloud users that are met.
-pub(crate) fn note_roles(encounters: &mut [Encounter], assignments: &[RoleAssignment]) {
+/// Adds the directory roles of the cloud users.
+pub(crate) fn note_roles(matches: &mut [PossibleMatch], assignments: &[RoleAssignment]) {
     let mut roles: HashMap<ObjectId, Vec<String>> = HashMap::new();
     for assignment in assignments {
         roles.entry(assignment.principal).or_default().push(assignment.role.to_string());
     }
-    for cloud in encounters.iter_mut().flat_map(Encounter::cloud_users_mut) {
+    for cloud in matches.iter_mut().flat_map(PossibleMatch::cloud_users_mut) {
         cloud.roles = roles.get(&cloud.id).cloned().unwrap_or_default();
     }
 }
 
-/// The users of the tenant, indexed by what synchronization matches on.
+/// The users of the tenant, indexed by the attributes that synchronization matches.
 #[derive(Debug, Default)]
 pub(crate) struct CloudIndex {
     users: Vec<CloudUser>,
@@ -337,9 +337,9 @@ impl CloudIndex {
         }
     }
 
-    /// The cloud users that an AD user meets, if there are any to speak of. `wanted` is the UPN that the spec wants
-    /// for it.
-    pub(crate) fn meet(&self, user: &ForestUser, wanted: Option<&Upn>) -> Option<Encounter> {
+    /// Returns the cloud users with a name, address or the anchor of an AD user, if there are any. `wanted` is the UPN
+    /// that the user is to get.
+    pub(crate) fn find_matches(&self, user: &ForestUser, wanted: Option<&Upn>) -> Option<PossibleMatch> {
         if self.users.is_empty() {
             return None;
         }
@@ -368,12 +368,12 @@ impl CloudIndex {
             .filter(|place| seen.insert(*place))
             .collect();
         let hard = by_anchor.filter(|place| !is_itself(*place));
-        let meets_nobody = by_upn.is_empty() && by_smtp.is_none() && by_address.is_empty();
-        if hard.is_none() && meets_nobody && by_upn_as_address.is_empty() {
+        let has_none = by_upn.is_empty() && by_smtp.is_none() && by_address.is_empty();
+        if hard.is_none() && has_none && by_upn_as_address.is_empty() {
             return None;
         }
         let get = |place: usize| self.users.get(place).cloned();
-        Some(Encounter {
+        Some(PossibleMatch {
             user: UserRef::of(user),
             display_name: user.display_name.clone(),
             is_enabled: user.is_enabled(),
@@ -390,7 +390,7 @@ impl CloudIndex {
     }
 }
 
-/// The address in a proxy address of type SMTP, primary or not.
+/// Returns the address in a proxy address of type SMTP, primary or not.
 pub(crate) fn smtp_address(proxy: &str) -> Option<&str> {
     let (kind, address) = proxy.split_once(':')?;
     kind.eq_ignore_ascii_case("smtp").then_some(address.trim())
@@ -566,7 +566,7 @@ mod tests {
         for case in cases() {
             let mut index = CloudIndex::default();
             case.cloud.iter().for_each(|user| index.add(user));
-            let mut met: Vec<Encounter> = index.meet(&anna(), Some(&upn)).into_iter().collect();
+            let mut met: Vec<PossibleMatch> = index.find_matches(&anna(), Some(&upn)).into_iter().collect();
             let assignments: Vec<RoleAssignment> = case
                 .admins
                 .iter()
@@ -599,7 +599,7 @@ mod tests {
         user.proxy_addresses.clear();
         let mut index = CloudIndex::default();
         index.add(&addresses(cloud(1, "x@contoso.com"), &["SMTP:anna.reed@contoso.com"]));
-        let met = index.meet(&user, None).unwrap();
+        let met = index.find_matches(&user, None).unwrap();
         let (taken, _) = met.forecast(user.upn.as_deref(), MatchesBlocked::default());
         assert_eq!(taken.unwrap().kind, MatchKind::PrimarySmtp);
     }
@@ -615,7 +615,7 @@ mod tests {
             u.is_guest = true;
             u.account_enabled = false;
         }));
-        let met = index.meet(&user, Some(&Upn::parse("anna@contoso.com").unwrap())).unwrap();
+        let met = index.find_matches(&user, Some(&Upn::parse("anna@contoso.com").unwrap())).unwrap();
         let (taken, _) = met.forecast(Some("anna@contoso.com"), MatchesBlocked::default());
         assert_eq!(
             taken.unwrap().to_string(),

@@ -1,15 +1,15 @@
-//! The names by which operators write users, and the users they fit.
+//! The names of users in a spec, and the users that they fit.
 
 use std::collections::{HashMap, HashSet};
 
 use onramp_core::forest::ForestUser;
 use onramp_core::{DistinguishedName, ObjectGuid, Sid, Upn, comparison_key};
 
-use super::parse::distance;
-use crate::candidate::UserRef;
+use super::UserRef;
 use crate::history::History;
+use crate::spec::distance;
 
-/// A user as an operator writes it.
+/// A name of a user in one of the forms that a spec accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum UserName {
     /// `objectGUID`, with or without braces, or as `<GUID=…>`.
@@ -64,40 +64,40 @@ impl UserName {
     }
 }
 
-/// The form of a distinguished name in which two that name one object are equal: no case, no blanks around commas.
+/// Returns a distinguished name in a form for comparison: lower case, without blanks around commas.
 pub(crate) fn dn_key(dn: &DistinguishedName) -> String {
     dn.rdns().iter().map(ToString::to_string).collect::<Vec<_>>().join(",").to_lowercase()
 }
 
-/// The names of one list of a spec, and which of them fit whom.
+/// The names of one list in a spec, with the users that they fit.
 #[derive(Debug)]
 pub(crate) struct Names {
     entries: Vec<Entry>,
     index: HashMap<String, Vec<usize>>,
-    /// Entries that are UPNs, by their prefix: a user whom an earlier run moved has it with the custom domain.
+    /// The entries that are UPNs, by prefix: after an earlier run, a user has the same prefix with the custom domain.
     prefixes: HashMap<String, Vec<usize>>,
 }
 
-/// A name of a list, and whom it fits.
+/// A name in a list, with the users that it fits.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// As the operator wrote it.
+    /// The name as it is written in the spec.
     pub(crate) written: String,
     name: UserName,
-    /// Whom it fits; more than two are not kept.
+    /// The users that it fits, at most two.
     pub(crate) fits: Vec<UserRef>,
-    /// Whom it fitted before an earlier run; more than two are not kept.
+    /// The users that it fitted before an earlier run, at most two.
     pub(crate) fitted: Vec<UserRef>,
     nearest: Option<(usize, String)>,
 }
 
 impl Entry {
-    /// Returns true if it fits nobody, and fitted nobody before an earlier run.
+    /// Returns true if it fits no user, and fitted none before an earlier run.
     pub(crate) fn is_unknown(&self) -> bool {
         self.fits.is_empty() && self.fitted.is_empty()
     }
 
-    /// Returns true if it is a UPN, which an earlier run may have replaced.
+    /// Returns true for a UPN, which an earlier run may have replaced.
     pub(crate) fn is_upn(&self) -> bool {
         matches!(self.name, UserName::Upn { .. })
     }
@@ -107,18 +107,19 @@ impl Entry {
         matches!(&self.name, UserName::Upn { key, .. } if *key == comparison_key(upn))
     }
 
-    /// A known name that is similar, if this one fits nobody.
+    /// Returns a similar name of a user, to suggest it for one that fits none.
     pub(crate) fn nearest(&self) -> Option<&str> {
         let (distance, name) = self.nearest.as_ref()?;
         (*distance <= 2.max(name.chars().count() / 3)).then_some(name.as_str())
     }
 
-    /// The name of a user that is nearly this one, which fits nobody.
+    /// Returns the name of a user that differs in at most two characters.
     pub(crate) fn nearly(&self) -> Option<&str> {
         self.nearest.as_ref().filter(|(distance, _)| *distance <= 2).map(|(_, name)| name.as_str())
     }
 
-    /// Returns true if it fits several users: those of two domains have one name, or one has the UPN that another implies.
+    /// Returns true if it fits several users: users of two domains may have the same name, or the UPN of one may be
+    /// implied by another.
     pub(crate) fn is_ambiguous(&self) -> bool {
         self.fits.len() > 1
     }
@@ -169,8 +170,8 @@ impl Names {
         &self.entries
     }
 
-    /// The places of the names that fit a user. `moved` is the UPN it has, if that is the one which the spec wants
-    /// for it: then names that hold its old UPN fit, too.
+    /// Returns the indexes of the names that fit a user. `moved` is its UPN, if that is the new one already: names with
+    /// its former UPN then fit, too.
     pub(crate) fn find(
         &mut self,
         user: &ForestUser,
@@ -219,12 +220,12 @@ impl Names {
         !places.is_empty()
     }
 
-    /// Returns true if some name fits nobody yet.
+    /// Returns true if a name fits no user yet.
     pub(crate) fn has_unknown(&self) -> bool {
         self.entries.iter().any(Entry::is_unknown)
     }
 
-    /// Notes how similar a user's names are to those that fit nobody.
+    /// Compares the names of a user with those that fit no user, to find similar ones.
     pub(crate) fn compare(&mut self, user: &ForestUser) {
         for entry in self.entries.iter_mut().filter(|entry| entry.is_unknown()) {
             let (wanted, known) = match &entry.name {
@@ -246,7 +247,7 @@ impl Names {
     }
 }
 
-/// Every key under which a user can be named.
+/// Returns every key by which a name can fit a user.
 fn keys(user: &ForestUser, netbios: &NetbiosNames) -> Vec<String> {
     let sam = comparison_key(&user.sam_account_name);
     let mut keys =
@@ -257,7 +258,7 @@ fn keys(user: &ForestUser, netbios: &NetbiosNames) -> Vec<String> {
         let dns = domain.as_str().to_lowercase();
         let short = match netbios.get(&dns) {
             Some(netbios) => netbios.to_lowercase(),
-            // Without the right to read the partitions: the name that AD proposes when a domain is made.
+            // Without the right to read the partitions: the default NetBIOS name of a domain.
             None => dns.split('.').next().unwrap_or_default().to_owned(),
         };
         keys.push(format!("account {short}\\{sam}"));

@@ -1,154 +1,51 @@
-//! What a spec wants of one user: a new UPN, or nothing and why.
+//! The decision on each user: a new UPN, no change, or a reason to leave it out.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fmt;
 
-use onramp_core::forest::{AccountKind, ForestUser, UpnHolder};
-use onramp_core::{DistinguishedName, ObjectGuid, Upn, UpnSuffix, comparison_key, visible};
-use serde::{Deserialize, Serialize};
+use onramp_core::forest::{AccountKind, ForestUser};
+use onramp_core::{Upn, UpnSuffix, comparison_key};
 
+use super::candidate::in_ascii;
+use super::names::{Entry, Names, NetbiosNames};
+use super::{Candidate, SkipReason, UserRef};
 use crate::history::History;
 use crate::plan::Problem;
-use crate::spec::{Entry, Names, NetbiosNames, NewUpn, Spec, UsersSpec};
+use crate::spec::{NewUpn, Spec, UsersSpec};
 
-/// A user whom the spec selects, and the UPN it is to get.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Candidate {
-    /// Who.
-    pub user: UserRef,
-    /// The UPN there is, as the directory holds it.
-    pub before: Option<String>,
-    /// The UPN it is to get, or why none can be made.
-    pub after: Result<Upn, Box<Problem>>,
-    /// How the new UPN was made.
-    pub reason: String,
-    /// True if it is a built-in, critical or system account, which only `only` selects.
-    pub is_built_in: bool,
-}
-
-/// A user, by the identity that survives renames and by a name for people to read.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct UserRef {
-    /// `objectGUID`.
-    pub guid: ObjectGuid,
-    /// Distinguished name.
-    pub dn: DistinguishedName,
-    /// `sAMAccountName`.
-    pub sam_account_name: String,
-}
-
-impl UserRef {
-    pub(crate) fn of(user: &ForestUser) -> Self {
-        Self { guid: user.guid, dn: user.dn.clone(), sam_account_name: user.sam_account_name.clone() }
-    }
-
-    pub(crate) fn of_holder(holder: &UpnHolder) -> Self {
-        Self { guid: holder.guid, dn: holder.dn.clone(), sam_account_name: holder.sam_account_name.clone() }
-    }
-}
-
-impl fmt::Display for UserRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.sam_account_name.as_str() {
-            "" => write!(f, "{}", visible(self.dn.as_str())),
-            name => write!(f, "{} ({})", visible(name), visible(self.dn.as_str())),
-        }
-    }
-}
-
-/// Why a user is left as it is although it was read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "reason")]
-#[non_exhaustive]
-pub enum SkipReason {
-    /// It has the UPN already.
-    AlreadySo,
-    /// A built-in account: its relative identifier is below 1000.
-    BuiltIn,
-    /// `isCriticalSystemObject` is set.
-    Critical,
-    /// The account of a system: mail system, synchronisation client, web server.
-    System,
-    /// Not a person's account.
-    Kind {
-        /// What it is.
-        kind: AccountKind,
-    },
-    /// The spec excludes it.
-    Excluded,
-    /// The spec names other users only.
-    NotNamed,
-    /// Its suffix is not among those that the spec moves.
-    OtherSuffix,
-    /// It is disabled, and the spec leaves out those.
-    Disabled,
-}
-
-impl fmt::Display for SkipReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AlreadySo => "has the wanted UPN already",
-            Self::BuiltIn => "built-in account",
-            Self::Critical => "critical system object",
-            Self::System => "system account",
-            Self::Kind { kind: AccountKind::Computer } => "computer account",
-            Self::Kind { kind: AccountKind::ManagedServiceAccount } => "managed service account",
-            Self::Kind { kind: AccountKind::Trust } => "trust account",
-            Self::Kind { .. } => "not a person's account",
-            Self::Excluded => "excluded by `exclude` or `exclude_ous`",
-            Self::NotNamed => "not listed in `only`",
-            Self::OtherSuffix => "its suffix is not in `from_suffixes`",
-            Self::Disabled => "disabled account",
-        })
-    }
-}
-
-/// A user that was left out, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Skipped {
-    /// Who.
-    pub user: UserRef,
-    /// Why.
-    #[serde(flatten)]
-    pub reason: SkipReason,
-}
-
-/// The number of suffixes that are kept to find the nearest to one that nobody has.
+/// The maximum number of suffixes that are kept to suggest a correct one.
 const SUFFIXES_KEPT: usize = 100;
 
-/// What a spec wants of one user.
+/// The decision on one user.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // one at a time, and most of them are moved on at once
-pub(crate) enum Choice {
-    /// A new UPN, or none although one is wanted.
+pub(super) enum Decision {
+    /// The user is to get a new UPN, which may not be possible.
     Change(Candidate),
-    /// Nothing: it has the wanted UPN.
-    AlreadySo(Upn),
-    /// Nothing, for another reason.
+    /// The user has the new UPN already.
+    Unchanged(Upn),
+    /// The user is left out.
     Skip(SkipReason),
-    /// Undecided until every user was seen: its UPN is the target of a name in `map` that does not fit it.
-    Later(Box<Undecided>),
+    /// The decision is possible only after every user was read: the UPN is the target of a name in `map` that does not
+    /// fit the user.
+    Undecided(Box<Undecided>),
 }
 
-/// A user whose UPN is the target of a name in `map` that does not fit it: an earlier run moved it there, or it had the
-/// UPN before.
+/// A user whose UPN is the target of a name in `map` that does not fit it: an earlier run changed the UPN, or the user
+/// had it before.
 #[derive(Debug)]
 pub(crate) struct Undecided {
-    /// What the spec wants of it, if no earlier run moved it.
-    pub(crate) otherwise: Choice,
+    /// The decision if no earlier run changed the UPN.
+    pub(crate) otherwise: Decision,
     /// The user.
     pub(crate) user: UserRef,
     /// The UPN.
     present: Upn,
-    /// True if an earlier run is known to have given it.
+    /// True if the history shows that an earlier run set it.
     is_result: bool,
 }
 
-/// The parts of a users spec that are looked up for every user, indexed once.
-pub(crate) struct Chooser<'a> {
+/// The users spec, indexed for the lookup of every user.
+pub(super) struct UserSelector<'a> {
     spec: &'a Spec,
     users: &'a UsersSpec,
     history: &'a History,
@@ -158,22 +55,22 @@ pub(crate) struct Chooser<'a> {
     pub(crate) map: Names,
     /// The targets of `map`, in the order of its names.
     targets: Vec<Upn>,
-    /// Those of names that are UPNs, by comparison key, with the places of the names that have them. Such a name does
-    /// not fit its user any more once it was moved.
+    /// The targets of names that are UPNs: comparison key to indexes in `map`. Such a name no longer fits its user after
+    /// the change.
     by_target: HashMap<String, Vec<usize>>,
-    /// The places of names in `map` whose target some user has.
+    /// The indexes of names in `map` whose target is the UPN of a user.
     reached: HashSet<usize>,
-    /// The places of names in `map` of which nobody can tell whether they were used or mistyped.
+    /// The indexes of names in `map` that an earlier run used or that are mistyped: the data fits both.
     unclear: HashSet<usize>,
-    /// The places of names in `map` that a selected user fits.
+    /// The indexes of names in `map` that fit a selected user.
     used: HashSet<usize>,
-    /// The places of suffixes in `from_suffixes` that some user has.
+    /// The indexes of suffixes in `from_suffixes` that a user has.
     suffixes_seen: HashSet<usize>,
-    /// Suffixes that users have, a few of them, to find the nearest to one that nobody has.
+    /// Some of the suffixes that users have, to suggest a correct one.
     known_suffixes: BTreeSet<String>,
 }
 
-impl<'a> Chooser<'a> {
+impl<'a> UserSelector<'a> {
     pub(crate) fn new(
         spec: &'a Spec,
         users: &'a UsersSpec,
@@ -210,42 +107,42 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    /// Decides what the spec wants of that user.
-    pub(crate) fn choose(&mut self, user: &ForestUser) -> Choice {
+    /// Decides on a user.
+    pub(crate) fn select(&mut self, user: &ForestUser) -> Decision {
         self.note_suffix(user);
-        let choice = self.decide_on(user);
-        if !matches!(choice, Choice::Skip(_)) {
+        let decision = self.decide(user);
+        if !matches!(decision, Decision::Skip(_)) {
             let names = self.map.find(user, &self.netbios, self.history, None);
             self.used.extend(names);
         }
-        choice
+        decision
     }
 
-    fn decide_on(&mut self, user: &ForestUser) -> Choice {
+    fn decide(&mut self, user: &ForestUser) -> Decision {
         let mapped = self.map.find(user, &self.netbios, self.history, None);
         let (after, reason) = self.wanted(user, &mapped);
         let present = user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok());
         let is_so = after.as_ref().is_ok_and(|after| present.as_ref() == Some(after));
-        let target_of = self.reach(user);
+        let target_of = self.note_target(user);
         let moved = after.as_ref().ok().filter(|_| is_so).cloned();
         let excluded = !self.exclude.find(user, &self.netbios, self.history, None).is_empty();
         if excluded || self.users.exclude_ous.iter().any(|ou| user.dn.is_within(ou)) {
-            return Choice::Skip(SkipReason::Excluded);
+            return Decision::Skip(SkipReason::Excluded);
         }
         let mut named = !self.only.find(user, &self.netbios, self.history, moved.as_ref()).is_empty();
         for at in &target_of {
-            // Moved by a name of `map` that is in `only`, too.
+            // Changed because of a name in `map` that is in `only`, too.
             named |= self.map.entries().get(*at).is_some_and(|key| self.only.fit_alias(key, user));
         }
         if !self.only.is_empty() && !named {
-            return Choice::Skip(SkipReason::NotNamed);
+            return Decision::Skip(SkipReason::NotNamed);
         }
         let built_in = protected(user);
         if !named && let Some(reason) = built_in {
-            return Choice::Skip(reason);
+            return Decision::Skip(reason);
         }
         if self.users.skip_disabled && !user.is_enabled() {
-            return Choice::Skip(SkipReason::Disabled);
+            return Decision::Skip(SkipReason::Disabled);
         }
         let candidate = |after: Result<Upn, Box<Problem>>, reason| Candidate {
             user: UserRef::of(user),
@@ -254,17 +151,17 @@ impl<'a> Chooser<'a> {
             reason,
             is_built_in: built_in.is_some(),
         };
-        // Whoever has the wanted UPN is judged like those that get theirs now: nobody else looks at it again.
+        // A user that has the new UPN is checked like one that gets it now: no later step checks it.
         let already = |present: &Upn| match by_the_rules(present.clone()) {
-            Ok(upn) => Choice::AlreadySo(upn),
-            Err(problem) => Choice::Change(candidate(Err(problem), "has it already".to_owned())),
+            Ok(upn) => Decision::Unchanged(upn),
+            Err(problem) => Decision::Change(candidate(Err(problem), "has it already".to_owned())),
         };
         if let (true, Some(present)) = (is_so, &present) {
             return already(present);
         }
         let own = match self.check_suffix(user) {
-            Err(reason) if mapped.is_empty() => Choice::Skip(reason),
-            _ => Choice::Change(candidate(after, reason)),
+            Err(reason) if mapped.is_empty() => Decision::Skip(reason),
+            _ => Decision::Change(candidate(after, reason)),
         };
         let Some(present) = present else { return own };
         let by_present =
@@ -273,12 +170,12 @@ impl<'a> Chooser<'a> {
             return own;
         }
         let (user, is_result) = (UserRef::of(user), self.history.is_result(user));
-        Choice::Later(Box::new(Undecided { otherwise: own, user, present, is_result }))
+        Decision::Undecided(Box::new(Undecided { otherwise: own, user, present, is_result }))
     }
 
-    /// Decides about a user once every one was seen. If the names that lead to its UPN fit nobody any more, an earlier
-    /// run moved it there, and it stays.
-    pub(crate) fn decide(&mut self, undecided: Undecided) -> Choice {
+    /// Decides on a user after every user was read. If the names with its UPN as target fit no user, an earlier run
+    /// changed the UPN, and it stays.
+    pub(crate) fn resolve(&mut self, undecided: Undecided) -> Decision {
         let Undecided { otherwise, user, present, is_result } = undecided;
         let leading = self.by_target.get(&comparison_key(present.as_str())).cloned().unwrap_or_default();
         let fits_another = |at: &usize| {
@@ -288,26 +185,26 @@ impl<'a> Chooser<'a> {
         if !is_result && leading.iter().any(fits_another) {
             return otherwise;
         }
-        if let (false, Choice::Change(Candidate { after: Ok(next), .. })) = (is_result, &otherwise)
+        if let (false, Decision::Change(Candidate { after: Ok(next), .. })) = (is_result, &otherwise)
             && self.map.entries().iter().any(|entry| entry.is_that_upn(present.as_str()))
         {
-            // Its UPN is a name in `map`, too. The one who had that name before has moved on, or there was nobody, and
-            // the name that leads here is mistyped.
+            // Its UPN is a name in `map`, too. Either the user that had it before got another UPN, or there was none, and
+            // the name with this target is mistyped.
             let on = self.by_target.get(&comparison_key(next.as_str())).map_or(&[][..], Vec::as_slice);
             if !on.iter().any(|at| self.reached.contains(at)) {
                 self.unclear.extend(leading);
             }
         }
         match (by_the_rules(present.clone()), otherwise) {
-            (Err(problem), Choice::Change(candidate)) => {
-                Choice::Change(Candidate { after: Err(problem), ..candidate })
+            (Err(problem), Decision::Change(candidate)) => {
+                Decision::Change(Candidate { after: Err(problem), ..candidate })
             }
-            _ => Choice::AlreadySo(present),
+            _ => Decision::Unchanged(present),
         }
     }
 
-    /// The places of names in `map` that are UPNs and lead to the UPN which a user has.
-    fn reach(&mut self, user: &ForestUser) -> Vec<usize> {
+    /// Returns the indexes of names in `map` that are UPNs and have the UPN of a user as target.
+    fn note_target(&mut self, user: &ForestUser) -> Vec<usize> {
         if self.by_target.is_empty() {
             return Vec::new();
         }
@@ -317,7 +214,7 @@ impl<'a> Chooser<'a> {
         places
     }
 
-    /// Notes the suffix of a user, for those in `from_suffixes` that nobody has.
+    /// Notes the suffix of a user, to find those in `from_suffixes` that no user has.
     fn note_suffix(&mut self, user: &ForestUser) {
         if self.suffixes_seen.len() == self.users.from_suffixes.len() {
             return;
@@ -334,20 +231,20 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    /// The suffixes in `from_suffixes` that nobody has now and nobody had before an earlier run.
+    /// Returns the suffixes in `from_suffixes` that no user has now or had before an earlier run.
     pub(crate) fn unseen_suffixes(&self) -> impl Iterator<Item = &UpnSuffix> {
         let from = self.users.from_suffixes.iter().enumerate();
         from.filter(|(at, suffix)| !self.suffixes_seen.contains(at) && !self.history.knows_suffix(suffix))
             .map(|(_, suffix)| suffix)
     }
 
-    /// Suffixes that users have.
+    /// Returns some of the suffixes that users have.
     pub(crate) fn known_suffixes(&self) -> impl Iterator<Item = &str> {
         self.known_suffixes.iter().map(String::as_str)
     }
 
-    /// The names of `map` that fit nobody and lead to a UPN that nobody has. One that leads to a UPN which somebody has
-    /// was used by an earlier run, or it is mistyped: then there is a user of nearly that name.
+    /// Returns the names in `map` that fit no user and whose target no user has. If a user has the target, an earlier run
+    /// used the name, or the name is mistyped and there is a user with a similar one.
     pub(crate) fn unknown_in_map(&self) -> impl Iterator<Item = &Entry> {
         let is_lost = |at: usize, entry: &Entry| {
             !self.reached.contains(&at)
@@ -368,35 +265,35 @@ impl<'a> Chooser<'a> {
             || self.map.entries().iter().any(|entry| entry.is_that_upn(upn))
     }
 
-    /// The names of `map` that fit a user whom the selection leaves out.
+    /// Returns the names in `map` that fit a user that the selection leaves out.
     pub(crate) fn unused_in_map(&self) -> impl Iterator<Item = &Entry> {
         let all = self.map.entries().iter().enumerate();
         all.filter(|(at, entry)| !entry.fits.is_empty() && !self.used.contains(at)).map(|(_, entry)| entry)
     }
 
-    /// Returns true if some name of some list fits nobody yet.
+    /// Returns true if a name in one of the lists fits no user yet.
     pub(crate) fn has_unknown(&self) -> bool {
         self.only.has_unknown() || self.exclude.has_unknown() || self.map.has_unknown()
     }
 
-    /// Looks at a user that the spec does not select: a name may fit it, or nearly.
-    pub(crate) fn meet(&mut self, user: &ForestUser) {
+    /// Compares a user that the spec does not select with the names in the lists.
+    pub(crate) fn note_unselected(&mut self, user: &ForestUser) {
         self.only.find(user, &self.netbios, self.history, None);
         self.exclude.find(user, &self.netbios, self.history, None);
         self.map.find(user, &self.netbios, self.history, None);
-        self.reach(user);
+        self.note_target(user);
         for names in [&mut self.only, &mut self.exclude, &mut self.map] {
             names.compare(user);
         }
     }
 
-    /// The UPN that a user is to get, and how it is made.
+    /// Returns the new UPN of a user, and its origin in words.
     fn wanted(&self, user: &ForestUser, mapped: &[usize]) -> (Result<Upn, Box<Problem>>, String) {
         let target = |at: &usize| Some((self.targets.get(*at)?, self.map.entries().get(*at)?));
         let present = user.upn.as_deref().unwrap_or_default();
         let mut targets: Vec<(&Upn, &Entry)> = mapped.iter().filter_map(target).collect();
         if targets.iter().any(|(upn, _)| same_upn(upn, present)) {
-            // A name led it to the UPN that it has: what the map says of that UPN is about whoever had it before.
+            // A name has the current UPN as target: the entry for that UPN is about the user that had it before.
             targets.retain(|(upn, entry)| same_upn(upn, present) || !entry.is_that_upn(present));
         }
         targets.dedup_by(|(one, _), (other, _)| one == other);
@@ -414,7 +311,7 @@ impl<'a> Chooser<'a> {
         if self.users.from_suffixes.is_empty() {
             return Ok(());
         }
-        // Blanks at the end do not count for a directory (RFC 4518 section 2.6.1), and come with imported lists.
+        // A directory ignores blanks at the end (RFC 4518 section 2.6.1), which imported lists often contain.
         let suffix = user.upn.as_deref().and_then(|upn| Upn::parse(upn.trim()).ok()).map(|upn| upn.suffix());
         match suffix {
             Some(suffix) if self.users.from_suffixes.iter().any(|from| suffix.is_same_as(from)) => Ok(()),
@@ -468,7 +365,7 @@ impl<'a> Chooser<'a> {
     }
 }
 
-/// The UPN, if Entra takes it.
+/// Returns the UPN if Entra accepts it.
 fn by_the_rules(upn: Upn) -> Result<Upn, Box<Problem>> {
     match upn.entra_violations() {
         violations if violations.is_empty() => Ok(upn),
@@ -476,18 +373,13 @@ fn by_the_rules(upn: Upn) -> Result<Upn, Box<Problem>> {
     }
 }
 
-/// The UPN with its suffix as a tenant holds it, if that is a domain name.
-pub(crate) fn in_ascii(upn: &Upn) -> Upn {
-    upn.domain().map_or_else(|_| upn.clone(), |domain| upn.with_suffix(&domain))
-}
-
-/// Returns true if a user's present UPN is the wanted one. A change of case alone is no change: a directory compares without
-/// it, and programs that compare with it see renamed users.
+/// Returns true if the current UPN of a user is the new one. A difference in case alone is no change: a directory ignores
+/// case, and programs that do not ignore it would see a renamed user.
 fn same_upn(wanted: &Upn, present: &str) -> bool {
     Upn::parse(present).is_ok_and(|present| present == *wanted)
 }
 
-/// Accounts that must not change because somebody selected a whole domain.
+/// Returns the reason to leave out an account that `only` does not list, such as one of the system.
 fn protected(user: &ForestUser) -> Option<SkipReason> {
     if user.kind != AccountKind::User {
         return Some(SkipReason::Kind { kind: user.kind });

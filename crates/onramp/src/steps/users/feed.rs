@@ -1,4 +1,4 @@
-//! A stream of changes that is filled while it is read: each change only after its record is durable.
+//! A stream of changes that is filled while it is read: each change follows after its record is durable.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker};
 use futures_util::Stream;
 use onramp_core::forest::UpnChange;
 
-/// The changes of which the reader has fewer than this many before it are followed by more.
+/// The number of queued changes below which more are added.
 const LOW: usize = 128;
 
-/// The end of the stream that is filled.
+/// The writing end of the stream.
 #[derive(Clone, Default)]
 pub(super) struct Feed(Arc<Mutex<State>>);
 
@@ -34,20 +34,20 @@ impl Feed {
         state.reader.take().into_iter().for_each(Waker::wake);
     }
 
-    /// Ends the stream after what is in it.
+    /// Ends the stream after the queued changes.
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.is_closed = true;
         state.reader.take().into_iter().for_each(Waker::wake);
     }
 
-    /// Ends the stream now.
+    /// Ends the stream at once and drops the queued changes.
     pub(super) fn stop(&self) {
         self.state().queue.clear();
         self.close();
     }
 
-    /// Waits until more is wanted; for ever once the stream is closed.
+    /// Waits until more changes are needed; does not return after the stream was closed.
     pub(super) async fn wants_more(&self) {
         std::future::poll_fn(|context| {
             let mut state = self.state();
@@ -65,7 +65,7 @@ impl Feed {
     }
 }
 
-/// The end of the stream that is read.
+/// The reading end of the stream.
 pub(super) struct Reader(Feed);
 
 impl Stream for Reader {

@@ -1,0 +1,164 @@
+//! Step 1: the custom domain is added to the tenant and verified.
+
+use std::time::Duration;
+
+use onramp_core::tenant::{
+    DomainAuthentication, SyncState, TenantDomain, Verification as DomainVerification,
+};
+use onramp_core::{DomainName, Error, ErrorKind, Result, Upn};
+use serde::{Deserialize, Serialize};
+
+use super::{StepResult, already, done};
+use crate::apply::Context;
+use crate::event::Event;
+use crate::onramp::Onramp;
+use crate::plan::{Change, Consequence, Draft, Problem};
+use crate::spec::Spec;
+use crate::survey::Survey;
+use crate::verify::{Comparison, Verification, truth};
+
+/// The domains of a tenant.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DomainSurvey {
+    /// The custom domain, if the tenant has it.
+    pub custom: Option<TenantDomain>,
+    /// Every verified domain of the tenant.
+    pub verified: Vec<TenantDomain>,
+}
+
+impl DomainSurvey {
+    /// Returns true if the custom domain is verified.
+    fn is_verified(&self) -> bool {
+        self.custom.as_ref().is_some_and(|domain| domain.is_verified)
+    }
+}
+
+pub(super) async fn survey(onramp: &Onramp, spec: &Spec) -> Result<DomainSurvey> {
+    let domains = onramp.tenant.domains.list().await?;
+    Ok(DomainSurvey {
+        custom: domains.iter().find(|domain| domain.name == spec.domain).cloned(),
+        verified: domains.into_iter().filter(|domain| domain.is_verified).collect(),
+    })
+}
+
+pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
+    let domain = spec.domain.clone();
+    let is_added = survey.domain.custom.is_some();
+    let is_verified = survey.domain.is_verified();
+    if domain.ascii().ends_with(".onmicrosoft.com") && !is_added {
+        draft.block_all(Problem::InitialDomain { domain: domain.clone() });
+    }
+    if !domain.is_routable() && !is_verified {
+        draft.block_all(Problem::NotRoutable { domain: domain.clone() });
+    }
+    if !is_added {
+        draft.change(Change::AddDomain { domain: domain.clone() }, "the tenant does not have it");
+    }
+    if !is_verified {
+        draft.consequences.push(match is_added {
+            false => Consequence::DomainAdded { domain: domain.clone() },
+            true => Consequence::DomainVerified { domain: domain.clone() },
+        });
+        if survey.sync.status.state == SyncState::Enabled {
+            draft.consequences.push(Consequence::DomainVerifiedWhileSynchronizing { domain: domain.clone() });
+        }
+        let reason = "only users of verified domains keep their UPN in the cloud";
+        draft.change(Change::VerifyDomain { domain }, reason);
+    }
+}
+
+/// Adds the domain to the tenant.
+pub(super) async fn add(context: &Context<'_>, domain: &DomainName) -> StepResult {
+    let port = &context.onramp.tenant.domains;
+    match port.add(domain).await {
+        Ok(_) => done(),
+        // It may belong to this tenant by now, or to another one.
+        Err(error) if error.is_already_exists() => match port.get(domain).await {
+            Ok(_) => already(),
+            Err(missing) if missing.is_not_found() => Err(error),
+            Err(other) => Err(other),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// Asks the tenant to verify the domain, until its DNS record is visible.
+pub(super) async fn prove_ownership(context: &Context<'_>, domain: &DomainName) -> StepResult {
+    if context.onramp.tenant.domains.get(domain).await?.is_verified {
+        return already();
+    }
+    let records = context.onramp.tenant.domains.verification_records(domain).await?;
+    context.tell(Event::DnsRecordNeeded { domain: domain.clone(), records: records.clone() });
+    let timeout = context.plan.plan().header().waits.domain_verification();
+    let started = context.onramp.clock.elapsed();
+    let mut pause = Duration::from_secs(10);
+    loop {
+        let message = match context.onramp.tenant.domains.verify(domain).await? {
+            DomainVerification::RecordNotFound { message } => message,
+            _ => {
+                context
+                    .visible(&format!("the domain {domain} verified"), || async {
+                        Ok(context.onramp.tenant.domains.get(domain).await?.is_verified)
+                    })
+                    .await?;
+                return done();
+            }
+        };
+        let waited = context.onramp.clock.elapsed().saturating_sub(started);
+        if waited >= timeout {
+            let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
+            return Err(Error::new(ErrorKind::Unavailable, "verify the domain")
+                .with_object(domain)
+                .with_detail(format!(
+                    "its DNS record is not visible after {} s ({message})",
+                    waited.as_secs()
+                ))
+                .with_hint(format!("Publish one of these and run again: {}", lines.join(" or "))));
+        }
+        // The pause between two requests grows, but an event is sent every minute.
+        let mut left = pause.min(timeout.saturating_sub(waited));
+        while !left.is_zero() {
+            context.tell(Event::Waiting {
+                what: format!("the DNS record of {domain} to be visible"),
+                waited_s: context.onramp.clock.elapsed().saturating_sub(started).as_secs(),
+                timeout_s: timeout.as_secs(),
+            });
+            let slice = left.min(Duration::from_secs(60));
+            left = left.saturating_sub(slice);
+            let sleep = async {
+                context.onramp.clock.sleep(slice).await;
+                Ok(())
+            };
+            let slept = context.onramp.unless_cancelled("wait for the DNS record of the domain", sleep).await;
+            slept.map_err(|error| {
+                // The journal and the report then have the record, which may be published later.
+                let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
+                error.with_hint(format!("Publish one of these and run again: {}", lines.join(" or ")))
+            })?;
+        }
+        pause = (pause * 2).min(Duration::from_secs(300));
+    }
+}
+
+pub(super) fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
+    let changes = |change: &Change| matches!(change, Change::AddDomain { .. } | Change::VerifyDomain { .. });
+    let found = match &comparison.survey.domain.custom {
+        Some(domain) if domain.is_verified => "verified",
+        Some(_) => "added, not verified",
+        None => "not in the tenant",
+    };
+    let name = format!("the tenant owns {}", comparison.spec.domain);
+    verification.check(name, truth(!comparison.still_has(changes)), found);
+}
+
+/// Returns true if the survey shows that the users of that domain sign in with a federated identity provider.
+pub(super) fn is_federated(upn: &Upn, survey: &Survey) -> bool {
+    let is = |domain: &DomainName| {
+        let known = survey.domain.verified.iter().chain(&survey.domain.custom);
+        known
+            .into_iter()
+            .any(|known| known.name == *domain && known.authentication == DomainAuthentication::Federated)
+    };
+    upn.domain().is_ok_and(|domain| is(&domain))
+}

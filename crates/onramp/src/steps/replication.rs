@@ -1,0 +1,342 @@
+//! The replication of changed values to every domain controller, for the steps that change the forest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use onramp_core::forest::{
+    BulkReport, ChangedObject, ChangesQuery, ConvergenceReport, DomainController, ForestUser,
+    ReplicatedValue, Replication, ReplicationExt, ReplicationMark, ReplicationPosition, ValueStamp,
+    WaitOptions,
+};
+use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Result, Upn};
+
+use super::StepResult;
+use crate::apply::Context;
+use crate::event::Event;
+use crate::journal::Outcome;
+use crate::onramp::Onramp;
+use crate::plan::{Change, PlannedChange};
+
+/// The state of replication of each domain before its users were changed.
+#[derive(Default)]
+pub(crate) struct Marks(Vec<ReplicationMark>);
+
+impl Marks {
+    /// Notes the state of replication before users are changed. Without it, everything is read in the end instead of only
+    /// the changes.
+    pub(crate) async fn note(&mut self, context: &Context<'_>, changes: &[PlannedChange]) -> Result<()> {
+        let onramp = context.onramp;
+        let upns = changes.iter().filter_map(|planned| match &planned.change {
+            Change::ChangeUpn { upn } => domain_of(&upn.dn),
+            _ => None,
+        });
+        let mut contexts: Vec<DistinguishedName> = Vec::new();
+        for naming_context in upns {
+            if !contexts.contains(&naming_context) {
+                contexts.push(naming_context);
+            }
+        }
+        let left_out: Vec<String> = context.plan.left_out().into_iter().map(str::to_owned).collect();
+        let replication = LeavingOut::over(&onramp.forest.replication, &left_out);
+        for naming_context in contexts {
+            let marking = async { Ok(replication.begin(&naming_context).await.ok()) };
+            let mark = onramp.unless_cancelled("note where replication stands", marking).await?;
+            self.0.extend(mark);
+        }
+        Ok(())
+    }
+
+    /// Waits for single values one by one, and for the users together: the sample, and every user that the plan changes if
+    /// the directory has an up-to-dateness vector.
+    pub(super) async fn wait(
+        &mut self,
+        context: &Context<'_>,
+        values: &[ReplicatedValue],
+        without: &[String],
+    ) -> StepResult {
+        let replication = LeavingOut::over(&context.onramp.forest.replication, without);
+        let mut users: BTreeMap<String, Domain<'_>> = BTreeMap::new();
+        let (mut alone, mut seen, mut proofs) = (Vec::new(), 0, Vec::new());
+        for value in values {
+            match value {
+                ReplicatedValue::UserUpn { guid, dn, upn } => match domain_of(dn) {
+                    Some(naming_context) => domain(&mut users, naming_context).sample.push((*guid, dn, upn)),
+                    None => alone.push(value.clone()),
+                },
+                other => alone.push(other.clone()),
+            }
+        }
+        for value in alone {
+            let what = value.to_string();
+            let controllers = wait_for_value(context, &replication, value).await?;
+            seen = seen.max(proven(controllers, &what)?);
+        }
+        for (_, domain) in users {
+            let what = format!("UPNs in {}", domain.naming_context);
+            let proof = self.wait_for_users(context, &replication, domain).await?;
+            seen = seen.max(proven(proof.controllers, &what)?);
+            proofs.push(proof.what);
+        }
+        // A plan that waits for nothing proves nothing.
+        proven(seen, "values")?;
+        proofs.dedup();
+        let what = if proofs.is_empty() { String::new() } else { format!("{}: ", proofs.join(", ")) };
+        let left_out = match without {
+            [] => String::new(),
+            hosts => format!("; left out: {}", hosts.join(", ")),
+        };
+        Ok((Outcome::Done, format!("{what}seen on all {seen} domain controllers{left_out}")))
+    }
+
+    async fn wait_for_users(
+        &mut self,
+        context: &Context<'_>,
+        replication: &LeavingOut,
+        domain: Domain<'_>,
+    ) -> Result<Proof> {
+        let Domain { naming_context, sample } = domain;
+        let onramp = context.onramp;
+        let plan = context.plan.shared();
+        // Every change before this one succeeded, or the run would have ended there.
+        let changed: Vec<(ObjectGuid, Upn)> = (plan.changes().iter())
+            .filter_map(|planned| match &planned.change {
+                Change::ChangeUpn { upn } if domain_of(&upn.dn).as_ref() == Some(&naming_context) => {
+                    Some((upn.guid, upn.after.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        let all = changed.len();
+        let sampled = sample.iter().map(|(guid, _, upn)| (*guid, (*upn).clone()));
+        let place = self.0.iter().position(|mark| mark.context == naming_context);
+        let mark = match place {
+            Some(place) => self.0.swap_remove(place),
+            None => ReplicationMark::new(naming_context.clone(), ""),
+        };
+        let goal = mark.finish(sampled.chain(changed));
+        let mut tell = |report: &BulkReport| {
+            onramp.observer.tell(&Event::BulkReplication { report: report.clone() });
+        };
+        let waiting = replication.wait_for(&goal, options(context), &*onramp.clock, &mut tell);
+        match onramp.unless_cancelled("wait for replication", waiting).await {
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
+            report => {
+                let report = report?;
+                report.require_complete()?;
+                let what = format!("all {} values", all.max(sample.len()));
+                return Ok(Proof { controllers: report.controllers.len(), what });
+            }
+        }
+        let mut seen = 0;
+        let what = format!("a sample of {} of {} values", sample.len(), all.max(sample.len()));
+        for (guid, dn, upn) in sample {
+            let value = ReplicatedValue::UserUpn { guid, dn: dn.clone(), upn: upn.clone() };
+            seen = seen.max(wait_for_value(context, replication, value).await?);
+        }
+        Ok(Proof { controllers: seen, what })
+    }
+}
+
+async fn wait_for_value(
+    context: &Context<'_>,
+    replication: &LeavingOut,
+    value: ReplicatedValue,
+) -> Result<usize> {
+    let onramp = context.onramp;
+    let mut tell =
+        |report: &ConvergenceReport| onramp.observer.tell(&Event::Replication { report: report.clone() });
+    let waiting = replication.wait(value, options(context), &*onramp.clock, &mut tell);
+    let report = onramp.unless_cancelled("wait for replication", waiting).await?;
+    report.require_complete()?;
+    Ok(report.controllers.len())
+}
+
+fn options(context: &Context<'_>) -> WaitOptions {
+    WaitOptions::default().with_timeout(context.plan.plan().header().waits.replication())
+}
+
+/// Returns the number of domain controllers that have a value, or an error if it is none.
+fn proven(controllers: usize, what: &str) -> Result<usize> {
+    if controllers > 0 {
+        return Ok(controllers);
+    }
+    Err(Error::new(ErrorKind::Unavailable, "prove the replication of the")
+        .with_object(what)
+        .with_detail("no domain controller could be asked for it")
+        .with_hint("Nothing proves that it replicates. Check the domain controllers, then run again."))
+}
+
+/// A proof of replication.
+struct Proof {
+    controllers: usize,
+    what: String,
+}
+
+/// The users of one domain.
+struct Domain<'a> {
+    naming_context: DistinguishedName,
+    sample: Vec<(ObjectGuid, &'a DistinguishedName, &'a Upn)>,
+}
+
+fn domain<'a, 'm>(
+    users: &'m mut BTreeMap<String, Domain<'a>>,
+    naming_context: DistinguishedName,
+) -> &'m mut Domain<'a> {
+    let key = naming_context.as_str().to_lowercase();
+    users.entry(key).or_insert_with(|| Domain { naming_context, sample: Vec::new() })
+}
+
+/// Returns the naming context of the domain of an object.
+fn domain_of(dn: &DistinguishedName) -> Option<DistinguishedName> {
+    dn.domain_name().map(|domain| DistinguishedName::of_domain(&domain))
+}
+
+/// The minimum number of users in a sample, if there are that many.
+const SAMPLE: usize = 16;
+
+/// A sample of users at equal distances in a stream of any length.
+#[derive(Default)]
+pub(crate) struct Sample {
+    kept: Vec<ReplicatedValue>,
+    seen: usize,
+    every: usize,
+}
+
+impl Sample {
+    /// Adds a user; its place in the stream decides whether it is kept.
+    pub(crate) fn offer(&mut self, user: &ForestUser) {
+        let upn = user.upn.as_deref().and_then(|upn| Upn::parse(upn).ok());
+        self.offer_value(upn.map(|upn| ReplicatedValue::UserUpn {
+            guid: user.guid,
+            dn: user.dn.clone(),
+            upn,
+        }));
+    }
+
+    /// Adds the value of a user, if there is one.
+    pub(crate) fn offer_value(&mut self, value: Option<ReplicatedValue>) {
+        let place = self.seen;
+        self.seen += 1;
+        if let (true, Some(value)) = (place.is_multiple_of(self.every.max(1)), value) {
+            self.keep(value);
+        }
+    }
+
+    fn keep(&mut self, value: ReplicatedValue) {
+        self.kept.push(value);
+        if self.kept.len() >= 2 * SAMPLE {
+            let mut keep = false;
+            self.kept.retain(|_| {
+                keep = !keep;
+                keep
+            });
+            self.every = self.every.max(1) * 2;
+        }
+    }
+
+    pub(crate) fn into_values(self) -> Vec<ReplicatedValue> {
+        self.kept
+    }
+}
+
+impl Onramp {
+    /// Returns the values that are missing on a domain controller that answers.
+    pub(crate) async fn missing_on(
+        &self,
+        values: &[ReplicatedValue],
+        all: &[DomainController],
+    ) -> Vec<ReplicatedValue> {
+        self.ask_everywhere(values, all).await.0
+    }
+
+    /// Returns these values, and the host names of the domain controllers that did not answer for every value. After the
+    /// first error, a domain controller is not asked again: each request would have to wait for the timeout.
+    pub(crate) async fn ask_everywhere(
+        &self,
+        values: &[ReplicatedValue],
+        all: &[DomainController],
+    ) -> (Vec<ReplicatedValue>, Vec<String>) {
+        let asked = all.iter().map(|controller| async move {
+            let (mut missing, mut silent) = (Vec::new(), None);
+            for (place, value) in values.iter().enumerate().filter(|(_, value)| value.concerns(controller)) {
+                match self.forest.replication.holds(controller, value).await {
+                    Ok(true) => {}
+                    Ok(false) => missing.push(place),
+                    Err(_) => {
+                        silent = Some(controller.host.clone());
+                        break;
+                    }
+                }
+            }
+            (missing, silent)
+        });
+        let (missing, silent): (Vec<Vec<usize>>, Vec<Option<String>>) =
+            join_all(asked).await.into_iter().unzip();
+        let mut places: Vec<usize> = missing.into_iter().flatten().collect();
+        places.sort_unstable();
+        places.dedup();
+        let missing = places.into_iter().filter_map(|place| values.get(place).cloned()).collect();
+        (missing, silent.into_iter().flatten().collect())
+    }
+}
+
+/// The replication of a forest without the domain controllers that the plan leaves out.
+#[derive(Debug)]
+pub(crate) struct LeavingOut {
+    inner: Arc<dyn Replication>,
+    hosts: Vec<String>,
+}
+
+impl LeavingOut {
+    pub(crate) fn over(inner: &Arc<dyn Replication>, hosts: &[String]) -> Self {
+        Self { inner: Arc::clone(inner), hosts: hosts.to_vec() }
+    }
+}
+
+#[async_trait]
+impl Replication for LeavingOut {
+    async fn controllers(&self) -> Result<Vec<DomainController>> {
+        let mut all = self.inner.controllers().await?;
+        all.retain(|controller| !self.hosts.iter().any(|host| host.eq_ignore_ascii_case(&controller.host)));
+        Ok(all)
+    }
+
+    async fn reach(&self, controller: &DomainController) -> Result<()> {
+        self.inner.reach(controller).await
+    }
+
+    async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
+        self.inner.holds(controller, value).await
+    }
+
+    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
+        self.inner.writer(context).await
+    }
+
+    async fn position(
+        &self,
+        controller: &DomainController,
+        context: &DistinguishedName,
+    ) -> Result<ReplicationPosition> {
+        self.inner.position(controller, context).await
+    }
+
+    fn changes(
+        &self,
+        controller: &DomainController,
+        query: ChangesQuery,
+    ) -> BoxStream<'static, Result<ChangedObject>> {
+        self.inner.changes(controller, query)
+    }
+
+    async fn stamp(
+        &self,
+        controller: &DomainController,
+        object: &ObjectGuid,
+        attribute: &AttributeName,
+    ) -> Result<ValueStamp> {
+        self.inner.stamp(controller, object, attribute).await
+    }
+}

@@ -1,0 +1,434 @@
+//! The changes of the service account: create it, set its password, give it its roles, and sign in.
+
+use std::time::Duration;
+
+use onramp_core::tenant::{
+    AzureRoleId, DomainAuthentication, MfaState, NewUser, PrincipalType, RoleTemplateId, SignInProbe,
+    TenantUser, UserUpdate,
+};
+use onramp_core::{Error, ErrorKind, ObjectId, Password, Result, Upn};
+
+use super::password;
+use crate::apply::Context;
+use crate::event::Event;
+use crate::journal::Outcome;
+use crate::plan::Change;
+use crate::steps::{StepResult, already, done};
+
+/// The maximum number of stored passwords that are tried besides the current one, after an interrupted run.
+const PASSWORDS_TRIED: usize = 3;
+/// The pauses between tries while Azure may not know a new account yet.
+const NEW_PRINCIPAL: [Duration; 4] =
+    [Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(30), Duration::from_secs(60)];
+
+/// The service account during a run.
+#[derive(Default)]
+pub(in crate::steps) struct Account {
+    /// The account, once found or created.
+    found: Option<TenantUser>,
+    /// The new password, once set.
+    password: Option<Password>,
+}
+
+impl Account {
+    /// Returns the object ID, once the account was found or created.
+    pub(in crate::steps) fn id(&self) -> Option<ObjectId> {
+        self.found.as_ref().map(|account| account.id)
+    }
+
+    /// Makes one change of the account.
+    pub(in crate::steps) async fn apply(&mut self, context: &Context<'_>, change: &Change) -> StepResult {
+        match change {
+            Change::CreateServiceAccount { upn, display_name, other_mails } => {
+                self.create(context, upn, display_name, other_mails).await
+            }
+            Change::SetAlternateEmail { upn, id, before, after } => {
+                self.set_alternate_email(context, upn, *id, before, after).await
+            }
+            Change::EnableServiceAccount { upn, id } => self.enable_account(context, upn, *id).await,
+            Change::SetServiceAccountPassword { upn, id, replace } => {
+                self.set_password(context, upn, *id, *replace).await
+            }
+            Change::SetMfaState { upn, id, before, after } => {
+                self.set_mfa_state(context, upn, *id, *before, *after).await
+            }
+            Change::AssignRole { upn, id, role, .. } => self.assign_role(context, upn, *id, role).await,
+            Change::AssignSubscriptionRole { upn, id, subscription, role, .. } => {
+                self.assign_subscription_role(context, upn, *id, subscription, role).await
+            }
+            Change::ProveSignIn { upn, id } => self.prove_sign_in(context, upn, *id).await,
+            other => {
+                Err(Error::new(ErrorKind::Unsupported, "make the change").with_detail(other.to_string()))
+            }
+        }
+    }
+
+    /// Returns the passwords in the store for the account, the most probable first. Only a few, because wrong ones lock
+    /// the account.
+    fn known_passwords(&self, context: &Context<'_>, upn: &Upn) -> Result<Vec<Password>> {
+        let mut known: Vec<Password> = self.password.iter().cloned().collect();
+        if known.is_empty() {
+            known.extend(context.secrets.load(upn.as_str())?);
+            known.extend(context.secrets.pending(upn.as_str())?.into_iter().take(PASSWORDS_TRIED));
+        }
+        Ok(known)
+    }
+
+    /// The service account, by the object ID that was surveyed or created: a UPN may be another account's by now.
+    async fn account(
+        &mut self,
+        context: &Context<'_>,
+        upn: &Upn,
+        id: Option<ObjectId>,
+    ) -> Result<TenantUser> {
+        if let Some(account) = self.found.as_ref().filter(|account| account.upn == *upn) {
+            return Ok(account.clone());
+        }
+        let Some(id) = id else {
+            return Err(Error::new(ErrorKind::NotFound, "find the service account")
+                .with_object(upn)
+                .with_detail("this run has not created it")
+                .with_hint("Run again to survey and plan anew."));
+        };
+        let gone = |what: String| {
+            Error::new(ErrorKind::Stale, "find the service account")
+                .with_object(upn)
+                .with_detail(what)
+                .with_hint("Nothing was written. Run again to survey and plan anew.")
+        };
+        let found = match context.onramp.tenant.users.get(&id).await {
+            Ok(found) if found.upn == *upn => found,
+            Ok(found) => return Err(gone(format!("the account {id} is {} now", found.upn))),
+            Err(error) if error.is_not_found() => {
+                return Err(gone(format!(
+                    "the account {id}, which the plan was made from, no longer exists"
+                )));
+            }
+            Err(error) => return Err(error),
+        };
+        self.found = Some(found.clone());
+        Ok(found)
+    }
+
+    async fn create(
+        &mut self,
+        context: &Context<'_>,
+        upn: &Upn,
+        display_name: &str,
+        other_mails: &[String],
+    ) -> StepResult {
+        if let Some(found) = context.onramp.tenant.users.find(upn).await? {
+            return self.adopt(context, found).await;
+        }
+        let password = password::next(context, upn, display_name).await?;
+        let user = NewUser::new(upn.clone(), display_name, password.clone())
+            .with_password_never_expires(true)
+            .with_other_mails(other_mails.to_vec());
+        let account = match context.onramp.tenant.users.create(&user).await {
+            Ok(account) => account,
+            // Made since the look above: by somebody else, or by this run if an answer was lost.
+            Err(error) if error.is_already_exists() => match context.onramp.tenant.users.find(upn).await? {
+                Some(found) => return self.adopt(context, found).await,
+                None => return Err(error),
+            },
+            Err(error) => return Err(password::refused(context, upn, &password, error)),
+        };
+        self.found = Some(account);
+        let place = context.secrets.promote(upn.as_str(), &password)?;
+        self.password = Some(password);
+        Ok((Outcome::Done, format!("its password is stored in {place}")))
+    }
+
+    /// Takes an account that stands where one was to be created, if it is one that an interrupted run made: then its
+    /// password is one that only the secret store knows.
+    async fn adopt(&mut self, context: &Context<'_>, found: TenantUser) -> StepResult {
+        let upn = found.upn.clone();
+        let (password, probe) =
+            password::first_right(context, &upn, &self.known_passwords(context, &upn)?, false).await?;
+        if let Some(password) = password {
+            context.secrets.promote(upn.as_str(), &password)?;
+            (self.found, self.password) = (Some(found), Some(password));
+            return already();
+        }
+        let why = match probe {
+            None | Some(SignInProbe::WrongPassword) => {
+                format!(
+                    "an account of that name, {}, was made by somebody else since the plan was made",
+                    found.id
+                )
+            }
+            Some(probe) => format!(
+                "an account of that name, {}, has been made since the plan was made, and nothing proves that it has the \
+                 password that this program gave one: {probe}",
+                found.id
+            ),
+        };
+        Err(Error::new(ErrorKind::Stale, "create the service account")
+            .with_object(upn)
+            .with_detail(why)
+            .with_hint("It was given nothing. Run again to survey and plan anew, and look who made it."))
+    }
+
+    async fn set_alternate_email(
+        &mut self,
+        context: &Context<'_>,
+        upn: &Upn,
+        id: Option<ObjectId>,
+        before: &[String],
+        after: &[String],
+    ) -> StepResult {
+        let id = self.account(context, upn, id).await?.id;
+        let users = &context.onramp.tenant.users;
+        let now = users.get(&id).await?.other_mails;
+        if now == after {
+            return already();
+        }
+        if now != before {
+            return Err(stale("set the alternate e-mail of", upn, &now.join(", ")));
+        }
+        users.update(&id, &UserUpdate::default().with_other_mails(after.to_vec())).await?;
+        context
+            .visible("the alternate e-mail", || async {
+                Ok(context.onramp.tenant.users.get(&id).await?.other_mails == after)
+            })
+            .await?;
+        done()
+    }
+
+    async fn enable_account(&mut self, context: &Context<'_>, upn: &Upn, id: Option<ObjectId>) -> StepResult {
+        let id = self.account(context, upn, id).await?.id;
+        let users = &context.onramp.tenant.users;
+        if users.get(&id).await?.account_enabled {
+            return already();
+        }
+        users.update(&id, &UserUpdate::default().with_account_enabled(true)).await?;
+        context
+            .visible("the account enabled", || async {
+                Ok(context.onramp.tenant.users.get(&id).await?.account_enabled)
+            })
+            .await?;
+        done()
+    }
+
+    async fn set_password(
+        &mut self,
+        context: &Context<'_>,
+        upn: &Upn,
+        id: Option<ObjectId>,
+        replace: bool,
+    ) -> StepResult {
+        let id = self.account(context, upn, id).await?.id;
+        let account = context.onramp.tenant.users.get(&id).await?;
+        if account.password_never_expires && account.account_enabled {
+            // An interrupted run has set it, if the account has a password that only the secret store knows.
+            let known: Vec<Password> = match replace {
+                true => context.secrets.pending(upn.as_str())?.into_iter().take(1).collect(),
+                false => self.known_passwords(context, upn)?,
+            };
+            if let (Some(password), _) = password::first_right(context, upn, &known, false).await? {
+                context.secrets.promote(upn.as_str(), &password)?;
+                self.password = Some(password);
+                return already();
+            }
+        }
+        let display_name = account.display_name.as_deref().unwrap_or_default();
+        let password = password::next(context, upn, display_name).await?;
+        let users = &context.onramp.tenant.users;
+        let set = users.set_password(&id, &password, false).await;
+        set.map_err(|error| password::refused(context, upn, &password, error))?;
+        let place = context.secrets.promote(upn.as_str(), &password)?;
+        self.password = Some(password);
+        // Last, because it marks the step as finished: see `plan`.
+        let lasting = UserUpdate::default().with_password_never_expires(true);
+        users.update(&id, &lasting).await.map_err(|error| {
+            Error::new(error.kind(), "let the password never expire of")
+                .with_object(upn)
+                .with_detail(format!("the new password is set and stored in {place}; {error}"))
+        })?;
+        context
+            .visible("the password policy", || async {
+                Ok(context.onramp.tenant.users.get(&id).await?.password_never_expires)
+            })
+            .await?;
+        Ok((Outcome::Done, format!("stored in {place}")))
+    }
+
+    async fn set_mfa_state(
+        &mut self,
+        context: &Context<'_>,
+        upn: &Upn,
+        id: Option<ObjectId>,
+        before: MfaState,
+        after: MfaState,
+    ) -> StepResult {
+        let id = self.account(context, upn, id).await?.id;
+        let port = &context.onramp.tenant.sign_in;
+        match port.mfa_state(&id).await? {
+            now if now == after => return already(),
+            now if now != before => return Err(stale("set per-user MFA of", upn, &now.to_string())),
+            _ => port.set_mfa_state(&id, after).await?,
+        }
+        context
+            .visible("the MFA state", || async {
+                Ok(context.onramp.tenant.sign_in.mfa_state(&id).await? == after)
+            })
+            .await?;
+        done()
+    }
+
+    async fn assign_role(
+        &mut self,
+        context: &Context<'_>,
+        upn: &Upn,
+        id: Option<ObjectId>,
+        role: &RoleTemplateId,
+    ) -> StepResult {
+        let id = self.account(context, upn, id).await?.id;
+        let port = &context.onramp.tenant.roles;
+        let is_held = || async {
+            let held = port.assignments_of(&id).await?;
+            Ok(held.iter().any(|held| held.role == *role && held.scope == "/"))
+        };
+        if is_held().await? {
+            return already();
+        }
+        let assigned = port.assign(role, &id).await;
+        confirm(context, assigned, "the role", is_held).await
+    }
+
+    async fn assign_subscription_role(
+        &mut self,
+        context: &Context<'_>,
+        upn: &Upn,
+        id: Option<ObjectId>,
+        subscription: &ObjectId,
+        role: &AzureRoleId,
+    ) -> StepResult {
+        let id = self.account(context, upn, id).await?.id;
+        let port = &context.onramp.tenant.subscriptions;
+        let is_held =
+            || async { Ok(port.assignments(subscription, &id).await?.iter().any(|held| held.role == *role)) };
+        if is_held().await? {
+            return already();
+        }
+        let mut assigned = port.assign(subscription, role, &id, PrincipalType::User).await;
+        // Azure learns of a new account later than Entra ("Troubleshoot Azure RBAC", PrincipalNotFound).
+        for pause in NEW_PRINCIPAL {
+            if !assigned.as_ref().is_err_and(Error::is_not_found) {
+                break;
+            }
+            context.tell(Event::Waiting {
+                what: format!("Azure to know {upn}"),
+                waited_s: 0,
+                timeout_s: NEW_PRINCIPAL.iter().sum::<Duration>().as_secs(),
+            });
+            let sleep = async {
+                context.onramp.clock.sleep(pause).await;
+                Ok(())
+            };
+            context.onramp.unless_cancelled("wait for Azure to know the service account", sleep).await?;
+            assigned = port.assign(subscription, role, &id, PrincipalType::User).await;
+        }
+        confirm(context, assigned, "the role on the subscription", is_held).await
+    }
+
+    async fn prove_sign_in(&mut self, context: &Context<'_>, upn: &Upn, id: Option<ObjectId>) -> StepResult {
+        self.account(context, upn, id).await?;
+        let known = self.known_passwords(context, upn)?;
+        if known.is_empty() {
+            return Err(Error::new(ErrorKind::NotFound, "prove the sign-in of")
+                .with_object(upn)
+                .with_detail("its password is neither known to this run nor in the secret store"));
+        }
+        require_managed(context, upn).await?;
+        let (password, probe) = password::first_right(context, upn, &known, true).await?;
+        if let Some(password) = password {
+            context.secrets.promote(upn.as_str(), &password)?;
+        }
+        judge(upn, probe)
+    }
+}
+
+/// Reads back an assignment, also after "already exists": a service replies that for several reasons.
+async fn confirm<T: Send, F: Future<Output = Result<bool>> + Send>(
+    context: &Context<'_>,
+    assigned: Result<T>,
+    what: &str,
+    is_held: impl Fn() -> F + Send,
+) -> StepResult {
+    match assigned {
+        Ok(_) => {
+            context.visible(what, is_held).await?;
+            done()
+        }
+        Err(error) if error.is_already_exists() => match context.visible(what, is_held).await {
+            Ok(()) => already(),
+            Err(_) if context.onramp.cancellation.is_cancelled() => {
+                Err(Error::new(ErrorKind::Cancelled, format!("see {what}")))
+            }
+            Err(_) => Err(Error::new(ErrorKind::AlreadyExists, "give the account")
+                .with_object(what)
+                .with_detail(format!(
+                    "the service says that it has it, and reading does not show it; {error}"
+                ))
+                .with_hint("Look for locks and for the state of the subscription, then run again.")),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses a sign-in on a federated domain: Entra cannot check the password, and would count each try as a wrong one.
+async fn require_managed(context: &Context<'_>, upn: &Upn) -> Result<()> {
+    let domain = context.onramp.tenant.domains.get(&upn.domain()?).await?;
+    if domain.authentication == DomainAuthentication::Federated {
+        return Err(Error::new(ErrorKind::Unsupported, "prove the sign-in of")
+            .with_object(upn)
+            .with_detail(format!("the domain {} is federated: Entra cannot check the password", domain.name))
+            .with_hint("Use an account on a managed domain, such as the tenant's initial one."));
+    }
+    Ok(())
+}
+
+fn stale(action: &str, upn: &Upn, found: &str) -> Error {
+    Error::new(ErrorKind::Stale, action)
+        .with_object(upn)
+        .with_detail(format!("it is “{found}” now, which is not what the plan was made from"))
+        .with_hint("Nothing was written. Run again to survey and plan anew.")
+}
+
+fn judge(upn: &Upn, probe: Option<SignInProbe>) -> StepResult {
+    let hint = match &probe {
+        Some(SignInProbe::Accepted) => {
+            return Ok((Outcome::Done, "a token was issued for name and password".into()));
+        }
+        Some(SignInProbe::SecondFactorRequired { .. }) => {
+            "Exclude the account from security defaults or the conditional access policy that asks for it."
+        }
+        Some(SignInProbe::BlockedByPolicy { .. }) => "Exclude the account from the policy, then run again.",
+        Some(SignInProbe::BlockedByRisk { .. }) => "Look into the risk and dismiss it, then run again.",
+        Some(SignInProbe::PasswordChangeRequired) => {
+            "Let its password expire (without DisablePasswordExpiration), then run again to give it a new one."
+        }
+        Some(SignInProbe::ApplicationRefused { .. }) => "Consent to the application, then run again.",
+        Some(SignInProbe::NotCheckedHere { .. }) => "Use an account on a managed domain.",
+        Some(SignInProbe::LockedOut) => "Wait until the account is no longer locked out, then run again.",
+        Some(SignInProbe::Inconclusive { .. }) => "Sign in by hand to find out.",
+        _ => "Check the account in the tenant, then run again.",
+    };
+    let told = probe.map_or_else(|| "there is no password to try".to_owned(), |probe| probe.to_string());
+    Err(Error::new(ErrorKind::Forbidden, "prove the sign-in of")
+        .with_object(upn)
+        .with_detail(told)
+        .with_hint(hint))
+}
+
+/// The value that a change of the service account replaces, and the one it puts in its place.
+pub(crate) fn values(change: &Change) -> (Option<String>, Option<String>) {
+    let listed = |values: &[String]| (!values.is_empty()).then(|| values.join(", "));
+    match change {
+        Change::SetAlternateEmail { before, after, .. } => (listed(before), listed(after)),
+        Change::SetMfaState { before, after, .. } => (Some(before.to_string()), Some(after.to_string())),
+        Change::EnableServiceAccount { .. } => (Some("disabled".into()), Some("enabled".into())),
+        _ => (None, None),
+    }
+}

@@ -1,0 +1,475 @@
+//! Step 5: the account that synchronization signs in with, its roles and its sign-in.
+
+mod apply;
+mod password;
+
+use std::collections::HashSet;
+
+use onramp_core::tenant::{
+    AzureRoleId, DomainAuthentication, MfaState, NewUser, PolicyDemand, RoleAssignment, SecondFactor,
+    SignInProbe, Subscription, SubscriptionState, TenantUser,
+};
+use onramp_core::{ObjectId, Password, Result, Upn, comparison_key, mail_violation};
+use serde::{Deserialize, Serialize};
+
+pub(super) use apply::Account;
+pub(crate) use apply::values;
+
+use super::domain::is_federated;
+use super::users::Collisions;
+use crate::onramp::Onramp;
+use crate::plan::{ApprovedPlan, Change, Consequence, Draft, Problem};
+use crate::secret::SecretSink;
+use crate::spec::{ServiceAccountSpec, Spec, nearest};
+use crate::survey::{Survey, may_be_hidden};
+use crate::verify::{CheckStatus, Comparison, Verification, truth};
+
+/// The maximum length of a display name in Graph ("user resource type").
+const DISPLAY_NAME: usize = 256;
+
+/// The state of the service account.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ServiceAccountState {
+    /// The account, if it exists.
+    pub user: Option<TenantUser>,
+    /// True if an earlier run created it or set its password.
+    pub is_ours: bool,
+    /// The per-user MFA state; `None` if there is no account.
+    pub mfa: Option<MfaState>,
+    /// The directory roles of the account.
+    pub roles: Vec<RoleAssignment>,
+    /// The policies that require a second factor or block the sign-in; `None` without the right to read them.
+    pub second_factor: Option<SecondFactor>,
+    /// The subscriptions that the spec names, found or not.
+    pub subscriptions: Vec<SubscriptionAccess>,
+}
+
+/// A subscription that the spec names.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SubscriptionAccess {
+    /// The name or ID in the spec.
+    pub wanted: String,
+    /// The visible subscriptions with that ID or, if there is none, with that display name.
+    pub found: Vec<Subscription>,
+    /// A visible subscription with a similar name, if none was found.
+    pub similar: Option<String>,
+    /// The role that the account is to get.
+    pub role: AzureRoleId,
+    /// True if the account has the role.
+    pub granted: bool,
+}
+
+pub(super) async fn survey(onramp: &Onramp, wanted: &ServiceAccountSpec) -> Result<ServiceAccountState> {
+    let mut state =
+        ServiceAccountState { user: onramp.tenant.users.find(&wanted.upn).await?, ..Default::default() };
+    if let Some(user) = &state.user {
+        state.is_ours = onramp.history.knows_account(&user.id);
+        state.mfa = Some(onramp.tenant.sign_in.mfa_state(&user.id).await?);
+        state.roles = onramp.tenant.roles.assignments_of(&user.id).await?;
+    }
+    state.second_factor = match &state.user {
+        Some(user) => may_be_hidden(onramp.tenant.sign_in.second_factor(&user.id).await)?,
+        None => may_be_hidden(onramp.tenant.sign_in.sign_in_policies(&[wanted.role]).await)?,
+    };
+    let visible =
+        if wanted.subscriptions.is_empty() { Vec::new() } else { onramp.tenant.subscriptions.list().await? };
+    let mut seen = HashSet::new();
+    for want in &wanted.subscriptions {
+        let id = subscription_id(&want.subscription);
+        let by_id = |s: &&Subscription| Some(s.id) == id;
+        let by_name =
+            |s: &&Subscription| comparison_key(&s.display_name) == comparison_key(&want.subscription);
+        let found: Vec<Subscription> = match visible.iter().find(by_id) {
+            Some(found) => vec![found.clone()],
+            None => visible.iter().filter(by_name).cloned().collect(),
+        };
+        let mut granted = false;
+        let name = match found.as_slice() {
+            [found] => found.id.to_string(),
+            _ => comparison_key(&want.subscription),
+        };
+        if !seen.insert((name, want.role)) {
+            continue;
+        }
+        if let ([found], Some(user)) = (found.as_slice(), &state.user) {
+            let held = onramp.tenant.subscriptions.assignments(&found.id, &user.id).await?;
+            granted = held.iter().any(|assignment| assignment.role == want.role);
+        }
+        let similar = match found.is_empty() {
+            true => nearest(&want.subscription, visible.iter().map(|s| s.display_name.as_str())),
+            false => None,
+        };
+        let (wanted, role) = (want.subscription.clone(), want.role);
+        state.subscriptions.push(SubscriptionAccess { wanted, found, similar, role, granted });
+    }
+    Ok(state)
+}
+
+/// Parses the ID of a subscription: plain, in braces, or as the last part of a path.
+fn subscription_id(text: &str) -> Option<ObjectId> {
+    let text = text.trim().trim_end_matches('/');
+    let last = text.rsplit('/').next().unwrap_or(text);
+    ObjectId::parse(last.strip_prefix('{').and_then(|id| id.strip_suffix('}')).unwrap_or(last)).ok()
+}
+
+pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, draft: &mut Draft) {
+    let (Some(wanted), Some(state)) = (&spec.service_account, &survey.service_account) else { return };
+    let upn = &wanted.upn;
+    check_domain(upn, spec, survey, draft);
+    for (property, value, why) in invalid_properties(wanted) {
+        draft.block_all(Problem::ServiceAccountProperty { property: property.into(), value, why });
+    }
+    if let Some(holder) = collisions.with_cloud_account(upn) {
+        draft.block_all(Problem::ServiceAccountInForest { upn: upn.clone(), holder });
+    }
+    let first = draft.changes.len();
+    let id = state.user.as_ref().map(|user| user.id);
+    let roles = lacks_roles(wanted, state);
+    let enabled = state.user.as_ref().is_none_or(|user| user.account_enabled);
+    // A password set by Onramp never expires: this shows that an existing account has such a password. If no earlier
+    // run created the account, or if it was disabled, somebody else may know the password: the account gets a new one
+    // before it gets a role or is enabled.
+    let secured = state.user.as_ref().is_none_or(|user| {
+        user.password_never_expires && enabled && (state.is_ours || !roles) && !wanted.new_password
+    });
+    match &state.user {
+        None => {
+            let (upn, display_name) = (upn.clone(), wanted.display_name.clone());
+            let other_mails: Vec<String> = wanted.alternate_email.iter().cloned().collect();
+            draft.consequences.push(Consequence::ServiceAccountCreated { upn: upn.clone() });
+            let change = Change::CreateServiceAccount { upn, display_name, other_mails };
+            draft.change(change, "it does not exist");
+        }
+        Some(user) => secure(wanted, user, state.mfa, secured, draft),
+    }
+    let is_new = state.user.is_none();
+    let to_prove = is_new || !secured || !enabled || (state.is_ours && roles);
+    if to_prove {
+        let why = "synchronization fails if this account cannot sign in";
+        draft.change(Change::ProveSignIn { upn: upn.clone(), id }, why);
+    }
+    // After the sign-in: an account that belongs to somebody else, or that a policy blocks, gets no role.
+    assign_directory_role(wanted, state, id, draft);
+    assign_subscription_roles(wanted, state, id, draft);
+    if draft.changes.len() > first
+        && let Some(user) = &state.user
+    {
+        draft.consequences.push(if state.is_ours {
+            let written = draft.changes.iter().skip(first).filter(|planned| planned.change.writes());
+            let changes = written.map(|planned| planned.change.to_string()).collect();
+            Consequence::ServiceAccountChanged { upn: upn.clone(), changes }
+        } else {
+            Consequence::AccountTakenOver {
+                upn: upn.clone(),
+                id: user.id,
+                roles: state.roles.iter().map(|held| held.role.to_string()).collect(),
+                password_replaced: !secured,
+                enabled: !enabled,
+            }
+        });
+    }
+    if draft.changes.len() > first {
+        warn_of_second_factor(upn, state, draft);
+    }
+}
+
+/// Blocks the plan if an account on that domain cannot be used.
+fn check_domain(upn: &Upn, spec: &Spec, survey: &Survey, draft: &mut Draft) {
+    let Ok(domain) = upn.domain() else {
+        return draft.block_all(Problem::ServiceAccountDomain { upn: upn.clone() });
+    };
+    let verified = survey.domain.verified.iter().find(|verified| verified.name == domain);
+    let known = verified.or(survey.domain.custom.as_ref().filter(|_| domain == spec.domain));
+    if known.is_some_and(|known| known.authentication == DomainAuthentication::Federated) {
+        draft.block_all(Problem::FederatedDomain { upn: upn.clone() });
+    }
+    if domain != spec.domain && verified.is_none() {
+        draft.block_all(Problem::ServiceAccountDomain { upn: upn.clone() });
+    }
+}
+
+/// Plans the changes of an account that exists. It is enabled last: until then, the former password is of no use.
+fn secure(
+    wanted: &ServiceAccountSpec,
+    user: &TenantUser,
+    mfa: Option<MfaState>,
+    secured: bool,
+    draft: &mut Draft,
+) {
+    let (upn, id) = (&wanted.upn, Some(user.id));
+    let other_mails: Vec<String> = wanted.alternate_email.iter().cloned().collect();
+    // Before the role: only few administrators may set the password of an account that has one.
+    if !secured {
+        let why = match (wanted.new_password, user.password_never_expires) {
+            (true, _) => "the spec wants a new one",
+            (false, false) => "its current password is set to expire",
+            (false, true) => "somebody else may know its current password",
+        };
+        let replace = wanted.new_password;
+        draft.change(Change::SetServiceAccountPassword { upn: upn.clone(), id, replace }, why);
+    }
+    if let Some(before) = mfa.filter(|mfa| *mfa != MfaState::Disabled) {
+        let after = MfaState::Disabled;
+        let change = Change::SetMfaState { upn: upn.clone(), id, before, after };
+        draft.change(change, "a program cannot answer a second factor");
+        draft.consequences.push(Consequence::MfaSwitchedOff { upn: upn.clone() });
+    }
+    if !other_mails.is_empty() && user.other_mails != other_mails {
+        let before = user.other_mails.clone();
+        let change = Change::SetAlternateEmail { upn: upn.clone(), id, before, after: other_mails };
+        draft.change(change, "mail about the account goes there");
+    }
+    if !user.account_enabled {
+        draft.change(Change::EnableServiceAccount { upn: upn.clone(), id }, "it may not sign in");
+    }
+}
+
+fn lacks_roles(wanted: &ServiceAccountSpec, state: &ServiceAccountState) -> bool {
+    let lacks = |access: &SubscriptionAccess| !access.granted && access.found.len() == 1;
+    !holds_role(wanted, state) || state.subscriptions.iter().any(lacks)
+}
+
+fn assign_directory_role(
+    wanted: &ServiceAccountSpec,
+    state: &ServiceAccountState,
+    id: Option<ObjectId>,
+    draft: &mut Draft,
+) {
+    if holds_role(wanted, state) {
+        return;
+    }
+    let (upn, role, role_name) = (wanted.upn.clone(), wanted.role, wanted.role.to_string());
+    let consequence = Consequence::PrivilegedRoleGranted { upn: upn.clone(), role: role_name.clone() };
+    draft.change(Change::AssignRole { upn, id, role, role_name }, "the spec wants it");
+    draft.consequences.push(consequence);
+}
+
+fn assign_subscription_roles(
+    wanted: &ServiceAccountSpec,
+    state: &ServiceAccountState,
+    id: Option<ObjectId>,
+    draft: &mut Draft,
+) {
+    for access in &state.subscriptions {
+        let named = access.wanted.clone();
+        let found = match access.found.as_slice() {
+            [] => {
+                let similar = access.similar.clone();
+                draft.block_all(Problem::NoSuchSubscription { subscription: named, similar });
+                continue;
+            }
+            [found] => found,
+            several => {
+                let ids = several.iter().map(|s| format!("{} ({})", s.id, state_name(&s.state))).collect();
+                draft.block_all(Problem::AmbiguousSubscription { subscription: named, ids });
+                continue;
+            }
+        };
+        if access.granted {
+            continue;
+        }
+        if matches!(found.state, SubscriptionState::Disabled | SubscriptionState::Deleted) {
+            let subscription = format!("{} ({})", found.display_name, found.id);
+            let state = state_name(&found.state).to_owned();
+            draft.block_all(Problem::SubscriptionDisabled { subscription, state });
+            continue;
+        }
+        let (upn, role_name) = (wanted.upn.clone(), access.role.to_string());
+        draft.consequences.push(Consequence::SubscriptionAccessGranted {
+            upn: upn.clone(),
+            id: found.id,
+            subscription: found.display_name.clone(),
+            role: role_name.clone(),
+        });
+        let change = Change::AssignSubscriptionRole {
+            upn,
+            id,
+            subscription: found.id,
+            subscription_name: found.display_name.clone(),
+            role: access.role,
+            role_name,
+        };
+        draft.change(change, "the spec wants it");
+    }
+}
+
+/// Adds the policies that will require a second factor or block the sign-in, before the last change of the run fails.
+fn warn_of_second_factor(upn: &Upn, state: &ServiceAccountState, draft: &mut Draft) {
+    let Some(factor) = &state.second_factor else {
+        draft.warnings.push(format!(
+            "security defaults and conditional access policies may not be read: whether {upn} will be asked for a \
+             second factor is not known before it signs in"
+        ));
+        return;
+    };
+    let mut policies: Vec<String> = Vec::new();
+    policies.extend((factor.security_defaults == Some(true)).then(|| "security defaults".to_owned()));
+    for policy in factor.policies.iter().flatten() {
+        let demand = match policy.demand {
+            PolicyDemand::Block => "blocks the sign-in",
+            PolicyDemand::SecondFactor => "asks for a second factor",
+            _ => "asks for what a program does not have",
+        };
+        let sometimes = if policy.conditional { " under some conditions" } else { "" };
+        policies.push(format!("the conditional access policy “{}”, which {demand}{sometimes}", policy.name));
+    }
+    if factor.security_defaults.is_none() || factor.policies.is_none() {
+        draft.warnings.push(format!(
+            "not everything that decides about a second factor of {upn} may be read; the sign-in itself will tell"
+        ));
+    }
+    if !policies.is_empty() {
+        draft.consequences.push(Consequence::SignInHindered { upn: upn.clone(), policies });
+    }
+}
+
+fn holds_role(wanted: &ServiceAccountSpec, state: &ServiceAccountState) -> bool {
+    state.roles.iter().any(|held| held.role == wanted.role && held.scope == "/")
+}
+
+fn state_name(state: &SubscriptionState) -> &'static str {
+    match state {
+        SubscriptionState::Enabled => "enabled",
+        SubscriptionState::Warned => "warned",
+        SubscriptionState::PastDue => "past due",
+        SubscriptionState::Disabled => "disabled",
+        SubscriptionState::Deleted => "deleted",
+        _ => "in a state that is not known",
+    }
+}
+
+/// Returns the properties of the service account that Microsoft Graph would refuse, each with its name in the spec, its
+/// value and the reason ("user resource type": `userPrincipalName`, `otherMails`, `displayName`, `mailNickname`).
+fn invalid_properties(wanted: &ServiceAccountSpec) -> Vec<(&'static str, String, String)> {
+    let mut found = Vec::new();
+    let upn = wanted.upn.to_string();
+    for violation in wanted.upn.entra_violations() {
+        found.push(("upn", upn.clone(), violation.to_string()));
+    }
+    if NewUser::new(wanted.upn.clone(), "", Password::new(String::new())).mail_nickname.is_empty() {
+        let why = "no letter or digit before the “@” is left for the mail nickname".to_owned();
+        found.push(("upn", upn, why));
+    }
+    let name = &wanted.display_name;
+    if name.trim().is_empty() {
+        found.push(("display_name", name.clone(), "it is empty".to_owned()));
+    } else if name.chars().count() > DISPLAY_NAME {
+        let why = format!("it has {} characters; the limit is {DISPLAY_NAME}", name.chars().count());
+        found.push(("display_name", name.clone(), why));
+    }
+    if let Some(mail) = &wanted.alternate_email
+        && let Some(why) = mail_violation(mail)
+    {
+        found.push(("alternate_email", mail.clone(), why));
+    }
+    found
+}
+
+pub(super) async fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
+    let Some(wanted) = &comparison.spec.service_account else { return };
+    if let Some(state) = &comparison.survey.service_account {
+        verify_account(comparison, wanted, state, verification).await;
+    }
+    if let Some((id, now)) = comparison.approved.and_then(|plan| exchanged(plan, comparison.survey)) {
+        let name = format!("{} is the account that the plan was made from", wanted.upn);
+        let detail = format!("the plan was made from {id}, and {now} has that name");
+        verification.check(name, CheckStatus::False, detail);
+    }
+}
+
+/// Checks the account, its roles and its sign-in.
+async fn verify_account(
+    comparison: &Comparison<'_>,
+    wanted: &ServiceAccountSpec,
+    state: &ServiceAccountState,
+    verification: &mut Verification,
+) {
+    let is_set_up = !comparison.still_has(|change| {
+        matches!(
+            change,
+            Change::CreateServiceAccount { .. }
+                | Change::SetAlternateEmail { .. }
+                | Change::EnableServiceAccount { .. }
+                | Change::SetServiceAccountPassword { .. }
+                | Change::SetMfaState { .. }
+        )
+    });
+    let found = match &state.user {
+        Some(user) => {
+            let mfa = state.mfa.map(|mfa| format!(", per-user MFA {mfa}")).unwrap_or_default();
+            format!("object ID {}{mfa}", user.id)
+        }
+        None => "it does not exist".into(),
+    };
+    verification.check(format!("the service account {} is set up", wanted.upn), truth(is_set_up), found);
+    let has_role = !comparison.still_has(|change| matches!(change, Change::AssignRole { .. }));
+    let held: Vec<String> = state.roles.iter().map(|held| held.role.to_string()).collect();
+    let name = format!("{} has the role {}", wanted.upn, wanted.role);
+    verification.check(name, truth(has_role), held.join(", "));
+    for access in &state.subscriptions {
+        let (subscription, detail) = match access.found.as_slice() {
+            [] => (access.wanted.as_str(), "no such subscription is visible".to_owned()),
+            [found] => (found.display_name.as_str(), format!("subscription {}", found.id)),
+            several => (access.wanted.as_str(), format!("{} subscriptions have that name", several.len())),
+        };
+        let name = format!("{} has the role {} on {subscription}", wanted.upn, access.role);
+        verification.check(name, truth(access.granted), detail);
+    }
+    if let Some(secrets) = comparison.secrets {
+        let (status, detail) = if is_federated(&wanted.upn, comparison.survey) {
+            (CheckStatus::Unknown, "its domain is federated: Entra cannot check its password".to_owned())
+        } else {
+            sign_in(comparison.onramp, wanted, secrets).await
+        };
+        verification.check(format!("{} can sign in with its password alone", wanted.upn), status, detail);
+    }
+}
+
+/// Signs in with the stored password.
+async fn sign_in(
+    onramp: &Onramp,
+    wanted: &ServiceAccountSpec,
+    secrets: &dyn SecretSink,
+) -> (CheckStatus, String) {
+    let name = wanted.upn.as_str();
+    let (current, newest) = match (secrets.load(name), secrets.pending(name)) {
+        (Err(error), _) | (_, Err(error)) => return (CheckStatus::Unknown, error.to_string()),
+        // An interrupted run may have set the newest one.
+        (Ok(current), Ok(pending)) => (current, pending.into_iter().next()),
+    };
+    let mut told = (
+        CheckStatus::Unknown,
+        "its password is not in the secret store; `new_password` gives it a new one".to_owned(),
+    );
+    for password in current.iter().chain(&newest) {
+        let probe = match onramp.tenant.sign_in.probe(&wanted.upn, password).await {
+            Ok(probe) => probe,
+            Err(error) => return (CheckStatus::Unknown, error.to_string()),
+        };
+        if probe.password_is_right() == Some(true)
+            && let Err(error) = secrets.promote(name, password)
+        {
+            return (CheckStatus::Unknown, error.to_string());
+        }
+        told = match &probe {
+            SignInProbe::Accepted => return (CheckStatus::True, "a token was issued".into()),
+            SignInProbe::WrongPassword => {
+                (CheckStatus::False, format!("{probe}; `new_password` gives it a new one"))
+            }
+            SignInProbe::Inconclusive { .. }
+            | SignInProbe::NotCheckedHere { .. }
+            | SignInProbe::ApplicationRefused { .. } => return (CheckStatus::Unknown, probe.to_string()),
+            _ => return (CheckStatus::False, probe.to_string()),
+        };
+    }
+    told
+}
+
+/// Returns the object ID of the account in the plan and of the account that has its name now, if they differ.
+fn exchanged(approved: &ApprovedPlan, survey: &Survey) -> Option<(ObjectId, ObjectId)> {
+    let planned = approved.plan().changes().iter().find_map(|planned| planned.change.account_id())?;
+    let now = survey.service_account.as_ref()?.user.as_ref()?.id;
+    (planned != now).then_some((planned, now))
+}

@@ -1,0 +1,127 @@
+//! The passwords of the service account: generated, stored, and tried.
+
+use std::time::Duration;
+
+use onramp_core::tenant::SignInProbe;
+use onramp_core::{Error, ErrorKind, Password, Result, Upn};
+use onramp_password::{
+    AdPolicy, Context as PasswordContext, Generator, GeneratorOptions, Policy, ProtectionPolicy,
+    TenantPasswordSettings,
+};
+
+use crate::apply::Context;
+use crate::event::Event;
+use crate::survey::may_be_hidden;
+
+/// The minimum length of a generated password.
+const PASSWORD_LENGTH: usize = 32;
+/// The pauses between tries while a new account or password may not be known in the whole tenant. Only a few, because
+/// wrong tries lock the account.
+const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
+
+/// Removes a stored password that the tenant certainly refused, and returns the error.
+pub(super) fn refused(context: &Context<'_>, upn: &Upn, password: &Password, error: Error) -> Error {
+    let for_certain = matches!(
+        error.kind(),
+        ErrorKind::Invalid
+            | ErrorKind::Forbidden
+            | ErrorKind::Unauthenticated
+            | ErrorKind::NotFound
+            | ErrorKind::Throttled { .. }
+    );
+    if for_certain {
+        // An unused password that remains in the store does no harm.
+        let _ = context.secrets.discard(upn.as_str(), password);
+    }
+    error
+}
+
+/// Tries passwords in turn and returns the correct one, and the last result, if there was one. The next one is tried only
+/// after "wrong password", so that a locked account is not locked for longer.
+///
+/// A new account and its password take a moment to replicate in the tenant; only `patient` waits for the password.
+pub(super) async fn first_right(
+    context: &Context<'_>,
+    upn: &Upn,
+    known: &[Password],
+    patient: bool,
+) -> Result<(Option<Password>, Option<SignInProbe>)> {
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let mut last = None;
+        for password in known {
+            let probe = context.onramp.tenant.sign_in.probe(upn, password).await?;
+            if probe.password_is_right() == Some(true) {
+                return Ok((Some(password.clone()), Some(probe)));
+            }
+            let is_wrong = probe == SignInProbe::WrongPassword;
+            last = Some(probe);
+            if !is_wrong {
+                break;
+            }
+        }
+        let early = match last {
+            Some(SignInProbe::UnknownUser) => true,
+            Some(SignInProbe::WrongPassword) => patient && known.len() == 1,
+            _ => false,
+        };
+        let Some(pause) = pauses.next().filter(|_| early) else { return Ok((None, last)) };
+        let sleep = async {
+            context.onramp.clock.sleep(pause).await;
+            Ok(())
+        };
+        context.onramp.unless_cancelled("wait for the new password to be known", sleep).await?;
+    }
+}
+
+/// Returns a password that is in the store before the tenant gets it: the one that an interrupted run stored, if there
+/// is one, because the tenant may have it already, else a new one.
+pub(super) async fn next(context: &Context<'_>, upn: &Upn, display_name: &str) -> Result<Password> {
+    let stored = context.secrets.pending(upn.as_str())?.into_iter().next();
+    // A shorter one was not generated here.
+    if let Some(stored) = stored.filter(|stored| stored.expose().chars().count() >= PASSWORD_LENGTH) {
+        return Ok(stored);
+    }
+    let password = generate(context, upn, display_name).await?;
+    let place = context.secrets.store(upn.as_str(), &password)?;
+    context.tell(Event::SecretStored { upn: upn.clone(), place });
+    Ok(password)
+}
+
+/// Generates a password that satisfies the policies of the forest and of Entra.
+async fn generate(context: &Context<'_>, upn: &Upn, display_name: &str) -> Result<Password> {
+    let on_premises = strictest_policy(context).await?;
+    let needed = usize::from(on_premises.min_length);
+    let about = PasswordContext::new()
+        .with_account_name(upn.prefix())
+        .with_display_name(display_name)
+        .with_tenant_name(&context.plan.plan().header().tenant_name);
+    let options = GeneratorOptions::default().with_length(PASSWORD_LENGTH.max(needed));
+    let policy = Policy::hybrid().with_on_premises(on_premises).with_protection(protection(context).await?);
+    Generator::with_options(&policy, &about, &options).and_then(|generator| generator.generate()).map_err(
+        |error| {
+            Error::new(ErrorKind::Invalid, "generate a password for")
+                .with_object(upn)
+                .with_detail(error.to_string())
+        },
+    )
+}
+
+/// Returns a policy that combines all visible policies of the forest: no single one is known to apply to the account.
+async fn strictest_policy(context: &Context<'_>) -> Result<AdPolicy> {
+    let policies = &context.onramp.forest.password_policies;
+    let domains = policies.domain_policies().await?;
+    let policy = domains.iter().fold(AdPolicy::default(), |all, one| all.strictest(&one.into()));
+    Ok(match may_be_hidden(policies.fine_grained_policies().await)? {
+        Some(fine_grained) => fine_grained.iter().fold(policy, |all, one| all.strictest(&one.into())),
+        None => policy,
+    })
+}
+
+/// Returns the password protection of the tenant with its banned words, as far as they can be read.
+async fn protection(context: &Context<'_>) -> Result<ProtectionPolicy> {
+    let rules = may_be_hidden(context.onramp.tenant.password_rules.read().await)?;
+    let nothing: [String; 0] = [];
+    let settings = rules.map(|rules| TenantPasswordSettings::from(&rules)).unwrap_or_default();
+    Ok(settings.protection(nothing))
+}

@@ -1,0 +1,158 @@
+//! Step 2: the forest offers the custom domain as a UPN suffix, on every domain controller.
+
+use futures_util::future::{join_all, try_join};
+use onramp_core::forest::{DomainController, ForestSuffix, ReplicatedValue, SuffixOrigin};
+use onramp_core::{DomainName, Result, UpnSuffix};
+use serde::{Deserialize, Serialize};
+
+use super::{StepResult, already, done};
+use crate::apply::Context;
+use crate::onramp::Onramp;
+use crate::plan::{Change, Consequence, Draft, Problem, sorted};
+use crate::spec::Spec;
+use crate::survey::Survey;
+use crate::verify::{CheckStatus, Comparison, Verification};
+
+/// The UPN suffixes and domain controllers of a forest.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SuffixSurvey {
+    /// The suffixes that the forest offers.
+    pub offered: Vec<ForestSuffix>,
+    /// The host names of the domain controllers that answer and do not have the suffix although it was added:
+    /// replication was not complete when an earlier run ended.
+    pub missing_on: Vec<String>,
+    /// The domain controllers of the forest.
+    pub controllers: Vec<DomainController>,
+    /// The domain controllers that do not answer.
+    pub silent_controllers: Vec<SilentController>,
+}
+
+/// A domain controller that does not answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SilentController {
+    /// The host name.
+    pub host: String,
+    /// The error.
+    pub why: String,
+}
+
+impl SuffixSurvey {
+    /// Returns true if the forest offers that suffix.
+    pub(super) fn offers(&self, suffix: &UpnSuffix) -> bool {
+        self.offered.iter().any(|offered| offered.suffix.is_same_as(suffix))
+    }
+
+    /// Returns true if the suffix is the name of a domain of the forest: it need not replicate.
+    fn is_domain(&self, suffix: &UpnSuffix) -> bool {
+        let is = |offered: &ForestSuffix| {
+            offered.origin == SuffixOrigin::Domain && offered.suffix.is_same_as(suffix)
+        };
+        self.offered.iter().any(is)
+    }
+
+    /// Returns the name of the forest: the distinguished name of its root domain.
+    pub(crate) fn forest(&self) -> String {
+        forest_of(&self.controllers)
+    }
+}
+
+/// Returns the name of the forest of these domain controllers: the distinguished name of its root domain.
+pub(crate) fn forest_of(controllers: &[DomainController]) -> String {
+    let root = |controller: &DomainController| {
+        let settings = controller.settings.as_str().to_lowercase();
+        settings.split_once("cn=configuration,").map(|(_, root)| root.to_owned())
+    };
+    controllers.iter().find_map(root).unwrap_or_default()
+}
+
+pub(super) async fn survey(onramp: &Onramp, spec: &Spec) -> Result<SuffixSurvey> {
+    let replication = &onramp.forest.replication;
+    let (offered, controllers) = try_join(onramp.forest.suffixes.list(), replication.controllers()).await?;
+    let suffix = UpnSuffix::from(&spec.domain);
+    let was_added = offered
+        .iter()
+        .any(|offered| offered.suffix.is_same_as(&suffix) && offered.origin != SuffixOrigin::Domain);
+    // Every domain controller is asked, also where the suffix need not be there: the reply shows that it is reachable.
+    let value = ReplicatedValue::Suffix { suffix };
+    let replies = join_all(controllers.iter().map(|controller| replication.holds(controller, &value))).await;
+    let (mut missing_on, mut silent_controllers) = (Vec::new(), Vec::new());
+    for (controller, reply) in controllers.iter().zip(replies) {
+        let host = controller.host.clone();
+        match reply {
+            Ok(false) if was_added => missing_on.push(host),
+            Ok(_) => {}
+            Err(error) => silent_controllers.push(SilentController { host, why: error.to_string() }),
+        }
+    }
+    Ok(SuffixSurvey { offered, missing_on, controllers, silent_controllers })
+}
+
+pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
+    let seen = &survey.suffix;
+    if seen.controllers.is_empty() {
+        draft.block_all(Problem::NoDomainController);
+    }
+    for silent in sorted(&seen.silent_controllers, |silent| &silent.host) {
+        let (host, why) = (silent.host.clone(), silent.why.clone());
+        draft.consequences.push(Consequence::ControllerLeftOut { host, why });
+    }
+    let suffix = spec.domain.clone();
+    let values = vec![ReplicatedValue::Suffix { suffix: UpnSuffix::from(&suffix) }];
+    if !seen.offers(&UpnSuffix::from(&suffix)) {
+        draft.consequences.push(Consequence::SuffixAdded { suffix: suffix.clone() });
+        draft.change(Change::AddSuffix { suffix }, "the forest does not offer it");
+        let reason = "the UPN changes that follow may be made on any domain controller";
+        draft.await_replication(values, survey, reason);
+    } else if !seen.missing_on.is_empty() {
+        let hosts: Vec<&str> =
+            sorted(&seen.missing_on, |host| host).into_iter().map(String::as_str).collect();
+        draft.await_replication(values, survey, format!("it was not seen on {}", hosts.join(", ")));
+    }
+}
+
+/// Adds the suffix to the forest.
+pub(super) async fn add(context: &Context<'_>, suffix: &DomainName) -> StepResult {
+    match context.onramp.forest.suffixes.add(suffix).await {
+        Ok(()) => done(),
+        Err(error) if error.is_already_exists() => already(),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
+    let suffix = UpnSuffix::from(&comparison.spec.domain);
+    let is_domain = comparison.survey.suffix.is_domain(&suffix);
+    let value = ReplicatedValue::Suffix { suffix };
+    let excused = comparison.left_out();
+    let (mut have, mut lack, mut silent, mut left_out) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for controller in &comparison.survey.suffix.controllers {
+        let host = controller.host.as_str();
+        match comparison.onramp.forest.replication.holds(controller, &value).await {
+            Ok(found) if found || is_domain => have.push(host),
+            Ok(_) => lack.push(host),
+            Err(_) if excused.iter().any(|left| left.eq_ignore_ascii_case(host)) => left_out.push(host),
+            Err(_) => silent.push(host),
+        }
+    }
+    let words = if is_domain { "the name of a domain of the forest; answers from" } else { "on" };
+    let detail = [(words, &have), ("not on", &lack), ("no answer from", &silent), ("left out:", &left_out)]
+        .into_iter()
+        .filter(|(_, hosts)| !hosts.is_empty())
+        .map(|(words, hosts)| format!("{words} {}", hosts.join(", ")))
+        .collect::<Vec<_>>()
+        .join("; ");
+    let (status, detail) = match (lack.is_empty(), silent.is_empty() && !have.is_empty(), left_out.is_empty())
+    {
+        (false, ..) => (CheckStatus::False, detail),
+        (true, false, _) if detail.is_empty() => {
+            (CheckStatus::Unknown, "no domain controller is known".to_owned())
+        }
+        (true, false, _) => (CheckStatus::Unknown, detail),
+        (true, true, false) => (CheckStatus::TrueButForBlocked, detail),
+        (true, true, true) => (CheckStatus::True, detail),
+    };
+    let name = format!("every domain controller offers the suffix {}", comparison.spec.domain);
+    verification.check(name, status, detail);
+}

@@ -1,0 +1,134 @@
+//! Step 4: directory synchronization is turned on in the tenant.
+
+mod matching;
+
+use std::collections::HashMap;
+
+use onramp_core::Result;
+use onramp_core::tenant::{SyncState, SyncStatus};
+use serde::{Deserialize, Serialize};
+
+use matching::note_roles;
+pub use matching::{
+    CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind, MatchesBlocked, PossibleMatch,
+};
+pub(super) use matching::{CloudIndex, smtp_address};
+
+use super::{StepResult, already, done};
+use crate::apply::Context;
+use crate::onramp::Onramp;
+use crate::plan::{Change, Consequence, Draft, by_place, sorted};
+use crate::spec::Spec;
+use crate::survey::{Survey, may_be_hidden, readable};
+use crate::verify::{Comparison, Verification, truth};
+
+/// The synchronization of a tenant, and the cloud users that match AD users.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SyncSurvey {
+    /// The tenant and its synchronization switch.
+    pub status: SyncStatus,
+    /// The AD users for which there is a cloud user with the same name: of every user of the forest if the spec wants
+    /// synchronization, else of those that the spec selects.
+    pub possible_matches: Vec<PossibleMatch>,
+    /// The kinds of match that the tenant blocks.
+    pub matches_blocked: MatchesBlocked,
+    /// True if the directory roles of the cloud users are known.
+    pub roles_known: bool,
+}
+
+impl SyncSurvey {
+    /// Creates the survey of a tenant in which no user was read.
+    pub fn new(status: SyncStatus) -> Self {
+        let matches_blocked = MatchesBlocked::default();
+        Self { status, possible_matches: Vec::new(), matches_blocked, roles_known: true }
+    }
+}
+
+pub(super) async fn survey(onramp: &Onramp) -> Result<SyncSurvey> {
+    Ok(SyncSurvey::new(onramp.tenant.sync.status().await?))
+}
+
+/// Reads the users of the tenant.
+pub(super) async fn read_cloud_users(onramp: &Onramp, survey: &mut Survey) -> Result<CloudIndex> {
+    let mut index = CloudIndex::default();
+    let mut users = onramp.tenant.users.list();
+    while let Some(user) = readable(&mut users, &mut survey.unreadable).await? {
+        survey.counts.tenant_users += 1;
+        onramp.report_reading("users of the tenant", survey.counts.tenant_users);
+        index.add(&user);
+    }
+    Ok(index)
+}
+
+/// Reads the data that decides on possible matches: roles, and the kinds of match that the tenant blocks.
+pub(super) async fn read_matching_rules(onramp: &Onramp, survey: &mut Survey) -> Result<()> {
+    match may_be_hidden(onramp.tenant.roles.assignments().await)? {
+        Some(assignments) => note_roles(&mut survey.sync.possible_matches, &assignments),
+        None => survey.sync.roles_known = false,
+    }
+    if let Some(features) = may_be_hidden(onramp.tenant.sync.features().await)? {
+        survey.sync.matches_blocked.soft = features.block_soft_match == Some(true);
+        survey.sync.matches_blocked.hard = features.block_hard_match == Some(true);
+    }
+    Ok(())
+}
+
+pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
+    let is_on = survey.sync.status.state == SyncState::Enabled;
+    if spec.sync.enable && !is_on {
+        draft.change(Change::EnableSync, "the spec wants synchronization on");
+        draft.consequences.push(Consequence::SyncSwitchedOn);
+    }
+    let planned: HashMap<_, &str> = (draft.changes.iter())
+        .filter_map(|planned| match &planned.change {
+            Change::ChangeUpn { upn } => Some((upn.guid, upn.after.as_str())),
+            _ => None,
+        })
+        .collect();
+    if !(spec.sync.enable || is_on) || (is_on && planned.is_empty()) {
+        return;
+    }
+    let (mut matches, mut conflicts) = (Vec::new(), Vec::new());
+    for possible in sorted(&survey.sync.possible_matches, |possible| by_place(&possible.user)) {
+        // A blocked user keeps its current UPN, and synchronization matches by that.
+        let upn = planned.get(&possible.user.guid).copied().or(possible.present_upn.as_deref());
+        let (matched, more) = possible.forecast(upn, survey.sync.matches_blocked);
+        matches.extend(matched);
+        conflicts.extend(more);
+    }
+    let has_none = matches.is_empty() && conflicts.is_empty();
+    if !has_none && !survey.sync.roles_known {
+        let warning = "the directory roles of cloud users may not be read: administrators among them will not be joined";
+        draft.warnings.push(warning.to_owned());
+    }
+    if !matches.is_empty() {
+        draft.consequences.push(Consequence::CloudUsersOverwritten { matches });
+    }
+    if !conflicts.is_empty() {
+        draft.consequences.push(Consequence::SyncConflictsExpected { conflicts });
+    }
+}
+
+/// Turns synchronization on.
+pub(super) async fn enable(context: &Context<'_>) -> StepResult {
+    let port = &context.onramp.tenant.sync;
+    if port.status().await?.state == SyncState::Enabled {
+        return already();
+    }
+    port.set_enabled(true).await?;
+    context
+        .visible("directory synchronization on", || async {
+            Ok(port.status().await?.state == SyncState::Enabled)
+        })
+        .await?;
+    done()
+}
+
+pub(super) fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
+    if comparison.spec.sync.enable {
+        let is_on = !comparison.still_has(|change| matches!(change, Change::EnableSync));
+        let detail = format!("the switch is {}", comparison.survey.sync.status.state);
+        verification.check("directory synchronization is on", truth(is_on), detail);
+    }
+}

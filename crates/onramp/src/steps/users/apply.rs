@@ -1,0 +1,282 @@
+//! The changes of many users, several at a time, each by compare-and-swap.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use onramp_core::forest::{UpnChange, UpnChanged, UpnOutcome};
+use onramp_core::{Error, ErrorKind, Result};
+
+use super::feed::Feed;
+use crate::apply::{Context, Ending, FAILURES_KEPT, Run, StepOutcome};
+use crate::event::Event;
+use crate::journal::{JournalEntry, Outcome};
+use crate::plan::{Change, PlannedChange};
+use crate::steps::{StepResult, already, done};
+
+/// The number of consecutive errors of the server, not of single users, after which the remaining users are not tried.
+const MAX_SERVER_ERRORS: u32 = 20;
+/// The maximum number of journal records between two flushes.
+const GROUP: usize = 256;
+/// The maximum time between two flushes while outcomes arrive.
+const GROUP_TIME: Duration = Duration::from_millis(500);
+
+/// The progress of the changes.
+struct Progress {
+    total: u64,
+    /// The number of changes with a record in the journal.
+    announced: usize,
+    tried: u64,
+    bad: u64,
+    /// The number of them whose value somebody else changed.
+    stale: u64,
+    ended: Vec<bool>,
+    last_bad: Option<(String, String)>,
+    refused_in_a_row: u32,
+    unflushed: usize,
+    flushed_at: Duration,
+    started: Duration,
+}
+
+/// Makes the changes at those indexes of the plan. Returns true if the run continues.
+pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<bool> {
+    let plan = run.context.plan.shared();
+    let changes = plan.changes().get(places).unwrap_or_default();
+    let Some(first) = changes.first() else { return Ok(true) };
+    let (total, next) = (changes.len() as u64, first.number);
+    let title = format!("change the UPN of {}", people(total));
+    run.context.tell(Event::ChangeStarted { number: next, total: run.outcome.total, title: title.clone() });
+    if let Err(error) = run.steps.replication.note(&run.context, changes).await {
+        // The only error is a cancellation, and nothing was tried yet.
+        debug_assert!(error.is_cancelled());
+        run.outcome.ending = Ending::Cancelled { next };
+        return Ok(false);
+    }
+    let started = run.context.onramp.clock.elapsed();
+    let mut progress = Progress {
+        total,
+        announced: 0,
+        tried: 0,
+        bad: 0,
+        stale: 0,
+        ended: vec![false; changes.len()],
+        last_bad: None,
+        refused_in_a_row: 0,
+        unflushed: 0,
+        flushed_at: started,
+        started,
+    };
+    send(run, changes, &mut progress).await?;
+    let Progress { tried, bad, stale, ended, last_bad, .. } = progress;
+    let detail = format!(
+        "{} now have the new UPN, {} skipped because somebody else changed the value, {} failed, {} not attempted",
+        tried.saturating_sub(bad),
+        stale,
+        bad.saturating_sub(stale),
+        total.saturating_sub(tried)
+    );
+    let open = ended.iter().position(|ended| !ended).map(|place| next + place as u64);
+    let outcome = match (bad, open.is_none()) {
+        (0, true) => Outcome::Done,
+        (0, false) if run.context.onramp.cancellation.is_cancelled() => Outcome::Cancelled,
+        _ => Outcome::Failed,
+    };
+    run.outcome.steps.push(StepOutcome { number: next, outcome, detail: detail.clone() });
+    run.context.tell(Event::ChangeEnded { number: next, total: run.outcome.total, outcome, detail });
+    if let (true, Some(next)) = (run.context.onramp.cancellation.is_cancelled(), open) {
+        run.outcome.ending = Ending::Cancelled { next };
+        return Ok(false);
+    }
+    let problem = match (last_bad, open) {
+        (Some((who, why)), _) if bad == 1 => format!("1 user was not changed: {who}: {why}"),
+        (Some((who, why)), _) => format!("{bad} users were not changed, the last of them {who}: {why}"),
+        (None, Some(_)) => {
+            format!("the forest answered for {tried} of {} and then no more", people(total))
+        }
+        (None, None) => return Ok(true),
+    };
+    run.outcome.ending = Ending::Stopped { number: next, title, problem };
+    Ok(false)
+}
+
+/// Sends the changes and records their outcomes. Each change is durable in the journal before it is sent.
+async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progress) -> Result<()> {
+    let numbers: HashMap<_, _> = changes
+        .iter()
+        .enumerate()
+        .filter_map(|(place, planned)| match &planned.change {
+            Change::ChangeUpn { upn } => Some((upn.guid, (place, planned.number))),
+            _ => None,
+        })
+        .collect();
+    let feed = Feed::default();
+    let mut outcomes = run.context.onramp.forest.users.change_upns(feed.reader().boxed());
+    let token = run.context.onramp.cancellation.clone();
+    // The first error of the journal: changes that were sent before it still end, and are reported.
+    let mut unwritten: Option<Error> = None;
+    loop {
+        if token.is_cancelled() || progress.refused_in_a_row >= MAX_SERVER_ERRORS || unwritten.is_some() {
+            feed.stop();
+        } else if progress.announced == changes.len() {
+            feed.close();
+        }
+        let step = {
+            let (wants, next) = (std::pin::pin!(feed.wants_more()), outcomes.next());
+            match select(next, wants).await {
+                Either::Left((outcome, _)) => Some(outcome),
+                Either::Right(_) => None,
+            }
+        };
+        match step {
+            None => {
+                let rest = changes.get(progress.announced..).unwrap_or_default();
+                let batch = rest.get(..rest.len().min(GROUP)).unwrap_or_default();
+                match announce(run, batch) {
+                    Ok(()) => {
+                        progress.announced += batch.len();
+                        feed.push(batch.iter().filter_map(|planned| match &planned.change {
+                            Change::ChangeUpn { upn } => Some(upn.clone()),
+                            _ => None,
+                        }));
+                    }
+                    Err(error) => unwritten = Some(error),
+                }
+            }
+            Some(None) => break,
+            Some(Some(outcome)) => {
+                if let Err(error) = note(run, outcome, &numbers, progress)
+                    && unwritten.is_none()
+                {
+                    unwritten = Some(error);
+                }
+            }
+        }
+    }
+    drop(outcomes);
+    match unwritten {
+        None => run.flush().map_err(|error| lost_outcomes(error, progress, changes)),
+        Some(error) => Err(lost_outcomes(error, progress, changes)),
+    }
+}
+
+/// Records the values that are about to be replaced, and makes the records durable.
+fn announce(run: &mut Run<'_>, changes: &[PlannedChange]) -> Result<()> {
+    for planned in changes {
+        if let Change::ChangeUpn { upn } = &planned.change {
+            run.write(JournalEntry::ChangeStarted {
+                number: planned.number,
+                title: String::new(),
+                object: Some(upn.guid.to_string()),
+                before: upn.before.clone(),
+                after: Some(upn.after.to_string()),
+            })?;
+        }
+    }
+    run.flush()
+}
+
+/// Records one outcome.
+fn note(
+    run: &mut Run<'_>,
+    UpnOutcome { change, result }: UpnOutcome,
+    numbers: &HashMap<onramp_core::ObjectGuid, (usize, u64)>,
+    progress: &mut Progress,
+) -> Result<()> {
+    // An outcome for an unknown or finished change is recorded and not counted.
+    let place = numbers.get(&change.guid).copied();
+    let counts = place.is_some_and(|(place, _)| progress.ended.get(place) == Some(&false));
+    if let Some(ended) = place.and_then(|(place, _)| progress.ended.get_mut(place)) {
+        *ended = true;
+    }
+    progress.tried += u64::from(counts);
+    let (outcome, detail) = match &result {
+        Ok(UpnChanged::AlreadySo) => (Outcome::AlreadySo, String::new()),
+        Ok(UpnChanged::FoundChanged) => {
+            (Outcome::Done, "its answer was lost; reading showed that it was made".to_owned())
+        }
+        Ok(_) => (Outcome::Done, String::new()),
+        Err(error) => (Outcome::of(error), error.to_string()),
+    };
+    progress.refused_in_a_row = match &result {
+        Err(error) if concerns_server(error.kind()) => progress.refused_in_a_row + 1,
+        _ => 0,
+    };
+    if counts {
+        run.outcome.count(outcome);
+    }
+    if counts && !outcome.is_good() {
+        progress.bad += 1;
+        progress.stale += u64::from(outcome == Outcome::Stale);
+        if run.outcome.failures.len() < FAILURES_KEPT {
+            run.outcome.failures.push((change.dn.to_string(), detail.clone()));
+        }
+        progress.last_bad = Some((change.dn.to_string(), detail.clone()));
+    }
+    run.write(JournalEntry::ChangeEnded {
+        number: place.map_or(0, |(_, number)| number),
+        outcome,
+        object: Some(change.guid.to_string()),
+        before: change.before,
+        after: Some(change.after.to_string()),
+        detail,
+    })?;
+    progress.unflushed += 1;
+    let now = run.context.onramp.clock.elapsed();
+    if progress.unflushed >= GROUP || now.saturating_sub(progress.flushed_at) >= GROUP_TIME {
+        run.flush()?;
+        (progress.unflushed, progress.flushed_at) = (0, now);
+    }
+    let (tried, total) = (progress.tried, progress.total);
+    if tried == total || tried.is_multiple_of((total / 100).max(1)) {
+        let seconds = now.saturating_sub(progress.started).as_secs_f64();
+        let per_second = if seconds > 0.0 { tried as f64 / seconds } else { 0.0 };
+        run.context.tell(Event::Users { done: tried, total, failed: progress.bad, per_second });
+    }
+    Ok(())
+}
+
+/// Changes one user.
+pub(crate) async fn change_one(context: &Context<'_>, upn: &UpnChange) -> StepResult {
+    match context.onramp.forest.users.change_upn(upn).await? {
+        UpnChanged::AlreadySo => already(),
+        _ => done(),
+    }
+}
+
+/// `1 user`, `2 users`.
+fn people(count: u64) -> String {
+    if count == 1 { "1 user".into() } else { format!("{count} users") }
+}
+
+/// Adds the changes without a recorded outcome to an error of the journal.
+fn lost_outcomes(error: Error, progress: &Progress, changes: &[PlannedChange]) -> Error {
+    let number = |place: usize| changes.get(place).map_or(0, |planned| planned.number);
+    let what = if progress.announced == 0 {
+        "no user was changed".to_owned()
+    } else {
+        format!(
+            "the changes {} to {} were sent and may have been made without a record of their outcome; {} of them were \
+             answered; the UPN that each user had is in the journal; no later change was sent",
+            number(0),
+            number(progress.announced.saturating_sub(1)),
+            progress.tried
+        )
+    };
+    let detail = format!("{}; {what}", error.to_string().trim_end_matches('.'));
+    Error::new(error.kind(), "record what was done").with_detail(detail).with_hint(
+        "Free space or choose another place, then run the same command again: it looks at every user before it changes one.",
+    )
+}
+
+/// Returns true if an error concerns the server, and so every other user.
+fn concerns_server(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Unavailable
+            | ErrorKind::Unauthenticated
+            | ErrorKind::Throttled { .. }
+            | ErrorKind::OutcomeUnknown
+    )
+}

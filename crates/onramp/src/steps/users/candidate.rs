@@ -1,0 +1,119 @@
+//! The users that a spec selects, and those that it leaves out.
+
+use std::fmt;
+
+use onramp_core::forest::{AccountKind, ForestUser, UpnHolder};
+use onramp_core::{DistinguishedName, ObjectGuid, Upn, visible};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Problem;
+
+/// A user that the spec selects, with the UPN that it is to get.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// The user.
+    pub user: UserRef,
+    /// The current UPN, exactly as the directory has it.
+    pub before: Option<String>,
+    /// The new UPN, or the problem that prevents one.
+    pub after: Result<Upn, Box<Problem>>,
+    /// The origin of the new UPN, in words.
+    pub reason: String,
+    /// True for a built-in, critical or system account: only `only` selects those.
+    pub is_built_in: bool,
+}
+
+/// A reference to a user: an ID that survives renames, and names for people.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UserRef {
+    /// `objectGUID`.
+    pub guid: ObjectGuid,
+    /// Distinguished name.
+    pub dn: DistinguishedName,
+    /// `sAMAccountName`.
+    pub sam_account_name: String,
+}
+
+impl UserRef {
+    pub(crate) fn of(user: &ForestUser) -> Self {
+        Self { guid: user.guid, dn: user.dn.clone(), sam_account_name: user.sam_account_name.clone() }
+    }
+
+    pub(crate) fn of_holder(holder: &UpnHolder) -> Self {
+        Self { guid: holder.guid, dn: holder.dn.clone(), sam_account_name: holder.sam_account_name.clone() }
+    }
+}
+
+impl fmt::Display for UserRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sam_account_name.as_str() {
+            "" => write!(f, "{}", visible(self.dn.as_str())),
+            name => write!(f, "{} ({})", visible(name), visible(self.dn.as_str())),
+        }
+    }
+}
+
+/// The reason why a user is not changed although it was read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The user has the new UPN already.
+    AlreadySo,
+    /// A built-in account: its relative identifier (RID) is below 1000.
+    BuiltIn,
+    /// A critical system object: `isCriticalSystemObject` is set.
+    Critical,
+    /// A system account: of a mail system, a synchronization client or a web server.
+    System,
+    /// An account that is not a person's.
+    Kind {
+        /// The kind of account.
+        kind: AccountKind,
+    },
+    /// A user that `exclude` or `exclude_ous` leaves out.
+    Excluded,
+    /// A user that `only` does not list.
+    NotNamed,
+    /// A user with a suffix that is not in `from_suffixes`.
+    OtherSuffix,
+    /// A disabled user, with `skip_disabled` set.
+    Disabled,
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AlreadySo => "has the new UPN already",
+            Self::BuiltIn => "built-in account",
+            Self::Critical => "critical system object",
+            Self::System => "system account",
+            Self::Kind { kind: AccountKind::Computer } => "computer account",
+            Self::Kind { kind: AccountKind::ManagedServiceAccount } => "managed service account",
+            Self::Kind { kind: AccountKind::Trust } => "trust account",
+            Self::Kind { .. } => "not a person's account",
+            Self::Excluded => "excluded by `exclude` or `exclude_ous`",
+            Self::NotNamed => "not listed in `only`",
+            Self::OtherSuffix => "its suffix is not in `from_suffixes`",
+            Self::Disabled => "disabled account",
+        })
+    }
+}
+
+/// A user that was left out, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// The user.
+    pub user: UserRef,
+    /// The reason.
+    #[serde(flatten)]
+    pub reason: SkipReason,
+}
+
+/// Returns the UPN with its suffix in the ASCII form that a tenant uses, if the suffix is a domain name.
+pub(crate) fn in_ascii(upn: &Upn) -> Upn {
+    upn.domain().map_or_else(|_| upn.clone(), |domain| upn.with_suffix(&domain))
+}

@@ -1,0 +1,81 @@
+//! The names in a users spec that are probably mistakes.
+
+use onramp_core::{DistinguishedName, UpnSuffix};
+
+use super::SkipReason;
+use super::names::{Entry, Names, dn_key};
+use super::selector::UserSelector;
+use crate::plan::Problem;
+use crate::spec::{distance, nearest};
+use crate::survey::Survey;
+
+/// An OU of the spec that does not exist, and an existing one with a similar name.
+pub(super) struct MissingOu {
+    pub(super) ou: DistinguishedName,
+    pub(super) nearest: Option<(usize, String)>,
+}
+
+impl MissingOu {
+    /// Compares it with the OUs above a user.
+    pub(super) fn compare(&mut self, parent: Option<&DistinguishedName>) {
+        let mut above = parent.cloned();
+        while let Some(dn) = above {
+            let found = (distance(&dn_key(&self.ou), &dn_key(&dn)), dn.to_string());
+            if self.nearest.as_ref().is_none_or(|nearest| found < *nearest) {
+                self.nearest = Some(found);
+            }
+            above = dn.parent();
+        }
+    }
+}
+
+/// Returns the suffixes in `from_suffixes` that are probably mistyped: no user has them, the forest does not offer them,
+/// and there is a similar one, or no user has the new UPN.
+pub(super) fn unknown_suffixes(selector: &UserSelector<'_>, survey: &Survey) -> Vec<Problem> {
+    let none_moved = !survey.users.skipped_counts.contains_key(&SkipReason::AlreadySo);
+    let problem = |suffix: &UpnSuffix| {
+        let known =
+            survey.suffix.offered.iter().map(|known| known.suffix.as_str()).chain(selector.known_suffixes());
+        let similar = nearest(suffix.as_str(), known);
+        let suffix = suffix.to_string();
+        (similar.is_some() || none_moved).then_some(Problem::NoSuchSuffix { suffix, similar })
+    };
+    selector.unseen_suffixes().filter(|suffix| !survey.suffix.offers(suffix)).filter_map(problem).collect()
+}
+
+/// Returns the problems with the names in a spec: names that fit no user, several users, or a user outside the selection.
+pub(super) fn misnamed(
+    selector: &UserSelector<'_>,
+    chosen: &[bool],
+    missing_ous: Vec<MissingOu>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let unknown = |list: &str, entry: &Entry| Problem::NoSuchUser {
+        list: list.to_owned(),
+        name: entry.written.clone(),
+        similar: entry.nearest().map(str::to_owned),
+    };
+    let lists: [(&str, &Names); 2] = [("only", &selector.only), ("exclude", &selector.exclude)];
+    for (list, names) in lists {
+        let lost = names.entries().iter().filter(|entry| entry.is_unknown());
+        problems.extend(lost.map(|entry| unknown(list, entry)));
+    }
+    problems.extend(selector.unknown_in_map().map(|entry| unknown("map", entry)));
+    for (list, names) in [("only", &selector.only), ("map", &selector.map)] {
+        for entry in names.entries().iter().filter(|entry| entry.is_ambiguous()) {
+            let (list, name, fits) = (list.to_owned(), entry.written.clone(), entry.fits.clone());
+            problems.push(Problem::AmbiguousUser { list, name, fits });
+        }
+    }
+    for (entry, chosen) in selector.only.entries().iter().zip(chosen) {
+        if let (false, Some(user)) = (chosen, entry.fits.first().or(entry.fitted.first())) {
+            problems.push(Problem::OutsideSelection { name: entry.written.clone(), fits: user.clone() });
+        }
+    }
+    problems.extend(missing_ous.into_iter().map(|missing| {
+        let near = |(distance, name): &(usize, String)| *distance <= 2.max(name.chars().count() / 3);
+        let similar = missing.nearest.filter(near).map(|(_, name)| name);
+        Problem::NoSuchOu { ou: missing.ou, similar }
+    }));
+    problems
+}
