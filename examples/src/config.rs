@@ -192,13 +192,14 @@ impl Config {
         if let Some(path) = &tenant.trust_root {
             builder = builder.trust_root_pem(read_file(path, "trusted authorities")?);
         }
-        if let Some(client_id) = &tenant.probe_client_id {
-            builder = builder.probe_client_id(client_id);
-        }
         if let Some(recorder) = recorder {
             builder = builder.recorder(recorder);
         }
-        builder.build()
+        let client = builder.build()?;
+        Ok(match &tenant.probe_client_id {
+            Some(client_id) => client.with_probe_client_id(client_id.as_str()),
+            None => client,
+        })
     }
 
     /// A client of the forest, connected.

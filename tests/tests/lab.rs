@@ -55,10 +55,10 @@ impl World {
             .tenant(credentials.tenant_id.to_string())
             .endpoints(Endpoints::new(base, base, base).unwrap())
             .trust_root_pem(ca.certificate_pem())
-            .probe_client_id(credentials.public_client_id.to_string())
             .clock(Arc::clone(&clock))
             .build()
-            .unwrap();
+            .unwrap()
+            .with_probe_client_id(credentials.public_client_id.to_string());
         Self {
             onramp: Onramp::new(entra.tenant(), forest.forest(), clock),
             spec: Spec::from_toml(SPEC).unwrap(),

@@ -34,7 +34,7 @@ async fn main() -> onramp_core::Result<()> {
 '
 lean_main='use futures_util::TryStreamExt;
 use onramp_core::Password;
-use onramp_entra::{ClientSecret, EntraClient};
+use onramp_graph::{ClientSecret, GraphClient};
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,7 +45,7 @@ struct User {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> onramp_core::Result<()> {
     let secret = ClientSecret::new("app", Password::new(std::env::var("SECRET").unwrap_or_default()));
-    let client = EntraClient::builder(secret).tenant("contoso.onmicrosoft.com").build()?;
+    let client = GraphClient::builder(secret).tenant("contoso.onmicrosoft.com").build()?;
     let mut users = client.query::<User>("users").select(["userPrincipalName"]).stream();
     while let Some(user) = users.try_next().await? {
         println!("{}", user.user_principal_name);
@@ -55,8 +55,8 @@ async fn main() -> onramp_core::Result<()> {
 '
 common="futures-util = \"0.3\"\nonramp-core = { path = \"$root/crates/onramp-core\" }\ntokio = { version = \"1\", features = [\"rt\", \"macros\"] }\n"
 project onramp "${common}onramp-entra = { path = \"$root/crates/onramp-entra\" }\n" "$onramp_main"
-project onramp-lean "${common}onramp-entra = { path = \"$root/crates/onramp-entra\", default-features = false }\nserde = { version = \"1\", features = [\"derive\"] }\n" "$lean_main"
-project onramp-lean-azure "${common}onramp-entra = { path = \"$root/crates/onramp-entra\", default-features = false, features = [\"azure\"] }\nserde = { version = \"1\", features = [\"derive\"] }\n" "$lean_main"
+project onramp-lean "${common}onramp-graph = { path = \"$root/crates/onramp-graph\", default-features = false }\nserde = { version = \"1\", features = [\"derive\"] }\n" "$lean_main"
+project onramp-lean-azure "${common}onramp-graph = { path = \"$root/crates/onramp-graph\", default-features = false, features = [\"azure\"] }\nserde = { version = \"1\", features = [\"derive\"] }\n" "$lean_main"
 project onramp-azure "${common}onramp-entra = { path = \"$root/crates/onramp-entra\", features = [\"azure\"] }\n" "$onramp_main"
 project graph-rs-sdk 'futures = "0.3"\ngraph-rs-sdk = { version = "3.0.1", default-features = false, features = ["rustls-tls"] }\nserde_json = "1"\ntokio = { version = "1", features = ["rt", "macros"] }\n' 'use futures::StreamExt;
 use graph_rs_sdk::GraphClient;

@@ -7,9 +7,8 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use onramp_core::tenant::UserUpdate;
 use onramp_core::{ObjectId, Password, Result};
-use onramp_entra::{AccessToken, Endpoints, EntraClient, GraphChange, TokenSource};
+use onramp_graph::{AccessToken, Endpoints, GraphChange, GraphClient, TokenSource};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -87,8 +86,8 @@ impl TokenSource for Fixed {
     }
 }
 
-fn onramp(base: &str) -> EntraClient {
-    EntraClient::builder(Fixed).endpoints(Endpoints::new(base, base, base).unwrap()).build().unwrap()
+fn onramp(base: &str) -> GraphClient {
+    GraphClient::builder(Fixed).endpoints(Endpoints::new(base, base, base).unwrap()).build().unwrap()
 }
 
 async fn list(base: &str) -> u32 {
@@ -101,9 +100,10 @@ async fn list(base: &str) -> u32 {
 }
 
 async fn update(base: &str, number: u32) -> u32 {
-    let update = UserUpdate::default().with_account_enabled(true);
-    let changes = stream::iter(0..number)
-        .map(move |n| (n, GraphChange::update_user(&ObjectId::from_u128(n.into()), &update).unwrap()));
+    let changes = stream::iter(0..number).map(|n| {
+        let user = GraphChange::update("users").segment(ObjectId::from_u128(n.into()).to_string());
+        (n, user.json(&json!({ "accountEnabled": true })).unwrap())
+    });
     let mut outcomes = onramp(base).bulk().run(changes);
     let mut applied = 0;
     while let Some(outcome) = outcomes.next().await {

@@ -1,13 +1,25 @@
-//! The client.
+//! The tenant's client: every port over one Graph client.
 
 use std::sync::Arc;
 
-use crate::retry::RetryPolicy;
-use crate::transport::Transport;
+use onramp_core::Tenant;
+use onramp_graph::{Credential, GraphClient, GraphClientBuilder, RetryPolicy};
 
-/// A client of one Entra tenant: Microsoft Graph, Azure Resource Manager and the sign-in service.
+use crate::applications::EntraApplications;
+use crate::domains::EntraDomains;
+use crate::password_rules::EntraPasswordRules;
+use crate::roles::EntraRoles;
+use crate::sign_in::EntraSignIn;
+use crate::subscriptions::EntraSubscriptions;
+use crate::sync::EntraSync;
+use crate::users::EntraUsers;
+
+/// The client ID of "Microsoft Graph Command Line Tools", a public client that exists in every tenant.
+const GRAPH_COMMAND_LINE_TOOLS: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+
+/// A client of one Entra tenant: the ports of `onramp-core` over a [`GraphClient`].
 ///
-/// Cheap to clone; clones share connections, tokens and what they know of new objects.
+/// Cheap to clone: clones share connections, tokens, throttling state and the list of recently created objects.
 ///
 /// ```
 /// use onramp_core::Password;
@@ -23,22 +35,71 @@ use crate::transport::Transport;
 /// # Ok::<(), onramp_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct EntraClient(pub(crate) Arc<Shared>);
-
-#[derive(Debug, Clone)]
-pub(crate) struct Shared {
-    pub(crate) transport: Transport,
-    /// The tenant's ID or one of its domains, if it was given.
-    pub(crate) tenant: Option<String>,
-    pub(crate) probe_client_id: String,
+pub struct EntraClient {
+    graph: GraphClient,
+    probe_client_id: Arc<str>,
 }
 
 impl EntraClient {
-    /// The same client with another retry policy, for work that may take longer or must not: connections, tokens and
-    /// what is known of new objects are shared.
+    /// Starts a client that signs in with a credential: a [`ClientSecret`](crate::ClientSecret), a
+    /// [`ClientCertificate`](crate::ClientCertificate) or any [`TokenSource`](crate::TokenSource).
+    pub fn builder(credential: impl Into<Credential>) -> GraphClientBuilder<Self> {
+        GraphClientBuilder::new(credential)
+    }
+
+    /// Creates a client over a Graph client, which it shares.
+    pub fn new(graph: GraphClient) -> Self {
+        Self { graph, probe_client_id: GRAPH_COMMAND_LINE_TOOLS.into() }
+    }
+
+    /// Sets the public client that sign-in probes are made with. Default: "Microsoft Graph Command Line Tools".
+    #[must_use]
+    pub fn with_probe_client_id(mut self, client_id: impl Into<Arc<str>>) -> Self {
+        self.probe_client_id = client_id.into();
+        self
+    }
+
+    /// Returns the same client with another retry policy, for work that may take longer or must not.
     #[must_use]
     pub fn with_retry(&self, policy: RetryPolicy) -> Self {
-        let transport = Transport { retry: policy, ..self.0.transport.clone() };
-        Self(Arc::new(Shared { transport, ..(*self.0).clone() }))
+        Self { graph: self.graph.with_retry(policy), probe_client_id: Arc::clone(&self.probe_client_id) }
+    }
+
+    /// Returns the Graph client, for queries and bulk writes.
+    pub fn graph(&self) -> &GraphClient {
+        &self.graph
+    }
+
+    /// Returns all ports of the tenant.
+    pub fn tenant(&self) -> Tenant {
+        let graph = || self.graph.clone();
+        Tenant {
+            domains: Arc::new(EntraDomains(graph())),
+            users: Arc::new(EntraUsers(graph())),
+            roles: Arc::new(EntraRoles(graph())),
+            sign_in: Arc::new(EntraSignIn::new(graph(), Arc::clone(&self.probe_client_id))),
+            sync: Arc::new(EntraSync(graph())),
+            subscriptions: Arc::new(EntraSubscriptions(graph())),
+            applications: Arc::new(EntraApplications(graph())),
+            password_rules: Arc::new(EntraPasswordRules(graph())),
+        }
+    }
+}
+
+impl From<GraphClient> for EntraClient {
+    fn from(graph: GraphClient) -> Self {
+        Self::new(graph)
+    }
+}
+
+impl From<EntraClient> for Tenant {
+    fn from(client: EntraClient) -> Self {
+        client.tenant()
+    }
+}
+
+impl From<&EntraClient> for Tenant {
+    fn from(client: &EntraClient) -> Self {
+        client.tenant()
     }
 }

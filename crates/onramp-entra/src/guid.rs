@@ -1,22 +1,11 @@
-//! Identifiers that are made here (RFC 9562).
+//! UUIDs that follow from a name (version 5, RFC 9562).
 
-use onramp_core::{Error, ErrorKind, ObjectId, Result};
+use onramp_core::ObjectId;
 use ring::digest;
-use ring::rand::{SecureRandom, SystemRandom};
 
 /// The namespace of names that are URLs.
 const URL: [u8; 16] =
     [0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];
-
-/// A random one (version 4).
-pub(crate) fn random() -> Result<ObjectId> {
-    let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| {
-        Error::new(ErrorKind::Unavailable, "make an identifier")
-            .with_detail("the operating system gives no random numbers")
-    })?;
-    Ok(marked(bytes, 4))
-}
 
 /// The one that belongs to a URL, today and tomorrow (version 5). SHA-1 is what the version is defined by; nothing
 /// relies on its being secure.
@@ -46,13 +35,5 @@ mod tests {
     fn the_identifier_of_a_url_is_what_everybody_else_makes_of_it() {
         assert_eq!(of_url("https://contoso.com").to_string(), "40a92942-e1e1-592a-99d8-19d644346b2e");
         assert_eq!(of_url("").to_string(), "1b4db7eb-4057-5ddf-91e0-36dec72071f5");
-    }
-
-    #[test]
-    fn a_random_identifier_is_marked_as_one_and_never_comes_again() {
-        let (one, other) = (random().unwrap(), random().unwrap());
-        assert_ne!(one, other);
-        let text = one.to_string();
-        assert!(text.len() == 36 && text[14..].starts_with('4') && "89ab".contains(&text[19..20]), "{text}");
     }
 }

@@ -91,10 +91,10 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         .tenant(credentials.tenant_id.to_string())
         .endpoints(Endpoints::new(base, base, base)?)
         .trust_root_pem(ca.certificate_pem())
-        .probe_client_id(credentials.public_client_id.to_string())
         .recorder(WireRecorder::to_file(folder.join(RECORDING))?)
         .clock(Arc::clone(&clock))
-        .build()?;
+        .build()?
+        .with_probe_client_id(credentials.public_client_id.to_string());
     let Some(first) = forest_servers.controllers().first() else {
         return Err(Error::new(ErrorKind::NotFound, "find a domain controller in the lab"));
     };

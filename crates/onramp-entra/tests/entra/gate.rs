@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::tenant::{TenantUser, UserUpdate};
 use onramp_core::{Clock, ErrorKind, ManualClock, Result};
-use onramp_entra::{EntraClient, GraphChange, RetryPolicy};
+use onramp_entra::{EntraClient, GraphChange, RetryPolicy, update_user};
 use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -71,7 +71,7 @@ async fn users(client: &EntraClient) -> Result<Vec<TenantUser>> {
 
 fn updates(count: u128) -> impl futures_util::Stream<Item = (u128, GraphChange)> {
     let update = UserUpdate::default().with_display_name("New name");
-    stream::iter(0..count).map(move |n| (n, GraphChange::update_user(&id(n), &update).unwrap()))
+    stream::iter(0..count).map(move |n| (n, update_user(&id(n), &update).unwrap()))
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn a_429_on_one_call_holds_back_every_other_call_of_the_client() {
 async fn a_429_on_one_call_holds_back_changes_in_bulk() {
     let service = Service::start().await;
     users(&service.hasty).await.unwrap_err();
-    let outcomes: Vec<_> = service.client.bulk().run(updates(2)).collect().await;
+    let outcomes: Vec<_> = service.client.graph().bulk().run(updates(2)).collect().await;
     assert!(outcomes.iter().all(|outcome| outcome.result.is_ok() && outcome.tries == 1));
     assert_eq!(service.came(), [("users".into(), Duration::ZERO), ("$batch".into(), ASKED)]);
 }
@@ -96,7 +96,7 @@ async fn a_429_on_one_call_holds_back_changes_in_bulk() {
 #[tokio::test]
 async fn a_429_on_one_change_of_a_batch_holds_back_single_calls() {
     let service = Service::start().await;
-    let outcomes: Vec<_> = service.hasty.bulk().run(updates(2)).collect().await;
+    let outcomes: Vec<_> = service.hasty.graph().bulk().run(updates(2)).collect().await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.result.is_err()).count(), 1);
     users(&service.client).await.unwrap();
     assert_eq!(service.came(), [("$batch".into(), Duration::ZERO), ("users".into(), ASKED)]);

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use onramp_core::contract::{self, Patience, PublishRecords, TenantFixture};
 use onramp_core::tenant::{RoleTemplateId, UserUpdate, VerificationRecord};
 use onramp_core::{DomainName, ErrorKind, ObjectId, Result, Upn};
-use onramp_entra::{Delta, DeltaStart, GraphChange, WireRecorder};
+use onramp_entra::{Delta, DeltaStart, WireRecorder, update_user};
 use onramp_lab::tenant::{Consistency, Fault, FaultAction, LabTenant, SeedUser, TenantSize, Throttling};
 use onramp_lab::tls::LabCa;
 
@@ -49,7 +49,7 @@ async fn the_client_keeps_the_contract_of_every_port() {
         Some(path) => WireRecorder::to_file(path).unwrap(),
         None => WireRecorder::in_memory(),
     };
-    let client = lab.client(lab.secret()).recorder(recorder.clone()).build().unwrap();
+    let client = lab.build(lab.client(lab.secret()).recorder(recorder.clone()));
     contract::tenant::run(&client.tenant(), &fixture(&lab, "entra")).await;
     // The one operation that the contract leaves out, because it would do what it says in a real tenant.
     let elevated = client.tenant().subscriptions.elevate_access().await;
@@ -65,7 +65,7 @@ async fn the_client_keeps_the_contract_of_every_port() {
 #[tokio::test]
 async fn the_client_keeps_the_contract_when_everything_new_shows_late() {
     let lab = large(Consistency::Within(Duration::from_secs(60))).await;
-    let client = lab.client(lab.secret()).build().unwrap();
+    let client = lab.build(lab.client(lab.secret()));
     contract::tenant::run(&client.tenant(), &fixture(&lab, "late")).await;
 }
 
@@ -84,7 +84,7 @@ async fn the_client_keeps_the_contract_while_the_service_stumbles() {
     ] {
         lab.lab.add_fault(Fault::on(method, path, action).from_nth(2));
     }
-    let client = lab.client(lab.secret()).build().unwrap();
+    let client = lab.build(lab.client(lab.secret()));
     contract::tenant::run(&client.tenant(), &fixture(&lab, "faults")).await;
 }
 
@@ -120,20 +120,21 @@ async fn a_list_survives_throttling_and_a_forgotten_place_and_gives_every_user_o
     lab.lab.add_fault(
         Fault::on("GET", "/v1.0/users?*skiptoken*", FaultAction::expired_page_token()).from_nth(2),
     );
-    let client = lab.client(lab.secret()).build().unwrap();
+    let client = lab.build(lab.client(lab.secret()));
     let found: Vec<_> = client.tenant().users.list().try_collect().await.unwrap();
     let ids: std::collections::HashSet<_> = found.iter().map(|user| user.id).collect();
     assert_eq!((found.len(), ids.len()), (lab.lab.user_count(), lab.lab.user_count()));
-    let query = client.query::<Named>("users").select(["id", "displayName"]);
+    let query = client.graph().query::<Named>("users").select(["id", "displayName"]);
     assert_eq!(query.count().await.unwrap(), found.len() as u64);
 }
 
 #[tokio::test]
 async fn changes_since_a_cursor_are_told_and_a_forgotten_cursor_is_survived() {
     let lab = large(Consistency::Immediate).await;
-    let client = lab.client(lab.secret()).build().unwrap();
-    let changes =
-        |from| client.query::<Named>("users").select(["id", "displayName"]).page_size(500).changes(from);
+    let client = lab.build(lab.client(lab.secret()));
+    let changes = |from| {
+        client.graph().query::<Named>("users").select(["id", "displayName"]).page_size(500).changes(from)
+    };
     let all: Vec<_> = changes(DeltaStart::Beginning).try_collect().await.unwrap();
     let Some(Delta::Reached(cursor)) = all.last() else { panic!("no cursor at the end") };
     let told = all.iter().filter(|news| matches!(news, Delta::Changed(_))).count();
@@ -170,18 +171,18 @@ async fn changes_in_bulk_are_all_made_under_the_documented_buckets_and_faults() 
         Some(path) => WireRecorder::to_file(path).unwrap(),
         None => WireRecorder::in_memory(),
     };
-    let client = lab.client(lab.secret()).recorder(recorder.clone()).build().unwrap();
-    let ids: Vec<_> = client.query::<Named>("users").select(["id"]).all().await.unwrap();
+    let client = lab.build(lab.client(lab.secret()).recorder(recorder.clone()));
+    let ids: Vec<_> = client.graph().query::<Named>("users").select(["id"]).all().await.unwrap();
     let users: Vec<_> = ids.iter().map(|user| ObjectId::parse(&user.id).unwrap()).take(1000).collect();
     let update = UserUpdate::default().with_display_name("Changed in bulk");
-    let changes: Vec<_> =
-        users.iter().map(|id| (*id, GraphChange::update_user(id, &update).unwrap())).collect();
-    let outcomes: Vec<_> = client.bulk().run(futures_util::stream::iter(changes)).collect().await;
+    let changes: Vec<_> = users.iter().map(|id| (*id, update_user(id, &update).unwrap())).collect();
+    let outcomes: Vec<_> = client.graph().bulk().run(futures_util::stream::iter(changes)).collect().await;
     for outcome in &outcomes {
         outcome.result.as_ref().unwrap();
     }
     assert_eq!(outcomes.len(), 1000);
     let query = client
+        .graph()
         .query::<Named>("users")
         .select(["id", "displayName"])
         .filter_eq("displayName", "Changed in bulk");
@@ -196,7 +197,7 @@ async fn changes_in_bulk_are_all_made_under_the_documented_buckets_and_faults() 
 async fn http_2_is_spoken_only_where_it_was_asked_for() {
     let lab = large(Consistency::Immediate).await;
     let recorder = WireRecorder::in_memory();
-    let client = lab.client(lab.secret()).recorder(recorder.clone()).build().unwrap();
+    let client = lab.build(lab.client(lab.secret()).recorder(recorder.clone()));
     client.tenant().users.list().try_collect::<Vec<_>>().await.unwrap();
     let recording: serde_json::Value = serde_json::from_str(&recorder.archive().unwrap()).unwrap();
     let entries = recording["log"]["entries"].as_array().unwrap();

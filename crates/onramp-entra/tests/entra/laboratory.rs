@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use onramp_core::{Clock, DomainName, ManualClock, Result, Tenant, Upn};
 use onramp_entra::{
-    AccessToken, ClientSecret, Credential, Endpoints, EntraClient, EntraClientBuilder, TokenSource,
+    AccessToken, ClientSecret, Credential, Endpoints, EntraClient, GraphClientBuilder, TokenSource,
 };
 use onramp_lab::tenant::{Audience, LabTenant, LabTenantBuilder, LabTenantServer};
 use onramp_lab::tls::LabCa;
@@ -32,21 +32,26 @@ impl Lab {
     }
 
     /// A client that does not know the laboratory's certificate authority.
-    pub(crate) fn stranger(&self, credential: impl Into<Credential>) -> EntraClientBuilder {
+    pub(crate) fn stranger(&self, credential: impl Into<Credential>) -> GraphClientBuilder<EntraClient> {
         let credentials = self.lab.credentials();
         EntraClient::builder(credential)
             .tenant(credentials.tenant_id.to_string())
             .endpoints(self.endpoints())
             .clock(self.clock.clone())
-            .probe_client_id(credentials.public_client_id.to_string())
     }
 
-    pub(crate) fn client(&self, credential: impl Into<Credential>) -> EntraClientBuilder {
+    pub(crate) fn client(&self, credential: impl Into<Credential>) -> GraphClientBuilder<EntraClient> {
         self.stranger(credential).trust_root_pem(self.ca.certificate_pem())
     }
 
+    /// A client that makes its sign-in probes as the laboratory's public client.
+    pub(crate) fn build(&self, builder: GraphClientBuilder<EntraClient>) -> EntraClient {
+        let public_client = self.lab.credentials().public_client_id.to_string();
+        builder.build().unwrap().with_probe_client_id(public_client)
+    }
+
     pub(crate) fn tenant_of(&self, credential: impl Into<Credential>) -> Tenant {
-        self.client(credential).build().unwrap().tenant()
+        self.build(self.client(credential)).tenant()
     }
 
     /// The application's.

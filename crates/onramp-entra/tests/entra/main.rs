@@ -3,13 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers of tests may, as tests may
 
-#[cfg(feature = "azure")]
-mod azure;
-mod batch_service;
 mod behaviour_under_faults;
-mod bulk;
-#[cfg(feature = "gzip")]
-mod compression;
 mod creation;
 mod faults;
 mod gate;
@@ -21,7 +15,6 @@ mod operations;
 #[cfg(feature = "interactive")]
 mod people;
 mod permissions;
-mod reading;
 mod secrets;
 #[cfg(feature = "interactive")]
 mod sign_in_recordings;

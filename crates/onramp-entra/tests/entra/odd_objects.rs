@@ -122,7 +122,7 @@ struct Thing {
 async fn queries_of_ones_own_go_on_and_restarts_tell_an_odd_object_once() {
     let first = json!([{ "id": 1 }, { "id": "two", "displayName": "Two" }]);
     let server = pages("/v1.0/things", first.clone(), json!({ "id": 3 })).await;
-    let (found, odd) = told(bench(&server.uri()).client.query::<Thing>("things").stream()).await;
+    let (found, odd) = told(bench(&server.uri()).client.graph().query::<Thing>("things").stream()).await;
     assert_eq!(found, 2);
     assert_named(&odd, &["Two (two)"]);
 
@@ -139,7 +139,7 @@ async fn queries_of_ones_own_go_on_and_restarts_tell_an_odd_object_once() {
     .await;
     let page = ok(json!({ "@odata.count": 3, "value": first, "@odata.nextLink": link }));
     answers(&server, Mock::given(path("/v1.0/things")), vec![page]).await;
-    let query = || bench(&server.uri()).client.query::<Thing>("things").restart_by(|thing| thing.id);
+    let query = || bench(&server.uri()).client.graph().query::<Thing>("things").restart_by(|thing| thing.id);
     let (found, odd) = told(query().stream()).await;
     assert_eq!((found, odd.len()), (2, 1), "each once: {odd:?}");
     let (count, all) = query().counted().await.unwrap();

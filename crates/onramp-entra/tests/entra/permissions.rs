@@ -6,16 +6,16 @@ const TABLE: &str = include_str!("../../docs/permissions.md");
 
 /// The sections of the table, and what documents the ports in them.
 const PORTS: [(&str, &[&str]); 7] = [
-    ("Domains", &[include_str!("../../src/ports/domains.rs")]),
-    ("Users", &[include_str!("../../src/ports/users.rs")]),
-    ("Roles", &[include_str!("../../src/ports/roles.rs")]),
-    ("Sign-in", &[include_str!("../../src/ports/sign_in.rs")]),
+    ("Domains", &[include_str!("../../src/domains.rs")]),
+    ("Users", &[include_str!("../../src/users.rs")]),
+    ("Roles", &[include_str!("../../src/roles.rs")]),
+    ("Sign-in", &[include_str!("../../src/sign_in.rs")]),
     (
         "Synchronisation and password rules",
-        &[include_str!("../../src/ports/sync.rs"), include_str!("../../src/ports/password_rules.rs")],
+        &[include_str!("../../src/sync.rs"), include_str!("../../src/password_rules.rs")],
     ),
-    ("Applications", &[include_str!("../../src/ports/applications.rs")]),
-    ("Azure", &[include_str!("../../src/ports/subscriptions.rs")]),
+    ("Applications", &[include_str!("../../src/applications.rs")]),
+    ("Azure", &[include_str!("../../src/subscriptions.rs")]),
 ];
 
 #[test]

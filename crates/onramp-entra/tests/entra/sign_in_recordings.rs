@@ -5,7 +5,7 @@ use std::sync::Arc;
 use onramp_core::{Password, SystemClock};
 use onramp_entra::{
     BrowserSignIn, ClientCertificate, ClientSecret, Credential, DeviceCodeSignIn, DevicePrompt, Endpoints,
-    EntraClient, EntraClientBuilder, WireRecorder,
+    EntraClient, GraphClientBuilder, WireRecorder,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,7 +58,7 @@ fn client(
     server: &MockServer,
     credential: impl Into<Credential>,
     recorder: &WireRecorder,
-) -> EntraClientBuilder {
+) -> GraphClientBuilder<EntraClient> {
     let endpoints = Endpoints::new(&server.uri(), &server.uri(), &server.uri()).unwrap();
     EntraClient::builder(credential).tenant("contoso.com").endpoints(endpoints).recorder(recorder.clone())
 }

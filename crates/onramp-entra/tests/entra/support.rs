@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use onramp_core::{Error, ErrorKind, ManualClock, ObjectId, Password, Result, Upn};
-use onramp_entra::{AccessToken, Endpoints, EntraClient, EntraClientBuilder, TokenSource};
+use onramp_entra::{AccessToken, Endpoints, EntraClient, GraphClientBuilder, TokenSource};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -56,7 +56,7 @@ pub(crate) struct Bench {
     pub(crate) tokens: Tokens,
 }
 
-pub(crate) fn builder(base: &str) -> (EntraClientBuilder, Arc<ManualClock>, Tokens) {
+pub(crate) fn builder(base: &str) -> (GraphClientBuilder<EntraClient>, Arc<ManualClock>, Tokens) {
     let (clock, tokens) = (Arc::new(ManualClock::default()), Tokens::default());
     let endpoints = Endpoints::new(base, base, base).unwrap();
     let builder = EntraClient::builder(tokens.clone()).endpoints(endpoints).clock(clock.clone());

@@ -1,0 +1,85 @@
+//! The tenant's own password rules through Graph.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use onramp_core::Result;
+use onramp_core::tenant::{OnPremisesProtection, PasswordRuleSettings, PasswordRules};
+use onramp_graph::reqwest::Method;
+use serde::Deserialize;
+
+use onramp_graph::Audience;
+use onramp_graph::GraphClient;
+use onramp_graph::http::Request;
+
+/// The template of the setting `Password Rule Settings`, the same in every tenant.
+const TEMPLATE: &str = "5cf42378-d67d-4f36-ba46-e8b86229381d";
+
+/// [`PasswordRuleSettings`] on Microsoft Graph v1.0: the directory setting `Password Rule Settings`.
+///
+/// | method | least permission, delegated and application |
+/// |---|---|
+/// | `read` | GroupSettings.Read.All |
+#[derive(Debug, Clone)]
+pub struct EntraPasswordRules(pub(crate) GraphClient);
+
+#[async_trait]
+impl PasswordRuleSettings for EntraPasswordRules {
+    /// `GET /groupSettings`. GroupSettings.Read.All. A tenant that never changed its rules has no such setting.
+    async fn read(&self) -> Result<PasswordRules> {
+        let url = self.0.endpoints().url(Audience::Graph, &["v1.0", "groupSettings"])?;
+        let request = Request::new("read the tenant's password rules", Audience::Graph, Method::GET, url)
+            .needs("GroupSettings.Read.All");
+        let found: Vec<SettingJson> = self.0.list_all(request).await?;
+        let setting = found.into_iter().find(|setting| setting.template_id.eq_ignore_ascii_case(TEMPLATE));
+        Ok(setting.map(SettingJson::into_rules).unwrap_or_default())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SettingJson {
+    #[serde(default)]
+    template_id: String,
+    #[serde(default)]
+    values: Vec<ValueJson>,
+}
+
+#[derive(Deserialize)]
+struct ValueJson {
+    name: String,
+    #[serde(default)]
+    value: Option<String>,
+}
+
+impl SettingJson {
+    /// Values that are not there, or that cannot be read, are as in a tenant that never changed them.
+    fn into_rules(self) -> PasswordRules {
+        let text = |name: &str| {
+            self.values.iter().find(|value| value.name == name).and_then(|value| value.value.as_deref())
+        };
+        let truth = |name: &str| text(name).map(|value| value.eq_ignore_ascii_case("true"));
+        let number = |name: &str| text(name).and_then(|value| value.parse::<u32>().ok());
+        let mut rules = PasswordRules::default();
+        if let Some(enforced) = truth("EnableBannedPasswordCheck") {
+            rules.custom_terms_enforced = enforced;
+        }
+        rules.custom_terms = text("BannedPasswordList")
+            .unwrap_or_default()
+            .split(['\t', '\r', '\n'])
+            .map(str::trim)
+            .filter(|term| !term.is_empty())
+            .map(str::to_owned)
+            .collect();
+        rules.lockout_threshold = number("LockoutThreshold").unwrap_or(rules.lockout_threshold);
+        let seconds = number("LockoutDurationInSeconds").map(|seconds| Duration::from_secs(seconds.into()));
+        rules.lockout_duration = seconds.unwrap_or(rules.lockout_duration);
+        rules.on_premises =
+            match (truth("EnableBannedPasswordCheckOnPremises"), text("BannedPasswordCheckOnPremisesMode")) {
+                (Some(false), _) => OnPremisesProtection::Off,
+                (_, Some(mode)) if mode.eq_ignore_ascii_case("enforce") => OnPremisesProtection::Enforce,
+                _ => OnPremisesProtection::Audit,
+            };
+        rules
+    }
+}

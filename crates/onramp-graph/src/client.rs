@@ -1,0 +1,223 @@
+//! The client.
+
+use std::hash::Hash;
+
+use futures_util::StreamExt;
+use onramp_core::{BoxStream, Result};
+use serde::de::DeserializeOwned;
+
+use crate::batch::BulkWriter;
+use crate::endpoints::Endpoints;
+use crate::http::error::Failure;
+use crate::http::request::{Reply, Request};
+use crate::http::retry::RetryPolicy;
+use crate::http::transport::Transport;
+use crate::query::{Query, paging};
+
+/// A client for Microsoft Graph and Azure Resource Manager in one tenant.
+///
+/// Cheap to clone: clones share connections, tokens, throttling state and the list of recently created objects.
+///
+/// ```
+/// use onramp_core::Password;
+/// use onramp_graph::{ClientSecret, Cloud, GraphClient};
+///
+/// # fn secret() -> Password { Password::new("of course not this".into()) }
+/// let client = GraphClient::builder(ClientSecret::new("44444444-0000-4000-8000-000000000000", secret()))
+///     .tenant("contoso.onmicrosoft.com")
+///     .cloud(Cloud::Global)
+///     .build()?;
+/// # let _ = client;
+/// # Ok::<(), onramp_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct GraphClient {
+    pub(crate) transport: Transport,
+    /// The tenant's ID or one of its domains, if it was given.
+    pub(crate) tenant: Option<String>,
+}
+
+impl GraphClient {
+    /// Returns the same client with another retry policy, for work that may take longer or must not. Connections,
+    /// tokens and the list of recently created objects are shared.
+    #[must_use]
+    pub fn with_retry(&self, policy: RetryPolicy) -> Self {
+        let transport = Transport { retry: policy, ..self.transport.clone() };
+        Self { transport, tenant: self.tenant.clone() }
+    }
+
+    /// Returns the endpoints that requests are sent to.
+    pub fn endpoints(&self) -> &Endpoints {
+        self.transport.endpoints()
+    }
+
+    /// Returns the tenant's ID or one of its domains, if the builder was given one.
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// Starts a query for the objects at `path`, relative to the API version, such as `users` or `groups`. Each part
+    /// between slashes is encoded as one segment. A part that comes from data (a UPN, for example) belongs in
+    /// [`Query::segment`], so that a slash in it does not start a new segment.
+    ///
+    /// ```no_run
+    /// # async fn run(client: onramp_graph::GraphClient) -> onramp_core::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(rename_all = "camelCase")]
+    /// struct Guest { id: String, mail: Option<String> }
+    ///
+    /// let mut guests = client
+    ///     .query::<Guest>("users")
+    ///     .select(["id", "mail"])
+    ///     .filter_eq("userType", "Guest")
+    ///     .restart_by(|guest| guest.id.clone())
+    ///     .stream();
+    /// while let Some(guest) = guests.try_next().await? {
+    ///     println!("{} {:?}", guest.id, guest.mail);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn query<T: DeserializeOwned + Send + 'static>(&self, path: &str) -> Query<T> {
+        Query::new(self.transport.clone(), path)
+    }
+
+    /// Starts a bulk write: many changes in few requests.
+    ///
+    /// ```no_run
+    /// # async fn run(client: onramp_graph::GraphClient, ids: Vec<onramp_core::ObjectId>) -> onramp_core::Result<()> {
+    /// use futures_util::{StreamExt, stream};
+    /// use onramp_graph::GraphChange;
+    /// use serde_json::json;
+    ///
+    /// let disable = |id: &onramp_core::ObjectId| {
+    ///     GraphChange::update("users").segment(id.to_string()).json(&json!({ "accountEnabled": false }))
+    /// };
+    /// let changes: Vec<_> = ids.iter().map(|id| Ok((*id, disable(id)?))).collect::<onramp_core::Result<_>>()?;
+    /// let mut outcomes = client.bulk().run(stream::iter(changes));
+    /// while let Some(outcome) = outcomes.next().await {
+    ///     match outcome.result {
+    ///         Ok(_) => println!("{} is disabled", outcome.key),
+    ///         Err(error) => println!("{}: {error}", outcome.key),
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn bulk(&self) -> BulkWriter {
+        BulkWriter::new(self.transport.clone())
+    }
+
+    /// Sends a request, and repeats it where that is safe, within the retry policy.
+    ///
+    /// # Errors
+    /// The service's refusal, or the last failure to reach it.
+    pub async fn send(&self, request: &Request) -> Result<Reply> {
+        self.transport.send(request).await
+    }
+
+    /// Sends a request and reads the JSON of the response.
+    ///
+    /// # Errors
+    /// As for [`GraphClient::send`]; `Unavailable` if the response is not JSON of a `T`.
+    pub async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
+        self.transport.json(request).await
+    }
+
+    /// Sends a request as [`GraphClient::send`] does, and returns the last failure with the service's error body.
+    ///
+    /// # Errors
+    /// The failure of the last attempt.
+    pub async fn attempt(&self, request: &Request) -> std::result::Result<Reply, Failure> {
+        self.transport.attempt(request).await
+    }
+
+    /// Reads every page of a collection into memory, for collections that are small by nature.
+    ///
+    /// # Errors
+    /// As for [`GraphClient::json`].
+    pub async fn list_all<T: DeserializeOwned + Send + 'static>(&self, request: Request) -> Result<Vec<T>> {
+        paging::all(self.transport.clone(), request).await
+    }
+
+    /// Returns the objects of a collection page by page. A request that could not be built is the stream's only item.
+    pub fn list<T>(&self, request: Result<Request>) -> BoxStream<'static, Result<T>>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        paging::stream(self.transport.clone(), request)
+    }
+
+    /// Returns the objects as [`GraphClient::list`] does, and starts the list again when the service rejects an
+    /// expired page token. `key` tells objects apart, so that none is returned twice.
+    pub fn list_restarting<T, K>(
+        &self,
+        request: Result<Request>,
+        key: impl Fn(&T) -> K + Send + Sync + 'static,
+    ) -> BoxStream<'static, Result<T>>
+    where
+        T: DeserializeOwned + Send + 'static,
+        K: Hash,
+    {
+        match request {
+            Ok(request) => {
+                paging::items(self.transport.clone(), request).restarting(paging::key_of(key)).boxed()
+            }
+            Err(error) => futures_util::stream::once(async { Err(error) }).boxed(),
+        }
+    }
+
+    /// Creates an object without creating it twice. After a lost response, `look_up` is asked for it before the
+    /// request is repeated; it returns `None` if there is no such object, or if the one there is another.
+    ///
+    /// # Errors
+    /// The service's refusal, or `OutcomeUnknown` if the object was neither created nor found for certain.
+    pub async fn create<T, F>(
+        &self,
+        request: &Request,
+        look_up: impl Fn() -> F,
+        read: impl Fn(&Reply) -> Result<T>,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        self.transport.create(request, look_up, read).await
+    }
+
+    /// Repeats `look_up` until it finds something, as long as the object of that key counts as recently created.
+    ///
+    /// # Errors
+    /// The first error of `look_up`.
+    pub async fn look_patiently<T, F>(&self, key: &str, look_up: impl Fn() -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        self.transport.look_patiently(key, look_up).await
+    }
+
+    /// Repeats `look_up` until it finds something that was written just now, as long as replication may take.
+    ///
+    /// # Errors
+    /// The first error of `look_up`.
+    pub async fn look_patiently_for<T, F>(&self, look_up: impl Fn() -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        self.transport.look_patiently_for(look_up).await
+    }
+
+    /// Records an object that was created now, under its ID and under the other names that requests may use for it.
+    pub fn created(&self, id: impl std::fmt::Display, aliases: &[String]) {
+        self.transport.created(id, aliases);
+    }
+
+    /// Removes a deleted object from the list of recently created ones.
+    pub fn deleted(&self, id: &str) {
+        self.transport.fresh.forget(id);
+    }
+
+    /// Replaces the other names of a recently created object by a new one.
+    pub fn renamed(&self, id: &str, alias: String) {
+        self.transport.fresh.rename(id, alias);
+    }
+}
