@@ -10,16 +10,18 @@ use onramp_core::DomainName;
 use onramp_core::{Clock, Error, ErrorKind, Password, Result, SystemClock};
 use rustls::ClientConfig;
 
-use crate::client::{AdClient, Start};
-use crate::settings::{Service, Settings, Timeouts};
+use crate::client::AdClient;
+use crate::ldap::bind::{BindMethod, Credentials};
+use crate::ldap::endpoint::{Endpoint, Service};
+use crate::ldap::security::{BindName, Identity, LdapSecurity, Trust};
+use crate::ldap::settings::{Settings, Timeouts};
+use crate::topology::Topology;
+use crate::topology::dc_locator::Bootstrap;
 #[cfg(feature = "dns")]
 use crate::topology::discovery::Discovery;
-use crate::wire::security::{BindName, Identity, LdapSecurity, Trust};
-use crate::wire::sign_in::{Credentials, SignIn};
-use crate::wire::target::Target;
 
 const PAGE_SIZE: u32 = 1_000;
-const DEPTH: usize = 64;
+const MAX_IN_FLIGHT: usize = 64;
 
 /// Builds a [`AdClient`].
 ///
@@ -55,7 +57,7 @@ pub struct AdClientBuilder {
     addresses: HashMap<(String, Service), SocketAddr>,
     timeouts: Timeouts,
     page_size: u32,
-    depth: usize,
+    max_in_flight: usize,
     changes_per_second: Option<f64>,
     clock: Arc<dyn Clock>,
 }
@@ -72,25 +74,25 @@ enum Bind {
 }
 
 impl AdClient {
-    /// Begins with the DNS host name of a domain controller.
+    /// Starts with the DNS host name of a domain controller.
     pub fn builder(host: &str) -> AdClientBuilder {
-        AdClientBuilder::new(host)
+        AdClientBuilder::from_host(host)
     }
 
-    /// Begins with the DNS name of a domain of the forest, whose domain controllers DNS names.
+    /// Starts with the DNS name of a domain of the forest, whose domain controllers are found in DNS.
     #[cfg(feature = "dns")]
     pub fn discover(domain: &DomainName) -> AdClientBuilder {
-        AdClientBuilder::of_domain(domain)
+        AdClientBuilder::from_domain(domain)
     }
 }
 
 impl AdClientBuilder {
-    fn new(host: &str) -> Self {
+    fn from_host(host: &str) -> Self {
         Self { hosts: vec![plain(host)], ..Self::bare() }
     }
 
     #[cfg(feature = "dns")]
-    fn of_domain(domain: &DomainName) -> Self {
+    fn from_domain(domain: &DomainName) -> Self {
         Self { domain: Some(domain.clone()), ..Self::bare() }
     }
 
@@ -109,14 +111,14 @@ impl AdClientBuilder {
             addresses: HashMap::new(),
             timeouts: Timeouts::default(),
             page_size: PAGE_SIZE,
-            depth: DEPTH,
+            max_in_flight: MAX_IN_FLIGHT,
             changes_per_second: None,
             clock: Arc::new(SystemClock::new()),
         }
     }
 
     /// Another domain controller to begin with, if those that were named before cannot be reached.
-    pub fn or_host(mut self, host: &str) -> Self {
+    pub fn fallback_host(mut self, host: &str) -> Self {
         self.hosts.push(plain(host));
         self
     }
@@ -209,11 +211,11 @@ impl AdClientBuilder {
         key_pem: &Password,
     ) -> Result<Self> {
         self.trust.identity = Some(Identity::from_pem(certificate_pem.as_ref(), key_pem)?);
-        Ok(self.bind_by_certificate())
+        Ok(self.bind_external())
     }
 
     /// Signs in by the certificate that the TLS configuration of [`tls_config`](Self::tls_config) shows.
-    pub fn bind_by_certificate(mut self) -> Self {
+    pub fn bind_external(mut self) -> Self {
         self.bind = Some(Bind::Certificate);
         self
     }
@@ -271,8 +273,8 @@ impl AdClientBuilder {
 
     /// Changes under way at a time on one domain controller, at most. 64 unless set. It begins with 16, and what it gets
     /// to follows how well the server answers.
-    pub fn depth(mut self, changes: usize) -> Self {
-        self.depth = changes;
+    pub fn max_in_flight(mut self, changes: usize) -> Self {
+        self.max_in_flight = changes;
         self
     }
 
@@ -310,31 +312,34 @@ impl AdClientBuilder {
         if self.site.as_deref().is_some_and(|site| !is_site(site)) {
             return refuse("this is no name of a site", "Give the name of an Active Directory site.");
         }
-        if self.page_size == 0 || self.depth == 0 {
-            return refuse("page size and depth must be at least 1", "Leave them out to use the defaults.");
+        if self.page_size == 0 || self.max_in_flight == 0 {
+            return refuse(
+                "page size and the number of changes in flight must be at least 1",
+                "Leave them out to use the defaults.",
+            );
         }
         if self.changes_per_second.is_some_and(|rate| !(1e-3..=1e6).contains(&rate)) {
             let hint = "Give a number between 0.001 and 1000000, or leave it out.";
             return refuse("this is no number of changes per second", hint);
         }
-        let sign_in = match self.bind {
+        let bind_method = match self.bind {
             None => return refuse("nobody signs in", "Call bind with a name and a password."),
-            Some(Bind::Simple(name, password)) => SignIn::Simple(Credentials::new(name, password)?),
-            Some(Bind::Certificate) => SignIn::Certificate,
+            Some(Bind::Simple(name, password)) => BindMethod::Simple(Credentials::new(name, password)?),
+            Some(Bind::Certificate) => BindMethod::Certificate,
             #[cfg(feature = "kerberos")]
-            Some(Bind::Kerberos) => SignIn::Kerberos,
+            Some(Bind::Kerberos) => BindMethod::Kerberos,
             #[cfg(feature = "ntlm")]
-            Some(Bind::Ntlm(name, password)) => SignIn::Ntlm(Credentials::for_ntlm(name, password)?),
+            Some(Bind::Ntlm(name, password)) => BindMethod::Ntlm(Credentials::for_ntlm(name, password)?),
         };
         let hosts = || {
             let ports = std::iter::once(self.port).chain(std::iter::repeat(None));
-            let target = |(host, port): (&String, _)| Target { port, ..Target::of(host) };
-            Start::Hosts(self.hosts.iter().zip(ports).map(target).collect())
+            let target = |(host, port): (&String, _)| Endpoint { port, ..Endpoint::directory(host) };
+            Bootstrap::Hosts(self.hosts.iter().zip(ports).map(target).collect())
         };
         #[cfg(feature = "dns")]
         let start = match self.domain {
             None => hosts(),
-            Some(domain) => Start::Domain(Discovery {
+            Some(domain) => Bootstrap::Domain(Discovery {
                 domain,
                 site: self.site.clone(),
                 name_server: self.name_server,
@@ -345,20 +350,20 @@ impl AdClientBuilder {
         let start = hosts();
         let settings = Settings {
             security: self.security,
-            sign_in,
+            bind: bind_method,
             site: self.site,
             #[cfg(feature = "dns")]
             name_server: self.name_server,
             tls: self.trust.into_config()?,
             timeouts: self.timeouts,
             page_size: self.page_size,
-            depth: self.depth,
+            max_in_flight: self.max_in_flight,
             changes_per_second: self.changes_per_second,
             addresses: self.addresses,
             clock: self.clock,
             refused: Mutex::default(),
         };
-        Ok(AdClient::new(start, settings))
+        Ok(AdClient::new(Topology::new(start, settings)))
     }
 
     /// Makes the client, connects, signs in and looks whom it talks to.

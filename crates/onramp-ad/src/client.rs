@@ -1,108 +1,95 @@
-//! The client of a forest: shared by all its ports.
+//! The client: every operation on a forest that is not behind a port.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use onramp_core::DistinguishedName;
-use tokio::sync::OnceCell;
+use futures_util::stream::BoxStream;
+use onramp_core::forest::DomainController;
+use onramp_core::{Forest, Result};
 
-use crate::settings::{Service, Settings};
-use crate::topology::chosen::Chosen;
-#[cfg(feature = "dns")]
-use crate::topology::discovery::Discovery;
-use crate::wire::link::Link;
-use crate::wire::target::Target;
+use crate::changes::cursor::{ChangeCursor, ChangeQuery};
+use crate::changes::reader::{self, DirectoryChange};
+use crate::ldap::write_limiter::WriteLoad;
+use crate::modify::writer;
+use crate::ports;
+use crate::topology::Topology;
+use crate::topology::controller_survey::ControllerStatus;
+use crate::topology::domains::ForestDomain;
+use crate::topology::root_dse::RootDse;
 
-/// An Active Directory forest, seen through one of its domain controllers and, where a value must be asked of
-/// each, through all of them.
+/// A client of an Active Directory forest.
 ///
-/// Cheap to clone; clones share their connections. A connection is opened when it is first needed, and opened again
-/// when it was lost. Needs a tokio runtime.
-#[derive(Clone)]
+/// Cheap to clone; clones share their connections. A connection is opened when it is first needed, and again after it was
+/// lost. Needs a tokio runtime.
+#[derive(Debug, Clone)]
 pub struct AdClient {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    settings: Arc<Settings>,
-    start: Start,
-    chosen: Chosen,
-    /// Where objects stand: the naming contexts of all domains, and those of the Configuration partition. A domain that is
-    /// added while a client lives needs a new client.
-    contexts: OnceCell<Vec<DistinguishedName>>,
-    /// One link per service of a domain controller, by target.
-    links: Mutex<HashMap<Target, Arc<Link>>>,
-}
-
-/// Where to begin.
-#[derive(Debug)]
-pub(crate) enum Start {
-    /// At the first of these that answers.
-    Hosts(Vec<Target>),
-    /// At the domain controllers that DNS names for a domain.
-    #[cfg(feature = "dns")]
-    Domain(Discovery),
+    topology: Topology,
 }
 
 impl AdClient {
-    pub(crate) fn new(start: Start, settings: Settings) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                settings: Arc::new(settings),
-                start,
-                chosen: Chosen::default(),
-                contexts: OnceCell::new(),
-                links: Mutex::default(),
-            }),
-        }
+    pub(crate) fn new(topology: Topology) -> Self {
+        Self { topology }
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.inner.settings
+    /// Returns the ports of the forest, all served by this client.
+    pub fn forest(&self) -> Forest {
+        ports::forest(&self.topology)
     }
 
-    pub(crate) fn start(&self) -> &Start {
-        &self.inner.start
+    /// Returns the rootDSE of the domain controller that the client is connected to. Another one takes over when that one
+    /// cannot be reached any more.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unauthenticated`, and `Invalid` for a certificate that was not accepted or a server that is no
+    /// domain controller.
+    pub async fn root_dse(&self) -> Result<Arc<RootDse>> {
+        self.topology.root_dse().await
     }
 
-    pub(crate) fn chosen(&self) -> &Chosen {
-        &self.inner.chosen
+    /// Lists the domains of the forest.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Forbidden` if the account may not read the Configuration partition.
+    pub async fn domains(&self) -> Result<Vec<ForestDomain>> {
+        self.topology.domains().await
     }
 
-    /// The way to a domain controller; always the same one, so that its connection is kept.
-    pub(crate) fn link(&self, host: &str, service: Service) -> Arc<Link> {
-        let mut target = Target { service, ..Target::of(host) };
-        if let (Start::Hosts(hosts), Service::Directory) = (&self.inner.start, service) {
-            // One that was named may have been named with a port of its own.
-            target.port = hosts.iter().find(|named| named.is(host)).and_then(|named| named.port);
-        }
-        self.link_to(target)
+    /// Lists every domain controller of the forest, those that cannot be reached included.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Forbidden` if the account may not read the Configuration partition.
+    pub async fn controllers(&self) -> Result<Vec<DomainController>> {
+        self.topology.controllers().await
     }
 
-    pub(crate) fn link_to(&self, target: Target) -> Arc<Link> {
-        let mut links = self.inner.links.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Link::new(target.clone(), Arc::clone(&self.inner.settings)));
-        Arc::clone(links.entry(target.clone()).or_insert_with(new))
+    /// Connects to every domain controller of the forest, several at a time, in the order of
+    /// [`controllers`](Self::controllers).
+    ///
+    /// # Errors
+    /// Only if the domain controllers cannot be listed: one that does not answer is part of the survey.
+    pub async fn survey_controllers(&self) -> Result<Vec<ControllerStatus>> {
+        self.topology.survey_controllers().await
     }
 
-    /// Every way that was opened so far.
-    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
-        let links = self.inner.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.values().cloned().collect()
+    /// Streams the changes of a naming context since a cursor, or every object without one. The last item is the new cursor.
+    ///
+    /// The DirSync control is used where the domain controller has it, with the rights of an ordinary account; else
+    /// `uSNChanged` of one domain controller, which starts anew when another one answers or its database was restored. A
+    /// change made during the read may come again the next time; none is left out.
+    ///
+    /// # Errors
+    /// `NotFound` if the naming context is none of the forest's; those of reading. An object that could not be understood
+    /// is an `Unreadable` item, after which the stream goes on. It ends after its first other error, and goes on from the
+    /// cursor before it when called again.
+    pub fn changes(
+        &self,
+        query: ChangeQuery,
+        since: Option<ChangeCursor>,
+    ) -> BoxStream<'static, Result<DirectoryChange>> {
+        reader::changes(self.topology.clone(), query, since)
     }
 
-    pub(crate) fn contexts(&self) -> &OnceCell<Vec<DistinguishedName>> {
-        &self.inner.contexts
-    }
-}
-
-impl fmt::Debug for AdClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AdClient")
-            .field("start", &self.inner.start)
-            .field("security", &self.inner.settings.security)
-            .field("sign_in", &self.inner.settings.sign_in)
-            .finish_non_exhaustive()
+    /// Returns the present write load of each domain controller that changes were sent to. Clones of a client share it.
+    pub fn write_loads(&self) -> Vec<WriteLoad> {
+        writer::loads(&self.topology)
     }
 }

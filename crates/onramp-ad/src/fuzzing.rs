@@ -6,16 +6,16 @@ use ldap3::asn1::{ASNTag, PL, StructureTag, parse_tag};
 use ldap3::controls::{Control, RawControl};
 use onramp_core::{AttributeName, LdapFilter};
 
+use crate::ldap::ber;
+use crate::ldap::frame_guard::FrameGuard;
 use crate::ports::up_to_dateness;
-use crate::reading::entry::Entry;
-use crate::reading::{dir_sync, page};
-use crate::wire::ber;
-use crate::wire::message_check::MessageCheck;
+use crate::search::entry::Entry;
+use crate::{changes::dir_sync, search::request};
 
 /// What a server sends.
 pub fn messages(octets: &[u8]) {
     let Some((&size, octets)) = octets.split_first() else { return };
-    let (mut whole, mut pieces) = (MessageCheck::default(), MessageCheck::default());
+    let (mut whole, mut pieces) = (FrameGuard::default(), FrameGuard::default());
     let told = whole.take(octets);
     let in_pieces = octets.chunks(usize::from(size).max(1)).try_for_each(|piece| pieces.take(piece));
     assert_eq!(told, in_pieces, "pieces make a difference");
@@ -73,7 +73,7 @@ fn entry(part: StructureTag) {
 fn control(value: &[u8]) {
     let raw = |oid: &str| RawControl { ctype: oid.to_owned(), crit: false, val: Some(value.to_vec()) };
     let _ = dir_sync::answer(&[Control(None, raw(dir_sync::DIR_SYNC))]);
-    let _ = page::cookie(&[Control(None, raw(page::PAGED_RESULTS))]);
+    let _ = request::cookie(&[Control(None, raw(request::PAGED_RESULTS))]);
     if let Some([number, octets]) = ber::sequence(value, [ber::INTEGER, ber::OCTETS]) {
         let written = [ber::element(ber::INTEGER, number), ber::element(ber::OCTETS, octets)].concat();
         let written = ber::element(ber::SEQUENCE, &written);

@@ -5,7 +5,7 @@
 //! from its Configuration partition.
 //!
 //! * **Where to begin**: at a domain controller that is named, or at several of which one answers
-//!   ([`AdClientBuilder::or_host`]), or at those that DNS names for a domain (`AdClient::discover`, feature `dns`).
+//!   ([`AdClientBuilder::fallback_host`]), or at those that DNS names for a domain (`AdClient::discover`, feature `dns`).
 //! * **Who is written to**: one writable domain controller per domain, which stays the one as long as it can be reached. When
 //!   it cannot, another one is chosen. A change whose answer was lost is never just sent again: the object is read
 //!   first, and the change is a compare-and-swap, which is refused where it happened already. Since a domain controller
@@ -25,25 +25,25 @@
 //!   idle for ten minutes is opened anew, before the server would close it.
 
 mod builder;
+mod changes;
 mod client;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod ldap;
+mod modify;
 mod ports;
-mod reading;
-mod settings;
+mod search;
 mod topology;
-mod wire;
-mod writing;
 
 pub use builder::AdClientBuilder;
+pub use changes::cursor::{ChangeCursor, ChangeQuery};
+pub use changes::reader::DirectoryChange;
 pub use client::AdClient;
-pub use reading::change_cursor::{ChangeCursor, ChangeQuery};
-pub use reading::changes::DirectoryChange;
-pub use settings::Timeouts;
+pub use ldap::guarded_tls::tls_provider;
+pub use ldap::security::{BindName, LdapSecurity};
+pub use ldap::settings::Timeouts;
+pub use ldap::write_limiter::WriteLoad;
 pub use topology::controller_survey::ControllerStatus;
-pub use topology::naming_contexts::ForestDomain;
+pub use topology::domains::ForestDomain;
 pub use topology::root_dse::RootDse;
-pub use wire::guarded_tls::tls_provider;
-pub use wire::security::{BindName, LdapSecurity};
-pub use writing::lane::WriteLoad;

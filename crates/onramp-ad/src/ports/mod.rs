@@ -12,24 +12,22 @@ use std::sync::Arc;
 
 use onramp_core::Forest;
 
-use crate::client::AdClient;
+use crate::modify::writer::DirectoryWriter;
 use crate::ports::objects::DirectoryObjects;
 use crate::ports::password_policy::DirectoryPasswordPolicies;
 use crate::ports::replication::DirectoryReplication;
 use crate::ports::suffixes::DirectorySuffixes;
 use crate::ports::users::DirectoryUsers;
-use crate::writing::writer::DirectoryWriter;
+use crate::topology::Topology;
 
-impl AdClient {
-    /// The forest's ports, all served by this client.
-    pub fn forest(&self) -> Forest {
-        Forest {
-            suffixes: Arc::new(DirectorySuffixes(self.clone())),
-            users: Arc::new(DirectoryUsers(self.clone())),
-            object_writer: Arc::new(DirectoryWriter(self.clone())),
-            replication: Arc::new(DirectoryReplication(self.clone())),
-            password_policies: Arc::new(DirectoryPasswordPolicies(self.clone())),
-            objects: Arc::new(DirectoryObjects(self.clone())),
-        }
+/// Returns the ports of a forest.
+pub(crate) fn forest(topology: &Topology) -> Forest {
+    Forest {
+        suffixes: Arc::new(DirectorySuffixes(topology.clone())),
+        users: Arc::new(DirectoryUsers(topology.clone())),
+        object_writer: Arc::new(DirectoryWriter(topology.clone())),
+        replication: Arc::new(DirectoryReplication(topology.clone())),
+        password_policies: Arc::new(DirectoryPasswordPolicies(topology.clone())),
+        objects: Arc::new(DirectoryObjects(topology.clone())),
     }
 }

@@ -7,14 +7,14 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use onramp_core::forest::{ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
 use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, Result};
 
-use crate::client::AdClient;
-use crate::reading::base::Base;
-use crate::reading::base::explain_base;
-use crate::reading::entry::Entry;
-use crate::reading::object::{names, object};
-use crate::reading::search::until_error;
-use crate::reading::search::{Search, anything};
-use crate::wire::link::Link;
+use crate::ldap::base::Base;
+use crate::ldap::base::explain_base;
+use crate::ldap::connection_handle::ConnectionHandle;
+use crate::search::entry::Entry;
+use crate::search::object::{names, object};
+use crate::search::paged::until_error;
+use crate::search::request::{Search, anything};
+use crate::topology::Topology;
 
 const SEARCH: &str = "read the objects below";
 const GET: &str = "read the object";
@@ -23,20 +23,20 @@ const SAM_ACCOUNT_NAME: AttributeName = AttributeName::from_static("sAMAccountNa
 
 /// [`ForestObjects`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectoryObjects(pub(crate) AdClient);
+pub(crate) struct DirectoryObjects(pub(crate) Topology);
 
 #[async_trait]
 impl ForestObjects for DirectoryObjects {
     fn search(&self, query: ObjectQuery) -> BoxStream<'static, Result<ForestObject>> {
-        let client = self.0.clone();
+        let topology = self.0.clone();
         let places = async move {
             let bases = match &query.base {
                 Some(base) => vec![base.clone()],
-                None => client.domains().await?.into_iter().map(|domain| domain.naming_context).collect(),
+                None => topology.domains().await?.into_iter().map(|domain| domain.naming_context).collect(),
             };
             let query = Arc::new(query);
             let found = bases.into_iter().map(move |base| {
-                stream::once(objects_below(client.clone(), base, Arc::clone(&query))).try_flatten()
+                stream::once(objects_below(topology.clone(), base, Arc::clone(&query))).try_flatten()
             });
             Ok::<_, Error>(stream::iter(found).flatten())
         };
@@ -49,9 +49,9 @@ impl ForestObjects for DirectoryObjects {
             ObjectRef::Sid(sid) => self.everywhere(wanted, &read(sid, attributes)).await?,
             ObjectRef::Dn(dn) => match self.0.context_of(dn).await? {
                 Some(context) => {
-                    let link = self.0.server_of(&context).await?;
-                    let found = link.read(read(dn, attributes)).await;
-                    found.map_err(|fault| fault.during(GET).with_object(wanted))?
+                    let handle = self.0.writable_dc(&context).await?;
+                    let found = handle.read(read(dn, attributes)).await;
+                    found.map_err(|error| error.during(GET).with_object(wanted))?
                 }
                 None => None,
             },
@@ -81,17 +81,17 @@ impl DirectoryObjects {
     /// An object that a domain controller finds without a base: asked of the first one, then of one of each domain that
     /// the first does not hold.
     async fn everywhere(&self, wanted: &ObjectRef, search: &Search) -> Result<Option<Entry>> {
-        let read = async |link: Arc<Link>| {
-            link.read(search.clone()).await.map_err(|fault| fault.during(GET).with_object(wanted))
+        let read = async |handle: Arc<ConnectionHandle>| {
+            handle.read(search.clone()).await.map_err(|error| error.during(GET).with_object(wanted))
         };
-        if let Some(found) = read(self.0.entrance().await?.link).await? {
+        if let Some(found) = read(self.0.bootstrap_dc().await?.handle).await? {
             return Ok(Some(found));
         }
         for domain in self.0.domains().await? {
             if self.0.root_dse().await?.holds(&domain.naming_context) {
                 continue;
             }
-            if let Some(found) = read(self.0.server_of(&domain.naming_context).await?).await? {
+            if let Some(found) = read(self.0.writable_dc(&domain.naming_context).await?).await? {
                 return Ok(Some(found));
             }
         }
@@ -108,9 +108,10 @@ impl DirectoryObjects {
     ) -> Result<Option<Entry>> {
         let mut found = Vec::new();
         for domain in domains {
-            let link = self.0.server_of(&domain).await?;
+            let handle = self.0.writable_dc(&domain).await?;
             let search = Search::below(&domain, filter.clone(), &names(attributes));
-            found.extend(link.collect(search).await.map_err(|fault| fault.during(GET).with_object(wanted))?);
+            found
+                .extend(handle.collect(search).await.map_err(|error| error.during(GET).with_object(wanted))?);
         }
         if found.len() > 1 {
             let names: Vec<&str> = found.iter().map(|entry| entry.dn.as_str()).collect();
@@ -127,27 +128,27 @@ impl DirectoryObjects {
 
 /// The objects at and below a base, from a domain controller that holds it in full.
 async fn objects_below(
-    client: AdClient,
+    topology: Topology,
     base: DistinguishedName,
     query: Arc<ObjectQuery>,
 ) -> Result<BoxStream<'static, Result<ForestObject>>> {
-    let context = client.context_of(&base).await?.ok_or_else(|| {
+    let context = topology.context_of(&base).await?.ok_or_else(|| {
         Error::new(ErrorKind::NotFound, SEARCH)
             .with_object(&base)
             .with_detail("it is in none of the forest's naming contexts")
             .with_hint("Check the distinguished name.")
     })?;
-    let link = client.server_of(&context).await?;
+    let handle = topology.writable_dc(&context).await?;
     let filter = query.filter.clone().unwrap_or_else(anything);
     let search = match query.scope {
         SearchScope::OneLevel => Search::children(&base, filter, &names(&query.attributes)),
         _ => Search::below(&base, filter, &names(&query.attributes)),
     };
-    let entries = link.entries(search.with_deleted(query.include_deleted));
+    let entries = handle.entries(search.with_deleted(query.include_deleted));
     Ok(entries
         .map(move |entry| match entry {
             Ok(entry) => object(entry, &query.attributes),
-            Err(fault) => Err(explain_base(fault).during(SEARCH).with_object(&base)),
+            Err(error) => Err(explain_base(error).during(SEARCH).with_object(&base)),
         })
         .boxed())
 }

@@ -11,11 +11,11 @@ use onramp_core::forest::{
 };
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, ObjectGuid, Result};
 
-use crate::client::AdClient;
-use crate::reading::entry::Entry;
-use crate::reading::search::{Search, of_class};
-use crate::topology::naming_contexts::ForestDomain;
-use crate::wire::link::Link;
+use crate::ldap::connection_handle::ConnectionHandle;
+use crate::search::entry::Entry;
+use crate::search::request::{Search, of_class};
+use crate::topology::Topology;
+use crate::topology::domains::ForestDomain;
 
 const ATTRIBUTES: &[&str] = &[
     "minPwdLength",
@@ -54,14 +54,14 @@ const ASK: &str =
 
 /// [`PasswordPolicies`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectoryPasswordPolicies(pub(crate) AdClient);
+pub(crate) struct DirectoryPasswordPolicies(pub(crate) Topology);
 
 #[async_trait]
 impl PasswordPolicies for DirectoryPasswordPolicies {
     async fn domain_policies(&self) -> Result<Vec<DomainPasswordPolicy>> {
         let mut policies = Vec::new();
         for domain in self.0.domains().await? {
-            let server = self.0.server_of(&domain.naming_context).await?;
+            let server = self.0.writable_dc(&domain.naming_context).await?;
             policies.push(domain_policy(&server, &domain).await?.0);
         }
         Ok(policies)
@@ -71,7 +71,7 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
         const ACTION: &str = "read the fine-grained password policies of";
         let mut policies = Vec::new();
         for domain in self.0.domains().await? {
-            let server = self.0.server_of(&domain.naming_context).await?;
+            let server = self.0.writable_dc(&domain.naming_context).await?;
             if !domain_policy(&server, &domain).await?.1 {
                 continue;
             }
@@ -88,7 +88,7 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
             let filter = of_class("msDS-PasswordSettings");
             let search = Search::children(&container, filter, SETTINGS_ATTRIBUTES);
             let found = server.collect(search).await;
-            for entry in found.map_err(|fault| fault.during(ACTION).with_object(&domain.dns_name))? {
+            for entry in found.map_err(|error| error.during(ACTION).with_object(&domain.dns_name))? {
                 let policy = fine_grained(&entry)?;
                 policies.push(policy.ok_or_else(|| {
                     hidden(&format!("the attributes of {} are hidden from this account", entry.dn))
@@ -103,9 +103,9 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
         // Both are computed when asked for by name, on a domain controller of the user's own domain.
         let search = Search::object(user, &["msDS-ResultantPSO"]).matching(of_class("user"));
         for domain in self.0.domains().await? {
-            let server = self.0.server_of(&domain.naming_context).await?;
+            let server = self.0.writable_dc(&domain.naming_context).await?;
             let found = server.read(search.clone()).await;
-            let Some(entry) = found.map_err(|fault| fault.during(ACTION).with_object(user))? else {
+            let Some(entry) = found.map_err(|error| error.during(ACTION).with_object(user))? else {
                 continue;
             };
             let dn = DistinguishedName::parse(&entry.dn)?;
@@ -125,10 +125,13 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
 }
 
 /// The policy that the directory names for a user, or that this account may not read it.
-async fn resultant(server: &Arc<Link>, policy: DistinguishedName) -> Result<EffectivePasswordPolicy> {
+async fn resultant(
+    server: &Arc<ConnectionHandle>,
+    policy: DistinguishedName,
+) -> Result<EffectivePasswordPolicy> {
     let found = server.read(Search::object(&policy, SETTINGS_ATTRIBUTES)).await;
     let entry =
-        found.map_err(|fault| fault.during("read the fine-grained password policy").with_object(&policy))?;
+        found.map_err(|error| error.during("read the fine-grained password policy").with_object(&policy))?;
     Ok(match entry.as_ref().map(fine_grained).transpose()?.flatten() {
         Some(policy) => EffectivePasswordPolicy::FineGrained(policy),
         None => EffectivePasswordPolicy::Unknown {
@@ -139,7 +142,10 @@ async fn resultant(server: &Arc<Link>, policy: DistinguishedName) -> Result<Effe
 }
 
 /// The policy of a user for whom the directory names none: the domain's, if this account would have seen another.
-async fn without_resultant(server: &Arc<Link>, domain: &ForestDomain) -> Result<EffectivePasswordPolicy> {
+async fn without_resultant(
+    server: &Arc<ConnectionHandle>,
+    domain: &ForestDomain,
+) -> Result<EffectivePasswordPolicy> {
     let (policy, has_fine_grained) = domain_policy(server, domain).await?;
     if !has_fine_grained || shows_container(server, domain).await? {
         return Ok(EffectivePasswordPolicy::Domain(policy));
@@ -151,10 +157,13 @@ async fn without_resultant(server: &Arc<Link>, domain: &ForestDomain) -> Result<
 }
 
 /// The policy of a domain, and whether the domain can have fine-grained ones.
-async fn domain_policy(server: &Arc<Link>, domain: &ForestDomain) -> Result<(DomainPasswordPolicy, bool)> {
+async fn domain_policy(
+    server: &Arc<ConnectionHandle>,
+    domain: &ForestDomain,
+) -> Result<(DomainPasswordPolicy, bool)> {
     const ACTION: &str = "read the password policy of";
     let found = server.read(Search::object(&domain.naming_context, ATTRIBUTES)).await;
-    let entry = found.map_err(|fault| fault.during(ACTION).with_object(&domain.dns_name))?;
+    let entry = found.map_err(|error| error.during(ACTION).with_object(&domain.dns_name))?;
     let has_fine_grained = |entry: &Entry| {
         entry.integer("msDS-Behavior-Version").is_none_or(|level| level >= FINE_GRAINED_LEVEL)
     };
@@ -174,10 +183,10 @@ fn container(domain: &ForestDomain) -> DistinguishedName {
 
 /// Whether this account may read the container of fine-grained policies. Who may not sees that it is there, and nothing
 /// of it: what is in it would seem to be nothing.
-async fn shows_container(server: &Arc<Link>, domain: &ForestDomain) -> Result<bool> {
+async fn shows_container(server: &Arc<ConnectionHandle>, domain: &ForestDomain) -> Result<bool> {
     let container = container(domain);
     let found = server.read(Search::object(&container, &["objectClass"])).await;
-    let entry = found.map_err(|fault| fault.during("look into").with_object(&container))?;
+    let entry = found.map_err(|error| error.during("look into").with_object(&container))?;
     Ok(entry.is_some_and(|entry| entry.bytes("objectClass").is_some()))
 }
 

@@ -14,23 +14,24 @@ use onramp_core::{
 };
 use tokio::time::timeout;
 
-use crate::client::AdClient;
+use crate::ldap::base::Base;
+use crate::ldap::connection_handle::ConnectionHandle;
+use crate::ldap::exchange_error::ExchangeError;
 use crate::ports::suffixes::explicit;
 use crate::ports::up_to_dateness::{
     attribute_id, decode_cursor_xml, decode_partner, decode_property, decode_property_xml, decode_vector,
 };
 use crate::ports::users::read_upn;
-use crate::reading::base::Base;
-use crate::reading::changes::USN_CHANGED;
-use crate::reading::entry::Entry;
-use crate::reading::object::{identity, unreadable};
-use crate::reading::search::{Search, anything};
-use crate::wire::fault::Fault;
-use crate::wire::link::Link;
+use crate::search::entry::Entry;
+use crate::search::object::{identity, unreadable};
+use crate::search::request::{Search, anything};
+use crate::topology::Topology;
+
+const USN_CHANGED: AttributeName = AttributeName::from_static("uSNChanged");
 
 /// [`Replication`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectoryReplication(pub(crate) AdClient);
+pub(crate) struct DirectoryReplication(pub(crate) Topology);
 
 #[async_trait]
 impl Replication for DirectoryReplication {
@@ -39,51 +40,51 @@ impl Replication for DirectoryReplication {
     }
 
     async fn reach(&self, controller: &DomainController) -> Result<()> {
-        self.0.ask(controller).await.map(|_| ())
+        self.0.probe(controller).await.map(|_| ())
     }
 
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
         const ACTION: &str = "look on a domain controller for the";
-        let link = self.0.link_of(controller).map_err(|fault| fault.during(ACTION).with_object(value))?;
+        let handle = self.0.handle_of(controller).map_err(|error| error.during(ACTION).with_object(value))?;
         let partitions = self.0.root_dse().await?.partitions();
         let asking = async {
             match value {
                 ReplicatedValue::Suffix { suffix } => {
-                    let values = explicit(&link, &partitions).await?;
+                    let values = explicit(&handle, &partitions).await?;
                     let is_it =
                         |text: &String| UpnSuffix::parse(text).is_ok_and(|held| held.is_same_as(suffix));
                     Ok(values.iter().any(is_it))
                 }
                 ReplicatedValue::UserUpn { guid, upn, .. } => {
                     // Exactly: a change of case must arrive too. An object that is not there yet has no UPN.
-                    let held = read_upn(&link, guid).await?;
+                    let held = read_upn(&handle, guid).await?;
                     Ok(held.flatten().is_some_and(|held| held == upn.as_str()))
                 }
-                other => Err(Fault::not_sent(
-                    link.host(),
+                other => Err(ExchangeError::not_sent(
+                    handle.host(),
                     ErrorKind::Unsupported,
-                    format!("this client cannot look for the {other}"),
+                    format!("this topology cannot look for the {other}"),
                 )),
             }
         };
-        let answer = self.within_probe(&link, asking).await;
-        answer.map_err(|fault| fault.during(ACTION).with_object(value))
+        let answer = self.within_probe(&handle, asking).await;
+        answer.map_err(|error| error.during(ACTION).with_object(value))
     }
 
     async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
-        let link = self.0.server_of(context).await?;
-        let entrance = self.0.entrance().await?;
+        let handle = self.0.writable_dc(context).await?;
+        let bootstrap_dc = self.0.bootstrap_dc().await?;
         let controllers = self.0.controllers().await?;
-        let found = if Arc::ptr_eq(&link, &entrance.link) {
+        let found = if Arc::ptr_eq(&handle, &bootstrap_dc.handle) {
             // It may have been named otherwise than it names itself.
-            let settings = &entrance.root_dse.settings;
+            let settings = &bootstrap_dc.root_dse.settings;
             controllers.into_iter().find(|controller| controller.settings == *settings)
         } else {
-            controllers.into_iter().find(|controller| controller.host.eq_ignore_ascii_case(link.host()))
+            controllers.into_iter().find(|controller| controller.host.eq_ignore_ascii_case(handle.host()))
         };
         found.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "find among the domain controllers of the forest")
-                .with_object(link.host())
+                .with_object(handle.host())
                 .with_detail("it is not listed in the Configuration partition")
                 .with_hint("It was just promoted or is being removed; try again later, or name another one.")
         })
@@ -94,13 +95,13 @@ impl Replication for DirectoryReplication {
         controller: &DomainController,
         context: &DistinguishedName,
     ) -> Result<ReplicationPosition> {
-        let told = |fault: Fault| {
-            fault
+        let told = |error: ExchangeError| {
+            error
                 .during(format!("read from {} the replication state of", controller.host))
                 .with_object(context)
         };
-        let link = self.0.link_of(controller).map_err(told)?;
-        self.within_probe(&link, position(&link, context)).await.map_err(told)
+        let handle = self.0.handle_of(controller).map_err(told)?;
+        self.within_probe(&handle, position(&handle, context)).await.map_err(told)
     }
 
     fn changes(
@@ -115,18 +116,18 @@ impl Replication for DirectoryReplication {
             from_usn => LdapFilter::at_least(&USN_CHANGED, from_usn).and(&others),
         };
         let wanted = ["objectGUID", "uSNChanged", attribute.as_str()];
-        let told = |fault: Fault, context: &DistinguishedName| {
-            fault.during("read the changes in").with_object(context)
+        let told = |error: ExchangeError, context: &DistinguishedName| {
+            error.during("read the changes in").with_object(context)
         };
-        let link = match self.0.link_of(controller) {
-            Ok(link) => link,
-            Err(fault) => return stream::once(ready(Err(told(fault, &context)))).boxed(),
+        let handle = match self.0.handle_of(controller) {
+            Ok(handle) => handle,
+            Err(error) => return stream::once(ready(Err(told(error, &context)))).boxed(),
         };
-        let entries = link.entries(Search::below(&context, filter, &wanted));
+        let entries = handle.entries(Search::below(&context, filter, &wanted));
         entries
             .map(move |entry| match entry {
                 Ok(entry) => changed_object(&entry, &attribute),
-                Err(fault) => Err(told(fault, &context)),
+                Err(error) => Err(told(error, &context)),
             })
             .boxed()
     }
@@ -138,11 +139,12 @@ impl Replication for DirectoryReplication {
         attribute: &AttributeName,
     ) -> Result<ValueStamp> {
         const ACTION: &str = "read who wrote a value of";
-        let link = self.0.link_of(controller).map_err(|fault| fault.during(ACTION).with_object(object))?;
+        let handle =
+            self.0.handle_of(controller).map_err(|error| error.during(ACTION).with_object(object))?;
         let wanted = [attribute.as_str(), "replPropertyMetaData", "msDS-ReplAttributeMetaData"];
-        let reading = link.read(Search::object(object, &wanted));
-        let found = self.within_probe(&link, reading).await;
-        let entry = found.map_err(|fault| fault.during(ACTION).with_object(object))?.ok_or_else(|| {
+        let reading = handle.read(Search::object(object, &wanted));
+        let found = self.within_probe(&handle, reading).await;
+        let entry = found.map_err(|error| error.during(ACTION).with_object(object))?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, ACTION)
                 .with_object(object)
                 .with_detail(format!("{} does not have the object", controller.host))
@@ -155,39 +157,43 @@ impl DirectoryReplication {
     /// Bounds what one domain controller may take to answer, connecting included.
     async fn within_probe<T>(
         &self,
-        link: &Link,
-        asking: impl Future<Output = Result<T, Fault>>,
-    ) -> Result<T, Fault> {
+        handle: &ConnectionHandle,
+        asking: impl Future<Output = Result<T, ExchangeError>>,
+    ) -> Result<T, ExchangeError> {
         let limit = self.0.settings().timeouts.probe;
-        timeout(limit, asking).await.unwrap_or_else(|_| Err(Fault::timed_out(link.host(), limit)))
+        timeout(limit, asking).await.unwrap_or_else(|_| Err(ExchangeError::timed_out(handle.host(), limit)))
     }
 }
 
-async fn position(link: &Arc<Link>, context: &DistinguishedName) -> Result<ReplicationPosition, Fault> {
-    let odd = |what: &str| Fault::malformed(link.host(), format!("its rootDSE has no {what}"));
+async fn position(
+    handle: &Arc<ConnectionHandle>,
+    context: &DistinguishedName,
+) -> Result<ReplicationPosition, ExchangeError> {
+    let odd = |what: &str| ExchangeError::malformed(handle.host(), format!("its rootDSE has no {what}"));
     let root = Search::object(Base::Root, &["dsServiceName", "highestCommittedUSN"]);
-    let root = link.read(root).await?.ok_or_else(|| odd("entry"))?;
+    let root = handle.read(root).await?.ok_or_else(|| odd("entry"))?;
     let highest = root.text("highestCommittedUSN").and_then(|text| text.parse().ok());
     let settings = root.text("dsServiceName").ok_or_else(|| odd("dsServiceName"))?;
-    let settings = link.read(Search::object(&link.name(&settings)?, &["invocationId"])).await?;
+    let settings = handle.read(Search::object(&handle.name(&settings)?, &["invocationId"])).await?;
     let identity = settings.as_ref().and_then(|entry| entry.bytes("invocationId"));
     let identity = identity.and_then(|bytes| InvocationId::from_slice(bytes).ok());
-    let vector = vector(link, context).await?;
+    let vector = vector(handle, context).await?;
     Ok(ReplicationPosition::new(identity, highest.ok_or_else(|| odd("highestCommittedUSN"))?, vector))
 }
 
 /// The up-to-dateness vector; where it is denied, what the same server tells of it in XML to those who may watch
 /// replication.
 async fn vector(
-    link: &Arc<Link>,
+    handle: &Arc<ConnectionHandle>,
     context: &DistinguishedName,
-) -> Result<Option<Vec<ReplicationCursor>>, Fault> {
-    let read = async |attributes: &[&str]| link.read(Search::object(context, attributes)).await;
+) -> Result<Option<Vec<ReplicationCursor>>, ExchangeError> {
+    let read = async |attributes: &[&str]| handle.read(Search::object(context, attributes)).await;
     let head = read(&["replUpToDateVector", "repsFrom"]).await?.ok_or_else(|| {
-        Fault::not_sent(link.host(), ErrorKind::NotFound, format!("it does not hold {context}"))
+        ExchangeError::not_sent(handle.host(), ErrorKind::NotFound, format!("it does not hold {context}"))
     })?;
     if let Some(bytes) = head.bytes("replUpToDateVector") {
-        let malformed = || Fault::malformed(link.host(), "an up-to-dateness vector of another shape");
+        let malformed =
+            || ExchangeError::malformed(handle.host(), "an up-to-dateness vector of another shape");
         let mut cursors = decode_vector(bytes).ok_or_else(malformed)?;
         // Samba's vectors have no times, its list of partners has.
         for (partner, at) in head.all_bytes("repsFrom").filter_map(decode_partner) {

@@ -6,8 +6,8 @@ use onramp_core::{AttributeName, DomainName, ErrorKind, LdapFilter, Result, UpnS
 
 use crate::ports::suffixes::{ATTRIBUTE, DirectorySuffixes};
 use crate::ports::users::holders_of;
-use crate::reading::object::odd;
-use crate::reading::search::Search;
+use crate::search::object::odd;
+use crate::search::request::Search;
 
 const OBJECT_CATEGORY: AttributeName = AttributeName::from_static("objectCategory");
 const SUFFIXES: AttributeName = AttributeName::from_static(ATTRIBUTE);
@@ -19,13 +19,13 @@ impl DirectorySuffixes {
         let mut suffixes = Vec::new();
         for domain in self.0.domains().await? {
             let context = &domain.naming_context;
-            let link = self.0.server_of(context).await?;
+            let handle = self.0.writable_dc(context).await?;
             let units = LdapFilter::equal(&OBJECT_CATEGORY, "organizationalUnit")
                 .and(&LdapFilter::present(&SUFFIXES));
-            let mut units = Box::pin(link.entries(Search::below(context, units, &[ATTRIBUTE])));
+            let mut units = Box::pin(handle.entries(Search::below(context, units, &[ATTRIBUTE])));
             while let Some(unit) = units.next().await {
-                let unit = unit.map_err(|fault| {
-                    fault
+                let unit = unit.map_err(|error| {
+                    error
                         .during("list the UPN suffixes of the organizational units below")
                         .with_object(context)
                 })?;

@@ -8,18 +8,18 @@ use ldap3::Mod;
 use onramp_core::forest::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, UnitSuffix};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Result, UpnSuffix};
 
-use crate::client::AdClient;
-use crate::reading::base::Base;
-use crate::reading::search::Search;
-use crate::wire::fault::Fault;
-use crate::wire::link::Link;
-use crate::wire::result_code::{ATTRIBUTE_OR_VALUE_EXISTS, NO_SUCH_ATTRIBUTE};
+use crate::ldap::base::Base;
+use crate::ldap::connection_handle::ConnectionHandle;
+use crate::ldap::exchange_error::ExchangeError;
+use crate::ldap::result_code::{ATTRIBUTE_OR_VALUE_EXISTS, NO_SUCH_ATTRIBUTE};
+use crate::search::request::Search;
+use crate::topology::Topology;
 
 pub(crate) const ATTRIBUTE: &str = "uPNSuffixes";
 
 /// [`Suffixes`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectorySuffixes(pub(crate) AdClient);
+pub(crate) struct DirectorySuffixes(pub(crate) Topology);
 
 #[async_trait]
 impl Suffixes for DirectorySuffixes {
@@ -59,13 +59,13 @@ impl Suffixes for DirectorySuffixes {
         let value = HashSet::from([wanted.as_str().to_owned()]);
         match self.change(vec![Mod::Add(ATTRIBUTE.to_owned(), value)]).await? {
             Ok(()) => self.keep_one_spelling(&wanted).await,
-            Err(fault) if fault.has_code(ATTRIBUTE_OR_VALUE_EXISTS) => {
+            Err(error) if error.has_code(ATTRIBUTE_OR_VALUE_EXISTS) => {
                 Err(already_offered(suffix, SuffixOrigin::Explicit))
             }
-            Err(fault) => {
-                match fault.may_have_happened() && !self.spellings(&wanted, ACTION).await?.is_empty() {
+            Err(error) => {
+                match error.may_have_happened() && !self.spellings(&wanted, ACTION).await?.is_empty() {
                     true => Ok(()),
-                    false => Err(explain(fault, ACTION).with_object(suffix)),
+                    false => Err(explain(error, ACTION).with_object(suffix)),
                 }
             }
         }
@@ -80,14 +80,14 @@ impl Suffixes for DirectorySuffixes {
         }
         match self.change(vec![Mod::Delete(ATTRIBUTE.to_owned(), spellings)]).await? {
             Ok(()) => Ok(()),
-            Err(fault) if fault.has_code(NO_SUCH_ATTRIBUTE) => Err(fault
+            Err(error) if error.has_code(NO_SUCH_ATTRIBUTE) => Err(error
                 .retold(ErrorKind::NotFound, "somebody else removed it meanwhile", None)
                 .during(ACTION)
                 .with_object(suffix)),
-            Err(fault) => match fault.may_have_happened() && self.spellings(suffix, ACTION).await?.is_empty()
+            Err(error) => match error.may_have_happened() && self.spellings(suffix, ACTION).await?.is_empty()
             {
                 true => Ok(()),
-                false => Err(explain(fault, ACTION).with_object(suffix)),
+                false => Err(explain(error, ACTION).with_object(suffix)),
             },
         }
     }
@@ -99,8 +99,8 @@ impl DirectorySuffixes {
         let root_dse = self.0.root_dse().await?;
         let partitions = root_dse.partitions();
         // From where they are written, which need not be where the forest is seen from.
-        let link = self.0.server_of(&root_dse.configuration).await?;
-        explicit(&link, &partitions).await.map_err(|fault| fault.during(action).with_object(&partitions))
+        let handle = self.0.writable_dc(&root_dse.configuration).await?;
+        explicit(&handle, &partitions).await.map_err(|error| error.during(action).with_object(&partitions))
     }
 
     /// Every spelling of a suffix that the forest holds.
@@ -109,10 +109,10 @@ impl DirectorySuffixes {
         Ok(self.explicit(action).await?.into_iter().filter(same).collect())
     }
 
-    async fn change(&self, changes: Vec<Mod<String>>) -> Result<Result<(), Fault>> {
+    async fn change(&self, changes: Vec<Mod<String>>) -> Result<Result<(), ExchangeError>> {
         let root_dse = self.0.root_dse().await?;
-        let link = self.0.server_of(&root_dse.configuration).await?;
-        Ok(link.modify(&Base::Name(root_dse.partitions()), changes).await)
+        let handle = self.0.writable_dc(&root_dse.configuration).await?;
+        Ok(handle.modify(&Base::Name(root_dse.partitions()), changes).await)
     }
 
     /// Somebody may have added the suffix in another spelling after we looked; the server then keeps both. All spellings
@@ -129,7 +129,7 @@ impl DirectorySuffixes {
         match self.change(changes).await? {
             Ok(()) => Ok(()),
             Err(_) if !self.spellings(suffix, ACTION).await?.is_empty() => Ok(()),
-            Err(fault) => Err(explain(fault, ACTION).with_object(suffix)),
+            Err(error) => Err(explain(error, ACTION).with_object(suffix)),
         }
     }
 
@@ -146,23 +146,26 @@ impl DirectorySuffixes {
 }
 
 /// The suffixes that were added, as one domain controller holds them.
-pub(crate) async fn explicit(link: &Arc<Link>, partitions: &DistinguishedName) -> Result<Vec<String>, Fault> {
-    let found = link.read(Search::object(partitions, &[ATTRIBUTE])).await?;
+pub(crate) async fn explicit(
+    handle: &Arc<ConnectionHandle>,
+    partitions: &DistinguishedName,
+) -> Result<Vec<String>, ExchangeError> {
+    let found = handle.read(Search::object(partitions, &[ATTRIBUTE])).await?;
     let entry = found.ok_or_else(|| {
         let detail = "the Partitions container is not visible to this account";
-        Fault::not_sent(link.host(), ErrorKind::Forbidden, detail)
+        ExchangeError::not_sent(handle.host(), ErrorKind::Forbidden, detail)
             .with_hint("Sign in with an account of the forest.")
     })?;
     Ok(entry.all_texts(ATTRIBUTE).collect())
 }
 
-fn explain(fault: Fault, action: &str) -> Error {
-    if fault.kind() == ErrorKind::Forbidden {
+fn explain(error: ExchangeError, action: &str) -> Error {
+    if error.kind() == ErrorKind::Forbidden {
         let hint =
             "Sign in as a member of Enterprise Admins, or delegate writing uPNSuffixes on CN=Partitions.";
-        return fault.with_hint(hint).during(action);
+        return error.with_hint(hint).during(action);
     }
-    fault.during(action)
+    error.during(action)
 }
 
 fn already_offered(suffix: &DomainName, origin: SuffixOrigin) -> Error {

@@ -12,14 +12,17 @@ use onramp_core::{
     Result, Sid,
 };
 
-use crate::client::AdClient;
-use crate::reading::base::explain_base;
-use crate::reading::entry::Entry;
-use crate::reading::object::{identity, odd};
-use crate::reading::search::{Search, of_class, until_error};
-use crate::wire::fault::Fault;
-use crate::wire::link::Link;
-use crate::writing::writer;
+use crate::ldap::base::explain_base;
+use crate::ldap::connection_handle::ConnectionHandle;
+use crate::ldap::exchange_error::ExchangeError;
+use crate::modify::writer;
+use crate::search::entry::Entry;
+use crate::search::object::{identity, odd};
+use crate::search::{
+    paged::until_error,
+    request::{Search, of_class},
+};
+use crate::topology::Topology;
 
 const OBJECT_CATEGORY: AttributeName = AttributeName::from_static("objectCategory");
 const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
@@ -44,21 +47,21 @@ const HOLDER_ATTRIBUTES: &[&str] = &["objectGUID", "sAMAccountName", "userPrinci
 
 /// [`ForestUsers`] of the directory.
 #[derive(Debug)]
-pub(crate) struct DirectoryUsers(pub(crate) AdClient);
+pub(crate) struct DirectoryUsers(pub(crate) Topology);
 
 #[async_trait]
 impl ForestUsers for DirectoryUsers {
     fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>> {
-        let client = self.0.clone();
+        let topology = self.0.clone();
         let filter = query.filter.map_or_else(is_user, |more| is_user().and(&more));
         let places = async move {
             let bases = match query.base {
                 Some(base) => vec![base],
-                None => client.domains().await?.into_iter().map(|domain| domain.naming_context).collect(),
+                None => topology.domains().await?.into_iter().map(|domain| domain.naming_context).collect(),
             };
             let found = bases.into_iter().map(move |base| {
-                let (client, filter) = (client.clone(), filter.clone());
-                stream::once(users_below(client, base, filter)).try_flatten()
+                let (topology, filter) = (topology.clone(), filter.clone());
+                stream::once(users_below(topology, base, filter)).try_flatten()
             });
             Ok::<_, Error>(stream::iter(found).flatten())
         };
@@ -66,12 +69,12 @@ impl ForestUsers for DirectoryUsers {
     }
 
     fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
-        let client = self.0.clone();
+        let topology = self.0.clone();
         let places = async move {
             let named = LdapFilter::present(&UPN).or(&LdapFilter::present(&SAM_ACCOUNT_NAME));
-            let domains = client.domains().await?;
+            let domains = topology.domains().await?;
             let found = domains.into_iter().map(move |domain| {
-                stream::once(holders_of(client.clone(), domain.naming_context, named.clone())).try_flatten()
+                stream::once(holders_of(topology.clone(), domain.naming_context, named.clone())).try_flatten()
             });
             Ok::<_, Error>(stream::iter(found).flatten())
         };
@@ -81,19 +84,19 @@ impl ForestUsers for DirectoryUsers {
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
         const ACTION: &str = "read the user";
         let search = Search::object(guid, USER_ATTRIBUTES).matching(of_class("user"));
-        let read = async |link: Arc<Link>| {
+        let read = async |handle: Arc<ConnectionHandle>| {
             let found =
-                link.read(search.clone()).await.map_err(|fault| fault.during(ACTION).with_object(guid))?;
+                handle.read(search.clone()).await.map_err(|error| error.during(ACTION).with_object(guid))?;
             found.as_ref().map(user).transpose()
         };
-        if let Some(found) = read(self.0.entrance().await?.link).await? {
+        if let Some(found) = read(self.0.bootstrap_dc().await?.handle).await? {
             return Ok(found);
         }
         for domain in self.0.domains().await? {
             if self.0.root_dse().await?.holds(&domain.naming_context) {
                 continue;
             }
-            if let Some(found) = read(self.0.server_of(&domain.naming_context).await?).await? {
+            if let Some(found) = read(self.0.writable_dc(&domain.naming_context).await?).await? {
                 return Ok(found);
             }
         }
@@ -117,29 +120,32 @@ fn is_user() -> LdapFilter {
 }
 
 /// The UPN of an object on one domain controller: `None` if there is no such object, `Some(None)` if it has no UPN.
-pub(crate) async fn read_upn(link: &Arc<Link>, guid: &ObjectGuid) -> Result<Option<Option<String>>, Fault> {
-    let found = link.read(Search::object(guid, &["userPrincipalName"])).await?;
+pub(crate) async fn read_upn(
+    handle: &Arc<ConnectionHandle>,
+    guid: &ObjectGuid,
+) -> Result<Option<Option<String>>, ExchangeError> {
+    let found = handle.read(Search::object(guid, &["userPrincipalName"])).await?;
     Ok(found.map(|entry| entry.text("userPrincipalName")))
 }
 
 /// The users at and below a base, from a domain controller that holds it in full.
 async fn users_below(
-    client: AdClient,
+    topology: Topology,
     base: DistinguishedName,
     filter: LdapFilter,
 ) -> Result<BoxStream<'static, Result<ForestUser>>> {
-    let context = client.context_of(&base).await?.ok_or_else(|| {
+    let context = topology.context_of(&base).await?.ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "read the users below")
             .with_object(&base)
             .with_detail("it is in none of the forest's domains")
             .with_hint("Check the distinguished name.")
     })?;
-    let link = client.server_of(&context).await?;
-    let entries = link.entries(Search::below(&base, filter, USER_ATTRIBUTES));
+    let handle = topology.writable_dc(&context).await?;
+    let entries = handle.entries(Search::below(&base, filter, USER_ATTRIBUTES));
     Ok(entries
         .map(move |entry| match entry {
             Ok(entry) => user(&entry),
-            Err(fault) => Err(explain_base(fault).during("read the users below").with_object(&base)),
+            Err(error) => Err(explain_base(error).during("read the users below").with_object(&base)),
         })
         .boxed())
 }
@@ -147,18 +153,21 @@ async fn users_below(
 /// The security principals of a domain that match: from the first domain controller if it holds the domain, else from a global
 /// catalog, which holds their names for every domain of the forest.
 pub(crate) async fn holders_of(
-    client: AdClient,
+    topology: Topology,
     domain: DistinguishedName,
     filter: LdapFilter,
 ) -> Result<BoxStream<'static, Result<UpnHolder>>> {
-    let entrance = client.entrance().await?;
-    let link =
-        if entrance.root_dse.holds(&domain) { entrance.link } else { client.global_catalog(&domain).await? };
-    let entries = link.entries(Search::below(&domain, filter, HOLDER_ATTRIBUTES));
+    let bootstrap_dc = topology.bootstrap_dc().await?;
+    let handle = if bootstrap_dc.root_dse.holds(&domain) {
+        bootstrap_dc.handle
+    } else {
+        topology.global_catalog(&domain).await?
+    };
+    let entries = handle.entries(Search::below(&domain, filter, HOLDER_ATTRIBUTES));
     Ok(entries
         .map(move |entry| match entry {
             Ok(entry) => holder(&entry),
-            Err(fault) => Err(fault.during("read the principals of the domain").with_object(&domain)),
+            Err(error) => Err(error.during("read the principals of the domain").with_object(&domain)),
         })
         .boxed())
 }

@@ -1,13 +1,13 @@
-//! Every domain controller of the forest, from the Configuration partition ([MS-ADTS] 6.1.1.2.2.1.2.1.1).
+//! The list of domain controllers in the Configuration partition ([MS-ADTS] 6.1.1.2.2.1.2.1.1).
 
 use std::collections::HashMap;
 
 use onramp_core::forest::{DomainController, InvocationId};
 use onramp_core::{DistinguishedName, Error, ErrorKind, LdapFilter, Result};
 
-use crate::client::AdClient;
-use crate::reading::entry::Entry;
-use crate::reading::search::{Search, of_class};
+use crate::search::entry::Entry;
+use crate::search::request::{Search, of_class};
+use crate::topology::dc_cache::BootstrapDc;
 
 const SETTINGS_ATTRIBUTES: &[&str] = &[
     "objectClass",
@@ -22,37 +22,34 @@ const SETTINGS_ATTRIBUTES: &[&str] = &[
 const IS_GLOBAL_CATALOG: u32 = 1;
 const INBOUND_DISABLED: u32 = 2;
 
-impl AdClient {
-    /// Every domain controller of the forest, those that cannot be reached included.
-    ///
-    /// # Errors
-    /// `Unavailable`; `Forbidden` if the account may not read the Configuration partition.
-    pub async fn controllers(&self) -> Result<Vec<DomainController>> {
-        let entrance = self.entrance().await?;
-        let sites = entrance.root_dse.sites();
-        let read = async |filter: LdapFilter, attributes: &[&str]| {
-            let found = entrance.link.collect(Search::below(&sites, filter, attributes)).await;
-            found.map_err(|fault| fault.during("list the domain controllers below").with_object(&sites))
-        };
-        let servers = read(of_class("server"), &["dNSHostName"]).await?;
-        let mut hosts = HashMap::new();
-        for server in &servers {
-            // What has no name that can be read is the parent of nothing that has one.
-            let Ok(dn) = DistinguishedName::parse(&server.dn) else { continue };
-            hosts.insert(dn, server.text("dNSHostName").filter(|host| !host.is_empty()));
-        }
-        let settings = read(of_class("nTDSDSA"), SETTINGS_ATTRIBUTES).await?;
-        let mut controllers =
-            settings.iter().map(|entry| controller(entry, &hosts)).collect::<Result<Vec<_>>>()?;
-        if controllers.is_empty() {
-            return Err(Error::new(ErrorKind::Forbidden, "list the domain controllers below")
-                .with_object(&sites)
-                .with_detail("none is visible to this account")
-                .with_hint("Sign in with an account of the forest."));
-        }
-        controllers.sort_by(|one, other| one.host.cmp(&other.host));
-        Ok(controllers)
+/// Lists every domain controller of the forest, those that cannot be reached included.
+///
+/// # Errors
+/// `Unavailable`; `Forbidden` if the account may not read the Configuration partition.
+pub(crate) async fn list(bootstrap_dc: &BootstrapDc) -> Result<Vec<DomainController>> {
+    let sites = bootstrap_dc.root_dse.sites();
+    let read = async |filter: LdapFilter, attributes: &[&str]| {
+        let found = bootstrap_dc.handle.collect(Search::below(&sites, filter, attributes)).await;
+        found.map_err(|error| error.during("list the domain controllers below").with_object(&sites))
+    };
+    let servers = read(of_class("server"), &["dNSHostName"]).await?;
+    let mut hosts = HashMap::new();
+    for server in &servers {
+        // An object with an unreadable name is the parent of none with a readable one.
+        let Ok(dn) = DistinguishedName::parse(&server.dn) else { continue };
+        hosts.insert(dn, server.text("dNSHostName").filter(|host| !host.is_empty()));
     }
+    let settings = read(of_class("nTDSDSA"), SETTINGS_ATTRIBUTES).await?;
+    let mut controllers =
+        settings.iter().map(|entry| controller(entry, &hosts)).collect::<Result<Vec<_>>>()?;
+    if controllers.is_empty() {
+        return Err(Error::new(ErrorKind::Forbidden, "list the domain controllers below")
+            .with_object(&sites)
+            .with_detail("none is visible to this account")
+            .with_hint("Sign in with an account of the forest."));
+    }
+    controllers.sort_by(|one, other| one.host.cmp(&other.host));
+    Ok(controllers)
 }
 
 fn controller(entry: &Entry, hosts: &HashMap<DistinguishedName, Option<String>>) -> Result<DomainController> {
@@ -71,8 +68,7 @@ fn controller(entry: &Entry, hosts: &HashMap<DistinguishedName, Option<String>>)
             }
         }
     }
-    // A server object without a host name is what a removed domain controller leaves behind; its short name says
-    // at least which one it was.
+    // A removed domain controller leaves a server object without a host name behind; its short name identifies it.
     let mut controller = DomainController::new(known.unwrap_or(server), settings, site, contexts);
     let options = entry.flags("options").unwrap_or_default();
     controller.is_global_catalog = options & IS_GLOBAL_CATALOG != 0;

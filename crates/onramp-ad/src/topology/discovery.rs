@@ -1,35 +1,31 @@
-//! Domain controllers from DNS: the SRV records that they register ([MS-ADTS] 6.3.2.3), in the order of RFC 2782.
+//! Discovery of domain controllers by the SRV records that they register in DNS ([MS-ADTS] 6.3.2.3), in the order of RFC 2782.
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
-use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::TokioResolver;
 use hickory_resolver::proto::rr::{RData, RecordType};
-use hickory_resolver::{Resolver, TokioResolver};
 use onramp_core::{Clock, DomainName, Error, ErrorKind, Result};
 use tokio::time::timeout;
 
-use crate::settings::Service;
-use crate::wire::target::Target;
+use crate::ldap::endpoint::Endpoint;
+use crate::ldap::resolve::resolver;
 
 const ACTION: &str = "find in DNS the domain controllers of";
 
-/// How to find the domain controllers of a domain.
+/// A lookup of the domain controllers of a domain.
 #[derive(Debug)]
 pub(crate) struct Discovery {
     pub(crate) domain: DomainName,
-    /// Whose domain controllers come first.
+    /// The preferred site.
     pub(crate) site: Option<String>,
-    /// Whom to ask, instead of whom the machine asks.
+    /// The name server to ask, instead of those of the operating system.
     pub(crate) name_server: Option<SocketAddr>,
-    /// Limit on all of it.
+    /// The time limit of the whole lookup.
     pub(crate) limit: Duration,
 }
 
-/// One SRV record.
+/// An SRV record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Candidate {
     priority: u16,
@@ -38,11 +34,10 @@ struct Candidate {
 }
 
 impl Discovery {
-    /// The domain controllers, those of the site first.
+    /// Looks up the domain controllers, those of the site first.
     ///
-    /// The record's port is that of plain LDAP. TLS from the start has one of its own, so that the port is not taken from
-    /// there.
-    pub(crate) async fn controllers(&self, clock: &dyn Clock) -> Result<Vec<Target>> {
+    /// The port in the records is that of plain LDAP. It is ignored, since LDAPS has a port of its own.
+    pub(crate) async fn controllers(&self, clock: &dyn Clock) -> Result<Vec<Endpoint>> {
         let error = || Error::new(ErrorKind::Unavailable, ACTION).with_object(&self.domain);
         let found = timeout(self.limit, self.ask(clock)).await.map_err(|_| {
             error()
@@ -54,8 +49,8 @@ impl Discovery {
             let hint = "Check that the machine asks the domain's own name servers, or name a domain controller instead.";
             return Err(error().with_detail(said).with_hint(hint));
         }
-        // Whoever can forge an answer of DNS must not learn a password: TLS verifies a host's name, so that name has to
-        // be one of the domain's.
+        // A forged answer of DNS must not disclose a password: TLS verifies the name of the host, so that the name has to be
+        // in the domain.
         let (ours, foreign): (Vec<String>, Vec<String>) =
             hosts.into_iter().partition(|host| self.is_ours(host));
         if ours.is_empty() {
@@ -64,10 +59,10 @@ impl Discovery {
                 .with_detail(format!("DNS names hosts outside of the domain only: {}", foreign.join(", ")))
                 .with_hint("If they are right, name one of them instead of the domain."));
         }
-        Ok(ours.iter().map(|host| Target { service: Service::Directory, ..Target::of(host) }).collect())
+        Ok(ours.iter().map(|host| Endpoint::directory(host)).collect())
     }
 
-    /// Hosts in order, and why there are none.
+    /// Returns the hosts in order, and the reason if there are none.
     async fn ask(&self, clock: &dyn Clock) -> Result<(Vec<String>, String)> {
         let resolver = self.resolver()?;
         let domain = self.domain.ascii();
@@ -114,48 +109,22 @@ impl Discovery {
     }
 }
 
-/// The addresses of a host, as that name server knows them.
-pub(crate) async fn addresses(host: &str, server: SocketAddr, limit: Duration) -> io::Result<Vec<IpAddr>> {
-    let resolver = resolver(Some(server), limit).map_err(io::Error::other)?;
-    let found = resolver.lookup_ip(format!("{host}.")).await.map_err(io::Error::other)?;
-    Ok(found.iter().collect())
-}
-
-fn resolver(server: Option<SocketAddr>, limit: Duration) -> std::result::Result<TokioResolver, NetError> {
-    let mut builder = match server {
-        None => Resolver::builder_tokio()?,
-        Some(address) => {
-            let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
-                connection.port = address.port();
-                connection
-            });
-            let server = NameServerConfig::new(address.ip(), true, connections.to_vec());
-            let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
-            Resolver::builder_with_config(config, TokioRuntimeProvider::default())
-        }
-    };
-    // Two attempts and the way there and back fit into the limit.
-    builder.options_mut().timeout = limit / 3;
-    builder.build()
-}
-
-/// The order in which to try them: the lowest priority first, and among equals by lot, in which a weight counts as so many
-/// tickets (RFC 2782).
+/// Sorts the records by priority; equal ones by chance, weighted (RFC 2782).
 fn in_order(mut records: Vec<Candidate>, random: &mut dyn FnMut() -> u64) -> Vec<String> {
     records.sort_by_key(|record| (record.priority, record.weight));
     let mut hosts = Vec::with_capacity(records.len());
     while let Some(first) = records.first() {
         let equals = records.iter().take_while(|record| record.priority == first.priority).count();
         let sum: u64 = records.iter().take(equals).map(|record| u64::from(record.weight)).sum();
-        let mut ticket = random() % (sum + 1);
-        // Those without weight stand first, and win only if the lot is 0.
+        let mut draw = random() % (sum + 1);
+        // Records without weight are first, and are chosen only if the number drawn is 0.
         let mut drawn = equals - 1;
         for (at, record) in records.iter().take(equals).enumerate() {
-            if ticket <= u64::from(record.weight) {
+            if draw <= u64::from(record.weight) {
                 drawn = at;
                 break;
             }
-            ticket -= u64::from(record.weight);
+            draw -= u64::from(record.weight);
         }
         hosts.push(records.remove(drawn).host);
     }

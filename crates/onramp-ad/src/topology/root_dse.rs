@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
 
-use crate::reading::base::Base;
-use crate::reading::entry::Entry;
-use crate::reading::search::Search;
-use crate::wire::link::Link;
+use crate::ldap::base::Base;
+use crate::ldap::connection_handle::ConnectionHandle;
+use crate::search::entry::Entry;
+use crate::search::request::Search;
 
 const ATTRIBUTES: &[&str] = &[
     "configurationNamingContext",
@@ -75,14 +75,14 @@ impl RootDse {
         self.configuration.child("CN", "Sites")
     }
 
-    pub(crate) async fn read(link: &Arc<Link>) -> Result<Self> {
+    pub(crate) async fn read(handle: &Arc<ConnectionHandle>) -> Result<Self> {
         const ACTION: &str = "connect to the domain controller";
-        let found = link.read(Search::object(Base::Root, ATTRIBUTES)).await;
-        let entry = found.map_err(|fault| fault.during(ACTION).with_object(link.host()))?;
+        let found = handle.read(Search::object(Base::Root, ATTRIBUTES)).await;
+        let entry = found.map_err(|error| error.during(ACTION).with_object(handle.host()))?;
         entry.as_ref().ok_or_else(|| "it does not describe itself".to_owned()).and_then(Self::decode).map_err(
             |detail| {
                 Error::new(ErrorKind::Invalid, ACTION)
-                    .with_object(link.host())
+                    .with_object(handle.host())
                     .with_detail(detail)
                     .with_hint("Check that the host is an Active Directory domain controller.")
             },

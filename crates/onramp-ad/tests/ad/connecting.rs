@@ -169,7 +169,7 @@ async fn settings_that_cannot_work_are_refused_before_connecting() {
     }
     assert!(with_host("dc1.corp.example.").build().is_ok() && with_host("10.0.0.1").build().is_ok());
     assert!(with_host("dc1").page_size(0).build().is_err());
-    assert!(with_host("dc1").depth(0).build().is_err());
+    assert!(with_host("dc1").max_in_flight(0).build().is_err());
     for pem in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
         assert_eq!(AdClient::builder("dc1").trust_root_pem(pem).unwrap_err().kind(), ErrorKind::Invalid);
     }

@@ -46,7 +46,7 @@ fn holds(lab: &Lab, host: &str, change: &UpnChange) -> bool {
 async fn the_first_host_that_answers_is_the_entrance_and_stays_it() {
     let lab = Lab::start(two()).await;
     lab.model.stop_controller(FIRST).unwrap();
-    let client = lab.builder_at(FIRST).or_host(SECOND).connect().await.unwrap();
+    let client = lab.builder_at(FIRST).fallback_host(SECOND).connect().await.unwrap();
     assert_eq!(client.root_dse().await.unwrap().host, SECOND);
     lab.model.start_controller(FIRST).unwrap();
     assert_eq!(client.root_dse().await.unwrap().host, SECOND, "there is no reason to change");
@@ -62,7 +62,7 @@ async fn the_first_host_that_answers_is_the_entrance_and_stays_it() {
 #[tokio::test]
 async fn changes_stay_on_one_controller_until_it_goes_away() {
     let lab = Lab::start(two()).await;
-    let client = lab.builder_at(FIRST).or_host(SECOND).connect().await.unwrap();
+    let client = lab.builder_at(FIRST).fallback_host(SECOND).connect().await.unwrap();
     let changes = changes(&client, 4).await;
     let users = client.forest().users;
     for (_, change) in &changes[..2] {
@@ -88,7 +88,7 @@ async fn changes_stay_on_one_controller_until_it_goes_away() {
 #[tokio::test]
 async fn a_controller_that_dies_in_the_middle_of_many_changes_costs_none() {
     let lab = Lab::start(two()).await;
-    let client = lab.builder_at(FIRST).or_host(SECOND).connect().await.unwrap();
+    let client = lab.builder_at(FIRST).fallback_host(SECOND).connect().await.unwrap();
     let changes = changes(&client, 20).await;
     let users = client.forest().users;
     let model = lab.model.clone();
@@ -114,7 +114,7 @@ async fn a_controller_that_dies_in_the_middle_of_many_changes_costs_none() {
 #[tokio::test]
 async fn a_change_of_suffixes_whose_answer_was_lost_is_looked_up_before_it_is_made_elsewhere() {
     let lab = Lab::start(two()).await;
-    let client = lab.builder_at(FIRST).or_host(SECOND).connect().await.unwrap();
+    let client = lab.builder_at(FIRST).fallback_host(SECOND).connect().await.unwrap();
     let suffixes = client.forest().suffixes;
     suffixes.list().await.unwrap();
     lab.model.inject(Operation::Modify, Fault::LostReply, 1);
@@ -131,7 +131,7 @@ async fn credentials_that_are_refused_are_not_tried_elsewhere() {
     let login = lab.model.administrator();
     let client = lab
         .builder_at(FIRST)
-        .or_host(SECOND)
+        .fallback_host(SECOND)
         .bind(onramp_ad::BindName::parse(&login.name).unwrap(), onramp_core::Password::new("wrong".into()));
     let error = client.connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
@@ -150,7 +150,7 @@ async fn hosts_of_two_forests_are_no_failover() {
     assert_ne!(login.name, other_login.name);
     let client = lab
         .builder_at(FIRST)
-        .or_host(&stranger.host)
+        .fallback_host(&stranger.host)
         .address(&stranger.host, stranger.ldaps)
         .trust_root_pem(ca.certificate_pem())
         .unwrap();

@@ -188,7 +188,7 @@ async fn an_account_without_the_right_is_told() {
 #[tokio::test]
 async fn many_changes_are_under_way_but_no_more_than_allowed() {
     let lab = Lab::start(LabForest::builder().users(300)).await;
-    let users = lab.builder().depth(8).connect().await.unwrap().forest().users;
+    let users = lab.builder().max_in_flight(8).connect().await.unwrap().forest().users;
     let people = people(users.as_ref(), 200).await;
     // Connections break now and then; every change still has exactly one outcome, and it is right.
     for fault in [Fault::LostReply, Fault::LostRequest, Fault::Busy] {
@@ -216,7 +216,7 @@ async fn many_changes_are_under_way_but_no_more_than_allowed() {
 #[tokio::test]
 async fn dropping_the_outcomes_stops_taking_changes() {
     let lab = Lab::small().await;
-    let users = lab.builder().depth(4).connect().await.unwrap().forest().users;
+    let users = lab.builder().max_in_flight(4).connect().await.unwrap().forest().users;
     let user = people(users.as_ref(), 1).await.remove(0);
     let taken = Arc::new(AtomicUsize::new(0));
     let counter = taken.clone();

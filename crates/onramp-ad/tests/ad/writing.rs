@@ -143,8 +143,8 @@ async fn a_server_that_takes_few_at_a_time_gets_few() {
     let loads = client.write_loads();
     let [load] = loads.as_slice() else { panic!("one server: {loads:?}") };
     assert_eq!((load.server.as_str(), load.answered), (lab.host(0), 400));
-    assert_eq!((load.under_way, load.waiting), (0, 0));
-    assert!(load.pushed_back > 0 && load.window < 16, "{load}");
+    assert_eq!((load.in_flight, load.waiting), (0, 0));
+    assert!(load.throttled > 0 && load.limit < 16, "{load}");
 }
 
 #[tokio::test]
@@ -294,7 +294,7 @@ async fn run_race(lab: &Lab, users: &[ForestUser], race: &Race, case: u32) -> Re
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_of_several_tasks_share_the_window() {
     let lab = Lab::start(LabForest::builder().users(130)).await;
-    let client = lab.builder().depth(4).connect().await.unwrap();
+    let client = lab.builder().max_in_flight(4).connect().await.unwrap();
     let forest = client.forest();
     let people = people(forest.users.as_ref(), 100).await;
     let (left, right) = people.split_at(50);
@@ -311,6 +311,6 @@ async fn streams_of_several_tasks_share_the_window() {
     let (left, right) = (stream(left), stream(right));
     assert!(left.await.unwrap() && right.await.unwrap());
     let load = client.write_loads().remove(0);
-    assert_eq!((load.answered, load.window, load.pause), (100, 4, Duration::ZERO), "{load}");
+    assert_eq!((load.answered, load.limit, load.pause), (100, 4, Duration::ZERO), "{load}");
     assert!(forest.users.get(&people[0].guid).await.unwrap().display_name.unwrap().starts_with("renamed"));
 }

@@ -1,0 +1,184 @@
+//! How a connection is secured, and as whom it signs in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use onramp_core::{Error, ErrorKind, Password, Result};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::ldap::certificate_file;
+use crate::ldap::guarded_tls::tls_provider;
+
+/// How TLS comes to a connection. There is no way to have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[allow(clippy::exhaustive_enums)] // LDAP knows no third way
+pub enum LdapSecurity {
+    /// TLS from the first byte: port 636, global catalog 3269.
+    #[default]
+    Ldaps,
+    /// Plain at first, TLS before anything is told (RFC 4511 4.14): port 389, global catalog 3268.
+    StartTls,
+}
+
+impl LdapSecurity {
+    /// The port of the directory.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Ldaps => 636,
+            Self::StartTls => 389,
+        }
+    }
+
+    /// The port of the global catalog.
+    pub fn global_catalog_port(self) -> u16 {
+        match self {
+            Self::Ldaps => 3269,
+            Self::StartTls => 3268,
+        }
+    }
+}
+
+/// The name of the account that signs in by simple bind ([MS-ADTS] 5.1.1.1.1).
+///
+/// Prefer `DOMAIN\user` or a distinguished name: a UPN that the run itself changes stops working.
+///
+/// ```
+/// use onramp_ad::BindName;
+/// assert!(BindName::parse(r"CORP\anna").is_ok());
+/// assert!(BindName::parse("anna@corp.example").is_ok());
+/// assert!(BindName::parse("CN=anna,OU=Staff,DC=corp,DC=example").is_ok());
+/// assert!(BindName::parse("anna").is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindName(String);
+
+impl BindName {
+    /// Takes `DOMAIN\user`, a UPN, a distinguished name or a canonical name.
+    ///
+    /// # Errors
+    /// An empty name, which would be an anonymous bind, and a bare account name, which domain controllers refuse.
+    pub fn parse(name: &str) -> Result<Self> {
+        let refuse = |detail: &str| {
+            Err(Error::new(ErrorKind::Invalid, "sign in as")
+                .with_object(format!("“{name}”"))
+                .with_detail(detail)
+                .with_hint("Give DOMAIN\\user, user@domain or a distinguished name."))
+        };
+        if name.trim().is_empty() {
+            return refuse("an empty name would sign in anonymously");
+        }
+        if name.contains('\0') {
+            return refuse("the name holds a NUL character");
+        }
+        if !name.contains(['\\', '@', '=', '/']) {
+            return refuse("domain controllers do not accept an account name without its domain");
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name as it is sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BindName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where trust in a server's certificate comes from.
+#[derive(Debug, Default)]
+pub(crate) struct Trust {
+    pub(crate) roots: Vec<CertificateDer<'static>>,
+    pub(crate) config: Option<Arc<ClientConfig>>,
+    /// What the client shows of itself.
+    pub(crate) identity: Option<Identity>,
+}
+
+/// A client certificate with those that lead to its authority, and its key.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// Reads both from PEM texts.
+    pub(crate) fn from_pem(certificates: &[u8], key: &Password) -> Result<Self> {
+        let refuse = |detail: String| {
+            Error::new(ErrorKind::Invalid, "read the client certificate").with_detail(detail).with_hint(
+                "Give the certificate and its unencrypted key (PKCS#8, PKCS#1 or SEC1) in PEM form.",
+            )
+        };
+        let certificates = certificate_file::text(certificates);
+        let chain = CertificateDer::pem_slice_iter(&certificates).collect::<Result<Vec<_>, _>>();
+        let chain = chain.map_err(|error| refuse(format!("it is not PEM: {error:?}")))?;
+        if chain.is_empty() {
+            return Err(refuse("there is no certificate in it".into()));
+        }
+        // The library's error is not taken over: it may quote what it read.
+        let key = PrivateKeyDer::from_pem_slice(key.expose().trim_start_matches('\u{feff}').as_bytes())
+            .map_err(|_| refuse("there is no key that can be read in the key's text".into()))?;
+        Ok(Self { chain, key })
+    }
+}
+
+impl Trust {
+    /// Adds every certificate of a file or a text.
+    pub(crate) fn add(&mut self, octets: &[u8], origin: &str) -> Result<()> {
+        let found = certificate_file::certificates(octets).map_err(|refusal| {
+            Error::new(ErrorKind::Invalid, "read the trust root")
+                .with_object(origin)
+                .with_detail(refusal.detail)
+                .with_hint(refusal.hint)
+        })?;
+        self.roots.extend(found);
+        Ok(())
+    }
+
+    /// The configuration: the one that was given, else one that trusts the given roots and no others, else one
+    /// that trusts what the platform trusts.
+    pub(crate) fn into_config(self) -> Result<Arc<ClientConfig>> {
+        if let (Some(config), None) = (&self.config, &self.identity) {
+            return Ok(Arc::clone(config));
+        }
+        if self.config.is_some() {
+            return Err(Error::new(ErrorKind::Invalid, "set up TLS")
+                .with_detail("a TLS configuration and a client certificate were both given")
+                .with_hint("Put the certificate into the configuration, and call bind_external."));
+        }
+        let refuse = |detail: String| {
+            Error::new(ErrorKind::Invalid, "set up TLS").with_detail(detail).with_hint(
+                "Give the certificate of the authority that issued the domain controllers' certificates.",
+            )
+        };
+        let mut store = RootCertStore::empty();
+        if self.roots.is_empty() {
+            // One unreadable file among the platform's roots must not cost all the others.
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        } else {
+            for root in self.roots {
+                store.add(root).map_err(|error| refuse(format!("a trust root was not accepted: {error}")))?;
+            }
+        }
+        if store.is_empty() {
+            return Err(refuse("no trust root was given and the platform has none".into()));
+        }
+        let config = ClientConfig::builder_with_provider(tls_provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| refuse(error.to_string()))?
+            .with_root_certificates(store);
+        let config = match self.identity {
+            None => config.with_no_client_auth(),
+            Some(Identity { chain, key }) => config.with_client_auth_cert(chain, key).map_err(|error| {
+                refuse(format!("the client certificate and its key were not accepted: {error}"))
+                    .with_hint("Check that the key belongs to the certificate.")
+            })?,
+        };
+        Ok(Arc::new(config))
+    }
+}

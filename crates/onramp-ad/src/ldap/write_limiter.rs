@@ -1,0 +1,361 @@
+//! The way of changes to one server: how many may be under way at a time, how many may begin in a second, and when the
+//! server wants to be left alone.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use onramp_core::Clock;
+use tokio::sync::Notify;
+
+use crate::ldap::adaptive_limit::AdaptiveLimit;
+
+/// How long a busy server is left alone at first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What writing to one domain controller is like at a moment: for people who want to see the rate and what it waits
+/// for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WriteLoad {
+    /// Host name of the domain controller.
+    pub server: String,
+    /// So many changes may be under way at a time. Follows how well the server answers.
+    pub limit: usize,
+    /// So many are.
+    pub in_flight: usize,
+    /// So many wait for the window, the rate limit or the end of a pause.
+    pub waiting: usize,
+    /// Changes that the server answered, refused ones included.
+    pub answered: u64,
+    /// Changes that the server was too busy to look at; they are sent again.
+    pub throttled: u64,
+    /// How long the last answers took, on the average.
+    pub answer_time: Duration,
+    /// How long the server is still left alone because it was busy.
+    pub pause: Duration,
+}
+
+impl fmt::Display for WriteLoad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} of {} changes under way", self.server, self.in_flight, self.limit)?;
+        if self.waiting > 0 {
+            write!(f, ", {} waiting", self.waiting)?;
+        }
+        if !self.pause.is_zero() {
+            write!(f, ", left alone for {} ms because it is busy", self.pause.as_millis())?;
+        }
+        write!(f, ", {} ms an answer", self.answer_time.as_millis())
+    }
+}
+
+/// Admits changes to one server.
+#[derive(Debug)]
+pub(crate) struct WriteLimiter {
+    state: Mutex<State>,
+    freed: Notify,
+    /// Time between two changes, if there is a limit.
+    spacing: Option<Duration>,
+    /// When the next change may begin. Held while somebody waits for it, so that they go one after the other.
+    next: tokio::sync::Mutex<Duration>,
+}
+
+#[derive(Debug)]
+struct State {
+    limit: AdaptiveLimit,
+    in_flight: usize,
+    waiting: usize,
+    answered: u64,
+    throttled: u64,
+    answer_time: Duration,
+    paused_until: Duration,
+}
+
+impl WriteLimiter {
+    /// A limiter for at most so many changes at a time and in a second.
+    pub(crate) fn new(most: usize, per_second: Option<f64>) -> Self {
+        Self {
+            state: Mutex::new(State {
+                limit: AdaptiveLimit::new(most),
+                in_flight: 0,
+                waiting: 0,
+                answered: 0,
+                throttled: 0,
+                answer_time: Duration::ZERO,
+                paused_until: Duration::ZERO,
+            }),
+            freed: Notify::new(),
+            spacing: per_second.map(|rate| Duration::from_secs_f64(1.0 / rate)),
+            next: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// How many changes it is good to have under way.
+    pub(crate) fn size(&self) -> usize {
+        self.lock().limit.size()
+    }
+
+    pub(crate) fn load(&self, server: &str, clock: &dyn Clock) -> WriteLoad {
+        let state = self.lock();
+        WriteLoad {
+            server: server.to_owned(),
+            limit: state.limit.size(),
+            in_flight: state.in_flight,
+            waiting: state.waiting,
+            answered: state.answered,
+            throttled: state.throttled,
+            answer_time: state.answer_time,
+            pause: state.paused_until.saturating_sub(clock.elapsed()),
+        }
+    }
+
+    /// Waits until another change may begin.
+    pub(crate) async fn enter<'a>(&'a self, clock: &'a dyn Clock) -> Permit<'a> {
+        if let Some(permit) = self.spacing.is_none().then(|| self.try_enter(clock).ok()).flatten() {
+            return permit;
+        }
+        let _waiting = Waiting::new(self);
+        if let Some(spacing) = self.spacing {
+            let mut next = self.next.lock().await;
+            let early = next.saturating_sub(clock.elapsed());
+            if !early.is_zero() {
+                clock.sleep(early).await;
+            }
+            *next = (*next).max(clock.elapsed()) + spacing;
+        }
+        loop {
+            // Listens before it looks, so that nothing that is freed in between is missed.
+            let mut freed = pin!(self.freed.notified());
+            freed.as_mut().enable();
+            match self.try_enter(clock) {
+                Ok(permit) => return permit,
+                Err(pause) if pause.is_zero() => freed.await,
+                Err(pause) => clock.sleep(pause).await,
+            }
+        }
+    }
+
+    /// A permit, or how long the server is still left alone; no time if it is the window that is full.
+    fn try_enter<'a>(&'a self, clock: &'a dyn Clock) -> Result<Permit<'a>, Duration> {
+        let mut state = self.lock();
+        let now = clock.elapsed();
+        let pause = state.paused_until.saturating_sub(now);
+        if !pause.is_zero() || state.in_flight >= state.limit.size() {
+            return Err(pause);
+        }
+        state.in_flight += 1;
+        Ok(Permit { limiter: self, clock, since: now })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A part of a time that is at least half of it: several programs that were refused together do not come back together.
+pub(crate) fn spread(longest: Duration, random: u64) -> Duration {
+    let part = u32::try_from(random % 1000).unwrap_or_default();
+    longest / 2 + longest / 2 * part / 1000
+}
+
+struct Waiting<'a>(&'a WriteLimiter);
+
+impl<'a> Waiting<'a> {
+    fn new(limiter: &'a WriteLimiter) -> Self {
+        limiter.lock().waiting += 1;
+        Self(limiter)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.waiting = state.waiting.saturating_sub(1);
+    }
+}
+
+/// The right to have one change under way, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit<'a> {
+    limiter: &'a WriteLimiter,
+    clock: &'a dyn Clock,
+    since: Duration,
+}
+
+impl Permit<'_> {
+    /// The request is sent now: before, a connection had to be opened.
+    pub(crate) fn begin(&mut self) {
+        self.since = self.clock.elapsed();
+    }
+
+    /// The server looked at the change and answered.
+    pub(crate) fn answered(self) {
+        let now = self.clock.elapsed();
+        let took = now.saturating_sub(self.since);
+        let mut state = self.limiter.lock();
+        state.answered += 1;
+        // A moving average over some ten answers.
+        state.answer_time = if state.answered == 1 { took } else { (state.answer_time * 7 + took) / 8 };
+        let (size, in_flight) = (state.limit.size(), state.in_flight);
+        state.limit.answered(now, took, in_flight);
+        let grown = state.limit.size().saturating_sub(size);
+        drop(state);
+        // One more is told when this permit is dropped.
+        (0..grown).for_each(|_| self.limiter.freed.notify_one());
+    }
+
+    /// The server was too busy to look at it. Says how often in a row it was, whoever asked.
+    pub(crate) fn throttled(self) -> u32 {
+        let now = self.clock.elapsed();
+        let mut state = self.limiter.lock();
+        state.throttled += 1;
+        let (strikes, is_new) = state.limit.throttled(now, now.saturating_sub(self.since));
+        if is_new {
+            let longest =
+                FIRST_PAUSE.saturating_mul(1 << strikes.min(10).saturating_sub(1)).min(LONGEST_PAUSE);
+            state.paused_until = now + spread(longest, self.clock.random());
+        }
+        strikes
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let mut state = self.limiter.lock();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        drop(state);
+        self.limiter.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use onramp_core::ManualClock;
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_spread_time_is_between_its_half_and_its_whole() {
+        for (random, expected) in
+            [(0, 100), (1, 100), (10, 101), (500, 150), (999, 199), (1000, 100), (2500, 150)]
+        {
+            assert_eq!(spread(200 * MS, random).as_millis(), expected, "{random}");
+        }
+    }
+
+    #[test]
+    fn a_load_tells_what_is_waited_for_and_no_more() {
+        let mut load = WriteLoad {
+            server: "dc1".into(),
+            limit: 8,
+            in_flight: 3,
+            waiting: 0,
+            answered: 5,
+            throttled: 1,
+            answer_time: 12 * MS,
+            pause: Duration::ZERO,
+        };
+        assert_eq!(load.to_string(), "dc1: 3 of 8 changes under way, 12 ms an answer");
+        (load.waiting, load.pause) = (2, 150 * MS);
+        let all = "dc1: 3 of 8 changes under way, 2 waiting, left alone for 150 ms because it is busy, 12 ms an answer";
+        assert_eq!(load.to_string(), all);
+    }
+
+    #[tokio::test]
+    async fn a_full_window_is_waited_for() {
+        let (limiter, clock) = (WriteLimiter::new(2, None), ManualClock::default());
+        assert_eq!(limiter.size(), 2);
+        let first = limiter.enter(&clock).await;
+        let _second = limiter.enter(&clock).await;
+        let mut third = Box::pin(limiter.enter(&clock));
+        assert!((&mut third).now_or_never().is_none(), "two are under way");
+        let load = limiter.load("dc1", &clock);
+        assert_eq!((load.server.as_str(), load.limit, load.in_flight, load.waiting), ("dc1", 2, 2, 1));
+        drop(first);
+        let permit = third.await;
+        let load = limiter.load("dc1", &clock);
+        assert_eq!((load.in_flight, load.waiting, load.answered), (2, 0, 0), "none was answered");
+        drop(permit);
+        assert_eq!(limiter.load("dc1", &clock).in_flight, 1);
+        // Whoever stops waiting is not counted any more.
+        let _all = limiter.enter(&clock).await;
+        let mut another = Box::pin(limiter.enter(&clock));
+        assert!((&mut another).now_or_never().is_none());
+        drop(another);
+        assert_eq!(limiter.load("dc1", &clock).waiting, 0);
+    }
+
+    #[tokio::test]
+    async fn answers_are_counted_and_timed_from_when_they_were_asked_for() {
+        let (limiter, clock) = (WriteLimiter::new(64, None), ManualClock::default());
+        let answer = async |connecting: u32, took: u32| {
+            let mut permit = limiter.enter(&clock).await;
+            clock.advance(connecting * MS);
+            permit.begin();
+            clock.advance(took * MS);
+            permit.answered();
+            limiter.load("dc1", &clock)
+        };
+        let load = answer(1000, 80).await;
+        assert_eq!((load.answered, load.answer_time), (1, 80 * MS), "connecting is not answering");
+        let load = answer(0, 160).await;
+        assert_eq!((load.answered, load.answer_time), (2, 90 * MS), "an eighth of what is new");
+        assert_eq!((load.in_flight, load.throttled), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_busy_server_is_left_alone_for_twice_as_long_each_time() {
+        let (limiter, clock) = (WriteLimiter::new(64, None), ManualClock::default());
+        for (strikes, longest) in [
+            (1, 100),
+            (2, 200),
+            (3, 400),
+            (4, 800),
+            (5, 1600),
+            (6, 3200),
+            (7, 6400),
+            (8, 10_000),
+            (9, 10_000),
+        ] {
+            let before = clock.elapsed();
+            let mut permit = limiter.enter(&clock).await;
+            // What was sent while it was left alone would not count.
+            clock.advance(MS);
+            permit.begin();
+            clock.advance(MS);
+            assert_eq!(permit.throttled(), strikes);
+            let load = limiter.load("dc1", &clock);
+            assert_eq!((load.throttled, load.answered, load.in_flight), (u64::from(strikes), 0, 0));
+            let half = longest / 2 * MS;
+            assert!(load.pause >= half && load.pause <= 2 * half, "{strikes}: {:?}", load.pause);
+            // The next one comes when that is over, and not before.
+            let paused_until = clock.elapsed() + load.pause;
+            drop(limiter.enter(&clock).await);
+            assert!(clock.elapsed() >= paused_until && clock.elapsed() < paused_until + 100 * MS);
+            assert!(clock.elapsed() > before);
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_begin_no_closer_than_the_rate_allows() {
+        let (limiter, clock) = (WriteLimiter::new(64, Some(10.0)), ManualClock::default());
+        let mut begun = Vec::new();
+        for _ in 0..4 {
+            drop(limiter.enter(&clock).await);
+            begun.push(clock.elapsed().as_millis());
+        }
+        assert_eq!(begun, [0, 100, 200, 300]);
+        // What was not used is not made up for.
+        clock.advance(1000 * MS);
+        for _ in 0..2 {
+            drop(limiter.enter(&clock).await);
+            begun.push(clock.elapsed().as_millis());
+        }
+        assert_eq!(begun[4..], [1300, 1400]);
+    }
+}

@@ -1,0 +1,320 @@
+//! Many changes under way at a time, of which those that depend on each other keep their order.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, FuturesUnordered, StreamExt};
+use onramp_core::forest::{ObjectChange, UpnChange};
+use onramp_core::{BoxStream, comparison_key};
+
+use crate::modify::uniqueness::unique_names;
+
+/// What a change needs for itself: the object, and the names that it gives up and takes. Two changes that name the same
+/// thing are made one after the other.
+pub(crate) trait Claims: Send + 'static {
+    fn claim(&self, claims: &mut ClaimSet<'_>);
+}
+
+impl Claims for UpnChange {
+    fn claim(&self, claims: &mut ClaimSet<'_>) {
+        claims.add(self.guid);
+        // Whoever takes José's name waits until Jose has given it up.
+        claims.add(comparison_key(self.after.as_str()));
+        if let Some(before) = &self.before {
+            claims.add(comparison_key(before));
+        }
+    }
+}
+
+impl Claims for ObjectChange {
+    fn claim(&self, claims: &mut ClaimSet<'_>) {
+        claims.add(self.guid);
+        for name in unique_names(self) {
+            claims.add(name.folded());
+        }
+    }
+}
+
+/// Collects claims as hashes: two that meet by chance make one change wait without need, and nothing else.
+pub(crate) struct ClaimSet<'a> {
+    hasher: &'a RandomState,
+    claims: Vec<u64>,
+}
+
+impl ClaimSet<'_> {
+    pub(crate) fn add(&mut self, claim: impl Hash) {
+        self.claims.push(self.hasher.hash_one(claim));
+    }
+}
+
+/// The outcomes of changes in order of completion. No more are taken from the stream than `allowance` says at the time;
+/// each is made by `make`. Dropping the stream drops what is under way.
+pub(crate) fn pipeline<C: Claims, O: Send + 'static>(
+    changes: BoxStream<'static, C>,
+    make: impl Fn(C) -> BoxFuture<'static, O> + Send + 'static,
+    allowance: impl Fn() -> usize + Send + 'static,
+) -> BoxStream<'static, O> {
+    let mut pipeline = Pipeline {
+        changes,
+        ended: false,
+        running: FuturesUnordered::new(),
+        claimed: HashSet::new(),
+        waiting: VecDeque::new(),
+        hasher: RandomState::new(),
+        make,
+        allowance,
+    };
+    stream::poll_fn(move |context| pipeline.poll(context)).boxed()
+}
+
+struct Pipeline<C, O, M, A> {
+    changes: BoxStream<'static, C>,
+    ended: bool,
+    running: FuturesUnordered<BoxFuture<'static, (Vec<u64>, O)>>,
+    /// What the running ones claim.
+    claimed: HashSet<u64>,
+    /// Taken, and waiting for others that claim the same.
+    waiting: VecDeque<(C, Vec<u64>)>,
+    hasher: RandomState,
+    make: M,
+    allowance: A,
+}
+
+impl<C, O, M, A> Pipeline<C, O, M, A>
+where
+    C: Claims,
+    O: Send + 'static,
+    M: Fn(C) -> BoxFuture<'static, O>,
+    A: Fn() -> usize,
+{
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<O>> {
+        self.take(context);
+        match self.running.poll_next_unpin(context) {
+            Poll::Ready(Some((claims, outcome))) => {
+                claims.iter().for_each(|claim| {
+                    self.claimed.remove(claim);
+                });
+                self.start_those_that_can();
+                Poll::Ready(Some(outcome))
+            }
+            // Whoever waits, waits for one that runs.
+            Poll::Ready(None) if self.ended => Poll::Ready(None),
+            _ => Poll::Pending,
+        }
+    }
+
+    fn take(&mut self, context: &mut Context<'_>) {
+        while !self.ended && self.running.len() + self.waiting.len() < (self.allowance)().max(1) {
+            match self.changes.poll_next_unpin(context) {
+                Poll::Ready(Some(change)) => self.admit(change),
+                Poll::Ready(None) => self.ended = true,
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn admit(&mut self, change: C) {
+        let mut set = ClaimSet { hasher: &self.hasher, claims: Vec::with_capacity(3) };
+        change.claim(&mut set);
+        let claims = set.claims;
+        let is_earlier = |claim: &u64| self.waiting.iter().any(|(_, earlier)| earlier.contains(claim));
+        if claims.iter().any(|claim| self.claimed.contains(claim) || is_earlier(claim)) {
+            self.waiting.push_back((change, claims));
+        } else {
+            self.start(change, claims);
+        }
+    }
+
+    fn start(&mut self, change: C, claims: Vec<u64>) {
+        self.claimed.extend(&claims);
+        let making = (self.make)(change);
+        self.running.push(Box::pin(async move { (claims, making.await) }));
+    }
+
+    fn start_those_that_can(&mut self) {
+        let mut earlier: HashSet<u64> = HashSet::new();
+        for _ in 0..self.waiting.len() {
+            let Some((change, claims)) = self.waiting.pop_front() else { return };
+            if claims.iter().any(|claim| self.claimed.contains(claim) || earlier.contains(claim)) {
+                earlier.extend(&claims);
+                self.waiting.push_back((change, claims));
+            } else {
+                self.start(change, claims);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use futures_util::FutureExt;
+    use onramp_core::ObjectGuid;
+    use onramp_core::forest::{AttributeChange, AttributeValue};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// A change of a name that claims some things.
+    #[derive(Debug, Clone)]
+    struct Piece(&'static str, Vec<u32>);
+
+    impl Claims for Piece {
+        fn claim(&self, claims: &mut ClaimSet<'_>) {
+            self.1.iter().for_each(|claim| claims.add(*claim));
+        }
+    }
+
+    /// Pieces under way, each done when it is told so.
+    #[derive(Clone, Default)]
+    struct Bench(Arc<Mutex<Vec<UnderWay>>>);
+
+    type UnderWay = (&'static str, oneshot::Sender<()>);
+
+    impl Bench {
+        fn in_flight(&self) -> Vec<&'static str> {
+            self.0.lock().unwrap().iter().map(|(name, _)| *name).collect()
+        }
+
+        fn finish(&self, name: &str) {
+            let mut running = self.0.lock().unwrap();
+            let at = running.iter().position(|(running, _)| *running == name).unwrap();
+            running.remove(at).1.send(()).unwrap();
+        }
+
+        fn run(
+            &self,
+            pieces: Vec<Piece>,
+            allowance: usize,
+        ) -> (BoxStream<'static, &'static str>, Arc<AtomicUsize>) {
+            let (bench, taken) = (self.clone(), Arc::new(AtomicUsize::new(0)));
+            let counter = taken.clone();
+            let pieces = stream::iter(pieces).inspect(move |_| {
+                counter.fetch_add(1, Ordering::SeqCst);
+            });
+            let make = move |piece: Piece| {
+                let (done, told) = oneshot::channel();
+                bench.0.lock().unwrap().push((piece.0, done));
+                async move {
+                    told.await.unwrap();
+                    piece.0
+                }
+                .boxed()
+            };
+            (pipeline(pieces.boxed(), make, move || allowance), taken)
+        }
+    }
+
+    fn next(stream: &mut BoxStream<'static, &'static str>) -> Option<Option<&'static str>> {
+        stream.next().now_or_never()
+    }
+
+    #[test]
+    fn those_that_claim_nothing_in_common_are_under_way_together_up_to_the_allowance() {
+        let bench = Bench::default();
+        let pieces = vec![Piece("a", vec![1]), Piece("b", vec![2]), Piece("c", vec![3]), Piece("d", vec![4])];
+        let (mut outcomes, taken) = bench.run(pieces, 2);
+        assert_eq!(next(&mut outcomes), None);
+        assert_eq!((bench.in_flight(), taken.load(Ordering::SeqCst)), (vec!["a", "b"], 2));
+        bench.finish("b");
+        assert_eq!(next(&mut outcomes), Some(Some("b")), "in order of completion");
+        assert_eq!(next(&mut outcomes), None);
+        assert_eq!((bench.in_flight(), taken.load(Ordering::SeqCst)), (vec!["a", "c"], 3));
+        for name in ["a", "c"] {
+            bench.finish(name);
+            assert_eq!(next(&mut outcomes), Some(Some(name)));
+        }
+        assert_eq!(next(&mut outcomes), None);
+        bench.finish("d");
+        assert_eq!(next(&mut outcomes), Some(Some("d")));
+        assert_eq!(next(&mut outcomes), Some(None), "and then it ends");
+    }
+
+    #[test]
+    fn those_that_claim_the_same_are_made_in_the_order_in_which_they_come() {
+        let bench = Bench::default();
+        // b waits for a; c for b, although its own claim is free; d for nobody.
+        let pieces = vec![
+            Piece("a", vec![1]),
+            Piece("b", vec![1, 2]),
+            Piece("c", vec![2]),
+            Piece("d", vec![3]),
+            Piece("e", vec![2, 3]),
+        ];
+        let (mut outcomes, taken) = bench.run(pieces, 8);
+        assert_eq!(next(&mut outcomes), None);
+        assert_eq!((bench.in_flight(), taken.load(Ordering::SeqCst)), (vec!["a", "d"], 5));
+        bench.finish("d");
+        assert_eq!(next(&mut outcomes), Some(Some("d")));
+        assert_eq!(bench.in_flight(), ["a"], "e still waits for b and c");
+        for (name, then) in [("a", vec!["b"]), ("b", vec!["c"]), ("c", vec!["e"])] {
+            bench.finish(name);
+            assert_eq!(next(&mut outcomes), Some(Some(name)));
+            assert_eq!(bench.in_flight(), then, "after {name}");
+        }
+        bench.finish("e");
+        assert_eq!(next(&mut outcomes), Some(Some("e")));
+        assert_eq!(next(&mut outcomes), Some(None));
+    }
+
+    #[test]
+    fn those_that_wait_count_for_the_allowance() {
+        let bench = Bench::default();
+        let pieces: Vec<Piece> = ["a", "b", "c", "d", "e"].map(|name| Piece(name, vec![1])).into();
+        let (mut outcomes, taken) = bench.run(pieces, 3);
+        assert_eq!(next(&mut outcomes), None);
+        assert_eq!((bench.in_flight(), taken.load(Ordering::SeqCst)), (vec!["a"], 3));
+        let (mut none, taken) = bench.run(vec![Piece("x", vec![]), Piece("y", vec![])], 0);
+        assert_eq!(next(&mut none), None);
+        assert_eq!(taken.load(Ordering::SeqCst), 1, "one is always taken, or nothing would ever move");
+    }
+
+    #[test]
+    fn changes_claim_their_object_and_every_name_that_some_directory_takes_for_theirs() {
+        let hasher = RandomState::new();
+        let claims = |change: &dyn Fn(&mut ClaimSet<'_>)| {
+            let mut set = ClaimSet { hasher: &hasher, claims: Vec::new() };
+            change(&mut set);
+            set.claims.into_iter().collect::<HashSet<u64>>()
+        };
+        let upn = |guid: u8, before: Option<&str>, after: &str| {
+            let change = UpnChange {
+                guid: ObjectGuid::from_bytes([guid; 16]),
+                dn: "CN=a,DC=b".parse().unwrap(),
+                before: before.map(str::to_owned),
+                after: after.parse().unwrap(),
+            };
+            (claims(&|set| change.claim(set)), claims(&|set| ObjectChange::from(&change).claim(set)))
+        };
+        let (mine, as_object) = upn(1, Some("José@x"), "anna@x");
+        assert_eq!((mine.len(), as_object.len()), (3, 3));
+        for (other, shares) in [
+            (upn(1, None, "else@x"), true),
+            (upn(2, Some("else@x"), "JOSE@x"), true),
+            (upn(2, Some("ＡＮＮＡ@x"), "else@x"), true),
+            (upn(2, Some("one@x"), "two@x"), false),
+            (upn(2, None, "two@x"), false),
+        ] {
+            assert_eq!(!mine.is_disjoint(&other.0), shares, "{other:?}");
+            assert_eq!(!as_object.is_disjoint(&other.1), shares, "{other:?}");
+        }
+        // Values that need not be unique are no names, and the same text under two attributes is two names.
+        let object = |attribute: &'static str| {
+            let value = vec![AttributeValue::text("same")];
+            let change = ObjectChange::new(
+                ObjectGuid::from_bytes([attribute.len() as u8; 16]),
+                "CN=a".parse().unwrap(),
+            );
+            let attribute = onramp_core::AttributeName::from_static(attribute);
+            let change = change.with(AttributeChange::edit(attribute, vec![], value));
+            claims(&|set| change.claim(set))
+        };
+        assert_eq!(object("mail").len(), 1);
+        assert_eq!(object("sAMAccountName").len(), 2);
+        assert!(object("sAMAccountName").is_disjoint(&object("servicePrincipalName")));
+    }
+}

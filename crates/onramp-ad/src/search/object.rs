@@ -1,0 +1,84 @@
+//! An object as the ports give it, from what was found.
+
+use onramp_core::forest::{AttributeValue, ForestObject};
+use onramp_core::{AttributeName, DistinguishedName, Error, ErrorKind, ObjectGuid, ParseError, Result};
+
+use crate::search::entry::Entry;
+
+const OBJECT_GUID: &str = "objectGUID";
+
+/// What to ask for: the attributes, and the GUID in any case.
+pub(crate) fn names(attributes: &[AttributeName]) -> Vec<&str> {
+    let asked = attributes.iter().map(AttributeName::as_str);
+    let others = asked.filter(|name| !name.eq_ignore_ascii_case(OBJECT_GUID));
+    [OBJECT_GUID].into_iter().chain(others).collect()
+}
+
+/// An object with those of its attributes that were asked for.
+pub(crate) fn object(entry: Entry, attributes: &[AttributeName]) -> Result<ForestObject> {
+    let (guid, dn) = identity(&entry)?;
+    let mut object = ForestObject::new(guid, dn);
+    for (name, values) in entry.into_attributes() {
+        // Under the name it was asked for by; a name that nobody asked for can only be an answer to a number.
+        let asked = attributes.iter().find(|asked| asked.as_str().eq_ignore_ascii_case(&name)).cloned();
+        let by_number = || attributes.iter().any(|asked| asked.as_str().contains('.'));
+        let own = |name: &str| ![OBJECT_GUID, "uSNCreated"].iter().any(|own| own.eq_ignore_ascii_case(name));
+        let name = match asked {
+            Some(asked) => asked,
+            None if by_number() && own(&name) => {
+                AttributeName::parse(&name).map_err(|error| unreadable_at(&object.dn, error.to_string()))?
+            }
+            None => continue,
+        };
+        object.attributes.insert(name, values.into_iter().map(AttributeValue::bytes).collect());
+    }
+    Ok(object)
+}
+
+/// The GUID that an object is known by whatever becomes of its name, and its name.
+pub(crate) fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)> {
+    let hidden = || {
+        unreadable(entry, "its objectGUID is not visible to this account")
+            .with_hint("Sign in with an account that may read the directory.")
+    };
+    let guid = entry.bytes(OBJECT_GUID).ok_or_else(hidden)?;
+    let guid = ObjectGuid::from_slice(guid).map_err(|error| odd(entry, &error))?;
+    let dn = entry.name().map_err(|error| odd(entry, &error))?;
+    Ok((guid, dn))
+}
+
+/// The error of an object with a value that cannot be understood.
+pub(crate) fn odd(entry: &Entry, error: &ParseError) -> Error {
+    unreadable(entry, error.to_string()).with_hint(
+        "Look at the object with a tool for the directory; it is passed over until it is repaired.",
+    )
+}
+
+/// The error of an object that cannot be understood.
+pub(crate) fn unreadable(entry: &Entry, why: impl Into<String>) -> Error {
+    unreadable_at(shown(&entry.dn), why)
+}
+
+fn unreadable_at(dn: impl std::fmt::Display, why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unreadable, "read the object").with_object(dn).with_detail(why)
+}
+
+/// A name that may hold anything, for people.
+fn shown(dn: &str) -> String {
+    dn.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_that_came_under_no_name_makes_the_object_unreadable() {
+        let entry = Entry::of_texts("CN=a,DC=b", &[("objectGUID", "0123456789abcdef"), ("no name", "x")]);
+        let by_number = [AttributeName::parse("2.5.4.3").unwrap()];
+        let error = object(entry.clone(), &by_number).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreadable);
+        assert_eq!(error.object(), Some("CN=a,DC=b"));
+        assert!(object(entry, &[]).is_ok(), "which nobody asked for");
+    }
+}
