@@ -3,17 +3,18 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use onramp_password::{
-    Checker, Context, CustomPolicy, EveryReading, LithnetPolicy, NistPolicy, Policy, PreparedPolicy, ProtectionPolicy,
-    Reading, Target, Verdict,
-};
+use onramp_password::check::{Context, PreparedPolicy};
+use onramp_password::lithnet::LithnetPolicy;
+use onramp_password::policy::Target;
+use onramp_password::protection::{AllInterpretations, Interpretation};
+use onramp_password::{Checker, CustomPolicy, NistPolicy, Policy, ProtectionPolicy, Verdict};
 
 fuzz_target!(|input: (&str, Vec<&str>, [&str; 3], bool)| {
     let (candidate, words, [account, name, tenant], conservative) = input;
     let words = || words.iter().copied();
-    let reading = if conservative { Reading::Conservative } else { Reading::Documented };
+    let reading = if conservative { Interpretation::Conservative } else { Interpretation::Documented };
     let policy = Policy::hybrid()
-        .with_protection(ProtectionPolicy::new(words()).with_reading(reading))
+        .with_protection(ProtectionPolicy::new(words()).with_interpretation(reading))
         .with_nist(NistPolicy::single_factor())
         .with_lithnet(LithnetPolicy::default().with_banned_words(words()))
         .with_custom(CustomPolicy::default().with_words(words()));
@@ -29,13 +30,13 @@ fuzz_target!(|input: (&str, Vec<&str>, [&str; 3], bool)| {
     let json = serde_json::to_string(&verdict).expect("plain data");
     assert_eq!(serde_json::from_str::<Verdict>(&json).expect("what was written"), verdict);
 
-    let every = PreparedPolicy::with_every_reading(&policy).checker(&context).check(candidate);
+    let every = PreparedPolicy::with_every_interpretation(&policy).checker(&context).check(candidate);
     assert_eq!(every.violations(), verdict.violations());
-    if let Some(readings) = every.protection().and_then(|protection| protection.readings) {
+    if let Some(readings) = every.protection().and_then(|protection| protection.interpretations) {
         assert!(readings.low <= readings.high);
         match readings.every {
-            EveryReading::Accepted => assert!(readings.documented),
-            EveryReading::Rejected => assert!(!readings.documented),
+            AllInterpretations::Accepted => assert!(readings.documented),
+            AllInterpretations::Rejected => assert!(!readings.documented),
             _ => {}
         }
     }

@@ -2,10 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use onramp_password::{
-    AdPolicy, Context, EntraPolicy, Generator, GeneratorOptions, Lookups, NistPolicy, Policy, ProtectionPolicy,
-    RandomError, RandomSource, check,
-};
+use onramp_password::check::{Context, Lookups};
+use onramp_password::generate::{GeneratorOptions, RandomError, RandomSource};
+use onramp_password::{AdPolicy, EntraPolicy, Generator, NistPolicy, Policy, ProtectionPolicy, check};
 
 struct Known(u64);
 

@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use onramp_password::{Context, Policy, check, lint};
+use onramp_password::check::Context;
+use onramp_password::{Policy, check, lint};
 
 fuzz_target!(|text: &str| {
     let parsed = [toml::from_str::<Policy>(text).ok(), serde_json::from_str::<Policy>(text).ok()];

@@ -1,9 +1,8 @@
 //! Passwords of twenty characters.
 
-use onramp_password::{
-    Context, Generator, GeneratorOptions, Lookups, OsRandom, Policy, ProtectionPolicy, RandomError,
-    RandomSource,
-};
+use onramp_password::check::{Context, Lookups};
+use onramp_password::generate::{GeneratorOptions, OsRandom, RandomError, RandomSource};
+use onramp_password::{Generator, Policy, ProtectionPolicy};
 use passwords::PasswordGenerator;
 
 use crate::contest::Contest;

@@ -1,6 +1,8 @@
 //! Password Protection alone, against lists of several sizes.
 
-use onramp_password::{Checker, Context, Policy, ProtectionPolicy, Reading};
+use onramp_password::check::Context;
+use onramp_password::protection::Interpretation;
+use onramp_password::{Checker, Policy, ProtectionPolicy};
 
 use crate::contest::{Contest, processor_time};
 use crate::entra::Naive;
@@ -10,14 +12,14 @@ pub(crate) fn measure(candidates: &[String], size: Size, terms: &[usize]) {
     for &count in terms {
         let words = corpus::banned_words(2, count);
         let checker = |reading| {
-            let policy = ProtectionPolicy::new(words.clone()).with_reading(reading);
+            let policy = ProtectionPolicy::new(words.clone()).with_interpretation(reading);
             Checker::new(&Policy::new().with_protection(policy), &Context::new())
         };
         let mut ready = None;
-        let spent = processor_time(|| ready = Some(checker(Reading::Documented)));
+        let spent = processor_time(|| ready = Some(checker(Interpretation::Documented)));
         let Some(ours) = ready else { continue };
         let (strict, naive) =
-            ((count <= 100_000).then(|| checker(Reading::Conservative)), Naive::new(&words));
+            ((count <= 100_000).then(|| checker(Interpretation::Conservative)), Naive::new(&words));
         println!("\n{count} terms, prepared in {spent:.1?}:\n");
         // The naive distance goes over every term of about the same length.
         let few = &candidates[..(size.few * 4_300 / count.max(4_300)).clamp(20, candidates.len())];

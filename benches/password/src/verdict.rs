@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use onramp_password::{Checker, Context, Policy, ProtectionPolicy};
+use onramp_password::check::Context;
+use onramp_password::{Checker, Policy, ProtectionPolicy};
 use passwords::{analyzer, scorer};
 
 use crate::contest::{Contest, time};

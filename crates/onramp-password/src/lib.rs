@@ -1,78 +1,62 @@
-//! Password policies as data, a verdict for one candidate, and a generator that satisfies all policies together.
+//! Password policies as data, a verdict for each candidate, and a generator that satisfies all policies together.
 //!
-//! A synchronised identity answers to two directories that disagree: Active Directory counts UTF-16 units and takes
-//! any Unicode, Entra takes ASCII only, and Entra Password Protection adds banned words on either side. This crate
-//! holds a candidate against all of them at once and says for each directory what is wrong and where:
+//! A synchronized identity has to satisfy two directories that disagree: Active Directory counts UTF-16 units and accepts
+//! any Unicode character, Entra accepts ASCII only, and Entra Password Protection adds banned words on both sides. This
+//! crate checks a candidate against all of them at once and reports, for each directory, each violation and its place:
 //!
 //! ```
-//! use onramp_password::{check, Code, Context, Policy, Target};
+//! use onramp_password::check::{Code, Context};
+//! use onramp_password::policy::Target;
+//! use onramp_password::{Policy, check};
 //!
 //! let context = Context::new().with_account_name("svc-onramp");
 //! let verdict = check(&Policy::hybrid(), &context, "Svc-Onramp-ö1");
 //! assert!(!verdict.accepted_by(Target::OnPremises), "it contains the account name");
-//! assert!(!verdict.accepted_by(Target::Cloud), "it contains a character that Entra does not take");
+//! assert!(!verdict.accepted_by(Target::Cloud), "it contains a character that Entra does not accept");
 //! assert_eq!(verdict.violations_for(Target::Cloud).next().map(|v| v.code), Some(Code::CharacterNotAllowed));
 //! ```
 //!
-//! [`lint`] tells of a policy, before anybody types a password, where its parts contradict each other and what would
-//! satisfy all of them. The generator draws uniformly from what the combined policy accepts, after proving that there is
-//! something to draw:
+//! # Modules
 //!
-#![cfg_attr(feature = "onramp", doc = "```")]
-#![cfg_attr(not(feature = "onramp"), doc = "```ignore")]
-//! use onramp_password::{check, Context, Generator, Policy};
+//! * [`policy`]: the requirements of Active Directory, Entra and NIST SP 800-63B-4, and rules of your own; plain data for
+//!   serde. [`protection`] has those of Entra Password Protection, [`lithnet`] those of Lithnet Password Protection.
+//! * [`mod@check`]: the checker and the verdict. [`language`] turns a verdict into sentences for people.
+//! * [`generate`]: passwords and passphrases, uniformly from all that a policy accepts, with their entropy.
+//! * [`mod@lint`]: contradictions within a policy, before anybody types a password.
+//! * [`strength`]: the estimate of zxcvbn. [`breach`]: a store of breached passwords, and the range interface of Have I
+//!   Been Pwned.
 //!
-//! let (policy, context) = (Policy::hybrid(), Context::new().with_account_name("svc-onramp"));
-//! let generator = Generator::new(&policy, &context)?;
-//! assert!(generator.entropy().bits() > 150.0);
-//! let password = generator.generate()?;
-//! assert!(check(&policy, &context, password.expose()).is_accepted());
-//! # Ok::<(), onramp_password::GenerateError>(())
-//! ```
-//!
-//! Nothing here does I/O, waits, or keeps the text of a candidate: a verdict holds codes, numbers and byte spans.
+//! The crate does no I/O except in [`breach`], never waits, and keeps no text of a candidate: a verdict holds codes,
+//! numbers and byte spans.
 //!
 //! # Without the standard library
 //!
-//! With `default-features = false` the crate needs `core` and `alloc` only. The feature `os-random` adds the operating
-//! system's random numbers, and `onramp` the types of `onramp-core`, which need the standard library.
+//! With `default-features = false` the crate needs `core` and `alloc` only. The feature `os-random` adds the random
+//! numbers of the operating system, `onramp-core` the types of that crate, which need the standard library.
 
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 extern crate alloc;
 
+mod banned_words;
 pub mod breach;
-mod catalogue;
-mod check;
+mod case;
+pub mod check;
 mod class;
 mod context;
-mod generate;
-mod lint;
-mod policy;
-mod protection;
-mod random;
-mod source;
+pub mod generate;
+pub mod language;
+pub mod lint;
+pub mod lithnet;
+pub mod policy;
+pub mod protection;
 pub mod strength;
+mod target;
 mod text;
 mod verdict;
 
-pub use catalogue::{Catalogue, Key};
-pub use check::{Checker, Lookups, PreparedPolicy, check};
-pub use class::{CharacterClass, Classes};
-pub use context::Context;
-pub use generate::{
-    Conflict, Entropy, GenerateError, Generator, GeneratorOptions, PassphraseOptions, Passphrases,
-};
-pub use lint::{Concern, Feasible, Finding, Lint, Severity, lint};
-pub use policy::{
-    AdPolicy, ClassPoints, CustomPolicy, Demand, EntraPolicy, Factor, LithnetBand, LithnetBands,
-    LithnetNormalisation, LithnetPoints, LithnetPolicy, NameChecks, NistPolicy, Policy,
-};
-pub use protection::{EveryReading, ProtectionPolicy, ProtectionVerdict, Reading, Readings, Substitutions};
-#[cfg(feature = "os-random")]
-pub use random::OsRandom;
-pub use random::{RandomError, RandomSource};
-pub use source::{
-    PasswordSettings, PasswordSettingsError, TenantPasswordSettings, TenantSettingsError, resultant,
-};
-pub use verdict::{Advice, Code, NameSource, Span, Spans, Target, Verdict, Violation};
+pub use check::{Checker, Verdict, Violation, check};
+pub use generate::{GenerateError, Generator};
+pub use language::Messages;
+pub use lint::lint;
+pub use policy::{AdPolicy, CustomPolicy, EntraPolicy, NistPolicy, Policy, ProtectionPolicy};

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use zeroize::Zeroize;
 
-use crate::{CharacterClass, Classes, Substitutions};
+use crate::case::fold_case;
+use crate::class::{CharacterClass, Classes};
+use crate::protection::Substitutions;
 
 /// The longest candidate that is compared with words character by character, in characters. No directory takes more.
 pub(crate) const MAX_FOLDED: usize = 256;
@@ -110,21 +112,6 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Takes as one whatever differs only in case: Windows compares upper-cased characters, others lower-case them. A
-/// character whose other case is several characters stays as it is.
-pub(crate) fn fold_case(c: char) -> char {
-    if c.is_ascii() {
-        return c.to_ascii_lowercase();
-    }
-    let upper = single(c.to_uppercase()).unwrap_or(c);
-    single(upper.to_lowercase()).unwrap_or(upper)
-}
-
-fn single(mut characters: impl Iterator<Item = char>) -> Option<char> {
-    let first = characters.next();
-    if characters.next().is_none() { first } else { None }
-}
-
 /// A table of substitutions made quick.
 #[derive(Clone, Debug)]
 pub(crate) struct Fold {
@@ -137,10 +124,10 @@ impl Fold {
     pub(crate) fn new(table: &Substitutions) -> Self {
         let mut ascii = ['\0'; 128];
         for (slot, byte) in ascii.iter_mut().zip(0_u8..) {
-            *slot = table.normalise(char::from(byte));
+            *slot = table.normalize(char::from(byte));
         }
         let foreign = table.pairs().iter().filter(|(from, _)| !from.is_ascii());
-        let mut others: Vec<_> = foreign.map(|&(from, _)| (from, table.normalise(from))).collect();
+        let mut others: Vec<_> = foreign.map(|&(from, _)| (from, table.normalize(from))).collect();
         others.sort_unstable();
         others.dedup();
         Self { ascii, others }

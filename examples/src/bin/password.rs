@@ -18,8 +18,11 @@ use onramp_examples::password::policy::{PolicyArguments, catalogue};
 use onramp_examples::password::report::{Headline, Manner, Report, Summary, TooWeak};
 use onramp_examples::password::texts::{Texts, texts};
 use onramp_password::breach::HashKind;
+use onramp_password::check::{Lookups, PreparedPolicy};
+use onramp_password::lint::Severity;
+use onramp_password::policy::Target;
 use onramp_password::strength::{Estimator, Inputs, Scratch};
-use onramp_password::{Catalogue, Checker, Lookups, Policy, PreparedPolicy, Severity, Target, lint};
+use onramp_password::{Checker, Messages, Policy, lint};
 use zeroize::Zeroizing;
 
 /// Check and generate passwords against the policies of Active Directory, Entra and others.
@@ -143,7 +146,7 @@ struct Judge {
     protected: bool,
     estimator: Estimator,
     known: Inputs,
-    catalogue: Catalogue,
+    catalogue: Messages,
     texts: &'static Texts,
     min_strength: u8,
     json: bool,
@@ -153,13 +156,13 @@ struct Judge {
 impl Judge {
     fn new(
         arguments: &PolicyArguments,
-        catalogue: Catalogue,
+        catalogue: Messages,
         json: bool,
         breaches: Option<Breaches>,
     ) -> Result<Self> {
         let policy = arguments.policy()?;
         Ok(Self {
-            checker: PreparedPolicy::with_every_reading(&policy).checker(&arguments.context()),
+            checker: PreparedPolicy::with_every_interpretation(&policy).checker(&arguments.context()),
             targets: policy.targets().collect(),
             protected: policy.protection.is_some(),
             estimator: Estimator::zxcvbn(),
@@ -315,10 +318,10 @@ fn explain(policy: &Policy) -> Result<ExitCode> {
     let found = lint(policy);
     let mut out = io::stdout().lock();
     let mut say = || -> io::Result<()> {
-        for demand in policy.demands() {
+        for demand in policy.requirements() {
             writeln!(out, "{}: {}", demand.target, demand.text)?;
         }
-        match &found.feasible {
+        match &found.satisfiable {
             Some(feasible) => writeln!(out, "\nAll of them accept {feasible}.")?,
             None => writeln!(out, "\nNothing satisfies all of them.")?,
         }
@@ -341,7 +344,7 @@ fn tell_lint(policy: &Policy, json: bool) -> Result<ExitCode> {
             for finding in &found.findings {
                 writeln!(out, "{finding}.")?;
             }
-            match &found.feasible {
+            match &found.satisfiable {
                 Some(feasible) => writeln!(out, "All targets accept {feasible}."),
                 None => writeln!(out, "Nothing satisfies all targets."),
             }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use onramp_core::{Password, Result};
+use onramp_password::check::Lookups;
+use onramp_password::generate::{Entropy, GeneratorOptions, OsRandom, PassphraseOptions, Passphrases};
 use onramp_password::strength::{Dictionary, ListKind};
-use onramp_password::{
-    Entropy, GenerateError, Generator, GeneratorOptions, Lookups, OsRandom, PassphraseOptions, Passphrases,
-};
+use onramp_password::{GenerateError, Generator};
 
 use super::breach::Breaches;
 use super::input::read_text;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use onramp_core::{Error, ErrorKind, Result};
-use onramp_password::{Catalogue, Context, Policy, ProtectionPolicy};
+use onramp_password::check::Context;
+use onramp_password::{Messages, Policy, ProtectionPolicy};
 
 use super::input::read_text;
 
@@ -79,8 +80,8 @@ impl PolicyArguments {
 ///
 /// # Errors
 /// When there is none in this language.
-pub fn catalogue(language: &str) -> Result<Catalogue> {
-    Catalogue::for_language(language).ok_or_else(|| {
+pub fn catalogue(language: &str) -> Result<Messages> {
+    Messages::for_language(language).ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, "speak the language")
             .with_object(language)
             .with_hint("There are messages in en, de, fr and es.")

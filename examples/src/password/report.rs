@@ -3,8 +3,12 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use onramp_password::check::Advice;
+use onramp_password::language::Key;
+use onramp_password::policy::Target;
+use onramp_password::protection::AllInterpretations;
 use onramp_password::strength::{Attack, Score, Strength};
-use onramp_password::{Advice, Catalogue, EveryReading, Key, Target, Verdict};
+use onramp_password::{Messages, Verdict};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -29,10 +33,10 @@ impl Headline {
     /// Returns the headline of a verdict.
     #[must_use]
     pub fn of(verdict: &Verdict, strong_enough: bool) -> Self {
-        let readings = verdict.protection().and_then(|protection| protection.readings);
+        let readings = verdict.protection().and_then(|protection| protection.interpretations);
         match () {
             () if !verdict.is_accepted() || !strong_enough => Self::Rejected,
-            () if readings.is_some_and(|readings| readings.every != EveryReading::Accepted) => {
+            () if readings.is_some_and(|readings| readings.every != AllInterpretations::Accepted) => {
                 Self::MayBeRefused
             }
             () if verdict.advice().any(|advice| advice == Advice::GlobalListUnknown) => {
@@ -105,7 +109,7 @@ impl Report {
         if weak.is_some() {
             codes.push("too_weak");
         }
-        let protection = verdict.protection().map(|protection| match protection.readings {
+        let protection = verdict.protection().map(|protection| match protection.interpretations {
             Some(readings) => ProtectionReport {
                 documented: answer(readings.documented),
                 every_reading: readings.every.as_str(),
@@ -114,7 +118,7 @@ impl Report {
             // Longer than any directory takes, so that no reading says anything.
             None => ProtectionReport {
                 documented: answer(false),
-                every_reading: EveryReading::Rejected.as_str(),
+                every_reading: AllInterpretations::Rejected.as_str(),
                 score: [0, 0],
             },
         });
@@ -146,7 +150,7 @@ impl Report {
             strength: None,
             entra_password_protection: protected.then(|| ProtectionReport {
                 documented: answer(false),
-                every_reading: EveryReading::Rejected.as_str(),
+                every_reading: AllInterpretations::Rejected.as_str(),
                 score: [0, 0],
             }),
             headline: Headline::Rejected,
@@ -173,7 +177,7 @@ fn answer(accepted: bool) -> &'static str {
 #[derive(Clone, Copy, Debug)]
 pub struct Manner<'a> {
     /// The sentences about demands.
-    pub catalogue: &'a Catalogue,
+    pub catalogue: &'a Messages,
     /// The other sentences.
     pub texts: &'a Texts,
     /// True where there are colors.
@@ -213,7 +217,7 @@ impl Manner<'_> {
         if let Some(TooWeak(found, limit)) = weak {
             writeln!(out, "  {}", filled(texts.too_weak, &[("found", &found), ("limit", &limit)]))?;
         }
-        if let Some(readings) = verdict.protection().and_then(|protection| protection.readings) {
+        if let Some(readings) = verdict.protection().and_then(|protection| protection.interpretations) {
             let [one, several, range] = texts.points;
             let points = match (readings.low, readings.high) {
                 (1, 1) => one,
@@ -223,9 +227,9 @@ impl Manner<'_> {
             let points = filled(points, &[("low", &readings.low), ("high", &readings.high)]);
             let [accepted, depends, rejected] = texts.readings;
             let every = match readings.every {
-                EveryReading::Accepted => accepted,
-                EveryReading::Depends => depends,
-                EveryReading::Rejected => rejected,
+                AllInterpretations::Accepted => accepted,
+                AllInterpretations::Depends => depends,
+                AllInterpretations::Rejected => rejected,
             };
             writeln!(out, "  Entra Password Protection: {points}, {every}")?;
         }

@@ -1,4 +1,4 @@
-//! The program's own sentences about a password, in the languages of the [`Catalogue`](onramp_password::Catalogue).
+//! The program's own sentences about a password, in the languages of the [`Messages`](onramp_password::Messages).
 
 /// The sentences of one language. `{…}` stand for what they are about.
 #[derive(Debug)]

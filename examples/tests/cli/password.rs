@@ -213,7 +213,7 @@ fn policies_are_explained_and_linted() {
     let broken = write(folder.path(), "broken.toml", "[cloud]\n[custom]\nmax_length = 7\n");
     let output = run(&["lint", "--policy", &broken], b"");
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("Entra demands at least 8 characters, the organisation takes at most 7"));
+    assert!(said(&output).contains("Entra demands at least 8 characters, the organization takes at most 7"));
     let output = run(&["lint", "--json", "--policy", &broken], b"");
     let found: Value = serde_json::from_str(&said(&output)).unwrap();
     assert_eq!(found["findings"][0]["severity"], "error");

@@ -1,7 +1,7 @@
 //! Lines of hexadecimal digits, a colon and a count.
 
 use super::hash::digit;
-use super::range::DIGITS;
+use super::prefix::DIGITS;
 use super::{HashKind, ListError, Prefix};
 
 /// The digits of a line and its count; nothing if it is none. The line may end in a carriage return.

@@ -55,6 +55,7 @@ mod error;
 mod hash;
 mod layout;
 mod list;
+mod prefix;
 mod range;
 mod store;
 
@@ -70,7 +71,8 @@ pub use error::{ClientError, ListError, StoreError};
 pub use hash::{HashKind, PasswordHash};
 #[cfg(feature = "reqwest")]
 pub use http::{FetchError, HttpTransport};
-pub use range::{MAX_BODY, Prefix, RangeBody, RangeRequest};
+pub use prefix::Prefix;
+pub use range::{MAX_BODY, RangeBody, RangeRequest};
 #[cfg(feature = "std")]
 pub use store::StoreFile;
 pub use store::{Source, Store};

@@ -1,19 +1,22 @@
-//! Rules of an organisation's own.
+//! Rules of an organization's own.
 
 use alloc::vec::Vec;
 
 use zeroize::Zeroize;
 
 use super::directory::{classes, length, places};
-use crate::protection::{Edits, Index};
-use crate::text::{Fold, Folded, MAX_FOLDED, Text, fold_case};
-use crate::verdict::Spans;
-use crate::{CharacterClass, Classes, Code, CustomPolicy, NameSource, Target, Verdict, Violation};
+use crate::banned_words::{Edits, Index};
+use crate::case::fold_case;
+use crate::class::{CharacterClass, Classes};
+use crate::policy::CustomPolicy;
+use crate::target::Target;
+use crate::text::{Fold, Folded, MAX_FOLDED, Text};
+use crate::verdict::{Code, NameSource, Spans, Verdict, Violation};
 
 /// The shortest word of a dictionary or of the caller that is looked for.
 pub(crate) const MIN_WORD: usize = 3;
 
-/// Rules of an organisation's own, ready.
+/// Rules of an organization's own, ready.
 #[derive(Clone, Debug)]
 pub(crate) struct Custom {
     pub(crate) policy: CustomPolicy,

@@ -2,17 +2,18 @@
 
 use alloc::vec::Vec;
 
-use super::needle::Needle;
+use super::pattern::Pattern;
+use crate::class::Classes;
+use crate::context::Context;
+use crate::policy::{AdPolicy, EntraPolicy, NameChecks};
+use crate::target::Target;
 use crate::text::{Fold, Text};
-use crate::verdict::Spans;
-use crate::{
-    AdPolicy, Classes, Code, Context, EntraPolicy, NameChecks, NameSource, Target, Verdict, Violation,
-};
+use crate::verdict::{Code, NameSource, Spans, Verdict, Violation};
 
 /// The shortest name that a domain controller looks for, in UTF-16 units.
 const MIN_NAME: usize = 3;
 
-/// Length and classes. The names are needles of their own.
+/// Length and classes. The names are patterns of their own.
 #[inline]
 pub(super) fn on_premises(policy: &AdPolicy, text: &Text<'_>, verdict: &mut Verdict) {
     let target = Target::OnPremises;
@@ -72,7 +73,7 @@ pub(super) fn places(text: &Text<'_>, is_so: impl Fn(char) -> bool) -> Spans {
 }
 
 /// The account name as a whole, and each piece of the display name.
-pub(super) fn needles(policy: &AdPolicy, context: &Context, fold: &Fold, out: &mut Vec<Needle>) {
+pub(super) fn patterns(policy: &AdPolicy, context: &Context, fold: &Fold, out: &mut Vec<Pattern>) {
     if !policy.complexity && policy.name_checks == NameChecks::WithComplexity {
         return;
     }
@@ -80,6 +81,6 @@ pub(super) fn needles(policy: &AdPolicy, context: &Context, fold: &Fold, out: &m
     let pieces = context.display_name_pieces().map(|piece| (NameSource::DisplayName, piece));
     let names = account.chain(pieces);
     out.extend(
-        names.filter_map(|(source, word)| Needle::new(Target::OnPremises, source, word, MIN_NAME, fold)),
+        names.filter_map(|(source, word)| Pattern::new(Target::OnPremises, source, word, MIN_NAME, fold)),
     );
 }

@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::directory::{classes, length};
-use super::needle::Needle;
-use crate::text::{Fold, MAX_FOLDED, Text, fold_case};
-use crate::verdict::Spans;
-use crate::{
-    CharacterClass, Classes, Code, Context, LithnetBand, LithnetNormalisation, LithnetPoints, LithnetPolicy,
-    NameSource, Target, Verdict, Violation,
-};
+use super::pattern::Pattern;
+use crate::case::fold_case;
+use crate::class::{CharacterClass, Classes};
+use crate::context::Context;
+use crate::lithnet::{LithnetBand, LithnetNormalization, LithnetPoints, LithnetPolicy};
+use crate::target::Target;
+use crate::text::{Fold, MAX_FOLDED, Text};
+use crate::verdict::{Code, NameSource, Spans, Verdict, Violation};
 
 /// The shortest piece of a name that is looked for, in UTF-16 units.
 const MIN_NAME: usize = 4;
@@ -38,7 +39,7 @@ const LOOKS_LIKE: [(char, char); 14] = [
     ('!', 'i'),
 ];
 
-/// Banned words, normalised and sorted.
+/// Banned words, normalized and sorted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BannedWords(Vec<String>);
 
@@ -52,26 +53,26 @@ impl BannedWords {
         Self(words)
     }
 
-    fn contain(&self, candidate: &str, how: LithnetNormalisation) -> bool {
-        let Some(normalised) = normalise(candidate, how) else { return false };
-        normalised.cuts().any(|(start, end)| {
-            self.0.binary_search_by(|word| word.chars().cmp(normalised.iter(start, end))).is_ok()
+    fn contain(&self, candidate: &str, how: LithnetNormalization) -> bool {
+        let Some(normalized) = normalize(candidate, how) else { return false };
+        normalized.cuts().any(|(start, end)| {
+            self.0.binary_search_by(|word| word.chars().cmp(normalized.iter(start, end))).is_ok()
         })
     }
 }
 
-/// Whether something says yes to what normalisation leaves of a candidate.
-pub(super) fn any_normalised(
+/// Whether something says yes to what normalization leaves of a candidate.
+pub(super) fn any_normalized(
     candidate: &str,
-    how: LithnetNormalisation,
+    how: LithnetNormalization,
     mut known: impl FnMut(&str) -> bool,
 ) -> bool {
-    let Some(normalised) = normalise(candidate, how) else { return false };
+    let Some(normalized) = normalize(candidate, how) else { return false };
     // Reserved at once: a buffer that grows would leave copies behind.
     let mut text = Zeroizing::new(String::with_capacity(4 * MAX_FOLDED));
-    normalised.cuts().any(|(start, end)| {
+    normalized.cuts().any(|(start, end)| {
         text.zeroize();
-        text.extend(normalised.iter(start, end));
+        text.extend(normalized.iter(start, end));
         !text.is_empty() && known(&text)
     })
 }
@@ -89,7 +90,7 @@ pub(super) fn check(policy: &LithnetPolicy, words: &BannedWords, text: &Text<'_>
             verdict.push(Violation::new(target, Code::TooFewPoints).counted(found, points.required.into()));
         }
     }
-    if words.contain(text.text, policy.normalisation) {
+    if words.contain(text.text, policy.normalization) {
         verdict.push(Violation::new(target, Code::BannedWord).at(Spans::one(0, text.text.len())));
     }
 }
@@ -115,36 +116,36 @@ pub(crate) fn count(points: &LithnetPoints, present: Classes, text: &Text<'_>) -
 }
 
 /// The pieces of the account name and of the full name.
-pub(super) fn needles(policy: &LithnetPolicy, context: &Context, fold: &Fold, out: &mut Vec<Needle>) {
+pub(super) fn patterns(policy: &LithnetPolicy, context: &Context, fold: &Fold, out: &mut Vec<Pattern>) {
     let account = context.account_name.as_deref().filter(|_| policy.check_account_name);
     let full = context.display_name.as_deref().filter(|_| policy.check_full_name);
     let names = [(NameSource::AccountName, account), (NameSource::DisplayName, full)];
     for (source, name) in names {
         let pieces = name.unwrap_or_default().split(' ');
-        out.extend(pieces.filter_map(|piece| Needle::new(Target::Lithnet, source, piece, MIN_NAME, fold)));
+        out.extend(pieces.filter_map(|piece| Pattern::new(Target::Lithnet, source, piece, MIN_NAME, fold)));
     }
 }
 
-/// A normalised candidate on the stack; wiped when dropped.
-struct Normalised {
+/// A normalized candidate on the stack; wiped when dropped.
+struct Normalized {
     letters: [char; MAX_FOLDED],
     len: usize,
     /// What is left when all that can be cut off is cut off.
     start: usize,
     end: usize,
-    how: LithnetNormalisation,
+    how: LithnetNormalization,
 }
 
 /// How many look-alikes before and behind a word are taken for a part of it.
 const KEPT: usize = 16;
 
-impl Normalised {
+impl Normalized {
     /// The pieces that may be a word: what is left of the text, and when it is put right also that with some of what
     /// would have been cut off.
     fn cuts(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         let (before, behind) = match self.how {
-            LithnetNormalisation::Compatible => (0, 0),
-            LithnetNormalisation::Fixed => (KEPT.min(self.start), KEPT.min(self.len - self.end)),
+            LithnetNormalization::Compatible => (0, 0),
+            LithnetNormalization::Fixed => (KEPT.min(self.start), KEPT.min(self.len - self.end)),
         };
         let starts = self.start - before..=self.start;
         starts.flat_map(move |start| (self.end..=self.end + behind).map(move |end| (start, end)))
@@ -156,44 +157,44 @@ impl Normalised {
     }
 }
 
-impl Drop for Normalised {
+impl Drop for Normalized {
     fn drop(&mut self) {
         self.letters.zeroize();
     }
 }
 
 /// `None` for what has no letter, and for what is too long to be a word.
-fn normalise(candidate: &str, how: LithnetNormalisation) -> Option<Normalised> {
+fn normalize(candidate: &str, how: LithnetNormalization) -> Option<Normalized> {
     if !candidate.chars().any(char::is_alphabetic) {
         return None;
     }
-    let mut normalised = Normalised { letters: ['\0'; MAX_FOLDED], len: 0, start: 0, end: 0, how };
+    let mut normalized = Normalized { letters: ['\0'; MAX_FOLDED], len: 0, start: 0, end: 0, how };
     for c in candidate.chars().map(fold_case).filter(|c| !c.is_whitespace()) {
-        *normalised.letters.get_mut(normalised.len)? = c;
-        normalised.len += 1;
+        *normalized.letters.get_mut(normalized.len)? = c;
+        normalized.len += 1;
     }
-    let all = normalised.letters.get(..normalised.len).unwrap_or_default();
+    let all = normalized.letters.get(..normalized.len).unwrap_or_default();
     let kept = |c: &char| !TRIMMED.contains(*c);
-    normalised.start = all.iter().position(kept).unwrap_or(normalised.len);
-    normalised.end = all.iter().rposition(kept).map_or(normalised.start, |last| last + 1);
-    Some(normalised)
+    normalized.start = all.iter().position(kept).unwrap_or(normalized.len);
+    normalized.end = all.iter().rposition(kept).map_or(normalized.start, |last| last + 1);
+    Some(normalized)
 }
 
-/// Whether a character can be absent after normalisation: cut off, taken out, or white space.
+/// Whether a character can be absent after normalization: cut off, taken out, or white space.
 pub(crate) fn passes_over(c: char) -> bool {
     TRIMMED.contains(c) || c.is_whitespace() || matches!(c, '_' | '.' | '+')
 }
 
-/// What a character is after normalisation, if it is there.
+/// What a character is after normalization, if it is there.
 pub(crate) fn unmasked(c: char) -> char {
     unmask(fold_case(c))
 }
 
-/// A banned word after normalisation. When it is put right, nothing is cut off a word.
+/// A banned word after normalization. When it is put right, nothing is cut off a word.
 pub(crate) fn word(word: &str, policy: &LithnetPolicy) -> Vec<char> {
-    let normalised = normalise(word, policy.normalisation);
-    let whole = policy.normalisation == LithnetNormalisation::Fixed;
-    normalised.map_or_else(Vec::new, |word| {
+    let normalized = normalize(word, policy.normalization);
+    let whole = policy.normalization == LithnetNormalization::Fixed;
+    normalized.map_or_else(Vec::new, |word| {
         let (start, end) = if whole { (0, word.len) } else { (word.start, word.end) };
         word.iter(start, end).collect()
     })

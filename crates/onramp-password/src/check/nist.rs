@@ -8,9 +8,12 @@ use core::cmp::Ordering;
 use unicode_normalization::UnicodeNormalization;
 
 use super::directory::length;
-use crate::text::{Text, fold_case};
-use crate::verdict::Spans;
-use crate::{Code, Context, NistPolicy, Target, Verdict, Violation};
+use crate::case::fold_case;
+use crate::context::Context;
+use crate::policy::NistPolicy;
+use crate::target::Target;
+use crate::text::Text;
+use crate::verdict::{Code, Spans, Verdict, Violation};
 
 /// Passwords that are refused as a whole, whatever their case.
 #[derive(Clone, Debug, Default)]

@@ -3,7 +3,10 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::{Classes, NameSource, RandomError, Target};
+use super::random::RandomError;
+use crate::class::Classes;
+use crate::target::Target;
+use crate::verdict::NameSource;
 
 /// Why nothing can be generated.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +37,7 @@ pub enum GenerateError {
     },
 }
 
-#[cfg(feature = "onramp")]
+#[cfg(feature = "onramp-core")]
 impl From<GenerateError> for onramp_core::Error {
     fn from(error: GenerateError) -> Self {
         let kind = match error {

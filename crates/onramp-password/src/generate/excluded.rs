@@ -7,11 +7,13 @@ use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::banned_words::{Words, folded_words};
+use crate::case::fold_case;
+use crate::check::Checker;
 use crate::check::custom::Custom;
 use crate::check::lithnet::passes_over;
-use crate::protection::{Words, folded_words};
-use crate::text::fold_case;
-use crate::{Checker, LithnetPolicy, ProtectionPolicy};
+use crate::lithnet::LithnetPolicy;
+use crate::protection::ProtectionPolicy;
 
 /// The shares of the letters of an alphabet after folding.
 struct Shares {
@@ -57,10 +59,12 @@ pub(super) fn at_most(
     length: usize,
 ) -> Excluded {
     let rules = &checker.rules;
-    let guard = rules.guard.as_ref().filter(|guard| !guard.targets.is_empty());
-    let words = guard.and_then(|guard| guard.strict.as_ref());
-    let by_score = match (words, protection, guard) {
-        (Some(words), Some(policy), Some(guard)) => by_score(words, policy, guard.required, alphabet, length),
+    let matcher = rules.matcher.as_ref().filter(|matcher| !matcher.targets.is_empty());
+    let words = matcher.and_then(|matcher| matcher.strict.as_ref());
+    let by_score = match (words, protection, matcher) {
+        (Some(words), Some(policy), Some(matcher)) => {
+            by_score(words, policy, matcher.required, alphabet, length)
+        }
         _ => 0.0,
     };
     let custom = rules.custom.as_ref().map_or(0.0, |custom| by_custom(custom, alphabet, length));
@@ -79,7 +83,7 @@ pub(super) struct Excluded {
     pub(super) by_others: f64,
 }
 
-/// The share that scores fewer points than needed in the strictest reading, or is a banned word as a whole.
+/// The share that scores fewer points than needed in the strictest interpretation, or is a banned word as a whole.
 ///
 /// Such a string consists of some pieces, each within one edit of a word, and of single characters of few kinds.
 fn by_score(
@@ -176,18 +180,18 @@ fn by_custom(custom: &Custom, alphabet: &[char], length: usize) -> f64 {
     words + repeats + sequences + few
 }
 
-/// What is a banned word of Lithnet once everything that its normalisation passes over is left out.
+/// What is a banned word of Lithnet once everything that its normalization passes over is left out.
 fn by_lithnet(policy: &LithnetPolicy, alphabet: &[char], length: usize) -> f64 {
     let passed = alphabet.iter().filter(|&&c| passes_over(c)).count();
     let passed = number(passed) / number(alphabet.len());
     let shares = Shares::new(alphabet, crate::check::lithnet::unmasked);
-    let normalised = policy.banned_words.iter().map(|word| crate::check::lithnet::word(word, policy));
+    let normalized = policy.banned_words.iter().map(|word| crate::check::lithnet::word(word, policy));
     let share = |word: Vec<char>| -> f64 {
         let Some(rest) = length.checked_sub(word.len()).filter(|_| !word.is_empty()) else { return 0.0 };
         let letters = word.iter().map(|&letter| shares.of(letter)).product::<f64>();
         choose(length, rest) * letters * power(passed, rest)
     };
-    normalised.map(share).sum()
+    normalized.map(share).sum()
 }
 
 #[allow(clippy::cast_precision_loss)] // lengths and sizes of lists

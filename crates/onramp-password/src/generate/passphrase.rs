@@ -5,80 +5,31 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::blocks::{self, Blocks};
-use super::demands::{Required, Seen};
-use super::draw::{Draws, Odds, Trials};
-use super::{Conflict, Entropy, GenerateError, demands};
-#[cfg(all(feature = "os-random", feature = "onramp"))]
-use crate::OsRandom;
-use crate::{Checker, Context, Lookups, Policy, RandomSource, Reading};
+use super::error::{Conflict, GenerateError};
+use super::options::PassphraseOptions;
+#[cfg(all(feature = "os-random", feature = "onramp-core"))]
+use super::random::OsRandom;
+use super::random::RandomSource;
+use super::requirements::{RequiredClasses, Seen};
+use super::sampling::{Entropy, Odds, RejectionSampler, UniformDraws};
+use super::word_list::WordList;
+use super::{requirements, word_list};
+use crate::check::{Checker, Lookups};
+use crate::context::Context;
+use crate::policy::Policy;
+use crate::protection::Interpretation;
 
 /// How many words a phrase has. One alone would be a word of a list, whatever stands behind it.
 const WORDS: core::ops::RangeInclusive<usize> = 2..=24;
 
-/// What passphrases to generate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct PassphraseOptions {
-    /// How many words. `None` is as many as the policy and [`PassphraseOptions::DEFAULT_BITS`] need.
-    pub words: Option<usize>,
-    /// What stands between two words, and before the digits. `None` is a hyphen, or another character where something is
-    /// looked for that holds one.
-    pub separator: Option<char>,
-    /// How many digits follow the words, 0 to 4.
-    pub digits: u8,
-    /// Whether each word begins with a capital.
-    pub capitals: bool,
-}
-
-impl PassphraseOptions {
-    /// The bits when no number of words is asked for: what seven words of a list of 7,776 have at most.
-    pub const DEFAULT_BITS: f64 = 75.0;
-
-    /// The same options with so many words.
-    #[must_use]
-    pub fn with_words(mut self, count: usize) -> Self {
-        self.words = Some(count);
-        self
-    }
-
-    /// The same options with this character between two words.
-    #[must_use]
-    pub fn with_separator(mut self, separator: char) -> Self {
-        self.separator = Some(separator);
-        self
-    }
-
-    /// The same options with so many digits at the end.
-    #[must_use]
-    pub fn with_digits(mut self, count: u8) -> Self {
-        self.digits = count;
-        self
-    }
-
-    /// The same options without capitals.
-    #[must_use]
-    pub fn without_capitals(mut self) -> Self {
-        self.capitals = false;
-        self
-    }
-}
-
-impl Default for PassphraseOptions {
-    /// `Word-Word-Word-…-42`, which has every class that a directory asks for.
-    fn default() -> Self {
-        Self { words: None, separator: None, digits: 2, capitals: true }
-    }
-}
-
 /// Draws passphrases uniformly from all that a policy accepts, of one number of words from one list.
 ///
 /// ```
-/// use onramp_password::{Context, Passphrases, PassphraseOptions, Policy};
+/// use onramp_password::check::Context;
+/// use onramp_password::generate::{Passphrases, PassphraseOptions};
+/// use onramp_password::Policy;
 ///
 /// let words = ["anchor", "basket", "candle", "dragon", "falcon", "garden", "harvest", "island"];
 /// let options = PassphraseOptions::default().with_words(6);
@@ -93,7 +44,7 @@ pub struct Passphrases {
     endings: Vec<Box<str>>,
     count: usize,
     separator: char,
-    trials: Trials,
+    trials: RejectionSampler,
 }
 
 impl Passphrases {
@@ -101,7 +52,7 @@ impl Passphrases {
     ///
     /// Left out of the list are words that are there twice (case aside), that hold anything but letters, that have too
     /// few different letters to count, or that a target would refuse wherever they stand, such as those with the account's
-    /// name in them. Banned words are always read conservatively, so that what is generated passes in every reading.
+    /// name in them. Banned words are always read conservatively, so that what is generated passes in every interpretation.
     ///
     /// # Errors
     /// [`GenerateError::Unsatisfiable`] names the demands that contradict each other; see there for the others.
@@ -113,36 +64,36 @@ impl Passphrases {
     ) -> Result<Self, GenerateError> {
         let mut policy = policy.clone();
         if let Some(protection) = &mut policy.protection {
-            protection.reading = Reading::Conservative;
+            protection.interpretation = Interpretation::Conservative;
         }
         let checker = Checker::new(&policy, context);
-        let blocks = Blocks::new(&checker, words, options)?;
-        let of_count = |count| Self::of_count(&checker, &policy, &blocks, count);
+        let list = WordList::new(&checker, words, options)?;
+        let of_count = |count| Self::of_count(&checker, &policy, &list, count);
         let (count, odds) = match options.words {
             Some(count) => (count, of_count(count)?),
             None => enough_words(of_count)?,
         };
         let longest = |all: &[Box<str>]| all.iter().map(|one| one.len()).max().unwrap_or(0);
-        let separator = blocks.separator;
-        let longest = count * (longest(&blocks.words) + separator.len_utf8()) + longest(&blocks.endings);
-        let Blocks { words, endings, .. } = blocks;
-        Ok(Self { words, endings, count, separator, trials: Trials::new(checker, odds, longest) })
+        let separator = list.separator;
+        let longest = count * (longest(&list.words) + separator.len_utf8()) + longest(&list.endings);
+        let WordList { words, endings, .. } = list;
+        Ok(Self { words, endings, count, separator, trials: RejectionSampler::new(checker, odds, longest) })
     }
 
     /// What can be said of phrases of so many words.
     fn of_count(
         checker: &Checker,
         policy: &Policy,
-        blocks: &Blocks,
+        list: &WordList,
         count: usize,
     ) -> Result<Odds, GenerateError> {
         if !WORDS.contains(&count) {
             return Err(Conflict::WordCount { count, least: *WORDS.start(), most: *WORDS.end() }.into());
         }
-        blocks.scores(count)?;
-        let fitting = share(checker, blocks, count)?;
-        let bits = blocks.bits(count);
-        let excluded = blocks::excluded(checker, policy.protection.as_ref(), blocks, count, bits);
+        list.scores(count)?;
+        let fitting = share(checker, list, count)?;
+        let bits = list.bits(count);
+        let excluded = word_list::excluded(checker, policy.protection.as_ref(), list, count, bits);
         Odds::new(bits, fitting, excluded)
     }
 
@@ -168,7 +119,7 @@ impl Passphrases {
     ///
     /// # Errors
     /// [`GenerateError::Random`] when the system has none.
-    #[cfg(all(feature = "os-random", feature = "onramp"))]
+    #[cfg(all(feature = "os-random", feature = "onramp-core"))]
     pub fn generate(&self) -> Result<onramp_core::Password, GenerateError> {
         self.generate_with(&mut OsRandom, &Lookups::default())
     }
@@ -179,13 +130,13 @@ impl Passphrases {
     /// # Errors
     /// [`GenerateError::Random`] when the source fails; [`GenerateError::Exhausted`] when it is not random, or the lookups
     /// refuse everything.
-    #[cfg(feature = "onramp")]
+    #[cfg(feature = "onramp-core")]
     pub fn generate_with(
         &self,
         random: &mut dyn RandomSource,
         lookups: &Lookups<'_>,
     ) -> Result<onramp_core::Password, GenerateError> {
-        self.secret(random, lookups).map(super::draw::password)
+        self.secret(random, lookups).map(super::sampling::password)
     }
 
     /// The same as plain text that is wiped when dropped, for programs without `onramp-core`.
@@ -198,7 +149,7 @@ impl Passphrases {
         lookups: &Lookups<'_>,
     ) -> Result<Zeroizing<String>, GenerateError> {
         self.trials.first_accepted(lookups, |phrase| {
-            let mut draws = Draws::new(random, self.words.len());
+            let mut draws = UniformDraws::new(random, self.words.len());
             for place in 0..self.count {
                 if place > 0 {
                     phrase.push(self.separator);
@@ -207,7 +158,7 @@ impl Passphrases {
             }
             if !self.endings.is_empty() {
                 phrase.push(self.separator);
-                let ending = Draws::new(random, self.endings.len()).next()?;
+                let ending = UniformDraws::new(random, self.endings.len()).next()?;
                 phrase.push_str(self.endings.get(ending).map_or("", |digits| digits));
             }
             Ok(())
@@ -235,18 +186,18 @@ fn enough_words(
 }
 
 /// The share of all phrases that have a length, the classes and the points that every target takes.
-fn share(checker: &Checker, blocks: &Blocks, count: usize) -> Result<f64, Conflict> {
-    let (least, most) = demands::range(checker)?;
-    let most = most.unwrap_or(demands::LONGEST);
+fn share(checker: &Checker, list: &WordList, count: usize) -> Result<f64, Conflict> {
+    let (least, most) = requirements::range(checker)?;
+    let most = most.unwrap_or(requirements::LONGEST);
     // What is looked at does not depend on the length, only what is made of it.
-    let required = Required::of(checker, least);
+    let required = RequiredClasses::of(checker, least);
     let after = |seen: Seen, text: &str| text.chars().fold(seen, |seen, c| seen.with(c, &required));
     // By length and by what was seen.
     let mut shares = BTreeMap::from([((0, Seen::default()), 1.0)]);
     let mut separator = [0; 4];
-    let separator: &str = blocks.separator.encode_utf8(&mut separator);
-    let ending = (!blocks.endings.is_empty()).then_some(&blocks.endings);
-    let parts = core::iter::repeat_n(&blocks.words, count).chain(ending);
+    let separator: &str = list.separator.encode_utf8(&mut separator);
+    let ending = (!list.endings.is_empty()).then_some(&list.endings);
+    let parts = core::iter::repeat_n(&list.words, count).chain(ending);
     for (place, part) in parts.enumerate() {
         let kinds = kinds(part, |text| after(Seen::default(), text));
         let mut longer: BTreeMap<(usize, Seen), f64> = BTreeMap::new();
@@ -263,7 +214,7 @@ fn share(checker: &Checker, blocks: &Blocks, count: usize) -> Result<f64, Confli
         shares = longer;
     }
     let fits = |&&(length, seen): &&(usize, Seen)| {
-        length >= least && Required::of(checker, length).met(seen, length)
+        length >= least && RequiredClasses::of(checker, length).met(seen, length)
     };
     let total: f64 = shares.iter().filter(|(key, _)| fits(key)).map(|(_, share)| share).sum();
     if total > 0.0 { Ok(total.min(1.0)) } else { Err(Conflict::Phrase { words: count, least, most }) }

@@ -85,6 +85,24 @@ impl AdPolicy {
         self.max_age_seconds = max_seconds;
         self
     }
+
+    /// Returns the policy that is as strict as both: for an account of which several policies may be the effective one.
+    #[must_use]
+    pub fn strictest(self, other: &Self) -> Self {
+        let always = self.name_checks == NameChecks::Always || other.name_checks == NameChecks::Always;
+        let max_age = match (self.max_age_seconds, other.max_age_seconds) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Self {
+            min_length: self.min_length.max(other.min_length),
+            complexity: self.complexity || other.complexity,
+            name_checks: if always { NameChecks::Always } else { NameChecks::WithComplexity },
+            history_length: self.history_length.max(other.history_length),
+            min_age_seconds: self.min_age_seconds.max(other.min_age_seconds),
+            max_age_seconds: max_age,
+        }
+    }
 }
 
 impl Default for AdPolicy {

@@ -1,11 +1,12 @@
-//! Rules of an organisation's own: lengths, classes, runs and words, without regular expressions.
+//! Rules of an organization's own: lengths, classes, runs and words, without regular expressions.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Classes, Substitutions};
+use crate::class::Classes;
+use crate::protection::Substitutions;
 
 /// Rules of your own. What is absent demands nothing.
 ///
@@ -45,7 +46,7 @@ pub struct CustomPolicy {
     /// A dictionary: words of three letters or more that must not be part of a password.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
-    /// The look-alikes under which [`CustomPolicy::words`] and [`Context::words`](crate::Context::words) are found.
+    /// The look-alikes under which [`CustomPolicy::words`] and [`Context::words`](crate::check::Context::words) are found.
     pub substitutions: Substitutions,
 }
 

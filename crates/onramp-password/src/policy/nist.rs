@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// They are a length, counted in code points after NFC, and a list of passwords that are common, expected or
 /// compromised, compared with the *whole* password; composition rules are forbidden, and so there are none. What
-/// the [`Context`](crate::Context) knows counts as expected. A list is the verifier's to choose; none comes along.
+/// the [`Context`](crate::check::Context) knows counts as expected. A list is the verifier's to choose; none comes along.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

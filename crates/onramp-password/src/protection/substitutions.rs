@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::text::fold_case;
+use crate::case::fold_case;
 
 /// A table of single-character substitutions, applied after lower-casing.
 ///
@@ -92,7 +92,7 @@ impl Substitutions {
     #[must_use]
     pub fn merged(mut self, other: &Self) -> Self {
         for &(from, to) in &other.0 {
-            let (from, to) = (self.normalise(from), self.normalise(to));
+            let (from, to) = (self.normalize(from), self.normalize(to));
             if from != to {
                 for pair in self.0.iter_mut().filter(|pair| pair.1 == from) {
                     pair.1 = to;
@@ -106,7 +106,7 @@ impl Substitutions {
     /// Lower-cases one character and applies the table. A character whose lower case is several stays as it is, so
     /// that places stay the same.
     #[must_use]
-    pub fn normalise(&self, c: char) -> char {
+    pub fn normalize(&self, c: char) -> char {
         let lower = fold_case(c);
         self.0.iter().find(|&&(from, _)| from == lower).map_or(lower, |&(_, to)| to)
     }

@@ -14,7 +14,7 @@ use super::words::{self, Search};
 use super::{
     Inputs, MAX_CHARS, MatchedPattern, Pattern, Score, Strength, date, feedback, keyboard, sequence,
 };
-use crate::Span;
+use crate::verdict::Span;
 
 /// The year against which years and dates are measured, unless another one is set.
 const REFERENCE_YEAR: u32 = 2026;

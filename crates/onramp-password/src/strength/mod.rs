@@ -47,15 +47,14 @@ mod repeat;
 mod result;
 mod sequence;
 mod spaced;
+mod suggestions;
 mod text;
 mod words;
 
 pub use builder::DictionaryBuilder;
 pub use dictionary::{Dictionary, DictionaryError};
 pub use estimator::{Estimator, Scratch};
-pub use feedback::{Suggestion, Suggestions, Warning};
 pub use inputs::Inputs;
 pub use result::{Attack, ListKind, MatchedPattern, OutOfRange, Pattern, Score, Strength};
-
-/// How many characters of a candidate are looked at.
-pub const MAX_CHARS: usize = 256;
+pub use suggestions::{Suggestion, Suggestions, Warning};
+pub use text::MAX_CHARS;

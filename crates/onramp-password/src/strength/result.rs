@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Suggestions, Warning};
-use crate::Span;
+use crate::verdict::Span;
 
 /// How hard a candidate is to guess.
 ///

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroize;
 
-use super::MAX_CHARS;
+/// The maximum number of characters of a candidate that are examined.
+pub const MAX_CHARS: usize = 256;
 
 /// The candidate as characters, in lower case, and backwards. Wiped after every estimate.
 #[derive(Default)]

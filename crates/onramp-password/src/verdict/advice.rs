@@ -19,7 +19,7 @@ impl Advice {
     /// Every advice, in order.
     pub const ALL: [Self; 2] = [Self::Unicode, Self::GlobalListUnknown];
 
-    /// The stable name, as serialised.
+    /// The stable name, as serialized.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

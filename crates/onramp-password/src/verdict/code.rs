@@ -4,53 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Who makes a demand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Target {
-    /// The domain controllers.
-    OnPremises,
-    /// Entra.
-    Cloud,
-    /// NIST SP 800-63B-4.
-    Nist,
-    /// Lithnet Password Protection for Active Directory, a filter on the domain controllers.
-    Lithnet,
-    /// The organisation itself: its own rules, and [`Context::words`](crate::Context::words).
-    Custom,
-}
-
-impl Target {
-    /// Everybody, in order.
-    pub const ALL: [Self; 5] = [Self::OnPremises, Self::Cloud, Self::Nist, Self::Lithnet, Self::Custom];
-
-    /// The stable name, as serialised.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OnPremises => "on_premises",
-            Self::Cloud => "cloud",
-            Self::Nist => "nist",
-            Self::Lithnet => "lithnet",
-            Self::Custom => "custom",
-        }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OnPremises => "Active Directory",
-            Self::Cloud => "Entra",
-            Self::Nist => "NIST SP 800-63B-4",
-            Self::Lithnet => "Lithnet Password Protection",
-            Self::Custom => "the organisation",
-        })
-    }
-}
-
-/// What kind of demand was not met. The serialised names are stable.
+/// What kind of demand was not met. The serialized names are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -73,7 +27,7 @@ pub enum Code {
     /// As a whole a banned word, or (with Entra Password Protection) one edit away from one.
     BannedWord,
     /// Banned words, at the spans, leave too few points: `found` of the `limit` needed. Without a banned word, a
-    /// candidate with too few points is [`Code::TooShort`], or under the conservative reading [`Code::TooFewDistinct`].
+    /// candidate with too few points is [`Code::TooShort`], or under the conservative interpretation [`Code::TooFewDistinct`].
     ScoreTooLow,
     /// Too few complexity points: `found` of the `limit` needed.
     TooFewPoints,
@@ -112,7 +66,7 @@ impl Code {
         Self::TooFewDistinct,
     ];
 
-    /// The stable name, as serialised.
+    /// The stable name, as serialized.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -164,7 +118,7 @@ impl NameSource {
     pub const ALL: [Self; 5] =
         [Self::AccountName, Self::DisplayName, Self::PersonName, Self::TenantName, Self::Word];
 
-    /// The stable name, as serialised.
+    /// The stable name, as serialized.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,11 +1,11 @@
 //! One demand that is not met.
 
-use core::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Code, NameSource, Spans, Target};
-use crate::{Catalogue, CharacterClass, Classes};
+use super::code::{Code, NameSource};
+use super::spans::Spans;
+use crate::class::{CharacterClass, Classes};
+use crate::target::Target;
 
 /// One demand that is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,13 +78,6 @@ impl Violation {
     pub(crate) fn missing(mut self, classes: Classes) -> Self {
         self.missing = classes;
         self
-    }
-}
-
-/// The English sentence of the [`Catalogue`].
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Catalogue::english().write(self, &[self.target], None, f)
     }
 }
 

@@ -1,9 +1,8 @@
 //! \[MS-SAMR\] 3.1.1.7.2 and the description of "Password must meet complexity requirements".
 
-use onramp_password::{
-    AdPolicy, CharacterClass, Classes, Code, Context, NameChecks, NameSource, Policy, Span, Target, Verdict,
-    check,
-};
+use onramp_password::check::{Code, Context, NameSource, Span};
+use onramp_password::policy::{CharacterClass, Classes, NameChecks, Target};
+use onramp_password::{AdPolicy, Policy, Verdict, check};
 
 use crate::codes;
 

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 
-use onramp_password::{
-    Advice, Catalogue, Checker, Code, Context, Key, LithnetNormalisation, LithnetPolicy, Lookups, NistPolicy,
-    Policy, Target, Verdict,
-};
+use onramp_password::check::{Advice, Code, Context, Lookups};
+use onramp_password::language::Key;
+use onramp_password::lithnet::{LithnetNormalization, LithnetPolicy};
+use onramp_password::policy::Target;
+use onramp_password::{Checker, Messages, NistPolicy, Policy, Verdict};
 
 fn targets(policy: &Policy, known: &str, candidate: &str) -> Vec<Target> {
     let asked = RefCell::new(Vec::new());
@@ -39,10 +40,10 @@ fn lithnet_looks_for_what_normalisation_leaves() {
 #[test]
 fn put_right_it_also_looks_for_what_would_have_been_cut_off() {
     let policy = |how| {
-        Policy::new().with_lithnet(LithnetPolicy::default().with_breached(true, true).with_normalisation(how))
+        Policy::new().with_lithnet(LithnetPolicy::default().with_breached(true, true).with_normalization(how))
     };
-    assert_eq!(targets(&policy(LithnetNormalisation::Compatible), "admin", "4dmin-1"), []);
-    assert_eq!(targets(&policy(LithnetNormalisation::Fixed), "admin", "4dmin-1"), [Target::Lithnet]);
+    assert_eq!(targets(&policy(LithnetNormalization::Compatible), "admin", "4dmin-1"), []);
+    assert_eq!(targets(&policy(LithnetNormalization::Fixed), "admin", "4dmin-1"), [Target::Lithnet]);
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn who_chooses_unicode_under_nist_is_told() {
     assert!(written.contains(r#""advice":["unicode"]"#), "{written}");
     assert_eq!(serde_json::from_str::<Verdict>(&written).unwrap(), verdict);
     let sentences: Vec<String> =
-        [Catalogue::english(), Catalogue::german(), Catalogue::french(), Catalogue::spanish()]
+        [Messages::english(), Messages::german(), Messages::french(), Messages::spanish()]
             .iter()
             .map(|catalogue| catalogue.text(Key::Advice(Advice::Unicode)).to_owned())
             .collect();

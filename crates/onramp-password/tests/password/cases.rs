@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use onramp_password::check::{Context, PreparedPolicy};
+use onramp_password::lithnet::{
+    LithnetBand, LithnetBands, LithnetNormalization, LithnetPoints, LithnetPolicy,
+};
+use onramp_password::policy::{CharacterClass, Classes, NameChecks};
+use onramp_password::protection::Substitutions;
 use onramp_password::{
-    AdPolicy, CharacterClass, Checker, Classes, Context, CustomPolicy, EntraPolicy, LithnetBand,
-    LithnetBands, LithnetNormalisation, LithnetPoints, LithnetPolicy, NameChecks, NistPolicy, Policy,
-    PreparedPolicy, ProtectionPolicy, Substitutions, Verdict,
+    AdPolicy, Checker, CustomPolicy, EntraPolicy, NistPolicy, Policy, ProtectionPolicy, Verdict,
 };
 
 type Row = (String, String, String);
@@ -42,7 +46,7 @@ fn section(name: &str) -> (Policy, Context) {
         "nist_mfa" => (empty.with_nist(NistPolicy::with_mfa().with_blocklist(listed)), person),
         "lithnet" => (empty.with_lithnet(lithnet), named),
         "lithnet_fixed" => {
-            (empty.with_lithnet(lithnet.with_normalisation(LithnetNormalisation::Fixed)), named)
+            (empty.with_lithnet(lithnet.with_normalization(LithnetNormalization::Fixed)), named)
         }
         "custom" => {
             let rules = CustomPolicy::default()
@@ -77,7 +81,7 @@ fn every_row_of_the_table() {
     for (name, rows) in rows() {
         let (policy, context) = section(&name);
         let checker = Checker::new(&policy, &context);
-        let thorough = PreparedPolicy::with_every_reading(&policy).checker(&context);
+        let thorough = PreparedPolicy::with_every_interpretation(&policy).checker(&context);
         for (candidate, expected, reason) in rows {
             seen += 1;
             let verdict = thorough.check(&candidate);
@@ -98,7 +102,7 @@ fn violations(verdict: &Verdict) -> String {
 }
 
 fn readings(verdict: &Verdict) -> String {
-    let readings = verdict.protection().and_then(|p| p.readings).expect("every reading was asked for");
+    let readings = verdict.protection().and_then(|p| p.interpretations).expect("every reading was asked for");
     let documented = if readings.documented { "accepted" } else { "rejected" };
     format!("{documented} {} {}-{}", readings.every, readings.low, readings.high)
 }

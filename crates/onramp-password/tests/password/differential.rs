@@ -1,9 +1,9 @@
 //! The quick scorer against the slow one.
 
-use onramp_password::{
-    Checker, Code, Context, EveryReading, Policy, PreparedPolicy, ProtectionPolicy, Reading, Substitutions,
-    Target,
-};
+use onramp_password::check::{Code, Context, PreparedPolicy};
+use onramp_password::policy::Target;
+use onramp_password::protection::{AllInterpretations, Interpretation, Substitutions};
+use onramp_password::{Checker, Policy, ProtectionPolicy};
 use proptest::prelude::*;
 
 use crate::reference::Reference;
@@ -50,9 +50,9 @@ proptest! {
     fn every_reading(words in words(), candidate in candidate(), table in table()) {
         let own = Reference::new(&words, table.clone());
         let strict = Reference::new(&words, table.clone().merged(&Substitutions::aggressive()));
-        let checker = PreparedPolicy::with_every_reading(&policy(&words, &table)).checker(&Context::new());
+        let checker = PreparedPolicy::with_every_interpretation(&policy(&words, &table)).checker(&Context::new());
         let verdict = checker.check(&candidate);
-        let readings = verdict.protection().and_then(|p| p.readings).expect("every reading was asked for");
+        let readings = verdict.protection().and_then(|p| p.interpretations).expect("every reading was asked for");
         let (low, high) = (strict.strictest(&candidate), own.most(&candidate));
         prop_assert_eq!((readings.low as usize, readings.high as usize), (low, high));
 
@@ -60,11 +60,11 @@ proptest! {
         prop_assert!(low <= fewest && fewest <= high);
         prop_assert_eq!(readings.documented, !own.is_near(&candidate) && fewest >= 5);
         let expected = if own.is_near(&candidate) || high < 5 {
-            EveryReading::Rejected
+            AllInterpretations::Rejected
         } else if strict.is_near(&candidate) || low < 5 {
-            EveryReading::Depends
+            AllInterpretations::Depends
         } else {
-            EveryReading::Accepted
+            AllInterpretations::Accepted
         };
         prop_assert_eq!(readings.every, expected);
     }
@@ -74,7 +74,7 @@ proptest! {
         let table = Substitutions::documented();
         let strict = Reference::new(&words, Substitutions::aggressive());
         let mut policy = policy(&words, &table);
-        policy.protection = policy.protection.map(|p| p.with_reading(Reading::Conservative));
+        policy.protection = policy.protection.map(|p| p.with_interpretation(Interpretation::Conservative));
         let verdict = Checker::new(&policy, &Context::new()).check(&candidate);
         let low = strict.strictest(&candidate);
         prop_assert_eq!(verdict.is_accepted(), low >= 5 && !strict.is_near(&candidate));

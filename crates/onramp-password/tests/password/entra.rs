@@ -1,6 +1,8 @@
 //! The documented password policy of Entra for cloud accounts.
 
-use onramp_password::{Code, Context, EntraPolicy, Policy, Span, Target, Verdict, check};
+use onramp_password::check::{Code, Context, Span};
+use onramp_password::policy::Target;
+use onramp_password::{EntraPolicy, Policy, Verdict, check};
 
 use crate::codes;
 

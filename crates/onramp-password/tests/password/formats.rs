@@ -1,9 +1,14 @@
 //! Policies, catalogues and verdicts as TOML and JSON.
 
+use onramp_password::check::{Code, Context};
+use onramp_password::language::Key;
+use onramp_password::lithnet::{
+    ClassPoints, LithnetBand, LithnetBands, LithnetNormalization, LithnetPoints, LithnetPolicy,
+};
+use onramp_password::policy::{CharacterClass, Classes, NameChecks};
+use onramp_password::protection::{Interpretation, Substitutions};
 use onramp_password::{
-    AdPolicy, Catalogue, CharacterClass, ClassPoints, Classes, Code, Context, CustomPolicy, EntraPolicy, Key,
-    LithnetBand, LithnetBands, LithnetNormalisation, LithnetPoints, LithnetPolicy, NameChecks, NistPolicy,
-    Policy, ProtectionPolicy, Reading, Substitutions, check,
+    AdPolicy, CustomPolicy, EntraPolicy, Messages, NistPolicy, Policy, ProtectionPolicy, check,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -47,10 +52,11 @@ fn on_premises() -> impl Strategy<Value = AdPolicy> {
 fn protection() -> impl Strategy<Value = ProtectionPolicy> {
     (words(), substitutions(), any::<bool>(), any::<bool>(), any::<u16>()).prop_map(
         |(words, table, conservative, agent, points)| {
-            let reading = if conservative { Reading::Conservative } else { Reading::Documented };
+            let reading =
+                if conservative { Interpretation::Conservative } else { Interpretation::Documented };
             ProtectionPolicy::new(words)
                 .with_substitutions(table)
-                .with_reading(reading)
+                .with_interpretation(reading)
                 .with_on_premises(agent)
                 .with_required_points(points)
         },
@@ -94,8 +100,8 @@ fn lithnet() -> impl Strategy<Value = LithnetPolicy> {
         |(length, names, bands, points, words, fixed)| {
             let mut policy = LithnetPolicy::default().with_min_length(length).with_banned_words(words);
             (policy.bands, policy.points) = (bands, points);
-            policy.normalisation =
-                if fixed { LithnetNormalisation::Fixed } else { LithnetNormalisation::Compatible };
+            policy.normalization =
+                if fixed { LithnetNormalization::Fixed } else { LithnetNormalization::Compatible };
             policy.with_name_checks(names, !names)
         },
     )
@@ -218,11 +224,11 @@ fn policies_combine() {
 
 #[test]
 fn catalogues_are_complete_and_keep_their_placeholders() {
-    let english = Catalogue::english();
+    let english = Messages::english();
     for (tag, other) in
-        [("de-AT", Catalogue::german()), ("fr", Catalogue::french()), ("es", Catalogue::spanish())]
+        [("de-AT", Messages::german()), ("fr", Messages::french()), ("es", Messages::spanish())]
     {
-        assert_eq!(Catalogue::for_language(tag).as_ref(), Some(&other));
+        assert_eq!(Messages::for_language(tag).as_ref(), Some(&other));
         for key in Key::all() {
             let (text, model) = (other.text(key), english.text(key));
             assert!(!text.is_empty(), "{tag} {key}");
@@ -240,20 +246,20 @@ fn catalogues_are_complete_and_keep_their_placeholders() {
             }
         }
     }
-    assert_eq!(Catalogue::for_language("tlh"), None);
+    assert_eq!(Messages::for_language("tlh"), None);
 }
 
 #[test]
 fn a_catalogue_is_a_map_and_can_be_partly_replaced() {
     let verdict = check(&Policy::hybrid(), &Context::new(), "kurz");
     let violation = verdict.violations().first().expect("too short");
-    let own: Catalogue =
+    let own: Messages =
         serde_json::from_str(r#"{"too_short":"{limit}+ ({target}, {unknown})","target.on_premises":"DC"}"#)
             .expect("keys that there are");
     assert_eq!(own.message(violation), "7+ (DC, {unknown})");
-    assert_eq!(own.text(Key::Code(Code::TooLong)), Catalogue::english().text(Key::Code(Code::TooLong)));
-    let all = serde_json::to_string(&Catalogue::german()).expect("a map");
+    assert_eq!(own.text(Key::Code(Code::TooLong)), Messages::english().text(Key::Code(Code::TooLong)));
+    let all = serde_json::to_string(&Messages::german()).expect("a map");
     assert!(all.contains(r#""class.upper":"Großbuchstaben""#), "{all}");
-    let error = serde_json::from_str::<Catalogue>(r#"{"to_short":""}"#).expect_err("no such key").to_string();
+    let error = serde_json::from_str::<Messages>(r#"{"to_short":""}"#).expect_err("no such key").to_string();
     assert!(error.contains("to_short"), "{error}");
 }

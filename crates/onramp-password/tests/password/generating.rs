@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 
-use onramp_password::{Conflict, GenerateError, ProtectionPolicy, RandomError, RandomSource, Reading};
+use onramp_password::generate::{Conflict, RandomError, RandomSource};
+use onramp_password::protection::Interpretation;
+use onramp_password::{GenerateError, ProtectionPolicy};
 
 /// A small generator of known numbers (SplitMix64), so that a test always sees the same ones.
 pub(crate) struct Known(pub(crate) u64);
@@ -24,7 +26,7 @@ impl RandomSource for Known {
 
 /// Banned words as the generators read them.
 pub(crate) fn conservative<const N: usize>(words: [&str; N]) -> ProtectionPolicy {
-    ProtectionPolicy::new(words).with_reading(Reading::Conservative)
+    ProtectionPolicy::new(words).with_interpretation(Interpretation::Conservative)
 }
 
 /// The contradiction for which there is no generator.

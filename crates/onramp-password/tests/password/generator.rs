@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use onramp_password::check::{Context, NameSource};
+use onramp_password::generate::{Conflict, GeneratorOptions, RandomError, RandomSource};
+use onramp_password::lithnet::{ClassPoints, LithnetBand, LithnetBands, LithnetPoints, LithnetPolicy};
+use onramp_password::policy::{CharacterClass, Classes, Target};
 use onramp_password::{
-    AdPolicy, CharacterClass, Checker, ClassPoints, Classes, Conflict, Context, CustomPolicy, EntraPolicy,
-    GenerateError, Generator, GeneratorOptions, LithnetBand, LithnetBands, LithnetPoints, LithnetPolicy,
-    NameSource, Policy, ProtectionPolicy, RandomError, RandomSource, Target, check,
+    AdPolicy, Checker, CustomPolicy, EntraPolicy, GenerateError, Generator, Policy, ProtectionPolicy, check,
 };
 
 use crate::generating::{Known, conflict, conservative};

@@ -1,30 +1,30 @@
 //! What is said of a policy before anybody types a password.
 
-use onramp_password::{
-    AdPolicy, Concern, CustomPolicy, EntraPolicy, LithnetBands, LithnetPolicy, NistPolicy, Policy,
-    ProtectionPolicy, Severity, Target, lint,
-};
+use onramp_password::lint::{LintKind, Severity};
+use onramp_password::lithnet::{LithnetBands, LithnetPolicy};
+use onramp_password::policy::Target;
+use onramp_password::{AdPolicy, CustomPolicy, EntraPolicy, NistPolicy, Policy, ProtectionPolicy, lint};
 
-fn concerns(policy: &Policy) -> Vec<Concern> {
-    lint(policy).findings.into_iter().map(|finding| finding.concern).collect()
+fn concerns(policy: &Policy) -> Vec<LintKind> {
+    lint(policy).findings.into_iter().map(|finding| finding.kind).collect()
 }
 
 #[test]
 fn nist_against_the_directories() {
     let found = lint(&Policy::hybrid().with_nist(NistPolicy::single_factor()));
     let both = vec![Target::OnPremises, Target::Cloud];
-    let concerns: Vec<_> = found.findings.iter().map(|finding| finding.concern.clone()).collect();
+    let concerns: Vec<_> = found.findings.iter().map(|finding| finding.kind.clone()).collect();
     for expected in [
-        Concern::CompositionAgainstNist { targets: both.clone() },
-        Concern::SubstringsAgainstNist { targets: both },
-        Concern::ExpiryAgainstNist,
-        Concern::NoBlocklist,
-        Concern::UnicodeAgainstEntra,
-        Concern::MinimumAge { seconds: 86_400 },
+        LintKind::CompositionAgainstNist { targets: both.clone() },
+        LintKind::SubstringsAgainstNist { targets: both },
+        LintKind::ExpiryAgainstNist,
+        LintKind::NoBlocklist,
+        LintKind::UnicodeAgainstEntra,
+        LintKind::MinimumAge { seconds: 86_400 },
     ] {
         assert!(concerns.contains(&expected), "{expected:?} in {concerns:?}");
     }
-    let feasible = found.feasible.expect("they can be met together");
+    let feasible = found.satisfiable.expect("they can be met together");
     assert_eq!((feasible.min_length, feasible.max_length, feasible.classes), (15, Some(256), 3));
     assert_eq!(feasible.to_string(), "15 to 256 characters of printable ASCII, with 3 character classes");
     let severities: Vec<_> = found.findings.iter().map(|finding| finding.severity).collect();
@@ -42,10 +42,10 @@ fn a_policy_without_contradiction_says_nothing() {
 fn lengths_that_contradict_each_other() {
     let policy = Policy::hybrid().with_custom(CustomPolicy::default().with_lengths(None, Some(7)));
     let found = lint(&policy);
-    assert_eq!(found.feasible, None);
-    let reason = "Entra demands at least 8 characters, the organisation takes at most 7".to_owned();
+    assert_eq!(found.satisfiable, None);
+    let reason = "Entra demands at least 8 characters, the organization takes at most 7".to_owned();
     let first = found.findings.first().expect("an error");
-    assert_eq!((first.severity, &first.concern), (Severity::Error, &Concern::Contradiction { reason }));
+    assert_eq!((first.severity, &first.kind), (Severity::Error, &LintKind::Contradiction { reason }));
 }
 
 #[test]
@@ -54,8 +54,8 @@ fn characters_that_nobody_takes() {
         .with_cloud(EntraPolicy::cloud())
         .with_custom(CustomPolicy::default().with_allowed("äöü"));
     let found = lint(&policy);
-    assert!(found.feasible.is_none());
-    assert!(matches!(found.findings.first().map(|f| &f.concern), Some(Concern::Contradiction { .. })));
+    assert!(found.satisfiable.is_none());
+    assert!(matches!(found.findings.first().map(|f| &f.kind), Some(LintKind::Contradiction { .. })));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_least_length_is_one_that_can_be_met() {
     let mut short = EntraPolicy::cloud().with_required_classes(0);
     short.min_length = 1;
     let policy = Policy::new().with_cloud(short).with_protection(ProtectionPolicy::default());
-    let least = lint(&policy).feasible.expect("long ones satisfy it").min_length;
+    let least = lint(&policy).satisfiable.expect("long ones satisfy it").min_length;
     assert!((5..=8).contains(&least), "{least}");
 }
 
@@ -72,10 +72,10 @@ fn the_least_length_is_one_that_can_be_met() {
 fn what_a_tenant_refuses() {
     let terms = ["abc", "contoso", "C0ntoso", "averyveryverylongterm"];
     let policy = Policy::new().with_protection(ProtectionPolicy::new(terms));
-    assert_eq!(concerns(&policy), [Concern::TermLengths { terms: 2 }, Concern::SameTerms { terms: 1 }]);
+    assert_eq!(concerns(&policy), [LintKind::TermLengths { terms: 2 }, LintKind::SameTerms { terms: 1 }]);
     let many = (0..1001).map(|number| format!("term{number}"));
     let found = concerns(&Policy::new().with_protection(ProtectionPolicy::new(many)));
-    assert!(found.contains(&Concern::TooManyTerms { terms: 1001 }), "{found:?}");
+    assert!(found.contains(&LintKind::TooManyTerms { terms: 1001 }), "{found:?}");
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn what_surprises_people() {
     let calm = AdPolicy::default().with_ages(0, None).with_min_length(15);
     assert_eq!(
         concerns(&Policy::new().with_on_premises(calm)),
-        [Concern::BeyondGroupPolicy { min_length: 15 }]
+        [LintKind::BeyondGroupPolicy { min_length: 15 }]
     );
     let bands = LithnetBands { first_threshold: 12, ..LithnetBands::default() };
     let lithnet = LithnetPolicy::default().with_bands(bands).with_banned_words(["123", "admin"]);
     let found = concerns(&Policy::new().with_lithnet(lithnet));
-    assert_eq!(found, [Concern::WordsVanish { terms: 1 }, Concern::OneThreshold]);
+    assert_eq!(found, [LintKind::WordsVanish { terms: 1 }, LintKind::OneThreshold]);
 }
 
 #[test]

@@ -24,7 +24,9 @@ mod sources;
 mod strength;
 mod verdicts;
 
-use onramp_password::{Code, Target, Verdict};
+use onramp_password::Verdict;
+use onramp_password::check::Code;
+use onramp_password::policy::Target;
 
 /// The codes of one target's violations, in order.
 fn codes(verdict: &Verdict, target: Target) -> Vec<Code> {

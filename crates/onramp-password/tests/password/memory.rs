@@ -1,6 +1,7 @@
 //! A check takes no memory from the heap.
 
-use onramp_password::{Checker, Context, Lookups, Policy, PreparedPolicy, ProtectionPolicy};
+use onramp_password::check::{Context, Lookups, PreparedPolicy};
+use onramp_password::{Checker, Policy, ProtectionPolicy};
 
 fn policy() -> Policy {
     let syllables = ["ba", "con", "del", "fin", "ga", "mer", "per", "so", "ter", "ver", "wel", "zo"];
@@ -55,7 +56,7 @@ fn nothing_is_allocated_by_a_check() {
 
 #[test]
 fn nor_by_lookups_nor_by_every_reading_of_a_usual_password() {
-    let checker = PreparedPolicy::with_every_reading(&policy()).checker(&context());
+    let checker = PreparedPolicy::with_every_interpretation(&policy()).checker(&context());
     let lookups = Lookups::default().with_reused(&|_| true).with_breached(&|_| true);
     for candidate in CANDIDATES.into_iter().filter(|candidate| candidate.len() < 60) {
         let measured = allocation_counter::measure(|| {
@@ -68,9 +69,10 @@ fn nor_by_lookups_nor_by_every_reading_of_a_usual_password() {
 /// A verdict has room for more violations than fit on the stack, and forgets none of them.
 #[test]
 fn many_violations() {
-    use onramp_password::{
-        Code, CustomPolicy, LithnetBand, LithnetBands, LithnetPoints, LithnetPolicy, NistPolicy, Target,
-    };
+    use onramp_password::check::Code;
+    use onramp_password::lithnet::{LithnetBand, LithnetBands, LithnetPoints, LithnetPolicy};
+    use onramp_password::policy::Target;
+    use onramp_password::{CustomPolicy, NistPolicy};
 
     let band = LithnetBand { required_classes: 4, symbol_or_digit: true, ..LithnetBand::default() };
     let bands = LithnetBands { first_threshold: 1, first: band, ..LithnetBands::default() };
@@ -82,7 +84,7 @@ fn many_violations() {
         .with_name_checks(true, true);
     let custom = CustomPolicy::default()
         .with_lengths(Some(99), None)
-        .with_classes(4, onramp_password::Classes::FOUR)
+        .with_classes(4, onramp_password::policy::Classes::FOUR)
         .with_forbidden("c")
         .with_min_distinct(50)
         .with_words(["contoso"]);

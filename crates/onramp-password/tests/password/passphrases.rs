@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use onramp_password::check::{Context, Lookups};
+use onramp_password::generate::{Conflict, PassphraseOptions, Passphrases};
+use onramp_password::lithnet::LithnetPolicy;
+use onramp_password::protection::Interpretation;
 use onramp_password::{
-    AdPolicy, Checker, Conflict, Context, CustomPolicy, EntraPolicy, GenerateError, LithnetPolicy, Lookups,
-    NistPolicy, PassphraseOptions, Passphrases, Policy, ProtectionPolicy, Reading, check,
+    AdPolicy, Checker, CustomPolicy, EntraPolicy, GenerateError, NistPolicy, Policy, ProtectionPolicy, check,
 };
 use proptest::prelude::*;
 
@@ -41,7 +44,7 @@ fn accepted(
     }
     let mut policy = policy.clone();
     if let Some(protection) = &mut policy.protection {
-        protection.reading = Reading::Conservative;
+        protection.interpretation = Interpretation::Conservative;
     }
     let checker = Checker::new(&policy, context);
     all.iter().filter(|candidate| checker.check(candidate).is_accepted()).count()

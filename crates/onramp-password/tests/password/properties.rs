@@ -1,8 +1,9 @@
 //! What holds for every input.
 
-use onramp_password::{
-    AdPolicy, Context, EntraPolicy, Generator, GeneratorOptions, Policy, ProtectionPolicy, Reading, check,
-};
+use onramp_password::check::Context;
+use onramp_password::generate::GeneratorOptions;
+use onramp_password::protection::Interpretation;
+use onramp_password::{AdPolicy, EntraPolicy, Generator, Policy, ProtectionPolicy, check};
 use proptest::prelude::*;
 
 fn context() -> impl Strategy<Value = Context> {
@@ -22,8 +23,9 @@ fn context() -> impl Strategy<Value = Context> {
 fn policy() -> impl Strategy<Value = Policy> {
     let protection =
         (proptest::collection::vec("\\PC{0,9}", 0..6), any::<bool>()).prop_map(|(words, conservative)| {
-            let reading = if conservative { Reading::Conservative } else { Reading::Documented };
-            ProtectionPolicy::new(words).with_reading(reading)
+            let reading =
+                if conservative { Interpretation::Conservative } else { Interpretation::Documented };
+            ProtectionPolicy::new(words).with_interpretation(reading)
         });
     (0..20_u16, any::<bool>(), 0..20_u16, protection).prop_map(|(ad, complexity, cloud, protection)| {
         Policy::new()
@@ -69,10 +71,10 @@ proptest! {
         candidate in "[a-eA-E0-9@$!]{4,14}",
     ) {
         let policy = |reading| {
-            Policy::new().with_protection(ProtectionPolicy::new(words.clone()).with_reading(reading))
+            Policy::new().with_protection(ProtectionPolicy::new(words.clone()).with_interpretation(reading))
         };
         let accepted = |reading| check(&policy(reading), &Context::new(), &candidate).is_accepted();
-        prop_assert!(!accepted(Reading::Conservative) || accepted(Reading::Documented));
+        prop_assert!(!accepted(Interpretation::Conservative) || accepted(Interpretation::Documented));
     }
 
     #[test]

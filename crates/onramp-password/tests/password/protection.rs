@@ -1,8 +1,9 @@
 //! The documented examples of Entra Password Protection, and what they leave open.
 
-use onramp_password::{
-    Code, Context, NameSource, Policy, ProtectionPolicy, Reading, Span, Substitutions, Target, Verdict, check,
-};
+use onramp_password::check::{Code, Context, NameSource, Span};
+use onramp_password::policy::Target;
+use onramp_password::protection::{Interpretation, Substitutions};
+use onramp_password::{Policy, ProtectionPolicy, Verdict, check};
 
 use crate::codes;
 
@@ -59,8 +60,9 @@ fn documented_score_of_five() {
 /// If pieces one edit away counted, the documented acceptance would be a refusal: that is the conservative reading.
 #[test]
 fn the_conservative_reading_counts_near_pieces() {
-    let conservative = Policy::new()
-        .with_protection(ProtectionPolicy::new(["contoso", "blank"]).with_reading(Reading::Conservative));
+    let conservative = Policy::new().with_protection(
+        ProtectionPolicy::new(["contoso", "blank"]).with_interpretation(Interpretation::Conservative),
+    );
     let points = |candidate: &str| {
         let verdict = check(&conservative, &Context::new(), candidate);
         verdict.violations_for(Target::Cloud).find(|v| v.code == Code::ScoreTooLow).and_then(|v| v.found)
@@ -93,7 +95,7 @@ fn the_agent_does_not_look_for_the_tenant_name() {
 #[test]
 fn what_an_agent_was_seen_to_do() {
     let table = Substitutions::observed_dc_agent();
-    let normalised: String = "Company2024".chars().map(|c| table.normalise(c)).collect();
+    let normalised: String = "Company2024".chars().map(|c| table.normalize(c)).collect();
     assert_eq!(normalised, "companyzoz4");
 }
 
@@ -102,8 +104,8 @@ fn the_strictest_table_takes_as_the_same_whatever_the_others_do() {
     let (strictest, all) = (Substitutions::aggressive(), ' '..='~');
     for table in [Substitutions::documented(), Substitutions::observed_dc_agent()] {
         for a in all.clone() {
-            for b in all.clone().filter(|&b| table.normalise(a) == table.normalise(b)) {
-                assert_eq!(strictest.normalise(a), strictest.normalise(b), "{a} and {b}");
+            for b in all.clone().filter(|&b| table.normalize(a) == table.normalize(b)) {
+                assert_eq!(strictest.normalize(a), strictest.normalize(b), "{a} and {b}");
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use onramp_password::Substitutions;
+use onramp_password::protection::Substitutions;
 
 /// Banned words under one table.
 pub(crate) struct Reference {
@@ -12,13 +12,13 @@ pub(crate) struct Reference {
 
 impl Reference {
     pub(crate) fn new(words: &[String], table: Substitutions) -> Self {
-        let normalised = words.iter().map(|word| word.chars().map(|c| table.normalise(c)).collect());
+        let normalised = words.iter().map(|word| word.chars().map(|c| table.normalize(c)).collect());
         let words = normalised.filter(|word: &Vec<char>| word.len() >= 4).collect();
         Self { table, words }
     }
 
     fn letters(&self, candidate: &str) -> Vec<char> {
-        candidate.chars().map(|c| self.table.normalise(c)).collect()
+        candidate.chars().map(|c| self.table.normalize(c)).collect()
     }
 
     /// Whether the whole is at most one edit away from a word.

@@ -1,6 +1,7 @@
 //! Policies and verdicts as data.
 
-use onramp_password::{Code, Context, Policy, ProtectionPolicy, Verdict, check};
+use onramp_password::check::{Code, Context};
+use onramp_password::{Policy, ProtectionPolicy, Verdict, check};
 
 #[test]
 fn policies_survive_json() {

@@ -1,9 +1,14 @@
 //! The edges of single rules, where one more or one less decides.
 
+use onramp_password::check::{Code, Context, Lookups, NameSource};
+use onramp_password::lithnet::{
+    ClassPoints, LithnetBand, LithnetBands, LithnetNormalization, LithnetPoints, LithnetPolicy,
+};
+use onramp_password::policy::{CharacterClass, Classes, Target};
+use onramp_password::protection::{Interpretation, Substitutions};
 use onramp_password::{
-    AdPolicy, CharacterClass, Checker, ClassPoints, Classes, Code, Context, CustomPolicy, EntraPolicy,
-    LithnetBand, LithnetBands, LithnetNormalisation, LithnetPoints, LithnetPolicy, Lookups, NameSource,
-    NistPolicy, Policy, ProtectionPolicy, Reading, Substitutions, Target, Verdict, Violation, check,
+    AdPolicy, Checker, CustomPolicy, EntraPolicy, NistPolicy, Policy, ProtectionPolicy, Verdict, Violation,
+    check,
 };
 
 use crate::codes;
@@ -228,7 +233,7 @@ fn bands_of_lithnet_ask_for_a_symbol_or_a_digit() {
 #[test]
 fn words_of_lithnet_are_cut_as_it_cuts_them() {
     let compatible = LithnetPolicy::default().with_min_length(0).with_banned_words(["4dmin", "welcome"]);
-    let fixed = compatible.clone().with_normalisation(LithnetNormalisation::Fixed);
+    let fixed = compatible.clone().with_normalization(LithnetNormalization::Fixed);
     for (candidate, as_it_does, put_right) in [
         ("admin", false, true),
         ("dmin", true, false),
@@ -247,7 +252,7 @@ fn words_of_lithnet_are_cut_as_it_cuts_them() {
     }
     // Look-alikes at both ends belong to the word when it is put right.
     let ends = LithnetPolicy::default().with_min_length(0).with_banned_words(["alexa", "signals"]);
-    let fixed = ends.clone().with_normalisation(LithnetNormalisation::Fixed);
+    let fixed = ends.clone().with_normalization(LithnetNormalization::Fixed);
     for candidate in ["4lex4", "$ignal5", "99@lexa", "4lex4!?", "5ignal5#", "-$ignals$-"] {
         assert_eq!(lithnet(&fixed, candidate), [Code::BannedWord], "{candidate}");
     }
@@ -328,8 +333,8 @@ fn the_context_is_what_nist_expects() {
 #[test]
 fn a_name_decides_in_the_reading_that_looks_for_it() {
     let context = Context::new().with_person("Max", "Poll");
-    for (reading, max) in [(Reading::Documented, true), (Reading::Conservative, false)] {
-        let policy = Policy::new().with_protection(ProtectionPolicy::default().with_reading(reading));
+    for (reading, max) in [(Interpretation::Documented, true), (Interpretation::Conservative, false)] {
+        let policy = Policy::new().with_protection(ProtectionPolicy::default().with_interpretation(reading));
         let verdict = check(&policy, &context, "max-23fbxyz");
         assert_eq!(verdict.is_accepted(), max, "three letters count in the strictest reading only");
         assert_eq!(verdict.protection().unwrap().accepted, max);

@@ -1,8 +1,12 @@
 //! Verdicts as people read them: true, complete, and each fact once.
 
+use onramp_password::check::{Advice, Code, Context};
+use onramp_password::lithnet::LithnetPolicy;
+use onramp_password::policy::Target;
+use onramp_password::protection::Interpretation;
 use onramp_password::{
-    AdPolicy, Advice, Catalogue, Code, Context, CustomPolicy, EntraPolicy, LithnetPolicy, NistPolicy, Policy,
-    ProtectionPolicy, Reading, Target, Verdict, Violation, check,
+    AdPolicy, CustomPolicy, EntraPolicy, Messages, NistPolicy, Policy, ProtectionPolicy, Verdict, Violation,
+    check,
 };
 use proptest::prelude::*;
 
@@ -13,7 +17,7 @@ fn hybrid(candidate: &str) -> Verdict {
 }
 
 fn english(verdict: &Verdict, candidate: &str) -> Vec<String> {
-    verdict.messages(&Catalogue::english(), candidate)
+    verdict.messages(&Messages::english(), candidate)
 }
 
 #[test]
@@ -27,8 +31,7 @@ fn a_short_password_is_too_short_and_not_made_of_banned_words() {
                 "{candidate}: {all:?}"
             );
         }
-        for language in [Catalogue::english(), Catalogue::german(), Catalogue::french(), Catalogue::spanish()]
-        {
+        for language in [Messages::english(), Messages::german(), Messages::french(), Messages::spanish()] {
             let all = verdict.messages(&language, candidate).join("\n");
             for accusation in ["banned", "gesperrt", "interdit", "prohibida"] {
                 assert!(!all.contains(accusation), "{all}");
@@ -41,7 +44,7 @@ fn a_short_password_is_too_short_and_not_made_of_banned_words() {
     assert_eq!(english(&verdict, "kurz"), ["Entra: too short, 4 of at least 5 characters"]);
     assert!(!verdict.protection().unwrap().accepted);
     let strict = Policy::new().with_protection(
-        ProtectionPolicy::default().with_on_premises(false).with_reading(Reading::Conservative),
+        ProtectionPolicy::default().with_on_premises(false).with_interpretation(Interpretation::Conservative),
     );
     let verdict = check(&strict, &Context::new(), "aaaabbbb");
     assert_eq!(english(&verdict, "aaaabbbb"), ["Entra: 2 of the 5 different characters needed"]);
@@ -81,7 +84,7 @@ fn two_missing_classes_are_two() {
         ],
         "and letters without case are nothing to ask for"
     );
-    let german = verdict.messages(&Catalogue::german(), "kurzeswort");
+    let german = verdict.messages(&Messages::german(), "kurzeswort");
     assert!(german[0].contains("noch 2 von diesen ergänzen"), "{german:?}");
 }
 
@@ -157,7 +160,7 @@ fn the_character_that_is_not_allowed_is_named() {
     );
     let violation = verdict.violations()[0];
     assert_eq!(
-        Catalogue::german().message_for(&violation, candidate),
+        Messages::german().message_for(&violation, candidate),
         "Entra: enthält Zeichen, die nicht erlaubt sind (ä, ö, U+2013, U+00AD, U+0009)"
     );
     // Without the candidate nothing can be named, and nothing is left open.
@@ -205,10 +208,10 @@ fn anything() -> impl Strategy<Value = Policy> {
     let words = || proptest::collection::vec("[a-c0]{3,5}", 0..4);
     (words(), words(), words(), 0..12_u16, any::<bool>(), any::<bool>()).prop_map(
         |(banned, own, lithnet, length, strict, nist)| {
-            let reading = if strict { Reading::Conservative } else { Reading::Documented };
+            let reading = if strict { Interpretation::Conservative } else { Interpretation::Documented };
             let mut policy = Policy::hybrid()
                 .with_on_premises(AdPolicy::default().with_min_length(length))
-                .with_protection(ProtectionPolicy::new(banned).with_reading(reading))
+                .with_protection(ProtectionPolicy::new(banned).with_interpretation(reading))
                 .with_custom(
                     CustomPolicy::default().with_words(own).with_forbidden("äb").with_runs(Some(1), Some(2)),
                 )
@@ -237,7 +240,7 @@ proptest! {
             // A reason is given only where there is one.
             prop_assert!(one.code != Code::ScoreTooLow || !one.spans.is_empty());
         }
-        for catalogue in [Catalogue::english(), Catalogue::german()] {
+        for catalogue in [Messages::english(), Messages::german()] {
             let told = verdict.messages(&catalogue, &candidate);
             let (mut sentences, mut facts) = (Vec::new(), Vec::new());
             for message in &told {

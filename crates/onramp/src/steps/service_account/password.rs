@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use onramp_core::tenant::SignInProbe;
 use onramp_core::{Error, ErrorKind, Password, Result, Upn};
-use onramp_password::{
-    AdPolicy, Context as PasswordContext, Generator, GeneratorOptions, Policy, ProtectionPolicy,
-    TenantPasswordSettings,
-};
+use onramp_password::check;
+use onramp_password::generate::GeneratorOptions;
+use onramp_password::{AdPolicy, Generator, Policy, ProtectionPolicy};
 
 use crate::apply::Context;
 use crate::event::Event;
@@ -92,7 +91,7 @@ pub(super) async fn next(context: &Context<'_>, upn: &Upn, display_name: &str) -
 async fn generate(context: &Context<'_>, upn: &Upn, display_name: &str) -> Result<Password> {
     let on_premises = strictest_policy(context).await?;
     let needed = usize::from(on_premises.min_length);
-    let about = PasswordContext::new()
+    let about = check::Context::new()
         .with_account_name(upn.prefix())
         .with_display_name(display_name)
         .with_tenant_name(&context.plan.plan().header().tenant_name);
@@ -111,9 +110,12 @@ async fn generate(context: &Context<'_>, upn: &Upn, display_name: &str) -> Resul
 async fn strictest_policy(context: &Context<'_>) -> Result<AdPolicy> {
     let policies = &context.onramp.forest.password_policies;
     let domains = policies.domain_policies().await?;
-    let policy = domains.iter().fold(AdPolicy::default(), |all, one| all.strictest(&one.into()));
+    let policy =
+        domains.iter().fold(AdPolicy::default(), |all, one| all.strictest(&AdPolicy::from(&one.rules)));
     Ok(match may_be_hidden(policies.fine_grained_policies().await)? {
-        Some(fine_grained) => fine_grained.iter().fold(policy, |all, one| all.strictest(&one.into())),
+        Some(fine_grained) => {
+            fine_grained.iter().fold(policy, |all, one| all.strictest(&AdPolicy::from(&one.rules)))
+        }
         None => policy,
     })
 }
@@ -121,7 +123,5 @@ async fn strictest_policy(context: &Context<'_>) -> Result<AdPolicy> {
 /// Returns the password protection of the tenant with its banned words, as far as they can be read.
 async fn protection(context: &Context<'_>) -> Result<ProtectionPolicy> {
     let rules = may_be_hidden(context.onramp.tenant.password_rules.read().await)?;
-    let nothing: [String; 0] = [];
-    let settings = rules.map(|rules| TenantPasswordSettings::from(&rules)).unwrap_or_default();
-    Ok(settings.protection(nothing))
+    Ok(ProtectionPolicy::from(&rules.unwrap_or_default()))
 }

@@ -1,6 +1,6 @@
 //! Words made ready to be found in a candidate: where they stand, and whether a piece is one edit away from one.
 //!
-//! Where they stand a [`Lexicon`] tells, and of the whole a [`Whole`]. For edits of pieces, two tries hold the words
+//! Where they stand a [`TermIndex`] tells, and of the whole a [`EditDistanceIndex`]. For edits of pieces, two tries hold the words
 //! forwards and backwards. A word with one letter changed is a way down the first and a way down the second that meet
 //! at the change, so that a set of the pairs of nodes which meet answers exactly.
 
@@ -9,17 +9,17 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroize;
 
-use super::lexicon::{GROUP, Lexicon, Starts};
+use super::edit_distance::EditDistanceIndex;
+use super::term_index::{GROUP, Starts, TermIndex};
 use super::trie::{Pairs, ROOT, Trie};
-use super::whole::Whole;
 use crate::text::{Fold, MAX_FOLDED, Text};
 
 /// Words, folded and ready.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     letters: Alphabet,
-    words: Lexicon,
-    whole: Option<Whole>,
+    words: TermIndex,
+    whole: Option<EditDistanceIndex>,
     near: Option<Near>,
     shortest: usize,
     longest: usize,
@@ -59,8 +59,8 @@ impl Index {
         numbered.sort_unstable();
         numbered.dedup();
         Self {
-            words: Lexicon::new(&numbered, shortest.clamp(1, GROUP)),
-            whole: (edits != Edits::None).then(|| Whole::new(&numbered)),
+            words: TermIndex::new(&numbered, shortest.clamp(1, GROUP)),
+            whole: (edits != Edits::None).then(|| EditDistanceIndex::new(&numbered)),
             near: (edits == Edits::OfPieces).then(|| Near::new(&numbered)),
             letters,
             shortest,

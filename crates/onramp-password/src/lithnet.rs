@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CharacterClass, Classes};
+use crate::class::{CharacterClass, Classes};
 
 /// The settings of Lithnet Password Protection.
 ///
 /// The two regular expressions that it knows besides are not part of this. Its compromised passwords are asked for
-/// through [`Lookups`](crate::Lookups).
+/// through [`Lookups`](crate::check::Lookups).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -28,15 +28,17 @@ pub struct LithnetPolicy {
     /// The points that are demanded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub points: Option<LithnetPoints>,
-    /// Words that a password must not *be*, after normalisation; as a part of it they are not looked for.
+    /// Words that a password must not *be*, after normalization; as a part of it they are not looked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub banned_words: Vec<String>,
-    /// How passwords and words are normalised.
-    pub normalisation: LithnetNormalisation,
+    /// How passwords and words are normalized.
+    #[serde(alias = "normalisation")]
+    pub normalization: LithnetNormalization,
     /// Whether compromised passwords are refused.
     pub check_breached: bool,
-    /// Whether passwords are refused of which normalisation leaves a compromised one.
-    pub check_normalised_breached: bool,
+    /// Whether passwords are refused of which normalization leaves a compromised one.
+    #[serde(alias = "check_normalised_breached")]
+    pub check_normalized_breached: bool,
 }
 
 impl LithnetPolicy {
@@ -76,18 +78,18 @@ impl LithnetPolicy {
         self
     }
 
-    /// The same policy with compromised passwords refused, and those that are one after normalisation.
+    /// The same policy with compromised passwords refused, and those that are one after normalization.
     #[must_use]
-    pub fn with_breached(mut self, as_typed: bool, normalised: bool) -> Self {
+    pub fn with_breached(mut self, as_typed: bool, normalized: bool) -> Self {
         self.check_breached = as_typed;
-        self.check_normalised_breached = normalised;
+        self.check_normalized_breached = normalized;
         self
     }
 
-    /// The same policy with this normalisation.
+    /// The same policy with this normalization.
     #[must_use]
-    pub fn with_normalisation(mut self, normalisation: LithnetNormalisation) -> Self {
-        self.normalisation = normalisation;
+    pub fn with_normalization(mut self, normalization: LithnetNormalization) -> Self {
+        self.normalization = normalization;
         self
     }
 }
@@ -197,11 +199,11 @@ impl ClassPoints {
     }
 }
 
-/// How Lithnet normalises before it compares with banned words.
+/// How Lithnet normalizes before it compares with banned words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum LithnetNormalisation {
+pub enum LithnetNormalization {
     /// As it does: digits and symbols are cut off both ends *before* look-alikes are replaced, so that `4dmin` turns
     /// into `dmin`.
     #[default]

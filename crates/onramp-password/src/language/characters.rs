@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use crate::{Code, Violation};
+use crate::verdict::{Code, Violation};
 
 /// The number of different characters that are named.
 const NAMED: usize = 5;

@@ -1,25 +1,23 @@
-//! Banned words made ready, and what becomes of a candidate under one reading or under every one.
+//! Banned words made ready, and what becomes of a candidate under one interpretation or under every one.
 
 use alloc::vec::Vec;
-use core::fmt;
-
-use serde::{Deserialize, Serialize};
 
 use super::index::{Edits, Index, Numbers, Quick};
-use super::{MIN_WORD, ProtectionPolicy, Reading, score};
+use super::score;
+use crate::protection::{AllInterpretations, Interpretation, Interpretations, MIN_WORD, ProtectionPolicy};
+use crate::target::Target;
 use crate::text::{Fold, Folded, MAX_FOLDED, Text};
-use crate::verdict::Spans;
-use crate::{Code, Target, Verdict, Violation};
+use crate::verdict::{Code, Spans, Verdict, Violation};
 
-/// Banned words, ready for one reading and, if asked for, for every one.
+/// Banned words, ready for one interpretation and, if asked for, for every one.
 #[derive(Clone, Debug)]
-pub(crate) struct Guard {
+pub(crate) struct Matcher {
     pub(crate) targets: Vec<Target>,
     pub(crate) required: usize,
-    pub(crate) reading: Reading,
+    pub(crate) interpretation: Interpretation,
     /// The policy's own table.
     pub(crate) own: Option<Words>,
-    /// The table of the strictest reading.
+    /// The table of the strictest interpretation.
     pub(crate) strict: Option<Words>,
 }
 
@@ -61,37 +59,37 @@ struct Points {
     spans: Spans,
 }
 
-impl Guard {
-    pub(crate) fn new(policy: &ProtectionPolicy, every_reading: bool) -> Self {
-        let conservative = policy.reading == Reading::Conservative;
+impl Matcher {
+    pub(crate) fn new(policy: &ProtectionPolicy, every_interpretation: bool) -> Self {
+        let conservative = policy.interpretation == Interpretation::Conservative;
         let own = || Words::new(&policy.banned, Fold::new(&policy.substitutions), Edits::OfTheWhole);
         let strict = || Words::new(&policy.banned, Fold::new(&policy.strictest_table()), Edits::OfPieces);
         Self {
             targets: policy.targets().collect(),
             required: usize::from(policy.required_points),
-            reading: policy.reading,
-            own: (!conservative || every_reading).then(own),
-            strict: (conservative || every_reading).then(strict),
+            interpretation: policy.interpretation,
+            own: (!conservative || every_interpretation).then(own),
+            strict: (conservative || every_interpretation).then(strict),
         }
     }
 
     /// The table by which names are looked for.
     pub(crate) fn fold(&self) -> Option<&Fold> {
-        let words = match self.reading {
-            Reading::Documented => self.own.as_ref(),
-            Reading::Conservative => self.strict.as_ref(),
+        let words = match self.interpretation {
+            Interpretation::Documented => self.own.as_ref(),
+            Interpretation::Conservative => self.strict.as_ref(),
         };
         words.map(|words| &words.fold)
     }
 
-    /// Judges a candidate by the policy's reading: its points, and whether they and its words are accepted. Nothing for
+    /// Judges a candidate by the policy's interpretation: its points, and whether they and its words are accepted. Nothing for
     /// one that is too long for any directory.
     pub(crate) fn check(&self, text: &Text<'_>, verdict: &mut Verdict) -> Option<(usize, bool)> {
         if text.chars > MAX_FOLDED {
             return None;
         }
-        let found = match (self.reading, &self.own, &self.strict) {
-            (Reading::Documented, Some(words), _) => words.documented(text, self.required),
+        let found = match (self.interpretation, &self.own, &self.strict) {
+            (Interpretation::Documented, Some(words), _) => words.documented(text, self.required),
             (_, _, Some(words)) => words.conservative(text, self.required)?,
             _ => return None,
         };
@@ -123,7 +121,7 @@ impl Guard {
         Some(Violation::new(target, code).counted(counted, self.required).at(found.spans))
     }
 
-    /// The points of a candidate under every reading: the fewest and the most; and which readings refuse it for them.
+    /// The points of a candidate under every interpretation: the fewest and the most; and which interpretations refuse it for them.
     pub(crate) fn range(&self, text: &Text<'_>) -> Option<Range> {
         let (own, strict) = (self.own.as_ref()?, self.strict.as_ref()?);
         let strict_folded = Folded::new(text, &strict.fold)?;
@@ -145,7 +143,7 @@ impl Guard {
     }
 }
 
-/// What all readings say of the words in a candidate.
+/// What all interpretations say of the words in a candidate.
 pub(crate) struct Range {
     pub(crate) low: usize,
     pub(crate) high: usize,
@@ -180,83 +178,22 @@ impl Words {
     }
 }
 
-/// What Entra Password Protection makes of a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ProtectionVerdict {
-    /// The points by the policy's reading. The conservative one stops counting once they are enough.
-    pub points: u32,
-    /// Whether the policy's reading accepts it.
-    pub accepted: bool,
-    /// What becomes of it under every reading; only from a [`Checker`](crate::Checker) that was made for that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub readings: Option<Readings>,
-}
-
-/// What becomes of a candidate under all readings of the documentation.
-///
-/// They differ in which of several overlapping words are counted, whether a character that remains counts once or every
-/// time, whether pieces one edit away from a word count as the word, from which length on names are looked for, and
-/// which characters stand for others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Readings {
-    /// Whether the documented reading accepts it, with the policy's own table of substitutions.
-    pub documented: bool,
-    /// Whether all of them accept it.
-    pub every: EveryReading,
-    /// The fewest points that any reading gives.
-    pub low: u32,
-    /// The most points that any reading gives.
-    pub high: u32,
-}
-
-impl Readings {
-    pub(crate) fn new(range: &Range, named: bool, named_once: bool) -> Self {
-        let every = if named || range.always_refused {
-            EveryReading::Rejected
-        } else if named_once || range.sometimes_refused {
-            EveryReading::Depends
+impl Range {
+    /// Returns the verdict of all interpretations, given which of them find a name in the candidate.
+    pub(crate) fn verdict(&self, named: bool, named_once: bool) -> Interpretations {
+        let every = if named || self.always_refused {
+            AllInterpretations::Rejected
+        } else if named_once || self.sometimes_refused {
+            AllInterpretations::Depends
         } else {
-            EveryReading::Accepted
+            AllInterpretations::Accepted
         };
         let count = |points: usize| u32::try_from(points).unwrap_or(u32::MAX);
-        Self {
-            documented: !(named || range.documented_refuses),
+        Interpretations {
+            documented: !(named || self.documented_refuses),
             every,
-            low: count(range.low),
-            high: count(range.high),
+            low: count(self.low),
+            high: count(self.high),
         }
-    }
-}
-
-/// Whether a candidate is accepted under all readings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(clippy::exhaustive_enums)] // yes, no, and neither
-pub enum EveryReading {
-    /// Under every reading.
-    Accepted,
-    /// Under some, and not under others.
-    Depends,
-    /// Under none.
-    Rejected,
-}
-
-impl EveryReading {
-    /// The stable name, as serialised.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Depends => "depends",
-            Self::Rejected => "rejected",
-        }
-    }
-}
-
-impl fmt::Display for EveryReading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

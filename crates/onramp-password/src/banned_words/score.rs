@@ -144,7 +144,7 @@ struct Cuts<'a> {
     bound: [u16; MAX_FOLDED + 1],
 }
 
-/// The fewest points of the strictest reading: pieces one edit away from a word count as that word, and a character
+/// The fewest points of the strictest interpretation: pieces one edit away from a word count as that word, and a character
 /// that remains counts once, however often it remains.
 ///
 /// It is exact where the search for it is short, which it is for every password that is not made to mislead it; else it

@@ -2,21 +2,21 @@
 
 use alloc::vec::Vec;
 
+use crate::target::Target;
 use crate::text::{Fold, Text};
-use crate::verdict::Spans;
-use crate::{NameSource, Target};
+use crate::verdict::{NameSource, Spans};
 
 /// A name or word that must not be part of a password.
 #[derive(Clone, Debug)]
-pub(crate) struct Needle {
+pub(crate) struct Pattern {
     pub(crate) target: Target,
     pub(crate) source: NameSource,
     /// Folded by the table of its haystack.
     letters: Vec<char>,
 }
 
-impl Needle {
-    /// A needle, unless the word has fewer than `min_length` UTF-16 units and is therefore not looked for.
+impl Pattern {
+    /// A pattern, unless the word has fewer than `min_length` UTF-16 units and is therefore not looked for.
     pub(crate) fn new(
         target: Target,
         source: NameSource,
@@ -37,20 +37,20 @@ impl Needle {
     }
 }
 
-/// Needles that are looked for under one table.
+/// Patterns that are looked for under one table.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Needles {
+pub(crate) struct Patterns {
     /// By target and source.
-    all: Vec<Needle>,
+    all: Vec<Pattern>,
 }
 
-impl Needles {
-    pub(crate) fn new(mut all: Vec<Needle>) -> Self {
-        all.sort_by_key(Needle::key);
+impl Patterns {
+    pub(crate) fn new(mut all: Vec<Pattern>) -> Self {
+        all.sort_by_key(Pattern::key);
         Self { all }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Needle> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pattern> {
         self.all.iter()
     }
 
@@ -58,7 +58,7 @@ impl Needles {
         self.all.is_empty()
     }
 
-    /// Every place where the needles of one target and source stand in the candidate; places may overlap.
+    /// Every place where the patterns of one target and source stand in the candidate; places may overlap.
     #[inline]
     pub(crate) fn find(
         &self,
@@ -68,7 +68,7 @@ impl Needles {
     ) {
         let mut rest = self.all.as_slice();
         while let Some(first) = rest.first() {
-            let together = rest.iter().take_while(|needle| needle.key() == first.key()).count();
+            let together = rest.iter().take_while(|pattern| pattern.key() == first.key()).count();
             let (group, others) = rest.split_at(together.min(rest.len()));
             let spans = haystack.find(text, group);
             if !spans.is_empty() {
@@ -79,7 +79,7 @@ impl Needles {
     }
 }
 
-/// Where needles are looked for.
+/// Where patterns are looked for.
 #[derive(Clone, Copy)]
 pub(crate) enum Haystack<'a> {
     /// A candidate that was folded by their table.
@@ -90,20 +90,20 @@ pub(crate) enum Haystack<'a> {
 
 impl Haystack<'_> {
     #[inline]
-    fn find(self, text: &Text<'_>, needles: &[Needle]) -> Spans {
+    fn find(self, text: &Text<'_>, patterns: &[Pattern]) -> Spans {
         let mut spans = Spans::NONE;
         match self {
             Self::Folded(letters) => {
                 // A bit for each first letter, and for those that share it: most places are passed over at once.
                 let bit = |letter: char| 1_u64 << (u32::from(letter) % u64::BITS);
-                let first = needles.iter().filter_map(|needle| needle.letters.first());
+                let first = patterns.iter().filter_map(|pattern| pattern.letters.first());
                 let first = first.fold(0, |bits, &letter| bits | bit(letter));
                 let places = letters.iter().enumerate().filter(|&(_, &letter)| first & bit(letter) != 0);
                 for (at, _) in places {
                     let rest = letters.get(at..).unwrap_or_default();
-                    for needle in needles {
-                        if rest.starts_with(&needle.letters) {
-                            spans.add(text.byte(at), text.byte(at + needle.letters.len()));
+                    for pattern in patterns {
+                        if rest.starts_with(&pattern.letters) {
+                            spans.add(text.byte(at), text.byte(at + pattern.letters.len()));
                         }
                     }
                 }
@@ -111,10 +111,10 @@ impl Haystack<'_> {
             Self::Long(fold) => {
                 for (start, _) in text.text.char_indices() {
                     let rest = text.text.get(start..).unwrap_or_default();
-                    for needle in needles {
+                    for pattern in patterns {
                         let mut characters = rest.chars();
                         let same = |&letter: &char| characters.next().is_some_and(|c| fold.fold(c) == letter);
-                        if needle.letters.iter().all(same) {
+                        if pattern.letters.iter().all(same) {
                             spans.add(start, text.text.len() - characters.as_str().len());
                         }
                     }

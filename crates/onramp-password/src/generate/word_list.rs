@@ -2,29 +2,33 @@
 //!
 //! Nothing that is looked for holds the separator, so names and words are found within one word of a phrase or not at
 //! all: what holds one is left out of the list. A piece of a phrase that is one edit away from a banned word can hold one
-//! separator, as the edit, and so touches two neighbours at most; how many phrases have such a piece is bounded by
+//! separator, as the edit, and so touches two neighbors at most; how many phrases have such a piece is bounded by
 //! counting ends and beginnings of words. In every other phrase, each banned word lies within one word of the phrase, from
-//! which follow the points that it has at least: see [`Blocks::scores`].
+//! which follow the points that it has at least: see [`WordList::scores`].
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::space::sought;
-use super::{Conflict, GenerateError, PassphraseOptions, demands};
+use super::acceptance_space::sought;
+use super::error::{Conflict, GenerateError};
+use super::options::PassphraseOptions;
+use super::requirements;
+use crate::banned_words::{Matcher, Words, folded_words};
+use crate::case::fold_case;
+use crate::check::Checker;
 use crate::check::custom::Custom;
 use crate::check::lithnet;
-use crate::protection::{Words, folded_words};
-use crate::text::fold_case;
-use crate::{Checker, Code, ProtectionPolicy};
+use crate::protection::ProtectionPolicy;
+use crate::verdict::Code;
 
 /// The most digits that follow the words.
 const MAX_DIGITS: u8 = 4;
 
 /// What phrases are made of.
 #[derive(Debug)]
-pub(super) struct Blocks {
+pub(super) struct WordList {
     /// As they stand in a phrase.
     pub(super) words: Vec<Box<str>>,
     /// The digits at the end; empty for none.
@@ -34,7 +38,7 @@ pub(super) struct Blocks {
     required: usize,
 }
 
-impl Blocks {
+impl WordList {
     pub(super) fn new<I: IntoIterator<Item = S>, S: AsRef<str>>(
         checker: &Checker,
         words: I,
@@ -45,7 +49,7 @@ impl Blocks {
             return Err(Conflict::Digits { digits: options.digits, most: MAX_DIGITS }.into());
         }
         // What is less than two points is a banned word as a whole.
-        let required = guarded(checker).map_or(0, |guard| guard.required.max(2));
+        let required = applied_matcher(checker).map_or(0, |matcher| matcher.required.max(2));
         let custom = checker.rules.custom.as_ref();
         let kinds = custom.map_or(0, |custom: &Custom| usize::from(custom.policy.min_distinct));
         // One more than each word has comes with the separator.
@@ -54,7 +58,7 @@ impl Blocks {
         let mut all: Vec<Box<str>> = Vec::new();
         for word in words {
             let lower: String = word.as_ref().chars().map(fold_case).collect();
-            let takes = lower.chars().all(|c| c.is_lowercase() && demands::takes(checker, c));
+            let takes = lower.chars().all(|c| c.is_lowercase() && requirements::takes(checker, c));
             if lower.is_empty() || !takes || has_fewer(checker, &lower, distinct) || known.contains(&lower) {
                 continue;
             }
@@ -88,7 +92,7 @@ impl Blocks {
         count as f64 * libm::log2(self.words.len() as f64) + endings
     }
 
-    /// Whether phrases of so many words have the points that are needed, in the strictest reading, if no banned word lies
+    /// Whether phrases of so many words have the points that are needed, in the strictest interpretation, if no banned word lies
     /// across a separator.
     ///
     /// A phrase whose words all hold a banned word has a point for each of them and one more for the digits, as part of a
@@ -104,14 +108,14 @@ impl Blocks {
     }
 }
 
-fn guarded(checker: &Checker) -> Option<&crate::protection::Guard> {
-    checker.rules.guard.as_ref().filter(|guard| !guard.targets.is_empty())
+fn applied_matcher(checker: &Checker) -> Option<&Matcher> {
+    checker.rules.matcher.as_ref().filter(|matcher| !matcher.targets.is_empty())
 }
 
 /// Whether a word has fewer different letters than that, under any table that they are counted by.
 fn has_fewer(checker: &Checker, word: &str, distinct: usize) -> bool {
     let count = |letters: &mut dyn Iterator<Item = char>| letters.collect::<BTreeSet<char>>().len();
-    let strict = guarded(checker).and_then(|guard| guard.strict.as_ref());
+    let strict = applied_matcher(checker).and_then(|matcher| matcher.strict.as_ref());
     let folded = strict.map(|words: &Words| count(&mut word.chars().map(|c| words.fold.fold(c))));
     count(&mut word.chars()) < distinct || folded.is_some_and(|folded| folded < distinct)
 }
@@ -156,19 +160,19 @@ fn separator(checker: &Checker, wanted: Option<char>) -> Result<char, Conflict> 
 fn check_separator(checker: &Checker, separator: char) -> Result<(), Conflict> {
     let rules = &checker.rules;
     let unfit = Conflict::Separator { separator };
-    if separator.is_alphanumeric() || !demands::takes(checker, separator) {
+    if separator.is_alphanumeric() || !requirements::takes(checker, separator) {
         return Err(unfit);
     }
     let mut lists: Vec<(char, Vec<char>)> = Vec::new();
-    if let Some(words) = guarded(checker).and_then(|guard| guard.strict.as_ref()) {
+    if let Some(words) = applied_matcher(checker).and_then(|matcher| matcher.strict.as_ref()) {
         let banned =
             words.index.numbers(&[words.fold.fold(separator)]).get().iter().any(|&number| number > 0);
         if banned {
             return Err(unfit);
         }
     }
-    for (needle, fold) in sought(checker) {
-        lists.push((fold.fold(separator), needle.letters().to_vec()));
+    for (pattern, fold) in sought(checker) {
+        lists.push((fold.fold(separator), pattern.letters().to_vec()));
     }
     if let Some(custom) = &rules.custom {
         lists.extend(custom.words.iter().map(|word| (custom.fold.fold(separator), word.clone())));
@@ -189,13 +193,13 @@ fn check_separator(checker: &Checker, separator: char) -> Result<(), Conflict> {
 pub(super) fn excluded(
     checker: &Checker,
     protection: Option<&ProtectionPolicy>,
-    blocks: &Blocks,
+    list: &WordList,
     count: usize,
     bits: f64,
 ) -> f64 {
-    let words = guarded(checker).and_then(|guard| guard.strict.as_ref());
+    let words = applied_matcher(checker).and_then(|matcher| matcher.strict.as_ref());
     let across = match (words, protection) {
-        (Some(words), Some(policy)) => across(words, policy, blocks, count),
+        (Some(words), Some(policy)) => across(words, policy, list, count),
         _ => 0.0,
     };
     // Each of them is one phrase at most, since the capitals are given.
@@ -206,14 +210,14 @@ pub(super) fn excluded(
 
 /// The largest possible share of phrases with a piece that lies across a separator and is one edit away from a banned
 /// word: the separator added to it, or in place of one of its letters.
-fn across(words: &Words, policy: &ProtectionPolicy, blocks: &Blocks, count: usize) -> f64 {
+fn across(words: &Words, policy: &ProtectionPolicy, list: &WordList, count: usize) -> f64 {
     let banned = folded_words(&policy.banned, &words.fold);
     let longest = banned.iter().map(Vec::len).max().unwrap_or(0);
     let fold = |texts: &[Box<str>]| -> Vec<Vec<char>> {
         texts.iter().map(|text| text.chars().map(|c| words.fold.fold(c)).collect()).collect()
     };
-    let inner = Edges::new(&fold(&blocks.words), longest);
-    let last = Edges::new(&fold(&blocks.endings), longest);
+    let inner = Edges::new(&fold(&list.words), longest);
+    let last = Edges::new(&fold(&list.endings), longest);
     let mut total = 0.0;
     for word in &banned {
         for split in 1..word.len() {

@@ -4,12 +4,15 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::{AdPolicy, NameChecks, Policy, ProtectionPolicy, Target};
+use super::ad::{AdPolicy, NameChecks};
+use super::combined::Policy;
+use crate::protection::ProtectionPolicy;
+use crate::target::Target;
 
 /// One demand in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Demand {
+pub struct Requirement {
     /// Who makes it.
     pub target: Target,
     /// What it is, in English.
@@ -21,17 +24,17 @@ impl Policy {
     ///
     /// ```
     /// # use onramp_password::Policy;
-    /// let demands: Vec<String> = Policy::hybrid().demands().into_iter().map(|demand| demand.text).collect();
+    /// let demands: Vec<String> = Policy::hybrid().requirements().into_iter().map(|requirement| requirement.text).collect();
     /// assert!(demands.contains(&"3 of 5 character classes".to_owned()));
     /// ```
     #[must_use]
-    pub fn demands(&self) -> Vec<Demand> {
+    pub fn requirements(&self) -> Vec<Requirement> {
         let mut all = Vec::new();
         if let Some(policy) = &self.on_premises {
-            on_premises(policy, &mut |text| all.push(Demand { target: Target::OnPremises, text }));
+            on_premises(policy, &mut |text| all.push(Requirement { target: Target::OnPremises, text }));
         }
         if let Some(policy) = &self.cloud {
-            let mut say = |text| all.push(Demand { target: Target::Cloud, text });
+            let mut say = |text| all.push(Requirement { target: Target::Cloud, text });
             say(format!("{} to {} characters of printable ASCII", policy.min_length, policy.max_length));
             if policy.required_classes > 0 {
                 say(format!("{} of 4 character classes", policy.required_classes));
@@ -39,11 +42,11 @@ impl Policy {
         }
         if let Some(policy) = &self.protection {
             for target in policy.targets() {
-                protection(policy, target, &mut |text| all.push(Demand { target, text }));
+                protection(policy, target, &mut |text| all.push(Requirement { target, text }));
             }
         }
         if let Some(policy) = &self.nist {
-            let mut say = |text| all.push(Demand { target: Target::Nist, text });
+            let mut say = |text| all.push(Requirement { target: Target::Nist, text });
             say(format!("at least {} characters, counted after NFC", policy.needed_length()));
             say(match policy.blocklist.len() {
                 0 => "nothing that is known of the account".to_string(),
@@ -53,7 +56,7 @@ impl Policy {
             });
         }
         if let Some(policy) = &self.lithnet {
-            let mut say = |text| all.push(Demand { target: Target::Lithnet, text });
+            let mut say = |text| all.push(Requirement { target: Target::Lithnet, text });
             say(format!("at least {} characters", policy.min_length));
             if policy.bands.is_some() {
                 say("character classes that depend on the length".to_string());
@@ -69,7 +72,7 @@ impl Policy {
             }
         }
         if let Some(policy) = &self.custom {
-            let mut say = |text| all.push(Demand { target: Target::Custom, text });
+            let mut say = |text| all.push(Requirement { target: Target::Custom, text });
             match (policy.min_length, policy.max_length) {
                 (Some(min), Some(max)) => say(format!("{min} to {max} characters")),
                 (Some(min), None) => say(format!("at least {min} characters")),
@@ -96,7 +99,7 @@ impl Policy {
                 say(format!("none of {} words in it, look-alikes included", policy.words.len()));
             }
         }
-        all.sort_by_key(|demand| demand.target);
+        all.sort_by_key(|requirement| requirement.target);
         all
     }
 }

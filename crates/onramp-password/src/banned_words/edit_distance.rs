@@ -6,8 +6,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::lexicon::{GROUP, key};
-use super::trie::{Gate, spread};
+use super::term_index::{GROUP, key};
+use super::trie::{BloomFilter, spread};
 
 /// The first letters and the last ones are looked at first from this length on: the edit cannot be in both.
 const GATED_FROM: usize = 2 * GROUP;
@@ -17,7 +17,7 @@ const USUAL: usize = 32;
 
 /// Words, ready to be compared with whole candidates.
 #[derive(Clone, Debug)]
-pub(super) struct Whole {
+pub(super) struct EditDistanceIndex {
     letters: Vec<u16>,
     /// Where each word begins, and where the last one ends.
     starts: Vec<u32>,
@@ -25,15 +25,15 @@ pub(super) struct Whole {
     table: Vec<(u32, u32)>,
     shift: u32,
     /// The numbers in the table.
-    shortened: Gate,
+    shortened: BloomFilter,
     /// The first letters of words, and the last ones, each with a length that one edit makes of the word's.
-    heads: Gate,
-    tails: Gate,
+    heads: BloomFilter,
+    tails: BloomFilter,
     /// The words of more than the usual number of letters.
     long: Vec<u32>,
 }
 
-impl Whole {
+impl EditDistanceIndex {
     pub(super) fn new(words: &[Vec<u16>]) -> Self {
         let entries: usize = words.iter().map(|word| word.len() + 1).sum();
         let size = (2 * entries).next_power_of_two().max(2);
@@ -42,9 +42,9 @@ impl Whole {
             starts: vec![0],
             table: vec![(0, 0); size],
             shift: 64 - size.trailing_zeros(),
-            shortened: Gate::new(entries),
-            heads: Gate::new(3 * words.len()),
-            tails: Gate::new(3 * words.len()),
+            shortened: BloomFilter::new(entries),
+            heads: BloomFilter::new(3 * words.len()),
+            tails: BloomFilter::new(3 * words.len()),
             long: Vec::new(),
         };
         for (word, number) in words.iter().zip(1..) {

@@ -4,7 +4,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::trie::{Gate, spread};
+use super::trie::{BloomFilter, spread};
 use crate::text::MAX_FOLDED;
 
 /// The most letters of the group by which the trie is entered.
@@ -28,19 +28,19 @@ struct Node {
 
 /// Words by their letters' numbers.
 #[derive(Clone, Debug)]
-pub(super) struct Lexicon {
+pub(super) struct TermIndex {
     nodes: Vec<Node>,
     tails: Vec<u16>,
     /// The first letters of words, with the node behind them.
     entries: Vec<(u64, u32)>,
     shift: u32,
     /// Which first letters may be there.
-    gate: Gate,
+    gate: BloomFilter,
     /// How many letters are entered by.
     group: usize,
 }
 
-impl Lexicon {
+impl TermIndex {
     /// Of words in order, each once, none shorter than the group.
     pub(super) fn new(words: &[Vec<u16>], group: usize) -> Self {
         let starts = || words.chunk_by(|a, b| a.get(..group) == b.get(..group));
@@ -50,10 +50,10 @@ impl Lexicon {
             tails: Vec::new(),
             entries: vec![(0, FREE); size],
             shift: 64 - size.trailing_zeros(),
-            gate: Gate::new(words.len()),
+            gate: BloomFilter::new(words.len()),
             group,
         };
-        // Level by level, so that children are neighbours; first the nodes that are entered.
+        // Level by level, so that children are neighbors; first the nodes that are entered.
         let mut level: Vec<(&[Vec<u16>], usize)> = starts().map(|range| (range, group)).collect();
         for (range, at) in level.iter().zip(0..) {
             let start = range.0.first().and_then(|word| word.get(..group)).unwrap_or_default();

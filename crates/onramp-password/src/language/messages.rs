@@ -1,55 +1,41 @@
 //! The sentences for people, by code and language; every one can be replaced.
 
-mod characters;
-mod texts;
-
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use core::fmt::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Advice, CharacterClass, Code, NameSource, Target, Violation};
+use super::key::Key;
+use super::{characters, texts};
+use crate::target::Target;
+use crate::verdict::{NameSource, Violation};
 
 /// The sentences of one language.
 ///
 /// ```
-/// use onramp_password::{check, Catalogue, Code, Context, Key, Policy};
+/// use onramp_password::check::{Code, Context};
+/// use onramp_password::language::Key;
+/// use onramp_password::{check, Messages, Policy};
 ///
 /// let verdict = check(&Policy::hybrid(), &Context::new(), "Kurz-1");
 /// let violation = verdict.violations()[0];
-/// assert_eq!(Catalogue::german().message(&violation), "Active Directory: zu kurz, 6 von mindestens 7 Zeichen");
+/// assert_eq!(Messages::german().message(&violation), "Active Directory: zu kurz, 6 von mindestens 7 Zeichen");
 ///
-/// let own = Catalogue::english().with(Key::Code(Code::TooShort), "Please use {limit} characters or more.");
+/// let own = Messages::english().with(Key::Code(Code::TooShort), "Please use {limit} characters or more.");
 /// assert_eq!(own.message(&violation), "Please use 7 characters or more.");
 /// ```
 ///
 /// In a sentence, `{target}`, `{found}`, `{limit}`, `{more}` (how many are lacking), `{classes}` and `{name}` stand for
-/// what the violation says, and `{characters}` for the characters at its places, where the candidate is given. As data, a catalogue is a map from keys (`too_short`, `target.cloud`, `class.upper`, `name.account_name`) to sentences;
+/// what the violation says, and `{characters}` for the characters at its places, where the candidate is given. As data, a messages is a map from keys (`too_short`, `target.cloud`, `class.upper`, `name.account_name`) to sentences;
 /// those that are absent are English.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Catalogue {
+pub struct Messages {
     base: &'static texts::Texts,
     own: BTreeMap<Key, String>,
 }
 
-/// What a sentence or a phrase of a [`Catalogue`] is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Key {
-    /// The sentence for a kind of violation.
-    Code(Code),
-    /// The name of a target.
-    Target(Target),
-    /// The name of a character class, in the plural.
-    Class(CharacterClass),
-    /// What a name that was found is called, as in "contains …".
-    Name(NameSource),
-    /// The sentence for an advice.
-    Advice(Advice),
-}
-
-impl Catalogue {
+impl Messages {
     /// English.
     #[must_use]
     pub const fn english() -> Self {
@@ -74,7 +60,7 @@ impl Catalogue {
         Self::of(&texts::SPANISH)
     }
 
-    /// The catalogue of a language tag such as `de` or `de-AT`.
+    /// The messages of a language tag such as `de` or `de-AT`.
     #[must_use]
     pub fn for_language(tag: &str) -> Option<Self> {
         match tag.split(['-', '_']).next()? {
@@ -86,7 +72,7 @@ impl Catalogue {
         }
     }
 
-    /// The same catalogue with one sentence or phrase replaced.
+    /// The same messages with one sentence or phrase replaced.
     #[must_use]
     pub fn with(mut self, key: Key, text: impl Into<String>) -> Self {
         self.own.insert(key, text.into());
@@ -173,50 +159,27 @@ fn listed<'a>(out: &mut dyn Write, phrases: impl Iterator<Item = &'a str>) -> fm
     Ok(())
 }
 
-impl Key {
-    /// Every key.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let codes = Code::ALL.into_iter().map(Self::Code);
-        let targets = Target::ALL.into_iter().map(Self::Target);
-        let classes = CharacterClass::ALL.into_iter().map(Self::Class);
-        let names = NameSource::ALL.into_iter().map(Self::Name);
-        codes.chain(targets).chain(classes).chain(names).chain(Advice::ALL.into_iter().map(Self::Advice))
-    }
-}
-
-/// The key as it is written in data.
-impl fmt::Display for Key {
+/// The English sentence of the [`Messages`].
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => f.write_str(code.as_str()),
-            Self::Target(target) => write!(f, "target.{}", target.as_str()),
-            Self::Class(class) => f.write_str(match class {
-                CharacterClass::Upper => "class.upper",
-                CharacterClass::Lower => "class.lower",
-                CharacterClass::Digit => "class.digit",
-                CharacterClass::Symbol => "class.symbol",
-                CharacterClass::OtherLetter => "class.other_letter",
-            }),
-            Self::Name(name) => write!(f, "name.{}", name.as_str()),
-            Self::Advice(advice) => write!(f, "advice.{}", advice.as_str()),
-        }
+        Messages::english().write(self, &[self.target], None, f)
     }
 }
 
-impl Serialize for Catalogue {
+impl Serialize for Messages {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(Key::all().map(|key| (key.to_string(), self.text(key))))
     }
 }
 
-impl<'de> Deserialize<'de> for Catalogue {
+impl<'de> Deserialize<'de> for Messages {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut catalogue = Self::english();
+        let mut messages = Self::english();
         for (name, text) in BTreeMap::<String, String>::deserialize(deserializer)? {
             let key = Key::all().find(|key| key.to_string() == name);
-            let unknown = || serde::de::Error::custom(format_args!("unknown key `{name}` of a catalogue"));
-            catalogue.own.insert(key.ok_or_else(unknown)?, text);
+            let unknown = || serde::de::Error::custom(format_args!("unknown key `{name}` of a messages"));
+            messages.own.insert(key.ok_or_else(unknown)?, text);
         }
-        Ok(catalogue)
+        Ok(messages)
     }
 }

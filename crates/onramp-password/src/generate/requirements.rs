@@ -1,10 +1,16 @@
 //! What a policy demands of every character string of one length: the length itself, the alphabet, the classes.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Conflict, GeneratorOptions};
+use super::error::Conflict;
+use super::options::GeneratorOptions;
+use crate::check::Checker;
 use crate::check::directory::entra_takes;
-use crate::{AdPolicy, CharacterClass, Checker, Classes, LithnetPoints, Target};
+use crate::class::{CharacterClass, Classes};
+use crate::lithnet::LithnetPoints;
+use crate::policy::AdPolicy;
+use crate::target::Target;
 
 /// Without a target there still is an end, so that the work is bounded.
 pub(super) const LONGEST: usize = AdPolicy::MAX_LENGTH as usize;
@@ -102,7 +108,7 @@ fn counts_as_one(c: char) -> bool {
 
 /// What is demanded of the classes of a string.
 #[derive(Debug, Default)]
-pub(super) struct Required {
+pub(super) struct RequiredClasses {
     on_premises: u8,
     cloud: u8,
     /// Those that know four classes.
@@ -119,7 +125,7 @@ struct OfFour {
     symbol_or_digit: bool,
 }
 
-impl Required {
+impl RequiredClasses {
     /// What is demanded at one length.
     pub(super) fn of(checker: &Checker, length: usize) -> Self {
         let rules = &checker.rules;
@@ -225,7 +231,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// The same with one more character.
-    pub(super) fn with(self, c: char, required: &Required) -> Self {
+    pub(super) fn with(self, c: char, required: &RequiredClasses) -> Self {
         let class = CharacterClass::of_four(c);
         let four = !required.four.is_empty() || required.points.is_some();
         let points = required.points.map_or(0, |points| {
@@ -247,4 +253,15 @@ impl Seen {
             points,
         }
     }
+}
+
+/// The least and the most characters, the alphabet and the most classes that are demanded.
+pub(crate) fn demanded(
+    checker: &Checker,
+    options: &GeneratorOptions,
+) -> Result<(usize, Option<usize>, String, u32), Conflict> {
+    let (least, most) = range(checker)?;
+    let alphabet = alphabet(checker, options)?;
+    let classes = RequiredClasses::of(checker, least).most_classes();
+    Ok((least, most, alphabet.into_iter().collect(), classes))
 }

@@ -162,12 +162,12 @@ fn key(a: u32, b: u32, kind: bool) -> u64 {
 
 /// A set of groups of letters that may say yes too often, and never no wrongly.
 #[derive(Clone, Debug)]
-pub(super) struct Gate {
+pub(super) struct BloomFilter {
     bits: Vec<u64>,
     shift: u32,
 }
 
-impl Gate {
+impl BloomFilter {
     pub(super) fn new(words: usize) -> Self {
         let bits = (words * 16).next_power_of_two().max(1 << 12);
         Self { bits: vec![0; bits / 64], shift: 64 - bits.trailing_zeros() }

@@ -7,45 +7,48 @@ use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::demands::{Required, Seen};
+use super::error::{Conflict, GenerateError};
 use super::excluded::{self, Excluded};
-use super::{Conflict, GenerateError};
-use crate::check::needle::Needle;
+use super::requirements::{RequiredClasses, Seen};
+use crate::check::Checker;
+use crate::check::pattern::Pattern;
+use crate::protection::ProtectionPolicy;
+use crate::target::Target;
 use crate::text::Fold;
-use crate::{Checker, NameSource, ProtectionPolicy, Target};
+use crate::verdict::NameSource;
 
 /// More states than any list of names of one account makes; a bound on the work.
 const MAX_STATES: usize = 4096;
 
 /// The acceptable part of all strings of one length over one alphabet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Space {
+pub(super) struct AcceptanceSpace {
     /// The share that has the classes and avoids the names.
     pub(super) share: f64,
     /// The share that words and runs exclude, at most.
     pub(super) excluded_at_most: f64,
 }
 
-/// A needle and the table by which it is looked for.
-type Sought<'a> = (&'a Needle, &'a Fold);
+/// A pattern and the table by which it is looked for.
+type Sought<'a> = (&'a Pattern, &'a Fold);
 
-impl Space {
+impl AcceptanceSpace {
     pub(super) fn measure(
         checker: &Checker,
         protection: Option<&ProtectionPolicy>,
         alphabet: &[char],
         length: usize,
     ) -> Result<Self, GenerateError> {
-        let required = Required::of(checker, length);
+        let required = RequiredClasses::of(checker, length);
         required.feasible(alphabet, length)?;
-        let needles = sought(checker);
-        let share = share(&needles, alphabet, length, &required)?;
+        let patterns = sought(checker);
+        let share = share(&patterns, alphabet, length, &required)?;
         if share <= 0.0 {
-            return Err(blame(&needles, alphabet, length, &required)?.into());
+            return Err(blame(&patterns, alphabet, length, &required)?.into());
         }
         let Excluded { by_score, by_others } = excluded::at_most(checker, protection, alphabet, length);
         if by_score >= share {
-            let required = checker.rules.guard.as_ref().map_or(0, |guard| guard.required);
+            let required = checker.rules.matcher.as_ref().map_or(0, |matcher| matcher.required);
             return Err(Conflict::Score { length, required }.into());
         }
         if by_score + by_others >= share {
@@ -58,44 +61,45 @@ impl Space {
 /// Every name and word of the account, each with its table.
 pub(super) fn sought(checker: &Checker) -> Vec<Sought<'_>> {
     let (rules, names) = (&checker.rules, &checker.names);
-    let plain = names.plain.iter().map(|needle| (needle, &rules.case));
-    let words = names.words.iter().map(|needle| (needle, rules.custom_fold()));
-    let guard = rules.guard.as_ref().and_then(|guard| guard.fold());
-    let guarded = guard.into_iter().flat_map(|fold| names.guarded.iter().map(move |needle| (needle, fold)));
-    plain.chain(guarded).chain(words).collect()
+    let plain = names.plain.iter().map(|pattern| (pattern, &rules.case));
+    let words = names.words.iter().map(|pattern| (pattern, rules.custom_fold()));
+    let matcher = rules.matcher.as_ref().and_then(|matcher| matcher.fold());
+    let name_patterns =
+        matcher.into_iter().flat_map(|fold| names.name_patterns.iter().map(move |pattern| (pattern, fold)));
+    plain.chain(name_patterns).chain(words).collect()
 }
 
-/// The needles without which there would be something left.
+/// The patterns without which there would be something left.
 fn blame(
-    needles: &[Sought<'_>],
+    patterns: &[Sought<'_>],
     alphabet: &[char],
     length: usize,
-    required: &Required,
+    required: &RequiredClasses,
 ) -> Result<Conflict, GenerateError> {
     let mut guilty: Vec<(Target, NameSource)> = Vec::new();
-    for index in 0..needles.len() {
-        let mut others = needles.to_vec();
+    for index in 0..patterns.len() {
+        let mut others = patterns.to_vec();
         let removed = others.remove(index);
         if share(&others, alphabet, length, required)? > 0.0 {
             guilty.push((removed.0.target, removed.0.source));
         }
     }
     if guilty.is_empty() {
-        guilty = needles.iter().map(|(needle, _)| (needle.target, needle.source)).collect();
+        guilty = patterns.iter().map(|(pattern, _)| (pattern.target, pattern.source)).collect();
     }
     guilty.sort_unstable();
     guilty.dedup();
     Ok(Conflict::Names { names: guilty })
 }
 
-/// The share of all strings that have the classes and avoid the needles.
+/// The share of all strings that have the classes and avoid the patterns.
 fn share(
-    needles: &[Sought<'_>],
+    patterns: &[Sought<'_>],
     alphabet: &[char],
     length: usize,
-    required: &Required,
+    required: &RequiredClasses,
 ) -> Result<f64, GenerateError> {
-    let automaton = Automaton::new(needles, alphabet, required)?;
+    let automaton = Automaton::new(patterns, alphabet, required)?;
     let seen = SeenStates::new(&automaton.groups, required);
     // shares[state][seen]
     let nothing = vec![vec![0.0_f64; seen.all.len()]; automaton.steps.len()];
@@ -133,7 +137,7 @@ struct Group {
     example: char,
     /// Their share of the alphabet.
     weight: f64,
-    /// For every position of every needle, whether they can stand there.
+    /// For every position of every pattern, whether they can stand there.
     accepts: Vec<bool>,
 }
 
@@ -145,7 +149,7 @@ struct SeenStates {
 }
 
 impl SeenStates {
-    fn new(groups: &[Group], required: &Required) -> Self {
+    fn new(groups: &[Group], required: &RequiredClasses) -> Self {
         let (mut all, mut steps) = (vec![Seen::default()], vec![Vec::new(); groups.len()]);
         let mut known = BTreeMap::from([(Seen::default(), 0)]);
         let mut at = 0;
@@ -164,23 +168,27 @@ impl SeenStates {
     }
 }
 
-/// Follows all needles at once.
+/// Follows all patterns at once.
 struct Automaton {
     groups: Vec<Group>,
-    /// For each state and group, the state after it; `None` when that completes a needle.
+    /// For each state and group, the state after it; `None` when that completes a pattern.
     steps: Vec<Vec<Option<usize>>>,
 }
 
 impl Automaton {
-    fn new(needles: &[Sought<'_>], alphabet: &[char], required: &Required) -> Result<Self, GenerateError> {
-        let groups = groups(needles, alphabet, required);
-        let ends = needles.iter().flat_map(|(needle, _)| {
-            let length = needle.letters().len();
+    fn new(
+        patterns: &[Sought<'_>],
+        alphabet: &[char],
+        required: &RequiredClasses,
+    ) -> Result<Self, GenerateError> {
+        let groups = groups(patterns, alphabet, required);
+        let ends = patterns.iter().flat_map(|(pattern, _)| {
+            let length = pattern.letters().len();
             (1..=length).map(move |at| (at == 1, at == length))
         });
         let ends: Vec<(bool, bool)> = ends.collect();
 
-        // A state is the set of positions that would continue a needle begun.
+        // A state is the set of positions that would continue a pattern begun.
         let mut states: Vec<Vec<usize>> = vec![Vec::new()];
         let mut known: BTreeMap<Vec<usize>, usize> = BTreeMap::from([(Vec::new(), 0)]);
         let mut steps = Vec::new();
@@ -203,14 +211,14 @@ impl Automaton {
     }
 }
 
-fn groups(needles: &[Sought<'_>], alphabet: &[char], required: &Required) -> Vec<Group> {
+fn groups(patterns: &[Sought<'_>], alphabet: &[char], required: &RequiredClasses) -> Vec<Group> {
     #[allow(clippy::cast_precision_loss)] // the size of an alphabet
     let weight = 1.0 / alphabet.len() as f64;
     let mut groups: BTreeMap<(Seen, Vec<bool>), Group> = BTreeMap::new();
     for &c in alphabet {
-        let positions = needles.iter().flat_map(|(needle, fold)| {
+        let positions = patterns.iter().flat_map(|(pattern, fold)| {
             let folded = fold.fold(c);
-            needle.letters().iter().map(move |&letter| letter == folded)
+            pattern.letters().iter().map(move |&letter| letter == folded)
         });
         let accepts: Vec<bool> = positions.collect();
         groups
@@ -221,8 +229,8 @@ fn groups(needles: &[Sought<'_>], alphabet: &[char], required: &Required) -> Vec
     groups.into_values().collect()
 }
 
-/// The positions begun after one more character; `None` when that completes a needle. `ends` says of every position
-/// whether it is the first and whether it is the last of its needle.
+/// The positions begun after one more character; `None` when that completes a pattern. `ends` says of every position
+/// whether it is the first and whether it is the last of its pattern.
 fn successor(ends: &[(bool, bool)], begun: &[usize], group: &Group) -> Option<Vec<usize>> {
     let mut next = Vec::new();
     for (position, (&(first, last), &accepted)) in ends.iter().zip(&group.accepts).enumerate() {

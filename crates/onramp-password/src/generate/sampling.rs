@@ -3,10 +3,37 @@
 
 use alloc::string::String;
 
+use serde::Serialize;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Entropy, GenerateError};
-use crate::{Checker, Lookups, RandomError, RandomSource};
+use super::error::GenerateError;
+use super::random::{RandomError, RandomSource};
+use crate::check::{Checker, Lookups};
+
+/// How hard a generated password is to guess for somebody who knows everything but the random numbers.
+///
+/// Every acceptable password is equally likely, so that entropy and min-entropy are the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Entropy {
+    bits: f64,
+    at_most: f64,
+}
+
+impl Entropy {
+    /// The bits that are guaranteed: the logarithm of the number of acceptable passwords. Exact (to the precision of
+    /// `f64`) without banned words; with them, the passwords that they may exclude are counted at most.
+    #[must_use]
+    pub fn bits(self) -> f64 {
+        self.bits
+    }
+
+    /// The bits if banned words excluded nothing.
+    #[must_use]
+    pub fn at_most(self) -> f64 {
+        self.at_most
+    }
+}
 
 /// The smallest share of candidates that may be acceptable, for drawing and rejecting to be a sensible method.
 const SMALLEST_SHARE: f64 = 1e-3;
@@ -38,14 +65,14 @@ impl Odds {
 
 /// Draws candidates until one is accepted.
 #[derive(Clone, Debug)]
-pub(super) struct Trials {
+pub(super) struct RejectionSampler {
     checker: Checker,
     odds: Odds,
     /// The bytes of the longest candidate.
     longest: usize,
 }
 
-impl Trials {
+impl RejectionSampler {
     pub(super) fn new(checker: Checker, odds: Odds, longest: usize) -> Self {
         Self { checker, odds, longest }
     }
@@ -74,7 +101,7 @@ impl Trials {
 }
 
 /// The text as a password, without a copy of it.
-#[cfg(feature = "onramp")]
+#[cfg(feature = "onramp-core")]
 pub(super) fn password(mut secret: Zeroizing<String>) -> onramp_core::Password {
     onramp_core::Password::new(core::mem::take(&mut *secret))
 }
@@ -87,7 +114,7 @@ const BLOCK: usize = 32;
 const MAX_REPEATED: usize = 64;
 
 /// Draws numbers below a bound: as many of them as fit from each 64 random bits.
-pub(super) struct Draws<'a> {
+pub(super) struct UniformDraws<'a> {
     source: &'a mut dyn RandomSource,
     block: Zeroizing<[u8; BLOCK]>,
     used: usize,
@@ -100,7 +127,7 @@ pub(super) struct Draws<'a> {
     left: u32,
 }
 
-impl<'a> Draws<'a> {
+impl<'a> UniformDraws<'a> {
     /// Numbers below `bound`, which is at least one.
     pub(super) fn new(source: &'a mut dyn RandomSource, bound: usize) -> Self {
         let bound = (bound as u64).max(1);

@@ -6,7 +6,7 @@ use core::fmt;
 
 use serde::Serialize;
 
-use crate::Target;
+use crate::target::Target;
 
 /// How bad a finding is; the worst is the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -35,7 +35,7 @@ impl fmt::Display for Severity {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "concern")]
 #[non_exhaustive]
-pub enum Concern {
+pub enum LintKind {
     /// No password can satisfy the policy.
     Contradiction {
         /// Which demands contradict each other.
@@ -98,14 +98,14 @@ pub enum Concern {
     OneThreshold,
     /// The thresholds of Lithnet are the wrong way round.
     ThresholdsReversed,
-    /// Banned words of Lithnet of which its normalisation leaves nothing.
+    /// Banned words of Lithnet of which its normalization leaves nothing.
     WordsVanish {
         /// How many.
         terms: usize,
     },
 }
 
-impl Concern {
+impl LintKind {
     /// How bad it is.
     #[must_use]
     pub fn severity(&self) -> Severity {
@@ -129,7 +129,7 @@ impl Concern {
     }
 }
 
-impl fmt::Display for Concern {
+impl fmt::Display for LintKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Contradiction { reason } => write!(f, "no password can satisfy the policy: {reason}"),
@@ -191,7 +191,7 @@ impl fmt::Display for Concern {
             ),
             Self::ThresholdsReversed => f.write_str("Lithnet's second threshold is below the first"),
             Self::WordsVanish { terms } => {
-                write!(f, "Lithnet's normalisation leaves nothing of {terms} banned words; they ban nothing")
+                write!(f, "Lithnet's normalization leaves nothing of {terms} banned words; they ban nothing")
             }
         }
     }

@@ -1,30 +1,30 @@
-//! A quick look whether any needle may stand in a candidate, before anybody looks for it.
+//! A quick look whether any pattern may stand in a candidate, before anybody looks for it.
 
-use super::needle::Needles;
+use super::pattern::Patterns;
 use crate::text::{Fold, Text};
 
-/// For each byte, if it is an ASCII character, the needles whose first, second and third letter it may be: eight bits each, of which a
-/// needle has one.
+/// For each byte, if it is an ASCII character, the patterns whose first, second and third letter it may be: eight bits each, of which a
+/// pattern has one.
 #[derive(Clone, Debug)]
-pub(super) struct Sieve {
+pub(super) struct Prefilter {
     letters: [u32; 256],
-    /// The bits of needles that are too short to be told by three letters.
+    /// The bits of patterns that are too short to be told by three letters.
     always: u8,
 }
 
-impl Sieve {
-    /// Without needles.
+impl Prefilter {
+    /// Without patterns.
     pub(super) fn new() -> Self {
         Self { letters: [0; 256], always: 0 }
     }
 
-    /// Adds the needles that are looked for under a table, as some of the bits.
-    pub(super) fn add(&mut self, needles: &Needles, fold: &Fold, bits: u8) {
+    /// Adds the patterns that are looked for under a table, as some of the bits.
+    pub(super) fn add(&mut self, patterns: &Patterns, fold: &Fold, bits: u8) {
         let bit_of =
             |index: usize| (0..8).map(|bit| 1 << bit).filter(|bit| bits & bit != 0).cycle().nth(index % 8);
-        for (index, needle) in needles.iter().enumerate() {
+        for (index, pattern) in patterns.iter().enumerate() {
             let bit: u8 = bit_of(index).unwrap_or(bits);
-            let Some(first) = needle.letters().first_chunk::<3>() else {
+            let Some(first) = pattern.letters().first_chunk::<3>() else {
                 self.always |= bit;
                 continue;
             };
@@ -37,7 +37,7 @@ impl Sieve {
         }
     }
 
-    /// The bits of the needles that may stand in a candidate.
+    /// The bits of the patterns that may stand in a candidate.
     #[inline]
     #[allow(clippy::indexing_slicing)] // every byte has a place
     pub(super) fn hits(&self, text: &Text<'_>) -> u8 {

@@ -3,8 +3,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Code, Verdict, Violation};
-use crate::{Catalogue, Key, Target};
+use super::key::Key;
+use super::messages::Messages;
+use crate::target::Target;
+use crate::verdict::{Code, Verdict, Violation};
 
 /// One fact, and the targets whose demand it breaks.
 struct Fact {
@@ -20,16 +22,17 @@ impl Verdict {
     /// allowed; it is not kept.
     ///
     /// ```
-    /// use onramp_password::{check, Catalogue, Context, Policy};
+    /// use onramp_password::check::Context;
+    /// use onramp_password::{check, Messages, Policy};
     ///
     /// let verdict = check(&Policy::hybrid(), &Context::new(), "kurz");
-    /// let messages = verdict.messages(&Catalogue::english(), "kurz");
+    /// let messages = verdict.messages(&Messages::english(), "kurz");
     /// assert_eq!(messages[0], "Entra: too short, 4 of at least 8 characters");
     /// ```
     #[must_use]
-    pub fn messages(&self, catalogue: &Catalogue, candidate: &str) -> Vec<String> {
-        let told = |fact: &Fact| catalogue.sentence(&fact.violation, &fact.targets, Some(candidate));
-        let advice = self.advice().map(|advice| catalogue.text(Key::Advice(advice)).into());
+    pub fn messages(&self, messages: &Messages, candidate: &str) -> Vec<String> {
+        let told = |fact: &Fact| messages.sentence(&fact.violation, &fact.targets, Some(candidate));
+        let advice = self.advice().map(|advice| messages.text(Key::Advice(advice)).into());
         facts(self.violations()).iter().map(told).chain(advice).collect()
     }
 }

@@ -1,7 +1,9 @@
 //! The texts of the languages that come with the crate. Each list is in the order of [`Key::all`](super::Key::all).
 
-use super::Key;
-use crate::{Advice, CharacterClass, Code, NameSource, Target};
+use super::key::Key;
+use crate::class::CharacterClass;
+use crate::target::Target;
+use crate::verdict::{Advice, Code, NameSource};
 
 /// All texts of one language.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,7 +52,7 @@ pub(super) static ENGLISH: Texts = Texts {
         "Entra",
         "NIST SP 800-63B-4",
         "Lithnet Password Protection",
-        "the organisation",
+        "the organization",
     ],
     classes: ["upper-case letters", "lower-case letters", "digits", "symbols", "letters without case"],
     names: [
@@ -136,7 +138,7 @@ pub(super) static FRENCH: Texts = Texts {
         "Entra",
         "NIST SP 800-63B-4",
         "Lithnet Password Protection",
-        "l’organisation",
+        "l’organization",
     ],
     classes: ["majuscules", "minuscules", "chiffres", "symboles", "lettres sans casse"],
     names: [
