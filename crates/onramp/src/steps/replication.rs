@@ -340,3 +340,29 @@ impl Replication for LeavingOut {
         self.inner.stamp(controller, object, attribute).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(number: usize) -> ReplicatedValue {
+        ReplicatedValue::UserUpn {
+            guid: ObjectGuid::from_bytes([1; 16]),
+            dn: DistinguishedName::parse("CN=user,DC=corp,DC=local").unwrap(),
+            upn: Upn::parse(&format!("{number}@contoso.com")).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_sample_has_enough_users_at_equal_distances() {
+        for (offered, distance) in [(0, 1), (1, 1), (31, 1), (32, 2), (550, 32), (100_000, 4096)] {
+            let mut sample = Sample::default();
+            for number in 0..offered {
+                sample.offer_value(Some(value(number)));
+            }
+            let expected: Vec<_> = (0..offered).step_by(distance).map(value).collect();
+            assert!(expected.len() >= SAMPLE.min(offered) && expected.len() < 2 * SAMPLE);
+            assert_eq!(sample.into_values(), expected, "{offered}");
+        }
+    }
+}

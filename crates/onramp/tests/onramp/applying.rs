@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use onramp::{CheckStatus, FileJournal, FileSecretSink, JournalEntry, Outcome, Report, SecretSink};
-use onramp_core::forest::{PasswordRules, UserQuery};
-use onramp_core::mock::MockPasswordPolicies;
+use onramp_core::forest::{Forest, PasswordRules, UserQuery};
+use onramp_core::mock::{MockPasswordPolicies, MockSuffixes};
 use onramp_core::tenant::{RoleTemplateId, SyncState};
 use onramp_core::{Error, ErrorKind};
 
@@ -242,4 +242,24 @@ async fn an_account_that_exists_is_taken_over_only_by_name() {
     assert_eq!(probe, onramp_core::tenant::SignInProbe::WrongPassword, "the temporary password is gone");
     assert_eq!(tenant.users.get(&id).await.unwrap().other_mails, ["it@contoso.com"]);
     assert!(world.plan(&spec).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_suffix_that_may_not_be_added_is_not_taken_for_one_that_is_there() {
+    let mut world = World::new(5);
+    let approved = world.approved(&spec("domain = \"contoso.com\"\n[users]\n")).await;
+    let mut suffixes = MockSuffixes::new();
+    suffixes.expect_list().returning(|| Ok(Vec::new()));
+    let forbidden = || Error::new(ErrorKind::Forbidden, "add the UPN suffix");
+    suffixes.expect_add().times(1).returning(move |_| Err(forbidden()));
+    let forest = Forest { suffixes: Arc::new(suffixes), ..world.forest.forest() };
+    let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
+    assert_eq!((outcome.failed, outcome.already_so), (1, 0), "{outcome:?}");
+    assert!(outcome.require_complete().unwrap_err().to_string().contains("could not add the UPN suffix"));
+    assert!(
+        world.journal.records().iter().any(|record| matches!(
+            &record.entry,
+            JournalEntry::ChangeEnded { outcome: Outcome::Failed, .. }
+        ))
+    );
 }
