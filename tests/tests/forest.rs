@@ -17,8 +17,8 @@
 mod accounts;
 #[path = "forest/agreement.rs"]
 mod agreement;
-#[path = "forest/contract.rs"]
-mod contract;
+#[path = "forest/conformance.rs"]
+mod conformance;
 #[path = "forest/convergence.rs"]
 mod convergence;
 #[path = "forest/crowd.rs"]

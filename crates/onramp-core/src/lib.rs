@@ -12,14 +12,14 @@
 //!
 //! # Features
 //! * `mock`: mockall mocks of every port, in `onramp_core::mock`.
-//! * `contract`: one test suite per port that any implementation must pass, in `onramp_core::contract`.
+//! * `conformance`: one test suite per port that any implementation must pass, in `onramp_core::conformance`.
 //! * `tokio`: `SystemClock`, the [`Clock`] of a tokio program.
 
 mod attribute_name;
 mod clock;
 mod comparison;
-#[cfg(feature = "contract")]
-pub mod contract;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod distinguished_name;
 mod domain_name;
 mod error;
@@ -31,16 +31,18 @@ mod object_guid;
 mod object_id;
 mod parse;
 mod password;
+mod password_validator;
 mod sid;
 pub mod tenant;
 mod upn;
 mod upn_rules;
 mod visible;
 
-/// mockall mocks of every port.
+/// The mockall mocks of all ports.
 #[cfg(feature = "mock")]
 pub mod mock {
     pub use crate::forest::mocks::*;
+    pub use crate::password_validator::MockPasswordValidator;
     pub use crate::tenant::mocks::*;
 }
 
@@ -61,6 +63,9 @@ pub use object_guid::ObjectGuid;
 pub use object_id::ObjectId;
 pub use parse::ParseError;
 pub use password::Password;
+pub use password_validator::{
+    PasswordCheck, PasswordRequest, PasswordTarget, PasswordValidator, PasswordViolation,
+};
 pub use sid::Sid;
 pub use tenant::Tenant;
 pub use upn::{Upn, UpnSuffix};

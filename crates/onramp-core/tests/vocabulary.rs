@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use onramp_core::forest::{
-    DomainController, DomainPasswordPolicy, PasswordRules, ReplicatedValue, UpnHolder,
+    DomainController, DomainPasswordPolicy, PasswordSettings, ReplicatedValue, UpnHolder,
 };
 use onramp_core::{
     AttributeName, DistinguishedName, DomainName, ImmutableId, LdapFilter, ObjectGuid, ObjectId, Password,
@@ -108,7 +108,7 @@ fn what_stands_in_a_domain_with_an_underscore_knows_its_domain() {
 #[test]
 fn what_was_read_from_a_directory_is_read_back_after_it_was_stored() {
     let domain = DomainName::parse_directory("corp_ad.local").unwrap();
-    let policy = DomainPasswordPolicy::new(domain.clone(), PasswordRules::windows_default());
+    let policy = DomainPasswordPolicy::new(domain.clone(), PasswordSettings::windows_default());
     let stored = serde_json::to_string(&policy).unwrap();
     assert_eq!(serde_json::from_str::<DomainPasswordPolicy>(&stored).unwrap(), policy);
     let stored = serde_json::to_string(&domain).unwrap();

@@ -7,7 +7,7 @@ use onramp_graph::{Credential, GraphClient, GraphClientBuilder, RetryPolicy};
 
 use crate::applications::EntraApplications;
 use crate::domains::EntraDomains;
-use crate::password_rules::EntraPasswordRules;
+use crate::password_protection::EntraPasswordProtection;
 use crate::roles::EntraRoles;
 use crate::sign_in::EntraSignIn;
 use crate::subscriptions::EntraSubscriptions;
@@ -81,7 +81,7 @@ impl EntraClient {
             sync: Arc::new(EntraSync(graph())),
             subscriptions: Arc::new(EntraSubscriptions(graph())),
             applications: Arc::new(EntraApplications(graph())),
-            password_rules: Arc::new(EntraPasswordRules(graph())),
+            password_protection: Arc::new(EntraPasswordProtection(graph())),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onramp_core::contract::{self, ForestFixture, Patience};
-use onramp_core::forest::{FineGrainedPolicy, Lockout, PasswordRules};
+use onramp_core::conformance::{self, ForestFixture, Patience};
+use onramp_core::forest::{FineGrainedPolicy, Lockout, PasswordSettings};
 use onramp_core::{DistinguishedName, SystemClock};
 use onramp_samba::Rights;
 
@@ -37,7 +37,7 @@ fn policies_of_users_and_groups_bind_and_are_hidden_from_others() {
     let container = format!("CN=Password Settings Container,CN=System,{}", forest.base_dn());
     let container = DistinguishedName::parse(&container).unwrap();
     let policy = |name: &str, precedence, min_length, link: &str| {
-        let mut rules = PasswordRules::windows_default();
+        let mut rules = PasswordSettings::windows_default();
         (rules.min_length, rules.history_length, rules.max_age) = (min_length, 12, None);
         let window = Some(Duration::from_secs(600));
         rules.lockout = Some(Lockout { threshold: 3, window, duration: None });
@@ -54,5 +54,5 @@ fn policies_of_users_and_groups_bind_and_are_hidden_from_others() {
     let ports = client(&forest, 0).build().unwrap().forest();
     let fixture = ForestFixture::new("policies", vec![free], Patience::new(Arc::new(SystemClock::new())));
     let fixture = fixture.with_bound(bound).with_ordinary(ordinary);
-    run(contract::forest::password_policies::run(&*ports.password_policies, &*ports.suffixes, &fixture));
+    run(conformance::forest::password_policies::run(&*ports.password_policies, &*ports.suffixes, &fixture));
 }

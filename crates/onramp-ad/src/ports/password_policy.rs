@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use onramp_core::forest::{
     DomainPasswordPolicy, EffectivePasswordPolicy, FineGrainedPolicy, Lockout, PasswordPolicies,
-    PasswordRules,
+    PasswordSettings,
 };
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, ObjectGuid, Result};
 
@@ -192,7 +192,7 @@ async fn shows_container(server: &Arc<ConnectionHandle>, domain: &ForestDomain) 
 
 /// `None` unless every attribute is there: a policy that is guessed would be worse than none.
 fn policy(entry: &Entry, domain: DomainName) -> Option<DomainPasswordPolicy> {
-    let mut rules = PasswordRules::windows_default();
+    let mut rules = PasswordSettings::windows_default();
     let properties = entry.flags("pwdProperties")?;
     rules.min_length = entry.flags("minPwdLength")?;
     rules.history_length = entry.flags("pwdHistoryLength")?;
@@ -215,9 +215,9 @@ fn fine_grained(entry: &Entry) -> Result<Option<FineGrainedPolicy>> {
         .map(|(precedence, rules)| FineGrainedPolicy::new(dn, precedence, rules).with_applies_to(links)))
 }
 
-fn settings(entry: &Entry) -> Option<(u32, PasswordRules)> {
+fn settings(entry: &Entry) -> Option<(u32, PasswordSettings)> {
     let truth = |name: &str| entry.bytes(name).map(|value| value == b"TRUE");
-    let mut rules = PasswordRules::windows_default();
+    let mut rules = PasswordSettings::windows_default();
     rules.min_length = entry.flags("msDS-MinimumPasswordLength")?;
     rules.history_length = entry.flags("msDS-PasswordHistoryLength")?;
     rules.complexity = truth("msDS-PasswordComplexityEnabled")?;

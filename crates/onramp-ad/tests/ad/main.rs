@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests may
 
 mod changes;
+mod conformance;
 mod connecting;
-mod contract;
 mod convergence;
 #[cfg(feature = "dns")]
 mod discovery;

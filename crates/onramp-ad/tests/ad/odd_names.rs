@@ -1,7 +1,7 @@
 //! Forests whose names are not those of hosts.
 
 use futures_util::TryStreamExt;
-use onramp_core::contract::{self, ForestFixture, Patience};
+use onramp_core::conformance::{self, ForestFixture, Patience};
 use onramp_core::forest::{ReplicatedValue, UpnHolder, UserQuery};
 use onramp_core::{DistinguishedName, Upn};
 use onramp_lab::forest::{LabDomain, LabForest, LabForestBuilder};
@@ -18,7 +18,7 @@ async fn the_contract_holds_in_a_forest_with_an_underscore() {
     let forest = lab.connect().await.forest();
     let users = people(&*forest.users, 4).await.into_iter().map(|user| user.guid).collect();
     let fixture = ForestFixture::new("ad", users, Patience::new(lab.clock.clone()));
-    contract::forest::run(&forest, &fixture).await;
+    conformance::forest::run(&forest, &fixture).await;
 }
 
 #[tokio::test]

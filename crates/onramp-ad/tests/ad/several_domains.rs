@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use onramp_core::contract::{self, ForestFixture, Patience};
+use onramp_core::conformance::{self, ForestFixture, Patience};
 use onramp_core::forest::{ForestUser, SuffixesExt, UpnChange, UpnChanged, UpnHolder, UserQuery};
 use onramp_core::{DistinguishedName, DomainName, ErrorKind, Upn, UpnSuffix};
 use onramp_lab::forest::{LabDomain, LabForest, LabForestBuilder};
@@ -59,7 +59,7 @@ async fn the_contract_holds_in_every_domain() {
         let named = users.iter().filter(|user| user.upn.is_some() && !user.is_critical);
         let guids = named.map(|user| user.guid).take(4).collect();
         let fixture = ForestFixture::new("lab", guids, Patience::new(lab.clock.clone()));
-        contract::forest::run(&client.forest(), &fixture).await;
+        conformance::forest::run(&client.forest(), &fixture).await;
     }
 }
 

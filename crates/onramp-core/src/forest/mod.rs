@@ -32,7 +32,7 @@ pub use object_changes::{AttributeChange, ObjectChange, ObjectChanged, ObjectOut
 pub use objects::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
 pub use password_policies::{
     DomainPasswordPolicy, EffectivePasswordPolicy, FineGrainedPolicy, Lockout, PasswordPolicies,
-    PasswordRules,
+    PasswordSettings,
 };
 pub use replication::{ChangedObject, ChangesQuery, DomainController, ReplicatedValue, Replication};
 pub use replication_goal::{MarkedController, ReplicationGoal, ReplicationMark, ValueProof};

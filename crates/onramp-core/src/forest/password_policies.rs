@@ -11,7 +11,7 @@ use crate::{DistinguishedName, DomainName, ObjectGuid, Result};
 /// What a password policy demands, be it that of a domain or a fine-grained one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PasswordRules {
+pub struct PasswordSettings {
     /// Least number of UTF-16 units.
     pub min_length: u32,
     /// How many old passwords may not come back.
@@ -28,7 +28,7 @@ pub struct PasswordRules {
     pub lockout: Option<Lockout>,
 }
 
-impl PasswordRules {
+impl PasswordSettings {
     /// The rules of a domain that was never changed: 7 characters, complexity, 24 old passwords, 42 days, kept for
     /// 1 day, no lock-out.
     pub fn windows_default() -> Self {
@@ -67,12 +67,12 @@ pub struct DomainPasswordPolicy {
     #[serde(deserialize_with = "DomainName::deserialize_directory")]
     pub domain: DomainName,
     /// What it demands.
-    pub rules: PasswordRules,
+    pub rules: PasswordSettings,
 }
 
 impl DomainPasswordPolicy {
     /// A policy of a domain.
-    pub fn new(domain: DomainName, rules: PasswordRules) -> Self {
+    pub fn new(domain: DomainName, rules: PasswordSettings) -> Self {
         Self { domain, rules }
     }
 }
@@ -87,14 +87,14 @@ pub struct FineGrainedPolicy {
     /// Among several that apply, the lowest wins.
     pub precedence: u32,
     /// What it demands.
-    pub rules: PasswordRules,
+    pub rules: PasswordSettings,
     /// The users and global groups that it is linked to. Those of other domains have no effect.
     pub applies_to: Vec<DistinguishedName>,
 }
 
 impl FineGrainedPolicy {
     /// A policy that is linked to nobody yet.
-    pub fn new(dn: DistinguishedName, precedence: u32, rules: PasswordRules) -> Self {
+    pub fn new(dn: DistinguishedName, precedence: u32, rules: PasswordSettings) -> Self {
         Self { dn, precedence, rules, applies_to: Vec::new() }
     }
 
@@ -131,7 +131,7 @@ pub enum EffectivePasswordPolicy {
 
 impl EffectivePasswordPolicy {
     /// What it demands, if that can be told.
-    pub fn rules(&self) -> Option<&PasswordRules> {
+    pub fn rules(&self) -> Option<&PasswordSettings> {
         match self {
             Self::Domain(policy) => Some(&policy.rules),
             Self::FineGrained(policy) => Some(&policy.rules),

@@ -5,7 +5,7 @@
 
 mod applications;
 mod domains;
-mod password_rules;
+mod password_protection;
 mod roles;
 mod second_factor;
 mod sign_in;
@@ -22,7 +22,7 @@ pub use domains::{
     DomainAuthentication, DomainReference, Domains, ReferenceKind, TenantDomain, Verification,
     VerificationRecord,
 };
-pub use password_rules::{OnPremisesProtection, PasswordRuleSettings, PasswordRules};
+pub use password_protection::{OnPremisesProtection, PasswordProtection, PasswordProtectionSettings};
 pub use roles::{RoleAssignment, RoleTemplateId, Roles};
 pub use second_factor::{
     ConditionalAccessPolicy, Forecast, PolicyDemand, PolicyInForce, PolicySubject, SecondFactor,
@@ -39,7 +39,7 @@ pub use users::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
 pub(crate) mod mocks {
     pub use super::applications::MockApplications;
     pub use super::domains::MockDomains;
-    pub use super::password_rules::MockPasswordRuleSettings;
+    pub use super::password_protection::MockPasswordProtection;
     pub use super::roles::MockRoles;
     pub use super::sign_in::MockSignIn;
     pub use super::subscriptions::MockSubscriptions;
@@ -74,5 +74,5 @@ pub struct Tenant {
     /// Application identities.
     pub applications: Arc<dyn Applications>,
     /// The tenant's own password rules.
-    pub password_rules: Arc<dyn PasswordRuleSettings>,
+    pub password_protection: Arc<dyn PasswordProtection>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt};
-use onramp_core::contract::{self, Patience, PublishRecords, TenantFixture};
+use onramp_core::conformance::{self, Patience, PublishRecords, TenantFixture};
 use onramp_core::tenant::{RoleTemplateId, UserUpdate, VerificationRecord};
 use onramp_core::{DomainName, ErrorKind, ObjectId, Result, Upn};
 use onramp_entra::{Delta, DeltaStart, WireRecorder, update_user};
@@ -50,7 +50,7 @@ async fn the_client_keeps_the_contract_of_every_port() {
         None => WireRecorder::in_memory(),
     };
     let client = lab.build(lab.client(lab.secret()).recorder(recorder.clone()));
-    contract::tenant::run(&client.tenant(), &fixture(&lab, "entra")).await;
+    conformance::tenant::run(&client.tenant(), &fixture(&lab, "entra")).await;
     // The one operation that the contract leaves out, because it would do what it says in a real tenant.
     let elevated = client.tenant().subscriptions.elevate_access().await;
     assert_eq!(
@@ -66,7 +66,7 @@ async fn the_client_keeps_the_contract_of_every_port() {
 async fn the_client_keeps_the_contract_when_everything_new_shows_late() {
     let lab = large(Consistency::Within(Duration::from_secs(60))).await;
     let client = lab.build(lab.client(lab.secret()));
-    contract::tenant::run(&client.tenant(), &fixture(&lab, "late")).await;
+    conformance::tenant::run(&client.tenant(), &fixture(&lab, "late")).await;
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn the_client_keeps_the_contract_while_the_service_stumbles() {
         lab.lab.add_fault(Fault::on(method, path, action).from_nth(2));
     }
     let client = lab.build(lab.client(lab.secret()));
-    contract::tenant::run(&client.tenant(), &fixture(&lab, "faults")).await;
+    conformance::tenant::run(&client.tenant(), &fixture(&lab, "faults")).await;
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use onramp_core::tenant::{
-    AppRole, DeletionPrevention, Forecast, MfaState, NewCertificate, OnPremisesProtection, PasswordRules,
-    PolicyDemand, RoleTemplateId, SyncFeatures,
+    AppRole, DeletionPrevention, Forecast, MfaState, NewCertificate, OnPremisesProtection,
+    PasswordProtectionSettings, PolicyDemand, RoleTemplateId, SyncFeatures,
 };
 use onramp_core::{Clock, DomainName, ErrorKind, Password, Upn};
 use onramp_entra::{Capability, ClientCertificate};
@@ -122,28 +122,31 @@ async fn eligible_roles_are_read_beside_active_ones() {
 async fn a_tenant_without_unified_role_management_is_served_by_the_older_roles() {
     let lab = Lab::start(LabTenant::builder().legacy_roles_only(true)).await;
     let tenant = lab.tenant();
-    let fixture = onramp_core::contract::TenantFixture::new(
+    let fixture = onramp_core::conformance::TenantFixture::new(
         "older",
         lab.initial_domain(),
-        onramp_core::contract::Patience::new(lab.clock.clone()),
+        onramp_core::conformance::Patience::new(lab.clock.clone()),
     );
-    onramp_core::contract::tenant::roles::run(&*tenant.roles, &*tenant.users, &fixture).await;
+    onramp_core::conformance::tenant::roles::run(&*tenant.roles, &*tenant.users, &fixture).await;
     assert!(lab.lab.requests().iter().any(|request| request.path.starts_with("/v1.0/directoryRoles")));
 }
 
 #[tokio::test]
 async fn password_rules_are_read_as_they_were_set() {
     let untouched = Lab::start(LabTenant::builder()).await;
-    assert_eq!(untouched.tenant().password_rules.read().await.unwrap(), PasswordRules::default());
+    assert_eq!(
+        untouched.tenant().password_protection.read().await.unwrap(),
+        PasswordProtectionSettings::default()
+    );
 
-    let mut rules = PasswordRules::default();
+    let mut rules = PasswordProtectionSettings::default();
     rules.custom_terms_enforced = true;
     rules.custom_terms = vec!["contoso".into(), "fabrikam".into()];
     rules.lockout_threshold = 5;
     rules.lockout_duration = Duration::from_secs(300);
     rules.on_premises = OnPremisesProtection::Enforce;
     let lab = Lab::start(LabTenant::builder().password_rules(rules.clone())).await;
-    assert_eq!(lab.tenant().password_rules.read().await.unwrap(), rules);
+    assert_eq!(lab.tenant().password_protection.read().await.unwrap(), rules);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ const PORTS: [(&str, &[&str]); 7] = [
     ("Sign-in", &[include_str!("../../src/sign_in.rs")]),
     (
         "Synchronisation and password rules",
-        &[include_str!("../../src/sync.rs"), include_str!("../../src/password_rules.rs")],
+        &[include_str!("../../src/sync.rs"), include_str!("../../src/password_protection.rs")],
     ),
     ("Applications", &[include_str!("../../src/applications.rs")]),
     ("Azure", &[include_str!("../../src/subscriptions.rs")]),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use onramp_core::tenant::{PasswordRules, RoleTemplateId};
+use onramp_core::tenant::{PasswordProtectionSettings, RoleTemplateId};
 use onramp_core::{Clock, DomainName, ObjectId, Password, Result, SystemClock, Upn};
 use time::OffsetDateTime;
 
@@ -50,7 +50,7 @@ pub struct LabTenantBuilder {
     subscriptions: Option<usize>,
     named_subscriptions: Vec<LabSubscription>,
     app_only_sync_features: bool,
-    password_rules: Option<PasswordRules>,
+    password_rules: Option<PasswordProtectionSettings>,
     classic_administrators: Vec<String>,
     legacy_roles_only: bool,
 }
@@ -222,7 +222,7 @@ impl LabTenantBuilder {
     }
 
     /// Sets the tenant's own password rules. Without it, none were ever set.
-    pub fn password_rules(mut self, rules: PasswordRules) -> Self {
+    pub fn password_rules(mut self, rules: PasswordProtectionSettings) -> Self {
         self.password_rules = Some(rules);
         self
     }

@@ -1,14 +1,14 @@
 //! Policies from what a forest and a tenant report.
 
-use onramp_core::forest::PasswordRules;
-use onramp_core::tenant::{OnPremisesProtection, PasswordRules as TenantRules};
+use onramp_core::forest::PasswordSettings;
+use onramp_core::tenant::{OnPremisesProtection, PasswordProtectionSettings};
 
 use super::ad::{AdPolicy, NameChecks};
 use crate::protection::ProtectionPolicy;
 
 /// The requirements of a domain policy or a fine-grained policy. Numbers beyond what a directory can hold are capped.
-impl From<&PasswordRules> for AdPolicy {
-    fn from(rules: &PasswordRules) -> Self {
+impl From<&PasswordSettings> for AdPolicy {
+    fn from(rules: &PasswordSettings) -> Self {
         Self {
             min_length: u16::try_from(rules.min_length).unwrap_or(u16::MAX),
             complexity: rules.complexity,
@@ -24,8 +24,8 @@ impl From<&PasswordRules> for AdPolicy {
 ///
 /// A banned list of your own does not belong here, but in
 /// [`Policy::with_own_banned_list`](super::combined::Policy::with_own_banned_list).
-impl From<&TenantRules> for ProtectionPolicy {
-    fn from(rules: &TenantRules) -> Self {
+impl From<&PasswordProtectionSettings> for ProtectionPolicy {
+    fn from(rules: &PasswordProtectionSettings) -> Self {
         let enforced = rules.custom_terms.iter().filter(|_| rules.custom_terms_enforced).cloned();
         Self::new(enforced).with_on_premises(rules.on_premises == OnPremisesProtection::Enforce)
     }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use onramp_core::forest::PasswordRules;
-use onramp_core::tenant::{OnPremisesProtection, PasswordRules as TenantRules};
+use onramp_core::forest::PasswordSettings;
+use onramp_core::tenant::{OnPremisesProtection, PasswordProtectionSettings};
 use onramp_password::{AdPolicy, ProtectionPolicy};
 
 #[test]
 fn what_the_forest_port_reads() {
-    let mut rules = PasswordRules::windows_default();
+    let mut rules = PasswordSettings::windows_default();
     assert_eq!(AdPolicy::from(&rules), AdPolicy::default());
     rules.min_length = 12;
     rules.max_age = None;
@@ -25,7 +25,7 @@ fn what_the_forest_port_reads() {
 
 #[test]
 fn numbers_that_no_directory_holds_are_capped() {
-    let mut rules = PasswordRules::windows_default();
+    let mut rules = PasswordSettings::windows_default();
     (rules.min_length, rules.history_length) = (70_000, 70_000);
     let policy = AdPolicy::from(&rules);
     assert_eq!((policy.min_length, policy.history_length), (u16::MAX, u16::MAX));
@@ -33,7 +33,7 @@ fn numbers_that_no_directory_holds_are_capped() {
 
 #[test]
 fn a_tenants_setting() {
-    let mut rules = TenantRules::default();
+    let mut rules = PasswordProtectionSettings::default();
     rules.custom_terms = vec!["contoso".to_owned(), "blank".to_owned(), "Fabrikam".to_owned()];
     let off = ProtectionPolicy::from(&rules);
     assert!(off.banned.is_empty(), "the list is not switched on");

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use onramp::{CheckStatus, FileJournal, FileSecretSink, JournalEntry, Outcome, Report, SecretSink};
-use onramp_core::forest::{Forest, PasswordRules, UserQuery};
+use onramp_core::forest::{Forest, PasswordSettings, UserQuery};
 use onramp_core::mock::{MockPasswordPolicies, MockSuffixes};
 use onramp_core::tenant::{RoleTemplateId, SyncState};
 use onramp_core::{Error, ErrorKind};
@@ -110,7 +110,7 @@ async fn a_plan_for_another_tenant_is_refused() {
 #[tokio::test]
 async fn the_secret_satisfies_the_strictest_policy_of_the_forest() {
     let mut world = World::new(10);
-    let mut rules = PasswordRules::windows_default();
+    let mut rules = PasswordSettings::windows_default();
     rules.min_length = 40;
     world.forest.add_fine_grained_policy("Service accounts", 1, &rules, &[]).unwrap();
     let approved = world.approved(&spec(SPEC)).await;

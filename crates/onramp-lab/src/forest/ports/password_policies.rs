@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use onramp_core::forest::{
     DomainPasswordPolicy, EffectivePasswordPolicy, FineGrainedPolicy, Lockout, PasswordPolicies,
-    PasswordRules,
+    PasswordSettings,
 };
 use onramp_core::{DistinguishedName, Error, ErrorKind, ObjectGuid, Result};
 
@@ -92,7 +92,7 @@ impl LabForest {
         &self,
         name: &str,
         precedence: u32,
-        rules: &PasswordRules,
+        rules: &PasswordSettings,
         applies_to: &[ObjectGuid],
     ) -> Result<FineGrainedPolicy> {
         let truth = |is: bool| if is { "TRUE" } else { "FALSE" };
@@ -182,7 +182,7 @@ impl LabForest {
 fn domain_policy(view: View<'_>, domain: &Domain) -> DomainPasswordPolicy {
     let number = |attr| number(view, domain.head, attr);
     let properties = number(Attr::PWD_PROPERTIES);
-    let mut rules = PasswordRules::windows_default();
+    let mut rules = PasswordSettings::windows_default();
     rules.min_length = small(number(Attr::MIN_PWD_LENGTH));
     rules.history_length = small(number(Attr::PWD_HISTORY_LENGTH));
     rules.complexity = properties & 1 != 0;
@@ -197,7 +197,7 @@ fn domain_policy(view: View<'_>, domain: &Domain) -> DomainPasswordPolicy {
 fn policy(view: View<'_>, id: Id) -> Result<FineGrainedPolicy> {
     let number = |attr| number(view, id, attr);
     let is_true = |attr| view.value(id, attr).as_deref() == Some(b"TRUE");
-    let mut rules = PasswordRules::windows_default();
+    let mut rules = PasswordSettings::windows_default();
     rules.min_length = small(number(Attr::PSO_MINIMUM_LENGTH));
     rules.history_length = small(number(Attr::PSO_HISTORY_LENGTH));
     rules.complexity = is_true(Attr::PSO_COMPLEXITY);

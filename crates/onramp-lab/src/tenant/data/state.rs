@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use onramp_core::tenant::PasswordRules;
+use onramp_core::tenant::PasswordProtectionSettings;
 use time::OffsetDateTime;
 
 use super::applications::{AppRoleAssignment, Application, ServicePrincipal};
@@ -42,7 +42,7 @@ pub(crate) struct State {
     pub(crate) synchronization: Synchronization,
     pub(crate) security_defaults: bool,
     /// The tenant's own password rules; `None` until they were set for the first time.
-    pub(crate) password_rules: Option<PasswordRules>,
+    pub(crate) password_rules: Option<PasswordProtectionSettings>,
     /// Unified role management is not offered, only the older directory roles are.
     pub(crate) legacy_roles_only: bool,
     /// Roles (by template) that were activated in the older model.

@@ -42,7 +42,7 @@ pub(super) fn tenant(lab: &LabTenant) -> Tenant {
         sync: ports.clone(),
         subscriptions: ports.clone(),
         applications: ports.clone(),
-        password_rules: ports,
+        password_protection: ports,
     }
 }
 

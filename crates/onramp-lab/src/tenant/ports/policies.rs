@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use onramp_core::tenant::{
-    ConditionalAccessPolicy, MfaState, PasswordRuleSettings, PasswordRules, PolicySubject, RoleTemplateId,
-    SecondFactor,
+    ConditionalAccessPolicy, MfaState, PasswordProtection, PasswordProtectionSettings, PolicySubject,
+    RoleTemplateId, SecondFactor,
 };
 use onramp_core::{ObjectId, Result};
 
@@ -49,8 +49,8 @@ fn policy(model: &ConditionalAccess) -> ConditionalAccessPolicy {
 }
 
 #[async_trait]
-impl PasswordRuleSettings for Ports {
-    async fn read(&self) -> Result<PasswordRules> {
+impl PasswordProtection for Ports {
+    async fn read(&self) -> Result<PasswordProtectionSettings> {
         let operation = Operation::new("GET", "/v1.0/groupSettings", "read the tenant's password rules", "");
         self.run(&operation, |state, _| Ok(state.password_rules.clone().unwrap_or_default())).await
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use onramp_core::ObjectGuid;
-use onramp_core::forest::{EffectivePasswordPolicy, FineGrainedPolicy, Lockout, PasswordRules};
+use onramp_core::forest::{EffectivePasswordPolicy, FineGrainedPolicy, Lockout, PasswordSettings};
 use onramp_lab::forest::LabForest;
 
 /// Three users: one bound by a policy linked to itself although a group of its has one of lower precedence, one bound by
@@ -14,7 +14,7 @@ pub(crate) fn bound_users(lab: &LabForest) -> Vec<(ObjectGuid, FineGrainedPolicy
     let lenient = lab.add_group("Lenient", &[direct, both, one]).expect("a group");
     let strict = lab.add_group("Strict", &[direct, both]).expect("a group");
     let policy = |name: &str, precedence, min_length, links: &[ObjectGuid]| {
-        let mut rules = PasswordRules::windows_default();
+        let mut rules = PasswordSettings::windows_default();
         rules.min_length = min_length;
         rules.max_age = None;
         rules.lockout =

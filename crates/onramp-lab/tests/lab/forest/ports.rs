@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
-use onramp_core::contract::{self, ForestFixture, Patience};
+use onramp_core::conformance::{self, ForestFixture, Patience};
 use onramp_core::forest::{
     Convergence, ReplicatedValue, ReplicationExt, UpnChange, UpnChanged, UserQuery, WaitOptions,
 };
@@ -28,7 +28,7 @@ async fn the_model_keeps_the_contract() {
     let users: Vec<_> = forest.users.search(UserQuery::all()).try_collect().await.expect("all users");
     let named: Vec<_> =
         users.iter().filter(|user| user.upn.is_some()).map(|user| user.guid).take(5).collect();
-    contract::forest::run(&forest, &ForestFixture::new("lab", named, Patience::new(clock))).await;
+    conformance::forest::run(&forest, &ForestFixture::new("lab", named, Patience::new(clock))).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod arm;
 mod behaviour;
-pub(crate) mod contract;
+pub(crate) mod conformance;
 mod graph;
 mod limits;
 mod login;

@@ -122,6 +122,6 @@ async fn strictest_policy(context: &Context<'_>) -> Result<AdPolicy> {
 
 /// Returns the password protection of the tenant with its banned words, as far as they can be read.
 async fn protection(context: &Context<'_>) -> Result<ProtectionPolicy> {
-    let rules = may_be_hidden(context.onramp.tenant.password_rules.read().await)?;
+    let rules = may_be_hidden(context.onramp.tenant.password_protection.read().await)?;
     Ok(ProtectionPolicy::from(&rules.unwrap_or_default()))
 }

@@ -1,6 +1,6 @@
 //! `/groupSettings`, which is where the tenant's password rules stand.
 
-use onramp_core::tenant::{OnPremisesProtection, PasswordRules};
+use onramp_core::tenant::{OnPremisesProtection, PasswordProtectionSettings};
 use serde_json::{Value, json};
 
 use crate::tenant::data::refusal::Outcome;
@@ -17,7 +17,7 @@ pub(super) fn list(ex: &Exchange, state: &State) -> Outcome<Answer> {
     Ok(Answer::ok(json!({ "@odata.context": ex.context("groupSettings"), "value": value })))
 }
 
-fn setting(rules: &PasswordRules, tenant_id: &str) -> Value {
+fn setting(rules: &PasswordProtectionSettings, tenant_id: &str) -> Value {
     let mode = match rules.on_premises {
         OnPremisesProtection::Enforce => "Enforce",
         _ => "Audit",

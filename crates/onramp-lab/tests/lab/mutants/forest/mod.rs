@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use onramp_core::contract::{ForestFixture, Patience, forest};
+use onramp_core::conformance::{ForestFixture, Patience, forest};
 use onramp_core::forest::UserQuery;
 use onramp_core::{Forest, ManualClock};
 use onramp_lab::forest::LabForest;

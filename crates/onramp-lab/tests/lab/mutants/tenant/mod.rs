@@ -7,7 +7,7 @@ mod users;
 
 use std::sync::Arc;
 
-use onramp_core::contract::{Patience, TenantFixture, tenant};
+use onramp_core::conformance::{Patience, TenantFixture, tenant};
 use onramp_core::{DomainName, ErrorKind, ManualClock, Result, Tenant};
 use onramp_lab::tenant::LabTenant;
 
@@ -79,7 +79,7 @@ async fn try_out(broken: Broken) -> String {
     let lab =
         LabTenant::builder().seed(5).users(12).auto_publish_dns(false).clock(clock.clone()).build().unwrap();
     let domain = DomainName::parse(&lab.initial_domain()).unwrap();
-    let records = Arc::new(crate::tenant::contract::SimulatedDns(lab.clone()));
+    let records = Arc::new(crate::tenant::conformance::SimulatedDns(lab.clone()));
     let fixture = TenantFixture::new("lab", domain, Patience::new(clock))
         .with_records(records)
         .with_subscription(lab.subscription_ids()[0])
@@ -94,7 +94,7 @@ async fn try_out(broken: Broken) -> String {
         sync: mutant.clone(),
         subscriptions: mutant.clone(),
         applications: mutant.clone(),
-        password_rules: mutant,
+        password_protection: mutant,
     };
     complaint(broken, tenant::run(&ports, &fixture)).await
 }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use onramp_core::tenant::{
-    DeletedUser, MfaState, NewUser, PasswordRuleSettings, PasswordRules, RoleTemplateId, SecondFactor,
-    SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
+    DeletedUser, MfaState, NewUser, PasswordProtection, PasswordProtectionSettings, RoleTemplateId,
+    SecondFactor, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
 };
 use onramp_core::{BoxStream, ErrorKind, ObjectId, Password, Result, Upn};
 
@@ -108,9 +108,9 @@ impl SignIn for Mutant {
 }
 
 #[async_trait]
-impl PasswordRuleSettings for Mutant {
-    async fn read(&self) -> Result<PasswordRules> {
-        let mut rules = self.sound.password_rules.read().await?;
+impl PasswordProtection for Mutant {
+    async fn read(&self) -> Result<PasswordProtectionSettings> {
+        let mut rules = self.sound.password_protection.read().await?;
         if self.is(Broken::NeverLocksOut) {
             rules.lockout_threshold = 0;
         }

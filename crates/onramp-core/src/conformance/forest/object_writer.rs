@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 
 use super::NOBODY;
-use crate::contract::{ForestFixture, done, expect_kind, refused};
+use crate::conformance::{ForestFixture, done, expect_kind, refused};
 use crate::forest::{
     AttributeChange, AttributeValue, ForestUser, ForestUsers, ObjectChange, ObjectChanged, ObjectWriter,
 };
@@ -46,7 +46,7 @@ impl Suite<'_> {
     async fn impossible_changes(&self, user: &ForestUser) {
         let empty = ObjectChange::new(user.guid, user.dn.clone());
         self.refuses(&empty, ErrorKind::Invalid, "a change of nothing").await;
-        let name = || rename(None, Some("contract"));
+        let name = || rename(None, Some("conformance"));
         let twice = empty.clone().with(name()).with(name());
         self.refuses(&twice, ErrorKind::Invalid, "a change that names an attribute twice").await;
         for secret in ["unicodePwd", "userPassword", "supplementalCredentials"] {
@@ -75,14 +75,14 @@ impl Suite<'_> {
     async fn stale_value(&self, user: &ForestUser) {
         let now = self.read(&user.guid).await;
         let held = now.display_name.clone().expect("it was given one");
-        for before in [Some("contract: never there"), None] {
+        for before in [Some("conformance: never there"), None] {
             let what = format!("replacing {before:?}, which is not the value,");
-            let change = of(user, rename(before, Some("contract: must not be written")));
+            let change = of(user, rename(before, Some("conformance: must not be written")));
             let error = refused(self.port.change(&change).await, &what);
             assert_eq!(error.kind(), ErrorKind::Stale, "{what}: {error}");
             assert!(error.to_string().contains(&held), "{what} names the value found, {held}: {error}");
         }
-        let change = of(user, rename(Some("contract: never there"), None));
+        let change = of(user, rename(Some("conformance: never there"), None));
         self.refuses(&change, ErrorKind::Stale, "removing a value that is not there while another is").await;
         assert_eq!(self.read(&user.guid).await, now, "what is stale is not written");
     }
@@ -127,7 +127,7 @@ impl Suite<'_> {
         let now = self.read(&user.guid).await;
         let address = format!("smtp:{}", self.value("half"));
         let change = of(user, readdress(&[], &[&address]));
-        let half = change.clone().with(rename(Some("contract: never there"), Some("contract: half")));
+        let half = change.clone().with(rename(Some("conformance: never there"), Some("conformance: half")));
         self.refuses(&half, ErrorKind::Stale, "a change of which one half is stale").await;
         assert_eq!(self.read(&user.guid).await, now, "one half is not written without the other");
         let wanted = self.value("whole");
@@ -248,7 +248,7 @@ impl Suite<'_> {
     }
 
     fn value(&self, role: &str) -> String {
-        format!("contract-{role}@{}", self.fixture.new_domain("writer"))
+        format!("conformance-{role}@{}", self.fixture.new_domain("writer"))
     }
 }
 

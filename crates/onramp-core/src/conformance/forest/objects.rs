@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::NOBODY;
-use crate::contract::{ForestFixture, done, expect_kind};
+use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{
     AttributeValue, ForestObject, ForestObjects, ForestUser, ForestUsers, ObjectQuery, ObjectRef, SearchScope,
 };
@@ -66,15 +66,15 @@ async fn names(port: &dyn ForestObjects, user: &ForestUser, upn: &Upn) {
 
 async fn strangers(port: &dyn ForestObjects, user: &ForestUser) {
     let domain = user.dn.domain_name().expect("a user stands in a domain");
-    let elsewhere = "nowhere.onramp-contract.example".parse().expect("a domain name");
+    let elsewhere = "nowhere.onramp-conformance.example".parse().expect("a domain name");
     let sam = |domain, name: &str| ObjectRef::SamAccountName { domain, name: name.to_owned() };
     for object in [
         ObjectRef::Guid(NOBODY),
         ObjectRef::Dn(
-            user.dn.parent().expect("a user stands somewhere").child("CN", "onramp contract: nobody"),
+            user.dn.parent().expect("a user stands somewhere").child("CN", "onramp conformance: nobody"),
         ),
         ObjectRef::Sid("S-1-5-21-1-2-3-4242".parse().expect("a SID")),
-        ObjectRef::Upn("nobody@nowhere.onramp-contract.example".parse().expect("a UPN")),
+        ObjectRef::Upn("nobody@nowhere.onramp-conformance.example".parse().expect("a UPN")),
         sam(domain.clone(), "onramp-nobody"),
         // A filter that is pasted together would take these for more than a name.
         sam(domain, "*"),
@@ -121,7 +121,7 @@ async fn searching(port: &dyn ForestObjects, user: &ForestUser) {
     assert!(guids.is_subset(&with_deleted), "whoever asks for deleted objects gets the others too");
 
     let nowhere =
-        user.dn.parent().expect("a user stands somewhere").child("OU", "onramp contract: no such place");
+        user.dn.parent().expect("a user stands somewhere").child("OU", "onramp conformance: no such place");
     let mut stream = port.search(ObjectQuery::all([]).below(nowhere));
     let failure = stream.next().await.expect("an unknown base is an error");
     expect_kind(failure, ErrorKind::NotFound, "searching objects below an unknown base");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onramp_core::contract::{self, Patience, PublishRecords, TenantFixture};
+use onramp_core::conformance::{self, Patience, PublishRecords, TenantFixture};
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{DomainName, ManualClock, Result};
 use onramp_lab::tenant::{Consistency, LabTenant, LabTenantBuilder};
@@ -33,7 +33,7 @@ async fn holds(builder: LabTenantBuilder) {
             .with_subscription(lab.subscription_ids()[0])
             .with_sync_switching()
             .with_sign_in();
-    contract::tenant::run(&lab.tenant(), &fixture).await;
+    conformance::tenant::run(&lab.tenant(), &fixture).await;
 }
 
 #[tokio::test]

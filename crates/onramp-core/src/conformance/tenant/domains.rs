@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 
 use super::done;
-use crate::contract::{TenantFixture, expect_kind};
+use crate::conformance::{TenantFixture, expect_kind};
 use crate::tenant::{
     DomainReference, Domains, NewUser, ReferenceKind, TenantUsers, Verification, VerificationRecord,
 };
@@ -26,7 +26,7 @@ pub async fn in_use(port: &dyn Domains, users: &dyn TenantUsers, fixture: &Tenan
     let domain = fixture.new_domain("used");
     done(port.add(&domain).await, "adding a domain");
     verification(port, fixture, &domain).await;
-    let upn = Upn::new("contract", &domain).expect("a UPN");
+    let upn = Upn::new("conformance", &domain).expect("a UPN");
     let new = NewUser::new(upn, "Contract Resident", fixture.password());
     let created = async || match users.find(&new.upn).await? {
         Some(user) => Ok(user),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use onramp_ad::LdapSecurity;
 use onramp_core::ObjectGuid;
-use onramp_core::contract::{self, ForestFixture, Patience};
-use onramp_core::forest::{FineGrainedPolicy, Lockout, PasswordRules};
+use onramp_core::conformance::{self, ForestFixture, Patience};
+use onramp_core::forest::{FineGrainedPolicy, Lockout, PasswordSettings};
 use onramp_lab::forest::LabForest;
 
 use crate::lab::{Lab, people};
@@ -17,14 +17,14 @@ async fn run(lab: &Lab, security: LdapSecurity) {
     let fixture = ForestFixture::new("ad", users, Patience::new(lab.clock.clone()))
         .with_bound(bound(lab))
         .with_ordinary(ordinary.forest().password_policies);
-    contract::forest::run(&forest, &fixture).await;
+    conformance::forest::run(&forest, &fixture).await;
 }
 
 /// A user bound by a policy of its own, and one bound by a group's.
 fn bound(lab: &Lab) -> Vec<(ObjectGuid, FineGrainedPolicy)> {
     let [own, member] = ["Guest", "krbtgt"].map(|name| lab.model.find_account(name).unwrap());
     let group = lab.model.add_group("Bound", &[own, member]).unwrap();
-    let mut rules = PasswordRules::windows_default();
+    let mut rules = PasswordSettings::windows_default();
     let wide = lab.model.add_fine_grained_policy("For the group", 1, &rules, &[group]).unwrap();
     rules.min_length = 20;
     rules.max_age = None;

@@ -11,7 +11,7 @@ use crate::Result;
 /// The settings of password protection and smart lockout (directory setting `Password Rule Settings`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct PasswordRules {
+pub struct PasswordProtectionSettings {
     /// Whether the tenant's own banned terms are enforced (needs a P1 licence).
     pub custom_terms_enforced: bool,
     /// The tenant's own banned terms: at most 1,000 of 4 to 16 characters.
@@ -24,7 +24,7 @@ pub struct PasswordRules {
     pub on_premises: OnPremisesProtection,
 }
 
-impl Default for PasswordRules {
+impl Default for PasswordProtectionSettings {
     /// What holds in a tenant that never changed them.
     fn default() -> Self {
         Self {
@@ -53,10 +53,10 @@ pub enum OnPremisesProtection {
 /// Port: the tenant's own password rules.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait PasswordRuleSettings: Debug + Send + Sync {
-    /// The rules in force: those that were set, else [`PasswordRules::default`].
+pub trait PasswordProtection: Debug + Send + Sync {
+    /// The rules in force: those that were set, else [`PasswordProtectionSettings::default`].
     ///
     /// # Errors
     /// `Forbidden`.
-    async fn read(&self) -> Result<PasswordRules>;
+    async fn read(&self) -> Result<PasswordProtectionSettings>;
 }

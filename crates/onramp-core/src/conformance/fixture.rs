@@ -31,7 +31,7 @@ pub struct TenantFixture {
     pub tag: String,
     /// A verified, managed domain of the tenant.
     pub verified_domain: DomainName,
-    /// A domain under which the suite may add others that nobody owns. `onramp-contract.example` unless set.
+    /// A domain under which the suite may add others that nobody owns. `onramp-conformance.example` unless set.
     pub free_domain: DomainName,
     /// Where to publish records; without it, verification is not tested to the end.
     pub records: Option<Arc<dyn PublishRecords>>,
@@ -52,7 +52,7 @@ impl TenantFixture {
         Self {
             tag: tag.into(),
             verified_domain,
-            free_domain: DomainName::parse("onramp-contract.example").expect("a domain name"),
+            free_domain: DomainName::parse("onramp-conformance.example").expect("a domain name"),
             records: None,
             subscription: None,
             may_switch_sync: false,
@@ -97,7 +97,7 @@ impl TenantFixture {
     }
 
     pub(crate) fn upn(&self, role: &str) -> Upn {
-        Upn::new(&format!("contract-{role}-{}", self.tag), &self.verified_domain).expect("a UPN")
+        Upn::new(&format!("conformance-{role}-{}", self.tag), &self.verified_domain).expect("a UPN")
     }
 
     pub(crate) fn password(&self) -> Password {
@@ -149,6 +149,6 @@ impl ForestFixture {
     }
 
     pub(crate) fn new_domain(&self, role: &str) -> DomainName {
-        DomainName::parse(&format!("{role}-{}.onramp-contract.example", self.tag)).expect("a domain name")
+        DomainName::parse(&format!("{role}-{}.onramp-conformance.example", self.tag)).expect("a domain name")
     }
 }

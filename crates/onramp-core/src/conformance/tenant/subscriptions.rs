@@ -2,7 +2,7 @@
 
 use super::{NOBODY, some_user};
 use crate::ErrorKind;
-use crate::contract::{TenantFixture, done, expect_kind};
+use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{AzureRoleId, PrincipalType, Subscriptions, TenantUsers};
 
 /// Everything that [`Subscriptions`] promises. The users' port lends a principal.

@@ -2,7 +2,7 @@
 
 pub mod applications;
 pub mod domains;
-pub mod password_rules;
+pub mod password_protection;
 pub mod roles;
 pub mod sign_in;
 pub mod subscriptions;
@@ -25,7 +25,7 @@ pub async fn run(tenant: &Tenant, fixture: &TenantFixture) {
     Box::pin(sign_in::run(&*tenant.sign_in, &*tenant.users, fixture)).await;
     Box::pin(subscriptions::run(&*tenant.subscriptions, &*tenant.users, fixture)).await;
     Box::pin(applications::run(&*tenant.applications, fixture)).await;
-    Box::pin(password_rules::run(&*tenant.password_rules)).await;
+    Box::pin(password_protection::run(&*tenant.password_protection)).await;
     Box::pin(sync::run(&*tenant.sync, fixture)).await;
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::NOBODY;
-use crate::contract::{ForestFixture, done, expect_kind};
+use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UserQuery};
 use crate::{AttributeName, ErrorKind, LdapFilter, ObjectGuid, Upn};
 
@@ -50,7 +50,7 @@ async fn subjects(port: &dyn ForestUsers, fixture: &ForestFixture) -> Vec<Subjec
 async fn unknown_user(port: &dyn ForestUsers, fixture: &ForestFixture) {
     expect_kind(port.get(&NOBODY).await, ErrorKind::NotFound, "reading an unknown user");
     let known = done(port.get(&fixture.users[0]).await, "reading a user");
-    let after = Upn::new("contract-nobody", &fixture.new_domain("users")).expect("a UPN");
+    let after = Upn::new("conformance-nobody", &fixture.new_domain("users")).expect("a UPN");
     let change = UpnChange { guid: NOBODY, dn: known.dn, before: known.upn, after };
     expect_kind(port.change_upn(&change).await, ErrorKind::NotFound, "changing the UPN of an unknown user");
 }
@@ -81,7 +81,7 @@ async fn searching(port: &dyn ForestUsers, first: &Subject) {
         done(port.search(below.with_filter(by_name)).try_collect().await, "filtering");
     assert_eq!(found, std::slice::from_ref(&first.user), "the filter narrows it to one");
 
-    let nowhere = UserQuery::below(parent.child("OU", "onramp contract: no such place"));
+    let nowhere = UserQuery::below(parent.child("OU", "onramp conformance: no such place"));
     let mut stream = port.search(nowhere);
     let failure = stream.next().await.expect("an unknown base is an error");
     expect_kind(failure, ErrorKind::NotFound, "searching below an unknown base");
@@ -115,7 +115,7 @@ async fn swapping(port: &dyn ForestUsers, fixture: &ForestFixture, subject: &Sub
 async fn staleness(port: &dyn ForestUsers, fixture: &ForestFixture, subject: &Subject) {
     let change = change_of(port, fixture, subject, "stale").await;
     let current = change.before.clone();
-    let other = Upn::new("contract-somebody-else", &fixture.new_domain("users")).expect("a UPN");
+    let other = Upn::new("conformance-somebody-else", &fixture.new_domain("users")).expect("a UPN");
     for before in [Some(other.to_string()), None] {
         let what = format!("a change from {before:?}, which is not the value");
         let stale = UpnChange { before, ..change.clone() };
@@ -211,7 +211,7 @@ async fn change_of(
     role: &str,
 ) -> UpnChange {
     let user = done(port.get(&subject.user.guid).await, "reading a user");
-    let after = Upn::new(&format!("contract-{role}"), &fixture.new_domain("users")).expect("a UPN");
+    let after = Upn::new(&format!("conformance-{role}"), &fixture.new_domain("users")).expect("a UPN");
     UpnChange { guid: user.guid, dn: user.dn, before: user.upn, after }
 }
 

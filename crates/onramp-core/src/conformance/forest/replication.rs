@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 
 use super::NOBODY;
-use crate::contract::{ForestFixture, done, expect_kind};
+use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{
     AttributeValue, ChangedObject, ChangesQuery, DomainController, ForestUsers, ReplicatedValue, Replication,
     ReplicationExt, Suffixes, UpnChange, WaitOptions,

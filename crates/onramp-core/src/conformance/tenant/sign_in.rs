@@ -1,7 +1,7 @@
 //! The suite of [`SignIn`].
 
 use super::{NOBODY, some_user};
-use crate::contract::{TenantFixture, done, expect_kind};
+use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{
     Forecast, MfaState, RoleTemplateId, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
 };

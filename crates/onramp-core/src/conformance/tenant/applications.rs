@@ -2,7 +2,7 @@
 
 use super::NOBODY;
 use crate::ErrorKind;
-use crate::contract::{TenantFixture, done, expect_kind};
+use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{AppRole, Application, Applications, NewCertificate};
 
 /// Everything that [`Applications`] promises.

@@ -7,15 +7,15 @@
 //! ```no_run
 //! # async fn example(tenant: onramp_core::Tenant, forest: onramp_core::Forest) {
 //! use std::sync::Arc;
-//! use onramp_core::contract::{self, ForestFixture, Patience, TenantFixture};
+//! use onramp_core::conformance::{self, ForestFixture, Patience, TenantFixture};
 //! use onramp_core::ManualClock;
 //!
 //! let patience = Patience::new(Arc::new(ManualClock::default()));
 //! let domain = "contoso.example".parse().expect("a domain of the tenant that is verified");
-//! contract::tenant::run(&tenant, &TenantFixture::new("run1", domain, patience.clone())).await;
+//! conformance::tenant::run(&tenant, &TenantFixture::new("run1", domain, patience.clone())).await;
 //!
 //! let users = Vec::new(); // at least two users whose UPNs the suite may change
-//! contract::forest::run(&forest, &ForestFixture::new("run1", users, patience)).await;
+//! conformance::forest::run(&forest, &ForestFixture::new("run1", users, patience)).await;
 //! # }
 //! ```
 //!
@@ -25,6 +25,7 @@
 
 mod fixture;
 pub mod forest;
+pub mod password_validator;
 mod patience;
 pub mod tenant;
 

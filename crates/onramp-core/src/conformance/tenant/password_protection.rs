@@ -1,10 +1,10 @@
-//! The suite of [`PasswordRuleSettings`].
+//! The suite of [`PasswordProtection`].
 
-use crate::contract::done;
-use crate::tenant::PasswordRuleSettings;
+use crate::conformance::done;
+use crate::tenant::PasswordProtection;
 
-/// Everything that [`PasswordRuleSettings`] promises.
-pub async fn run(port: &dyn PasswordRuleSettings) {
+/// Everything that [`PasswordProtection`] promises.
+pub async fn run(port: &dyn PasswordProtection) {
     let rules = done(port.read().await, "reading the tenant's password rules");
     assert!(rules.lockout_threshold > 0, "accounts are locked out after some tries: {rules:?}");
     assert!(rules.custom_terms.len() <= 1_000, "a tenant has at most 1,000 terms");

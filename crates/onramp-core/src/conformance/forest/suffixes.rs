@@ -1,6 +1,6 @@
 //! The suite of [`Suffixes`].
 
-use crate::contract::{ForestFixture, done, expect_kind};
+use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{ForestSuffix, ForestUsers, SuffixOrigin, SuffixUsage, Suffixes, SuffixesExt, UpnChange};
 use crate::{DomainName, ErrorKind, Upn, UpnSuffix};
 
@@ -18,7 +18,7 @@ pub async fn run(port: &dyn Suffixes, fixture: &ForestFixture) {
         |all: &Vec<ForestSuffix>| explicit(all, &second) && before.iter().all(|suffix| all.contains(suffix));
     fixture.patience.until("adding and removing leaves the other suffixes alone", list, kept).await;
     // Two spellings, of which the one is written that a tenant knows.
-    let unicode = format!("Bücher-{}.onramp-contract.example", fixture.tag);
+    let unicode = format!("Bücher-{}.onramp-conformance.example", fixture.tag);
     let unicode = DomainName::parse(&unicode).expect("a domain name");
     addition(port, fixture, &unicode).await;
     removal(port, fixture, &unicode).await;
@@ -37,7 +37,7 @@ pub async fn run_in_use(port: &dyn Suffixes, users: &dyn ForestUsers, fixture: &
     let guid = *fixture.users.first().expect("a fixture has users");
     let user = done(users.get(&guid).await, "reading a user");
     let before = Upn::parse(user.upn.as_deref().expect("a fixture's users have UPNs")).expect("a UPN");
-    let after = Upn::new(&format!("contract-{}", fixture.tag), &domain).expect("a UPN");
+    let after = Upn::new(&format!("conformance-{}", fixture.tag), &domain).expect("a UPN");
 
     done(port.add(&domain).await, "adding a suffix");
     let usage = async || port.usage(&shouted).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use onramp_core::Result;
-use onramp_core::tenant::{OnPremisesProtection, PasswordRuleSettings, PasswordRules};
+use onramp_core::tenant::{OnPremisesProtection, PasswordProtection, PasswordProtectionSettings};
 use onramp_graph::reqwest::Method;
 use serde::Deserialize;
 
@@ -15,18 +15,18 @@ use onramp_graph::http::Request;
 /// The template of the setting `Password Rule Settings`, the same in every tenant.
 const TEMPLATE: &str = "5cf42378-d67d-4f36-ba46-e8b86229381d";
 
-/// [`PasswordRuleSettings`] on Microsoft Graph v1.0: the directory setting `Password Rule Settings`.
+/// [`PasswordProtection`] on Microsoft Graph v1.0: the directory setting `Password Rule Settings`.
 ///
 /// | method | least permission, delegated and application |
 /// |---|---|
 /// | `read` | GroupSettings.Read.All |
 #[derive(Debug, Clone)]
-pub struct EntraPasswordRules(pub(crate) GraphClient);
+pub struct EntraPasswordProtection(pub(crate) GraphClient);
 
 #[async_trait]
-impl PasswordRuleSettings for EntraPasswordRules {
+impl PasswordProtection for EntraPasswordProtection {
     /// `GET /groupSettings`. GroupSettings.Read.All. A tenant that never changed its rules has no such setting.
-    async fn read(&self) -> Result<PasswordRules> {
+    async fn read(&self) -> Result<PasswordProtectionSettings> {
         let url = self.0.endpoints().url(Audience::Graph, &["v1.0", "groupSettings"])?;
         let request = Request::new("read the tenant's password rules", Audience::Graph, Method::GET, url)
             .needs("GroupSettings.Read.All");
@@ -54,13 +54,13 @@ struct ValueJson {
 
 impl SettingJson {
     /// Values that are not there, or that cannot be read, are as in a tenant that never changed them.
-    fn into_rules(self) -> PasswordRules {
+    fn into_rules(self) -> PasswordProtectionSettings {
         let text = |name: &str| {
             self.values.iter().find(|value| value.name == name).and_then(|value| value.value.as_deref())
         };
         let truth = |name: &str| text(name).map(|value| value.eq_ignore_ascii_case("true"));
         let number = |name: &str| text(name).and_then(|value| value.parse::<u32>().ok());
-        let mut rules = PasswordRules::default();
+        let mut rules = PasswordProtectionSettings::default();
         if let Some(enforced) = truth("EnableBannedPasswordCheck") {
             rules.custom_terms_enforced = enforced;
         }

@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 
 use super::NOBODY;
-use crate::contract::{TenantFixture, done, expect_kind};
+use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
 use crate::{ErrorKind, Password, Result, Upn};
 
@@ -32,7 +32,7 @@ async fn unknown_users(port: &dyn TenantUsers, fixture: &TenantFixture) {
 
 async fn creation(port: &dyn TenantUsers, fixture: &TenantFixture) -> TenantUser {
     let upn = fixture.upn("user");
-    let mails = vec![format!("contract-{}@mail.example", fixture.tag)];
+    let mails = vec![format!("conformance-{}@mail.example", fixture.tag)];
     let new = NewUser::new(upn.clone(), "Contract User", fixture.password()).with_other_mails(mails.clone());
     let user = done(port.create(&new).await, "creating a user");
     assert_eq!(user.upn, upn, "a new user has the UPN that was asked for");
@@ -72,7 +72,7 @@ async fn refused_creations(port: &dyn TenantUsers, fixture: &TenantFixture, user
     let twin = NewUser::new(shouted, "Contract Twin", fixture.password());
     expect_kind(port.create(&twin).await, ErrorKind::AlreadyExists, "creating a second user with a UPN");
 
-    let foreign = Upn::new("contract", &fixture.new_domain("foreign")).expect("a UPN");
+    let foreign = Upn::new("conformance", &fixture.new_domain("foreign")).expect("a UPN");
     let foreign = NewUser::new(foreign, "Contract Foreign", fixture.password());
     expect_kind(port.create(&foreign).await, ErrorKind::Invalid, "creating a user on an unverified domain");
 
@@ -127,7 +127,7 @@ async fn renaming(port: &dyn TenantUsers, fixture: &TenantFixture, user: &Tenant
     let old = async || port.find(&user.upn).await;
     fixture.patience.until("the former UPN finds nobody", old, Option::is_none).await;
 
-    let foreign = Upn::new("contract", &fixture.new_domain("foreign")).expect("a UPN");
+    let foreign = Upn::new("conformance", &fixture.new_domain("foreign")).expect("a UPN");
     let update = UserUpdate::default().with_upn(foreign);
     expect_kind(port.update(&user.id, &update).await, ErrorKind::Invalid, "a UPN on an unverified domain");
     let read = done(port.get(&user.id).await, "reading a user");

@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 
 use crate::ErrorKind;
-use crate::contract::{TenantFixture, done, expect_kind};
+use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{DirectorySync, SyncState};
 
 /// Everything that [`DirectorySync`] promises.

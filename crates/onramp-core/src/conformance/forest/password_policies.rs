@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::NOBODY;
-use crate::contract::{ForestFixture, done, expect_kind};
+use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{EffectivePasswordPolicy, PasswordPolicies, SuffixOrigin, Suffixes};
 use crate::{DomainName, ErrorKind, UpnSuffix};
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use onramp_ad::LdapSecurity;
-use onramp_core::contract::{self, ForestFixture, Patience};
+use onramp_core::conformance::{self, ForestFixture, Patience};
 use onramp_core::{Forest as Ports, SystemClock};
 use onramp_samba::Forest;
 
@@ -16,8 +16,8 @@ use crate::shared::{client, forest, run};
 fn suffixes() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "suffixes", 1));
-    run(contract::forest::suffixes::run(&*ports.suffixes, &fixture));
-    run(contract::forest::suffixes::run_in_use(&*ports.suffixes, &*ports.users, &fixture));
+    run(conformance::forest::suffixes::run(&*ports.suffixes, &fixture));
+    run(conformance::forest::suffixes::run_in_use(&*ports.suffixes, &*ports.users, &fixture));
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn suffixes() {
 fn users_and_their_upns() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "users", 6));
-    run(contract::forest::users::run(&*ports.users, &fixture));
+    run(conformance::forest::users::run(&*ports.users, &fixture));
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn users_and_their_upns() {
 fn suffixes_in_use() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "in-use", 2));
-    run(contract::forest::suffixes::run_in_use(&*ports.suffixes, &*ports.users, &fixture));
+    run(conformance::forest::suffixes::run_in_use(&*ports.suffixes, &*ports.users, &fixture));
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn suffixes_in_use() {
 fn objects() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "objects", 2));
-    run(contract::forest::objects::run(&*ports.objects, &*ports.users, &fixture));
+    run(conformance::forest::objects::run(&*ports.objects, &*ports.users, &fixture));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn objects() {
 fn changes_of_any_attributes() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "writer", 4));
-    run(contract::forest::object_writer::run(&*ports.object_writer, &*ports.users, &fixture));
+    run(conformance::forest::object_writer::run(&*ports.object_writer, &*ports.users, &fixture));
 }
 
 #[test]
@@ -57,7 +57,12 @@ fn changes_of_any_attributes() {
 fn replication() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "replication", 2));
-    run(contract::forest::replication::run(&*ports.replication, &*ports.suffixes, &*ports.users, &fixture));
+    run(conformance::forest::replication::run(
+        &*ports.replication,
+        &*ports.suffixes,
+        &*ports.users,
+        &fixture,
+    ));
 }
 
 #[test]
@@ -65,7 +70,7 @@ fn replication() {
 fn password_policies() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "policies", 2));
-    run(contract::forest::password_policies::run(&*ports.password_policies, &*ports.suffixes, &fixture));
+    run(conformance::forest::password_policies::run(&*ports.password_policies, &*ports.suffixes, &fixture));
 }
 
 #[test]
@@ -80,7 +85,7 @@ fn every_suite_over_start_tls_on_the_second_controller() {
     let builder =
         forest.controllers().iter().fold(builder, |builder, each| builder.address(each.fqdn(), each.ldap()));
     let client = builder.build().unwrap();
-    run(contract::forest::run(&client.forest(), &fixture));
+    run(conformance::forest::run(&client.forest(), &fixture));
 }
 
 fn ports(forest: &Forest) -> Ports {
