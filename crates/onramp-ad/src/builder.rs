@@ -1,4 +1,4 @@
-//! What a client needs to know before it connects.
+//! The builder of a client.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -23,10 +23,10 @@ use crate::topology::discovery::Discovery;
 const PAGE_SIZE: u32 = 1_000;
 const MAX_IN_FLIGHT: usize = 64;
 
-/// Builds a [`AdClient`].
+/// A builder of an [`AdClient`].
 ///
 /// ```no_run
-/// use onramp_ad::{BindName, AdClient, LdapSecurity};
+/// use onramp_ad::{AdClient, BindName, LdapSecurity};
 /// use onramp_core::Password;
 /// # async fn run(password: Password) -> onramp_core::Result<()> {
 /// let client = AdClient::builder("dc1.corp.example")
@@ -62,7 +62,7 @@ pub struct AdClientBuilder {
     clock: Arc<dyn Clock>,
 }
 
-/// What the caller said of signing in.
+/// The configured bind method.
 #[derive(Debug)]
 enum Bind {
     Simple(BindName, Password),
@@ -117,13 +117,14 @@ impl AdClientBuilder {
         }
     }
 
-    /// Another domain controller to begin with, if those that were named before cannot be reached.
+    /// Adds a domain controller to start with if the earlier ones cannot be reached.
     pub fn fallback_host(mut self, host: &str) -> Self {
         self.hosts.push(plain(host));
         self
     }
 
-    /// The site whose domain controllers and global catalogs are preferred; that of the first one that answers unless set.
+    /// Sets the site whose domain controllers and global catalogs are preferred. The default is that of the
+    /// first domain controller that answers.
     #[cfg_attr(
         feature = "dns",
         doc = "With [`AdClient::discover`], its domain controllers are asked for first."
@@ -133,33 +134,35 @@ impl AdClientBuilder {
         self
     }
 
-    /// Asks that name server for domain controllers and their addresses, instead of whom the machine asks. It may be one of
-    /// the domain controllers.
+    /// Sets the name server for domain controllers and their addresses, instead of those of the operating
+    /// system. It may be one of the domain controllers.
     #[cfg(feature = "dns")]
     pub fn name_server(mut self, address: SocketAddr) -> Self {
         self.name_server = Some(address);
         self
     }
 
-    /// How TLS comes to every connection. LDAPS unless set.
+    /// Sets LDAPS or StartTLS for every connection. The default is LDAPS.
     pub fn security(mut self, security: LdapSecurity) -> Self {
         self.security = security;
         self
     }
 
-    /// The port of the first domain controller; that of the security unless set. The others are dialled on the
-    /// port of the security, or where [`address`](Self::address) says.
+    /// Sets the port of the first domain controller. The others are connected to at the standard port, or at
+    /// their [`address`](Self::address).
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
     }
 
-    /// Trusts the certificates in a file, and no others. May be called several times. The file is PEM, with one or several
-    /// certificates, in UTF-8 or UTF-16, with or without a byte order mark; or one certificate in DER, as the tools of Windows
-    /// export it.
+    /// Trusts only the certificates in a file. May be called several times.
+    ///
+    /// The file is PEM with one or several certificates, in UTF-8 or UTF-16, with or without a byte order
+    /// mark; or one certificate in DER, as the tools of Windows export it.
     ///
     /// # Errors
-    /// `Invalid` if the file cannot be read or holds no certificate; says what it is instead.
+    /// `Invalid` if the file cannot be read or has no certificate; the error names the type of the file, if
+    /// it is known.
     pub fn trust_root_pem_file(mut self, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let pem = std::fs::read(path).map_err(|error| {
@@ -173,7 +176,7 @@ impl AdClientBuilder {
         Ok(self)
     }
 
-    /// Trusts the certificates in a PEM text, and no others. May be called several times.
+    /// Trusts only the certificates in a PEM text. May be called several times.
     ///
     /// # Errors
     /// `Invalid` if there is no certificate in it.
@@ -182,26 +185,26 @@ impl AdClientBuilder {
         Ok(self)
     }
 
-    /// A TLS configuration of one's own, in place of one made from trust roots. Build it with
-    /// [`tls_provider`](crate::tls_provider), so that what a server sends is bounded.
+    /// Sets a TLS configuration, instead of one from trust roots. Build it with
+    /// [`tls_provider`](crate::tls_provider), which limits what a server may send.
     pub fn tls_config(mut self, config: Arc<ClientConfig>) -> Self {
         self.trust.config = Some(config);
         self
     }
 
-    /// Who signs in by simple bind, on every domain controller that is talked to. TLS protects the password on its way;
-    /// neither LDAP signing nor channel binding, which hardened domain controllers demand, apply to it.
+    /// Binds by name and password (simple bind) on every domain controller. TLS protects the password;
+    /// neither LDAP signing nor channel binding, which hardened domain controllers require, apply to it.
     ///
-    /// Once they were refused, these credentials are not sent again by this client, since repeated attempts lock
-    /// the account: repair them and build a new one.
+    /// Refused credentials are not sent again by this client, since repeated attempts lock the account:
+    /// correct them and build a new client.
     pub fn bind(mut self, name: BindName, password: Password) -> Self {
         self.bind = Some(Bind::Simple(name, password));
         self
     }
 
-    /// Signs in by a certificate that the domain controllers map to an account, instead of a password: SASL EXTERNAL after
-    /// StartTLS, and by TLS alone over LDAPS. Takes the certificate, followed by those that lead to its authority, and its
-    /// unencrypted key, both in PEM.
+    /// Binds by a client certificate that the domain controllers map to an account, instead of a password: by
+    /// SASL EXTERNAL after StartTLS, and by the TLS handshake over LDAPS. Takes the certificate with its
+    /// chain, and its unencrypted private key, both in PEM.
     ///
     /// # Errors
     /// `Invalid` if one of them cannot be read.
@@ -214,87 +217,87 @@ impl AdClientBuilder {
         Ok(self.bind_external())
     }
 
-    /// Signs in by the certificate that the TLS configuration of [`tls_config`](Self::tls_config) shows.
+    /// Binds by the client certificate in the TLS configuration of [`tls_config`](Self::tls_config).
     pub fn bind_external(mut self) -> Self {
         self.bind = Some(Bind::Certificate);
         self
     }
 
-    /// Signs in by Kerberos (SASL GSSAPI), with the ticket of whoever runs the program, as `kinit` or a keytab gave it. The
-    /// domain controllers must be named by their full DNS names. The token that binds the ticket to the TLS connection
-    /// is sent along, as hardened domain controllers demand.
+    /// Binds by Kerberos (SASL GSSAPI), with the ticket of the user that runs the program, from `kinit` or a
+    /// keytab. The domain controllers must be named by their full DNS names. The channel binding token of the
+    /// TLS connection is sent along, as hardened domain controllers require.
     ///
-    /// Within TLS alone, so that no further layer is negotiated. Building this needs the headers of MIT Kerberos and
-    /// libclang (`libkrb5-dev` and `libclang-dev` on Debian).
+    /// Kerberos runs within TLS, and no further security layer is negotiated. Building this feature needs the
+    /// headers of MIT Kerberos and libclang (`libkrb5-dev` and `libclang-dev` on Debian).
     #[cfg(feature = "kerberos")]
     pub fn bind_with_kerberos(mut self) -> Self {
         self.bind = Some(Bind::Kerberos);
         self
     }
 
-    /// Signs in by NTLM (SASL GSS-SPNEGO), named `DOMAIN\user` or by UPN, where nothing better is to be had: the password
-    /// stays here, but whoever sees the exchange can try passwords against it, which is why it runs within TLS alone. The
-    /// token that binds it to the TLS connection is sent along. Microsoft is withdrawing NTLM; prefer Kerberos, a client
-    /// certificate or [`bind`](Self::bind).
+    /// Binds by NTLM (SASL GSS-SPNEGO), with a name of the form `DOMAIN\user` or a UPN, where nothing better
+    /// is available. The password is not sent, but an observer of the exchange could try passwords against
+    /// it, so that it runs only within TLS. The channel binding token of the TLS connection is sent along.
+    /// Microsoft is withdrawing NTLM; prefer Kerberos, a client certificate or [`bind`](Self::bind).
     ///
-    /// Building this needs no library of the system, but more than a hundred crates, two of which are pinned to release
-    /// candidates, because the library for it builds with no others.
+    /// Building this feature needs no library of the system, but more than a hundred crates. Two of them are
+    /// pinned to release candidates, because the NTLM library builds with no others.
     #[cfg(feature = "ntlm")]
     pub fn bind_with_ntlm(mut self, name: BindName, password: Password) -> Self {
         self.bind = Some(Bind::Ntlm(name, password));
         self
     }
 
-    /// Dials that address whenever that host is meant; the host name is still what TLS verifies. For laboratories,
-    /// tunnels and split DNS. May be called for several hosts. The global catalog is dialled at the same IP
-    /// address on its own port, unless [`global_catalog_address`](Self::global_catalog_address) says otherwise.
+    /// Sets the address of a host; TLS still verifies the host name. For labs, tunnels and split DNS. May be
+    /// called for several hosts. The global catalog is at the same IP address and its own port, unless
+    /// [`global_catalog_address`](Self::global_catalog_address) is set.
     pub fn address(mut self, host: &str, address: SocketAddr) -> Self {
         self.addresses.insert((host.to_ascii_lowercase(), Service::Directory), address);
         self
     }
 
-    /// Dials that address for the global catalog of that host.
+    /// Sets the address of the global catalog of a host.
     pub fn global_catalog_address(mut self, host: &str, address: SocketAddr) -> Self {
         self.addresses.insert((host.to_ascii_lowercase(), Service::GlobalCatalog), address);
         self
     }
 
-    /// How long to wait for what.
+    /// Sets the network timeouts.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// Entries per page of a search, 1000 unless set, which is also what Windows allows at most by default.
+    /// Sets the page size of searches. The default is 1000, the maximum that Windows allows by default.
     pub fn page_size(mut self, entries: u32) -> Self {
         self.page_size = entries;
         self
     }
 
-    /// Changes under way at a time on one domain controller, at most. 64 unless set. It begins with 16, and what it gets
-    /// to follows how well the server answers.
+    /// Sets the maximum number of changes in flight on one domain controller. The default is 64. The number
+    /// starts at 32 and follows the latency of the server.
     pub fn max_in_flight(mut self, changes: usize) -> Self {
         self.max_in_flight = changes;
         self
     }
 
-    /// Changes that begin in a second on one domain controller, at most. As many as the server answers well unless
-    /// set. For servers that have other things to do.
+    /// Sets the maximum number of changes per second on one domain controller, for servers with other work.
+    /// There is no limit by default.
     pub fn changes_per_second(mut self, changes: f64) -> Self {
         self.changes_per_second = Some(changes);
         self
     }
 
-    /// Where waits between attempts come from. The machine's clock unless set.
+    /// Sets the clock of the delays between attempts. The default is the system clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Checks the settings and makes the client, without connecting yet.
+    /// Checks the settings and creates the client, without connecting yet.
     ///
     /// # Errors
-    /// `Invalid`: a host that is none, no or an empty password, trust roots that cannot be used.
+    /// `Invalid` for an invalid host name, a missing or empty password, and trust roots that cannot be used.
     pub fn build(self) -> Result<AdClient> {
         let named = self.hosts.first().cloned().filter(|host| !host.is_empty());
         let refuse = |detail: &str, hint: &str| {
@@ -366,11 +369,12 @@ impl AdClientBuilder {
         Ok(AdClient::new(Topology::new(start, settings)))
     }
 
-    /// Makes the client, connects, signs in and looks whom it talks to.
+    /// Creates the client, connects, binds and reads the root DSE.
     ///
     /// # Errors
-    /// As [`build`](Self::build); `Unavailable` if the host cannot be reached; `Unauthenticated` if the name or
-    /// password was not accepted; `Invalid` with the reason if the server's certificate was not accepted.
+    /// Those of [`build`](Self::build); `Unavailable` if the host cannot be reached; `Unauthenticated` if the
+    /// name or the password was not accepted; `Invalid` with the reason if the server's certificate was not
+    /// accepted.
     pub async fn connect(self) -> Result<AdClient> {
         let client = self.build()?;
         client.root_dse().await?;
@@ -382,14 +386,14 @@ fn plain(host: &str) -> String {
     host.trim().trim_end_matches('.').to_owned()
 }
 
-/// Whether a text can stand as a site in the name of a DNS record.
+/// Returns true if a text can be the name of a site in a DNS record.
 fn is_site(text: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
     !text.is_empty() && text.len() <= 63 && text.chars().all(plain)
 }
 
-/// Whether a text can stand as host in a URL and be verified by TLS: a DNS name or an IPv4 address. (An IPv6
-/// address cannot: TLS libraries do not verify its bracketed form.)
+/// Returns true if TLS can verify the host: a DNS name or an IPv4 address. (TLS libraries do not verify the
+/// bracketed form of an IPv6 address.)
 fn is_host(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let label = |label: &str| !label.is_empty() && label.len() <= 63 && label.chars().all(plain);

@@ -1,4 +1,4 @@
-//! What fuzz targets reach of this crate's inside. A target fails by a panic.
+//! Entry points of the fuzz targets. A target fails by a panic.
 
 #![allow(clippy::expect_used, clippy::panic)]
 
@@ -12,7 +12,7 @@ use crate::ports::up_to_dateness;
 use crate::search::entry::Entry;
 use crate::{changes::dir_sync, search::request};
 
-/// What a server sends.
+/// Checks and parses messages of a server.
 pub fn messages(octets: &[u8]) {
     let Some((&size, octets)) = octets.split_first() else { return };
     let (mut whole, mut pieces) = (FrameGuard::default(), FrameGuard::default());
@@ -33,7 +33,7 @@ pub fn messages(octets: &[u8]) {
     }
 }
 
-/// Replication state.
+/// Decodes replication metadata.
 pub fn replication(octets: &[u8]) {
     let cursors = up_to_dateness::decode_vector(octets).unwrap_or_default();
     assert!(cursors.len() * 24 <= octets.len(), "more cursors than there is room for");
@@ -43,11 +43,11 @@ pub fn replication(octets: &[u8]) {
     let _ = up_to_dateness::decode_property_xml(&text, "userPrincipalName");
 }
 
-/// A filter that somebody wrote, and one with that value.
+/// Parses a filter, and builds one with that value.
 pub fn filter(text: &str) {
     const CN: AttributeName = AttributeName::from_static("cn");
     if let Ok(filter) = LdapFilter::parse(text) {
-        // It refuses some that mean nothing.
+        // The library refuses some filters without a meaning.
         let _ = ldap3::parse_filter(filter.as_str());
     }
     if text.is_empty() {

@@ -1,46 +1,46 @@
-//! Where a reader of changes stopped.
+//! The query and the cursor of change tracking.
 
 use onramp_core::{AttributeName, DistinguishedName, LdapFilter, ObjectGuid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Which objects of a naming context to follow, and what of them.
+/// The objects to track, and their attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChangeQuery {
     /// The naming context: of a domain, or Configuration.
     pub context: DistinguishedName,
-    /// Which objects; `None` is all. An object that ceases to match is not told of.
+    /// The filter; `None` for all objects. An object that stops matching is not reported.
     pub filter: Option<LdapFilter>,
-    /// Which attributes: an object is told of when one of them changes, and when it is renamed or moved.
+    /// The attributes: a change of one of them is reported, and so is a rename or a move.
     pub attributes: Vec<AttributeName>,
-    /// Whether to tell of objects that are deleted. Ordinary accounts may not see them.
+    /// True if deleted objects are reported. Ordinary accounts may not see them.
     pub include_deleted: bool,
-    /// Whether to use the DirSync control where the domain controller has it.
+    /// True if the DirSync control is used where the domain controller supports it.
     pub dir_sync: bool,
 }
 
 impl ChangeQuery {
-    /// All objects of a naming context, with those attributes.
+    /// Creates a query for all objects of a naming context.
     pub fn new(context: DistinguishedName, attributes: impl IntoIterator<Item = AttributeName>) -> Self {
         let attributes = attributes.into_iter().collect();
         Self { context, filter: None, attributes, include_deleted: false, dir_sync: true }
     }
 
-    /// Narrowed by a filter.
+    /// Adds a filter.
     #[must_use]
     pub fn with_filter(mut self, filter: LdapFilter) -> Self {
         self.filter = Some(filter);
         self
     }
 
-    /// Deleted objects too.
+    /// Includes deleted objects.
     #[must_use]
     pub fn with_deleted(mut self) -> Self {
         self.include_deleted = true;
         self
     }
 
-    /// By `uSNChanged` even where DirSync is offered: any change of an object is told, whichever attribute it was.
+    /// Uses `uSNChanged` even where DirSync is supported: a change of any attribute is reported then.
     #[must_use]
     pub fn without_dir_sync(mut self) -> Self {
         self.dir_sync = false;
@@ -52,7 +52,7 @@ impl ChangeQuery {
         self.filter.clone().unwrap_or_else(everything)
     }
 
-    /// What the query asks, in one spelling.
+    /// Returns the query as text, in one spelling.
     fn fingerprint(&self) -> String {
         let mut names: Vec<String> =
             self.attributes.iter().map(|name| name.as_str().to_lowercase()).collect();
@@ -63,23 +63,23 @@ impl ChangeQuery {
     }
 }
 
-/// Where a reader of changes stopped. Store it as it is, together with what was read before it came, and give it back to go
-/// on. It holds nothing secret.
+/// The position of a reader of changes. Store it as it is, together with the changes before it, and pass it
+/// to the next call. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeCursor {
     context: DistinguishedName,
-    /// What was asked: an answer to another question does not continue this one.
+    /// The fingerprint of the query: a cursor continues only the same query.
     question: String,
     pub(crate) position: Position,
 }
 
-/// How far a reader came.
+/// The position in the changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Position {
-    /// A DirSync cookie. Every domain controller of the domain understands it.
+    /// A DirSync cookie, valid on every domain controller of the domain.
     DirSync(#[serde(serialize_with = "to_hex", deserialize_with = "from_hex")] Vec<u8>),
-    /// The highest update sequence number of one domain controller's database.
+    /// The highest update sequence number of the database of one domain controller.
     Usn { invocation: ObjectGuid, highest: u64 },
 }
 
@@ -88,12 +88,12 @@ impl ChangeCursor {
         Self { context: query.context.clone(), question: query.fingerprint(), position }
     }
 
-    /// The naming context whose changes it follows.
+    /// Returns the naming context.
     pub fn context(&self) -> &DistinguishedName {
         &self.context
     }
 
-    /// Why it cannot continue a query, if it cannot.
+    /// Returns the reason why the cursor cannot continue a query, if there is one.
     pub(crate) fn mismatch(&self, query: &ChangeQuery) -> Option<&'static str> {
         if self.context != query.context {
             return Some("the cursor is of another naming context");

@@ -1,17 +1,18 @@
-//! The DirSync control ([MS-ADTS] 3.1.1.3.4.1.3): what changed in a naming context since a cookie.
+//! The DirSync control ([MS-ADTS] 3.1.1.3.4.1.3), which returns the changes of a naming context since a
+//! cookie.
 
 use ldap3::controls::{Control, RawControl};
 
 use crate::ldap::ber::{INTEGER, OCTETS, SEQUENCE, element, sequence};
 
-/// OID of the control, in requests and answers.
+/// The OID of the control, in requests and answers.
 pub(crate) const DIR_SYNC: &str = "1.2.840.113556.1.4.841";
-/// The caller sees what it may read anyway, so that it needs no right to replicate.
+/// The flag to return what the caller may read, so that no replication right is needed.
 const OBJECT_SECURITY: u8 = 1;
-/// About how much an answer may hold, in bytes. Not every server keeps to it.
+/// The approximate maximum size of an answer in bytes. Not every server respects it.
 const MAX_BYTES: u32 = 1 << 20;
 
-/// The control of a request that goes on from a cookie; an empty one is the beginning.
+/// Creates the control of a request that continues from a cookie; an empty one is the start.
 pub(crate) fn request(cookie: &[u8]) -> RawControl {
     let parts = [
         element(INTEGER, &[OBJECT_SECURITY]),
@@ -21,7 +22,7 @@ pub(crate) fn request(cookie: &[u8]) -> RawControl {
     RawControl { ctype: DIR_SYNC.to_owned(), crit: true, val: Some(element(SEQUENCE, &parts.concat())) }
 }
 
-/// Whether there is more, and the cookie to go on from. `None` if the answer does not say so.
+/// Returns true if there is more, and the next cookie; `None` if the control is missing or malformed.
 pub(crate) fn answer(controls: &[Control]) -> Option<(bool, Vec<u8>)> {
     let Control(_, raw) = controls.iter().find(|Control(_, raw)| raw.ctype == DIR_SYNC)?;
     let [more, _, cookie] = sequence(raw.val.as_deref()?, [INTEGER, INTEGER, OCTETS])?;
@@ -52,7 +53,7 @@ mod tests {
         fn a_cookie_of_any_length_comes_back(cookie in proptest::collection::vec(any::<u8>(), 0..300)) {
             let value = request(&cookie).val.unwrap();
             let (more, back) = answer(&controls(value)).unwrap();
-            // The first number of an answer says whether there is more; of a request, the flags.
+            // The first number is "more" in an answer, and the flags in a request.
             prop_assert!(more);
             prop_assert_eq!(back, cookie);
         }

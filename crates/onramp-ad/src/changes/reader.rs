@@ -1,4 +1,4 @@
-//! Reading what changed since the last time.
+//! The reader of changes.
 
 use std::sync::Arc;
 
@@ -23,32 +23,34 @@ const OBJECT_GUID: AttributeName = AttributeName::from_static("objectGUID");
 const OBJECT_CLASS: AttributeName = AttributeName::from_static("objectClass");
 const IS_DELETED: AttributeName = AttributeName::from_static("isDeleted");
 const USN_CHANGED: AttributeName = AttributeName::from_static("uSNChanged");
-/// Samba gives all changes in one answer, however many there are. More than this are read anew, page by page.
-const MOST_CHANGES: usize = 500_000;
-/// So many objects are read at once by their GUIDs; larger filters are answered more slowly.
-const TOGETHER: usize = 64;
-/// Answers without anything new, before a server is taken to go in circles.
-const EMPTY_ANSWERS: u32 = 10_000;
+/// The maximum number of changes in one answer. Samba returns all of them in one; a larger number is read
+/// again in pages.
+const MAX_CHANGES: usize = 500_000;
+/// The number of objects that are read by GUID in one search; servers are slower with larger filters.
+const GUIDS_PER_SEARCH: usize = 64;
+/// The maximum number of answers without anything new, against an endless loop.
+const MAX_EMPTY_ANSWERS: u32 = 10_000;
 
-/// What a reader of changes is told.
+/// An item of the stream of changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DirectoryChange {
-    /// The cursor could not be used, so everything follows once more: what does not come again is gone.
+    /// The cursor cannot be used, so that all objects follow again: an object that does not come again was
+    /// deleted.
     Restarted {
-        /// Why.
-        because: String,
+        /// The reason.
+        reason: String,
     },
-    /// An object that is new or changed, as it is now, with those of the requested attributes that it has.
+    /// A new or changed object in its current_cookie state, with the requested attributes.
     Object(ForestObject),
-    /// An object that was deleted.
+    /// A deleted object.
     Deleted {
-        /// Its GUID.
+        /// The GUID.
         guid: ObjectGuid,
-        /// Where what is left of it stands.
+        /// The distinguished name of the tombstone.
         dn: DistinguishedName,
     },
-    /// Everything up to here is told. Store it with what came before; an interruption repeats what comes after.
+    /// The cursor after all items so far. Store it with them; an interruption repeats only what follows.
     Checkpoint(ChangeCursor),
 }
 
@@ -75,7 +77,7 @@ pub(crate) fn changes(
     stream::select(items, reading).boxed()
 }
 
-/// Why a reader ends early.
+/// The reason why a reader ends early.
 enum Stop {
     Error(Error),
     Gone,
@@ -98,7 +100,7 @@ struct Reader {
     sender: mpsc::Sender<Result<DirectoryChange>>,
 }
 
-/// What a domain controller says of itself.
+/// A domain controller and its replication state.
 struct Server {
     handle: Arc<ConnectionHandle>,
     knows_dir_sync: bool,
@@ -110,7 +112,7 @@ impl Reader {
     async fn run(&self, since: Option<ChangeCursor>) -> Result<(), Stop> {
         let server = self.server().await?;
         if let Some(cursor) = since {
-            let because = match (cursor.mismatch(&self.query), cursor.position) {
+            let reason = match (cursor.mismatch(&self.query), cursor.position) {
                 (Some(reason), _) => reason.to_owned(),
                 (None, Position::DirSync(cookie)) => match self.dir_sync(&server, cookie).await? {
                     Ok(()) => return Ok(()),
@@ -120,18 +122,20 @@ impl Reader {
                     "another domain controller's database answers now ({}, where {invocation} was read)",
                     server.invocation
                 ),
-                (None, Position::Usn { highest, .. }) => return self.by_usn(&server, Some(highest)).await,
+                (None, Position::Usn { highest, .. }) => {
+                    return self.report_by_usn(&server, Some(highest)).await;
+                }
             };
-            self.tell(DirectoryChange::Restarted { because }).await?;
+            self.send(DirectoryChange::Restarted { reason }).await?;
         }
         if self.query.dir_sync && server.knows_dir_sync {
-            // The cookie comes first: what changes while everything is read is told the next time.
-            if let Some(cookie) = self.present(&server).await? {
-                self.everything(&server).await?;
+            // The cookie is read first: changes during the full read are reported the next time.
+            if let Some(cookie) = self.current_cookie(&server).await? {
+                self.report_all(&server).await?;
                 return self.checkpoint(Position::DirSync(cookie)).await;
             }
         }
-        self.by_usn(&server, None).await
+        self.report_by_usn(&server, None).await
     }
 
     async fn server(&self) -> Result<Server> {
@@ -166,11 +170,12 @@ impl Reader {
         })
     }
 
-    /// The cookie of the present moment, got by asking for what no object is; `None` if the server refuses DirSync.
-    async fn present(&self, server: &Server) -> Result<Option<Vec<u8>>> {
+    /// Returns the cookie of the current_cookie state, by a filter that matches no object; `None` if the server
+    /// refuses DirSync.
+    async fn current_cookie(&self, server: &Server) -> Result<Option<Vec<u8>>> {
         let nothing = LdapFilter::present(&OBJECT_CLASS).negate();
         let mut cookie = Vec::new();
-        for _ in 0..EMPTY_ANSWERS {
+        for _ in 0..MAX_EMPTY_ANSWERS {
             match self.ask(server, &nothing, &cookie).await {
                 Ok((_, true, next)) if next != cookie => cookie = next,
                 Ok((_, _, next)) => return Ok(Some(next)),
@@ -181,7 +186,7 @@ impl Reader {
         Ok(None)
     }
 
-    /// Tells what DirSync says; or why its cookie cannot be used.
+    /// Reports the changes since a DirSync cookie, or returns the reason why it cannot be used.
     async fn dir_sync(
         &self,
         server: &Server,
@@ -192,7 +197,7 @@ impl Reader {
         }
         let mut filter = self.query.filter();
         if self.query.include_deleted {
-            // Little is left of a deleted object, so that a filter seldom finds it.
+            // A tombstone has few attributes, so that a filter seldom matches it.
             filter = filter.or(&LdapFilter::equal(&IS_DELETED, "TRUE"));
         }
         let mut empty = 0;
@@ -205,21 +210,21 @@ impl Reader {
                         self.failed(error)
                     )));
                 }
-                Err(error) if error.kind() == ErrorKind::Invalid && error.may_have_happened() => {
-                    return Ok(Err(format!("more than {MOST_CHANGES} objects changed")));
+                Err(error) if error.kind() == ErrorKind::Invalid && error.may_have_applied() => {
+                    return Ok(Err(format!("more than {MAX_CHANGES} objects changed")));
                 }
                 Err(error) => return Err(self.failed(error).into()),
             };
             empty = if entries.is_empty() { empty + 1 } else { 0 };
             let (deleted, changed): (Vec<Entry>, Vec<Entry>) =
                 entries.into_iter().partition(|entry| entry.is_true("isDeleted"));
-            for batch in changed.chunks(TOGETHER) {
-                self.tell_current(server, batch).await?;
+            for batch in changed.chunks(GUIDS_PER_SEARCH) {
+                self.report_current(server, batch).await?;
             }
             for entry in deleted.iter().filter(|_| self.query.include_deleted) {
-                self.tell_of(deleted_object(entry)).await?;
+                self.report(deleted_object(entry)).await?;
             }
-            let goes_on = more && next != cookie && empty < EMPTY_ANSWERS;
+            let goes_on = more && next != cookie && empty < MAX_EMPTY_ANSWERS;
             cookie = next;
             self.checkpoint(Position::DirSync(cookie.clone())).await?;
             if !goes_on {
@@ -228,7 +233,7 @@ impl Reader {
         }
     }
 
-    /// One DirSync request: the objects that changed, whether there is more, and the next cookie.
+    /// Sends one DirSync request. Returns the changed objects, true if there is more, and the next cookie.
     async fn ask(
         &self,
         server: &Server,
@@ -236,12 +241,12 @@ impl Reader {
         cookie: &[u8],
     ) -> std::result::Result<(Vec<Entry>, bool, Vec<u8>), ExchangeError> {
         let mut attributes = names(&self.query.attributes);
-        // An object that is renamed or moved has another name, or the same one given anew: its new place is told too.
+        // A rename or a move changes `name`, or writes it again, so that it is reported too.
         attributes.extend(["isDeleted", "name"]);
         let search = Search::below(&self.query.context, filter.clone(), &attributes);
         let send = async || {
             let connection = server.handle.connection().await?;
-            let request = Exchange::plain(&search).with_control(dir_sync::request(cookie), MOST_CHANGES);
+            let request = Exchange::plain(&search).with_control(dir_sync::request(cookie), MAX_CHANGES);
             request.send(&connection, &server.handle.settings).await
         };
         let answer = match send().await {
@@ -254,14 +259,14 @@ impl Reader {
         Ok((answer.entries, more, next))
     }
 
-    /// Tells some changed objects as they are now. Which attributes DirSync gives of them, and whether it says that one
-    /// has no value any more, depends on the server.
-    async fn tell_current(&self, server: &Server, changed: &[Entry]) -> Result<(), Stop> {
+    /// Reports some changed objects in their current_cookie state. The attributes in a DirSync answer, and the
+    /// report of a removed value, differ between servers.
+    async fn report_current(&self, server: &Server, changed: &[Entry]) -> Result<(), Stop> {
         let mut guids: Vec<LdapFilter> = Vec::with_capacity(changed.len());
         for entry in changed {
             match entry.guid() {
                 Some(guid) => guids.push(LdapFilter::equal_bytes(&OBJECT_GUID, guid.as_bytes())),
-                None => self.tell_of(object(entry.clone(), &[]).map(DirectoryChange::Object)).await?,
+                None => self.report(object(entry.clone(), &[]).map(DirectoryChange::Object)).await?,
             }
         }
         if guids.is_empty() {
@@ -272,20 +277,20 @@ impl Reader {
         let search = Search::below(&self.query.context, filter.clone(), &attributes);
         let found = server.handle.collect(search).await.map_err(|error| self.failed(error))?;
         for entry in found {
-            self.tell_of(object(entry, &self.query.attributes).map(DirectoryChange::Object)).await?;
+            self.report(object(entry, &self.query.attributes).map(DirectoryChange::Object)).await?;
         }
         Ok(())
     }
 
-    /// Tells every object.
-    async fn everything(&self, server: &Server) -> Result<(), Stop> {
+    /// Reports every object.
+    async fn report_all(&self, server: &Server) -> Result<(), Stop> {
         self.search(server, &self.query.filter(), false).await
     }
 
-    /// Tells the objects with a higher update sequence number than one, or all.
-    async fn by_usn(&self, server: &Server, since: Option<u64>) -> Result<(), Stop> {
+    /// Reports the objects with a higher update sequence number than one, or all.
+    async fn report_by_usn(&self, server: &Server, since: Option<u64>) -> Result<(), Stop> {
         match since {
-            None => self.everything(server).await?,
+            None => self.report_all(server).await?,
             Some(highest) => {
                 let later = LdapFilter::at_least(&USN_CHANGED, highest.saturating_add(1));
                 let mut filter = self.query.filter();
@@ -309,7 +314,7 @@ impl Reader {
                 true => deleted_object(&entry),
                 false => object(entry, &self.query.attributes).map(DirectoryChange::Object),
             };
-            self.tell_of(change).await?;
+            self.report(change).await?;
         }
         Ok(())
     }
@@ -320,15 +325,15 @@ impl Reader {
 
     async fn checkpoint(&self, position: Position) -> Result<(), Stop> {
         let cursor = ChangeCursor::new(&self.query, position);
-        self.tell(DirectoryChange::Checkpoint(cursor)).await
+        self.send(DirectoryChange::Checkpoint(cursor)).await
     }
 
-    async fn tell(&self, change: DirectoryChange) -> Result<(), Stop> {
-        self.tell_of(Ok(change)).await
+    async fn send(&self, change: DirectoryChange) -> Result<(), Stop> {
+        self.report(Ok(change)).await
     }
 
-    /// Tells a change, or that an object could not be understood.
-    async fn tell_of(&self, change: Result<DirectoryChange>) -> Result<(), Stop> {
+    /// Reports a change or an unreadable object.
+    async fn report(&self, change: Result<DirectoryChange>) -> Result<(), Stop> {
         self.sender.send(change).await.map_err(|_| Stop::Gone)
     }
 

@@ -1,49 +1,51 @@
-//! How many changes a server gets at a time: as many as it answers well, found out from its answers. Pure.
+//! An adaptive limit on the requests in flight at one server, after the pattern of TCP Vegas. Pure.
 //!
-//! A server that works on requests one after the other answers no more of them if it gets more at a time, only later.
-//! What there is to win is the time that requests and answers travel. How many queue at the server shows in how much longer
-//! an answer takes than the shortest one did. At first the window doubles until that tells that the server has enough, so
-//! that a distance costs some journeys and not seconds. From then on it grows while few queue, stays while some do, goes back
-//! to some when many do, and halves when the server says that it is busy.
+//! A server that handles requests one after the other gains nothing from a longer queue: answers only come
+//! later. More requests in flight pay only for the time on the network. The length of the queue at the server
+//! follows from the latency above the minimum. At first the limit is_doubling until a queue forms, so that a long
+//! distance costs a few round trips and not seconds. From then on the limit grows while the queue is short,
+//! stays while it is moderate, returns to the target when it is long, and halves when the server is busy.
 
 use std::time::Duration;
 
-/// The window of a server of which nothing is known yet.
+/// The initial limit.
 pub(crate) const INITIAL: usize = 32;
-/// With fewer requests queued at the server than that, the window grows.
-const FEW: f64 = 8.0;
-/// So many keep a server at work through the moments in which it, the network or the client falters.
-const SOME: f64 = 16.0;
-/// With more, it shrinks.
-const MANY: f64 = 24.0;
-/// It grows by one in so many.
-const PART: usize = 16;
-/// The shortest time of an answer is found out anew that often, with few requests at a time: ways change.
-const ERA: Duration = Duration::from_secs(30);
-const PROBE: usize = 2;
-/// So many rounds go well below a size at which the server was busy before it is tried again.
-const ROUNDS_BELOW: u32 = 50;
+/// The queue length below which the limit grows.
+const SHORT_QUEUE: f64 = 8.0;
+/// The target queue length after a decrease; it absorbs jitter of the server, the network and the client.
+const TARGET_QUEUE: f64 = 16.0;
+/// The queue length above which the limit decreases.
+const LONG_QUEUE: f64 = 24.0;
+/// The divisor of the step by which the limit grows.
+const GROWTH_DIVISOR: usize = 16;
+/// The interval at which the minimum latency is measured again, with few requests in flight, resized_at routes
+/// change.
+const MEASUREMENT_INTERVAL: Duration = Duration::from_secs(30);
+const MEASUREMENT_LIMIT: usize = 2;
+/// The number of rounds without congestion below a size that was too large, before that size is tried again.
+const ROUNDS_BEFORE_RETRY: u32 = 50;
 
-/// A window, and what it learned.
+/// The limit and its measurements.
 #[derive(Debug)]
 pub(crate) struct AdaptiveLimit {
     size: usize,
-    most: usize,
-    /// Doubling: the server never had enough yet.
-    doubles: bool,
-    /// The shortest time of an answer in this era.
-    shortest: Option<Duration>,
-    era_ends: Duration,
-    /// The size to go back to, while the shortest time is found out anew.
-    interrupted: Option<usize>,
+    max: usize,
+    /// True until the first queue forms: the limit is_doubling.
+    is_doubling: bool,
+    /// The minimum latency resized_at the last measurement.
+    min_latency: Option<Duration>,
+    next_measurement: Duration,
+    /// The size to return to after the measurement of the minimum latency.
+    size_before_measurement: Option<usize>,
     round: Round,
-    /// When the size changed last: answers to what was sent before tell nothing of it.
-    since: Option<Duration>,
-    /// Refusals for being busy without an answer in between, of one size each.
-    strikes: u32,
-    /// The size at which the server was busy last.
-    too_much: Option<usize>,
-    /// Rounds that went well right below it.
+    /// The time of the last change of size. Answers to requests that were sent before say nothing about the
+    /// new size.
+    resized_at: Option<Duration>,
+    /// The number of busy answers in a row, counted once per size.
+    busy_in_a_row: u32,
+    /// The size at which the server was last busy.
+    busy_size: Option<usize>,
+    /// The number of rounds without congestion right below that size.
     rounds_below: u32,
 }
 
@@ -51,40 +53,40 @@ pub(crate) struct AdaptiveLimit {
 struct Round {
     answers: usize,
     time: Duration,
-    /// Whether the window was ever full: else its size is not what limits.
+    /// True if the limit was reached: otherwise the size is not what limits the rate.
     full: bool,
 }
 
 impl AdaptiveLimit {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
-            size: INITIAL.min(most).max(1),
-            most: most.max(1),
-            doubles: true,
-            shortest: None,
-            era_ends: ERA,
-            interrupted: None,
+            size: INITIAL.min(max).max(1),
+            max: max.max(1),
+            is_doubling: true,
+            min_latency: None,
+            next_measurement: MEASUREMENT_INTERVAL,
+            size_before_measurement: None,
             round: Round::default(),
-            since: None,
-            strikes: 0,
-            too_much: None,
+            resized_at: None,
+            busy_in_a_row: 0,
+            busy_size: None,
             rounds_below: 0,
         }
     }
 
-    /// How many requests may be under way.
+    /// Returns the number of requests that may be in flight.
     pub(crate) fn size(&self) -> usize {
         self.size
     }
 
-    /// An answer came that took that time, while so many were under way, itself included.
+    /// Records an answer, its latency, and the number of requests in flight, itself included.
     pub(crate) fn answered(&mut self, now: Duration, took: Duration, in_flight: usize) {
-        self.strikes = 0;
+        self.busy_in_a_row = 0;
         let sent = now.saturating_sub(took);
-        if self.since.is_some_and(|since| sent < since) {
+        if self.resized_at.is_some_and(|resized_at| sent < resized_at) {
             return;
         }
-        self.shortest = Some(self.shortest.map_or(took, |shortest| shortest.min(took)));
+        self.min_latency = Some(self.min_latency.map_or(took, |min_latency| min_latency.min(took)));
         self.round.answers += 1;
         self.round.time += took;
         self.round.full |= in_flight >= self.size;
@@ -92,66 +94,66 @@ impl AdaptiveLimit {
             return;
         }
         let round = std::mem::take(&mut self.round);
-        match self.interrupted.take() {
+        match self.size_before_measurement.take() {
             Some(size) => self.resize(now, size),
-            None if now >= self.era_ends => {
-                (self.era_ends, self.shortest) = (now + ERA, None);
-                self.interrupted = Some(self.size);
-                self.resize(now, PROBE);
+            None if now >= self.next_measurement => {
+                (self.next_measurement, self.min_latency) = (now + MEASUREMENT_INTERVAL, None);
+                self.size_before_measurement = Some(self.size);
+                self.resize(now, MEASUREMENT_LIMIT);
             }
             None => self.adapt(now, &round),
         }
     }
 
-    /// The server refused a request that took that time because it is busy. Says how often in a row it did so, and
-    /// whether this one counts: not if it was sent before the window was made smaller.
+    /// Records a busy answer and its latency. Returns the number of busy answers in a row, and true if this
+    /// one counts: one to a request that was sent before the last decrease does not.
     pub(crate) fn throttled(&mut self, now: Duration, took: Duration) -> (u32, bool) {
         let sent = now.saturating_sub(took);
-        if self.since.is_some_and(|since| sent < since) {
-            return (self.strikes, false);
+        if self.resized_at.is_some_and(|resized_at| sent < resized_at) {
+            return (self.busy_in_a_row, false);
         }
-        self.strikes = self.strikes.saturating_add(1);
-        (self.too_much, self.rounds_below) = (Some(self.size), 0);
-        (self.interrupted, self.doubles) = (None, false);
+        self.busy_in_a_row = self.busy_in_a_row.saturating_add(1);
+        (self.busy_size, self.rounds_below) = (Some(self.size), 0);
+        (self.size_before_measurement, self.is_doubling) = (None, false);
         self.resize(now, self.size / 2);
-        // Even on a clock that stands still, the others of this window were sent before.
-        self.since = Some(now + Duration::from_nanos(1));
-        (self.strikes, true)
+        // Even if the clock stands still, the other requests of this round were sent before.
+        self.resized_at = Some(now + Duration::from_nanos(1));
+        (self.busy_in_a_row, true)
     }
 
     fn adapt(&mut self, now: Duration, round: &Round) {
         let mean = round.time.as_secs_f64() / round.answers.max(1) as f64;
-        let shortest = self.shortest.unwrap_or_default().as_secs_f64();
-        let queued = if mean > 0.0 { self.size as f64 * (1.0 - shortest / mean) } else { 0.0 };
-        if queued > MANY {
-            self.doubles = false;
-            // What does not queue is on its way or being worked on.
-            let enough = (self.size as f64 - queued + SOME).ceil() as usize;
+        let min_latency = self.min_latency.unwrap_or_default().as_secs_f64();
+        let queued = if mean > 0.0 { self.size as f64 * (1.0 - min_latency / mean) } else { 0.0 };
+        if queued > LONG_QUEUE {
+            self.is_doubling = false;
+            // The requests that are not queued are on the network or being handled.
+            let enough = (self.size as f64 - queued + TARGET_QUEUE).ceil() as usize;
             self.resize(now, enough.min(self.size - 1));
-        } else if self.doubles && round.full {
-            self.doubles = self.size < self.most;
+        } else if self.is_doubling && round.full {
+            self.is_doubling = self.size < self.max;
             self.resize(now, self.size * 2);
-        } else if queued < FEW && round.full {
+        } else if queued < SHORT_QUEUE && round.full {
             self.grow();
         }
     }
 
-    /// Answers to what was sent before count on: growing takes nothing back.
+    /// Grows by one step. The measurements of the round stay valid.
     fn grow(&mut self) {
-        let larger = (self.size + (self.size / PART).max(1)).min(self.most);
-        if self.too_much.is_some_and(|too_much| larger >= too_much) {
+        let larger = (self.size + (self.size / GROWTH_DIVISOR).max(1)).min(self.max);
+        if self.busy_size.is_some_and(|busy_size| larger >= busy_size) {
             self.rounds_below += 1;
-            if self.rounds_below < ROUNDS_BELOW {
+            if self.rounds_below < ROUNDS_BEFORE_RETRY {
                 return;
             }
-            self.too_much = None;
+            self.busy_size = None;
         }
         self.size = larger;
     }
 
     fn resize(&mut self, now: Duration, size: usize) {
-        self.size = size.clamp(1, self.most);
-        self.since = Some(now);
+        self.size = size.clamp(1, self.max);
+        self.resized_at = Some(now);
         self.round = Round::default();
     }
 }
@@ -162,26 +164,26 @@ mod tests {
 
     use super::*;
 
-    /// What a server does, in time of its own: `lanes` requests at a time, each for `service`; the way takes `travel`.
+    /// A simulated server: `lanes` requests at a time take `service` each; the network takes `travel`.
     struct Server {
         lanes: usize,
         service: Duration,
         travel: Duration,
-        /// With more requests at a time it is busy.
-        most: usize,
+        /// The number of requests in flight from which the server is busy.
+        max: usize,
     }
 
     struct Run {
         limit: AdaptiveLimit,
         /// Answers per second in the last quarter.
         rate: f64,
-        /// Until the last answer.
+        /// The time of the last answer.
         took: Duration,
         throttled: usize,
     }
 
-    fn run(server: &Server, most: usize, requests: usize) -> Run {
-        let mut limit = AdaptiveLimit::new(most);
+    fn run(server: &Server, max: usize, requests: usize) -> Run {
+        let mut limit = AdaptiveLimit::new(max);
         let (mut now, mut sent, mut done, mut throttled) = (Duration::ZERO, 0, 0, 0);
         let mut free = vec![Duration::ZERO; server.lanes];
         let mut arriving: BinaryHeap<std::cmp::Reverse<(Duration, Duration, bool)>> = BinaryHeap::new();
@@ -192,7 +194,7 @@ mod tests {
             assert!(rounds < 10 * requests, "it gets nowhere: {limit:?}");
             while arriving.len() < limit.size() && sent < requests + throttled {
                 sent += 1;
-                let busy = arriving.len() >= server.most;
+                let busy = arriving.len() >= server.max;
                 let answer = if busy {
                     now + server.travel
                 } else {
@@ -226,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_server_that_works_serially_nearby_keeps_a_small_window() {
-        let server = Server { lanes: 1, service: milliseconds(2), travel: Duration::ZERO, most: usize::MAX };
+        let server = Server { lanes: 1, service: milliseconds(2), travel: Duration::ZERO, max: usize::MAX };
         let run = run(&server, 256, 20_000);
         assert!(run.limit.size() <= 24, "{}", run.limit.size());
         assert!(run.rate > 495.0, "{}", run.rate);
@@ -236,11 +238,11 @@ mod tests {
     fn distance_is_made_up_for_and_no_more() {
         for travel in [10, 40, 150] {
             let server =
-                Server { lanes: 1, service: milliseconds(2), travel: milliseconds(travel), most: usize::MAX };
+                Server { lanes: 1, service: milliseconds(2), travel: milliseconds(travel), max: usize::MAX };
             let run = run(&server, 256, 20_000);
             assert!(run.rate > 480.0, "{travel} ms: {}", run.rate);
             let needed = (travel as usize + 2) / 2;
-            assert!(run.limit.size() <= needed + MANY as usize, "{travel} ms: {}", run.limit.size());
+            assert!(run.limit.size() <= needed + LONG_QUEUE as usize, "{travel} ms: {}", run.limit.size());
         }
     }
 
@@ -248,7 +250,7 @@ mod tests {
     fn a_distance_costs_some_journeys_at_the_beginning_and_no_seconds() {
         for travel in [10, 40, 150] {
             let server =
-                Server { lanes: 1, service: milliseconds(1), travel: milliseconds(travel), most: usize::MAX };
+                Server { lanes: 1, service: milliseconds(1), travel: milliseconds(travel), max: usize::MAX };
             let over = run(&server, 256, 3_000).took - milliseconds(3_000);
             assert!(over < milliseconds(travel) * 6, "{travel} ms: {over:?} more than without a distance");
         }
@@ -257,7 +259,7 @@ mod tests {
     #[test]
     fn an_answer_that_takes_long_once_is_made_up_for() {
         let mut limit = AdaptiveLimit::new(256);
-        // The very first answers are late, so that the server seems to have enough.
+        // The first answers are late, as if the server had a queue.
         let mut now = milliseconds(40);
         limit.answered(now, milliseconds(40), INITIAL);
         for _ in 1..INITIAL {
@@ -279,7 +281,7 @@ mod tests {
     #[test]
     fn a_server_that_works_on_many_at_a_time_gets_many() {
         let server =
-            Server { lanes: 64, service: milliseconds(5), travel: milliseconds(10), most: usize::MAX };
+            Server { lanes: 64, service: milliseconds(5), travel: milliseconds(10), max: usize::MAX };
         let all = run(&server, 256, 40_000);
         assert!(all.rate > 64.0 / 0.005 * 0.8, "{}", all.rate);
         assert_eq!(run(&server, 32, 10_000).limit.size(), 32, "but never more than it may get");
@@ -287,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_busy_server_gets_as_many_as_it_takes() {
-        let server = Server { lanes: 8, service: milliseconds(4), travel: milliseconds(4), most: 10 };
+        let server = Server { lanes: 8, service: milliseconds(4), travel: milliseconds(4), max: 10 };
         let run = run(&server, 64, 10_000);
         assert!(run.limit.size() <= 10 + 2, "{}", run.limit.size());
         assert!(run.throttled < 400, "{} of 10000 were refused", run.throttled);
@@ -321,26 +323,26 @@ mod tests {
         assert_eq!(limit.size(), INITIAL);
     }
 
-    /// A whole window of answers that were all sent at one time and took that long.
+    /// A full round of answers, all sent at one time, with one latency.
     fn round(limit: &mut AdaptiveLimit, sent: Duration, took: Duration) {
         let size = limit.size();
         (0..size).for_each(|_| limit.answered(sent + took, took, size));
     }
 
-    /// A window that doubles no more, of that size, which knows that an answer takes that long.
-    fn settled(most: usize, size: usize, shortest: Duration) -> AdaptiveLimit {
-        let mut limit = AdaptiveLimit::new(most);
-        (limit.doubles, limit.shortest, limit.size) = (false, Some(shortest), size);
+    /// A limit of that size that does not double any more and has measured that minimum latency.
+    fn settled(max: usize, size: usize, min_latency: Duration) -> AdaptiveLimit {
+        let mut limit = AdaptiveLimit::new(max);
+        (limit.is_doubling, limit.min_latency, limit.size) = (false, Some(min_latency), size);
         limit
     }
 
     #[test]
     fn it_begins_with_some_and_never_with_none_or_more_than_allowed() {
         assert_eq!(
-            [0, 1, 8, 31, 32, 33, 500].map(|most| AdaptiveLimit::new(most).size()),
+            [0, 1, 8, 31, 32, 33, 500].map(|max| AdaptiveLimit::new(max).size()),
             [1, 1, 8, 31, 32, 32, 32]
         );
-        assert_eq!(AdaptiveLimit::new(0).most, 1);
+        assert_eq!(AdaptiveLimit::new(0).max, 1);
     }
 
     #[test]
@@ -352,7 +354,7 @@ mod tests {
         assert_eq!(limit.size(), INITIAL, "one is missing");
         limit.answered(milliseconds(10), milliseconds(10), INITIAL);
         assert_eq!(limit.size(), 2 * INITIAL);
-        // Sent before it doubled.
+        // Sent before the limit doubled.
         (0..500).for_each(|_| limit.answered(milliseconds(15), milliseconds(6), 2 * INITIAL));
         assert_eq!(limit.size(), 2 * INITIAL);
         // Sent at that very moment.
@@ -361,7 +363,7 @@ mod tests {
         round(&mut limit, milliseconds(20), milliseconds(10));
         round(&mut limit, milliseconds(30), milliseconds(10));
         assert_eq!(limit.size(), 256, "and no further than allowed");
-        assert!(!limit.doubles || limit.size < limit.most);
+        assert!(!limit.is_doubling || limit.size < limit.max);
     }
 
     #[test]
@@ -376,25 +378,25 @@ mod tests {
 
     #[test]
     fn how_many_queue_decides_whether_it_grows_stays_or_shrinks() {
-        // With 64 under way, answers of 64/(64-q) of the shortest time tell that q queue.
+        // With 64 in flight, a latency of 64/(64-q) times the minimum stands for a queue of q.
         let after = |queued: f64| {
-            let shortest = Duration::from_millis(1000);
-            let mut limit = settled(256, 64, shortest);
-            round(&mut limit, Duration::ZERO, shortest.mul_f64(64.0 / (64.0 - queued)));
+            let min_latency = Duration::from_millis(1000);
+            let mut limit = settled(256, 64, min_latency);
+            round(&mut limit, Duration::ZERO, min_latency.mul_f64(64.0 / (64.0 - queued)));
             limit.size()
         };
         assert_eq!([0.0, 4.0, 7.9].map(after), [68, 68, 68], "few: by a sixteenth");
         assert_eq!([8.1, 16.0, 23.9].map(after), [64, 64, 64], "some");
         assert_eq!([24.1, 32.0, 48.0].map(after), [56, 48, 32], "many: back to some");
         let mut doubling = AdaptiveLimit::new(256);
-        doubling.shortest = Some(milliseconds(10));
+        doubling.min_latency = Some(milliseconds(10));
         round(&mut doubling, Duration::ZERO, milliseconds(1000));
-        assert!(doubling.size() < INITIAL && !doubling.doubles, "{}", doubling.size());
-        // A small one grows by one.
+        assert!(doubling.size() < INITIAL && !doubling.is_doubling, "{}", doubling.size());
+        // A small limit grows by one.
         let mut small = settled(256, 4, milliseconds(10));
         round(&mut small, Duration::ZERO, milliseconds(10));
         assert_eq!(small.size(), 5);
-        // A server that takes no time at all queues nothing.
+        // A server without latency has no queue.
         let mut instant = settled(256, 64, Duration::ZERO);
         round(&mut instant, Duration::ZERO, Duration::ZERO);
         assert_eq!(instant.size(), 68);
@@ -403,31 +405,38 @@ mod tests {
     #[test]
     fn the_shortest_time_is_found_out_anew_now_and_then() {
         let mut limit = settled(256, 64, milliseconds(1));
-        let before = ERA - milliseconds(11);
+        let before = MEASUREMENT_INTERVAL - milliseconds(11);
         round(&mut limit, before - milliseconds(20), milliseconds(1));
-        assert_eq!(limit.interrupted, None);
+        assert_eq!(limit.size_before_measurement, None);
         let size = limit.size();
-        round(&mut limit, ERA - milliseconds(10), milliseconds(10));
-        assert_eq!((limit.size(), limit.interrupted), (PROBE, Some(size)), "few at a time");
-        assert_eq!((limit.shortest, limit.era_ends), (None, ERA + ERA));
-        round(&mut limit, ERA, milliseconds(10));
-        assert_eq!((limit.size(), limit.interrupted), (size, None), "and then as many as before");
-        assert_eq!(limit.shortest, Some(milliseconds(10)));
-        // A longer answer is not the shortest.
-        limit.answered(ERA + milliseconds(60), milliseconds(40), 1);
-        assert_eq!(limit.shortest, Some(milliseconds(10)));
-        // A server that is busy meanwhile is not taken back to where it was.
+        round(&mut limit, MEASUREMENT_INTERVAL - milliseconds(10), milliseconds(10));
+        assert_eq!(
+            (limit.size(), limit.size_before_measurement),
+            (MEASUREMENT_LIMIT, Some(size)),
+            "few at a time"
+        );
+        assert_eq!(
+            (limit.min_latency, limit.next_measurement),
+            (None, MEASUREMENT_INTERVAL + MEASUREMENT_INTERVAL)
+        );
+        round(&mut limit, MEASUREMENT_INTERVAL, milliseconds(10));
+        assert_eq!((limit.size(), limit.size_before_measurement), (size, None), "and then as many as before");
+        assert_eq!(limit.min_latency, Some(milliseconds(10)));
+        // A longer latency is not the minimum.
+        limit.answered(MEASUREMENT_INTERVAL + milliseconds(60), milliseconds(40), 1);
+        assert_eq!(limit.min_latency, Some(milliseconds(10)));
+        // A busy server in the meantime keeps the smaller limit.
         let mut limit = settled(256, 64, milliseconds(1));
-        round(&mut limit, ERA, milliseconds(1));
-        limit.throttled(ERA + milliseconds(9), milliseconds(1));
-        assert_eq!((limit.size(), limit.interrupted), (1, None));
+        round(&mut limit, MEASUREMENT_INTERVAL, milliseconds(1));
+        limit.throttled(MEASUREMENT_INTERVAL + milliseconds(9), milliseconds(1));
+        assert_eq!((limit.size(), limit.size_before_measurement), (1, None));
     }
 
     #[test]
     fn what_was_too_much_is_tried_again_only_after_a_while() {
         let mut limit = settled(256, 64, milliseconds(10));
         assert_eq!(limit.throttled(milliseconds(20), milliseconds(10)), (1, true));
-        assert_eq!((limit.size(), limit.too_much), (32, Some(64)));
+        assert_eq!((limit.size(), limit.busy_size), (32, Some(64)));
         let mut now = milliseconds(100);
         let mut rounds = 0;
         while limit.size() < 64 {
@@ -435,13 +444,13 @@ mod tests {
             now += milliseconds(10);
             rounds += 1;
             assert!(rounds < 1000);
-            if limit.too_much.is_some() {
+            if limit.busy_size.is_some() {
                 assert!(limit.size() < 64);
             }
         }
         // 32, 34, … 63, and then fifty rounds right below.
-        assert_eq!(rounds, 13 + ROUNDS_BELOW);
-        assert_eq!(limit.too_much, None);
+        assert_eq!(rounds, 13 + ROUNDS_BEFORE_RETRY);
+        assert_eq!(limit.busy_size, None);
     }
 
     #[test]
@@ -459,6 +468,6 @@ mod tests {
         assert_eq!(standing.throttled(Duration::ZERO, Duration::ZERO), (1, true));
         assert_eq!(standing.throttled(Duration::ZERO, Duration::ZERO), (1, false), "on a clock that stands");
         standing.answered(Duration::ZERO, Duration::ZERO, 1);
-        assert_eq!(standing.strikes, 0);
+        assert_eq!(standing.busy_in_a_row, 0);
     }
 }

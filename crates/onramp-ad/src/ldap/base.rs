@@ -1,4 +1,4 @@
-//! Where a request goes: the one place that makes the text which names an object on the wire.
+//! The name of an object in a request; the only place that formats it.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use onramp_core::{DistinguishedName, ErrorKind, ObjectGuid, Sid};
 
 use crate::ldap::exchange_error::ExchangeError;
 
-/// The object that a request is about, or that a search begins at.
+/// The base of a search, or the object of a modify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Base {
-    /// The rootDSE; for a search of a global catalog, the whole forest.
+    /// The root DSE; in a search of a global catalog, the whole forest.
     Root,
-    /// The object of that name.
+    /// The object with that distinguished name.
     Name(DistinguishedName),
-    /// The object with that GUID, wherever it is moved and however it is renamed ([MS-ADTS] 3.1.1.3.1.2.4).
+    /// The object with that GUID, even after a move or a rename ([MS-ADTS] 3.1.1.3.1.2.4).
     Guid(ObjectGuid),
     /// The object with that security identifier.
     Sid(Sid),
@@ -48,10 +48,10 @@ impl From<&Sid> for Base {
     }
 }
 
-/// Says what it means that the place to search below was not found.
+/// Explains a search base that was not found.
 pub(crate) fn explain_base(error: ExchangeError) -> ExchangeError {
     match error.kind() {
-        ErrorKind::NotFound => error.retold(
+        ErrorKind::NotFound => error.with_meaning(
             ErrorKind::NotFound,
             "there is no such object, or this account may not see it",
             Some("Check the distinguished name of the OU."),

@@ -1,11 +1,11 @@
-//! As much of BER as the values of controls need: a sequence of plain elements, one level deep. The LDAP library's own reader follows
-//! elements into each other without a limit, and nothing on the way has looked into a control's value.
+//! A minimal BER codec for the values of controls: a sequence of primitive elements. The parser of the LDAP
+//! library recurses without a limit, and the frame guard does not look into the values of controls.
 
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const OCTETS: u8 = 0x04;
 pub(crate) const SEQUENCE: u8 = 0x30;
 
-/// An element with a definite length.
+/// Encodes an element with a definite length.
 pub(crate) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let mut out = vec![tag];
@@ -23,7 +23,7 @@ pub(crate) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The contents of the elements of a sequence that has those tags; `None` if it is anything else.
+/// Decodes a sequence of elements with exactly those tags, or returns `None`.
 pub(crate) fn sequence<const N: usize>(value: &[u8], tags: [u8; N]) -> Option<[&[u8]; N]> {
     let (content, []) = take(value, SEQUENCE)? else { return None };
     let mut rest = content;
@@ -34,7 +34,7 @@ pub(crate) fn sequence<const N: usize>(value: &[u8], tags: [u8; N]) -> Option<[&
     rest.is_empty().then_some(parts)
 }
 
-/// The content of the element of that tag in front, and what follows it.
+/// Splits off the first element, if it has that tag.
 fn take(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&found, rest) = octets.split_first()?;
     let (&first, mut rest) = rest.split_first()?;
@@ -45,7 +45,7 @@ fn take(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         length = digits.iter().try_fold(0_usize, |length, &digit| {
             length.checked_mul(0x100).map(|length| length | usize::from(digit))
         })?;
-        // Zero digits would be a length that is not told.
+        // Without digits, this is the indefinite length.
         if digits.is_empty() {
             return None;
         }

@@ -1,4 +1,4 @@
-//! As whom a connection signs in, and how.
+//! The bind operation: the authentication of a connection.
 
 use std::fmt;
 
@@ -8,24 +8,24 @@ use ldap3::{Ldap, LdapError, LdapResult};
 use onramp_core::{Error, ErrorKind, Password, Result};
 
 use crate::ldap::exchange_error::ExchangeError;
-use crate::ldap::result_code::{AUTH_METHOD_NOT_SUPPORTED, STRONGER_AUTH_REQUIRED, is_about_channel_binding};
+use crate::ldap::result_code::{AUTH_METHOD_NOT_SUPPORTED, STRONGER_AUTH_REQUIRED, is_channel_binding_error};
 use crate::ldap::security::{BindName, LdapSecurity};
 
-/// A way to sign in. Each needs TLS, which every connection has before this begins.
+/// A bind method. All of them need TLS, which every connection has before the bind.
 pub(crate) enum BindMethod {
-    /// Name and password, told to the server (RFC 4513 5.1).
+    /// A simple bind: the name and the password are sent (RFC 4513 5.1).
     Simple(Credentials),
-    /// The certificate that the client shows in TLS.
+    /// The client certificate of the TLS connection.
     Certificate,
-    /// The Kerberos ticket of whoever runs the program.
+    /// The Kerberos ticket of the user that runs the program.
     #[cfg(feature = "kerberos")]
     Kerberos,
-    /// Name and password, proven by NTLM without telling the password.
+    /// NTLM with a name and a password, which is not sent.
     #[cfg(feature = "ntlm")]
     Ntlm(Credentials),
 }
 
-/// A name and a password that may be sent: neither is empty.
+/// A name and a password, neither of them empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     pub(crate) name: BindName,
@@ -43,7 +43,7 @@ impl Credentials {
         Ok(Self { name, password })
     }
 
-    /// For NTLM, which knows accounts by `DOMAIN\user` and UPN only.
+    /// Checks a name for NTLM, which accepts only `DOMAIN\user` and UPNs.
     #[cfg(feature = "ntlm")]
     pub(crate) fn for_ntlm(name: BindName, password: Password) -> Result<Self> {
         let parts = name.as_str().split_once('\\').or_else(|| name.as_str().rsplit_once('@'));
@@ -60,7 +60,8 @@ impl Credentials {
 }
 
 impl BindMethod {
-    /// What the server answered. `host` is the name that the server's certificate and its Kerberos service carry.
+    /// Binds, and returns the server's result. `host` is the name in the server's certificate and in its
+    /// Kerberos service principal.
     pub(crate) async fn run(
         &self,
         ldap: Ldap,
@@ -72,13 +73,14 @@ impl BindMethod {
             Self::Simple(Credentials { name, password }) => {
                 ldap.simple_bind(name.as_str(), password.expose()).await
             }
-            // LDAPS has signed the client in when TLS was negotiated, and refuses to do it again ([MS-ADTS] 5.1.1.1.2).
+            // LDAPS binds the client during the TLS handshake, and refuses a second bind ([MS-ADTS]
+            // 5.1.1.1.2).
             Self::Certificate if security == LdapSecurity::Ldaps => who_am_i(&mut ldap, host).await,
             Self::Certificate => ldap.sasl_external_bind().await,
             #[cfg(feature = "kerberos")]
             Self::Kerberos => {
                 let host = host.to_owned();
-                aside(move |runtime| runtime.block_on(ldap.sasl_gssapi_bind(&host))).await
+                run_blocking(move |runtime| runtime.block_on(ldap.sasl_gssapi_bind(&host))).await
             }
             #[cfg(feature = "ntlm")]
             Self::Ntlm(Credentials { name, password }) => {
@@ -87,11 +89,11 @@ impl BindMethod {
         }
     }
 
-    /// The error of a refused attempt, with who tried and what to do.
+    /// Adds the account and a hint to the error of a refused bind.
     pub(crate) fn explain(&self, error: ExchangeError) -> ExchangeError {
-        let error = error.signing_in(&self.to_string());
-        if is_about_channel_binding(error.diagnostic()) {
-            return error.retold(
+        let error = error.with_account(&self.to_string());
+        if is_channel_binding_error(error.diagnostic()) {
+            return error.with_meaning(
                 ErrorKind::Unauthenticated,
                 format!("the server demands channel binding, and the token of this TLS connection is not the one it expects, signing in {self}"),
                 Some(match self {
@@ -107,7 +109,7 @@ impl BindMethod {
         match (refused, self) {
             (false, _) | (true, Self::Simple(_) | Self::Certificate) => error,
             #[cfg(any(feature = "kerberos", feature = "ntlm"))]
-            (true, _) => error.retold(
+            (true, _) => error.with_meaning(
                 ErrorKind::Unauthenticated,
                 format!("the server does not take this way to sign in, or demands that it signs even within TLS, signing in {self}"),
                 Some(
@@ -138,8 +140,8 @@ impl fmt::Debug for BindMethod {
     }
 }
 
-/// Whether the certificate was mapped to an account: an unknown one leaves the connection anonymous. A server that does not
-/// answer the question (Samba) shows that with the first request.
+/// Checks that the certificate is mapped to an account: with an unknown one, the connection stays anonymous.
+/// A server that does not support the request (Samba) refuses the first search instead.
 async fn who_am_i(ldap: &mut Ldap, host: &str) -> Result<LdapResult, LdapError> {
     let ExopResult(Exop { val, .. }, mut result) = ldap.extended(WhoAmI).await?;
     let nobody = result.rc == 0 && val.as_ref().is_none_or(Vec::is_empty);
@@ -152,14 +154,14 @@ async fn who_am_i(ldap: &mut Ldap, host: &str) -> Result<LdapResult, LdapError> 
     Ok(result)
 }
 
-/// Runs something that blocks its thread now and then: GSSAPI reads files and asks the KDC. Dropping the future leaves it to
-/// its own limits.
+/// Runs blocking work on a thread of its own: GSSAPI reads files and asks the KDC. A dropped future does not
+/// cancel it.
 #[cfg(feature = "kerberos")]
-async fn aside(
+async fn run_blocking(
     work: impl FnOnce(tokio::runtime::Handle) -> Result<LdapResult, LdapError> + Send + 'static,
 ) -> Result<LdapResult, LdapError> {
     let runtime = tokio::runtime::Handle::current();
-    // A panic in there is one here, where it is caught like the library's others.
+    // A panic is passed on; the caller catches it as those of the LDAP library.
     match tokio::task::spawn_blocking(move || work(runtime)).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {

@@ -1,4 +1,5 @@
-//! Certificates as files hold them: PEM however a tool of Windows saved it, or DER; or what else the file is.
+//! Certificate files: PEM in any encoding that Windows tools write, or DER; other files are recognized for
+//! the error.
 
 use std::borrow::Cow;
 
@@ -6,14 +7,14 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// The object identifier of signed data, PKCS #7, as DER has it.
+/// The object identifier of signed data (PKCS #7), in DER.
 const SIGNED_DATA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
-/// The version of a PKCS #12 store, and the sequence that follows it.
+/// The version of a PKCS #12 store and the tag after it.
 const STORE_VERSION: &[u8] = &[2, 1, 3, 0x30];
 
-/// The reason that a file gives no certificates: what it is, and what to do.
+/// The reason why a file has no usable certificate, and a hint.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct UnusableFile {
     pub(crate) detail: String,
     pub(crate) hint: &'static str,
 }
@@ -21,14 +22,14 @@ pub(crate) struct Refusal {
 const GIVE_PEM: &str =
     "Give the certificate of the authority in PEM (“-----BEGIN CERTIFICATE-----”) or DER form.";
 
-/// The certificates in a file, at least one; each is one that can be trusted.
-pub(crate) fn certificates(octets: &[u8]) -> Result<Vec<CertificateDer<'static>>, Refusal> {
-    let refuse = |detail: String, hint| Err(Refusal { detail, hint });
+/// Reads the certificates of a file; at least one, and all of them usable as trust roots.
+pub(crate) fn certificates(octets: &[u8]) -> Result<Vec<CertificateDer<'static>>, UnusableFile> {
+    let refuse = |detail: String, hint| Err(UnusableFile { detail, hint });
     if octets.is_empty() {
         return refuse("it is empty".into(), GIVE_PEM);
     }
     if octets.starts_with(&[0x30]) && octets.get(1).is_some_and(|length| *length >= 0x80) {
-        return of_der(octets);
+        return from_der(octets);
     }
     let text = text(octets);
     let found = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
@@ -37,7 +38,7 @@ pub(crate) fn certificates(octets: &[u8]) -> Result<Vec<CertificateDer<'static>>
         Err(error) => return refuse(format!("its PEM is broken: {error}"), GIVE_PEM),
     };
     if found.is_empty() {
-        let (detail, hint) = instead(&text);
+        let (detail, hint) = describe(&text);
         return refuse(detail, hint);
     }
     for (at, certificate) in (1..).zip(&found) {
@@ -51,7 +52,7 @@ pub(crate) fn certificates(octets: &[u8]) -> Result<Vec<CertificateDer<'static>>
     Ok(found)
 }
 
-/// Text as UTF-8, without a byte order mark. PowerShell writes UTF-16 unless told otherwise.
+/// Converts text to UTF-8 without a byte order mark. PowerShell writes UTF-16 by default.
 pub(crate) fn text(octets: &[u8]) -> Cow<'_, [u8]> {
     let units = |octets: &[u8], unit: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = octets.as_chunks().0.iter().copied().map(unit).collect();
@@ -65,7 +66,7 @@ pub(crate) fn text(octets: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-fn of_der(octets: &[u8]) -> Result<Vec<CertificateDer<'static>>, Refusal> {
+fn from_der(octets: &[u8]) -> Result<Vec<CertificateDer<'static>>, UnusableFile> {
     let certificate = CertificateDer::from(octets.to_vec());
     let Err(why) = is_certificate(&certificate) else { return Ok(vec![certificate]) };
     let head = octets.get(..32).unwrap_or(octets);
@@ -80,13 +81,13 @@ fn of_der(octets: &[u8]) -> Result<Vec<CertificateDer<'static>>, Refusal> {
     } else {
         (format!("it is binary and no certificate: {why}"), GIVE_PEM)
     };
-    Err(Refusal { detail, hint })
+    Err(UnusableFile { detail, hint })
 }
 
 const BUNDLE: &str = "Export the certificate in Base-64 form, or convert the bundle: openssl pkcs7 -print_certs (with -inform DER for .p7b).";
 
-/// Names what a text without certificates is instead.
-fn instead(text: &[u8]) -> (String, &'static str) {
+/// Describes a text without certificates.
+fn describe(text: &[u8]) -> (String, &'static str) {
     let text = String::from_utf8_lossy(text);
     let mut labels =
         text.lines().filter_map(|line| line.trim().strip_prefix("-----BEGIN ")?.strip_suffix("-----"));

@@ -1,4 +1,4 @@
-//! One secured, signed-in connection to one domain controller.
+//! A connection to one domain controller, secured and bound.
 
 use std::fmt;
 use std::future::Future;
@@ -20,34 +20,34 @@ use tokio::time::timeout;
 use crate::ldap::base::Base;
 use crate::ldap::endpoint::Endpoint;
 use crate::ldap::exchange_error::ExchangeError;
-use crate::ldap::guarded_tls::stop_in;
+use crate::ldap::guarded_tls::close_reason_in;
 use crate::ldap::security::LdapSecurity;
 use crate::ldap::settings::Settings;
 use crate::ldap::{resolve, start_tls};
 
-/// Windows closes a connection that was idle for 15 minutes (`MaxConnIdleTime`); ours is not used again well
-/// before that.
+/// The idle time after which a connection is not used again. Windows closes it after 15 minutes
+/// (`MaxConnIdleTime`).
 const IDLE_LIMIT: Duration = Duration::from_secs(10 * 60);
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
-/// How long a driver that has let go of its requests may take to say why.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// The time that the driver may take to report why it ended.
+const END_REASON_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A live connection. Operations of several tasks share it; their requests are pipelined.
+/// An open connection, shared by the operations of several tasks; their requests are pipelined.
 pub(crate) struct Connection {
     ldap: Ldap,
     pub(crate) host: String,
     operation_limit: Duration,
-    /// Milliseconds of the clock at the last use.
+    /// The clock at the last use, in milliseconds.
     last_used: AtomicU64,
-    /// An answer failed to come; nobody else should wait on this connection.
+    /// True after an answer was not received: no other operation should use this connection.
     retired: AtomicBool,
-    /// Why the driver ended, once it has.
+    /// The reason why the driver ended.
     ended: watch::Receiver<Option<String>>,
 }
 
 impl Connection {
-    /// Connects, secures and signs in.
+    /// Connects, negotiates TLS and binds.
     pub(crate) async fn open(endpoint: &Endpoint, settings: &Settings) -> Result<Self, ExchangeError> {
         if let Some(refusal) = settings.refusal() {
             return Err(refusal);
@@ -66,7 +66,7 @@ impl Connection {
                 let detail = format!("it did not answer within {} s while {stage}", limit.as_secs_f32());
                 let mut error = ExchangeError::not_connected(host, ErrorKind::Unavailable, detail)
                     .with_hint("Check that the domain controller runs and that no firewall is in between.");
-                error.is_slow = true;
+                error.is_timeout = true;
                 return Err(error);
             }
         };
@@ -82,7 +82,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Whether another operation may use it.
+    /// Returns true if another operation may use the connection.
     pub(crate) fn is_usable(&self, settings: &Settings) -> bool {
         let idle =
             milliseconds(settings.clock.elapsed()).saturating_sub(self.last_used.load(Ordering::Relaxed));
@@ -95,17 +95,17 @@ impl Connection {
         self.last_used.store(milliseconds(settings.clock.elapsed()), Ordering::Relaxed);
     }
 
-    /// Lets nobody else use it.
+    /// Marks the connection as unusable; it is not handed out again.
     pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::Relaxed);
     }
 
-    /// A handle of its own for one operation.
+    /// Returns a handle of the LDAP library, for one operation.
     pub(crate) fn ldap(&self) -> Ldap {
         self.ldap.clone()
     }
 
-    /// Changes one object.
+    /// Modifies one object.
     pub(crate) async fn modify<V>(&self, base: &Base, changes: Vec<Mod<V>>) -> Result<(), ExchangeError>
     where
         V: AsRef<[u8]> + Eq + Hash,
@@ -116,8 +116,8 @@ impl Connection {
         if result.rc == 0 { Ok(()) } else { Err(ExchangeError::refused(&self.host, &result)) }
     }
 
-    /// Waits for an answer, within a limit, and turns every way to have none into a error. The library panics on
-    /// answers that break the protocol; that must not take the caller's task with it.
+    /// Waits for an answer within a limit. The LDAP library panics on answers that break the protocol; that
+    /// becomes an error here.
     pub(crate) async fn answer<T>(
         &self,
         limit: Duration,
@@ -126,10 +126,10 @@ impl Connection {
         let error = match timeout(limit, AssertUnwindSafe(operation).catch_unwind()).await {
             Ok(Ok(Ok(answer))) => return Ok(answer),
             Ok(Ok(Err(error))) => {
-                let error = ExchangeError::of_operation(&self.host, error);
+                let error = ExchangeError::from_operation(&self.host, error);
                 let is_lost = error.kind() == ErrorKind::Unavailable;
-                match if is_lost { self.why_it_ended().await } else { None } {
-                    Some(why) => error.retold(ErrorKind::Unavailable, why, None),
+                match if is_lost { self.end_reason().await } else { None } {
+                    Some(why) => error.with_meaning(ErrorKind::Unavailable, why, None),
                     None => error,
                 }
             }
@@ -142,11 +142,12 @@ impl Connection {
         Err(error)
     }
 
-    /// Why the driver ended, if it did. It lets go of its requests just before it says so.
-    async fn why_it_ended(&self) -> Option<String> {
+    /// Returns the reason why the driver ended, if it did. It drops the pending requests shortly before it
+    /// reports the reason.
+    async fn end_reason(&self) -> Option<String> {
         let mut ended = self.ended.clone();
-        let told = timeout(LAST_WORDS, ended.wait_for(Option::is_some)).await;
-        told.ok()?.ok()?.clone()
+        let sender = timeout(END_REASON_TIMEOUT, ended.wait_for(Option::is_some)).await;
+        sender.ok()?.ok()?.clone()
     }
 
     async fn sign_in(&self, settings: &Settings) -> Result<(), ExchangeError> {
@@ -206,8 +207,8 @@ async fn dial(
     Err(failure)
 }
 
-/// Requests go out at once (Nagle's delay costs a third of the rate at 40 ms), and a dead peer is noticed. A socket
-/// that refuses an option still works.
+/// Turns off Nagle's delay, which costs a third of the rate at 40 ms, and turns on keepalive. A socket that
+/// refuses an option still works.
 fn tune(stream: &TcpStream) {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
     let socket = SockRef::from(stream);
@@ -222,25 +223,25 @@ async fn secure(
 ) -> Result<(LdapConnAsync, Ldap), ExchangeError> {
     let host = endpoint.host.as_str();
     if settings.security == LdapSecurity::StartTls {
-        match start_tls::ask(&mut stream).await {
+        match start_tls::negotiate(&mut stream).await {
             Ok(answer) if answer.rc == 0 => {}
             Ok(answer) => {
                 return Err(ExchangeError::refused(host, &answer)
                     .with_hint("The server does not offer StartTLS; use LDAPS, or give it a certificate.")
                     .while_connecting());
             }
-            Err(error) => return Err(ExchangeError::of_handshake(host, error.into())),
+            Err(error) => return Err(ExchangeError::from_handshake(host, error.into())),
         }
     }
     let stream = stream.into_std().map_err(|error| {
         ExchangeError::not_connected(host, ErrorKind::Unavailable, "the socket broke").with_source(error)
     })?;
-    // The URL's host is the name that TLS verifies; where to connect was decided above.
+    // The host in the URL is the name that TLS verifies; the address was chosen above.
     let url = format!("ldaps://{host}");
     let how =
         LdapConnSettings::new().set_config(Arc::clone(&settings.tls)).set_std_stream(StdStream::Tcp(stream));
     match AssertUnwindSafe(LdapConnAsync::with_settings(how, &url)).catch_unwind().await {
-        Ok(opened) => opened.map_err(|error| ExchangeError::of_handshake(host, error)),
+        Ok(opened) => opened.map_err(|error| ExchangeError::from_handshake(host, error)),
         Err(_) => {
             Err(ExchangeError::malformed(host, "what it sent while TLS was being negotiated")
                 .while_connecting())
@@ -248,21 +249,21 @@ async fn secure(
     }
 }
 
-/// Runs the driver until the connection ends, and keeps why.
+/// Runs the driver until the connection ends, and records the reason.
 fn supervise(driver: LdapConnAsync) -> watch::Receiver<Option<String>> {
-    let (told, ended) = watch::channel(None);
+    let (sender, ended) = watch::channel(None);
     tokio::spawn(async move {
         let why = match AssertUnwindSafe(driver.drive()).catch_unwind().await {
             Ok(Ok(())) => "the server closed the connection".to_owned(),
-            Ok(Err(LdapError::Io { source })) => match stop_in(&source) {
-                Some(stop) => stop.to_string(),
+            Ok(Err(LdapError::Io { source })) => match close_reason_in(&source) {
+                Some(reason) => reason.to_string(),
                 None => format!("the connection broke: {source}"),
             },
             Ok(Err(error)) => format!("the connection broke: {error}"),
             Err(_) => "the server sent an answer that breaks the protocol, so the connection was given up"
                 .to_owned(),
         };
-        let _ = told.send(Some(why));
+        let _ = sender.send(Some(why));
     });
     ended
 }

@@ -1,5 +1,5 @@
-//! The way to one service of one domain controller: a connection that is opened when needed and reopened when it
-//! was lost.
+//! A handle to a service of one domain controller: its connection is opened on demand, and again after a
+//! loss.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,17 +18,17 @@ use crate::ldap::write_limiter::WriteLimiter;
 pub(crate) struct ConnectionHandle {
     pub(crate) endpoint: Endpoint,
     pub(crate) settings: Arc<Settings>,
-    /// The way of changes that are made many at a time.
+    /// The limit on the changes in flight.
     pub(crate) write_limiter: WriteLimiter,
     slot: Mutex<Slot>,
-    /// Attempts to connect that have ended.
+    /// The number of finished attempts to connect.
     attempts: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Slot {
     connection: Option<Arc<Connection>>,
-    /// Why the last attempt failed, if it did.
+    /// The error of the last attempt to connect, if it failed.
     failure: Option<ExchangeError>,
 }
 
@@ -42,8 +42,8 @@ impl ConnectionHandle {
         &self.endpoint.host
     }
 
-    /// The connection, opened if there is none that can be used. Those who wait while an attempt fails share its
-    /// failure instead of making another attempt each.
+    /// Returns the connection, and opens it if necessary. Tasks that wait for an attempt share its error and
+    /// do not try again themselves.
     pub(crate) async fn connection(&self) -> Result<Arc<Connection>, ExchangeError> {
         let seen = self.attempts.load(Ordering::Acquire);
         let mut slot = self.slot.lock().await;
@@ -72,7 +72,7 @@ impl ConnectionHandle {
         }
     }
 
-    /// Changes one object. Not repeated here: only the caller knows whether that is safe.
+    /// Modifies one object, once: only the caller knows whether a retry is safe.
     pub(crate) async fn modify(&self, base: &Base, changes: Vec<Mod<String>>) -> Result<(), ExchangeError> {
         self.connection().await?.modify(base, changes).await
     }

@@ -1,4 +1,4 @@
-//! What went wrong in one exchange, before it is known what the exchange was for.
+//! The error of one exchange with a server, before the purpose of the exchange is known.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,28 +9,28 @@ use onramp_core::{Error, ErrorKind, ServerReply};
 use crate::ldap::result_code;
 use crate::ldap::tls_error;
 
-/// How far a request came.
+/// The delivery state of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// There is no connection to send it on.
+    /// There was no connection.
     NotConnected,
-    /// The connection was closed before it was sent: it did not happen.
+    /// Not sent: the connection was closed before. The request had no effect.
     NotSent,
-    /// It was sent, and the connection was lost before an answer came: it may have happened.
+    /// Sent, and the connection was lost before an answer came. The request may have had its effect.
     Lost,
-    /// It was sent, and no answer came in time: it may have happened, or happen yet.
+    /// Sent, and not answered in time. The request may have had its effect, or may have it later.
     TimedOut,
-    /// The server answered with that result code: it did not happen.
+    /// Refused by the server with that result code. The request had no effect.
     Refused(u32),
 }
 
-/// A failed exchange with one server. Cheap to clone, so that all who waited for a connection learn why there is
-/// none.
+/// A failed exchange with one server. Cheap to clone, so that all tasks that waited for a connection get the
+/// error.
 #[derive(Debug, Clone)]
 pub(crate) struct ExchangeError {
     pub(crate) delivery: Delivery,
-    /// A limit on the network was reached: trying again would take as long.
-    pub(crate) is_slow: bool,
+    /// True if a network timeout was reached: another attempt would take as long.
+    pub(crate) is_timeout: bool,
     kind: ErrorKind,
     words: Box<Words>,
 }
@@ -44,42 +44,42 @@ struct Words {
 }
 
 impl ExchangeError {
-    /// There is no connection, for that reason.
+    /// Creates the error of a connection that could not be opened.
     pub(crate) fn not_connected(host: &str, kind: ErrorKind, detail: impl Into<String>) -> Self {
         Self::new(Delivery::NotConnected, host, kind, detail)
     }
 
-    /// Nothing was sent, for that reason.
+    /// Creates the error of a request that was not sent.
     pub(crate) fn not_sent(host: &str, kind: ErrorKind, detail: impl Into<String>) -> Self {
         Self::new(Delivery::NotSent, host, kind, detail)
     }
 
-    /// A request was sent and its answer lost, for that reason.
+    /// Creates the error of a request that was sent and whose answer was lost.
     pub(crate) fn lost(host: &str, detail: impl Into<String>) -> Self {
         Self::new(Delivery::Lost, host, ErrorKind::Unavailable, detail)
     }
 
-    /// A request was sent and not answered in time.
+    /// Creates the error of a request that was not answered in time.
     pub(crate) fn timed_out(host: &str, limit: Duration) -> Self {
         let detail = format!("no answer came within {} s", limit.as_secs_f32());
         let hint = "Look what keeps the domain controller busy, and at the network in between; or allow more time (Timeouts).";
-        Self { is_slow: true, ..Self::new(Delivery::TimedOut, host, ErrorKind::Unavailable, detail) }
+        Self { is_timeout: true, ..Self::new(Delivery::TimedOut, host, ErrorKind::Unavailable, detail) }
             .with_hint(hint)
     }
 
     fn new(delivery: Delivery, host: &str, kind: ErrorKind, detail: impl Into<String>) -> Self {
         let words =
             Words { detail: Some(detail.into()), reply: ServerReply::from_server(host), ..Words::default() };
-        Self { delivery, is_slow: false, kind, words: Box::new(words) }
+        Self { delivery, is_timeout: false, kind, words: Box::new(words) }
     }
 
-    /// The server's answer breaks the protocol.
+    /// Creates the error of an answer that breaks the protocol.
     pub(crate) fn malformed(host: &str, what: impl Into<String>) -> Self {
         Self::lost(host, format!("the server's answer could not be understood: {}", what.into()))
             .with_hint("Check that the host is an Active Directory domain controller.")
     }
 
-    /// The server said no.
+    /// Creates the error of a result code other than success.
     pub(crate) fn refused(host: &str, result: &LdapResult) -> Self {
         let mut reply = ServerReply::from_server(host);
         reply.ldap_code = Some(result.rc);
@@ -88,21 +88,21 @@ impl ExchangeError {
         let words = Words { detail: meaning.detail, hint: meaning.hint, reply, source: None };
         Self {
             delivery: Delivery::Refused(result.rc),
-            is_slow: false,
+            is_timeout: false,
             kind: meaning.kind,
             words: Box::new(words),
         }
     }
 
-    /// The same error of a bind, with who signed in and how: "as CORP\\anna".
-    pub(crate) fn signing_in(mut self, who: &str) -> Self {
+    /// Adds the account to the error of a bind: "as CORP\\anna".
+    pub(crate) fn with_account(mut self, who: &str) -> Self {
         let detail = self.words.detail.take().unwrap_or_default();
         self.words.detail = Some(format!("{detail}, signing in {who}"));
         self
     }
 
-    /// From the LDAP library, while a request was under way.
-    pub(crate) fn of_operation(host: &str, error: LdapError) -> Self {
+    /// Converts an error of the LDAP library during an operation.
+    pub(crate) fn from_operation(host: &str, error: LdapError) -> Self {
         match error {
             LdapError::LdapResult { result } => Self::refused(host, &result),
             LdapError::FilterParsing => Self::not_sent(
@@ -110,7 +110,7 @@ impl ExchangeError {
                 ErrorKind::Invalid,
                 "the search filter has a syntax that LDAP does not allow",
             ),
-            // The library's own text is not taken over: its request is in there, and might be a bind.
+            // The text of the library is dropped: it contains the request, which might be a bind.
             LdapError::OpSend { .. } | LdapError::IdScrubSend { .. } | LdapError::MiscSend { .. } => {
                 Self::not_sent(host, ErrorKind::Unavailable, "the connection was closed")
             }
@@ -127,12 +127,14 @@ impl ExchangeError {
         }
     }
 
-    /// From the LDAP library, while a connection was being secured.
-    pub(crate) fn of_handshake(host: &str, error: LdapError) -> Self {
+    /// Converts an error of the LDAP library during the TLS handshake.
+    pub(crate) fn from_handshake(host: &str, error: LdapError) -> Self {
         match error {
             LdapError::Io { source } => {
-                let told = tls_error::explain(host, &source);
-                Self::not_connected(host, told.kind, told.detail).with_hint(told.hint).with_source(source)
+                let explained = tls_error::explain(host, &source);
+                Self::not_connected(host, explained.kind, explained.detail)
+                    .with_hint(explained.hint)
+                    .with_source(source)
             }
             LdapError::DNSName { .. } => Self::not_connected(
                 host,
@@ -149,7 +151,7 @@ impl ExchangeError {
         }
     }
 
-    /// The same error, met on the way to a connection.
+    /// Sets the delivery state to not connected.
     pub(crate) fn while_connecting(mut self) -> Self {
         self.delivery = Delivery::NotConnected;
         self
@@ -165,7 +167,7 @@ impl ExchangeError {
         self
     }
 
-    /// The same error of a search that had given so many objects before.
+    /// Adds the number of objects that a search had returned before.
     pub(crate) fn after_receiving(mut self, objects: u64) -> Self {
         let detail = self.words.detail.take().unwrap_or_else(|| "the server broke off".to_owned());
         self.words.detail = Some(format!("{detail}, after {objects} objects"));
@@ -184,20 +186,25 @@ impl ExchangeError {
         self.delivery == Delivery::Refused(code)
     }
 
-    /// Whether the server may have done what was asked although it did not say so.
-    pub(crate) fn may_have_happened(&self) -> bool {
+    /// Returns true if the request may have had its effect.
+    pub(crate) fn may_have_applied(&self) -> bool {
         matches!(self.delivery, Delivery::Lost | Delivery::TimedOut)
     }
 
-    /// The same error under another kind, when the operation knows better than the code says.
-    pub(crate) fn retold(mut self, kind: ErrorKind, detail: impl Into<String>, hint: Option<&str>) -> Self {
+    /// Replaces kind, detail and hint, where the operation knows better than the result code.
+    pub(crate) fn with_meaning(
+        mut self,
+        kind: ErrorKind,
+        detail: impl Into<String>,
+        hint: Option<&str>,
+    ) -> Self {
         self.kind = kind;
         self.words.detail = Some(detail.into());
         self.words.hint = hint.map(str::to_owned);
         self
     }
 
-    /// The error to give out: what was being done is an infinitive phrase such as "read the users below".
+    /// Converts it for the caller. The action is an infinitive phrase such as "read the users below".
     pub(crate) fn during(self, action: impl Into<String>) -> Error {
         let Words { detail, hint, reply, source } = *self.words;
         let mut error = Error::new(self.kind, action).with_reply(reply);

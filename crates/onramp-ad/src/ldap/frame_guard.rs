@@ -1,47 +1,47 @@
-//! What comes from a server, checked octet by octet before anything takes it apart. Pure.
+//! The check of messages from a server before they are parsed: size, number of elements and nesting. Pure.
 //!
-//! The LDAP library waits until a message is complete, however large it says that it will be, and follows elements into each
-//! other as deep as they go. A length can promise gigabytes, a few kilobytes can nest deep enough to exhaust the stack,
-//! which ends the process, and an element that claims to be longer than the one around it is waited for without end. So
-//! each message has to be one that an LDAP server can have reason to send (RFC 4511 4.1.1, 5.1) before it is passed on. Nothing
-//! is kept of it but where it stands, and the text of a message that answers no request.
+//! The LDAP library waits for a message of any announced length and recurses into its elements without a
+//! limit. A length can announce gigabytes; a few kilobytes can nest deep enough to overflow the stack, which
+//! ends the process; an element that claims to be longer than its parent is waited for forever. So a message
+//! is passed on only if it is one that an LDAP server may send (RFC 4511 4.1.1, 5.1). Only the position in
+//! the message is kept, and the content of a message that answers no request.
 
 use std::fmt;
 
 use ldap3::asn1::{PL, StructureTag, parse_tag};
 
-/// Octets of one message: an object with all of its attributes, or a result.
-const MOST_OCTETS: u64 = 64 << 20;
-/// Elements of one message: each takes far more memory than octets on the wire.
-const MOST_ELEMENTS: u32 = 1 << 20;
-/// Elements around each other. A value of an attribute of an object is the sixth.
-const DEEPEST: usize = 16;
-/// Octets of a message that answers no request.
-const MOST_UNASKED: usize = 16 << 10;
-/// What the server's own words may take in an error.
-const MOST_WORDS: usize = 500;
+/// The maximum size of a message in octets: an object with all of its attributes, or a result.
+const MAX_MESSAGE_SIZE: u64 = 64 << 20;
+/// The maximum number of elements in a message. Each takes far more memory than on the wire.
+const MAX_ELEMENTS: u32 = 1 << 20;
+/// The maximum nesting. A value of an attribute of an object is at level six.
+const MAX_DEPTH: usize = 16;
+/// The maximum size of an unsolicited message in octets.
+const MAX_UNSOLICITED_SIZE: usize = 16 << 10;
+/// The maximum length of the server's diagnostic text in an error.
+const MAX_DIAGNOSTIC_LENGTH: usize = 500;
 
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 const CONTROLS: u8 = 0xA0;
-/// Where Active Directory puts the name of a notice that belongs into the element before.
+/// The tag of the response name where Active Directory puts it: after the operation instead of inside.
 const MISPLACED_NAME: u8 = 0x8A;
-/// An answer to an extended request, as a tag of its class.
+/// The tag number of an extended response.
 const EXTENDED_RESPONSE: u64 = 24;
 const RESPONSE_NAME: u64 = 10;
 /// Notice of Disconnection (RFC 4511 4.4.1).
 const DISCONNECTION: &[u8] = b"1.3.6.1.4.1.1466.20036";
 
-/// Why a connection is not read any further.
+/// The reason why a connection is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CloseReason {
-    /// The server sent something that no LDAP server has reason to send.
+    /// The server sent something that is no valid LDAP.
     ProtocolError(&'static str),
-    /// The server said that it is about to close the connection.
+    /// The server announced that it closes the connection.
     Disconnection {
-        /// Why, as a result code.
+        /// The result code.
         code: u32,
-        /// Its own words.
+        /// The diagnostic text of the server.
         diagnostic: String,
     },
 }
@@ -60,20 +60,20 @@ impl fmt::Display for CloseReason {
 
 impl std::error::Error for CloseReason {}
 
-/// The messages of one connection, up to where they have come.
+/// The parser state of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct FrameGuard {
-    /// Octets of the present message so far.
+    /// The number of octets of the current message so far.
     at: u64,
     state: State,
-    /// Where the elements that are open end, the message first.
+    /// The ends of the open elements, the message first.
     ends: Vec<u64>,
     elements: u32,
-    /// Elements right below the message.
+    /// The number of direct children of the message.
     parts: u32,
     message_id: u32,
-    /// What follows the message id of a message that answers no request.
-    unasked: Option<Vec<u8>>,
+    /// The content of an unsolicited message after its ID.
+    unsolicited: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -83,13 +83,13 @@ enum State {
     Length {
         tag: u8,
     },
-    /// So many octets of a length are to come.
+    /// `left` more octets of the length follow.
     LongLength {
         tag: u8,
         left: u8,
         length: u64,
     },
-    /// No element begins before there.
+    /// The content of a primitive element, up to `to`.
     Octets {
         to: u64,
         is_message_id: bool,
@@ -97,10 +97,10 @@ enum State {
 }
 
 impl FrameGuard {
-    /// Takes what came next.
+    /// Checks the next octets.
     ///
     /// # Errors
-    /// Why nothing more is to be read. There is no going on from that.
+    /// The reason to close the connection. The guard must not be used any more.
     pub(crate) fn take(&mut self, mut octets: &[u8]) -> Result<(), CloseReason> {
         while !octets.is_empty() {
             let wanted = match self.state {
@@ -109,14 +109,14 @@ impl FrameGuard {
             };
             let (some, others) = octets.split_at_checked(wanted).unwrap_or((octets, &[]));
             octets = others;
-            self.keep_if_unasked(some)?;
+            self.keep_unsolicited(some)?;
             self.at += some.len() as u64;
             self.step(some)?;
         }
         Ok(())
     }
 
-    /// Whether no message is cut in two here.
+    /// Returns true at the end of a message.
     pub(crate) fn is_between_messages(&self) -> bool {
         self.at == 0
     }
@@ -150,7 +150,7 @@ impl FrameGuard {
                     return Ok(());
                 }
                 if is_message_id && self.message_id == 0 {
-                    self.unasked = Some(Vec::new());
+                    self.unsolicited = Some(Vec::new());
                 }
                 self.close()
             }
@@ -159,7 +159,7 @@ impl FrameGuard {
 
     fn tag(&mut self, tag: u8) -> Result<(), CloseReason> {
         self.elements += 1;
-        if self.elements > MOST_ELEMENTS {
+        if self.elements > MAX_ELEMENTS {
             return Err(CloseReason::ProtocolError("a message of more than a million elements"));
         }
         let is_right = match self.ends.len() {
@@ -173,18 +173,18 @@ impl FrameGuard {
                     _ => false,
                 }
             }
-            // Longer tags do not occur in LDAP.
+            // LDAP has no multi-octet tags.
             _ => tag & 0x1F != 0x1F,
         };
         self.state = State::Length { tag };
         if is_right { Ok(()) } else { Err(CloseReason::ProtocolError("something that is no LDAP message")) }
     }
 
-    /// An element with that tag and length begins.
+    /// Enters an element with that tag and length.
     fn element(&mut self, tag: u8, length: u64) -> Result<(), CloseReason> {
         let end = self.at.saturating_add(length);
         match self.ends.last() {
-            None if end > MOST_OCTETS => {
+            None if end > MAX_MESSAGE_SIZE => {
                 return Err(CloseReason::ProtocolError("a message of more than 64 MiB"));
             }
             Some(&around) if end > around => {
@@ -200,7 +200,7 @@ impl FrameGuard {
             self.state = State::Octets { to: end, is_message_id };
             return if length == 0 { self.close() } else { Ok(()) };
         }
-        if self.ends.len() >= DEEPEST {
+        if self.ends.len() >= MAX_DEPTH {
             return Err(CloseReason::ProtocolError("elements nested deeper than LDAP's"));
         }
         self.ends.push(end);
@@ -208,7 +208,7 @@ impl FrameGuard {
         if length == 0 { self.close() } else { Ok(()) }
     }
 
-    /// An element has ended, and with it all around it that end here.
+    /// Leaves an element, and each of its parents that ends at the same position.
     fn close(&mut self) -> Result<(), CloseReason> {
         self.state = State::Tag;
         while self.ends.last() == Some(&self.at) {
@@ -221,23 +221,23 @@ impl FrameGuard {
             return Err(CloseReason::ProtocolError("a message without an operation"));
         }
         (self.at, self.elements, self.parts, self.message_id) = (0, 0, 0, 0);
-        match self.unasked.take().as_deref().and_then(disconnection) {
+        match self.unsolicited.take().as_deref().and_then(disconnection) {
             Some(stop) => Err(stop),
             None => Ok(()),
         }
     }
 
-    fn keep_if_unasked(&mut self, octets: &[u8]) -> Result<(), CloseReason> {
-        let Some(unasked) = &mut self.unasked else { return Ok(()) };
-        if unasked.len() + octets.len() > MOST_UNASKED {
+    fn keep_unsolicited(&mut self, octets: &[u8]) -> Result<(), CloseReason> {
+        let Some(unsolicited) = &mut self.unsolicited else { return Ok(()) };
+        if unsolicited.len() + octets.len() > MAX_UNSOLICITED_SIZE {
             return Err(CloseReason::ProtocolError("a long message that nobody asked for"));
         }
-        unasked.extend_from_slice(octets);
+        unsolicited.extend_from_slice(octets);
         Ok(())
     }
 }
 
-/// Reads a notice of disconnection; `None` if the message is another one.
+/// Parses a notice of disconnection; `None` if the message is another one.
 fn disconnection(message: &[u8]) -> Option<CloseReason> {
     let (rest, operation) = parse_tag(message).ok()?;
     let PL::C(parts) = operation.payload else { return None };
@@ -252,8 +252,11 @@ fn disconnection(message: &[u8]) -> Option<CloseReason> {
         _ => &[],
     };
     let code = octets(0).iter().fold(0, |code: u32, &octet| (code << 8) | u32::from(octet));
-    let diagnostic =
-        String::from_utf8_lossy(octets(2)).trim_end_matches('\0').chars().take(MOST_WORDS).collect();
+    let diagnostic = String::from_utf8_lossy(octets(2))
+        .trim_end_matches('\0')
+        .chars()
+        .take(MAX_DIAGNOSTIC_LENGTH)
+        .collect();
     Some(CloseReason::Disconnection { code, diagnostic })
 }
 
@@ -320,16 +323,16 @@ mod tests {
             "a message of more than 64 MiB"
         );
         assert_eq!(
-            protocol_error(&message(&[2], &element(0x64, &nested(DEEPEST)))),
+            protocol_error(&message(&[2], &element(0x64, &nested(MAX_DEPTH)))),
             "elements nested deeper than LDAP's"
         );
-        assert_eq!(check(&message(&[2], &element(0x64, &nested(DEEPEST - 2)))), Ok(()));
-        let many = vec![0; 2 * MOST_ELEMENTS as usize];
+        assert_eq!(check(&message(&[2], &element(0x64, &nested(MAX_DEPTH - 2)))), Ok(()));
+        let many = vec![0; 2 * MAX_ELEMENTS as usize];
         assert_eq!(
             protocol_error(&message(&[2], &element(0x64, &many))),
             "a message of more than a million elements"
         );
-        // It would be waited for until the connection ends, while everything that follows is kept.
+        // The library would wait for it until the connection ends, and keep everything that follows.
         let longer = [0x04, 0x84, 0, 0, 1, 0];
         assert_eq!(
             protocol_error(&message(&[2], &element(0x64, &longer))),
@@ -362,18 +365,18 @@ mod tests {
         let name = element(0x8A, DISCONNECTION);
         let result =
             [element(0x0A, &[52]), element(0x04, b""), element(0x04, "shutting down\0".as_bytes())].concat();
-        let told = CloseReason::Disconnection { code: 52, diagnostic: "shutting down".into() };
+        let expected = CloseReason::Disconnection { code: 52, diagnostic: "shutting down".into() };
         let inside = message(&[0], &element(0x78, &[result.clone(), name.clone()].concat()));
-        assert_eq!(check(&inside), Err(told.clone()));
+        assert_eq!(check(&inside), Err(expected.clone()));
         let outside = message(&[0], &[element(0x78, &result), name.clone()].concat());
-        assert_eq!(check(&[entry(b"x"), outside].concat()), Err(told));
-        // The same as an answer, and another name, are none.
+        assert_eq!(check(&[entry(b"x"), outside].concat()), Err(expected));
+        // The same as the answer to a request, or with another name, is no notice.
         assert_eq!(check(&message(&[3], &element(0x78, &[result.clone(), name].concat()))), Ok(()));
         assert_eq!(
             check(&message(&[0], &element(0x78, &[result, element(0x8A, b"1.2.3")].concat()))),
             Ok(())
         );
-        let long = message(&[0], &element(0x78, &element(0x04, &[b'x'; MOST_UNASKED])));
+        let long = message(&[0], &element(0x78, &element(0x04, &[b'x'; MAX_UNSOLICITED_SIZE])));
         assert_eq!(protocol_error(&long), "a long message that nobody asked for");
     }
 
@@ -382,7 +385,7 @@ mod tests {
         fn what_passes_can_be_taken_apart_and_pieces_do_not_matter(
             octets in prop_oneof![
                 proptest::collection::vec(any::<u8>(), 0..80),
-                // One octet of a good message is another.
+                // A valid message with one octet replaced.
                 (any::<prop::sample::Index>(), any::<u8>()).prop_map(|(at, octet)| {
                     let mut octets = entry(b"Anna");
                     let at = at.index(octets.len());

@@ -1,8 +1,8 @@
-//! TLS whose plaintext is checked as it is decrypted: the one place before the LDAP library where it can be seen, without a copy
-//! and without another task.
+//! A TLS provider with a frame guard on the decrypted data. The plaintext is checked before the LDAP library
+//! sees it, without a copy and without another task.
 //!
-//! rustls lets an application bring its own implementation of a cipher. Ours is *ring*'s, and shows each record of
-//! application data to a [`FrameGuard`] on its way.
+//! rustls lets an application bring its own implementation of a cipher. This one is *ring*'s, and passes each
+//! record of application data to a [`FrameGuard`].
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,7 +18,7 @@ use rustls::{
 
 use crate::ldap::frame_guard::{CloseReason, FrameGuard};
 
-/// A handshake message that announces another key (RFC 8446 4.6.3).
+/// The handshake message that announces a new key (RFC 8446 4.6.3).
 const KEY_UPDATE: u8 = 24;
 
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
@@ -29,13 +29,14 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     Arc::new(provider)
 });
 
-/// The cryptography of *ring* for a [`rustls::ClientConfig`] that talks LDAP and nothing else: a connection ends when the server
-/// sends what no LDAP server has reason to send (a message of more than 64 MiB or a million elements, elements nested
-/// deeper than LDAP's, what is no LDAP message), before it takes memory, and when it gives notice that it will close the
-/// connection.
+/// Returns the *ring* provider with a guard for LDAP, for a [`rustls::ClientConfig`] of your own.
 ///
-/// Every client has it, unless [`AdClientBuilder::tls_config`](crate::AdClientBuilder::tls_config) brings another
-/// configuration: build that with this one.
+/// A connection ends before the data takes memory if the server sends something that is no valid LDAP: a
+/// message of more than 64 MiB or of more than a million elements, or elements nested deeper than LDAP's. It
+/// also ends at a notice of disconnection.
+///
+/// Every client has this provider, unless [`AdClientBuilder::tls_config`](crate::AdClientBuilder::tls_config)
+/// sets another configuration: build that with this provider.
 ///
 /// ```
 /// # fn main() -> Result<(), rustls::Error> {
@@ -47,15 +48,16 @@ pub fn tls_provider() -> Arc<CryptoProvider> {
     Arc::clone(&PROVIDER)
 }
 
-/// Why a connection was ended by the check, if it was.
-pub(crate) fn stop_in(error: &std::io::Error) -> Option<&CloseReason> {
+/// Returns the reason, if the guard closed the connection.
+pub(crate) fn close_reason_in(error: &std::io::Error) -> Option<&CloseReason> {
     match error.get_ref()?.downcast_ref::<Error>()? {
         Error::Other(OtherError(inner)) => inner.downcast_ref(),
         _ => None,
     }
 }
 
-/// The same suite, checked. rustls wants suites that live as long as the process; this is called once for each.
+/// Adds the guard to a cipher suite. rustls requires suites with static lifetime, so that they are leaked;
+/// this happens once per process.
 fn guarded(suite: SupportedCipherSuite) -> SupportedCipherSuite {
     match suite {
         SupportedCipherSuite::Tls12(suite) => {
@@ -86,7 +88,7 @@ fn common(common: &CipherSuiteCommon) -> CipherSuiteCommon {
     }
 }
 
-/// A cipher whose plaintext is checked.
+/// An AEAD algorithm whose plaintext is checked.
 struct Guarded<T>(T);
 
 impl Tls13AeadAlgorithm for Guarded<&'static dyn Tls13AeadAlgorithm> {
@@ -142,7 +144,7 @@ impl Tls12AeadAlgorithm for Guarded<&'static dyn Tls12AeadAlgorithm> {
     }
 }
 
-/// What decrypts the records of one connection, with one key.
+/// The decrypter of one connection, for one key.
 struct Checked {
     inner: Box<dyn MessageDecrypter>,
     messages: FrameGuard,
@@ -157,8 +159,8 @@ impl MessageDecrypter for Checked {
         let plain = self.inner.decrypt(record, number)?;
         let checked = match plain.typ {
             ContentType::ApplicationData => self.messages.take(plain.payload),
-            // Another key has another decrypter, which begins with a new message. Keys last for 256 GiB or so, and a
-            // connection that is lost then is opened anew.
+            // A new key comes with a new decrypter, which starts at a message boundary. A key lasts for about
+            // 256 GiB; a connection that is lost here is opened again.
             ContentType::Handshake
                 if plain.payload.first() == Some(&KEY_UPDATE) && !self.messages.is_between_messages() =>
             {
@@ -166,7 +168,7 @@ impl MessageDecrypter for Checked {
             }
             _ => Ok(()),
         };
-        checked.map_err(|stop| Error::Other(OtherError(Arc::new(stop))))?;
+        checked.map_err(|reason| Error::Other(OtherError(Arc::new(reason))))?;
         Ok(plain)
     }
 }

@@ -1,4 +1,5 @@
-//! What an LDAP result code means for the caller (RFC 4511 4.1.9; [MS-ADTS] 3.1.1.1.9 for the diagnostic text).
+//! LDAP result codes and their meaning for the caller (RFC 4511 4.1.9; [MS-ADTS] 3.1.1.1.9 for the diagnostic
+//! text).
 
 use ldap3::LdapResult;
 use onramp_core::ErrorKind;
@@ -18,15 +19,15 @@ pub(crate) const BUSY: u32 = 51;
 pub(crate) const UNAVAILABLE: u32 = 52;
 pub(crate) const ENTRY_ALREADY_EXISTS: u32 = 68;
 pub(crate) const REFERRAL: u32 = 10;
-/// SEC_E_BAD_BINDINGS: the channel binding token is missing or another one.
+/// SEC_E_BAD_BINDINGS: the channel binding token is missing or wrong.
 pub(crate) const BAD_BINDINGS: u32 = 0x8009_0346;
 
-/// Tells whether a bind was refused for its channel binding.
-pub(crate) fn is_about_channel_binding(diagnostic: &str) -> bool {
+/// Returns true if a bind was refused for its channel binding.
+pub(crate) fn is_channel_binding_error(diagnostic: &str) -> bool {
     diagnostic.contains(&format!("{BAD_BINDINGS:08x}"))
 }
 
-/// A code in the caller's terms.
+/// The meaning of a result code for the caller.
 #[derive(Debug)]
 pub(crate) struct Meaning {
     pub(crate) kind: ErrorKind,
@@ -34,7 +35,7 @@ pub(crate) struct Meaning {
     pub(crate) hint: Option<String>,
 }
 
-/// What the code means where the operation knows nothing better.
+/// Returns the meaning of a result code, independent of the operation.
 pub(crate) fn meaning(result: &LdapResult) -> Meaning {
     let say = |kind, detail: &str, hint: &str| Meaning {
         kind,
@@ -94,7 +95,8 @@ pub(crate) fn meaning(result: &LdapResult) -> Meaning {
     }
 }
 
-/// The Win32 error that Active Directory puts as eight hexadecimal digits before its diagnostic text.
+/// Parses the Win32 error code: eight hexadecimal digits at the start of the diagnostic text of Active
+/// Directory.
 pub(crate) fn win32_code(text: &str) -> Option<u32> {
     let digits = text.get(..8)?;
     let ends = text.get(8..).is_none_or(|rest| !rest.starts_with(|c: char| c.is_ascii_hexdigit()));
@@ -117,8 +119,8 @@ fn referral(result: &LdapResult) -> Meaning {
     }
 }
 
-/// The explanation of what Active Directory adds when it refuses a bind: the Win32 error after `data`, and the error of the security
-/// package before the text. Only 52e judges the password; no other is told as if it did.
+/// Explains a refused bind by the codes of Active Directory: the Win32 error after `data`, and the SSPI error
+/// at the start. Only 52e says that the password is wrong; no other code may be reported so.
 fn invalid_credentials(text: &str) -> Meaning {
     let hexadecimal = |text: &str| {
         let digits: String = text.chars().take_while(char::is_ascii_hexdigit).collect();

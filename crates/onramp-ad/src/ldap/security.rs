@@ -1,4 +1,4 @@
-//! How a connection is secured, and as whom it signs in.
+//! The security of a connection: TLS, trust roots, the client certificate, and the name to bind with.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::ldap::certificate_file;
 use crate::ldap::guarded_tls::tls_provider;
 
-/// How TLS comes to a connection. There is no way to have none.
+/// The way to TLS. LDAP without TLS is not possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[allow(clippy::exhaustive_enums)] // LDAP knows no third way
 pub enum LdapSecurity {
-    /// TLS from the first byte: port 636, global catalog 3269.
+    /// LDAPS, TLS from the first byte: port 636, global catalog 3269.
     #[default]
     Ldaps,
-    /// Plain at first, TLS before anything is told (RFC 4511 4.14): port 389, global catalog 3268.
+    /// StartTLS before anything else is sent (RFC 4511 4.14): port 389, global catalog 3268.
     StartTls,
 }
 
 impl LdapSecurity {
-    /// The port of the directory.
+    /// Returns the port of the directory.
     pub fn port(self) -> u16 {
         match self {
             Self::Ldaps => 636,
@@ -31,7 +31,7 @@ impl LdapSecurity {
         }
     }
 
-    /// The port of the global catalog.
+    /// Returns the port of the global catalog.
     pub fn global_catalog_port(self) -> u16 {
         match self {
             Self::Ldaps => 3269,
@@ -40,9 +40,9 @@ impl LdapSecurity {
     }
 }
 
-/// The name of the account that signs in by simple bind ([MS-ADTS] 5.1.1.1.1).
+/// The account name of a simple bind ([MS-ADTS] 5.1.1.1.1).
 ///
-/// Prefer `DOMAIN\user` or a distinguished name: a UPN that the run itself changes stops working.
+/// Prefer `DOMAIN\user` or a distinguished name: a UPN stops working if the run itself changes it.
 ///
 /// ```
 /// use onramp_ad::BindName;
@@ -55,10 +55,11 @@ impl LdapSecurity {
 pub struct BindName(String);
 
 impl BindName {
-    /// Takes `DOMAIN\user`, a UPN, a distinguished name or a canonical name.
+    /// Parses `DOMAIN\user`, a UPN, a distinguished name or a canonical name.
     ///
     /// # Errors
-    /// An empty name, which would be an anonymous bind, and a bare account name, which domain controllers refuse.
+    /// `Invalid` for an empty name, which would bind anonymously, and for a bare account name, which domain
+    /// controllers refuse.
     pub fn parse(name: &str) -> Result<Self> {
         let refuse = |detail: &str| {
             Err(Error::new(ErrorKind::Invalid, "sign in as")
@@ -78,7 +79,7 @@ impl BindName {
         Ok(Self(name.to_owned()))
     }
 
-    /// The name as it is sent.
+    /// Returns the name as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -90,16 +91,16 @@ impl fmt::Display for BindName {
     }
 }
 
-/// Where trust in a server's certificate comes from.
+/// The trust in server certificates.
 #[derive(Debug, Default)]
 pub(crate) struct Trust {
     pub(crate) roots: Vec<CertificateDer<'static>>,
     pub(crate) config: Option<Arc<ClientConfig>>,
-    /// What the client shows of itself.
+    /// The client certificate.
     pub(crate) identity: Option<Identity>,
 }
 
-/// A client certificate with those that lead to its authority, and its key.
+/// A client certificate with its chain and private key.
 #[derive(Debug)]
 pub(crate) struct Identity {
     chain: Vec<CertificateDer<'static>>,
@@ -107,7 +108,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Reads both from PEM texts.
+    /// Parses both from PEM.
     pub(crate) fn from_pem(certificates: &[u8], key: &Password) -> Result<Self> {
         let refuse = |detail: String| {
             Error::new(ErrorKind::Invalid, "read the client certificate").with_detail(detail).with_hint(
@@ -120,7 +121,7 @@ impl Identity {
         if chain.is_empty() {
             return Err(refuse("there is no certificate in it".into()));
         }
-        // The library's error is not taken over: it may quote what it read.
+        // The error of the library is dropped: it may quote the key.
         let key = PrivateKeyDer::from_pem_slice(key.expose().trim_start_matches('\u{feff}').as_bytes())
             .map_err(|_| refuse("there is no key that can be read in the key's text".into()))?;
         Ok(Self { chain, key })
@@ -140,8 +141,8 @@ impl Trust {
         Ok(())
     }
 
-    /// The configuration: the one that was given, else one that trusts the given roots and no others, else one
-    /// that trusts what the platform trusts.
+    /// Builds the TLS configuration: the given one, else one that trusts only the given roots, else one that
+    /// trusts the roots of the operating system.
     pub(crate) fn into_config(self) -> Result<Arc<ClientConfig>> {
         if let (Some(config), None) = (&self.config, &self.identity) {
             return Ok(Arc::clone(config));
@@ -158,7 +159,7 @@ impl Trust {
         };
         let mut store = RootCertStore::empty();
         if self.roots.is_empty() {
-            // One unreadable file among the platform's roots must not cost all the others.
+            // An unreadable root certificate of the operating system must not hide the others.
             store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         } else {
             for root in self.roots {

@@ -1,4 +1,4 @@
-//! What every connection of a client has in common.
+//! The settings that all connections of a client share.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -14,18 +14,20 @@ use crate::ldap::exchange_error::ExchangeError;
 use crate::ldap::result_code::INVALID_CREDENTIALS;
 use crate::ldap::security::LdapSecurity;
 
-/// How long to wait for what. These are limits on the network, so they run on the machine's timer, not on the
-/// [`Clock`], which measures the client's own waits.
+/// The timeouts of a client.
+///
+/// They limit the network, so that they use the timer of tokio and not the [`Clock`], which measures the
+/// waits between attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// Name resolution, TCP and TLS together. 10 s unless set.
+    /// Name resolution, TCP and TLS together. The default is 10 s.
     pub connect: Duration,
-    /// One answer: of a bind, a change, or the next entry of a page. 30 s unless set.
+    /// One answer: of a bind, a change, or the next entry of a page. The default is 30 s.
     pub operation: Duration,
-    /// The first entry of a page, before which some servers work through the whole result. 120 s unless set.
+    /// The first entry of a page, before which some servers compute the whole result. The default is 120 s.
     pub first_page: Duration,
-    /// Asking one domain controller whether it holds a value, connecting included. 15 s unless set.
+    /// The lookup of a value on one domain controller, with the time to connect. The default is 15 s.
     pub probe: Duration,
 }
 
@@ -41,28 +43,28 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// Limit on name resolution, TCP and TLS together.
+    /// Sets the limit on name resolution, TCP and TLS together.
     #[must_use]
     pub fn with_connect(mut self, limit: Duration) -> Self {
         self.connect = limit;
         self
     }
 
-    /// Limit on one answer.
+    /// Sets the limit on one answer.
     #[must_use]
     pub fn with_operation(mut self, limit: Duration) -> Self {
         self.operation = limit;
         self
     }
 
-    /// Limit on the first entry of a page.
+    /// Sets the limit on the first entry of a page.
     #[must_use]
     pub fn with_first_page(mut self, limit: Duration) -> Self {
         self.first_page = limit;
         self
     }
 
-    /// Limit on asking one domain controller whether it holds a value.
+    /// Sets the limit on the lookup of a value on one domain controller.
     #[must_use]
     pub fn with_probe(mut self, limit: Duration) -> Self {
         self.probe = limit;
@@ -75,25 +77,26 @@ pub(crate) struct Settings {
     pub(crate) security: LdapSecurity,
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) bind: BindMethod,
-    /// The site whose domain controllers are preferred.
+    /// The preferred site.
     pub(crate) site: Option<String>,
-    /// Whom to ask for addresses, instead of whom the machine asks.
+    /// The name server to ask, instead of those of the operating system.
     #[cfg(feature = "dns")]
     pub(crate) name_server: Option<SocketAddr>,
     pub(crate) timeouts: Timeouts,
     pub(crate) page_size: u32,
-    /// Changes under way at a time on one server, at most.
+    /// The maximum number of changes in flight at one server.
     pub(crate) max_in_flight: usize,
     pub(crate) changes_per_second: Option<f64>,
-    /// Addresses to dial instead of resolving a host name (in lower case).
+    /// Addresses to connect to instead of name resolution, by host name in lower case.
     pub(crate) addresses: HashMap<(String, Service), SocketAddr>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Why the credentials were refused. Once they were, they are not sent again: retries lock the account.
+    /// The error of the refused credentials. They are not sent again, since retries lock the account.
     pub(crate) refused: Mutex<Option<ExchangeError>>,
 }
 
 impl Settings {
-    /// Where to dial for a host, if that was said; a directory's address also tells the global catalog's.
+    /// Returns the configured address of a service. The global catalog is at the IP address of the directory,
+    /// unless it has its own.
     pub(crate) fn address(&self, host: &str, service: Service) -> Option<SocketAddr> {
         let host = host.to_ascii_lowercase();
         if let Some(address) = self.addresses.get(&(host.clone(), service)) {
@@ -104,12 +107,12 @@ impl Settings {
         Some(address)
     }
 
-    /// Why the credentials must not be sent again, if they were refused.
+    /// Returns the error of the refused credentials, if they were refused.
     pub(crate) fn refusal(&self) -> Option<ExchangeError> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Remembers a refused bind, unless it says that this one server could not check the password.
+    /// Records a refused bind, unless only this server could not check the password.
     pub(crate) fn remember_refusal(&self, error: &ExchangeError) {
         if error.has_code(INVALID_CREDENTIALS) && !error.diagnostic().contains("data 51f") {
             *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());

@@ -1,33 +1,33 @@
-//! Why a connection could not be secured, told apart so that the next step is clear.
+//! Explanations of failed TLS handshakes.
 
 use std::io;
 
 use onramp_core::ErrorKind;
 use rustls::CertificateError;
 
-/// What to check when the peer does not speak TLS at all.
+/// The hint for a server that does not speak TLS.
 pub(crate) const WRONG_PORT: &str = "Check that the port speaks LDAPS (636, global catalog 3269) or that StartTLS is \
      used on 389 or 3268, and that the domain controller has a certificate.";
 
-/// A TLS failure in the caller's terms.
+/// A TLS failure, explained.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct TlsError {
     pub(crate) kind: ErrorKind,
     pub(crate) detail: String,
     pub(crate) hint: String,
 }
 
-/// Reads the cause out of the I/O error that carried it.
-pub(crate) fn explain(host: &str, error: &io::Error) -> Told {
+/// Explains the TLS error inside an I/O error.
+pub(crate) fn explain(host: &str, error: &io::Error) -> TlsError {
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
-        return Told {
+        return TlsError {
             kind: ErrorKind::Unavailable,
             detail: format!("the connection broke while it was being secured: {error}"),
             hint: WRONG_PORT.to_owned(),
         };
     };
     let (detail, hint) = match tls {
-        rustls::Error::InvalidCertificate(certificate) => of_certificate(host, certificate),
+        rustls::Error::InvalidCertificate(certificate) => from_certificate(host, certificate),
         rustls::Error::InvalidMessage(_) => {
             ("the server does not speak TLS on this port".into(), WRONG_PORT.into())
         }
@@ -36,12 +36,12 @@ pub(crate) fn explain(host: &str, error: &io::Error) -> Told {
             "Check which TLS versions and algorithms the domain controller allows.".into(),
         ),
     };
-    Told { kind: ErrorKind::Invalid, detail, hint }
+    TlsError { kind: ErrorKind::Invalid, detail, hint }
 }
 
-fn of_certificate(host: &str, error: &CertificateError) -> (String, String) {
+fn from_certificate(host: &str, error: &CertificateError) -> (String, String) {
     match error {
-        // A bad signature is what an authority that was set up anew under its old name looks like.
+        // A certificate authority that was created again under its old name gives a bad signature.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => (
             "the server's certificate was issued by an authority that is not trusted here".into(),
             format!("Give the certificate of the authority that issued the one of {host} as trust root."),

@@ -1,5 +1,5 @@
-//! The way of changes to one server: how many may be under way at a time, how many may begin in a second, and when the
-//! server wants to be left alone.
+//! The limits on changes of one server: changes in flight, changes per second, and pauses while the server is
+//! busy.
 
 use std::fmt;
 use std::pin::pin;
@@ -11,30 +11,29 @@ use tokio::sync::Notify;
 
 use crate::ldap::adaptive_limit::AdaptiveLimit;
 
-/// How long a busy server is left alone at first, and at most.
+/// The first pause for a busy server; the next ones double.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
-/// What writing to one domain controller is like at a moment: for people who want to see the rate and what it waits
-/// for.
+/// The write load of one domain controller at a moment: the rate and what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriteLoad {
-    /// Host name of the domain controller.
+    /// The host name of the domain controller.
     pub server: String,
-    /// So many changes may be under way at a time. Follows how well the server answers.
+    /// The present limit on changes in flight, which adapts to the latency of the server.
     pub limit: usize,
-    /// So many are.
+    /// The number of changes in flight.
     pub in_flight: usize,
-    /// So many wait for the window, the rate limit or the end of a pause.
+    /// The number of changes that wait for the limit, the rate limit or the end of a pause.
     pub waiting: usize,
-    /// Changes that the server answered, refused ones included.
+    /// The number of changes that the server answered, refusals included.
     pub answered: u64,
-    /// Changes that the server was too busy to look at; they are sent again.
+    /// The number of changes that the server was too busy to handle; they are sent again.
     pub throttled: u64,
-    /// How long the last answers took, on the average.
+    /// The average latency of the last answers.
     pub answer_time: Duration,
-    /// How long the server is still left alone because it was busy.
+    /// The rest of the pause for a busy server.
     pub pause: Duration,
 }
 
@@ -51,14 +50,15 @@ impl fmt::Display for WriteLoad {
     }
 }
 
-/// Admits changes to one server.
+/// The limiter of changes to one server.
 #[derive(Debug)]
 pub(crate) struct WriteLimiter {
     state: Mutex<State>,
     freed: Notify,
-    /// Time between two changes, if there is a limit.
+    /// The minimum time between two changes, if there is a rate limit.
     spacing: Option<Duration>,
-    /// When the next change may begin. Held while somebody waits for it, so that they go one after the other.
+    /// The time at which the next change may begin. Locked during the wait for it, so that changes begin one
+    /// after the other.
     next: tokio::sync::Mutex<Duration>,
 }
 
@@ -74,11 +74,11 @@ struct State {
 }
 
 impl WriteLimiter {
-    /// A limiter for at most so many changes at a time and in a second.
-    pub(crate) fn new(most: usize, per_second: Option<f64>) -> Self {
+    /// Creates a limiter with a maximum of changes in flight, and of changes per second.
+    pub(crate) fn new(max: usize, per_second: Option<f64>) -> Self {
         Self {
             state: Mutex::new(State {
-                limit: AdaptiveLimit::new(most),
+                limit: AdaptiveLimit::new(max),
                 in_flight: 0,
                 waiting: 0,
                 answered: 0,
@@ -92,7 +92,7 @@ impl WriteLimiter {
         }
     }
 
-    /// How many changes it is good to have under way.
+    /// Returns the present limit on changes in flight.
     pub(crate) fn size(&self) -> usize {
         self.lock().limit.size()
     }
@@ -126,7 +126,7 @@ impl WriteLimiter {
             *next = (*next).max(clock.elapsed()) + spacing;
         }
         loop {
-            // Listens before it looks, so that nothing that is freed in between is missed.
+            // Registered before the check, so that no notification is missed.
             let mut freed = pin!(self.freed.notified());
             freed.as_mut().enable();
             match self.try_enter(clock) {
@@ -137,7 +137,7 @@ impl WriteLimiter {
         }
     }
 
-    /// A permit, or how long the server is still left alone; no time if it is the window that is full.
+    /// Returns a permit, or the rest of the pause; zero if only the limit is reached.
     fn try_enter<'a>(&'a self, clock: &'a dyn Clock) -> Result<Permit<'a>, Duration> {
         let mut state = self.lock();
         let now = clock.elapsed();
@@ -154,8 +154,9 @@ impl WriteLimiter {
     }
 }
 
-/// A part of a time that is at least half of it: several programs that were refused together do not come back together.
-pub(crate) fn spread(longest: Duration, random: u64) -> Duration {
+/// Returns a random time between a half and the whole of `longest`, so that several programs do not retry
+/// together.
+pub(crate) fn with_jitter(longest: Duration, random: u64) -> Duration {
     let part = u32::try_from(random % 1000).unwrap_or_default();
     longest / 2 + longest / 2 * part / 1000
 }
@@ -176,7 +177,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The right to have one change under way, until it is dropped.
+/// The permission for one change in flight, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
     limiter: &'a WriteLimiter,
@@ -185,39 +186,39 @@ pub(crate) struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// The request is sent now: before, a connection had to be opened.
+    /// Marks the moment of sending: the time to connect does not count as latency.
     pub(crate) fn begin(&mut self) {
         self.since = self.clock.elapsed();
     }
 
-    /// The server looked at the change and answered.
+    /// Records an answer.
     pub(crate) fn answered(self) {
         let now = self.clock.elapsed();
         let took = now.saturating_sub(self.since);
         let mut state = self.limiter.lock();
         state.answered += 1;
-        // A moving average over some ten answers.
+        // A moving average over about eight answers.
         state.answer_time = if state.answered == 1 { took } else { (state.answer_time * 7 + took) / 8 };
         let (size, in_flight) = (state.limit.size(), state.in_flight);
         state.limit.answered(now, took, in_flight);
         let grown = state.limit.size().saturating_sub(size);
         drop(state);
-        // One more is told when this permit is dropped.
+        // The drop of this permit notifies one more.
         (0..grown).for_each(|_| self.limiter.freed.notify_one());
     }
 
-    /// The server was too busy to look at it. Says how often in a row it was, whoever asked.
+    /// Records a busy answer. Returns the number of busy answers in a row, over all tasks.
     pub(crate) fn throttled(self) -> u32 {
         let now = self.clock.elapsed();
         let mut state = self.limiter.lock();
         state.throttled += 1;
-        let (strikes, is_new) = state.limit.throttled(now, now.saturating_sub(self.since));
+        let (busy_in_a_row, is_new) = state.limit.throttled(now, now.saturating_sub(self.since));
         if is_new {
             let longest =
-                FIRST_PAUSE.saturating_mul(1 << strikes.min(10).saturating_sub(1)).min(LONGEST_PAUSE);
-            state.paused_until = now + spread(longest, self.clock.random());
+                FIRST_PAUSE.saturating_mul(1 << busy_in_a_row.min(10).saturating_sub(1)).min(MAX_PAUSE);
+            state.paused_until = now + with_jitter(longest, self.clock.random());
         }
-        strikes
+        busy_in_a_row
     }
 }
 
@@ -244,7 +245,7 @@ mod tests {
         for (random, expected) in
             [(0, 100), (1, 100), (10, 101), (500, 150), (999, 199), (1000, 100), (2500, 150)]
         {
-            assert_eq!(spread(200 * MS, random).as_millis(), expected, "{random}");
+            assert_eq!(with_jitter(200 * MS, random).as_millis(), expected, "{random}");
         }
     }
 
@@ -282,7 +283,7 @@ mod tests {
         assert_eq!((load.in_flight, load.waiting, load.answered), (2, 0, 0), "none was answered");
         drop(permit);
         assert_eq!(limiter.load("dc1", &clock).in_flight, 1);
-        // Whoever stops waiting is not counted any more.
+        // A cancelled wait is not counted any more.
         let _all = limiter.enter(&clock).await;
         let mut another = Box::pin(limiter.enter(&clock));
         assert!((&mut another).now_or_never().is_none());
@@ -311,7 +312,7 @@ mod tests {
     #[tokio::test]
     async fn a_busy_server_is_left_alone_for_twice_as_long_each_time() {
         let (limiter, clock) = (WriteLimiter::new(64, None), ManualClock::default());
-        for (strikes, longest) in [
+        for (busy_in_a_row, longest) in [
             (1, 100),
             (2, 200),
             (3, 400),
@@ -324,16 +325,16 @@ mod tests {
         ] {
             let before = clock.elapsed();
             let mut permit = limiter.enter(&clock).await;
-            // What was sent while it was left alone would not count.
+            // A request that was sent during the pause would not count.
             clock.advance(MS);
             permit.begin();
             clock.advance(MS);
-            assert_eq!(permit.throttled(), strikes);
+            assert_eq!(permit.throttled(), busy_in_a_row);
             let load = limiter.load("dc1", &clock);
-            assert_eq!((load.throttled, load.answered, load.in_flight), (u64::from(strikes), 0, 0));
+            assert_eq!((load.throttled, load.answered, load.in_flight), (u64::from(busy_in_a_row), 0, 0));
             let half = longest / 2 * MS;
-            assert!(load.pause >= half && load.pause <= 2 * half, "{strikes}: {:?}", load.pause);
-            // The next one comes when that is over, and not before.
+            assert!(load.pause >= half && load.pause <= 2 * half, "{busy_in_a_row}: {:?}", load.pause);
+            // The next one begins after the pause, and not before.
             let paused_until = clock.elapsed() + load.pause;
             drop(limiter.enter(&clock).await);
             assert!(clock.elapsed() >= paused_until && clock.elapsed() < paused_until + 100 * MS);
@@ -350,7 +351,7 @@ mod tests {
             begun.push(clock.elapsed().as_millis());
         }
         assert_eq!(begun, [0, 100, 200, 300]);
-        // What was not used is not made up for.
+        // Unused time does not accumulate.
         clock.advance(1000 * MS);
         for _ in 0..2 {
             drop(limiter.enter(&clock).await);

@@ -1,10 +1,13 @@
-//! One change of an object: all of it in one operation, which deletes the old values and adds the new ones, so that it
-//! happens only if the old values are still there ([RFC 4511] 4.6: all of a modify or nothing).
+//! A change of one object by compare-and-swap.
 //!
-//! Whether they are is for the server to compare, which ignores case and, on Windows, marks, width and kana. A change to
-//! another spelling is looked at first ([`ObjectChange::is_respelling`]); of any other, somebody else's new spelling of the
-//! old value cannot be told from the old value, and is replaced with it. What is read to find out what became of a change
-//! is compared exactly, so that a real difference is never taken for the expected value.
+//! One modify deletes the old values and adds the new ones. A modify happens completely or not at all ([RFC
+//! 4511] 4.6), so that the change happens only if the old values are still there.
+//!
+//! The server compares the old values, and ignores case and, on Windows, marks, width and kana. So a change
+//! of spelling alone is read first ([`ObjectChange::is_respelling`]). For any other change, a new spelling of
+//! the old value by somebody else cannot be told from the old value, and is replaced. The values that are
+//! read after a lost answer are compared exactly, so that a real difference is never not_unique for the expected
+//! value.
 //!
 //! [RFC 4511]: https://www.rfc-editor.org/rfc/rfc4511
 
@@ -23,36 +26,38 @@ use crate::ldap::result_code::{
     ADMIN_LIMIT, ATTRIBUTE_OR_VALUE_EXISTS, BUSY, CONSTRAINT_VIOLATION, ENTRY_ALREADY_EXISTS,
     INSUFFICIENT_ACCESS_RIGHTS, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, UNAVAILABLE, win32_code,
 };
-use crate::ldap::write_limiter::spread;
+use crate::ldap::write_limiter::with_jitter;
 use crate::modify::uniqueness;
 use crate::search::request::Search;
 use crate::topology::Topology;
 
-/// Attempts at a change, and at reading what became of one.
-const ATTEMPTS: u32 = 6;
-/// Attempts at a change for which the server is too busy, others being answered meanwhile.
-const BUSY_ATTEMPTS: u32 = 20;
-/// Refusals in a row, of anybody, after which a busy server is not asked again: some twenty seconds.
-const BUSY_IN_A_ROW: u32 = 9;
-/// Attempts at a change that is refused although the object is as expected: the value may be going to and fro.
-const CONTRADICTIONS: u32 = 3;
+/// The maximum number of attempts at a change, and at the read after a lost answer.
+const MAX_ATTEMPTS: u32 = 6;
+/// The maximum number of attempts at a change while the server is busy and answers other requests.
+const MAX_BUSY_ATTEMPTS: u32 = 20;
+/// The number of busy answers in a row, over all tasks, after which an attempt fails: about twenty seconds.
+const MAX_BUSY_IN_A_ROW: u32 = 9;
+/// The maximum number of attempts at a change that is refused although the object has the expected values.
+/// Another program may be changing them back and forth.
+const MAX_CONTRADICTIONS: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// What Active Directory says when a value is not unique in the forest: ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST and
+/// The codes of Active Directory for a value that is not unique: ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST and
 /// ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST.
 const NOT_UNIQUE: [u32; 2] = [0x21C7, 0x21C8];
-/// ERROR_DS_CONSTRAINT_VIOLATION: said by Samba of a value that is not unique, and by everybody of other constraints too.
+/// ERROR_DS_CONSTRAINT_VIOLATION: Samba uses it for a value that is not unique; it also stands for other
+/// constraints.
 const CONSTRAINT: u32 = 0x202F;
-/// What Samba says then of a value that is not unique.
+/// The text of Samba for a value that is not unique.
 const IN_USE: &str = "already in use";
-/// ERROR_INVALID_PARAMETER: an attribute that the schema does not have.
+/// ERROR_INVALID_PARAMETER: the schema does not have the attribute.
 const UNKNOWN_ATTRIBUTE: u32 = 0x57;
 
-/// A change under way; `action` is what it is, for its errors.
+/// A change in progress. `action` describes it in errors.
 pub(crate) struct CompareAndSwap<'a> {
     topology: &'a Topology,
-    /// The domain controller to write to, while it can be reached.
+    /// The current domain controller for the change.
     handle: Arc<ConnectionHandle>,
     clock: &'a dyn Clock,
     change: &'a ObjectChange,
@@ -60,7 +65,7 @@ pub(crate) struct CompareAndSwap<'a> {
 }
 
 impl<'a> CompareAndSwap<'a> {
-    /// A change that was checked, on the server that it goes to.
+    /// Creates it for a checked change and the domain controller of its domain.
     pub(crate) fn new(
         topology: &'a Topology,
         handle: Arc<ConnectionHandle>,
@@ -70,12 +75,12 @@ impl<'a> CompareAndSwap<'a> {
         Self { topology, handle, clock: topology.settings().clock.as_ref(), change, action }
     }
 
-    /// Makes it, as [`onramp_core::forest::ObjectWriter::change`] describes it.
-    pub(crate) async fn make(mut self) -> Result<ObjectChanged> {
+    /// Makes the change, as [`onramp_core::forest::ObjectWriter::change`] describes.
+    pub(crate) async fn run(mut self) -> Result<ObjectChanged> {
         if self.change.is_respelling() {
-            // Deleting matches in any spelling, so that only reading tells whether there is anything to do.
-            let looked = self.look().await;
-            match self.found(looked)? {
+            // A delete matches every spelling, so that only a read can tell that nothing is to be done.
+            let read = self.read_with_retries().await;
+            match self.compare(read)? {
                 (ChangeState::After, _) => return Ok(ObjectChanged::AlreadySo),
                 (ChangeState::Before, _) => {}
                 (ChangeState::Neither, object) => return Err(self.stale(&object)),
@@ -86,51 +91,56 @@ impl<'a> CompareAndSwap<'a> {
 
     async fn write(&mut self) -> Result<ObjectChanged> {
         let target = Base::Guid(self.change.guid);
-        let mut tries = Tries::default();
+        let mut attempts = Attempts::default();
         loop {
-            tries.attempt += 1;
+            attempts.attempt += 1;
             let (sent, busy) = self.send(&target).await;
             let Err(error) = sent else { return Ok(ObjectChanged::Changed) };
-            tries.busy = busy;
-            match tries.step(error.delivery, is_unknown_attribute(&error)) {
-                Step::Again => continue,
-                Step::Later => {}
-                Step::Compare => {
-                    let looked = match self.look().await {
-                        Err(_) if tries.may_have_happened => return Err(self.unknown(error)),
-                        looked => looked,
+            attempts.busy = busy;
+            match attempts.step(error.delivery, is_unknown_attribute(&error)) {
+                Step::RepeatNow => continue,
+                Step::RepeatLater => {}
+                Step::ReadAfterRefusal => {
+                    let read = match self.read_with_retries().await {
+                        Err(_) if attempts.may_have_applied => return Err(self.unknown(error)),
+                        read => read,
                     };
-                    let (state, object) = self.found(looked)?;
-                    match tries.refused_and_found(state) {
-                        Found::Done(changed) => return Ok(changed),
-                        Found::NotYet => {}
-                        Found::Unknown | Found::Overtaken => return Err(self.overtaken(error, &object)),
-                        Found::Stale => return Err(self.stale_as(error, &object)),
+                    let (state, object) = self.compare(read)?;
+                    match attempts.conclude_from_refusal(state) {
+                        Conclusion::Done(changed) => return Ok(changed),
+                        Conclusion::Pending => {}
+                        Conclusion::Unknown | Conclusion::Overtaken => {
+                            return Err(self.overtaken(error, &object));
+                        }
+                        Conclusion::Stale => return Err(self.stale_with_reply(error, &object)),
                     }
                 }
-                Step::LookUp => {
-                    tries.may_have_happened = true;
-                    let Ok(found) = self.look().await else { return Err(self.unknown(error)) };
-                    let (state, object) = self.found(Ok(found))?;
-                    match tries.lost_and_found(state) {
-                        Found::Done(changed) => return Ok(changed),
-                        Found::NotYet => {}
-                        Found::Unknown => return Err(self.unknown(error)),
-                        Found::Overtaken | Found::Stale => return Err(self.overtaken(error, &object)),
+                Step::ReadAfterLoss => {
+                    attempts.may_have_applied = true;
+                    let Ok(found) = self.read_with_retries().await else { return Err(self.unknown(error)) };
+                    let (state, object) = self.compare(Ok(found))?;
+                    match attempts.conclude_from_loss(state) {
+                        Conclusion::Done(changed) => return Ok(changed),
+                        Conclusion::Pending => {}
+                        Conclusion::Unknown => return Err(self.unknown(error)),
+                        Conclusion::Overtaken | Conclusion::Stale => {
+                            return Err(self.overtaken(error, &object));
+                        }
                     }
                 }
-                // Another domain controller may take over. What the first did and did not say, it has not heard of
-                // yet, and if the object is there as before, the same change there comes to the same.
-                Step::Elsewhere if self.fail_over().await => continue,
-                Step::Elsewhere if !tries.may_have_happened => return Err(self.explain(error).await),
-                Step::Elsewhere | Step::Unknown => return Err(self.unknown(error)),
+                // Another domain controller may take over. It has not replicated what the first one may have
+                // done; if the object there still has the old values, the same change has the same result.
+                Step::FailOver if self.fail_over().await => continue,
+                Step::FailOver if !attempts.may_have_applied => return Err(self.explain(error).await),
+                Step::FailOver | Step::Unknown => return Err(self.unknown(error)),
                 Step::Fail => return Err(self.explain(error).await),
             }
-            self.clock.sleep(wait(tries.attempt, self.clock.random())).await;
+            self.clock.sleep(wait(attempts.attempt, self.clock.random())).await;
         }
     }
 
-    /// Sends it once, when the server is to have it. Says besides how often in a row the server was busy.
+    /// Sends the change once, as soon as the limiter permits. Also returns the number of busy answers in a
+    /// row.
     async fn send(&self, target: &Base) -> (Result<(), ExchangeError>, u32) {
         let mut permit = self.handle.write_limiter.enter(self.clock).await;
         let connection = match self.handle.connection().await {
@@ -147,34 +157,33 @@ impl<'a> CompareAndSwap<'a> {
                 permit.answered();
                 0
             }
-            // That no answer came tells nothing of how well the server answers.
+            // A missing answer is no measurement of latency.
             Err(_) => 0,
         };
         (sent, busy)
     }
 
-    /// Reads what the change is about, and tries again for some seconds if the domain controller cannot be reached.
-    /// `None` if there is no such object.
-    async fn look(&mut self) -> Result<Option<ForestObject>, ExchangeError> {
+    /// Reads the attributes of the change, and retries for some seconds if the domain controller cannot be
+    /// reached. `None` if the object does not exist.
+    async fn read_with_retries(&mut self) -> Result<Option<ForestObject>, ExchangeError> {
         let mut attempt = 1;
         loop {
             let error = match self.read().await {
-                Err(error) if error.kind() == ErrorKind::Unavailable && attempt < ATTEMPTS => error,
+                Err(error) if error.kind() == ErrorKind::Unavailable && attempt < MAX_ATTEMPTS => error,
                 outcome => return outcome,
             };
             attempt += 1;
             if error.delivery == Delivery::NotConnected && self.fail_over().await {
                 continue;
             }
-            if error.is_slow {
+            if error.is_timeout {
                 return Err(error);
             }
             self.clock.sleep(wait(attempt, self.clock.random())).await;
         }
     }
 
-    /// Whether there is another domain controller to write to, now that this one cannot be reached. From then on it is
-    /// the one.
+    /// Switches to another domain controller, if the locator now chooses one. Returns true if it did.
     async fn fail_over(&mut self) -> bool {
         match self.topology.writable_dc_for(&self.change.dn).await {
             Ok(handle) if !Arc::ptr_eq(&handle, &self.handle) => {
@@ -199,8 +208,8 @@ impl<'a> CompareAndSwap<'a> {
         Ok(Some(object))
     }
 
-    /// How the object that was read stands to the change.
-    fn found(
+    /// Compares the object with the change.
+    fn compare(
         &self,
         read: Result<Option<ForestObject>, ExchangeError>,
     ) -> Result<(ChangeState, ForestObject)> {
@@ -224,47 +233,47 @@ impl<'a> CompareAndSwap<'a> {
             .with_hint(SURVEY_AGAIN)
     }
 
-    /// The same, with what the server said.
-    fn stale_as(&self, error: ExchangeError, object: &ForestObject) -> Error {
+    /// Creates the same error with the server's reply.
+    fn stale_with_reply(&self, error: ExchangeError, object: &ForestObject) -> Error {
         let detail = format!("{}; nothing was written", self.change.difference(object));
-        self.error(error.retold(ErrorKind::Stale, detail, Some(SURVEY_AGAIN)))
+        self.error(error.with_meaning(ErrorKind::Stale, detail, Some(SURVEY_AGAIN)))
     }
 
     fn unknown(&self, error: ExchangeError) -> Error {
         let detail = "the change was sent and its answer lost, so whether it happened is not known";
         let hint = "Run again: a change that happened is recognised, one that did not is made.";
-        self.error(error.retold(ErrorKind::OutcomeUnknown, detail, Some(hint)))
+        self.error(error.with_meaning(ErrorKind::OutcomeUnknown, detail, Some(hint)))
     }
 
-    /// The answer was lost, and when the object could be read it was neither as before nor as after: somebody else changed
-    /// it, and whether that was instead of this change or after it cannot be told.
+    /// Creates the error of a lost answer and an object that has neither the old nor the new values. Somebody
+    /// else changed it, before this change or after it.
     fn overtaken(&self, error: ExchangeError, object: &ForestObject) -> Error {
         let detail = format!(
             "the change was sent and its answer lost, and somebody else changed the object at the same time: {}",
             self.change.difference(object)
         );
-        self.error(error.retold(ErrorKind::OutcomeUnknown, detail, Some(SURVEY_AGAIN)))
+        self.error(error.with_meaning(ErrorKind::OutcomeUnknown, detail, Some(SURVEY_AGAIN)))
     }
 
-    /// The error of a refusal, where this operation knows better than the code says.
+    /// Converts a refusal, with the knowledge of this operation.
     async fn explain(&self, error: ExchangeError) -> Error {
         match error.delivery {
             Delivery::Refused(NO_SUCH_OBJECT) => self.not_found(),
-            Delivery::Refused(ENTRY_ALREADY_EXISTS) => self.taken(error, true).await,
+            Delivery::Refused(ENTRY_ALREADY_EXISTS) => self.not_unique(error, true).await,
             Delivery::Refused(CONSTRAINT_VIOLATION) => match win32_code(error.diagnostic()) {
-                Some(code) if NOT_UNIQUE.contains(&code) => self.taken(error, true).await,
+                Some(code) if NOT_UNIQUE.contains(&code) => self.not_unique(error, true).await,
                 None | Some(CONSTRAINT) => {
-                    let is_said = error.diagnostic().contains(IN_USE);
-                    self.taken(error, is_said).await
+                    let is_certain = error.diagnostic().contains(IN_USE);
+                    self.not_unique(error, is_certain).await
                 }
                 Some(_) => self.error(error),
             },
-            Delivery::Refused(NO_SUCH_ATTRIBUTE) => self.error(error.retold(
+            Delivery::Refused(NO_SUCH_ATTRIBUTE) => self.error(error.with_meaning(
                 ErrorKind::Invalid,
                 "the forest's schema does not have one of the attributes",
                 Some("Check the names of the attributes."),
             )),
-            Delivery::Refused(ADMIN_LIMIT) => self.error(error.retold(
+            Delivery::Refused(ADMIN_LIMIT) => self.error(error.with_meaning(
                 ErrorKind::Throttled { retry_after: None },
                 "an administrative limit of the server is exceeded",
                 Some(
@@ -284,23 +293,23 @@ impl<'a> CompareAndSwap<'a> {
         }
     }
 
-    /// The error of a value that must be unique and that another object has, with that object's name if it can be seen. If
-    /// the server did not say that it is about that, only an object that is seen to have the value tells.
-    async fn taken(&self, error: ExchangeError, is_said: bool) -> Error {
-        let Some(name) = uniqueness::names_taken(self.change).next() else {
+    /// Creates the error of a value that is not unique, with the owner of the value if it can be found.
+    /// Without a clear code from the server, only a found owner proves the reason.
+    async fn not_unique(&self, error: ExchangeError, is_certain: bool) -> Error {
+        let Some(name) = uniqueness::names_added(self.change).next() else {
             return self.error(error);
         };
         let (kind, hint) = (ErrorKind::AlreadyExists, Some("Give one of the two accounts another one."));
-        match uniqueness::find(self.topology, &self.handle, self.change, is_said).await {
+        match uniqueness::find_owner(self.topology, &self.handle, self.change, is_certain).await {
             Some((name, holder)) => {
                 let detail = format!("{holder} has {name} already");
-                self.error(error.retold(kind, detail, hint))
+                self.error(error.with_meaning(kind, detail, hint))
             }
-            None if is_said => {
+            None if is_certain => {
                 let detail = format!("another account has {name} already");
-                self.error(error.retold(kind, detail, hint))
+                self.error(error.with_meaning(kind, detail, hint))
             }
-            None => self.error(error.retold(
+            None => self.error(error.with_meaning(
                 ErrorKind::Invalid,
                 format!("the server refuses a value that breaks a constraint, and no other account that has {name} is to be seen"),
                 Some(
@@ -336,78 +345,78 @@ fn set(values: &[AttributeValue]) -> HashSet<&[u8]> {
     values.iter().map(AttributeValue::as_bytes).collect()
 }
 
-/// Whether "no such attribute" is about the schema and not about the object's values.
+/// Returns true if "no such attribute" is about the schema and not about the values of the object.
 fn is_unknown_attribute(error: &ExchangeError) -> bool {
     let text = error.diagnostic();
     win32_code(text) == Some(UNKNOWN_ATTRIBUTE) || text.contains("not found in the schema")
 }
 
-/// How long to wait after an attempt: doubling, and spread so that those who failed together do not come back together.
+/// Returns the delay after an attempt: it doubles, with jitter.
 fn wait(attempt: u32, random: u64) -> Duration {
-    spread(FIRST_WAIT.saturating_mul(1 << attempt.min(10)).min(LONGEST_WAIT), random)
+    with_jitter(FIRST_WAIT.saturating_mul(1 << attempt.min(10)).min(LONGEST_WAIT), random)
 }
 
 /// The attempts so far.
 #[derive(Debug, Default)]
-struct Tries {
+struct Attempts {
     attempt: u32,
-    /// How often in a row the server was busy, whoever asked.
+    /// The number of busy answers in a row, over all tasks.
     busy: u32,
-    /// True if an attempt may have been carried out although its answer never came.
-    may_have_happened: bool,
-    /// How often the change was refused although the object was as expected.
+    /// True if an attempt without an answer may have had its effect.
+    may_have_applied: bool,
+    /// The number of refusals although the object had the expected values.
     contradictions: u32,
 }
 
-/// The next step after an attempt that was not told to have gone well.
+/// The next step after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// The same at once: the limiter waits before it lets the next one in.
-    Again,
-    /// The same after a while.
-    Later,
-    /// See why the server refuses it.
-    Compare,
-    /// See whether it happened.
-    LookUp,
-    /// The same on another domain controller, if there is one.
-    Elsewhere,
-    /// Give up, and an earlier attempt may have been carried out.
+    /// Repeat at once; the limiter delays it.
+    RepeatNow,
+    /// Repeat after a delay.
+    RepeatLater,
+    /// Read the object to find the reason of the refusal.
+    ReadAfterRefusal,
+    /// Read the object to find out if the change happened.
+    ReadAfterLoss,
+    /// Repeat on another domain controller, if there is one.
+    FailOver,
+    /// Give up; an earlier attempt may have had its effect.
     Unknown,
-    /// Give up: the server's word is the outcome.
+    /// Give up with the error of the server.
     Fail,
 }
 
-/// The outcome that the object tells after that.
+/// The conclusion from the object that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum Conclusion {
     Done(ObjectChanged),
-    /// It is still to be made.
-    NotYet,
+    /// The change is still to be made.
+    Pending,
     Unknown,
     Overtaken,
     Stale,
 }
 
-impl Tries {
+impl Attempts {
     fn step(&self, delivery: Delivery, is_unknown_attribute: bool) -> Step {
         match delivery {
             Delivery::Refused(NO_SUCH_ATTRIBUTE | ATTRIBUTE_OR_VALUE_EXISTS) if !is_unknown_attribute => {
-                Step::Compare
+                Step::ReadAfterRefusal
             }
             Delivery::Refused(BUSY | UNAVAILABLE | ADMIN_LIMIT)
-                if self.attempt < BUSY_ATTEMPTS && self.busy < BUSY_IN_A_ROW =>
+                if self.attempt < MAX_BUSY_ATTEMPTS && self.busy < MAX_BUSY_IN_A_ROW =>
             {
-                Step::Again
+                Step::RepeatNow
             }
-            Delivery::NotSent if self.attempt < ATTEMPTS => Step::Later,
-            Delivery::Lost | Delivery::TimedOut => Step::LookUp,
-            Delivery::NotConnected if self.attempt < ATTEMPTS => Step::Elsewhere,
-            // This attempt was not looked at by the server, but an earlier one may have been carried out.
+            Delivery::NotSent if self.attempt < MAX_ATTEMPTS => Step::RepeatLater,
+            Delivery::Lost | Delivery::TimedOut => Step::ReadAfterLoss,
+            Delivery::NotConnected if self.attempt < MAX_ATTEMPTS => Step::FailOver,
+            // The server did not process this attempt, but an earlier one may have had its effect.
             Delivery::NotConnected
             | Delivery::NotSent
             | Delivery::Refused(BUSY | UNAVAILABLE | ADMIN_LIMIT)
-                if self.may_have_happened =>
+                if self.may_have_applied =>
             {
                 Step::Unknown
             }
@@ -415,34 +424,34 @@ impl Tries {
         }
     }
 
-    /// The server refused to replace the old value, and then the object was read.
-    fn refused_and_found(&mut self, state: ChangeState) -> Found {
+    /// Concludes from the object after a refusal to replace the old value.
+    fn conclude_from_refusal(&mut self, state: ChangeState) -> Conclusion {
         match state {
-            ChangeState::After if self.may_have_happened => Found::Done(ObjectChanged::FoundChanged),
-            ChangeState::After => Found::Done(ObjectChanged::AlreadySo),
-            ChangeState::Neither if self.may_have_happened => Found::Overtaken,
-            ChangeState::Neither => Found::Stale,
-            // It was another one for a moment and the expected one is back, or the server does not take the new value
-            // beside what is there.
+            ChangeState::After if self.may_have_applied => Conclusion::Done(ObjectChanged::FoundChanged),
+            ChangeState::After => Conclusion::Done(ObjectChanged::AlreadySo),
+            ChangeState::Neither if self.may_have_applied => Conclusion::Overtaken,
+            ChangeState::Neither => Conclusion::Stale,
+            // The value was another one for a moment and is back, or the server does not accept the new value
+            // beside the present ones.
             ChangeState::Before => {
                 self.contradictions += 1;
-                match (self.contradictions < CONTRADICTIONS, self.may_have_happened) {
-                    (true, _) => Found::NotYet,
-                    (false, true) => Found::Overtaken,
-                    (false, false) => Found::Stale,
+                match (self.contradictions < MAX_CONTRADICTIONS, self.may_have_applied) {
+                    (true, _) => Conclusion::Pending,
+                    (false, true) => Conclusion::Overtaken,
+                    (false, false) => Conclusion::Stale,
                 }
             }
         }
     }
 
-    /// The answer was lost, and then the object was read.
-    fn lost_and_found(&self, state: ChangeState) -> Found {
+    /// Concludes from the object after a lost answer.
+    fn conclude_from_loss(&self, state: ChangeState) -> Conclusion {
         match state {
-            ChangeState::After => Found::Done(ObjectChanged::FoundChanged),
-            // The same again is safe: it happens once or is refused.
-            ChangeState::Before if self.attempt < ATTEMPTS => Found::NotYet,
-            ChangeState::Before => Found::Unknown,
-            ChangeState::Neither => Found::Overtaken,
+            ChangeState::After => Conclusion::Done(ObjectChanged::FoundChanged),
+            // A repetition is safe: it happens once or is refused.
+            ChangeState::Before if self.attempt < MAX_ATTEMPTS => Conclusion::Pending,
+            ChangeState::Before => Conclusion::Unknown,
+            ChangeState::Neither => Conclusion::Overtaken,
         }
     }
 }
@@ -455,45 +464,51 @@ mod tests {
 
     use super::*;
 
-    fn after(attempt: u32, may_have_happened: bool) -> Tries {
-        Tries { attempt, may_have_happened, ..Tries::default() }
+    fn after(attempt: u32, may_have_applied: bool) -> Attempts {
+        Attempts { attempt, may_have_applied, ..Attempts::default() }
     }
 
     #[test]
     fn what_was_not_sent_is_sent_again_and_in_the_end_it_counts_what_came_before() {
         for lost in [false, true] {
-            for attempt in 1..ATTEMPTS {
-                assert_eq!(after(attempt, lost).step(Delivery::NotSent, false), Step::Later);
-                assert_eq!(after(attempt, lost).step(Delivery::NotConnected, false), Step::Elsewhere);
+            for attempt in 1..MAX_ATTEMPTS {
+                assert_eq!(after(attempt, lost).step(Delivery::NotSent, false), Step::RepeatLater);
+                assert_eq!(after(attempt, lost).step(Delivery::NotConnected, false), Step::FailOver);
             }
             let given_up = if lost { Step::Unknown } else { Step::Fail };
-            for attempt in [ATTEMPTS, ATTEMPTS + 1] {
+            for attempt in [MAX_ATTEMPTS, MAX_ATTEMPTS + 1] {
                 assert_eq!(after(attempt, lost).step(Delivery::NotSent, false), given_up);
                 assert_eq!(after(attempt, lost).step(Delivery::NotConnected, false), given_up);
             }
             for code in [BUSY, UNAVAILABLE, ADMIN_LIMIT] {
                 let busy = |attempt, busy| {
-                    Tries { busy, ..after(attempt, lost) }.step(Delivery::Refused(code), false)
+                    Attempts { busy, ..after(attempt, lost) }.step(Delivery::Refused(code), false)
                 };
-                assert_eq!(busy(1, 1), Step::Again);
-                assert_eq!(busy(BUSY_ATTEMPTS - 1, BUSY_IN_A_ROW - 1), Step::Again);
-                for (attempt, in_a_row) in
-                    [(BUSY_ATTEMPTS, 1), (BUSY_ATTEMPTS + 1, 1), (1, BUSY_IN_A_ROW), (1, BUSY_IN_A_ROW + 1)]
-                {
+                assert_eq!(busy(1, 1), Step::RepeatNow);
+                assert_eq!(busy(MAX_BUSY_ATTEMPTS - 1, MAX_BUSY_IN_A_ROW - 1), Step::RepeatNow);
+                for (attempt, in_a_row) in [
+                    (MAX_BUSY_ATTEMPTS, 1),
+                    (MAX_BUSY_ATTEMPTS + 1, 1),
+                    (1, MAX_BUSY_IN_A_ROW),
+                    (1, MAX_BUSY_IN_A_ROW + 1),
+                ] {
                     assert_eq!(busy(attempt, in_a_row), given_up, "{code}: {attempt}, {in_a_row}");
                 }
             }
             for delivery in [Delivery::Lost, Delivery::TimedOut] {
-                assert_eq!(after(ATTEMPTS + 1, lost).step(delivery, false), Step::LookUp);
+                assert_eq!(after(MAX_ATTEMPTS + 1, lost).step(delivery, false), Step::ReadAfterLoss);
             }
-            // A word of the server about this very change stands, whatever came before.
+            // A clear refusal of this change counts, whatever came before.
             for code in
                 [INSUFFICIENT_ACCESS_RIGHTS, NO_SUCH_OBJECT, CONSTRAINT_VIOLATION, ENTRY_ALREADY_EXISTS]
             {
                 assert_eq!(after(1, lost).step(Delivery::Refused(code), false), Step::Fail);
             }
             for code in [NO_SUCH_ATTRIBUTE, ATTRIBUTE_OR_VALUE_EXISTS] {
-                assert_eq!(after(ATTEMPTS + 1, lost).step(Delivery::Refused(code), false), Step::Compare);
+                assert_eq!(
+                    after(MAX_ATTEMPTS + 1, lost).step(Delivery::Refused(code), false),
+                    Step::ReadAfterRefusal
+                );
                 assert_eq!(
                     after(1, lost).step(Delivery::Refused(code), true),
                     Step::Fail,
@@ -506,25 +521,28 @@ mod tests {
     #[test]
     fn what_the_object_says_depends_on_what_may_have_happened() {
         for (lost, done, other) in [
-            (false, ObjectChanged::AlreadySo, Found::Stale),
-            (true, ObjectChanged::FoundChanged, Found::Overtaken),
+            (false, ObjectChanged::AlreadySo, Conclusion::Stale),
+            (true, ObjectChanged::FoundChanged, Conclusion::Overtaken),
         ] {
-            assert_eq!(after(1, lost).refused_and_found(ChangeState::After), Found::Done(done));
-            assert_eq!(after(1, lost).refused_and_found(ChangeState::Neither), other);
-            // As expected and refused all the same, three times.
-            let mut tries = after(1, lost);
-            assert_eq!(tries.refused_and_found(ChangeState::Before), Found::NotYet);
-            assert_eq!(tries.refused_and_found(ChangeState::Before), Found::NotYet);
-            assert_eq!(tries.refused_and_found(ChangeState::Before), other);
-            assert_eq!(tries.refused_and_found(ChangeState::Before), other);
+            assert_eq!(after(1, lost).conclude_from_refusal(ChangeState::After), Conclusion::Done(done));
+            assert_eq!(after(1, lost).conclude_from_refusal(ChangeState::Neither), other);
+            // Refused three times with the expected values.
+            let mut attempts = after(1, lost);
+            assert_eq!(attempts.conclude_from_refusal(ChangeState::Before), Conclusion::Pending);
+            assert_eq!(attempts.conclude_from_refusal(ChangeState::Before), Conclusion::Pending);
+            assert_eq!(attempts.conclude_from_refusal(ChangeState::Before), other);
+            assert_eq!(attempts.conclude_from_refusal(ChangeState::Before), other);
             assert_eq!(
-                after(1, lost).lost_and_found(ChangeState::After),
-                Found::Done(ObjectChanged::FoundChanged)
+                after(1, lost).conclude_from_loss(ChangeState::After),
+                Conclusion::Done(ObjectChanged::FoundChanged)
             );
-            assert_eq!(after(1, lost).lost_and_found(ChangeState::Neither), Found::Overtaken);
-            assert_eq!(after(ATTEMPTS - 1, lost).lost_and_found(ChangeState::Before), Found::NotYet);
-            for attempt in [ATTEMPTS, ATTEMPTS + 1] {
-                assert_eq!(after(attempt, lost).lost_and_found(ChangeState::Before), Found::Unknown);
+            assert_eq!(after(1, lost).conclude_from_loss(ChangeState::Neither), Conclusion::Overtaken);
+            assert_eq!(
+                after(MAX_ATTEMPTS - 1, lost).conclude_from_loss(ChangeState::Before),
+                Conclusion::Pending
+            );
+            for attempt in [MAX_ATTEMPTS, MAX_ATTEMPTS + 1] {
+                assert_eq!(after(attempt, lost).conclude_from_loss(ChangeState::Before), Conclusion::Unknown);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Many changes under way at a time, of which those that depend on each other keep their order.
+//! A pipeline of changes: many in flight, in the given order where they depend on each other.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -11,60 +11,60 @@ use onramp_core::{BoxStream, comparison_key};
 
 use crate::modify::uniqueness::unique_names;
 
-/// What a change needs for itself: the object, and the names that it gives up and takes. Two changes that name the same
-/// thing are made one after the other.
-pub(crate) trait Claims: Send + 'static {
-    fn claim(&self, claims: &mut ClaimSet<'_>);
+/// The conflict keys of a change: its object, and the unique names that it gives up and takes. Changes with a
+/// common key are made one after the other.
+pub(crate) trait ConflictKeys: Send + 'static {
+    fn add_keys(&self, keys: &mut KeySet<'_>);
 }
 
-impl Claims for UpnChange {
-    fn claim(&self, claims: &mut ClaimSet<'_>) {
-        claims.add(self.guid);
-        // Whoever takes José's name waits until Jose has given it up.
-        claims.add(comparison_key(self.after.as_str()));
+impl ConflictKeys for UpnChange {
+    fn add_keys(&self, keys: &mut KeySet<'_>) {
+        keys.add(self.guid);
+        // A change that takes the name José waits until Jose is given up.
+        keys.add(comparison_key(self.after.as_str()));
         if let Some(before) = &self.before {
-            claims.add(comparison_key(before));
+            keys.add(comparison_key(before));
         }
     }
 }
 
-impl Claims for ObjectChange {
-    fn claim(&self, claims: &mut ClaimSet<'_>) {
-        claims.add(self.guid);
+impl ConflictKeys for ObjectChange {
+    fn add_keys(&self, keys: &mut KeySet<'_>) {
+        keys.add(self.guid);
         for name in unique_names(self) {
-            claims.add(name.folded());
+            keys.add(name.key());
         }
     }
 }
 
-/// Collects claims as hashes: two that meet by chance make one change wait without need, and nothing else.
-pub(crate) struct ClaimSet<'a> {
+/// A collector of hashed keys. A collision only makes a change wait.
+pub(crate) struct KeySet<'a> {
     hasher: &'a RandomState,
-    claims: Vec<u64>,
+    keys: Vec<u64>,
 }
 
-impl ClaimSet<'_> {
-    pub(crate) fn add(&mut self, claim: impl Hash) {
-        self.claims.push(self.hasher.hash_one(claim));
+impl KeySet<'_> {
+    pub(crate) fn add(&mut self, key: impl Hash) {
+        self.keys.push(self.hasher.hash_one(key));
     }
 }
 
-/// The outcomes of changes in order of completion. No more are taken from the stream than `allowance` says at the time;
-/// each is made by `make`. Dropping the stream drops what is under way.
-pub(crate) fn pipeline<C: Claims, O: Send + 'static>(
+/// Returns the outcomes of changes in the order of completion. At most `max_in_flight` changes are taken from
+/// the stream at a time; `make` makes each. Dropping the stream drops the changes in flight.
+pub(crate) fn pipeline<C: ConflictKeys, O: Send + 'static>(
     changes: BoxStream<'static, C>,
     make: impl Fn(C) -> BoxFuture<'static, O> + Send + 'static,
-    allowance: impl Fn() -> usize + Send + 'static,
+    max_in_flight: impl Fn() -> usize + Send + 'static,
 ) -> BoxStream<'static, O> {
     let mut pipeline = Pipeline {
         changes,
         ended: false,
         running: FuturesUnordered::new(),
-        claimed: HashSet::new(),
+        keys_in_flight: HashSet::new(),
         waiting: VecDeque::new(),
         hasher: RandomState::new(),
         make,
-        allowance,
+        max_in_flight,
     };
     stream::poll_fn(move |context| pipeline.poll(context)).boxed()
 }
@@ -73,18 +73,18 @@ struct Pipeline<C, O, M, A> {
     changes: BoxStream<'static, C>,
     ended: bool,
     running: FuturesUnordered<BoxFuture<'static, (Vec<u64>, O)>>,
-    /// What the running ones claim.
-    claimed: HashSet<u64>,
-    /// Taken, and waiting for others that claim the same.
+    /// The keys of the changes in flight.
+    keys_in_flight: HashSet<u64>,
+    /// The changes that wait for others with the same keys.
     waiting: VecDeque<(C, Vec<u64>)>,
     hasher: RandomState,
     make: M,
-    allowance: A,
+    max_in_flight: A,
 }
 
 impl<C, O, M, A> Pipeline<C, O, M, A>
 where
-    C: Claims,
+    C: ConflictKeys,
     O: Send + 'static,
     M: Fn(C) -> BoxFuture<'static, O>,
     A: Fn() -> usize,
@@ -92,21 +92,21 @@ where
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<O>> {
         self.take(context);
         match self.running.poll_next_unpin(context) {
-            Poll::Ready(Some((claims, outcome))) => {
-                claims.iter().for_each(|claim| {
-                    self.claimed.remove(claim);
+            Poll::Ready(Some((keys, outcome))) => {
+                keys.iter().for_each(|key| {
+                    self.keys_in_flight.remove(key);
                 });
                 self.start_those_that_can();
                 Poll::Ready(Some(outcome))
             }
-            // Whoever waits, waits for one that runs.
+            // A waiting change always waits for one in flight.
             Poll::Ready(None) if self.ended => Poll::Ready(None),
             _ => Poll::Pending,
         }
     }
 
     fn take(&mut self, context: &mut Context<'_>) {
-        while !self.ended && self.running.len() + self.waiting.len() < (self.allowance)().max(1) {
+        while !self.ended && self.running.len() + self.waiting.len() < (self.max_in_flight)().max(1) {
             match self.changes.poll_next_unpin(context) {
                 Poll::Ready(Some(change)) => self.admit(change),
                 Poll::Ready(None) => self.ended = true,
@@ -116,32 +116,32 @@ where
     }
 
     fn admit(&mut self, change: C) {
-        let mut set = ClaimSet { hasher: &self.hasher, claims: Vec::with_capacity(3) };
-        change.claim(&mut set);
-        let claims = set.claims;
-        let is_earlier = |claim: &u64| self.waiting.iter().any(|(_, earlier)| earlier.contains(claim));
-        if claims.iter().any(|claim| self.claimed.contains(claim) || is_earlier(claim)) {
-            self.waiting.push_back((change, claims));
+        let mut set = KeySet { hasher: &self.hasher, keys: Vec::with_capacity(3) };
+        change.add_keys(&mut set);
+        let keys = set.keys;
+        let is_earlier = |key: &u64| self.waiting.iter().any(|(_, earlier)| earlier.contains(key));
+        if keys.iter().any(|key| self.keys_in_flight.contains(key) || is_earlier(key)) {
+            self.waiting.push_back((change, keys));
         } else {
-            self.start(change, claims);
+            self.start(change, keys);
         }
     }
 
-    fn start(&mut self, change: C, claims: Vec<u64>) {
-        self.claimed.extend(&claims);
+    fn start(&mut self, change: C, keys: Vec<u64>) {
+        self.keys_in_flight.extend(&keys);
         let making = (self.make)(change);
-        self.running.push(Box::pin(async move { (claims, making.await) }));
+        self.running.push(Box::pin(async move { (keys, making.await) }));
     }
 
     fn start_those_that_can(&mut self) {
         let mut earlier: HashSet<u64> = HashSet::new();
         for _ in 0..self.waiting.len() {
-            let Some((change, claims)) = self.waiting.pop_front() else { return };
-            if claims.iter().any(|claim| self.claimed.contains(claim) || earlier.contains(claim)) {
-                earlier.extend(&claims);
-                self.waiting.push_back((change, claims));
+            let Some((change, keys)) = self.waiting.pop_front() else { return };
+            if keys.iter().any(|key| self.keys_in_flight.contains(key) || earlier.contains(key)) {
+                earlier.extend(&keys);
+                self.waiting.push_back((change, keys));
             } else {
-                self.start(change, claims);
+                self.start(change, keys);
             }
         }
     }
@@ -159,17 +159,17 @@ mod tests {
 
     use super::*;
 
-    /// A change of a name that claims some things.
+    /// A change with a name and some keys.
     #[derive(Debug, Clone)]
     struct Piece(&'static str, Vec<u32>);
 
-    impl Claims for Piece {
-        fn claim(&self, claims: &mut ClaimSet<'_>) {
-            self.1.iter().for_each(|claim| claims.add(*claim));
+    impl ConflictKeys for Piece {
+        fn add_keys(&self, keys: &mut KeySet<'_>) {
+            self.1.iter().for_each(|key| keys.add(*key));
         }
     }
 
-    /// Pieces under way, each done when it is told so.
+    /// Changes in flight, each finished by the test.
     #[derive(Clone, Default)]
     struct Bench(Arc<Mutex<Vec<UnderWay>>>);
 
@@ -189,7 +189,7 @@ mod tests {
         fn run(
             &self,
             pieces: Vec<Piece>,
-            allowance: usize,
+            max_in_flight: usize,
         ) -> (BoxStream<'static, &'static str>, Arc<AtomicUsize>) {
             let (bench, taken) = (self.clone(), Arc::new(AtomicUsize::new(0)));
             let counter = taken.clone();
@@ -205,7 +205,7 @@ mod tests {
                 }
                 .boxed()
             };
-            (pipeline(pieces.boxed(), make, move || allowance), taken)
+            (pipeline(pieces.boxed(), make, move || max_in_flight), taken)
         }
     }
 
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn those_that_claim_the_same_are_made_in_the_order_in_which_they_come() {
         let bench = Bench::default();
-        // b waits for a; c for b, although its own claim is free; d for nobody.
+        // b waits for a; c waits for b, although its own key is free; d waits for none.
         let pieces = vec![
             Piece("a", vec![1]),
             Piece("b", vec![1, 2]),
@@ -276,10 +276,10 @@ mod tests {
     #[test]
     fn changes_claim_their_object_and_every_name_that_some_directory_takes_for_theirs() {
         let hasher = RandomState::new();
-        let claims = |change: &dyn Fn(&mut ClaimSet<'_>)| {
-            let mut set = ClaimSet { hasher: &hasher, claims: Vec::new() };
+        let keys = |change: &dyn Fn(&mut KeySet<'_>)| {
+            let mut set = KeySet { hasher: &hasher, keys: Vec::new() };
             change(&mut set);
-            set.claims.into_iter().collect::<HashSet<u64>>()
+            set.keys.into_iter().collect::<HashSet<u64>>()
         };
         let upn = |guid: u8, before: Option<&str>, after: &str| {
             let change = UpnChange {
@@ -288,7 +288,7 @@ mod tests {
                 before: before.map(str::to_owned),
                 after: after.parse().unwrap(),
             };
-            (claims(&|set| change.claim(set)), claims(&|set| ObjectChange::from(&change).claim(set)))
+            (keys(&|set| change.add_keys(set)), keys(&|set| ObjectChange::from(&change).add_keys(set)))
         };
         let (mine, as_object) = upn(1, Some("José@x"), "anna@x");
         assert_eq!((mine.len(), as_object.len()), (3, 3));
@@ -311,7 +311,7 @@ mod tests {
             );
             let attribute = onramp_core::AttributeName::from_static(attribute);
             let change = change.with(AttributeChange::edit(attribute, vec![], value));
-            claims(&|set| change.claim(set))
+            keys(&|set| change.add_keys(set))
         };
         assert_eq!(object("mail").len(), 1);
         assert_eq!(object("sAMAccountName").len(), 2);

@@ -1,4 +1,5 @@
-//! Who has a name that must be unique in the forest: looked up after a server said that it is taken.
+//! Unique names: the values that no two objects of the forest may share, and the owner of a name that is
+//! taken.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::search::request::Search;
 use crate::topology::Topology;
 use crate::topology::domains::ForestDomain;
 
-/// Attributes of which no two objects have the same value ([MS-ADTS] 3.1.1.5.1.3).
+/// The attributes with unique values ([MS-ADTS] 3.1.1.5.1.3).
 const UNIQUE: &[AttributeName] = &[UPN, AttributeName::from_static("servicePrincipalName"), SAM_ACCOUNT_NAME];
 const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
 const SAM_ACCOUNT_NAME: AttributeName = AttributeName::from_static("sAMAccountName");
@@ -32,15 +33,16 @@ impl fmt::Display for UniqueName<'_> {
 }
 
 impl UniqueName<'_> {
-    /// What is the same for two values that a directory may take for one. By its widest comparison: two changes that wait
-    /// for each other without need cost a moment, two that should have and did not are refused.
-    pub(crate) fn folded(&self) -> (String, String) {
+    /// Returns a key that is equal for all values that a directory may consider equal, by the widest
+    /// comparison. Two changes that wait for each other without need cost a moment; two that should have
+    /// waited are refused.
+    pub(crate) fn key(&self) -> (String, String) {
         let text = String::from_utf8_lossy(self.value.as_bytes());
         (self.attribute.as_str().to_ascii_lowercase(), comparison_key(&text))
     }
 }
 
-/// The unique values that a change gives up and takes.
+/// Returns the unique values that a change removes or adds.
 pub(crate) fn unique_names(change: &ObjectChange) -> impl Iterator<Item = UniqueName<'_>> {
     let unique = change.attributes.iter().filter(|change| UNIQUE.contains(&change.attribute));
     unique.flat_map(|change| {
@@ -49,17 +51,19 @@ pub(crate) fn unique_names(change: &ObjectChange) -> impl Iterator<Item = Unique
     })
 }
 
-/// The unique values that a change takes.
-pub(crate) fn names_taken(change: &ObjectChange) -> impl Iterator<Item = UniqueName<'_>> {
+/// Returns the unique values that a change adds.
+pub(crate) fn names_added(change: &ObjectChange) -> impl Iterator<Item = UniqueName<'_>> {
     let unique = change.attributes.iter().filter(|change| UNIQUE.contains(&change.attribute));
     unique
         .flat_map(|change| change.add.iter().map(|value| UniqueName { attribute: &change.attribute, value }))
 }
 
-/// The object that has a value which the change adds: what it has, and its distinguished name. `None` if it cannot be
-/// found in the time that asking one server may take: then only its name is missing in an error. An account whose
-/// `sAMAccountName` implies the value counts only where the server said that somebody has it: not every server minds.
-pub(crate) async fn find(
+/// Finds the owner of a value that the change adds: the name in words, and the distinguished name of the
+/// owner. `None` after the probe timeout: then the error only lacks the owner.
+///
+/// An account whose `sAMAccountName` implies the value counts only `with_implied`, when the server said that
+/// the value is taken: not every server enforces it.
+pub(crate) async fn find_owner(
     topology: &Topology,
     handle: &Arc<ConnectionHandle>,
     change: &ObjectChange,
@@ -67,10 +71,10 @@ pub(crate) async fn find(
 ) -> Option<(String, String)> {
     let looking = async {
         let domains = topology.domains().await.ok()?;
-        for name in names_taken(change) {
-            for (told, filter) in filters(&name, if with_implied { &domains } else { &[] }) {
-                if let Some(holder) = first_other(topology, handle, change, &domains, &filter).await {
-                    return Some((told, holder));
+        for name in names_added(change) {
+            for (name_text, filter) in filters(&name, if with_implied { &domains } else { &[] }) {
+                if let Some(owner) = find_other(topology, handle, change, &domains, &filter).await {
+                    return Some((name_text, owner));
                 }
             }
         }
@@ -79,7 +83,7 @@ pub(crate) async fn find(
     timeout(topology.settings().timeouts.probe, looking).await.ok().flatten()
 }
 
-/// What to look for: the value itself and, for a UPN, the account name that implies it.
+/// Returns filters for the value itself and, for a UPN, for the account name that implies it.
 fn filters(name: &UniqueName<'_>, domains: &[ForestDomain]) -> Vec<(String, LdapFilter)> {
     let own = LdapFilter::equal_bytes(name.attribute, name.value.as_bytes());
     let mut filters = vec![(name.to_string(), own)];
@@ -89,14 +93,15 @@ fn filters(name: &UniqueName<'_>, domains: &[ForestDomain]) -> Vec<(String, Ldap
         domain.is_ok_and(|suffix| domains.iter().any(|domain| domain.dns_name == suffix))
     };
     if let Some(upn) = upn.filter(implied) {
-        let told = format!("the sAMAccountName {}, which implies {upn},", upn.prefix());
-        filters.push((told, LdapFilter::equal(&SAM_ACCOUNT_NAME, upn.prefix())));
+        let name_text = format!("the sAMAccountName {}, which implies {upn},", upn.prefix());
+        filters.push((name_text, LdapFilter::equal(&SAM_ACCOUNT_NAME, upn.prefix())));
     }
     filters
 }
 
-/// Another object that matches: in a forest of one domain asked of the server that refused, else of a global catalog.
-async fn first_other(
+/// Finds another object that matches: on the server that refused in a forest of one domain, else in a global
+/// catalog.
+async fn find_other(
     topology: &Topology,
     handle: &Arc<ConnectionHandle>,
     change: &ObjectChange,

@@ -1,7 +1,8 @@
-//! Changes of objects, one or many, each by compare-and-swap.
+//! Changes of objects, one or a stream, each by compare-and-swap.
 //!
-//! A domain controller writes one after the other, so more connections only contend. What there is to win is the time that
-//! requests and answers travel, and a [`window`](crate::ldap::adaptive_limit) of changes under way on one connection wins it.
+//! A domain controller writes changes one after the other, so that more connections only contend. The time on
+//! the network can be saved, by several changes in flight on one connection under an [adaptive
+//! limit](crate::ldap::adaptive_limit).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,15 +17,15 @@ use crate::ldap::adaptive_limit;
 use crate::ldap::connection_handle::ConnectionHandle;
 use crate::ldap::write_limiter::WriteLoad;
 use crate::modify::compare_and_swap::CompareAndSwap;
-use crate::modify::pipeline::{Claims, pipeline};
+use crate::modify::pipeline::{ConflictKeys, pipeline};
 use crate::topology::Topology;
 
 const CHANGE: &str = "change";
 const CHANGE_UPN: &str = "change the UPN of";
-/// So many containers are remembered.
-const CONTAINERS: usize = 1024;
+/// The capacity of the cache from containers to naming contexts.
+const CONTAINER_CACHE_SIZE: usize = 1024;
 
-/// [`ObjectWriter`] of the directory.
+/// [`ObjectWriter`] over LDAP.
 #[derive(Debug)]
 pub(crate) struct DirectoryWriter(pub(crate) Topology);
 
@@ -45,7 +46,7 @@ pub(crate) async fn change_upn(topology: &Topology, change: &UpnChange) -> Resul
     change_object(topology, &change.into(), CHANGE_UPN, None).await
 }
 
-/// Changes many UPNs.
+/// Changes a stream of UPNs.
 pub(crate) fn change_upns(
     topology: &Topology,
     changes: BoxStream<'static, UpnChange>,
@@ -54,50 +55,50 @@ pub(crate) fn change_upns(
     change_objects(topology, changes, CHANGE_UPN, |change| Cow::Owned(change.into()), outcome)
 }
 
-/// Makes changes of a kind, one outcome for each that is taken, in order of completion.
-fn change_objects<C: Claims + Sync, O: Send + 'static>(
+/// Makes a stream of changes, with one outcome for each, in the order of completion.
+fn change_objects<C: ConflictKeys + Sync, O: Send + 'static>(
     topology: &Topology,
     changes: BoxStream<'static, C>,
     action: &'static str,
     as_change: fn(&C) -> Cow<'_, ObjectChange>,
     outcome: fn(C, Result<ObjectChanged>) -> O,
 ) -> BoxStream<'static, O> {
-    let servers = Arc::new(Servers::new(topology.settings().max_in_flight));
-    let (topology, taking) = (topology.clone(), Arc::clone(&servers));
+    let targets = Arc::new(WriteTargets::new(topology.settings().max_in_flight));
+    let (topology, limits) = (topology.clone(), Arc::clone(&targets));
     let make = move |change: C| {
-        let (topology, servers) = (topology.clone(), Arc::clone(&servers));
+        let (topology, targets) = (topology.clone(), Arc::clone(&targets));
         let making = async move {
-            let result = change_object(&topology, &as_change(&change), action, Some(&servers)).await;
+            let result = change_object(&topology, &as_change(&change), action, Some(&targets)).await;
             outcome(change, result)
         };
         making.boxed()
     };
-    pipeline(changes, make, move || taking.allowance())
+    pipeline(changes, make, move || limits.limit())
 }
 
 async fn change_object(
     topology: &Topology,
     change: &ObjectChange,
     action: &'static str,
-    servers: Option<&Servers>,
+    targets: Option<&WriteTargets>,
 ) -> Result<ObjectChanged> {
     change.check()?;
-    let handle = match servers {
-        Some(servers) => servers.server(topology, &change.dn).await?,
+    let handle = match targets {
+        Some(targets) => targets.server(topology, &change.dn).await?,
         None => topology.writable_dc_for(&change.dn).await?,
     };
-    CompareAndSwap::new(topology, handle, change, action).make().await
+    CompareAndSwap::new(topology, handle, change, action).run().await
 }
 
-/// The servers that a stream of changes goes to: together they tell how many changes are worth taking.
-struct Servers {
+/// The targets of a stream of changes; the sum of their limits is the number of changes to take.
+struct WriteTargets {
     most: usize,
     links: Mutex<Vec<Arc<ConnectionHandle>>>,
-    /// The naming contexts of containers met before: taking names apart is most of what a change costs here.
+    /// The naming contexts of known containers: parsing names is most of the cost of a change here.
     contexts: Mutex<HashMap<String, DistinguishedName>>,
 }
 
-impl Servers {
+impl WriteTargets {
     fn new(most: usize) -> Self {
         Self { most, links: Mutex::default(), contexts: Mutex::default() }
     }
@@ -107,7 +108,7 @@ impl Servers {
         let handle = match known {
             Some(context) => topology.writable_dc(&context).await?,
             None => {
-                self.learn(topology, dn).await?;
+                self.cache_context(topology, dn).await?;
                 topology.writable_dc_for(dn).await?
             }
         };
@@ -119,15 +120,15 @@ impl Servers {
         Ok(handle)
     }
 
-    /// Remembers the naming context of an object's container, if all that stands in it is in that context: right below the
-    /// head of one, another may begin.
-    async fn learn(&self, topology: &Topology, dn: &DistinguishedName) -> Result<()> {
+    /// Caches the naming context of an object's container, unless it is the root of the naming context:
+    /// another one may begin right below.
+    async fn cache_context(&self, topology: &Topology, dn: &DistinguishedName) -> Result<()> {
         let (Some(context), Some(parent)) = (topology.context_of(dn).await?, dn.parent()) else {
             return Ok(());
         };
         if let Some(container) = container(dn).filter(|_| parent != context && parent.is_within(&context)) {
             let mut contexts = lock(&self.contexts);
-            if contexts.len() >= CONTAINERS {
+            if contexts.len() >= CONTAINER_CACHE_SIZE {
                 contexts.clear();
             }
             contexts.insert(container.to_owned(), context);
@@ -135,7 +136,7 @@ impl Servers {
         Ok(())
     }
 
-    fn allowance(&self) -> usize {
+    fn limit(&self) -> usize {
         let links = lock(&self.links);
         match links.as_slice() {
             [] => adaptive_limit::INITIAL.min(self.most),
@@ -144,8 +145,8 @@ impl Servers {
     }
 }
 
-/// The name of an object's container as it is written: what follows the first comma that is not part of a value. `None`
-/// if that cannot be told without taking the name apart.
+/// Returns the container's name as text, after the first comma outside of a value; `None` if only a full
+/// parse can tell.
 fn container(dn: &DistinguishedName) -> Option<&str> {
     let mut is_escaped = false;
     for (at, byte) in dn.as_str().bytes().enumerate() {
@@ -171,7 +172,7 @@ pub(crate) fn loads(topology: &Topology) -> Vec<WriteLoad> {
     loads.filter(is_written_to).collect()
 }
 
-/// Tells whether changes went to a domain controller, or are to.
+/// Returns true if changes were sent to the server or wait for it.
 fn is_written_to(load: &WriteLoad) -> bool {
     let went = [load.answered, load.throttled].iter().any(|count| *count > 0);
     went || [load.in_flight, load.waiting].iter().any(|count| *count > 0)
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn until_a_server_is_known_as_many_are_taken_as_any_gets_at_first() {
-        assert_eq!(Servers::new(4).allowance(), 4);
-        assert_eq!(Servers::new(4096).allowance(), adaptive_limit::INITIAL);
+        assert_eq!(WriteTargets::new(4).limit(), 4);
+        assert_eq!(WriteTargets::new(4096).limit(), adaptive_limit::INITIAL);
     }
 }

@@ -1,4 +1,4 @@
-//! The ports of a forest, all served by one client.
+//! The ports of a forest.
 
 pub(crate) mod objects;
 pub(crate) mod password_policy;

@@ -1,4 +1,4 @@
-//! Objects of any class, with any attributes.
+//! [`ForestObjects`]: objects of any class, with any attributes.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const GET: &str = "read the object";
 const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
 const SAM_ACCOUNT_NAME: AttributeName = AttributeName::from_static("sAMAccountName");
 
-/// [`ForestObjects`] of the directory.
+/// [`ForestObjects`] over LDAP.
 #[derive(Debug)]
 pub(crate) struct DirectoryObjects(pub(crate) Topology);
 
@@ -78,8 +78,8 @@ impl ForestObjects for DirectoryObjects {
 }
 
 impl DirectoryObjects {
-    /// An object that a domain controller finds without a base: asked of the first one, then of one of each domain that
-    /// the first does not hold.
+    /// Reads an object by an identity without a base: from the bootstrap domain controller, then from one of
+    /// each other domain.
     async fn everywhere(&self, wanted: &ObjectRef, search: &Search) -> Result<Option<Entry>> {
         let read = async |handle: Arc<ConnectionHandle>| {
             handle.read(search.clone()).await.map_err(|error| error.during(GET).with_object(wanted))
@@ -98,7 +98,7 @@ impl DirectoryObjects {
         Ok(None)
     }
 
-    /// The one object of some domains that a filter selects.
+    /// Reads the only object of some domains that matches a filter.
     async fn only(
         &self,
         wanted: &ObjectRef,
@@ -126,7 +126,7 @@ impl DirectoryObjects {
     }
 }
 
-/// The objects at and below a base, from a domain controller that holds it in full.
+/// Streams the objects at and below a base, from a domain controller with a full replica.
 async fn objects_below(
     topology: Topology,
     base: DistinguishedName,

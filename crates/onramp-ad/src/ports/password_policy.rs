@@ -1,5 +1,4 @@
-//! Password policies: those of domains, from the attributes of each head ([MS-ADTS] 6.1.1.2.1.2 and [MS-SAMR]
-//! 3.1.1.4), and fine-grained ones ([MS-ADTS] 3.1.1.4.5.36 for which of them binds a user).
+//! [`PasswordPolicies`]: those of domains, from the root object of each ([MS-ADTS] 6.1.1.2.1.2 and [MS-SAMR] 3.1.1.4), and fine-grained ones ([MS-ADTS] 3.1.1.4.5.36 for the one that applies to a user).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,18 +40,18 @@ const SETTINGS_ATTRIBUTES: &[&str] = &[
     "msDS-LockoutObservationWindow",
     "msDS-PSOAppliesTo",
 ];
-/// `pwdProperties`: DOMAIN_PASSWORD_COMPLEX.
+/// The flag DOMAIN_PASSWORD_COMPLEX of `pwdProperties`.
 const COMPLEX: u32 = 1;
-/// `pwdProperties`: DOMAIN_PASSWORD_STORE_CLEARTEXT.
+/// The flag DOMAIN_PASSWORD_STORE_CLEARTEXT of `pwdProperties`.
 const REVERSIBLE: u32 = 16;
-/// Functional level of a domain from which on it has fine-grained policies: Windows Server 2008.
+/// The lowest functional level of a domain with fine-grained policies: Windows Server 2008.
 const FINE_GRAINED_LEVEL: i64 = 3;
-/// Times are in units of 100 ns, counted below zero.
+/// The units of a time: negative multiples of 100 ns.
 const UNITS_PER_SECOND: u64 = 10_000_000;
 const ASK: &str =
     "Sign in as an administrator, or let the account read the Password Settings Container of the domain.";
 
-/// [`PasswordPolicies`] of the directory.
+/// [`PasswordPolicies`] over LDAP.
 #[derive(Debug)]
 pub(crate) struct DirectoryPasswordPolicies(pub(crate) Topology);
 
@@ -100,7 +99,8 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
 
     async fn effective(&self, user: &ObjectGuid) -> Result<EffectivePasswordPolicy> {
         const ACTION: &str = "read the password policy of";
-        // Both are computed when asked for by name, on a domain controller of the user's own domain.
+        // The attribute is constructed: it must be requested by name, on a domain controller of the user's
+        // own domain.
         let search = Search::object(user, &["msDS-ResultantPSO"]).matching(of_class("user"));
         for domain in self.0.domains().await? {
             let server = self.0.writable_dc(&domain.naming_context).await?;
@@ -124,7 +124,7 @@ impl PasswordPolicies for DirectoryPasswordPolicies {
     }
 }
 
-/// The policy that the directory names for a user, or that this account may not read it.
+/// Reads the policy that the directory names for a user; unknown if this account may not read it.
 async fn resultant(
     server: &Arc<ConnectionHandle>,
     policy: DistinguishedName,
@@ -141,7 +141,8 @@ async fn resultant(
     })
 }
 
-/// The policy of a user for whom the directory names none: the domain's, if this account would have seen another.
+/// Returns the policy of a user without a fine-grained one: that of the domain, if this account could see
+/// another.
 async fn without_resultant(
     server: &Arc<ConnectionHandle>,
     domain: &ForestDomain,
@@ -156,7 +157,7 @@ async fn without_resultant(
     })
 }
 
-/// The policy of a domain, and whether the domain can have fine-grained ones.
+/// Reads the policy of a domain. Also returns true if the domain can have fine-grained policies.
 async fn domain_policy(
     server: &Arc<ConnectionHandle>,
     domain: &ForestDomain,
@@ -181,8 +182,8 @@ fn container(domain: &ForestDomain) -> DistinguishedName {
     domain.naming_context.child("CN", "System").child("CN", "Password Settings Container")
 }
 
-/// Whether this account may read the container of fine-grained policies. Who may not sees that it is there, and nothing
-/// of it: what is in it would seem to be nothing.
+/// Returns true if this account may read the container of fine-grained policies. Without that right, the
+/// container itself is visible and seems to be empty.
 async fn shows_container(server: &Arc<ConnectionHandle>, domain: &ForestDomain) -> Result<bool> {
     let container = container(domain);
     let found = server.read(Search::object(&container, &["objectClass"])).await;
@@ -190,7 +191,7 @@ async fn shows_container(server: &Arc<ConnectionHandle>, domain: &ForestDomain) 
     Ok(entry.is_some_and(|entry| entry.bytes("objectClass").is_some()))
 }
 
-/// `None` unless every attribute is there: a policy that is guessed would be worse than none.
+/// Decodes the policy of a domain; `None` unless every attribute is visible: a guess would be worse.
 fn policy(entry: &Entry, domain: DomainName) -> Option<DomainPasswordPolicy> {
     let mut rules = PasswordSettings::windows_default();
     let properties = entry.flags("pwdProperties")?;
@@ -206,7 +207,7 @@ fn policy(entry: &Entry, domain: DomainName) -> Option<DomainPasswordPolicy> {
     Some(DomainPasswordPolicy::new(domain, rules))
 }
 
-/// A password settings object; `None` unless every attribute is visible.
+/// Decodes a password settings object; `None` unless every attribute is visible.
 fn fine_grained(entry: &Entry) -> Result<Option<FineGrainedPolicy>> {
     let links = entry.all_texts("msDS-PSOAppliesTo").map(|text| DistinguishedName::parse(&text));
     let links = links.collect::<Result<Vec<_>, _>>()?;
@@ -230,12 +231,12 @@ fn settings(entry: &Entry) -> Option<(u32, PasswordSettings)> {
     Some((entry.flags("msDS-PasswordSettingsPrecedence")?, rules))
 }
 
-/// A threshold of zero is no lock-out.
+/// Returns the lockout rule; a threshold of zero means none.
 fn lockout(threshold: u32, window: Option<Duration>, duration: Option<Duration>) -> Option<Lockout> {
     (threshold > 0).then_some(Lockout { threshold, window, duration })
 }
 
-/// A length of time; zero and the least number there is both stand for none.
+/// Decodes a duration; zero and the minimum value mean none.
 fn age(value: i64) -> Option<Duration> {
     if value == 0 || value == i64::MIN {
         return None;

@@ -1,4 +1,4 @@
-//! What has arrived where: every domain controller is asked itself.
+//! [`Replication`]: the values on each domain controller, asked one by one.
 
 use std::future::{Future, ready};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use crate::topology::Topology;
 
 const USN_CHANGED: AttributeName = AttributeName::from_static("uSNChanged");
 
-/// [`Replication`] of the directory.
+/// [`Replication`] over LDAP.
 #[derive(Debug)]
 pub(crate) struct DirectoryReplication(pub(crate) Topology);
 
@@ -56,7 +56,8 @@ impl Replication for DirectoryReplication {
                     Ok(values.iter().any(is_it))
                 }
                 ReplicatedValue::UserUpn { guid, upn, .. } => {
-                    // Exactly: a change of case must arrive too. An object that is not there yet has no UPN.
+                    // Compared exactly: a change of case must arrive too. An object that is not there yet has
+                    // no UPN.
                     let held = read_upn(&handle, guid).await?;
                     Ok(held.flatten().is_some_and(|held| held == upn.as_str()))
                 }
@@ -76,7 +77,7 @@ impl Replication for DirectoryReplication {
         let bootstrap_dc = self.0.bootstrap_dc().await?;
         let controllers = self.0.controllers().await?;
         let found = if Arc::ptr_eq(&handle, &bootstrap_dc.handle) {
-            // It may have been named otherwise than it names itself.
+            // The caller may have named it by another name than its own.
             let settings = &bootstrap_dc.root_dse.settings;
             controllers.into_iter().find(|controller| controller.settings == *settings)
         } else {
@@ -154,7 +155,7 @@ impl Replication for DirectoryReplication {
 }
 
 impl DirectoryReplication {
-    /// Bounds what one domain controller may take to answer, connecting included.
+    /// Limits the time of one domain controller, with the time to connect.
     async fn within_probe<T>(
         &self,
         handle: &ConnectionHandle,
@@ -181,7 +182,7 @@ async fn position(
     Ok(ReplicationPosition::new(identity, highest.ok_or_else(|| odd("highestCommittedUSN"))?, vector))
 }
 
-/// The up-to-dateness vector; where it is denied, what the same server tells of it in XML to those who may watch
+/// Reads the up-to-dateness vector; if that is denied, its XML form, for accounts that may monitor
 /// replication.
 async fn vector(
     handle: &Arc<ConnectionHandle>,
@@ -195,7 +196,7 @@ async fn vector(
         let malformed =
             || ExchangeError::malformed(handle.host(), "an up-to-dateness vector of another shape");
         let mut cursors = decode_vector(bytes).ok_or_else(malformed)?;
-        // Samba's vectors have no times, its list of partners has.
+        // The vectors of Samba have no times; its list of partners has.
         for (partner, at) in head.all_bytes("repsFrom").filter_map(decode_partner) {
             if let Some(cursor) = cursors.iter_mut().find(|cursor| cursor.invocation_id == partner) {
                 cursor.last_sync = cursor.last_sync.max(Some(at));
@@ -203,7 +204,7 @@ async fn vector(
         }
         return Ok(Some(cursors));
     }
-    // Who may not ask for it is refused, and that is an answer.
+    // A refused read means that the account lacks the right.
     let Ok(Some(head)) = read(&["msDS-NCReplCursors"]).await else { return Ok(None) };
     let cursors: Vec<_> = head.all_texts("msDS-NCReplCursors").collect();
     let cursors: Vec<_> = cursors.iter().filter_map(|text| decode_cursor_xml(text)).collect();

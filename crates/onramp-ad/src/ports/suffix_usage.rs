@@ -1,4 +1,4 @@
-//! Who uses a UPN suffix: the principals that have it, and the organizational units that offer it.
+//! The usage of a UPN suffix: principals with it, and organizational units that offer it.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::forest::{SuffixUsage, UnitSuffix};
@@ -13,8 +13,8 @@ const OBJECT_CATEGORY: AttributeName = AttributeName::from_static("objectCategor
 const SUFFIXES: AttributeName = AttributeName::from_static(ATTRIBUTE);
 
 impl DirectorySuffixes {
-    /// The suffixes that organizational units carry. They are not in the global catalog, so each domain is asked
-    /// itself.
+    /// Lists the suffixes of organizational units. They are not in the global catalog, so that each domain is
+    /// searched.
     pub(crate) async fn suffixes_of_units(&self) -> Result<Vec<UnitSuffix>> {
         let mut suffixes = Vec::new();
         for domain in self.0.domains().await? {
@@ -34,7 +34,7 @@ impl DirectorySuffixes {
                 if held.is_empty() {
                     continue;
                 }
-                // One that offers suffixes must not be passed over: nobody would know that they are in use.
+                // A unit with suffixes must not be skipped: their use would go unnoticed.
                 let dn = unit.name().map_err(|error| odd(&unit, &error))?;
                 suffixes.extend(held.into_iter().map(|suffix| UnitSuffix::new(dn.clone(), suffix)));
             }
@@ -42,8 +42,8 @@ impl DirectorySuffixes {
         Ok(suffixes)
     }
 
-    /// No index helps to find the end of a name, so the server looks at every principal; only those that have the
-    /// suffix travel.
+    /// Searches the usage of a suffix. No index supports the end of a name, so that the server reads every
+    /// principal; only matching ones are sent.
     pub(crate) async fn usage_of(&self, suffix: &UpnSuffix) -> Result<SuffixUsage> {
         let mut usage = SuffixUsage::default();
         let filter = having(suffix);
@@ -54,7 +54,7 @@ impl DirectorySuffixes {
         let mut holders = Box::pin(holders.flatten());
         while let Some(holder) = holders.next().await {
             match holder {
-                // Who it is cannot be told, but that it has the suffix is what it was found by.
+                // The principal matched the filter, so that it has the suffix even if its name is unreadable.
                 Err(error) if error.kind() == ErrorKind::Unreadable => usage.principals += 1,
                 holder => usage.add(holder?),
             }
@@ -68,7 +68,7 @@ impl DirectorySuffixes {
     }
 }
 
-/// Principals with that suffix, an internationalised one in both its forms, whichever was given.
+/// Returns a filter for principals with that suffix; an internationalized one in both forms.
 fn having(suffix: &UpnSuffix) -> LdapFilter {
     const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
     let with = |text: &str| LdapFilter::ends_with(&UPN, &format!("@{text}"));

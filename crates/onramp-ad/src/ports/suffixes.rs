@@ -1,4 +1,4 @@
-//! UPN suffixes: the values of `uPNSuffixes` on the Partitions container.
+//! [`Suffixes`]: the values of `uPNSuffixes` on the Partitions container.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::topology::Topology;
 
 pub(crate) const ATTRIBUTE: &str = "uPNSuffixes";
 
-/// [`Suffixes`] of the directory.
+/// [`Suffixes`] over LDAP.
 #[derive(Debug)]
 pub(crate) struct DirectorySuffixes(pub(crate) Topology);
 
@@ -25,12 +25,12 @@ pub(crate) struct DirectorySuffixes(pub(crate) Topology);
 impl Suffixes for DirectorySuffixes {
     async fn list(&self) -> Result<Vec<ForestSuffix>> {
         let domains = self.0.domains().await?;
-        // As the forest spells them.
+        // In the spelling of the forest.
         let implied = domains.iter().filter_map(|d| UpnSuffix::parse(d.dns_name.as_str()).ok());
         let mut suffixes: Vec<_> =
             implied.map(|suffix| ForestSuffix::new(suffix, SuffixOrigin::Domain)).collect();
-        // An empty or otherwise odd value is not a suffix that any UPN could have. Two spellings of one suffix, which
-        // two administrators can add at the same moment, are one suffix.
+        // An invalid value is no suffix of any UPN. Two spellings of one suffix, which two administrators can
+        // add at the same moment, are one suffix.
         let mut explicit: Vec<UpnSuffix> = Vec::new();
         for text in self.explicit("list the UPN suffixes").await? {
             let suffix = UpnSuffix::parse(&text).ok();
@@ -50,7 +50,7 @@ impl Suffixes for DirectorySuffixes {
 
     async fn add(&self, suffix: &DomainName) -> Result<()> {
         const ACTION: &str = "add the UPN suffix";
-        // AD compares exactly here, so that only we keep out a second spelling.
+        // Active Directory compares exactly here, so that only this check prevents a second spelling.
         let wanted = UpnSuffix::from(suffix);
         let offered = self.list().await?;
         if let Some(existing) = offered.iter().find(|offered| offered.suffix.is_same_as(&wanted)) {
@@ -63,7 +63,7 @@ impl Suffixes for DirectorySuffixes {
                 Err(already_offered(suffix, SuffixOrigin::Explicit))
             }
             Err(error) => {
-                match error.may_have_happened() && !self.spellings(&wanted, ACTION).await?.is_empty() {
+                match error.may_have_applied() && !self.spellings(&wanted, ACTION).await?.is_empty() {
                     true => Ok(()),
                     false => Err(explain(error, ACTION).with_object(suffix)),
                 }
@@ -73,7 +73,7 @@ impl Suffixes for DirectorySuffixes {
 
     async fn force_remove(&self, suffix: &UpnSuffix) -> Result<()> {
         const ACTION: &str = "remove the UPN suffix";
-        // The server's deletion ignores case and takes one of several spellings: name each as it is.
+        // A delete ignores case and removes only one of several spellings, so that each is named exactly.
         let spellings = self.spellings(suffix, ACTION).await?;
         if spellings.is_empty() {
             return Err(self.not_explicit(suffix).await);
@@ -81,29 +81,30 @@ impl Suffixes for DirectorySuffixes {
         match self.change(vec![Mod::Delete(ATTRIBUTE.to_owned(), spellings)]).await? {
             Ok(()) => Ok(()),
             Err(error) if error.has_code(NO_SUCH_ATTRIBUTE) => Err(error
-                .retold(ErrorKind::NotFound, "somebody else removed it meanwhile", None)
+                .with_meaning(ErrorKind::NotFound, "somebody else removed it meanwhile", None)
                 .during(ACTION)
                 .with_object(suffix)),
-            Err(error) => match error.may_have_happened() && self.spellings(suffix, ACTION).await?.is_empty()
-            {
-                true => Ok(()),
-                false => Err(explain(error, ACTION).with_object(suffix)),
-            },
+            Err(error) => {
+                match error.may_have_applied() && self.spellings(suffix, ACTION).await?.is_empty() {
+                    true => Ok(()),
+                    false => Err(explain(error, ACTION).with_object(suffix)),
+                }
+            }
         }
     }
 }
 
 impl DirectorySuffixes {
-    /// The values of the attribute, as they are.
+    /// Returns the values of the attribute.
     async fn explicit(&self, action: &str) -> Result<Vec<String>> {
         let root_dse = self.0.root_dse().await?;
         let partitions = root_dse.partitions();
-        // From where they are written, which need not be where the forest is seen from.
+        // From the domain controller that is written to, which need not be the bootstrap one.
         let handle = self.0.writable_dc(&root_dse.configuration).await?;
         explicit(&handle, &partitions).await.map_err(|error| error.during(action).with_object(&partitions))
     }
 
-    /// Every spelling of a suffix that the forest holds.
+    /// Returns every spelling of a suffix in the forest.
     async fn spellings(&self, suffix: &UpnSuffix, action: &str) -> Result<HashSet<String>> {
         let same = |text: &String| UpnSuffix::parse(text).is_ok_and(|held| held.is_same_as(suffix));
         Ok(self.explicit(action).await?.into_iter().filter(same).collect())
@@ -115,8 +116,8 @@ impl DirectorySuffixes {
         Ok(handle.modify(&Base::Name(root_dse.partitions()), changes).await)
     }
 
-    /// Somebody may have added the suffix in another spelling after we looked; the server then keeps both. All spellings
-    /// but ours go, in one change, which fails if somebody else is just doing the same.
+    /// Removes other spellings, which somebody may have added since the check; the server keeps both. One
+    /// modify replaces them, and fails if somebody else does the same.
     async fn keep_one_spelling(&self, suffix: &UpnSuffix) -> Result<()> {
         const ACTION: &str = "leave one spelling of the UPN suffix";
         let spellings = self.spellings(suffix, ACTION).await?;
@@ -145,7 +146,7 @@ impl DirectorySuffixes {
     }
 }
 
-/// The suffixes that were added, as one domain controller holds them.
+/// Returns the explicit suffixes on one domain controller.
 pub(crate) async fn explicit(
     handle: &Arc<ConnectionHandle>,
     partitions: &DistinguishedName,

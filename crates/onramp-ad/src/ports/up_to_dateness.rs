@@ -1,16 +1,17 @@
-//! Replication state as the directory holds it: up-to-dateness vectors and who wrote an attribute, in binary
-//! ([MS-DRSR] 5.166, 5.162) and as XML ([MS-ADTS] 3.1.1.4.5.29 ff.). Nothing here trusts what it reads.
+//! Decoders of replication metadata: up-to-dateness vectors and originating writes, in binary ([MS-DRSR]
+//! 5.166, 5.162) and in XML ([MS-ADTS] 3.1.1.4.5.29 ff.). The input is not trusted.
 
 use onramp_core::forest::{InvocationId, OriginatingWrite, ReplicationCursor};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Seconds between the start of 1601, from which directories count, and that of 1970.
+/// The seconds from the start of 1601, the epoch of Active Directory, to the start of 1970.
 const EPOCH_1601: i64 = 11_644_473_600;
-/// Before Active Directory existed: no time of a replication. (Samba writes the start of 1970.)
+/// The earliest valid time of a replication, before the release of Active Directory. (Samba writes the start
+/// of 1970.)
 const FIRST_TIME: i64 = 915_148_800;
 
-/// Reads `replUpToDateVector`, version 1 or 2; `None` if it is neither or is cut short.
+/// Decodes `replUpToDateVector`, version 1 or 2; `None` if it is malformed.
 pub(crate) fn decode_vector(bytes: &[u8]) -> Option<Vec<ReplicationCursor>> {
     let mut reader = Reader(bytes);
     let with_time = match reader.u32()? {
@@ -32,8 +33,8 @@ pub(crate) fn decode_vector(bytes: &[u8]) -> Option<Vec<ReplicationCursor>> {
     Some(cursors)
 }
 
-/// Reads one value of `repsFrom`, of either version ([MS-DRSR] 5.170): from which partner the naming context comes, and when
-/// that last succeeded. `None` if it never did, or the value is none.
+/// Decodes one value of `repsFrom`, of either version ([MS-DRSR] 5.170): the partner and the time of the last
+/// success. `None` without a success, or if it is malformed.
 pub(crate) fn decode_partner(bytes: &[u8]) -> Option<(InvocationId, OffsetDateTime)> {
     const LAST_SUCCESS: usize = 16;
     const INVOCATION_ID: usize = 176;
@@ -44,7 +45,7 @@ pub(crate) fn decode_partner(bytes: &[u8]) -> Option<(InvocationId, OffsetDateTi
     Some((at(INVOCATION_ID)?.invocation_id()?, sync_time(at(LAST_SUCCESS)?.u64()?)?))
 }
 
-/// Reads one value of `msDS-NCReplCursors`; `None` if it is none.
+/// Decodes one value of `msDS-NCReplCursors`; `None` if it is malformed.
 pub(crate) fn decode_cursor_xml(text: &str) -> Option<ReplicationCursor> {
     let time =
         element(text, "ftimeLastSyncSuccess").and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok());
@@ -55,7 +56,8 @@ pub(crate) fn decode_cursor_xml(text: &str) -> Option<ReplicationCursor> {
     })
 }
 
-/// Reads who wrote an attribute off `replPropertyMetaData`; `None` if it was never written or the value is none.
+/// Decodes the originating write of an attribute from `replPropertyMetaData`; `None` without one, or if it is
+/// malformed.
 pub(crate) fn decode_property(bytes: &[u8], attribute_id: u32) -> Option<OriginatingWrite> {
     let mut reader = Reader(bytes);
     if reader.u32()? != 1 {
@@ -76,7 +78,7 @@ pub(crate) fn decode_property(bytes: &[u8], attribute_id: u32) -> Option<Origina
     None
 }
 
-/// Reads one value of `msDS-ReplAttributeMetaData`; `None` if it is none, or of another attribute.
+/// Decodes one value of `msDS-ReplAttributeMetaData`; `None` if it is malformed or of another attribute.
 pub(crate) fn decode_property_xml(text: &str, attribute: &str) -> Option<OriginatingWrite> {
     if !element(text, "pszAttributeName")?.eq_ignore_ascii_case(attribute) {
         return None;
@@ -89,8 +91,8 @@ pub(crate) fn decode_property_xml(text: &str, attribute: &str) -> Option<Origina
     })
 }
 
-/// The number by which `replPropertyMetaData` knows an attribute: index of its OID's prefix in the table that every
-/// directory begins with, and the last arc. Only those that are waited for are listed.
+/// Returns the attribute's number in `replPropertyMetaData`: the index of its OID prefix in the default
+/// prefix table, and the last arc. Only the attributes that are verified are listed.
 pub(crate) fn attribute_id(name: &str) -> Option<u32> {
     const KNOWN: &[(&str, u32)] = &[
         ("userPrincipalName", 0x0009_0290),
@@ -105,7 +107,8 @@ pub(crate) fn attribute_id(name: &str) -> Option<u32> {
     KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, id)| *id)
 }
 
-/// The text of the first element of that name. The server's XML has neither attributes nor nesting of the same name.
+/// Returns the text of the first element with that name. The server's XML has neither attributes nor nested
+/// elements of the same name.
 fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     let opening = format!("<{name}>");
     let (_, rest) = xml.split_once(&opening)?;
@@ -122,7 +125,7 @@ fn sync_time(seconds: u64) -> Option<OffsetDateTime> {
     time_since_1601(seconds).filter(|time| time.unix_timestamp() >= FIRST_TIME)
 }
 
-/// Takes little-endian numbers off the front of a value.
+/// A reader of little-endian numbers.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {

@@ -1,4 +1,4 @@
-//! Users: reading them page by page, and the port that puts reading and changing together.
+//! [`ForestUsers`]: users and UPN owners.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ const USER_ATTRIBUTES: &[&str] = &[
 ];
 const HOLDER_ATTRIBUTES: &[&str] = &["objectGUID", "sAMAccountName", "userPrincipalName"];
 
-/// [`ForestUsers`] of the directory.
+/// [`ForestUsers`] over LDAP.
 #[derive(Debug)]
 pub(crate) struct DirectoryUsers(pub(crate) Topology);
 
@@ -114,12 +114,13 @@ impl ForestUsers for DirectoryUsers {
     }
 }
 
-/// Persons: computers are of class user too, but of another category.
+/// Returns a filter for users. Computers are of class user too, but of another category.
 fn is_user() -> LdapFilter {
     LdapFilter::equal(&OBJECT_CATEGORY, "person").and(&of_class("user"))
 }
 
-/// The UPN of an object on one domain controller: `None` if there is no such object, `Some(None)` if it has no UPN.
+/// Reads the UPN of an object on one domain controller: `None` without the object, `Some(None)` without a
+/// UPN.
 pub(crate) async fn read_upn(
     handle: &Arc<ConnectionHandle>,
     guid: &ObjectGuid,
@@ -128,7 +129,7 @@ pub(crate) async fn read_upn(
     Ok(found.map(|entry| entry.text("userPrincipalName")))
 }
 
-/// The users at and below a base, from a domain controller that holds it in full.
+/// Streams the users at and below a base, from a domain controller with a full replica.
 async fn users_below(
     topology: Topology,
     base: DistinguishedName,
@@ -150,8 +151,8 @@ async fn users_below(
         .boxed())
 }
 
-/// The security principals of a domain that match: from the first domain controller if it holds the domain, else from a global
-/// catalog, which holds their names for every domain of the forest.
+/// Streams the matching security principals of a domain: from the bootstrap domain controller if it has a
+/// full replica, else from a global catalog, which has the names of every domain of the forest.
 pub(crate) async fn holders_of(
     topology: Topology,
     domain: DistinguishedName,
@@ -173,7 +174,7 @@ pub(crate) async fn holders_of(
 }
 fn user(entry: &Entry) -> Result<ForestUser> {
     let (guid, dn) = identity(entry)?;
-    // What decides on an account must be what the directory holds; what is only shown need not.
+    // Values that decide about an account are read without loss; values for display need not be.
     let said = |error: ParseError| odd(entry, &error);
     let name = entry.exact_text("sAMAccountName").map_err(said)?.unwrap_or_default();
     let mut user = ForestUser::new(guid, dn, name);

@@ -1,29 +1,29 @@
-//! An object as a search returned it, decoded without trusting its shape.
+//! An entry of a search result, decoded without trust in its shape.
 
 use ldap3::asn1::{PL, StructureTag};
 use onramp_core::{DistinguishedName, ObjectGuid, ParseError};
 
-/// The attributes of one object.
+/// An object with the attributes that were returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The name, as it can be shown.
+    /// The distinguished name for display.
     pub(crate) dn: String,
-    /// True if the name is that very text.
+    /// True if the name was valid UTF-8.
     has_text_name: bool,
     attributes: Vec<Attribute>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Attribute {
-    /// Name without options.
+    /// The name without options.
     name: String,
-    /// Where the server cut off, if it sent only the first values: the number of the next one.
+    /// The number of the next value, if the server returned only a range of the values.
     rest_from: Option<u64>,
     values: Vec<Vec<u8>>,
 }
 
 impl Entry {
-    /// Decodes a `SearchResultEntry` (RFC 4511 4.5.2); `None` if it is none.
+    /// Decodes a `SearchResultEntry` (RFC 4511 4.5.2); `None` if it is malformed.
     pub(crate) fn decode(entry: StructureTag) -> Option<Self> {
         let [dn, attributes] = <[_; 2]>::try_from(constructed(entry)?).ok()?;
         let attributes = constructed(attributes)?.into_iter().map(attribute).collect::<Option<_>>()?;
@@ -32,7 +32,7 @@ impl Entry {
         Some(Self { dn: lossy(dn), has_text_name, attributes })
     }
 
-    /// An object with one value of text for each attribute.
+    /// Creates an entry with one text value per attribute.
     #[cfg(test)]
     pub(crate) fn of_texts(dn: &str, attributes: &[(&str, &str)]) -> Self {
         let attribute = |(name, value): &(&str, &str)| Attribute {
@@ -47,7 +47,7 @@ impl Entry {
         }
     }
 
-    /// The object's distinguished name, if it is one.
+    /// Returns the distinguished name, if it is valid.
     pub(crate) fn name(&self) -> Result<DistinguishedName, ParseError> {
         if !self.has_text_name {
             return Err(ParseError::new("distinguished name", &self.dn, "it is not UTF-8"));
@@ -55,7 +55,7 @@ impl Entry {
         DistinguishedName::parse(&self.dn)
     }
 
-    /// The first value as the text that it is; `None` if there is none.
+    /// Returns the first value as text, without loss; `None` if there is none.
     ///
     /// # Errors
     /// The value is not UTF-8.
@@ -63,7 +63,7 @@ impl Entry {
         self.exact_texts(name).next().transpose()
     }
 
-    /// All values as the texts that they are.
+    /// Returns all values as text, without loss.
     pub(crate) fn exact_texts(&self, name: &'static str) -> impl Iterator<Item = Result<String, ParseError>> {
         self.all_bytes(name).map(move |value| {
             String::from_utf8(value.to_vec())
@@ -71,10 +71,10 @@ impl Entry {
         })
     }
 
-    /// The first value, read; `None` if there is none.
+    /// Returns the first value, decoded by `read`; `None` if there is none.
     ///
     /// # Errors
-    /// It does not have that shape.
+    /// The value cannot be decoded.
     pub(crate) fn exact<T>(
         &self,
         name: &'static str,
@@ -86,59 +86,59 @@ impl Entry {
         }
     }
 
-    /// All values of an attribute.
+    /// Returns all values of an attribute.
     pub(crate) fn all_bytes(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.attributes.iter().filter(move |a| a.name.eq_ignore_ascii_case(name)).flat_map(Attribute::values)
     }
 
-    /// The first value of an attribute.
+    /// Returns the first value of an attribute.
     pub(crate) fn bytes(&self, name: &str) -> Option<&[u8]> {
         self.all_bytes(name).next()
     }
 
-    /// The first value as text. Active Directory stores text as UTF-16, so what comes is valid UTF-8; should it not
-    /// be, it is still something to show.
+    /// Returns the first value as text, for display: invalid UTF-8, which Active Directory does not store, is
+    /// replaced.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.all_texts(name).next()
     }
 
-    /// All values as text.
+    /// Returns all values as text, for display.
     pub(crate) fn all_texts(&self, name: &str) -> impl Iterator<Item = String> {
         self.all_bytes(name).map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
-    /// The first value as a number. Active Directory writes unsigned 32-bit values as signed ones.
+    /// Returns the first value as a number. Active Directory writes unsigned 32-bit values as signed ones.
     pub(crate) fn integer(&self, name: &str) -> Option<i64> {
         self.text(name)?.parse().ok()
     }
 
-    /// A 32-bit field of flags.
+    /// Returns a 32-bit field of flags.
     pub(crate) fn flags(&self, name: &str) -> Option<u32> {
         let value = self.integer(name)?;
         u32::try_from(value).or_else(|_| i32::try_from(value).map(i32::cast_unsigned)).ok()
     }
 
-    /// A Boolean; absent is false.
+    /// Returns a Boolean; absent is false.
     pub(crate) fn is_true(&self, name: &str) -> bool {
         self.bytes(name) == Some(b"TRUE")
     }
 
-    /// An update sequence number.
+    /// Returns an update sequence number.
     pub(crate) fn usn(&self, name: &str) -> Option<u64> {
         std::str::from_utf8(self.bytes(name)?).ok()?.parse().ok()
     }
 
-    /// `objectGUID`, if it was asked for.
+    /// Returns `objectGUID`, if it was requested.
     pub(crate) fn guid(&self) -> Option<ObjectGuid> {
         ObjectGuid::from_slice(self.bytes("objectGUID")?).ok()
     }
 
-    /// Every attribute with its values, those that have none left out.
+    /// Returns every attribute that has values.
     pub(crate) fn into_attributes(self) -> impl Iterator<Item = (String, Vec<Vec<u8>>)> {
         self.attributes.into_iter().filter(|a| !a.values.is_empty()).map(|a| (a.name, a.values))
     }
 
-    /// What it takes in memory, about.
+    /// Returns the approximate size in memory.
     pub(crate) fn size(&self) -> usize {
         const OVERHEAD: usize = 32;
         let values = |a: &Attribute| a.values.iter().map(|value| value.len() + OVERHEAD).sum::<usize>();
@@ -146,15 +146,15 @@ impl Entry {
         self.dn.len() + OVERHEAD + self.attributes.iter().map(attributes).sum::<usize>()
     }
 
-    /// The attributes of which the server sent only the first values, and the number of the next one each.
+    /// Returns the attributes with only a range of their values, each with the number of the next value.
     pub(crate) fn truncated(&self) -> impl Iterator<Item = (&str, u64)> {
         self.attributes.iter().filter_map(|a| Some((a.name.as_str(), a.rest_from?)))
     }
 
-    /// Takes over the next values of attributes that were cut off.
+    /// Appends the next range of values.
     pub(crate) fn extend(&mut self, more: Entry) {
         for addition in more.attributes {
-            // The server also names the attribute without a range, with no values.
+            // The server also returns the attribute without a range, without values.
             let cut =
                 |a: &&mut Attribute| a.rest_from.is_some() && a.name.eq_ignore_ascii_case(&addition.name);
             if let Some(mine) = self.attributes.iter_mut().find(cut).filter(|_| !addition.values.is_empty()) {
@@ -164,7 +164,7 @@ impl Entry {
         }
     }
 
-    /// Whether the server cut off an attribute.
+    /// Returns true if an attribute has only a range of its values.
     pub(crate) fn is_truncated(&self) -> bool {
         self.truncated().next().is_some()
     }
@@ -187,7 +187,8 @@ fn attribute(part: StructureTag) -> Option<Attribute> {
     })
 }
 
-/// `range=0-1499` goes on at 1500, `range=1500-*` does not ([MS-ADTS] 3.1.1.3.1.3.3).
+/// Parses the range option: `range=0-1499` continues at 1500, `range=1500-*` is the last ([MS-ADTS]
+/// 3.1.1.3.1.3.3).
 fn next_of_range(option: &str) -> Option<u64> {
     let (_, last) = option.strip_prefix("range=")?.split_once('-')?;
     last.parse::<u64>().ok()?.checked_add(1)

@@ -1,4 +1,4 @@
-//! An object as the ports give it, from what was found.
+//! Conversion of entries into the objects of the ports.
 
 use onramp_core::forest::{AttributeValue, ForestObject};
 use onramp_core::{AttributeName, DistinguishedName, Error, ErrorKind, ObjectGuid, ParseError, Result};
@@ -7,19 +7,20 @@ use crate::search::entry::Entry;
 
 const OBJECT_GUID: &str = "objectGUID";
 
-/// What to ask for: the attributes, and the GUID in any case.
+/// Returns the attributes to request: `objectGUID` and the given ones.
 pub(crate) fn names(attributes: &[AttributeName]) -> Vec<&str> {
     let asked = attributes.iter().map(AttributeName::as_str);
     let others = asked.filter(|name| !name.eq_ignore_ascii_case(OBJECT_GUID));
     [OBJECT_GUID].into_iter().chain(others).collect()
 }
 
-/// An object with those of its attributes that were asked for.
+/// Converts an entry, with the requested attributes only.
 pub(crate) fn object(entry: Entry, attributes: &[AttributeName]) -> Result<ForestObject> {
     let (guid, dn) = identity(&entry)?;
     let mut object = ForestObject::new(guid, dn);
     for (name, values) in entry.into_attributes() {
-        // Under the name it was asked for by; a name that nobody asked for can only be an answer to a number.
+        // Each attribute gets the name by which it was requested. An unknown name is the answer to a request
+        // by OID.
         let asked = attributes.iter().find(|asked| asked.as_str().eq_ignore_ascii_case(&name)).cloned();
         let by_number = || attributes.iter().any(|asked| asked.as_str().contains('.'));
         let own = |name: &str| ![OBJECT_GUID, "uSNCreated"].iter().any(|own| own.eq_ignore_ascii_case(name));
@@ -35,7 +36,7 @@ pub(crate) fn object(entry: Entry, attributes: &[AttributeName]) -> Result<Fores
     Ok(object)
 }
 
-/// The GUID that an object is known by whatever becomes of its name, and its name.
+/// Returns the GUID, which identifies an object for its whole life, and the distinguished name.
 pub(crate) fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)> {
     let hidden = || {
         unreadable(entry, "its objectGUID is not visible to this account")
@@ -47,14 +48,14 @@ pub(crate) fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)>
     Ok((guid, dn))
 }
 
-/// The error of an object with a value that cannot be understood.
+/// Creates the error of an object with an invalid value.
 pub(crate) fn odd(entry: &Entry, error: &ParseError) -> Error {
     unreadable(entry, error.to_string()).with_hint(
         "Look at the object with a tool for the directory; it is passed over until it is repaired.",
     )
 }
 
-/// The error of an object that cannot be understood.
+/// Creates the error of an unreadable object.
 pub(crate) fn unreadable(entry: &Entry, why: impl Into<String>) -> Error {
     unreadable_at(shown(&entry.dn), why)
 }
@@ -63,7 +64,7 @@ fn unreadable_at(dn: impl std::fmt::Display, why: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unreadable, "read the object").with_object(dn).with_detail(why)
 }
 
-/// A name that may hold anything, for people.
+/// Replaces control characters, for display.
 fn shown(dn: &str) -> String {
     dn.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

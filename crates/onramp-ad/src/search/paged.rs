@@ -1,10 +1,10 @@
-//! Searches page by page, one page ahead of the consumer and never more: nothing that grows with the directory is held
-//! but two bytes for each object received.
+//! Paged searches, one page ahead of the consumer: only two bytes per received object are kept, so that
+//! memory does not grow with the directory.
 //!
-//! A paging cookie is good on its own connection only, and servers drop it when they please. What is lost with it is
-//! read again in windows of `uSNCreated`, which is indexed, never changes, and is different for every object of a domain
-//! controller; objects that were received already are skipped. Windows shrink until they fit what the server gives, and
-//! grow again after.
+//! A paging cookie is valid on its own connection only, and a server may drop it at any time. The rest is
+//! then read in ranges of `uSNCreated`, which is indexed, never changes, and is different for every object of
+//! a domain controller; objects that were received before are skipped. The ranges shrink until they fit the
+//! limits of the server, and grow again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,27 +24,27 @@ use crate::search::request::{Exchange, Search};
 use crate::search::usn_set::UsnSet;
 
 const USN_CREATED: AttributeName = AttributeName::from_static("uSNCreated");
-/// A server may send a page without entries while it works, but not for ever.
+/// The maximum number of consecutive pages without entries; a busy server may send some.
 const EMPTY_PAGES: u32 = 1_000;
-/// So often in a row something is tried again that brings nothing new.
+/// The maximum number of consecutive attempts without progress.
 const ATTEMPTS: u32 = 6;
-/// The first wait between attempts; it doubles.
+/// The first delay between attempts; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// After a loss, the rest is read in about so many windows.
+/// The approximate number of ranges for the rest after a loss.
 const RANGES: u64 = 16;
 
 type Batch = Result<Vec<Entry>, ExchangeError>;
 
 impl ConnectionHandle {
-    /// Streams the results, each once, with all values of their attributes; of an object with an unreadable name, the values
-    /// of the first answer. The stream ends after its first error.
+    /// Streams the results, each once, with all values of their attributes; an object with an unreadable name
+    /// has only the values of the first answer. The stream ends after its first error.
     ///
     /// Nothing is sent before the stream is polled; dropping it ends the search.
     pub(crate) fn entries(
         self: &Arc<Self>,
         search: Search,
     ) -> impl Stream<Item = Result<Entry, ExchangeError>> + Send + 'static {
-        let start = Consumer::Waiting(Some((Arc::clone(self), search)));
+        let start = EntryStream::Waiting(Some((Arc::clone(self), search)));
         stream::unfold(start, |mut consumer| async move {
             let item = consumer.next().await?;
             Some((item, consumer))
@@ -57,7 +57,7 @@ impl ConnectionHandle {
     }
 }
 
-/// Ends a stream after its first error, whatever it is made of. One object that could not be understood ends nothing.
+/// Ends a stream after its first error. An unreadable object is no such error.
 pub(crate) fn until_error<T: Send + 'static>(
     stream: impl Stream<Item = onramp_core::Result<T>> + Send + 'static,
 ) -> impl Stream<Item = onramp_core::Result<T>> + Send {
@@ -68,13 +68,13 @@ pub(crate) fn until_error<T: Send + 'static>(
     })
 }
 
-/// The side that takes objects.
-enum Consumer {
+/// The receiving side.
+enum EntryStream {
     Waiting(Option<(Arc<ConnectionHandle>, Search)>),
     Reading { batches: mpsc::Receiver<Batch>, current: std::vec::IntoIter<Entry>, _reader: Reader },
 }
 
-/// The task that reads; it ends with this.
+/// The reading task, which ends when this is dropped.
 struct Reader(AbortHandle);
 
 impl Drop for Reader {
@@ -83,12 +83,12 @@ impl Drop for Reader {
     }
 }
 
-impl Consumer {
+impl EntryStream {
     async fn next(&mut self) -> Option<Result<Entry, ExchangeError>> {
         if let Self::Waiting(start) = self {
             let (handle, search) = start.take()?;
-            let (out, batches) = mpsc::channel(1);
-            let reader = tokio::spawn(Walk::new(handle, search, out).run());
+            let (sender, batches) = mpsc::channel(1);
+            let reader = tokio::spawn(PagedReader::new(handle, search, sender).run());
             let current = Vec::new().into_iter();
             *self = Self::Reading { batches, current, _reader: Reader(reader.abort_handle()) };
         }
@@ -105,74 +105,75 @@ impl Consumer {
     }
 }
 
-/// A search on its way through the directory.
-struct Walk {
+/// The state of a search.
+struct PagedReader {
     handle: Arc<ConnectionHandle>,
-    /// Asks for `uSNCreated` besides.
+    /// The search, with `uSNCreated` as another attribute.
     search: Search,
-    out: mpsc::Sender<Batch>,
-    /// What was received; `None` once an object came whose `uSNCreated` this account may not see.
+    sender: mpsc::Sender<Batch>,
+    /// The received objects; `None` after an object whose `uSNCreated` this account may not read.
     seen: Option<UsnSet>,
     received: u64,
-    /// The part that is being read; `None` is all of it, as long as nothing goes wrong.
+    /// The range that is being read; `None` for everything, before the first loss.
     range: Option<UsnRange>,
-    /// What is being read goes on from a page before.
+    /// True if the last request continued an earlier page.
     has_cookie: bool,
-    stalls: Stalls,
+    stalled: StalledAttempts,
 }
 
-/// The objects with `uSNCreated` from `from` on.
+/// A range of `uSNCreated`, from `from` on.
 #[derive(Debug, Clone, Copy)]
 struct UsnRange {
     from: u64,
     width: u64,
-    /// The highest update sequence number when the first window was made. The window that reaches it has no upper bound.
+    /// The highest update sequence number when the first range was made. The range that reaches it has no
+    /// upper bound.
     highest: u64,
 }
 
-/// Attempts that brought nothing new.
+/// The attempts without progress.
 #[derive(Debug, Default)]
-struct Stalls {
+struct StalledAttempts {
     count: u32,
-    /// What had been received at the last one.
+    /// The number of received objects at the last attempt.
     received: u64,
 }
 
-/// Nobody takes the objects any more.
-struct Gone;
+/// The receiver was dropped.
+struct ReceiverDropped;
 
-enum Remedy {
-    /// The same again.
-    Repeat,
-    /// Less at a time.
+enum Recovery {
+    /// Retry the same request.
+    Retry,
+    /// Request a smaller range.
     Narrow,
 }
 
-impl Walk {
-    fn new(handle: Arc<ConnectionHandle>, mut search: Search, out: mpsc::Sender<Batch>) -> Self {
+impl PagedReader {
+    fn new(handle: Arc<ConnectionHandle>, mut search: Search, sender: mpsc::Sender<Batch>) -> Self {
         search.attributes.push(USN_CREATED.to_string());
-        let (seen, stalls) = (Some(UsnSet::default()), Stalls::default());
-        Self { handle, search, out, seen, received: 0, range: None, has_cookie: false, stalls }
+        let (seen, stalled) = (Some(UsnSet::default()), StalledAttempts::default());
+        Self { handle, search, sender, seen, received: 0, range: None, has_cookie: false, stalled }
     }
 
     async fn run(mut self) {
         loop {
-            let error = match self.part().await {
-                Ok(Err(Gone)) => return,
+            let error = match self.read_range().await {
+                Ok(Err(ReceiverDropped)) => return,
                 Ok(Ok(())) if self.advance() => continue,
                 Ok(Ok(())) => return,
                 Err(error) => error,
             };
             if let Err(error) = self.recover(error).await {
-                // If nobody listens, nobody needs to know.
-                let _ = self.out.send(Err(error)).await;
+                // A dropped receiver needs no error.
+                let _ = self.sender.send(Err(error)).await;
                 return;
             }
         }
     }
 
-    /// Reads the present part to its end.
-    async fn part(&mut self) -> Result<Result<(), Gone>, ExchangeError> {
+    /// Reads the current range to its end.
+    async fn read_range(&mut self) -> Result<Result<(), ReceiverDropped>, ExchangeError> {
         let search = self.range.map_or_else(|| self.search.clone(), |range| range.of(&self.search));
         let size = self.handle.settings.page_size;
         let mut connection: Option<Arc<Connection>> = None;
@@ -180,8 +181,8 @@ impl Walk {
         let mut empty_pages = 0;
         self.has_cookie = false;
         loop {
-            // There is room when the consumer has begun with the page before.
-            let Ok(room) = self.out.clone().reserve_owned().await else { return Ok(Err(Gone)) };
+            // There is capacity when the consumer has taken the page before.
+            let Ok(room) = self.sender.clone().reserve_owned().await else { return Ok(Err(ReceiverDropped)) };
             let on = match &connection {
                 Some(connection) => connection,
                 None => connection.insert(self.handle.connection().await?),
@@ -204,18 +205,18 @@ impl Walk {
         }
     }
 
-    /// What of a page is new, whole.
+    /// Removes the objects of a page that were received before, and completes ranges of values.
     async fn take(&mut self, mut entries: Vec<Entry>) -> Result<Vec<Entry>, ExchangeError> {
         if let (Some(seen), Some(_)) = (&self.seen, self.range) {
             entries.retain(|entry| entry.usn(USN_CREATED.as_str()).is_none_or(|usn| !seen.contains(usn)));
         }
         let mut whole = Vec::with_capacity(entries.len());
         for mut entry in entries {
-            // What cannot be asked for again by any name is for whoever takes it to refuse.
+            // An object that no name can request again is refused by the consumer.
             let can_be_asked = entry.guid().is_some() || entry.name().is_ok();
             if entry.is_truncated() && can_be_asked {
-                match self.handle.complete(&mut entry, self.search.deleted).await {
-                    // It is deleted by now: none of the results any more.
+                match self.handle.complete(&mut entry, self.search.include_deleted).await {
+                    // It was deleted meanwhile.
                     Err(error) if error.kind() == ErrorKind::NotFound => continue,
                     completed => completed?,
                 }
@@ -233,7 +234,7 @@ impl Walk {
         Ok(entries)
     }
 
-    /// Goes on to the next part, if there is one.
+    /// Moves on to the next range, if there is one.
     fn advance(&mut self) -> bool {
         let Some(next) = self.range.and_then(UsnRange::next) else { return false };
         if let Some(seen) = &mut self.seen {
@@ -243,21 +244,21 @@ impl Walk {
         true
     }
 
-    /// Makes ready to go on after a failure, if that can help.
+    /// Prepares the next attempt after a failure, if one can help.
     async fn recover(&mut self, mut error: ExchangeError) -> Result<(), ExchangeError> {
-        if self.stalls.received != self.received {
-            self.stalls = Stalls { count: 0, received: self.received };
+        if self.stalled.received != self.received {
+            self.stalled = StalledAttempts { count: 0, received: self.received };
         }
         let started = self.received > 0 || self.range.is_some();
         loop {
-            self.stalls.count += 1;
-            let Some(remedy) = self.remedy(&error, started) else { return Err(self.ended_by(error)) };
-            let repeats = matches!(remedy, Remedy::Repeat);
+            self.stalled.count += 1;
+            let Some(recovery) = self.recovery(&error, started) else { return Err(self.final_error(error)) };
+            let repeats = matches!(recovery, Recovery::Retry);
             if repeats && !started {
                 return Ok(());
             }
-            if repeats || self.stalls.count > 1 {
-                let doublings = self.stalls.count.saturating_sub(1);
+            if repeats || self.stalled.count > 1 {
+                let doublings = self.stalled.count.saturating_sub(1);
                 self.handle.settings.clock.sleep(FIRST_WAIT * 2_u32.saturating_pow(doublings)).await;
             }
             let range = match self.range {
@@ -275,26 +276,26 @@ impl Walk {
         }
     }
 
-    fn remedy(&self, error: &ExchangeError, started: bool) -> Option<Remedy> {
-        // What cannot be told apart cannot be skipped.
+    fn recovery(&self, error: &ExchangeError, started: bool) -> Option<Recovery> {
+        // Objects without a known `uSNCreated` cannot be skipped.
         if self.received > 0 && self.seen.is_none() {
             return None;
         }
         let unavailable = error.kind() == ErrorKind::Unavailable;
-        let most = if error.is_slow { 2 } else { ATTEMPTS };
-        let remedy = match error.delivery {
-            Delivery::Refused(TIME_LIMIT | SIZE_LIMIT | ADMIN_LIMIT) => Remedy::Narrow,
-            // How servers refuse a cookie: operationsError, protocolError, unavailableCriticalExtension,
-            // unwillingToPerform, other.
-            Delivery::Refused(1 | 2 | 12 | 53 | 80) if self.has_cookie => Remedy::Narrow,
-            Delivery::Refused(BUSY | UNAVAILABLE) if started => Remedy::Repeat,
-            Delivery::Lost | Delivery::NotSent if unavailable && (started || self.stalls.count < 2) => {
-                Remedy::Repeat
+        let most = if error.is_timeout { 2 } else { ATTEMPTS };
+        let recovery = match error.delivery {
+            Delivery::Refused(TIME_LIMIT | SIZE_LIMIT | ADMIN_LIMIT) => Recovery::Narrow,
+            // The codes by which servers refuse a cookie: operationsError, protocolError,
+            // unavailableCriticalExtension, unwillingToPerform, other.
+            Delivery::Refused(1 | 2 | 12 | 53 | 80) if self.has_cookie => Recovery::Narrow,
+            Delivery::Refused(BUSY | UNAVAILABLE) if started => Recovery::Retry,
+            Delivery::Lost | Delivery::NotSent if unavailable && (started || self.stalled.count < 2) => {
+                Recovery::Retry
             }
-            Delivery::TimedOut | Delivery::NotConnected if unavailable && started => Remedy::Repeat,
+            Delivery::TimedOut | Delivery::NotConnected if unavailable && started => Recovery::Retry,
             _ => return None,
         };
-        (self.stalls.count <= most).then_some(remedy)
+        (self.stalled.count <= most).then_some(recovery)
     }
 
     async fn highest_usn(&self) -> Result<u64, ExchangeError> {
@@ -306,7 +307,7 @@ impl Walk {
         })
     }
 
-    fn ended_by(&self, error: ExchangeError) -> ExchangeError {
+    fn final_error(&self, error: ExchangeError) -> ExchangeError {
         if self.received == 0 { error } else { error.after_receiving(self.received) }
     }
 }
@@ -316,7 +317,7 @@ impl UsnRange {
         Self { from: 0, width: (highest / RANGES).max(1), highest }
     }
 
-    /// The last number in it; `None` if all that follow are.
+    /// Returns the last number; `None` if there is no upper bound.
     fn to(self) -> Option<u64> {
         let to = self.from.checked_add(self.width - 1)?;
         (to < self.highest).then_some(to)
@@ -331,7 +332,7 @@ impl UsnRange {
         Self { width: (width / 4).max(1), ..self }
     }
 
-    /// A search for what of another one is in the window.
+    /// Restricts a search to the range.
     fn of(self, search: &Search) -> Search {
         let mut filter = search.filter.and(&LdapFilter::at_least(&USN_CREATED, self.from));
         if let Some(to) = self.to() {

@@ -1,4 +1,4 @@
-//! Reading one object, with every value of its attributes.
+//! Reads of one object, with every value of its attributes.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::search::entry::Entry;
 use crate::search::request::{Exchange, Search};
 
 impl ConnectionHandle {
-    /// One object, with all values of its attributes; `None` if it does not exist or does not match.
+    /// Reads one object, with all values of its attributes; `None` if it does not exist or does not match.
     pub(crate) async fn read(self: &Arc<Self>, search: Search) -> Result<Option<Entry>, ExchangeError> {
         let found = match self.read_once(&search).await {
             Err(error) if is_worth_repeating(&error) => self.read_once(&search).await,
@@ -19,7 +19,7 @@ impl ConnectionHandle {
         };
         match found {
             Ok(Some(mut entry)) => {
-                self.complete(&mut entry, search.deleted).await?;
+                self.complete(&mut entry, search.include_deleted).await?;
                 Ok(Some(entry))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -27,7 +27,7 @@ impl ConnectionHandle {
         }
     }
 
-    /// Fetches what the server cut off attributes with many values (`MaxValRange`, [MS-ADTS] 3.1.1.3.1.3.3).
+    /// Reads the remaining values of attributes with many values (`MaxValRange`, [MS-ADTS] 3.1.1.3.1.3.3).
     pub(crate) async fn complete(&self, entry: &mut Entry, deleted: bool) -> Result<(), ExchangeError> {
         while entry.is_truncated() {
             let known: Vec<(String, u64)> =
@@ -36,7 +36,7 @@ impl ConnectionHandle {
                 known.iter().map(|(name, from)| self.rest_of(name, *from)).collect::<Result<Vec<_>, _>>()?;
             let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
             let name = match entry.guid() {
-                // Wherever the object is moved meanwhile.
+                // The GUID stays valid if the object is moved meanwhile.
                 Some(guid) => Base::Guid(guid),
                 None => Base::Name(self.name(&entry.dn)?),
             };
@@ -53,14 +53,14 @@ impl ConnectionHandle {
         Ok(())
     }
 
-    /// One object as the server gives it at once.
+    /// Reads one object with the values of the first answer.
     async fn read_once(&self, search: &Search) -> Result<Option<Entry>, ExchangeError> {
         let connection = self.connection().await?;
         let answer = Exchange::plain(search).send(&connection, &self.settings).await?;
         Ok(answer.entries.into_iter().next())
     }
 
-    /// Asks for the values of an attribute from that one on ([MS-ADTS] 3.1.1.3.1.3.3).
+    /// Returns the attribute description of the values from that one on ([MS-ADTS] 3.1.1.3.1.3.3).
     fn rest_of(&self, attribute: &str, from: u64) -> Result<String, ExchangeError> {
         let attribute = AttributeName::parse(attribute);
         let attribute =
@@ -68,7 +68,7 @@ impl ConnectionHandle {
         Ok(format!("{attribute};range={from}-*"))
     }
 
-    /// A name that the server told.
+    /// Parses a distinguished name that the server sent.
     pub(crate) fn name(&self, told: &str) -> Result<DistinguishedName, ExchangeError> {
         DistinguishedName::parse(told)
             .map_err(|error| ExchangeError::malformed(self.host(), error.to_string()))
@@ -79,7 +79,8 @@ impl ConnectionHandle {
     }
 }
 
-/// A read may be done twice, but not after a time-out (it would double the wait) nor if connecting failed.
+/// Returns true if a read should be repeated: not after a timeout, which would double the wait, nor after a
+/// failure to connect.
 pub(crate) fn is_worth_repeating(error: &ExchangeError) -> bool {
     matches!(error.delivery, Delivery::NotSent | Delivery::Lost) && error.kind() == ErrorKind::Unavailable
 }

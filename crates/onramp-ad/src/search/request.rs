@@ -1,4 +1,4 @@
-//! One exchange of a search: a request, the entries that answer it, and how they end.
+//! Search requests, and one exchange of a request and its result entries.
 
 use std::panic::AssertUnwindSafe;
 
@@ -14,57 +14,60 @@ use crate::ldap::exchange_error::ExchangeError;
 use crate::ldap::settings::Settings;
 use crate::search::entry::Entry;
 
-/// OID of the paged-results control (RFC 2696).
+/// The OID of the paged-results control (RFC 2696).
 pub(crate) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
-/// Deleted objects are found too ([MS-ADTS] 3.1.1.3.4.1.14); every domain controller knows it.
+/// The OID of the control that includes deleted objects ([MS-ADTS] 3.1.1.3.4.1.14); every domain controller
+/// supports it.
 const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
-/// No references to other servers are made up ([MS-ADTS] 3.1.1.3.4.1.4): they would be skipped anyway.
+/// The OID of the control that suppresses references to other domains ([MS-ADTS] 3.1.1.3.4.1.4), which would
+/// be skipped anyway.
 const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
 const OBJECT_CLASS: AttributeName = AttributeName::from_static("objectClass");
-/// What the values of one answer may take together: a server that sends more has lost its mind, or means harm.
+/// The maximum size of one answer in bytes. A server that sends more is broken or malicious.
 const MAX_BYTES: usize = 128 << 20;
-/// Entries of an answer without pages, before it is taken for one without end.
+/// The maximum number of entries of an answer without pages.
 const MAX_UNPAGED: usize = 100_000;
 
-/// References to other servers, and remarks in between, in one answer. A search of a forest has one of each for each domain.
-const MAX_ASIDES: usize = 1_000;
+/// The maximum number of references and intermediate responses in one answer. A search of a forest has one of
+/// each per domain.
+const MAX_SKIPPED: usize = 1_000;
 
-/// What to look for.
+/// A search: base, scope, filter and attributes.
 #[derive(Debug, Clone)]
 pub(crate) struct Search {
     pub(crate) base: Base,
     pub(crate) scope: Scope,
     pub(crate) filter: LdapFilter,
     pub(crate) attributes: Vec<String>,
-    /// Deleted objects are found too.
-    pub(crate) deleted: bool,
+    /// True if deleted objects are included.
+    pub(crate) include_deleted: bool,
 }
 
 impl Search {
-    /// One object.
+    /// Creates a search for one object.
     pub(crate) fn object(base: impl Into<Base>, attributes: &[&str]) -> Self {
         Self::new(base, Scope::Base, anything(), attributes)
     }
 
-    /// An object and everything below it.
+    /// Creates a search of an object and everything below it.
     pub(crate) fn below(base: impl Into<Base>, filter: LdapFilter, attributes: &[&str]) -> Self {
         Self::new(base, Scope::Subtree, filter, attributes)
     }
 
-    /// The objects right below one.
+    /// Creates a search of the direct children of an object.
     pub(crate) fn children(base: impl Into<Base>, filter: LdapFilter, attributes: &[&str]) -> Self {
         Self::new(base, Scope::OneLevel, filter, attributes)
     }
 
-    /// Only if the object also matches.
+    /// Sets the filter.
     pub(crate) fn matching(mut self, filter: LdapFilter) -> Self {
         self.filter = filter;
         self
     }
 
-    /// Deleted objects too.
-    pub(crate) fn with_deleted(mut self, deleted: bool) -> Self {
-        self.deleted = deleted;
+    /// Sets whether deleted objects are included.
+    pub(crate) fn with_deleted(mut self, include: bool) -> Self {
+        self.include_deleted = include;
         self
     }
 
@@ -74,71 +77,72 @@ impl Search {
             scope,
             filter,
             attributes: attributes.iter().map(|&name| name.to_owned()).collect(),
-            deleted: false,
+            include_deleted: false,
         }
     }
 }
 
-/// Objects of that class.
+/// Returns a filter for objects of a class.
 pub(crate) fn of_class(class: &str) -> LdapFilter {
     LdapFilter::equal(&OBJECT_CLASS, class)
 }
 
-/// Every object.
+/// Returns a filter for all objects.
 pub(crate) fn anything() -> LdapFilter {
     LdapFilter::present(&OBJECT_CLASS)
 }
 
-/// A search request, or that for one page of it.
+/// One exchange: a whole search, or one page of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange<'a> {
     search: &'a Search,
-    /// Objects a page and where it begins.
+    /// The page size and the cookie.
     page: Option<(u32, Vec<u8>)>,
     controls: Vec<RawControl>,
-    /// More objects than that are no answer.
-    most: usize,
+    /// The maximum number of entries in the answer.
+    max_entries: usize,
 }
 
-/// What answered a request.
+/// The answer to a request.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) entries: Vec<Entry>,
-    /// Where the next page begins; empty if this was the last.
+    /// The cookie of the next page; empty after the last one.
     pub(crate) cookie: Vec<u8>,
-    /// The controls of its end.
+    /// The controls of the final result.
     pub(crate) controls: Vec<Control>,
 }
 
 impl<'a> Exchange<'a> {
-    /// The whole search at once.
+    /// Creates the exchange of a whole search.
     pub(crate) fn plain(search: &'a Search) -> Self {
         let mut controls = Vec::new();
-        if search.deleted {
+        if search.include_deleted {
             controls.push(RawControl { ctype: SHOW_DELETED.to_owned(), crit: true, val: None });
         }
-        let most = if search.scope == Scope::Base { 1 } else { MAX_UNPAGED };
-        Self { search, page: None, controls, most }
+        let max_entries = if search.scope == Scope::Base { 1 } else { MAX_UNPAGED };
+        Self { search, page: None, controls, max_entries }
     }
 
-    /// One page of it, at a cookie that the page before gave on the same connection; empty for the first.
+    /// Creates the exchange of one page. The cookie is that of the page before, on the same connection; empty
+    /// for the first page.
     pub(crate) fn page(search: &'a Search, size: u32, cookie: Vec<u8>) -> Self {
-        let most = usize::try_from(size).unwrap_or(usize::MAX);
-        let mut request = Self { page: Some((size, cookie)), most, ..Self::plain(search) };
-        // Not critical, so that a server that does not list it searches as well.
+        let max_entries = usize::try_from(size).unwrap_or(usize::MAX);
+        let mut request = Self { page: Some((size, cookie)), max_entries, ..Self::plain(search) };
+        // Not critical, so that a server without this control searches as well.
         request.controls.push(RawControl { ctype: DOMAIN_SCOPE.to_owned(), crit: false, val: None });
         request
     }
 
-    /// With a control, and so many objects in the answer at most.
-    pub(crate) fn with_control(mut self, control: RawControl, most: usize) -> Self {
+    /// Adds a control, and sets the maximum number of entries.
+    pub(crate) fn with_control(mut self, control: RawControl, max_entries: usize) -> Self {
         self.controls.push(control);
-        self.most = most;
+        self.max_entries = max_entries;
         self
     }
 
-    /// Sends it and takes in the answer, which ends with success or is a error: what came before a failure is dropped.
-    /// References to other servers are skipped.
+    /// Sends the request and collects the answer. On an error, the entries before it are dropped. References
+    /// to other servers are skipped.
     pub(crate) async fn send(
         self,
         connection: &Connection,
@@ -147,7 +151,7 @@ impl<'a> Exchange<'a> {
         let mut ldap = connection.ldap();
         let mut controls = self.controls;
         if let Some((size, cookie)) = &self.page {
-            // A size above the server's own limit is cut down by the server.
+            // A server reduces a page size above its own limit.
             let size = i32::try_from(*size).unwrap_or(i32::MAX);
             controls.push(PagedResults { size, cookie: cookie.clone() }.critical().into());
         }
@@ -159,62 +163,63 @@ impl<'a> Exchange<'a> {
         let base = base.to_string();
         let starting = ldap.streaming_search(&base, *scope, filter.as_str(), attributes.clone());
         let mut results = connection.answer(timeouts.operation, starting).await?;
-        let mut intake = Intake::new(connection, self.most);
-        // Some servers work through the whole result before they send the first entry of its first page.
-        let slow = self.page.is_some() || self.most > MAX_UNPAGED;
+        let mut collector = AnswerCollector::new(connection, self.max_entries);
+        // Some servers compute the whole result before they send the first entry of the first page.
+        let slow = self.page.is_some() || self.max_entries > MAX_UNPAGED;
         let mut limit = if slow { timeouts.first_page } else { timeouts.operation };
         while let Some(item) = connection.answer(limit, results.next()).await? {
             limit = timeouts.operation;
-            intake.take(item)?;
+            collector.take(item)?;
         }
         connection.mark_used(settings);
-        intake.end(&mut results).await
+        collector.end(&mut results).await
     }
 }
 
-/// An answer coming in.
-struct Intake<'a> {
+/// An answer that is being received.
+struct AnswerCollector<'a> {
     connection: &'a Connection,
-    most: usize,
+    max_entries: usize,
     bytes: usize,
-    asides: usize,
+    skipped: usize,
     entries: Vec<Entry>,
 }
 
-impl<'a> Intake<'a> {
-    fn new(connection: &'a Connection, most: usize) -> Self {
-        Self { connection, most, bytes: 0, asides: 0, entries: Vec::new() }
+impl<'a> AnswerCollector<'a> {
+    fn new(connection: &'a Connection, max_entries: usize) -> Self {
+        Self { connection, max_entries, bytes: 0, skipped: 0, entries: Vec::new() }
     }
 
     fn take(&mut self, item: ResultEntry) -> Result<(), ExchangeError> {
         if item.is_ref() || item.is_intermediate() {
-            self.asides += 1;
-            return match self.asides > MAX_ASIDES {
-                true => {
-                    Err(self
-                        .flooded(format!("more than {MAX_ASIDES} references and remarks instead of objects")))
-                }
+            self.skipped += 1;
+            return match self.skipped > MAX_SKIPPED {
+                true => Err(self
+                    .excessive(format!("more than {MAX_SKIPPED} references and remarks instead of objects"))),
                 false => Ok(()),
             };
         }
         let entry = Entry::decode(item.0);
         let entry = entry.ok_or_else(|| self.malformed("an entry of another shape"))?;
         self.bytes = self.bytes.saturating_add(entry.size());
-        if self.entries.len() >= self.most {
-            let asked =
-                if self.most == 1 { "one object".to_owned() } else { format!("{} objects", self.most) };
-            return Err(self.flooded(format!("more than the {asked} that it was asked for")));
+        if self.entries.len() >= self.max_entries {
+            let asked = if self.max_entries == 1 {
+                "one object".to_owned()
+            } else {
+                format!("{} objects", self.max_entries)
+            };
+            return Err(self.excessive(format!("more than the {asked} that it was asked for")));
         }
         if self.bytes > MAX_BYTES {
             return Err(self
-                .flooded(format!("more than {} MiB for one page", MAX_BYTES >> 20))
+                .excessive(format!("more than {} MiB for one page", MAX_BYTES >> 20))
                 .with_hint("Use smaller pages, or ask for fewer attributes."));
         }
         self.entries.push(entry);
         Ok(())
     }
 
-    /// Looks at how an answer ended: only its result code tells a complete one from one that was cut short.
+    /// Checks the final result: only its code tells a complete answer from an incomplete one.
     async fn end(
         self,
         results: &mut SearchStream<'static, String, Vec<String>>,
@@ -233,14 +238,14 @@ impl<'a> Intake<'a> {
         ExchangeError::malformed(&self.connection.host, what)
     }
 
-    /// The server sends without end: nothing on this connection is waited for any more.
-    fn flooded(&self, what: String) -> ExchangeError {
+    /// Closes the connection to a server that sends without end.
+    fn excessive(&self, what: String) -> ExchangeError {
         let hint = Some("Check that the host is an Active Directory domain controller.");
-        self.malformed("").retold(ErrorKind::Invalid, format!("the server sends {what}"), hint)
+        self.malformed("").with_meaning(ErrorKind::Invalid, format!("the server sends {what}"), hint)
     }
 }
 
-/// The cookie of a page's end; empty if it was the last. `None` if the control cannot be read.
+/// Returns the paging cookie, empty after the last page; `None` if the control is malformed.
 pub(crate) fn cookie(controls: &[Control]) -> Option<Vec<u8>> {
     let control = controls.iter().find(|Control(_, raw)| raw.ctype == PAGED_RESULTS);
     let Some(Control(_, raw)) = control else { return Some(Vec::new()) };
@@ -258,7 +263,7 @@ mod tests {
 
     const CN: AttributeName = AttributeName::from_static("cn");
 
-    /// The octets in the last part of a filter, as they go over the wire.
+    /// Returns the value of a filter as it is sent.
     fn sent(filter: &LdapFilter) -> Vec<u8> {
         let tag: StructureTag =
             ldap3::parse_filter(filter.as_str()).expect("the library reads it").into_structure();

@@ -1,26 +1,26 @@
-//! A set of update sequence numbers that takes two bytes for each, and less where they are dense.
+//! A set of update sequence numbers that takes two bytes per number, and less where they are dense.
 
 use std::collections::BTreeMap;
 
-/// So many numbers share a chunk: those with the same upper digits.
+/// The number of low bits that a chunk stores; its numbers have the same high bits.
 const CHUNK_BITS: u32 = 16;
-/// A chunk with more numbers than that is smaller as a map of bits.
+/// The size up to which a chunk is a list; a larger one is smaller as a bitmap.
 const SPARSE: usize = 4096;
 const WORDS: usize = 1 << (CHUNK_BITS - 6);
 
-/// Which objects of a domain controller were received: every object has an `uSNCreated` of its own there.
+/// The `uSNCreated` of the received objects, which is unique on a domain controller.
 #[derive(Debug, Default)]
 pub(crate) struct UsnSet(BTreeMap<u64, Chunk>);
 
 #[derive(Debug)]
 enum Chunk {
-    /// The lower digits, ascending.
+    /// The low bits, ascending.
     Sparse(Vec<u16>),
     Dense(Box<[u64; WORDS]>),
 }
 
 impl UsnSet {
-    /// Adds a number.
+    /// Inserts a number.
     pub(crate) fn insert(&mut self, usn: u64) {
         let (high, low) = split(usn);
         let chunk = self.0.entry(high).or_insert_with(|| Chunk::Sparse(Vec::new()));
@@ -50,14 +50,14 @@ impl UsnSet {
         }
     }
 
-    /// Forgets numbers below one, as far as that gives memory back.
+    /// Removes numbers below one, as far as whole chunks can be freed.
     pub(crate) fn forget_below(&mut self, usn: u64) {
         self.0 = self.0.split_off(&split(usn).0);
     }
 }
 
 fn split(usn: u64) -> (u64, u16) {
-    // The cast keeps the lower digits.
+    // The cast keeps the low bits.
     (usn >> CHUNK_BITS, usn as u16)
 }
 

@@ -37,7 +37,7 @@ impl ControllerStatus {
     }
 }
 
-/// Probes all of them, several at a time; the order stays.
+/// Probes the domain controllers, several at a time, and returns them in the given order.
 pub(crate) async fn survey(locator: &DcLocator, controllers: Vec<DomainController>) -> Vec<ControllerStatus> {
     let probes = controllers.into_iter().map(|controller| async move {
         let answer = probe(locator, &controller).await;

@@ -18,7 +18,7 @@ const SETTINGS_ATTRIBUTES: &[&str] = &[
     "msDS-isRODC",
     "invocationId",
 ];
-/// `options` of an `nTDSDSA` object ([MS-ADTS] 6.1.1.2.2.1.2.1.1).
+/// The flag of a global catalog in `options` of an `nTDSDSA` object ([MS-ADTS] 6.1.1.2.2.1.2.1.1).
 const IS_GLOBAL_CATALOG: u32 = 1;
 const INBOUND_DISABLED: u32 = 2;
 

@@ -145,7 +145,7 @@ impl DcLocator {
             #[cfg(feature = "dns")]
             Bootstrap::Domain(discovery) => {
                 match discovery.controllers(self.settings().clock.as_ref()).await {
-                    // The name server may be on the machine that is gone.
+                    // The name server may be on the same machine as the lost domain controller.
                     Err(_) if known.clone().next().is_some() => Vec::new(),
                     found => found?,
                 }
@@ -296,7 +296,7 @@ impl DcLocator {
     }
 }
 
-/// Returns the host name of the PDC emulator, which the head of the domain names.
+/// Returns the host name of the PDC emulator, which the root object of the domain names.
 async fn pdc_emulator<'a>(
     handle: &Arc<ConnectionHandle>,
     domain: &DistinguishedName,

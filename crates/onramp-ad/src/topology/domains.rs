@@ -6,7 +6,7 @@ use crate::search::entry::Entry;
 use crate::search::request::{Search, of_class};
 use crate::topology::dc_cache::BootstrapDc;
 
-/// Cross-references to domains: `systemFlags` has both FLAG_CR_NTDS_NC (1) and FLAG_CR_NTDS_DOMAIN (2).
+/// The `systemFlags` of cross-references to domains: FLAG_CR_NTDS_NC (1) and FLAG_CR_NTDS_DOMAIN (2).
 const DOMAIN_FLAGS: u32 = 3;
 const SYSTEM_FLAGS: AttributeName = AttributeName::from_static("systemFlags");
 const ATTRIBUTES: &[&str] = &["nCName", "dnsRoot", "nETBIOSName", "Enabled"];
@@ -15,11 +15,11 @@ const ATTRIBUTES: &[&str] = &["nCName", "dnsRoot", "nETBIOSName", "Enabled"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ForestDomain {
-    /// Its DNS name, which is always a valid UPN suffix.
+    /// The DNS name, which is always a valid UPN suffix.
     pub dns_name: DomainName,
-    /// The naming context that holds its objects.
+    /// The naming context with the objects of the domain.
     pub naming_context: DistinguishedName,
-    /// Its NetBIOS name, as in `CORP\anna`.
+    /// The NetBIOS name, as in `CORP\anna`.
     pub netbios_name: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a domain controller says about itself before anything else (RFC 4512 5.1, [MS-ADTS] 3.1.1.3.2).
+//! The root DSE, in which a domain controller describes itself (RFC 4512 5.1, [MS-ADTS] 3.1.1.3.2).
 
 use std::sync::Arc;
 
@@ -25,52 +25,52 @@ const ATTRIBUTES: &[&str] = &[
 /// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID: a read-only domain controller ([MS-ADTS] 3.1.1.3.4.3).
 const PARTIAL_SECRETS: &str = "1.2.840.113556.1.4.1920";
 
-/// A domain controller's description of itself.
+/// The description of a domain controller by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RootDse {
-    /// Its DNS host name.
+    /// The DNS host name.
     pub host: String,
-    /// The distinguished name of its `nTDSDSA` object.
+    /// The distinguished name of the `nTDSDSA` object.
     pub settings: DistinguishedName,
-    /// The forest's Configuration partition.
+    /// The Configuration partition of the forest.
     pub configuration: DistinguishedName,
-    /// The domain that it belongs to.
+    /// The naming context of the domain that the domain controller belongs to.
     pub domain: DistinguishedName,
-    /// The domain at the root of the forest.
+    /// The naming context of the forest root domain.
     pub root_domain: DistinguishedName,
-    /// Naming contexts of which it holds a full replica.
+    /// The naming contexts with a full replica on this domain controller.
     pub naming_contexts: Vec<DistinguishedName>,
-    /// OIDs of the controls that it knows.
+    /// The OIDs of the supported controls.
     pub controls: Vec<String>,
-    /// Whether it has finished its first synchronisation.
+    /// True after the first synchronization.
     pub is_synchronized: bool,
-    /// Whether it is read-only, as far as it says so.
+    /// True if the domain controller says that it is read-only.
     pub is_read_only: bool,
-    /// Whether it answers as a global catalog.
+    /// True if it answers as a global catalog.
     pub is_global_catalog: bool,
-    /// Functional level of the forest ([MS-ADTS] 6.1.4.4): 4 is 2008 R2, 7 is 2016.
+    /// The functional level of the forest ([MS-ADTS] 6.1.4.4): 4 is 2008 R2, 7 is 2016.
     pub forest_level: u32,
 }
 
 impl RootDse {
-    /// Whether the domain controller holds that naming context in full.
+    /// Returns true if the domain controller has a full replica of that naming context.
     pub fn holds(&self, context: &DistinguishedName) -> bool {
         self.naming_contexts.contains(context)
     }
 
-    /// The site that it stands in.
+    /// Returns the name of the site.
     pub fn site(&self) -> String {
         // CN=NTDS Settings,CN=<server>,CN=Servers,CN=<site>,CN=Sites,…
         self.settings.rdns().into_iter().nth(3).map(|rdn| rdn.value).unwrap_or_default()
     }
 
-    /// The container of the forest's domains, which also carries its UPN suffixes.
+    /// Returns the Partitions container, with the domains and the UPN suffixes of the forest.
     pub fn partitions(&self) -> DistinguishedName {
         self.configuration.child("CN", "Partitions")
     }
 
-    /// The container of the forest's sites, which hold its domain controllers.
+    /// Returns the Sites container, with the domain controllers of the forest.
     pub fn sites(&self) -> DistinguishedName {
         self.configuration.child("CN", "Sites")
     }

@@ -28,7 +28,7 @@ async fn told(client: &AdClient, query: &ChangeQuery, since: Option<ChangeCursor
     while let Some(change) = changes.try_next().await.unwrap() {
         told.cursor = None;
         match change {
-            DirectoryChange::Restarted { because } => told.restarted = Some(because),
+            DirectoryChange::Restarted { reason } => told.restarted = Some(reason),
             DirectoryChange::Object(object) => told.objects.push(object),
             DirectoryChange::Deleted { guid, .. } => told.deleted.push(guid),
             // Stored and read back, as a caller would.

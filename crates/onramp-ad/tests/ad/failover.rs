@@ -1,13 +1,16 @@
 //! What happens when a domain controller goes away, and when it comes back.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use onramp_ad::AdClient;
 use onramp_core::forest::{ForestUser, UpnChange, UpnChanged};
-use onramp_core::{ErrorKind, Upn, UpnSuffix};
+use onramp_core::{Clock, ErrorKind, ManualClock, Upn, UpnSuffix};
 use onramp_lab::forest::{Fault, LabForest, LabForestBuilder, Operation};
 use onramp_lab::tls::LabCa;
+use time::OffsetDateTime;
 
 use crate::lab::{Lab, people};
 
@@ -83,6 +86,54 @@ async fn changes_stay_on_one_controller_until_it_goes_away() {
     for (_, change) in &changes {
         assert!(holds(&lab, FIRST, change) && holds(&lab, SECOND, change), "{}", change.after);
     }
+}
+
+/// A clock whose first wait, once there is a client, takes away the domain controller that the client writes to.
+#[derive(Debug)]
+struct LosesController {
+    clock: Arc<ManualClock>,
+    model: LabForest,
+    client: Mutex<Option<AdClient>>,
+}
+
+#[async_trait]
+impl Clock for LosesController {
+    fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        let client = self.client.lock().unwrap().take();
+        if let Some(client) = client {
+            self.model.stop_controller(FIRST).unwrap();
+            client.domains().await.unwrap_err();
+        }
+        self.clock.sleep(time).await;
+    }
+
+    fn random(&self) -> u64 {
+        self.clock.random()
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_waits_while_its_controller_goes_away_is_made_on_another() {
+    let lab = Lab::start(two()).await;
+    let (manual, model) = (lab.clock.clone(), lab.model.clone());
+    let clock = Arc::new(LosesController { clock: manual, model, client: Mutex::new(None) });
+    let builder = lab.builder_at(FIRST).fallback_host(SECOND).clock(clock.clone());
+    let client = builder.changes_per_second(1.0).connect().await.unwrap();
+    let changes = changes(&client, 2).await;
+    let users = client.forest().users;
+    assert_eq!(users.change_upn(&changes[0].1).await.unwrap(), UpnChanged::Changed);
+    assert!(holds(&lab, FIRST, &changes[0].1), "the rate limit lets the first one pass");
+    *clock.client.lock().unwrap() = Some(client.clone());
+    assert_eq!(users.change_upn(&changes[1].1).await.unwrap(), UpnChanged::Changed);
+    assert!(holds(&lab, SECOND, &changes[1].1) && !holds(&lab, FIRST, &changes[1].1));
 }
 
 #[tokio::test]

@@ -22,5 +22,6 @@ mod several_domains;
 mod signing_in;
 mod suffixes;
 mod trust_files;
+mod uniqueness;
 mod upn_changes;
 mod writing;

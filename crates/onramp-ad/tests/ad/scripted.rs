@@ -30,6 +30,8 @@ pub(crate) struct Script {
     pub(crate) modify: VecDeque<(u8, String)>,
     /// What every search of the domain gives, whatever is asked for.
     pub(crate) entries: Vec<Vec<u8>>,
+    /// What a search of the domain gives besides, if that text is in the request.
+    pub(crate) matching: Vec<(String, Vec<u8>)>,
 }
 
 impl Script {
@@ -137,7 +139,10 @@ fn answer(request: &[u8], script: &mut Script) -> Vec<u8> {
             ];
             vec![entry(b"", &attributes), done(0x65)]
         }
-        0x63 => script.entries.iter().cloned().chain([done(0x65)]).collect(),
+        0x63 => {
+            let matching = script.matching.iter().filter(|(text, _)| has(text)).map(|(_, entry)| entry);
+            script.entries.iter().chain(matching).cloned().chain([done(0x65)]).collect()
+        }
         _ => Vec::new(),
     };
     messages.into_iter().flat_map(|message| element(0x30, &[id, &message].concat())).collect()
