@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use onramp::{ApprovedPlan, Event, FileJournal, FileSecretSink, History, Onramp, Plan, Report, Spec, plan};
+use onramp::{ApprovedPlan, Event, FileJournal, FileSecretStore, History, Onramp, Plan, Report, Spec, plan};
 use onramp_core::{Clock, Error, Forest, Result, Tenant};
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +88,8 @@ impl Job {
         let terminal = self.terminal.clone();
         let file = |name: &str| self.folder.join(name);
         let watching = terminal.clone();
-        let onramp = Onramp::new(self.tenant, self.forest, Arc::clone(&self.clock))
+        let onramp = Onramp::new(self.tenant, self.forest)
+            .with_clock(Arc::clone(&self.clock))
             .with_cancellation(self.cancellation.clone())
             .with_history(self.history)
             .with_observer(move |event| {
@@ -131,7 +132,7 @@ impl Job {
 
         terminal.heading("Apply");
         let mut journal = FileJournal::create(file(JOURNAL))?;
-        let secrets = FileSecretSink::new(self.secrets);
+        let secrets = FileSecretStore::new(self.secrets);
         // What stands there if the run is cut off: the report on the plan says that nothing was changed.
         write_report(Report::new(approved.plan()).started())?;
         let outcome = onramp.apply(&approved, &mut journal, &secrets).await?;

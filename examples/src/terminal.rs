@@ -131,7 +131,9 @@ impl Terminal {
                 self.result(format!("      {}", self.paint("33", text)));
                 records.iter().for_each(|record| self.line(format!("          {record}")));
             }
-            Event::Waiting { what, waited_s, .. } => self.wait(what, *waited_s, event),
+            Event::Waiting { reason, waited, .. } => {
+                self.wait(&reason.to_string(), waited.as_secs(), event);
+            }
             Event::Replication { report } => {
                 self.wait(&report.value.to_string(), report.waited_ms / 1000, event);
             }
@@ -200,8 +202,9 @@ impl Terminal {
     pub fn outcome(&self, outcome: &ApplyOutcome) {
         self.rest();
         self.line(format!("  {}", outcome.counts()));
-        for (what, why) in outcome.failures.iter().take(10) {
-            self.result(format!("  {} {}", self.paint("31", "✗"), visible(&format!("{what}: {why}"))));
+        for failure in outcome.failures.iter().take(10) {
+            let text = format!("{}: {}", failure.object, failure.error);
+            self.result(format!("  {} {}", self.paint("31", "✗"), visible(&text)));
         }
         let more = outcome.failures.len().saturating_sub(10);
         if more > 0 {
@@ -301,7 +304,7 @@ impl Terminal {
 fn mark(outcome: Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Done => ("✓", "32"),
-        Outcome::AlreadySo => ("=", "36"),
+        Outcome::Unchanged => ("=", "36"),
         Outcome::Cancelled => ("–", "33"),
         _ => ("✗", "31"),
     }

@@ -7,7 +7,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use onramp::{MemoryJournal, MemorySecretSink, Onramp, SecretSink, Spec, plan};
+use onramp::{MemoryJournal, MemorySecretStore, Onramp, SecretStore, Spec, plan};
 use onramp_core::tenant::RoleTemplateId;
 use onramp_core::{Clock, Error, ErrorKind, ManualClock, Result};
 use onramp_entra::{ClientSecret, Endpoints, EntraClient};
@@ -30,7 +30,7 @@ struct World {
     tenant: LabTenant,
     onramp: Onramp,
     spec: Spec,
-    secrets: MemorySecretSink,
+    secrets: MemorySecretStore,
     _server: LabTenantServer,
 }
 
@@ -60,9 +60,9 @@ impl World {
             .unwrap()
             .with_probe_client_id(credentials.public_client_id.to_string());
         Self {
-            onramp: Onramp::new(entra.tenant(), forest.forest(), clock),
+            onramp: Onramp::new(entra.tenant(), forest.forest()).with_clock(clock),
             spec: Spec::from_toml(SPEC).unwrap(),
-            secrets: MemorySecretSink::default(),
+            secrets: MemorySecretStore::default(),
             tenant,
             _server: server,
         }
@@ -103,7 +103,7 @@ async fn at_every_request(what: &str, action: FaultAction) {
             Err(error) => {
                 let told = format!("{error} {error:?}");
                 assert!(told.starts_with("could not "), "{place}: {told}");
-                let stored = world.secrets.load("onramp-sync@contoso.com").unwrap();
+                let stored = world.secrets.load("onramp-sync@contoso.com").await.unwrap();
                 let secret = world.tenant.credentials().client_secret.expose();
                 assert!(!told.contains(secret), "{place}: the client secret is told");
                 assert!(!stored.is_some_and(|s| told.contains(s.expose())), "{place}: the password is told");

@@ -1,91 +1,152 @@
-//! What happens during a run, for a terminal, a web page or a test to follow.
+//! The events of a run: its progress for a terminal, a web page or a test.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use onramp_core::forest::{BulkReport, ConvergenceReport};
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{DomainName, Upn};
-use serde::Serialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::journal::Outcome;
 
-/// Something that happened, or how far something is. Holds no secret.
+/// The version of the format of serialized events.
+pub const EVENT_FORMAT_VERSION: u32 = 2;
+
+/// An event of a run. Contains no secret.
+///
+/// A serialized event has a `format_version`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "event")]
+#[serde(rename_all = "kebab-case", tag = "event", remote = "Self")]
 #[non_exhaustive]
 pub enum Event {
-    /// Reading began or went on: so many objects of a kind are read.
+    /// The progress of reading.
     Reading {
-        /// What is read.
+        /// The kind of objects.
         what: &'static str,
-        /// How many so far.
+        /// The number of objects so far.
         count: u64,
     },
-    /// A change is about to be made.
+    /// The start of a change.
     ChangeStarted {
-        /// Its number in the plan, from 1.
+        /// The number in the plan, from 1.
         number: u64,
-        /// Of how many.
+        /// The number of changes in the plan.
         total: u64,
-        /// What it does.
+        /// The title of the change.
         title: String,
     },
-    /// A change ended.
+    /// The end of a change.
     ChangeEnded {
-        /// Its number in the plan, from 1.
+        /// The number in the plan, from 1.
         number: u64,
-        /// Of how many.
+        /// The number of changes in the plan.
         total: u64,
-        /// How.
+        /// The outcome.
         outcome: Outcome,
-        /// What there is to say about it, empty if nothing.
+        /// Details in words, empty if there are none.
         detail: String,
     },
-    /// How far the change of UPNs is.
+    /// The progress of changing users.
     Users {
-        /// How many have an outcome.
+        /// The number of users with an outcome.
         done: u64,
-        /// Of how many.
+        /// The number of users to change.
         total: u64,
-        /// How many of the outcomes are neither "changed" nor "already so".
+        /// The number of users that do not have the new UPN after their outcome.
         failed: u64,
-        /// Outcomes per second since the first.
+        /// The outcomes per second since the start.
         per_second: f64,
     },
-    /// The domain's owner must publish one of these DNS records.
+    /// A request to publish one of several DNS records.
     DnsRecordNeeded {
         /// The domain.
         domain: DomainName,
-        /// The records; one is enough.
+        /// The records, of which one is enough.
         records: Vec<VerificationRecord>,
     },
-    /// Waiting for something that others must do.
+    /// The progress of a wait.
     Waiting {
-        /// For what.
-        what: String,
-        /// Seconds waited.
-        waited_s: u64,
-        /// Seconds after which waiting ends.
-        timeout_s: u64,
+        /// The reason of the wait.
+        reason: WaitReason,
+        /// The time since its start.
+        #[serde(rename = "waited_ms", with = "crate::millis")]
+        waited: Duration,
+        /// The time after which the wait ends.
+        #[serde(rename = "timeout_ms", with = "crate::millis")]
+        timeout: Duration,
     },
-    /// How far replication is.
+    /// The progress of the replication of a value.
     Replication {
-        /// Every domain controller that must have the value.
+        /// The state of every domain controller.
         report: ConvergenceReport,
     },
-    /// How far replication of many changes is.
+    /// The progress of the replication of many changes.
     BulkReplication {
-        /// Every domain controller that must have them.
+        /// The state of every domain controller.
         report: BulkReport,
     },
-    /// The service account's new password was stored where the caller keeps secrets.
+    /// A new password in the secret store.
     SecretStored {
-        /// Whose.
+        /// The account.
         upn: Upn,
-        /// Where, in the store's words.
+        /// The location in the store.
         place: String,
     },
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Versioned<'a> {
+            format_version: u32,
+            #[serde(flatten, serialize_with = "Event::serialize")]
+            event: &'a Event,
+        }
+        Versioned { format_version: EVENT_FORMAT_VERSION, event: self }.serialize(serializer)
+    }
+}
+
+/// The reason of a wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "wait")]
+#[non_exhaustive]
+pub enum WaitReason {
+    /// The DNS record that proves the ownership of a domain is not published yet.
+    DnsRecord {
+        /// The domain.
+        domain: DomainName,
+    },
+    /// The tenant does not return a written value yet.
+    Visible {
+        /// The value in words.
+        value: String,
+    },
+    /// A new password may not be known in the whole tenant yet.
+    Password {
+        /// The account.
+        upn: Upn,
+    },
+    /// Azure does not know a new account yet.
+    AzurePrincipal {
+        /// The account.
+        upn: Upn,
+    },
+    /// Domain controllers do not have a change yet.
+    Replication,
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DnsRecord { domain } => write!(f, "the DNS record of {domain} to be visible"),
+            Self::Visible { value } => write!(f, "the tenant to show {value}"),
+            Self::Password { upn } => write!(f, "the password of {upn} to be known in the tenant"),
+            Self::AzurePrincipal { upn } => write!(f, "Azure to know {upn}"),
+            Self::Replication => f.write_str("replication to all domain controllers"),
+        }
+    }
 }
 
 impl fmt::Display for Event {
@@ -106,8 +167,9 @@ impl fmt::Display for Event {
                 write!(f, "publish one of these DNS records for {domain}:")?;
                 records.iter().try_for_each(|record| write!(f, "\n    {record}"))
             }
-            Self::Waiting { what, waited_s, timeout_s } => {
-                write!(f, "waiting for {what}: {waited_s} s of at most {timeout_s} s")
+            Self::Waiting { reason, waited, timeout } => {
+                let (waited, timeout) = (waited.as_secs(), timeout.as_secs());
+                write!(f, "waiting for {reason}: {waited} s of at most {timeout} s")
             }
             Self::Replication { report } => {
                 let behind: Vec<&str> = report.behind().map(|c| c.host.as_str()).collect();
@@ -127,17 +189,17 @@ impl fmt::Display for Event {
 
 type Listener = dyn Fn(&Event) + Send + Sync;
 
-/// Whom to tell.
+/// A receiver of events.
 #[derive(Clone, Default)]
 pub struct Observer(Option<Arc<Listener>>);
 
 impl Observer {
-    /// Tells a function.
+    /// Creates an observer that calls a function.
     pub fn new(observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(observer)))
     }
 
-    /// Tells it.
+    /// Sends an event.
     pub fn tell(&self, event: &Event) {
         if let Some(observer) = &self.0 {
             observer(event);

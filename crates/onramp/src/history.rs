@@ -1,4 +1,4 @@
-//! The history of earlier runs: what they renamed and which accounts they made.
+//! The history of earlier runs: the UPNs that they changed and the accounts that they created.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,8 +10,8 @@ use crate::plan::{Change, Plan};
 
 /// The history of earlier runs on the same two directories, read from their journals.
 ///
-/// A survey without it works. With it, a user is recognized by the UPN that an earlier run took from it, and the
-/// service account by its object ID as one that an earlier run made or secured.
+/// It is optional. With it, a user is found by the UPN that it had before an earlier run, and a service account that an
+/// earlier run created or changed is recognized by its object ID.
 ///
 /// ```
 /// use onramp::{FileJournal, History};
@@ -49,7 +49,7 @@ impl History {
         }
     }
 
-    /// Adds what a plan renames, as if it were done: for who looks at the result.
+    /// Adds the changes of a plan as if they were made, for a verification.
     pub(crate) fn add_plan(&mut self, plan: &Plan) {
         for planned in &plan.changes {
             if let Change::ChangeUpn { upn } = &planned.change {
@@ -69,24 +69,24 @@ impl History {
         }
     }
 
-    /// The users that an earlier run gave another UPN in place of that one.
+    /// Returns the users that had that UPN before an earlier run.
     pub(crate) fn former_holders(&self, upn_key: &str) -> &[ObjectGuid] {
         self.former.get(upn_key).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns true if an earlier run took a UPN with that suffix from a user.
+    /// Returns true if a user had a UPN with that suffix before an earlier run.
     pub(crate) fn knows_suffix(&self, suffix: &UpnSuffix) -> bool {
         let key = comparison_key(suffix.as_str());
         self.former.keys().any(|upn| upn.split_once('@').is_some_and(|(_, known)| known == key))
     }
 
-    /// Returns true if a user has a UPN that an earlier run was to give it.
+    /// Returns true if a user has the UPN that an earlier run planned for it.
     pub(crate) fn is_result(&self, user: &ForestUser) -> bool {
         let Some(results) = self.results.get(&user.guid) else { return false };
         user.upn.as_deref().is_some_and(|upn| results.contains(&comparison_key(upn)))
     }
 
-    /// Returns true if an earlier run made or secured that account.
+    /// Returns true if an earlier run created or changed that account.
     pub(crate) fn knows_account(&self, id: &ObjectId) -> bool {
         self.accounts.contains(id)
     }

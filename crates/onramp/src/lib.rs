@@ -13,29 +13,34 @@
 //! of `onramp_lab`, or an implementation of your own.
 
 mod apply;
+mod blocking;
 mod event;
 mod history;
 mod journal;
+mod millis;
 mod onramp;
 mod plan;
 mod report;
-mod secret;
+mod secret_store;
 mod spec;
 mod steps;
 mod survey;
 mod verify;
 
-pub use apply::{ApplyOutcome, Ending, StepOutcome};
-pub use event::{Event, Observer};
+pub use apply::{ApplyOutcome, ApplyStatus, Failure, StepOutcome};
+pub use event::{EVENT_FORMAT_VERSION, Event, Observer, WaitReason};
 pub use history::History;
-pub use journal::{FileJournal, Journal, JournalEntry, JournalRecord, MemoryJournal, Outcome};
+pub use journal::{
+    FileJournal, JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord, JournalState, MemoryJournal,
+    Outcome, UnfinishedChange,
+};
 pub use onramp::Onramp;
 pub use plan::{
-    ApprovedPlan, Blocker, Change, Consequence, NotApproved, Plan, PlanError, PlanHeader, PlannedChange,
-    Problem, Scope, plan,
+    ApprovedPlan, Blocker, Change, Consequence, NotAccepted, NotApproved, PLAN_FORMAT_VERSION, Plan,
+    PlanError, PlanHeader, PlannedChange, Problem, Scope, plan,
 };
-pub use report::Report;
-pub use secret::{FileSecretSink, MemorySecretSink, SecretSink};
+pub use report::{REPORT_FORMAT_VERSION, Report};
+pub use secret_store::{FileSecretStore, MemorySecretStore, SecretStore};
 pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
 pub use steps::domain::DomainSurvey;
 pub use steps::service_account::{ServiceAccountState, SubscriptionAccess};

@@ -1,29 +1,28 @@
-//! One tenant, one forest, and how a run on them is watched and stopped.
+//! The entry point: a tenant, a forest, and the options of a run.
 
 use std::sync::Arc;
 
-use onramp_core::{Clock, Error, ErrorKind, Forest, Result, Tenant};
+use onramp_core::{Clock, Error, ErrorKind, Forest, Result, SystemClock, Tenant};
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Observer};
 use crate::history::History;
 
-/// The two sides to prepare, with the clock, the observer and the stop button of a run.
+/// A tenant and a forest to prepare, with the options of a run.
 ///
 /// ```no_run
-/// # async fn example(tenant: onramp_core::Tenant, forest: onramp_core::Forest, clock: std::sync::Arc<dyn onramp_core::Clock>)
-/// # -> Result<(), Box<dyn std::error::Error>> {
-/// use onramp::{FileJournal, FileSecretSink, Onramp, Spec, plan};
+/// # async fn example(tenant: onramp_core::Tenant, forest: onramp_core::Forest) -> Result<(), Box<dyn std::error::Error>> {
+/// use onramp::{FileJournal, FileSecretStore, Onramp, Spec, plan};
 ///
 /// let spec = Spec::from_toml(&std::fs::read_to_string("onramp.toml")?)?;
-/// let onramp = Onramp::new(tenant, forest, clock).with_observer(|event| println!("{event}"));
+/// let onramp = Onramp::new(tenant, forest).with_observer(|event| println!("{event}"));
 /// let plan = plan(&spec, &onramp.survey(&spec).await?);
 /// for consequence in plan.consequences() {
 ///     println!("accept {}: {consequence}", consequence.id());
 /// }
 /// let approved = plan.approve(["domain-added:contoso.com", "suffix-added:contoso.com"])?;
 /// let mut journal = FileJournal::create("journal.jsonl")?;
-/// onramp.apply(&approved, &mut journal, &FileSecretSink::new("secrets")).await?.require_complete()?;
+/// onramp.apply(&approved, &mut journal, &FileSecretStore::new("secrets")).await?.require_complete()?;
 /// assert!(onramp.verify(&spec, Some(&approved), None).await?.is_green());
 /// # Ok(()) }
 /// ```
@@ -38,27 +37,40 @@ pub struct Onramp {
 }
 
 impl Onramp {
-    /// A run that nobody watches and nobody stops.
-    pub fn new(tenant: Tenant, forest: Forest, clock: Arc<dyn Clock>) -> Self {
-        let (observer, cancellation) = (Observer::default(), CancellationToken::new());
-        Self { tenant, forest, clock, observer, cancellation, history: History::default() }
+    /// Creates an `Onramp` with the system clock, without an observer.
+    pub fn new(tenant: Tenant, forest: Forest) -> Self {
+        Self {
+            tenant,
+            forest,
+            clock: Arc::new(SystemClock::new()),
+            observer: Observer::default(),
+            cancellation: CancellationToken::new(),
+            history: History::default(),
+        }
     }
 
-    /// Calls this with every event. It is called between changes, so it should return soon.
+    /// Takes time and pauses from another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Calls a function with every event, between two changes. The function should return quickly.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.observer = Observer::new(observer);
         self
     }
 
-    /// Stops between two changes once this token is cancelled.
+    /// Stops between two changes after the token was cancelled.
     #[must_use]
     pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
         self.cancellation = token;
         self
     }
 
-    /// Recognizes what earlier runs did: users by the UPN that was taken from them, and the service account.
+    /// Adds the history of earlier runs: users are found by their former UPN, and the service account is recognized.
     #[must_use]
     pub fn with_history(mut self, history: History) -> Self {
         self.history = history;

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::onramp::Onramp;
 use crate::plan::{ApprovedPlan, Change, Plan, plan};
-use crate::secret::SecretSink;
+use crate::report::REPORT_FORMAT_VERSION;
+use crate::secret_store::SecretStore;
 use crate::spec::{Spec, UsersSpec};
 use crate::steps;
 use crate::survey::Survey;
@@ -16,6 +17,8 @@ use crate::survey::Survey;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Verification {
+    /// The version of the format of a serialized verification.
+    pub format_version: u32,
     /// The checks, in the order of the job.
     pub checks: Vec<Check>,
 }
@@ -85,7 +88,7 @@ pub(crate) struct Comparison<'a> {
     pub(crate) survey: &'a Survey,
     pub(crate) rest: &'a Plan,
     pub(crate) approved: Option<&'a ApprovedPlan>,
-    pub(crate) secrets: Option<&'a dyn SecretSink>,
+    pub(crate) secrets: Option<&'a dyn SecretStore>,
 }
 
 impl Comparison<'_> {
@@ -116,7 +119,7 @@ impl Onramp {
         &self,
         spec: &Spec,
         approved: Option<&ApprovedPlan>,
-        secrets: Option<&dyn SecretSink>,
+        secrets: Option<&dyn SecretStore>,
     ) -> Result<Verification> {
         let survey = self.with_plan_in_history(spec, approved).survey(spec).await?;
         if let Some(approved) = approved {
@@ -124,7 +127,7 @@ impl Onramp {
         }
         let rest = plan(spec, &survey);
         let comparison = Comparison { onramp: self, spec, survey: &survey, rest: &rest, approved, secrets };
-        let mut verification = Verification { checks: Vec::new() };
+        let mut verification = Verification { format_version: REPORT_FORMAT_VERSION, checks: Vec::new() };
         steps::verify(&comparison, &mut verification).await?;
         let fatal: Vec<String> =
             rest.blockers().iter().filter(|blocker| blocker.is_fatal()).map(ToString::to_string).collect();

@@ -7,13 +7,13 @@ use std::time::Duration;
 use onramp_core::{Error, ErrorKind, Result};
 
 pub(crate) use outcome::FAILURES_KEPT;
-pub use outcome::{ApplyOutcome, Ending, StepOutcome};
+pub use outcome::{ApplyOutcome, ApplyStatus, Failure, StepOutcome};
 
-use crate::event::Event;
-use crate::journal::{Journal, JournalEntry, JournalRecord, Outcome};
+use crate::event::{Event, WaitReason};
+use crate::journal::{JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord, Outcome};
 use crate::onramp::Onramp;
 use crate::plan::{ApprovedPlan, Change, Plan, PlannedChange};
-use crate::secret::SecretSink;
+use crate::secret_store::SecretStore;
 use crate::steps::suffix::forest_of;
 use crate::steps::{Steps, service_account, users};
 
@@ -24,13 +24,14 @@ const VISIBLE_WITHIN: Duration = Duration::from_secs(120);
 pub(crate) struct Context<'a> {
     pub(crate) onramp: &'a Onramp,
     pub(crate) plan: &'a ApprovedPlan,
-    pub(crate) secrets: &'a dyn SecretSink,
+    pub(crate) secrets: &'a dyn SecretStore,
 }
 
 /// A run of an approved plan.
 pub(crate) struct Run<'a> {
     pub(crate) context: Context<'a>,
     journal: &'a mut dyn Journal,
+    epoch: u64,
     pub(crate) outcome: ApplyOutcome,
     pub(crate) steps: Steps,
 }
@@ -50,23 +51,32 @@ impl Onramp {
         &self,
         plan: &ApprovedPlan,
         journal: &mut dyn Journal,
-        secrets: &dyn SecretSink,
+        secrets: &dyn SecretStore,
     ) -> Result<ApplyOutcome> {
         self.check_target(plan.plan()).await?;
         let total = plan.plan().changes().len() as u64;
         let context = Context { onramp: self, plan, secrets };
         let outcome = ApplyOutcome::new(total);
-        let mut run = Run { context, journal, outcome, steps: Steps::default() };
+        let opened = journal.open().await.map_err(|error| unrecorded(&error, "nothing was changed"))?;
+        let epoch = opened.epoch;
+        let mut run = Run { context, journal, epoch, outcome, steps: Steps::default() };
         let (digest, accepted) = (plan.plan().digest(), plan.accepted().to_vec());
-        let started = run.record(JournalEntry::RunStarted { plan: digest, accepted });
+        let started = run
+            .record(JournalEntry::RunStarted {
+                format_version: JOURNAL_FORMAT_VERSION,
+                epoch,
+                plan: digest,
+                accepted,
+            })
+            .await;
         started.map_err(|error| unrecorded(&error, "nothing was changed"))?;
         run.changes().await?;
-        let ending = run.outcome.ending.to_string();
-        let ended = run.record(JournalEntry::RunEnded { ending });
+        let status = run.outcome.status.clone();
+        let ended = run.record(JournalEntry::RunEnded { status }).await;
         ended.map_err(|error| {
-            let (ending, counts) = (&run.outcome.ending, run.outcome.counts());
+            let (status, counts) = (&run.outcome.status, run.outcome.counts());
             let what =
-                format!("every change is recorded, and only the end of the run is not: {ending}; {counts}");
+                format!("every change is recorded, and only the end of the run is not: {status}; {counts}");
             unrecorded(&error, &what)
         })?;
         Ok(run.outcome)
@@ -133,9 +143,9 @@ impl Context<'_> {
                 )));
             }
             self.tell(Event::Waiting {
-                what: format!("the tenant to show {what}"),
-                waited_s: waited.as_secs(),
-                timeout_s: VISIBLE_WITHIN.as_secs(),
+                reason: WaitReason::Visible { value: what.to_owned() },
+                waited,
+                timeout: VISIBLE_WITHIN,
             });
             let sleep = async {
                 clock.sleep(pause).await;
@@ -156,7 +166,7 @@ impl Run<'_> {
         let mut rest = plan.changes();
         while let [planned, after @ ..] = rest {
             if self.context.onramp.cancellation.is_cancelled() {
-                self.outcome.ending = Ending::Cancelled { next: planned.number };
+                self.outcome.status = ApplyStatus::Cancelled { next: planned.number };
                 return Ok(());
             }
             if let Change::ChangeUpn { .. } = planned.change {
@@ -185,6 +195,7 @@ impl Run<'_> {
         let (before, after) = service_account::values(&planned.change);
         let started = JournalEntry::ChangeStarted { number, title: title.clone(), object, before, after };
         self.record(started)
+            .await
             .map_err(|error| unrecorded(&error, &format!("the change {number} ({title}) was not made")))?;
         let step = self.steps.apply(&self.context, &planned.change).await;
         let (outcome, detail) = match &step {
@@ -201,20 +212,21 @@ impl Run<'_> {
             after: None,
             detail: detail.clone(),
         };
-        self.record(entry).map_err(|error| {
+        self.record(entry).await.map_err(|error| {
             let told = if detail.is_empty() { outcome.to_string() } else { format!("{outcome}, {detail}") };
             unrecorded(&error, &format!("the change {number} ({title}) was tried, with this outcome: {told}"))
         })?;
         self.context.tell(Event::ChangeEnded { number, total, outcome, detail: detail.clone() });
         match step {
             Err(error) if error.is_cancelled() || self.is_cut_short(&error) => {
-                self.outcome.ending = Ending::Cancelled { next: number };
+                self.outcome.status = ApplyStatus::Cancelled { next: number };
             }
             _ if outcome.is_good() => return Ok(true),
             _ => {
                 let title = planned.change.to_string();
-                self.outcome.failures.push((title.clone(), detail.clone()));
-                self.outcome.ending = Ending::Stopped { number, title, problem: detail };
+                let (object, error) = (title.clone(), detail.clone());
+                self.outcome.failures.push(Failure { object, error });
+                self.outcome.status = ApplyStatus::Stopped { number, title, problem: detail };
             }
         }
         Ok(false)
@@ -226,19 +238,22 @@ impl Run<'_> {
     }
 
     /// Writes an entry of the journal and makes it durable.
-    pub(crate) fn record(&mut self, entry: JournalEntry) -> Result<()> {
-        self.write(entry)?;
-        self.journal.flush()
+    pub(crate) async fn record(&mut self, entry: JournalEntry) -> Result<()> {
+        self.write(vec![entry]).await?;
+        self.journal.flush().await
     }
 
-    /// Appends an entry to the journal.
-    pub(crate) fn write(&mut self, entry: JournalEntry) -> Result<()> {
-        self.journal.append(&JournalRecord { at: self.context.onramp.clock.now(), entry })
+    /// Appends entries to the journal.
+    pub(crate) async fn write(&mut self, entries: Vec<JournalEntry>) -> Result<()> {
+        let at = self.context.onramp.clock.now();
+        let records: Vec<JournalRecord> =
+            entries.into_iter().map(|entry| JournalRecord { at, entry }).collect();
+        self.journal.append(self.epoch, &records).await
     }
 
     /// Makes everything that was appended to the journal durable.
-    pub(crate) fn flush(&mut self) -> Result<()> {
-        self.journal.flush()
+    pub(crate) async fn flush(&mut self) -> Result<()> {
+        self.journal.flush().await
     }
 }
 

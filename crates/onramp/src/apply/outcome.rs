@@ -3,42 +3,53 @@
 use std::fmt;
 
 use onramp_core::{Error, ErrorKind, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::journal::Outcome;
 
-/// The number of failures that are kept in words; the journal has them all.
+/// The maximum number of failures in an outcome; the journal has all of them.
 pub(crate) const FAILURES_KEPT: usize = 1000;
 
 /// The result of applying a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ApplyOutcome {
-    /// The ending of the run as a whole.
-    pub ending: Ending,
-    /// Changes in the plan.
+    /// The status of the run.
+    #[serde(flatten)]
+    pub status: ApplyStatus,
+    /// The number of changes in the plan.
     pub total: u64,
-    /// Changes made.
+    /// The number of changes that were made.
     pub done: u64,
-    /// Changes that had been made before.
-    pub already_so: u64,
-    /// Changes not made because somebody else changed the value meanwhile.
+    /// The number of changes whose object was in the desired state already.
+    pub unchanged: u64,
+    /// The number of changes that were skipped because somebody else changed the value.
     pub stale: u64,
-    /// Changes refused or impossible.
+    /// The number of changes that were refused or impossible.
     pub failed: u64,
-    /// Changes of which nothing tells whether they were made.
+    /// The number of changes with an unknown result.
     pub unknown: u64,
-    /// What failed and why, in words: the first 1,000.
-    pub failures: Vec<(String, String)>,
-    /// The steps that were tried, in order; all users together are one.
+    /// The first 1,000 failures.
+    pub failures: Vec<Failure>,
+    /// The outcomes of the changes that were tried, in order; all users together are one.
     pub steps: Vec<StepOutcome>,
 }
 
-/// The outcome of a step: of a single change, or of all users together.
+/// A change that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The user, by distinguished name, or the change.
+    pub object: String,
+    /// The error.
+    pub error: String,
+}
+
+/// The outcome of a single change, or of all users together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StepOutcome {
-    /// The number of the change in the plan; of users, that of the first.
+    /// The number of the change in the plan; for users, of the first one.
     pub number: u64,
     /// The outcome.
     pub outcome: Outcome,
@@ -46,30 +57,51 @@ pub struct StepOutcome {
     pub detail: String,
 }
 
-/// The ending of a run as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "ending")]
+/// The status of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "status")]
 #[non_exhaustive]
-pub enum Ending {
-    /// Every change was made.
+pub enum ApplyStatus {
+    /// Every change is made.
     Completed,
-    /// A change failed; those after it were not tried.
+    /// A change failed, and the changes after it were not tried.
     Stopped {
-        /// Its number in the plan.
+        /// The number of the change in the plan.
         number: u64,
-        /// What it was.
+        /// The title of the change.
         title: String,
-        /// Why it failed.
+        /// The error.
         problem: String,
     },
-    /// The caller asked to stop.
+    /// The caller stopped the run.
     Cancelled {
-        /// The number of the change that comes next.
+        /// The number of the next change.
         next: u64,
     },
 }
 
-impl fmt::Display for Ending {
+impl ApplyStatus {
+    /// Parses the sentence that a journal of format version 1 has in place of a status.
+    pub(crate) fn from_text(text: &str) -> Self {
+        let stopped = || {
+            let (number, rest) = text.strip_prefix("stopped at change ")?.split_once(" (")?;
+            let (title, problem) = rest.split_once("): ")?;
+            let (title, problem) = (title.to_owned(), problem.to_owned());
+            Some(Self::Stopped { number: number.parse().ok()?, title, problem })
+        };
+        let cancelled = || {
+            let next = text.strip_prefix("stopped on request before change ")?.parse().ok()?;
+            Some(Self::Cancelled { next })
+        };
+        let unknown = || Self::Stopped { number: 0, title: String::new(), problem: text.to_owned() };
+        match text {
+            "completed" => Self::Completed,
+            _ => stopped().or_else(cancelled).unwrap_or_else(unknown),
+        }
+    }
+}
+
+impl fmt::Display for ApplyStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Completed => f.write_str("completed"),
@@ -84,10 +116,10 @@ impl fmt::Display for Ending {
 impl ApplyOutcome {
     pub(super) fn new(total: u64) -> Self {
         Self {
-            ending: Ending::Completed,
+            status: ApplyStatus::Completed,
             total,
             done: 0,
-            already_so: 0,
+            unchanged: 0,
             stale: 0,
             failed: 0,
             unknown: 0,
@@ -99,7 +131,7 @@ impl ApplyOutcome {
     pub(crate) fn count(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Done => self.done += 1,
-            Outcome::AlreadySo => self.already_so += 1,
+            Outcome::Unchanged => self.unchanged += 1,
             Outcome::Stale => self.stale += 1,
             Outcome::Unknown => self.unknown += 1,
             Outcome::Failed => self.failed += 1,
@@ -107,18 +139,18 @@ impl ApplyOutcome {
         }
     }
 
-    /// Changes that were not tried.
+    /// Returns the number of changes that were not tried.
     pub fn not_tried(&self) -> u64 {
-        self.total.saturating_sub(self.done + self.already_so + self.stale + self.failed + self.unknown)
+        self.total.saturating_sub(self.done + self.unchanged + self.stale + self.failed + self.unknown)
     }
 
-    /// The counts in words.
+    /// Returns the numbers in words.
     pub fn counts(&self) -> String {
         format!(
             "{} changes done, {} already correct, {} skipped because somebody else changed the value, {} failed, {} with \
              unknown result, {} not attempted",
             self.done,
-            self.already_so,
+            self.unchanged,
             self.stale,
             self.failed,
             self.unknown,
@@ -126,37 +158,37 @@ impl ApplyOutcome {
         )
     }
 
-    /// Whether every change of the plan is so now.
+    /// Returns true if every change of the plan is made.
     pub fn is_complete(&self) -> bool {
-        self.ending == Ending::Completed && self.done + self.already_so == self.total
+        self.status == ApplyStatus::Completed && self.done + self.unchanged == self.total
     }
 
-    /// `Ok` if every change of the plan is so now.
+    /// Returns an error unless every change of the plan is made.
     ///
     /// # Errors
-    /// `Cancelled`, or `Unavailable` with the first problem; both say how to go on.
+    /// `Cancelled`, or `Unavailable` with the first problem; both have a hint how to continue.
     pub fn require_complete(&self) -> Result<()> {
-        let (kind, hint) = match &self.ending {
-            Ending::Completed if self.is_complete() => return Ok(()),
-            Ending::Completed => (ErrorKind::Unavailable, "Run the same command again to go on."),
-            Ending::Cancelled { .. } => {
+        let (kind, hint) = match &self.status {
+            ApplyStatus::Completed if self.is_complete() => return Ok(()),
+            ApplyStatus::Completed => (ErrorKind::Unavailable, "Run the same command again to continue."),
+            ApplyStatus::Cancelled { .. } => {
                 (ErrorKind::Cancelled, "Completed steps are kept. Run the same command again to continue.")
             }
-            Ending::Stopped { .. } if self.stale > 0 && self.failed + self.unknown == 0 => (
+            ApplyStatus::Stopped { .. } if self.stale > 0 && self.failed + self.unknown == 0 => (
                 ErrorKind::Unavailable,
                 "Completed steps are kept. This plan no longer fits the directories: make and review a new plan to continue.",
             ),
-            Ending::Stopped { .. } => (
+            ApplyStatus::Stopped { .. } => (
                 ErrorKind::Unavailable,
                 "Completed steps are kept. Fix the problem and run the same command again to continue.",
             ),
         };
-        let ending = self.ending.to_string();
+        let status = self.status.to_string();
         let detail = format!(
             "{}; {}",
             self.counts(),
-            // The problem may end with a whole sentence: what to do next.
-            ending.trim_end_matches('.')
+            // The problem may end with a sentence and its period.
+            status.trim_end_matches('.')
         );
         Err(Error::new(kind, "apply the whole plan").with_detail(detail).with_hint(hint))
     }

@@ -1,4 +1,4 @@
-//! Approval as a type: whoever holds an [`ApprovedPlan`] has named every consequence.
+//! The approval of a plan as a type: an [`ApprovedPlan`] exists only after every consequence was named.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Blocker, Plan};
 
-/// A plan of which every consequence was accepted by name. The only thing that can be applied.
+/// A plan with every consequence accepted by name: the only type that can be applied.
 #[derive(Debug, Clone)]
 pub struct ApprovedPlan {
     plan: Arc<Plan>,
@@ -14,12 +14,12 @@ pub struct ApprovedPlan {
 }
 
 impl ApprovedPlan {
-    /// The plan.
+    /// Returns the plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// The host names of domain controllers that were left out by name.
+    /// Returns the host names of the domain controllers that the plan leaves out.
     pub(crate) fn left_out(&self) -> Vec<&str> {
         let hosts = self.plan.consequences().iter().filter_map(|consequence| match consequence {
             super::Consequence::ControllerLeftOut { host, .. } => Some(host.as_str()),
@@ -32,29 +32,42 @@ impl ApprovedPlan {
         Arc::clone(&self.plan)
     }
 
-    /// What was accepted, by [`Consequence::id`](super::Consequence::id).
+    /// Returns the accepted consequences, by [`Consequence::id`](super::Consequence::id).
     pub fn accepted(&self) -> &[String] {
         &self.accepted
     }
 }
 
-/// Why a plan could not be approved.
+/// The refusal of an approval, with the plan.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NotApproved {
-    /// What blocks the whole plan.
+    /// The plan that was not approved.
+    pub plan: Box<Plan>,
+    /// The blockers of the whole plan.
     pub blockers: Vec<Blocker>,
-    /// Consequences that were not accepted, by ID and in words.
-    pub missing: Vec<(String, String)>,
-    /// Acceptances that fit no consequence of this plan: it is not the plan that was looked at.
+    /// The consequences that were not accepted.
+    pub missing: Vec<NotAccepted>,
+    /// The names that are no consequence of this plan: probably, another plan was reviewed.
     pub unknown: Vec<String>,
+}
+
+/// A consequence that was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotAccepted {
+    /// The ID by which it is accepted.
+    pub id: String,
+    /// The consequence in words.
+    pub description: String,
 }
 
 impl Plan {
     /// Approves the plan by naming each of its consequences, in any order.
     ///
     /// # Errors
-    /// Something blocks the whole plan, a consequence was not named, or one was named that the plan does not have.
+    /// The whole plan is blocked, a consequence is missing, or a name is no consequence of the plan. The error has the
+    /// plan.
     pub fn approve<S: AsRef<str>>(
         self,
         accepted: impl IntoIterator<Item = S>,
@@ -68,7 +81,7 @@ impl Plan {
                 continue;
             }
             if !named.contains(&id) {
-                missing.push((id.clone(), consequence.to_string()));
+                missing.push(NotAccepted { id: id.clone(), description: consequence.to_string() });
             }
             ids.push(id);
         }
@@ -76,7 +89,7 @@ impl Plan {
         if blockers.is_empty() && missing.is_empty() && unknown.is_empty() {
             return Ok(ApprovedPlan { plan: Arc::new(self), accepted: ids });
         }
-        Err(NotApproved { blockers, missing, unknown })
+        Err(NotApproved { plan: Box::new(self), blockers, missing, unknown })
     }
 }
 
@@ -90,8 +103,8 @@ impl fmt::Display for NotApproved {
         for blocker in &self.blockers {
             write!(f, "\n  blocked: {blocker}")?;
         }
-        for (id, words) in &self.missing {
-            write!(f, "\n  not accepted: {id} ({words})")?;
+        for NotAccepted { id, description } in &self.missing {
+            write!(f, "\n  not accepted: {id} ({description})")?;
         }
         for name in &self.unknown {
             write!(f, "\n  {name} is ignored: this plan has no such consequence")?;

@@ -3,7 +3,7 @@
 use onramp_core::ObjectGuid;
 use onramp_core::forest::ReplicatedValue;
 
-use super::lines::FORMAT;
+use super::lines::PLAN_FORMAT_VERSION;
 use super::{Blocker, Change, Consequence, Plan, PlanHeader, PlannedChange, Problem, Scope};
 use crate::spec::Spec;
 use crate::steps;
@@ -20,7 +20,7 @@ pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
     let users = &survey.users;
     Plan {
         header: PlanHeader {
-            format: FORMAT.into(),
+            format_version: PLAN_FORMAT_VERSION,
             surveyed_at: survey.taken_at,
             tenant: survey.sync.status.tenant_id,
             tenant_name: survey.sync.status.display_name.clone(),

@@ -1,4 +1,4 @@
-//! Plans as JSON Lines: the header first, then one blocker, consequence, skipped user or change a line.
+//! Plans as JSON Lines: the header, then one line for each consequence, blocker, warning, skipped user and change.
 
 use std::fmt;
 use std::io::{BufRead, Write};
@@ -9,7 +9,45 @@ use sha2::{Digest, Sha256};
 use super::{Blocker, Consequence, Plan, PlanHeader, PlannedChange};
 use crate::steps::users::Skipped;
 
-pub(crate) const FORMAT: &str = "onramp-plan/2";
+/// The version of the format of plan files that this version writes. It reads this one and version 2.
+pub const PLAN_FORMAT_VERSION: u32 = 3;
+
+/// The name of the format in files of version 2.
+const FORMAT_2: &str = "onramp-plan/2";
+
+/// Reads a version, or the name that version 2 has in its place.
+pub(super) fn version<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Version(u32),
+        Name(String),
+    }
+    match Either::deserialize(deserializer)? {
+        Either::Version(version) if (2..=PLAN_FORMAT_VERSION).contains(&version) => Ok(version),
+        Either::Name(name) if name == FORMAT_2 => Ok(2),
+        Either::Version(version) => Err(serde::de::Error::custom(format!(
+            "the format version is {version}; this program reads versions 2 to {PLAN_FORMAT_VERSION}"
+        ))),
+        Either::Name(name) => Err(serde::de::Error::custom(format!("the format is {name}, not {FORMAT_2}"))),
+    }
+}
+
+/// The header of version 2, for the digest of its files.
+#[derive(Serialize)]
+struct Header2<'a> {
+    format: &'static str,
+    #[serde(with = "time::serde::rfc3339")]
+    surveyed_at: time::OffsetDateTime,
+    tenant: onramp_core::ObjectId,
+    tenant_name: &'a str,
+    forest: &'a str,
+    domain: &'a onramp_core::DomainName,
+    scope: super::Scope,
+    users_read: u64,
+    users_skipped: &'a std::collections::BTreeMap<String, u64>,
+    waits: crate::spec::Waits,
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "line")]
@@ -40,30 +78,30 @@ enum Line<'a> {
     },
 }
 
-/// Why a plan cannot be read back.
+/// An error of reading a plan.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// The file cannot be read.
+    /// An error of the file system.
     Io(std::io::Error),
-    /// A line is not what a plan holds.
+    /// A line that is not part of a plan.
     Line {
-        /// Which, from 1.
+        /// The number of the line, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// The error.
         message: String,
     },
-    /// The digest in the header does not fit the lines: the plan was changed or cut short.
+    /// A digest that does not fit the lines: the plan was changed, or is incomplete.
     Digest,
 }
 
 impl Plan {
-    /// The digest of everything in the plan but the time of its survey: SHA-256 in hexadecimal. Two surveys between
-    /// which nothing changed give plans of the same digest, so that what was reviewed can be told from what is run.
+    /// Returns the SHA-256 digest of the plan, except the time of its survey, in hexadecimal. Two surveys without a change
+    /// between them give plans with the same digest: it shows that the reviewed plan is the one that is applied.
     pub fn digest(&self) -> String {
         let mut digest = Sha256::new();
-        let timeless = PlanHeader { surveyed_at: time::OffsetDateTime::UNIX_EPOCH, ..self.header.clone() };
-        digest.update(serde_json::to_vec(&timeless).unwrap_or_default());
+        let header = PlanHeader { surveyed_at: time::OffsetDateTime::UNIX_EPOCH, ..self.header.clone() };
+        digest.update(header.to_json());
         for line in self.lines() {
             digest.update(serde_json::to_vec(&line).unwrap_or_default());
         }
@@ -73,7 +111,7 @@ impl Plan {
     /// Writes the plan as JSON Lines, header first.
     ///
     /// # Errors
-    /// As of the writer.
+    /// Errors of the writer.
     pub fn write(&self, mut to: impl Write) -> std::io::Result<()> {
         let header = Line::Header { digest: self.digest(), header: self.header.clone() };
         for line in std::iter::once(header).chain(self.lines()) {
@@ -83,20 +121,20 @@ impl Plan {
         to.flush()
     }
 
-    /// Writes the plan to a file that only its owner can read, and makes it durable: it is on disk whole or not at all.
+    /// Writes the plan to a file that only its owner can read. The file is durable, and complete or absent.
     ///
     /// # Errors
-    /// As of the file system.
+    /// Errors of the file system.
     pub fn save(&self, path: impl AsRef<std::path::Path>) -> std::io::Result<()> {
         let mut file = onramp_files::NewFile::create(path)?;
         self.write(&mut file)?;
         file.commit()
     }
 
-    /// Reads a plan back.
+    /// Reads a plan of this format version or an older one.
     ///
     /// # Errors
-    /// A line that is not what a plan holds, or a digest that does not fit.
+    /// A line that is not part of a plan, or a digest that does not fit.
     pub fn read(from: impl BufRead) -> Result<Self, PlanError> {
         let mut plan: Option<(Plan, String)> = None;
         for (index, text) in from.lines().enumerate() {
@@ -105,9 +143,6 @@ impl Plan {
             let line: Line<'_> = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
             match (line, &mut plan) {
                 (Line::Header { digest, header }, None) => {
-                    if header.format != FORMAT {
-                        return Err(wrong(format!("the format is {}, not {FORMAT}", header.format)));
-                    }
                     let empty = Plan {
                         header,
                         changes: Vec::new(),
@@ -144,6 +179,28 @@ impl Plan {
         let changes = self.changes.iter().map(|c| Line::Change { change: Borrowed(c) });
         let warnings = self.warnings.iter().map(|text| Line::Warning { text: Borrowed(text) });
         consequences.chain(blockers).chain(warnings).chain(skipped).chain(changes)
+    }
+}
+
+impl PlanHeader {
+    /// Returns the header as JSON, in the format version that it has.
+    fn to_json(&self) -> Vec<u8> {
+        let json = match self.format_version {
+            2 => serde_json::to_vec(&Header2 {
+                format: FORMAT_2,
+                surveyed_at: self.surveyed_at,
+                tenant: self.tenant,
+                tenant_name: &self.tenant_name,
+                forest: &self.forest,
+                domain: &self.domain,
+                scope: self.scope,
+                users_read: self.users_read,
+                users_skipped: &self.users_skipped,
+                waits: self.waits,
+            }),
+            _ => serde_json::to_vec(self),
+        };
+        json.unwrap_or_default()
     }
 }
 

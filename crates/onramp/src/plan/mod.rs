@@ -1,4 +1,4 @@
-//! A plan: what would be changed, in which order, what stands in the way, and what accepting it means.
+//! A plan: the changes in their order, with blockers and consequences.
 
 mod approval;
 mod blocker;
@@ -14,23 +14,23 @@ use onramp_core::{DomainName, ObjectId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-pub use approval::{ApprovedPlan, NotApproved};
+pub use approval::{ApprovedPlan, NotAccepted, NotApproved};
 pub use blocker::{Blocker, Problem};
 pub use change::{Change, PlannedChange};
 pub use consequence::Consequence;
 pub(crate) use consequence::short_digest;
 pub use draft::plan;
 pub(crate) use draft::{Draft, by_place, sorted};
-pub use lines::PlanError;
+pub use lines::{PLAN_FORMAT_VERSION, PlanError};
 
 use crate::spec::Waits;
 use crate::steps::users::Skipped;
 
-/// What would be changed, in which order, what stands in the way, and what accepting it means.
+/// The changes in their order, with blockers and consequences.
 ///
-/// Data only: it can be written ([`Plan::write`]), mailed, compared and read back ([`Plan::read`]), and holds no
-/// secret. [`Plan::digest`] tells two plans apart.
-#[derive(Debug, Clone, PartialEq)]
+/// A plan is data without secrets: it can be written ([`Plan::write`]), mailed, compared and read back ([`Plan::read`]).
+/// [`Plan::digest`] identifies it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plan {
     pub(crate) header: PlanHeader,
     pub(crate) changes: Vec<PlannedChange>,
@@ -40,20 +40,21 @@ pub struct Plan {
     pub(crate) skipped: Vec<Skipped>,
 }
 
-/// The tenant that a plan was made for, the time, and the number of users read.
+/// The header of a plan: its tenant, its time, and the numbers of users.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlanHeader {
-    /// Form of the file; this version writes and reads `onramp-plan/2`.
-    pub format: String,
-    /// When the survey began.
+    /// The version of the format of the file; version 2 has `"format":"onramp-plan/2"` in its place.
+    #[serde(alias = "format", deserialize_with = "lines::version")]
+    pub format_version: u32,
+    /// The time at which the survey began.
     #[serde(with = "time::serde::rfc3339")]
     pub surveyed_at: OffsetDateTime,
     /// The tenant.
     pub tenant: ObjectId,
-    /// Its display name.
+    /// The display name of the tenant.
     pub tenant_name: String,
-    /// The forest: the distinguished name of its root domain, in small letters.
+    /// The forest: the distinguished name of its root domain, in lower case.
     #[serde(default)]
     pub forest: String,
     /// The custom domain.
@@ -61,11 +62,11 @@ pub struct PlanHeader {
     /// The parts of the job that the spec asked for.
     #[serde(default)]
     pub scope: Scope,
-    /// How many users of the forest were read.
+    /// The number of users of the forest that were read.
     pub users_read: u64,
-    /// How many of them are left as they are, by reason in words.
+    /// The numbers of users that are not changed, by reason in words.
     pub users_skipped: BTreeMap<String, u64>,
-    /// How long to wait for what others must do.
+    /// The timeouts of waits.
     pub waits: Waits,
 }
 
@@ -73,56 +74,56 @@ pub struct PlanHeader {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Scope {
-    /// Users get new UPNs.
+    /// True if users get new UPNs.
     pub users: bool,
-    /// Directory synchronization is switched on.
+    /// True if directory synchronization is turned on.
     pub sync: bool,
-    /// A service account is prepared.
+    /// True if a service account is prepared.
     pub service_account: bool,
 }
 
 impl Plan {
-    /// The tenant that it was made for, the time, and the number of users read.
+    /// Returns the header: tenant, time, and numbers of users.
     pub fn header(&self) -> &PlanHeader {
         &self.header
     }
 
-    /// The changes, in the order in which they will be made.
+    /// Returns the changes in their order.
     pub fn changes(&self) -> &[PlannedChange] {
         &self.changes
     }
 
-    /// What accepting the plan means; each must be named to approve it.
+    /// Returns the consequences; each must be named to approve the plan.
     pub fn consequences(&self) -> &[Consequence] {
         &self.consequences
     }
 
-    /// What stands in the way: of the whole plan, or of single users who are therefore left as they are.
+    /// Returns the blockers: of the whole plan, or of single users, which are not changed.
     pub fn blockers(&self) -> &[Blocker] {
         &self.blockers
     }
 
-    /// What the plan could not look at, in words.
+    /// Returns the warnings: data that could not be read, in words.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Returns true if something blocks the whole plan, so that nobody can approve it.
+    /// Returns true if the whole plan is blocked and cannot be approved.
     pub fn is_blocked(&self) -> bool {
         self.blockers.iter().any(Blocker::is_fatal)
     }
 
-    /// Users that were read and left out on purpose.
+    /// Returns the users that are left out on purpose.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
     }
 
-    /// Whether there is nothing to do.
+    /// Returns true if there is nothing to change.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// How many users get a new UPN.
+    /// Returns the number of users that get a new UPN.
     pub fn users_changed(&self) -> u64 {
         self.changes.iter().filter(|planned| matches!(planned.change, Change::ChangeUpn { .. })).count()
             as u64

@@ -1,21 +1,24 @@
-//! The report: one self-contained HTML page with the changes of a run and the result of its verification.
+//! The report: an HTML page with the changes of a run and the result of its verification.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 use onramp_core::{Result, visible};
 
-use crate::apply::ApplyOutcome;
+use crate::apply::{ApplyOutcome, Failure};
 use crate::journal::Outcome;
 use crate::plan::{Change, Consequence, Plan};
 use crate::verify::{CheckStatus, Verification};
 
-/// The number of rows of a table that are shown; the files hold them all.
+/// The version of the format of the report page and of a serialized verification.
+pub const REPORT_FORMAT_VERSION: u32 = 1;
+
+/// The maximum number of rows in a table; the plan and the journal have all of them.
 const ROWS: usize = 200;
 
-/// A report for people on a plan, its changes and its verification.
+/// A report on a plan, its changes and its verification.
 ///
-/// The page holds no script and loads nothing, and reads well on a telephone and on paper.
+/// The page is self-contained, without scripts, and fits the screen of a phone and paper.
 #[derive(Debug)]
 pub struct Report<'a> {
     plan: &'a Plan,
@@ -26,45 +29,45 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// A report on a plan that was not applied yet.
+    /// Creates the report on a plan that was not applied yet.
     pub fn new(plan: &'a Plan) -> Self {
         Self { plan, outcome: None, verification: None, is_started: false, written_at: String::new() }
     }
 
-    /// With the word that applying it has begun: the report to leave behind before, for a run that is cut off in the middle.
+    /// Adds that the plan is being applied: the report to write before, in case the run is interrupted.
     #[must_use]
     pub fn started(mut self) -> Self {
         self.is_started = true;
         self
     }
 
-    /// With how applying it ended.
+    /// Adds the outcome of applying the plan.
     #[must_use]
     pub fn with_outcome(mut self, outcome: &'a ApplyOutcome) -> Self {
         self.outcome = Some(outcome);
         self
     }
 
-    /// With what is true now.
+    /// Adds the verification.
     #[must_use]
     pub fn with_verification(mut self, verification: &'a Verification) -> Self {
         self.verification = Some(verification);
         self
     }
 
-    /// With when it was written.
+    /// Adds the time of writing.
     #[must_use]
     pub fn written_at(mut self, now: time::OffsetDateTime) -> Self {
         self.written_at = minute(now);
         self
     }
 
-    /// The page.
+    /// Returns the page.
     ///
     /// # Errors
-    /// None in practice; the template engine's type has one.
+    /// An error of the template engine, which does not occur in practice.
     pub fn to_html(&self) -> Result<String> {
-        // The template escapes what HTML must not hold; this, what people cannot see.
+        // The template escapes HTML; this escapes invisible characters.
         let page =
             Page::of(self).render().map(|html| html.lines().map(visible).collect::<Vec<_>>().join("\n"));
         page.map_err(|error| {
@@ -77,6 +80,7 @@ impl<'a> Report<'a> {
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page {
+    format_version: u32,
     title: String,
     verdict: &'static str,
     verdict_class: &'static str,
@@ -99,7 +103,7 @@ struct Page {
     skipped: BTreeMap<String, u64>,
     changed: Vec<(String, String, String)>,
     changed_more: usize,
-    failures: Vec<(String, String)>,
+    failures: Vec<Failure>,
 }
 
 struct Row {
@@ -133,6 +137,7 @@ impl Page {
             })
             .collect();
         Self {
+            format_version: REPORT_FORMAT_VERSION,
             title: format!("{} → {}", header.domain, header.tenant_name),
             verdict,
             verdict_class,
@@ -148,7 +153,7 @@ impl Page {
             users_changed: plan.users_changed(),
             users_read: header.users_read,
             numbers: report.outcome.map(numbers).unwrap_or_default(),
-            ending: report.outcome.filter(|o| !o.is_complete()).map(|o| o.ending.to_string()),
+            ending: report.outcome.filter(|o| !o.is_complete()).map(|o| o.status.to_string()),
             consequences: plan.consequences().iter().map(consequence).collect(),
             blocked_more: blocked.len().saturating_sub(ROWS),
             blocked: blocked.into_iter().take(ROWS).collect(),
@@ -191,7 +196,7 @@ fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {
     }
 }
 
-/// The parts of the job that a plan leaves out, in words.
+/// Returns the parts of the job that a plan leaves out, in words.
 fn not_asked_for(plan: &Plan) -> Option<String> {
     let scope = plan.header().scope;
     let parts = [
@@ -216,7 +221,7 @@ fn checks(verification: &Verification) -> Vec<Row> {
     verification.checks.iter().map(row).collect()
 }
 
-/// Every change but those of single users, which are one step here; with the outcome of each, once it was tried.
+/// Returns a row for every change, with its outcome if it was tried. All users together are one row.
 fn steps(plan: &Plan, outcome: Option<&ApplyOutcome>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut users_named = false;
@@ -236,7 +241,7 @@ fn steps(plan: &Plan, outcome: Option<&ApplyOutcome>) -> Vec<Row> {
             Some(Some(step)) => {
                 let (class, mark) = match step.outcome {
                     Outcome::Done => ("good", "✓"),
-                    Outcome::AlreadySo => ("good", "="),
+                    Outcome::Unchanged => ("good", "="),
                     Outcome::Cancelled => ("warn", "–"),
                     Outcome::Unknown => ("warn", "?"),
                     _ => ("bad", "✗"),
@@ -261,7 +266,7 @@ fn people(count: u64) -> String {
 fn numbers(outcome: &ApplyOutcome) -> Vec<(String, u64)> {
     [
         ("changes done", outcome.done),
-        ("already correct", outcome.already_so),
+        ("already correct", outcome.unchanged),
         ("skipped, changed by somebody else", outcome.stale),
         ("failed", outcome.failed),
         ("unknown result", outcome.unknown),

@@ -1,4 +1,4 @@
-//! What should be true when the job is done: the wish, as data.
+//! The desired state of a tenant and a forest, as data.
 
 mod parse;
 mod users;
@@ -15,9 +15,9 @@ pub use users::{NewUpn, UsersSpec};
 
 use crate::steps::users::in_ascii;
 
-/// What should be true when the job is done.
+/// The desired state of a tenant and a forest.
 ///
-/// Read from TOML by [`Spec::from_toml`]. Unknown keys are refused, with the nearest known name.
+/// Built with `with_…` methods, or read from TOML by [`Spec::from_toml`]. Unknown keys are refused, with a suggestion of a similar one.
 ///
 /// ```
 /// let spec = onramp::Spec::from_toml(r#"
@@ -41,24 +41,24 @@ use crate::steps::users::in_ascii;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Spec {
-    /// The custom domain that the tenant shall own, the forest shall offer as UPN suffix, and users shall get.
+    /// The custom domain of the tenant, which is also the UPN suffix in the forest and of the users.
     pub domain: DomainName,
-    /// Whose UPN changes, and to what. Without it no user is touched.
+    /// The users whose UPN changes. Without it, no user is changed.
     #[serde(default)]
     pub users: Option<UsersSpec>,
-    /// The synchronisation switch.
+    /// Directory synchronization.
     #[serde(default)]
     pub sync: SyncSpec,
-    /// The account that synchronisation signs in with. Without it none is made.
+    /// The account that synchronization signs in with. Without it, none is created.
     #[serde(default)]
     pub service_account: Option<ServiceAccountSpec>,
-    /// How long to wait for what others must do.
+    /// The timeouts of waits.
     #[serde(default)]
     pub waits: Waits,
 }
 
 impl Spec {
-    /// A spec that wants the domain and its suffix, and nothing else yet.
+    /// Creates a spec with the domain and its suffix, and without the other parts.
     pub fn new(domain: DomainName) -> Self {
         Self {
             domain,
@@ -68,46 +68,73 @@ impl Spec {
             waits: Waits::default(),
         }
     }
+
+    /// Adds the users whose UPN changes.
+    #[must_use]
+    pub fn with_users(mut self, users: UsersSpec) -> Self {
+        self.users = Some(users);
+        self
+    }
+
+    /// Turns directory synchronization on.
+    #[must_use]
+    pub fn with_sync(mut self) -> Self {
+        self.sync.enable = true;
+        self
+    }
+
+    /// Adds the account that synchronization signs in with.
+    #[must_use]
+    pub fn with_service_account(mut self, account: ServiceAccountSpec) -> Self {
+        self.service_account = Some(account);
+        self
+    }
+
+    /// Sets the timeouts of waits.
+    #[must_use]
+    pub fn with_waits(mut self, waits: Waits) -> Self {
+        self.waits = waits;
+        self
+    }
 }
 
-/// The synchronisation switch.
+/// Directory synchronization.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct SyncSpec {
-    /// Whether it shall be on. `false` leaves it as it is; Onramp never switches it off.
+    /// True to turn it on. `false` leaves it as it is; Onramp never turns it off.
     pub enable: bool,
 }
 
-/// The account that synchronisation signs in with.
+/// The account that synchronization signs in with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ServiceAccountSpec {
-    /// The UPN; usually on the custom domain, or on the initial one. An internationalized domain is read as `xn--…`,
-    /// as a tenant holds it.
+    /// The UPN, usually on the custom domain or on the initial one. An internationalized domain is converted to `xn--…`,
+    /// the form that a tenant uses.
     #[serde(deserialize_with = "upn_in_ascii")]
     pub upn: Upn,
-    /// Its display name.
+    /// The display name.
     #[serde(default = "default_display_name")]
     pub display_name: String,
-    /// Where mail about the account goes.
+    /// The alternate e-mail address, for mail about the account.
     #[serde(default)]
     pub alternate_email: Option<String>,
-    /// Its directory role, by English name or template ID.
+    /// The directory role, by English name or template ID.
     #[serde(default = "default_role", with = "role_text")]
     pub role: RoleTemplateId,
-    /// Subscriptions it shall have access to.
+    /// The subscriptions that the account gets access to.
     #[serde(default)]
     pub subscriptions: Vec<SubscriptionSpec>,
-    /// True if it gets a new password in place of the one it has, in this run: for an account whose password is lost,
-    /// or known to somebody.
+    /// True to set a new password in this run: for an account whose password is lost, or known to somebody else.
     #[serde(default)]
     pub new_password: bool,
 }
 
 impl ServiceAccountSpec {
-    /// An account of that UPN with the defaults: Hybrid Identity Administrator, no subscription.
+    /// Creates an account with the role Hybrid Identity Administrator and without subscriptions.
     pub fn new(upn: Upn) -> Self {
         Self {
             upn: in_ascii(&upn),
@@ -118,6 +145,41 @@ impl ServiceAccountSpec {
             new_password: false,
         }
     }
+
+    /// Sets the display name.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = name.into();
+        self
+    }
+
+    /// Sets the alternate e-mail address.
+    #[must_use]
+    pub fn with_alternate_email(mut self, address: impl Into<String>) -> Self {
+        self.alternate_email = Some(address.into());
+        self
+    }
+
+    /// Sets the directory role.
+    #[must_use]
+    pub fn with_role(mut self, role: RoleTemplateId) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Adds a subscription.
+    #[must_use]
+    pub fn with_subscription(mut self, subscription: SubscriptionSpec) -> Self {
+        self.subscriptions.push(subscription);
+        self
+    }
+
+    /// Requests a new password in this run.
+    #[must_use]
+    pub fn with_new_password(mut self) -> Self {
+        self.new_password = true;
+        self
+    }
 }
 
 /// A subscription and the role on it.
@@ -125,7 +187,7 @@ impl ServiceAccountSpec {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SubscriptionSpec {
-    /// Its ID or its display name.
+    /// The ID or the display name.
     pub subscription: String,
     /// The Azure role: Owner, Contributor, Reader, User Access Administrator, or the ID of another definition.
     #[serde(with = "azure_role_text")]
@@ -133,20 +195,20 @@ pub struct SubscriptionSpec {
 }
 
 impl SubscriptionSpec {
-    /// A role on a subscription.
+    /// Creates the access to a subscription.
     pub fn new(subscription: impl Into<String>, role: AzureRoleId) -> Self {
         Self { subscription: subscription.into(), role }
     }
 }
 
-/// How long to wait for what others must do, in minutes.
+/// The timeouts of waits, in minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Waits {
-    /// For the DNS record that proves the domain to be published and seen. 60 unless set.
+    /// The timeout for the DNS record that proves the ownership of the domain, 60 by default.
     pub domain_verification_minutes: u32,
-    /// For every domain controller to have a value. 15 unless set.
+    /// The timeout for the replication of a value to every domain controller, 15 by default.
     pub replication_minutes: u32,
 }
 
@@ -157,12 +219,26 @@ impl Default for Waits {
 }
 
 impl Waits {
-    /// For the DNS record.
+    /// Sets the timeout for the DNS record.
+    #[must_use]
+    pub fn with_domain_verification_minutes(mut self, minutes: u32) -> Self {
+        self.domain_verification_minutes = minutes;
+        self
+    }
+
+    /// Sets the timeout for replication.
+    #[must_use]
+    pub fn with_replication_minutes(mut self, minutes: u32) -> Self {
+        self.replication_minutes = minutes;
+        self
+    }
+
+    /// Returns the timeout for the DNS record.
     pub fn domain_verification(&self) -> Duration {
         Duration::from_secs(u64::from(self.domain_verification_minutes) * 60)
     }
 
-    /// For replication.
+    /// Returns the timeout for replication.
     pub fn replication(&self) -> Duration {
         Duration::from_secs(u64::from(self.replication_minutes) * 60)
     }
@@ -180,7 +256,7 @@ fn default_role() -> RoleTemplateId {
     RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR
 }
 
-/// Roles are written by name where they have one.
+/// Serializes a role by its name if it has one, else by its ID.
 macro_rules! role_as_text {
     ($module:ident, $role:ty, $what:literal) => {
         mod $module {
@@ -192,7 +268,7 @@ macro_rules! role_as_text {
                 let text = String::deserialize(from)?;
                 <$role>::by_name(&text).or_else(|| text.parse().ok().map(<$role>::new)).ok_or_else(|| {
                     serde::de::Error::custom(format!(
-                        concat!("“{}” is neither the name nor the ID of ", $what),
+                        concat!("\"{}\" is neither the name nor the ID of ", $what),
                         text
                     ))
                 })

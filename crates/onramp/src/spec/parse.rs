@@ -1,11 +1,11 @@
-//! Reading a spec from TOML, with errors that say where and what was probably meant.
+//! Specs in TOML, with errors that have a position and a suggestion.
 
 use onramp_core::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
 
 use super::Spec;
 
-/// Why a spec cannot be read, and where.
+/// An error in a spec, with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecError {
     line: usize,
@@ -15,26 +15,25 @@ pub struct SpecError {
 }
 
 impl SpecError {
-    /// Line, counted from 1; 0 if unknown.
+    /// Returns the line, counted from 1; 0 if unknown.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// Column in characters, counted from 1; 0 if unknown.
+    /// Returns the column in characters, counted from 1; 0 if unknown.
     pub fn column(&self) -> usize {
         self.column
     }
 
-    /// The known key that an unknown one was probably meant to be.
+    /// Returns the known key that is most similar to an unknown one.
     pub fn suggestion(&self) -> Option<&str> {
         self.suggestion.as_deref()
     }
 
-    /// Reads any configuration type from TOML with the same care as a spec: for programs that keep a spec inside
-    /// a larger file.
+    /// Reads any type from TOML with the same errors: for programs with a spec inside a larger file.
     ///
     /// # Errors
-    /// Where the text is not TOML or does not fit the type.
+    /// The position at which the text is not TOML or does not fit the type.
     pub fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, Self> {
         toml::from_str(text).map_err(|error| Self::of(text, &error))
     }
@@ -57,7 +56,7 @@ impl Spec {
     /// Reads a spec from TOML.
     ///
     /// # Errors
-    /// Where the text is not TOML, has a key that does not exist, or a value that does not fit.
+    /// The position at which the text is not TOML, or has an unknown key or an invalid value.
     ///
     /// ```
     /// let error = onramp::Spec::from_toml("domain = \"contoso.com\"\n[users]\nexlude = []\n").unwrap_err();
@@ -89,20 +88,20 @@ impl From<SpecError> for Error {
     }
 }
 
-/// Takes serde's message "unknown field `a`, expected one of `b`, `c`" apart.
+/// Parses the message of serde "unknown field `a`, expected one of `b`, `c`".
 fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
     let mut quoted = message.strip_prefix("unknown ")?.split('`').skip(1).step_by(2).map(str::to_owned);
     let key = quoted.next()?;
     Some((key, quoted.collect()))
 }
 
-/// The name most like `wanted`, if one is like it at all.
+/// Returns the name that is most similar to `wanted`, if one is similar enough.
 pub(crate) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let (distance, name) = known.into_iter().map(|name| (distance(wanted, name), name)).min()?;
     (distance <= 2.max(name.chars().count() / 3)).then(|| name.to_owned())
 }
 
-/// Returns the number of letters that two names differ in, without case.
+/// Returns the number of letters in which two names differ, ignoring case.
 pub(crate) fn distance(one: &str, other: &str) -> usize {
     strsim::damerau_levenshtein(&one.to_lowercase(), &other.to_lowercase())
 }

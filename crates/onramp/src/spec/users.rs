@@ -1,49 +1,114 @@
-//! The users whose UPN changes, and their new UPNs.
+//! The selection of users, and the rule for their new UPNs.
 
 use std::collections::BTreeMap;
 
 use onramp_core::{DistinguishedName, LdapFilter, Upn, UpnSuffix};
 use serde::{Deserialize, Serialize};
 
-/// The users whose UPN changes, and their new UPNs.
+/// The users whose UPN changes, and the rule for the new UPNs.
 ///
-/// Built-in and critical system accounts are left out whatever is selected, unless named in `only`.
+/// Built-in and critical system accounts are always left out, unless `only` lists them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct UsersSpec {
-    /// Only users at and below these OUs. Empty: every user of the forest.
+    /// The OUs whose users change, with the OUs below them. Empty: every user of the forest.
     pub ous: Vec<DistinguishedName>,
-    /// Only users that match this LDAP filter.
+    /// The LDAP filter that users must match.
     pub filter: Option<LdapFilter>,
-    /// Only these users, each by `sAMAccountName`, `DOMAIN\name`, UPN (the present one, or the one that an earlier run
-    /// replaced), distinguished name, `objectGUID` or `objectSid`. A name that fits nobody blocks the plan.
+    /// The only users that change, by `sAMAccountName`, `DOMAIN\name`, UPN (the current one, or the one before an earlier
+    /// run), distinguished name, `objectGUID` or `objectSid`. A name that fits no user blocks the plan.
     pub only: Vec<String>,
-    /// Not these users, named like those of `only`.
+    /// The users that are left out, named as in `only`.
     pub exclude: Vec<String>,
-    /// Not the users at and below these OUs.
+    /// The OUs whose users are left out, with the OUs below them.
     pub exclude_ous: Vec<DistinguishedName>,
-    /// Only users whose UPN has one of these suffixes now, and those whom an earlier run moved. Empty: any suffix, or no
-    /// UPN at all.
+    /// The UPN suffixes whose users change, together with users that an earlier run changed. Empty: any suffix, and users
+    /// without a UPN.
     pub from_suffixes: Vec<UpnSuffix>,
-    /// Whether disabled accounts change too. They do unless set: they may be enabled again.
+    /// True to leave out disabled accounts. They change by default, because they may be enabled again.
     pub skip_disabled: bool,
-    /// How the new UPN is made.
+    /// The rule for the new UPN.
     pub new_upn: NewUpn,
-    /// New UPNs for single users, named like those of `only`; goes before `new_upn`. Each must be on a domain that the
-    /// tenant has verified and the forest offers as a suffix.
+    /// The new UPNs of single users, named as in `only`, in place of `new_upn`. Each must be on a domain that the tenant has
+    /// verified and the forest offers as a suffix.
     pub map: BTreeMap<String, Upn>,
 }
 
-/// The rule by which a new UPN is made.
+impl UsersSpec {
+    /// Adds an OU whose users change.
+    #[must_use]
+    pub fn with_ou(mut self, ou: DistinguishedName) -> Self {
+        self.ous.push(ou);
+        self
+    }
+
+    /// Sets the LDAP filter that users must match.
+    #[must_use]
+    pub fn with_filter(mut self, filter: LdapFilter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    /// Adds a user to the only ones that change.
+    #[must_use]
+    pub fn with_only(mut self, user: impl Into<String>) -> Self {
+        self.only.push(user.into());
+        self
+    }
+
+    /// Leaves out a user.
+    #[must_use]
+    pub fn with_exclude(mut self, user: impl Into<String>) -> Self {
+        self.exclude.push(user.into());
+        self
+    }
+
+    /// Leaves out the users of an OU.
+    #[must_use]
+    pub fn with_exclude_ou(mut self, ou: DistinguishedName) -> Self {
+        self.exclude_ous.push(ou);
+        self
+    }
+
+    /// Adds a UPN suffix whose users change.
+    #[must_use]
+    pub fn with_from_suffix(mut self, suffix: UpnSuffix) -> Self {
+        self.from_suffixes.push(suffix);
+        self
+    }
+
+    /// Leaves out disabled accounts.
+    #[must_use]
+    pub fn with_skip_disabled(mut self) -> Self {
+        self.skip_disabled = true;
+        self
+    }
+
+    /// Sets the rule for the new UPN.
+    #[must_use]
+    pub fn with_new_upn(mut self, rule: NewUpn) -> Self {
+        self.new_upn = rule;
+        self
+    }
+
+    /// Sets the new UPN of a single user.
+    #[must_use]
+    pub fn with_map(mut self, user: impl Into<String>, upn: Upn) -> Self {
+        self.map.insert(user.into(), upn);
+        self
+    }
+}
+
+/// The rule for a new UPN.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum NewUpn {
-    /// The prefix stays, the suffix becomes the custom domain. A user without a UPN gets `sAMAccountName` as
-    /// prefix, which is the name AD accepts for it now.
+    /// The same prefix with the custom domain as suffix. A user without a UPN gets its `sAMAccountName` as prefix, with which
+    /// it can sign in already.
     #[default]
     ReplaceSuffix,
-    /// The user's `mail`, which must be on the custom domain.
+    /// The value of `mail`, which must be on the custom domain.
     FromMail,
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{StepResult, already, done};
 use crate::apply::Context;
-use crate::event::Event;
+use crate::event::{Event, WaitReason};
 use crate::onramp::Onramp;
 use crate::plan::{Change, Consequence, Draft, Problem};
 use crate::spec::Spec;
@@ -120,9 +120,9 @@ pub(super) async fn prove_ownership(context: &Context<'_>, domain: &DomainName) 
         let mut left = pause.min(timeout.saturating_sub(waited));
         while !left.is_zero() {
             context.tell(Event::Waiting {
-                what: format!("the DNS record of {domain} to be visible"),
-                waited_s: context.onramp.clock.elapsed().saturating_sub(started).as_secs(),
-                timeout_s: timeout.as_secs(),
+                reason: WaitReason::DnsRecord { domain: domain.clone() },
+                waited: context.onramp.clock.elapsed().saturating_sub(started),
+                timeout,
             });
             let slice = left.min(Duration::from_secs(60));
             left = left.saturating_sub(slice);

@@ -29,7 +29,7 @@ fn done() -> StepResult {
 }
 
 fn already() -> StepResult {
-    Ok((Outcome::AlreadySo, String::new()))
+    Ok((Outcome::Unchanged, String::new()))
 }
 
 /// Reads what the steps need, in order of their cost.

@@ -158,7 +158,7 @@ async fn an_acceptance_that_fits_nothing_is_told_and_none_may_be_missing() {
         let rest = all.iter().filter(|id| *id != missing);
         let refusal = plan.clone().approve(rest).unwrap_err();
         assert_eq!(refusal.missing.len(), 1);
-        assert_eq!(&refusal.missing[0].0, missing);
+        assert_eq!(&refusal.missing[0].id, missing);
         assert!(refusal.to_string().contains(missing) && refusal.blockers.is_empty());
     }
     let refusal = plan.clone().approve(all.iter().map(String::as_str).chain(["something-else"])).unwrap_err();

@@ -152,7 +152,7 @@ async fn what_may_not_be_read_is_a_warning() {
     roles.expect_assignments().returning(move || Err(forbidden()));
     let tenant = Tenant { roles: Arc::new(roles), ..world.tenant.tenant() };
     let spec = spec("domain = 'contoso.com'\n[users]\n[sync]\nenable = true\n");
-    let onramp = onramp::Onramp::new(tenant, world.forest.forest(), world.clock.clone());
+    let onramp = onramp::Onramp::new(tenant, world.forest.forest()).with_clock(world.clock.clone());
     let plan = plan(&spec, &onramp.survey(&spec).await.unwrap());
     assert!(
         plan.warnings().iter().any(|text| text.contains("roles of cloud users")),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
-use onramp::{CheckStatus, FileJournal, FileSecretSink, JournalEntry, Outcome, Report, SecretSink};
+use onramp::{CheckStatus, FileJournal, FileSecretStore, JournalEntry, Outcome, Report, SecretStore};
 use onramp_core::forest::{Forest, PasswordSettings, UserQuery};
 use onramp_core::mock::{MockPasswordPolicies, MockSuffixes};
 use onramp_core::tenant::{RoleTemplateId, SyncState};
@@ -48,7 +48,7 @@ async fn the_whole_job_ends_green_and_running_it_twice_changes_nothing() {
     let once_more = world.apply(&world.onramp(), &approved).await.unwrap();
     once_more.require_complete().unwrap();
     let waits_and_proof = once_more.done;
-    assert_eq!(waits_and_proof + once_more.already_so, once_more.total);
+    assert_eq!(waits_and_proof + once_more.unchanged, once_more.total);
     assert_eq!(waits_and_proof, 3, "two waits and one proof change nothing and are done again");
 }
 
@@ -100,7 +100,7 @@ async fn a_plan_for_another_tenant_is_refused() {
         .clock(clock.clone())
         .build()
         .unwrap();
-    let onramp = onramp::Onramp::new(other.tenant(), world.forest.forest(), clock);
+    let onramp = onramp::Onramp::new(other.tenant(), world.forest.forest()).with_clock(clock);
     let mut journal = onramp::MemoryJournal::default();
     let error = onramp.apply(&approved, &mut journal, &world.secrets).await.unwrap_err();
     assert!(error.to_string().contains("Contoso") && error.to_string().contains("Fabrikam"), "{error}");
@@ -115,7 +115,7 @@ async fn the_secret_satisfies_the_strictest_policy_of_the_forest() {
     world.forest.add_fine_grained_policy("Service accounts", 1, &rules, &[]).unwrap();
     let approved = world.approved(&spec(SPEC)).await;
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
-    let secret = world.secrets.load("onramp-sync@contoso.com").unwrap().unwrap();
+    let secret = world.secrets.load("onramp-sync@contoso.com").await.unwrap().unwrap();
     assert_eq!(secret.expose().len(), 40);
 }
 
@@ -133,7 +133,7 @@ async fn policies_that_are_hidden_do_not_stop_the_job() {
     forest.password_policies = Arc::new(policies);
     let onramp = world.onramp_over(forest);
     world.apply(&onramp, &approved).await.unwrap().require_complete().unwrap();
-    assert_eq!(world.secrets.load("onramp-sync@contoso.com").unwrap().unwrap().expose().len(), 32);
+    assert_eq!(world.secrets.load("onramp-sync@contoso.com").await.unwrap().unwrap().expose().len(), 32);
 }
 
 #[tokio::test]
@@ -142,12 +142,12 @@ async fn the_secret_is_in_the_store_and_nowhere_else() {
     let spec = spec(SPEC);
     let approved = world.approved(&spec).await;
     let folder = tempfile::tempdir().unwrap();
-    let secrets = FileSecretSink::new(folder.path().join("secrets"));
+    let secrets = FileSecretStore::new(folder.path().join("secrets"));
     let mut journal = FileJournal::create(folder.path().join("journal.jsonl")).unwrap();
     let outcome = world.onramp().apply(&approved, &mut journal, &secrets).await.unwrap();
     let verification = world.onramp().verify(&spec, Some(&approved), Some(&secrets)).await.unwrap();
     assert!(verification.is_green(), "{verification:#?}");
-    let secret = secrets.load("onramp-sync@contoso.com").unwrap().unwrap();
+    let secret = secrets.load("onramp-sync@contoso.com").await.unwrap().unwrap();
     assert!(secret.expose().len() >= 16);
 
     let mut plan = Vec::new();
@@ -189,15 +189,15 @@ async fn the_secret_is_in_the_store_and_nowhere_else() {
 #[tokio::test]
 async fn an_old_secret_is_kept_beside_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
-    let secrets = FileSecretSink::new(folder.path());
+    let secrets = FileSecretStore::new(folder.path());
     for secret in ["first", "second"].map(|secret| onramp_core::Password::new(secret.into())) {
-        secrets.store("a@b.de", &secret).unwrap();
-        secrets.promote("a@b.de", &secret).unwrap();
+        secrets.store("a@b.de", &secret).await.unwrap();
+        secrets.promote("a@b.de", &secret).await.unwrap();
     }
-    assert_eq!(secrets.load("a@b.de").unwrap().unwrap().expose(), "second");
+    assert_eq!(secrets.load("a@b.de").await.unwrap().unwrap().expose(), "second");
     assert_eq!(std::fs::read_to_string(folder.path().join("a@b.de.previous-1.password")).unwrap(), "first");
-    assert!(secrets.pending("a@b.de").unwrap().is_empty());
-    assert!(secrets.load("nobody").unwrap().is_none());
+    assert!(secrets.pending("a@b.de").await.unwrap().is_empty());
+    assert!(secrets.load("nobody").await.unwrap().is_none());
 }
 
 #[test]
@@ -254,7 +254,7 @@ async fn a_suffix_that_may_not_be_added_is_not_taken_for_one_that_is_there() {
     suffixes.expect_add().times(1).returning(move |_| Err(forbidden()));
     let forest = Forest { suffixes: Arc::new(suffixes), ..world.forest.forest() };
     let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
-    assert_eq!((outcome.failed, outcome.already_so), (1, 0), "{outcome:?}");
+    assert_eq!((outcome.failed, outcome.unchanged), (1, 0), "{outcome:?}");
     assert!(outcome.require_complete().unwrap_err().to_string().contains("could not add the UPN suffix"));
     assert!(
         world.journal.records().iter().any(|record| matches!(

@@ -1,6 +1,6 @@
 //! Domain controllers that do not answer, or are none.
 
-use onramp::{CheckStatus, Ending};
+use onramp::{ApplyStatus, CheckStatus};
 use onramp_core::ErrorKind;
 use onramp_core::forest::{ReplicatedValue, ReplicationExt, WaitOptions};
 use onramp_lab::forest::LabDomain;
@@ -79,7 +79,7 @@ async fn no_controller_at_all_proves_nothing() {
     // Gone between review and run.
     let onramp = world.onramp_over(none());
     let outcome = onramp.apply(&approved, &mut world.journal, &world.secrets).await.unwrap();
-    let Ending::Stopped { title, problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(
         title.contains("UPN suffix") && problem.contains("no domain controller could be asked"),
         "{problem}"
@@ -110,7 +110,7 @@ async fn the_controllers_of_one_domain_prove_nothing_for_another() {
         world.forest.controllers().into_iter().filter(|host| host.contains("emea")).collect();
     let onramp = world.onramp_over(with_replication(world.forest.forest(), &of_child, &[]));
     let outcome = onramp.apply(&approved, &mut world.journal, &world.secrets).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(
         problem.contains("DC=emea") && problem.contains("no domain controller could be asked"),
         "{problem}"

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use futures_util::task::noop_waker;
-use onramp::{ApprovedPlan, JournalEntry, JournalRecord, MemorySecretSink, Onramp, SecretSink};
+use onramp::{ApprovedPlan, JournalEntry, JournalRecord, MemorySecretStore, Onramp, SecretStore};
 use onramp_core::forest::UpnChange;
 use onramp_core::tenant::SyncState;
 use onramp_core::{ErrorKind, Upn};
@@ -28,7 +28,7 @@ fn run_for(
     onramp: &Onramp,
     plan: &ApprovedPlan,
     journal: &mut Brittle,
-    secrets: &MemorySecretSink,
+    secrets: &MemorySecretStore,
 ) -> bool {
     let waker = noop_waker();
     let mut run = pin!(onramp.apply(plan, journal, secrets));
@@ -166,10 +166,13 @@ async fn a_run_that_the_secret_store_stopped_anywhere_is_gone_on_with() {
             outcome.require_complete().unwrap();
             let verification = onramp.verify(&spec, Some(&approved), Some(&secrets)).await.unwrap();
             assert!(verification.is_green(), "{lapse:?} {fresh_plan} {verification:#?}");
-            let stored = secrets.load(upn.as_str()).unwrap().unwrap();
+            let stored = secrets.load(upn.as_str()).await.unwrap().unwrap();
             let probe = tenant.sign_in.probe(&upn, &stored).await.unwrap();
             assert_eq!(probe, onramp_core::tenant::SignInProbe::Accepted);
-            assert!(secrets.pending(upn.as_str()).unwrap().is_empty(), "{lapse:?}: one password was enough");
+            assert!(
+                secrets.pending(upn.as_str()).await.unwrap().is_empty(),
+                "{lapse:?}: one password was enough"
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The tutorial "creating a synchronization account": account, role, e-mail, MFA, password, subscription, first sign-in.
 
-use onramp::{Change, Consequence, JournalEntry, SecretSink};
+use onramp::{Change, Consequence, JournalEntry, SecretStore};
 use onramp_core::tenant::{AzureRoleId, MfaState, NewUser, RoleTemplateId, SignInProbe, UserUpdate};
 use onramp_core::{Password, Upn};
 
@@ -32,7 +32,7 @@ async fn is_as_the_tutorial_wants(world: &World) {
     let subscription = world.tenant.subscription_ids()[0];
     let held = tenant.subscriptions.assignments(&subscription, &account.id).await.unwrap();
     assert_eq!(held.iter().map(|held| held.role).collect::<Vec<_>>(), [AzureRoleId::CONTRIBUTOR]);
-    let password = world.secrets.load(SYNC).unwrap().unwrap();
+    let password = world.secrets.load(SYNC).await.unwrap().unwrap();
     assert!(password.expose().chars().count() >= 16);
     assert_eq!(tenant.sign_in.probe(&upn, &password).await.unwrap(), SignInProbe::Accepted, "first sign-in");
 }

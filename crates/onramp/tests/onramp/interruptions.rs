@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use onramp::{Change, Ending, Event, Onramp};
+use onramp::{ApplyStatus, Change, Event, Onramp};
 use onramp_core::mock::{MockDirectorySync, MockDomains};
 use onramp_core::tenant::{SyncState, SyncStatus};
 use onramp_core::{Error, ErrorKind, Tenant};
@@ -21,7 +21,7 @@ async fn a_stop_in_the_middle_of_users_keeps_the_journal_and_the_rest_can_follow
         }
     });
     let outcome = world.apply(&onramp, &approved).await.unwrap();
-    assert!(matches!(outcome.ending, Ending::Cancelled { .. }), "{outcome:?}");
+    assert!(matches!(outcome.status, ApplyStatus::Cancelled { .. }), "{outcome:?}");
     assert!(outcome.not_tried() > 0 && outcome.done >= 50);
     let error = outcome.require_complete().unwrap_err();
     assert!(error.is_cancelled());
@@ -36,7 +36,7 @@ async fn a_stop_in_the_middle_of_users_keeps_the_journal_and_the_rest_can_follow
     world.token = Default::default();
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     outcome.require_complete().unwrap();
-    assert!(outcome.already_so >= 50);
+    assert!(outcome.unchanged >= 50);
     assert!(world.onramp().verify(&spec, Some(&approved), Some(&world.secrets)).await.unwrap().is_green());
 }
 
@@ -49,12 +49,14 @@ async fn a_record_that_nobody_publishes_is_waited_for_and_then_named() {
     let outcome = world.apply(&world.watched(|_| ()), &approved).await.unwrap();
     let waited = onramp_core::Clock::elapsed(&*world.clock) - before;
     assert_eq!(waited.as_secs() / 60, 30);
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     let text = world.tenant.verification_text("contoso.com").unwrap();
     assert!(problem.contains(&text), "{problem}");
     let told: Vec<u64> = (world.events.lock().unwrap().iter())
         .filter_map(|event| match event {
-            Event::Waiting { what, waited_s, .. } if what.contains("DNS record") => Some(*waited_s),
+            Event::Waiting { reason, waited, .. } if reason.to_string().contains("DNS record") => {
+                Some(waited.as_secs())
+            }
             _ => None,
         })
         .collect();
@@ -72,7 +74,7 @@ async fn a_domain_controller_that_is_down_is_named() {
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let waited = onramp_core::Clock::elapsed(&*world.clock) - before;
     assert_eq!(waited.as_secs() / 60, 2);
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains(&down) && problem.contains("1 of 2"), "{problem}");
 
     // A new plan names it: whoever accepts that it is left out can go on.
@@ -107,9 +109,9 @@ async fn every_kind_of_refusal_stops_the_run_before_the_next_change() {
         });
         domains.expect_verify().times(0);
         let tenant = Tenant { domains: Arc::new(domains), ..world.tenant.tenant() };
-        let onramp = Onramp::new(tenant, world.forest.forest(), world.clock.clone());
+        let onramp = Onramp::new(tenant, world.forest.forest()).with_clock(world.clock.clone());
         let outcome = world.apply(&onramp, &approved).await.unwrap();
-        let Ending::Stopped { number: 1, problem, .. } = &outcome.ending else {
+        let ApplyStatus::Stopped { number: 1, problem, .. } = &outcome.status else {
             panic!("{kind:?}: {outcome:?}")
         };
         assert!(problem.contains("contoso.com") && problem.contains("Do something"), "{problem}");
@@ -130,11 +132,11 @@ async fn a_write_that_cannot_be_read_back_is_not_called_done() {
         .returning(move || Ok(SyncStatus::new(tenant_id, "contoso", SyncState::NeverEnabled)));
     let tenant = Tenant { sync: Arc::new(sync), ..world.tenant.tenant() };
     world.tenant.auto_publish_dns(true);
-    let onramp = Onramp::new(tenant, world.forest.forest(), world.clock.clone());
+    let onramp = Onramp::new(tenant, world.forest.forest()).with_clock(world.clock.clone());
     let outcome = world.apply(&onramp, &approved).await.unwrap();
     assert_eq!(outcome.unknown, 1, "{outcome:?}");
     assert!(
-        matches!(&outcome.ending, Ending::Stopped { title, .. } if *title == Change::EnableSync.to_string())
+        matches!(&outcome.status, ApplyStatus::Stopped { title, .. } if *title == Change::EnableSync.to_string())
     );
 }
 
@@ -149,7 +151,7 @@ async fn users_whose_replication_was_not_seen_are_waited_for_again() {
     let users = spec("domain = \"contoso.com\"\n[users]\n[waits]\nreplication_minutes = 1\n");
     let approved = world.approved(&users).await;
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains(&dc2), "{problem}");
     let verification = world.onramp().verify(&users, Some(&approved), None).await.unwrap();
     assert!(!verification.is_green(), "{verification:?}");

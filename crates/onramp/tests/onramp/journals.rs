@@ -3,22 +3,31 @@
 use onramp::{FileJournal, Journal, JournalEntry, JournalRecord};
 use onramp_core::ErrorKind;
 
-fn record(ending: &str) -> JournalRecord {
-    let line = format!(r#"{{"at":"2026-01-01T00:00:00Z","entry":"run-ended","ending":"{ending}"}}"#);
+fn record(detail: &str) -> JournalRecord {
+    let line = format!(
+        r#"{{"at":"2026-01-01T00:00:00Z","entry":"change-ended","number":1,"outcome":"done","detail":"{detail}"}}"#
+    );
     serde_json::from_str(&line).unwrap()
+}
+
+/// Opens a journal and returns its epoch.
+async fn opened(path: &std::path::Path) -> (FileJournal, u64) {
+    let mut journal = FileJournal::create(path).unwrap();
+    let epoch = journal.open().await.unwrap().epoch;
+    (journal, epoch)
 }
 
 fn endings(path: &std::path::Path) -> Vec<String> {
     let records = FileJournal::read(path).unwrap();
     let ending = |record: JournalRecord| match record.entry {
-        JournalEntry::RunEnded { ending } => ending,
+        JournalEntry::ChangeEnded { detail, .. } => detail,
         other => panic!("{other:?}"),
     };
     records.into_iter().map(ending).collect()
 }
 
-#[test]
-fn a_torn_last_line_is_repaired_on_opening_wherever_it_was_torn() {
+#[tokio::test]
+async fn a_torn_last_line_is_repaired_on_opening_wherever_it_was_torn() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let whole = serde_json::to_string(&record("first")).unwrap() + "\n";
@@ -29,20 +38,20 @@ fn a_torn_last_line_is_repaired_on_opening_wherever_it_was_torn() {
     for tail in tails {
         std::fs::write(&path, [whole.as_bytes(), &tail].concat()).unwrap();
         assert_eq!(endings(&path), ["first"]);
-        let mut journal = FileJournal::create(&path).unwrap();
-        journal.append(&record("third")).unwrap();
-        journal.flush().unwrap();
+        let (mut journal, epoch) = opened(&path).await;
+        journal.append(epoch, &[record("third")]).await.unwrap();
+        journal.flush().await.unwrap();
         assert_eq!(endings(&path), ["first", "third"], "{} octets", tail.len());
     }
 }
 
-#[test]
-fn a_record_that_lacks_nothing_but_its_line_break_is_kept() {
+#[tokio::test]
+async fn a_record_that_lacks_nothing_but_its_line_break_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     std::fs::write(&path, serde_json::to_string(&record("first")).unwrap()).unwrap();
-    let mut journal = FileJournal::create(&path).unwrap();
-    journal.append(&record("second")).unwrap();
+    let (mut journal, epoch) = opened(&path).await;
+    journal.append(epoch, &[record("second")]).await.unwrap();
     drop(journal);
     assert_eq!(endings(&path), ["first", "second"]);
 }
@@ -60,22 +69,22 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
     }
 }
 
-#[test]
-fn a_second_run_on_one_journal_is_refused_until_the_first_ends() {
+#[tokio::test]
+async fn a_second_run_on_one_journal_is_refused_until_the_first_ends() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
-    let mut first = FileJournal::create(&path).unwrap();
-    first.append(&record("first")).unwrap();
-    first.flush().unwrap();
+    let (mut first, epoch) = opened(&path).await;
+    first.append(epoch, &[record("first")]).await.unwrap();
+    first.flush().await.unwrap();
     let error = FileJournal::create(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InUse);
     assert!(error.to_string().contains("another run is writing it"), "{error}");
     #[cfg(unix)]
     assert_eq!(endings(&path), ["first"], "reading is allowed");
     drop(first);
-    let mut second = FileJournal::create(&path).unwrap();
-    second.append(&record("second")).unwrap();
-    second.flush().unwrap();
+    let (mut second, epoch) = opened(&path).await;
+    second.append(epoch, &[record("second")]).await.unwrap();
+    second.flush().await.unwrap();
     drop(second);
     assert_eq!(endings(&path), ["first", "second"]);
 }
@@ -95,10 +104,10 @@ fn a_journal_holds_names_of_users_and_only_its_owner_reads_it() {
 const CHILD: &str = "ONRAMP_TEST_FULL_DISK";
 
 #[cfg(unix)]
-#[test]
-fn a_full_disk_leaves_whole_lines_and_nothing_is_lost_once_there_is_room() {
+#[tokio::test]
+async fn a_full_disk_leaves_whole_lines_and_nothing_is_lost_once_there_is_room() {
     if let Ok(path) = std::env::var(CHILD) {
-        return fill(std::path::Path::new(&path));
+        return fill(std::path::Path::new(&path)).await;
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
@@ -121,12 +130,12 @@ fn a_full_disk_leaves_whole_lines_and_nothing_is_lost_once_there_is_room() {
 }
 
 #[cfg(unix)]
-fn fill(path: &std::path::Path) {
-    let mut journal = FileJournal::create(path).unwrap();
+async fn fill(path: &std::path::Path) {
+    let (mut journal, epoch) = opened(path).await;
     let mut failed = false;
     for number in 1..100 {
-        journal.append(&record(&number.to_string())).unwrap();
-        failed = journal.flush().is_err();
+        journal.append(epoch, &[record(&number.to_string())]).await.unwrap();
+        failed = journal.flush().await.is_err();
         if failed {
             break;
         }
@@ -135,37 +144,41 @@ fn fill(path: &std::path::Path) {
     // What an operator does: makes room. The journal is still open.
     let taken = std::fs::metadata(path).unwrap().len();
     assert!(std::fs::read(path).unwrap().ends_with(b"\n"));
-    assert!(journal.flush().is_err());
+    assert!(journal.flush().await.is_err());
     assert_eq!(std::fs::metadata(path).unwrap().len(), taken, "and the file stays whole");
 }
 
-#[test]
-fn a_long_journal_is_repaired_at_its_end_too() {
+#[tokio::test]
+async fn a_long_journal_is_repaired_at_its_end_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
     let line = serde_json::to_string(&record("long")).unwrap();
     let whole = format!("{line}\n").repeat(3000);
     for torn in [String::new(), line[..40].to_owned(), format!("{}{}", &line[..60], "x".repeat(200_000))] {
         std::fs::write(&path, format!("{whole}{torn}")).unwrap();
-        let mut journal = FileJournal::create(&path).unwrap();
-        journal.append(&record("last")).unwrap();
-        journal.flush().unwrap();
+        let (mut journal, epoch) = opened(&path).await;
+        journal.append(epoch, &[record("last")]).await.unwrap();
+        journal.flush().await.unwrap();
         let all = endings(&path);
         assert_eq!((all.len(), all[3000].as_str()), (3001, "last"));
     }
 }
 
-#[test]
-fn records_wait_for_a_flush_but_not_without_end() {
+#[tokio::test]
+async fn records_wait_for_a_flush_but_not_without_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.jsonl");
-    let mut journal = FileJournal::create(&path).unwrap();
+    let (mut journal, epoch) = opened(&path).await;
     let length = || std::fs::metadata(&path).unwrap().len();
-    (0..100).for_each(|_| journal.append(&record("waits")).unwrap());
+    for _ in 0..100 {
+        journal.append(epoch, &[record("waits")]).await.unwrap();
+    }
     assert_eq!(length(), 0);
-    (0..5000).for_each(|_| journal.append(&record("waits")).unwrap());
+    for _ in 0..5000 {
+        journal.append(epoch, &[record("waits")]).await.unwrap();
+    }
     assert!(length() > 250_000);
-    journal.flush().unwrap();
+    journal.flush().await.unwrap();
     assert_eq!(endings(&path).len(), 5100);
 }
 
@@ -175,11 +188,11 @@ fn an_event_and_an_observer_read_well() {
     let ended = |detail: &str| Event::ChangeEnded {
         number: 2,
         total: 5,
-        outcome: Outcome::AlreadySo,
+        outcome: Outcome::Unchanged,
         detail: detail.to_owned(),
     };
-    assert_eq!(ended("").to_string(), "[2/5] already so");
-    assert_eq!(ended("seen").to_string(), "[2/5] already so: seen");
+    assert_eq!(ended("").to_string(), "[2/5] already correct");
+    assert_eq!(ended("seen").to_string(), "[2/5] already correct: seen");
     assert_eq!(
         format!("{:?}{:?}", Observer::default(), Observer::new(|_| ())),
         "Observer(none)Observer(set)"

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use onramp::{Journal, JournalRecord, MemorySecretSink, SecretSink};
+use onramp::{Journal, JournalRecord, JournalState, MemorySecretStore, SecretStore};
 use onramp_core::forest::{
     ChangedObject, ChangesQuery, DomainController, Forest, ForestUser, ForestUsers, ReplicatedValue,
     Replication, ReplicationPosition, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery, ValueStamp,
@@ -23,7 +23,7 @@ pub(crate) enum Way {
     /// Takes all changes before it makes the first one.
     Collecting,
     /// Makes so many and ends.
-    Ending(usize),
+    ApplyStatus(usize),
     /// Answers for the first one twice, for one that nobody asked for, and not for the last one.
     Confused,
     /// Answers each with an error of the server.
@@ -100,7 +100,7 @@ impl ForestUsers for OddUsers {
             Way::Collecting => {
                 stream::once(changes.collect::<Vec<_>>()).flat_map(stream::iter).then(one).boxed()
             }
-            Way::Ending(after) => changes.take(after).then(one).boxed(),
+            Way::ApplyStatus(after) => changes.take(after).then(one).boxed(),
             Way::Confused => stream::once(changes.collect::<Vec<_>>())
                 .flat_map(|mut all| {
                     all.pop();
@@ -178,14 +178,21 @@ impl Brittle {
     }
 }
 
+#[async_trait]
 impl Journal for Brittle {
-    fn append(&mut self, record: &JournalRecord) -> Result<()> {
-        self.operate()?;
-        self.appended.push(record.clone());
+    async fn open(&mut self) -> Result<JournalState> {
+        Ok(JournalState::default())
+    }
+
+    async fn append(&mut self, _: u64, records: &[JournalRecord]) -> Result<()> {
+        for record in records {
+            self.operate()?;
+            self.appended.push(record.clone());
+        }
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<()> {
+    async fn flush(&mut self) -> Result<()> {
         self.operate()?;
         self.durable.append(&mut self.appended);
         Ok(())
@@ -204,13 +211,13 @@ pub(crate) enum Lapse {
 /// A store that fails once: a failure after the deed is what a crash right after it looks like to the next run.
 #[derive(Debug, Default)]
 pub(crate) struct Forgetful {
-    pub(crate) inner: MemorySecretSink,
+    pub(crate) inner: MemorySecretStore,
     pub(crate) lapse: Mutex<Option<Lapse>>,
 }
 
 impl Forgetful {
     pub(crate) fn at(lapse: Lapse) -> Self {
-        Self { inner: MemorySecretSink::default(), lapse: Mutex::new(Some(lapse)) }
+        Self { inner: MemorySecretStore::default(), lapse: Mutex::new(Some(lapse)) }
     }
 
     fn fail(&self, at: Lapse) -> Result<()> {
@@ -223,31 +230,32 @@ impl Forgetful {
     }
 }
 
-impl SecretSink for Forgetful {
-    fn store(&self, name: &str, secret: &Password) -> Result<String> {
+#[async_trait]
+impl SecretStore for Forgetful {
+    async fn store(&self, name: &str, secret: &Password) -> Result<String> {
         self.fail(Lapse::BeforeStore)?;
-        let place = self.inner.store(name, secret)?;
+        let place = self.inner.store(name, secret).await?;
         self.fail(Lapse::AfterStore)?;
         Ok(place)
     }
 
-    fn promote(&self, name: &str, secret: &Password) -> Result<String> {
+    async fn promote(&self, name: &str, secret: &Password) -> Result<String> {
         self.fail(Lapse::BeforePromote)?;
-        let place = self.inner.promote(name, secret)?;
+        let place = self.inner.promote(name, secret).await?;
         self.fail(Lapse::AfterPromote)?;
         Ok(place)
     }
 
-    fn discard(&self, name: &str, secret: &Password) -> Result<()> {
-        self.inner.discard(name, secret)
+    async fn discard(&self, name: &str, secret: &Password) -> Result<()> {
+        self.inner.discard(name, secret).await
     }
 
-    fn load(&self, name: &str) -> Result<Option<Password>> {
-        self.inner.load(name)
+    async fn load(&self, name: &str) -> Result<Option<Password>> {
+        self.inner.load(name).await
     }
 
-    fn pending(&self, name: &str) -> Result<Vec<Password>> {
-        self.inner.pending(name)
+    async fn pending(&self, name: &str) -> Result<Vec<Password>> {
+        self.inner.pending(name).await
     }
 }
 

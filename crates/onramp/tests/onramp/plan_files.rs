@@ -26,7 +26,7 @@ async fn a_file_that_is_no_plan_says_where() {
         (1, good[1..].to_vec()),
         (2, [&good[..1], &good[..]].concat()),
         (3, [&good[..2], &["{\"line\":\"else\"}".to_owned()]].concat()),
-        (1, [&[good[0].replace("onramp-plan/2", "onramp-plan/1")], &good[1..]].concat()),
+        (1, [&[good[0].replace("\"format_version\":3", "\"format_version\":1")], &good[1..]].concat()),
     ] {
         match read(&lines) {
             Err(PlanError::Line { number: found, .. }) => assert_eq!(found, number),
@@ -63,7 +63,7 @@ async fn a_header_tells_what_was_asked_for() {
         let plan = world.plan(&spec(text)).await;
         let scope = plan.header().scope;
         assert_eq!((scope.users, scope.sync, scope.service_account), (users, sync, account), "{text}");
-        assert_eq!(plan.header().format, "onramp-plan/2");
+        assert_eq!(plan.header().format_version, onramp::PLAN_FORMAT_VERSION);
         assert_eq!(plan.header().domain.as_str(), "contoso.com");
     }
 }

@@ -182,10 +182,10 @@ async fn approval_names_each_consequence_and_no_other() {
     let plan = World::new(50).plan(&spec(SPEC)).await;
     let refusal = plan.clone().approve(["sync-switched-on", "mfa-switched-off"]).unwrap_err();
     assert_eq!(refusal.unknown, ["mfa-switched-off"]);
-    assert!(refusal.missing.iter().any(|(id, _)| {
-        id == "privileged-role-granted:onramp-sync@contoso.com:hybrid-identity-administrator"
+    assert!(refusal.missing.iter().any(|missing| {
+        missing.id == "privileged-role-granted:onramp-sync@contoso.com:hybrid-identity-administrator"
     }));
-    assert!(!refusal.missing.iter().any(|(id, _)| id == "sync-switched-on"));
+    assert!(!refusal.missing.iter().any(|missing| missing.id == "sync-switched-on"));
     approve_all(plan);
 }
 

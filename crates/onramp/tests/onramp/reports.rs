@@ -65,11 +65,11 @@ async fn unknown_and_stale_steps_have_marks_of_their_own() {
     world.tenant.add_fault(Fault::on("PATCH", "/v1.0/organization/*", FaultAction::cut_before()));
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let text = words(&page(&approved, &outcome, None));
-    assert!(text.contains("? switch directory synchronization on unknown: "), "{text}");
+    assert!(text.contains("? switch directory synchronization on result unknown: "), "{text}");
     assert!(text.contains("1 unknown result"), "{text}");
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let text = words(&page(&approved, &outcome, None));
-    assert!(text.contains("= add the domain contoso.com to the tenant already so"), "{text}");
+    assert!(text.contains("= add the domain contoso.com to the tenant already correct"), "{text}");
     assert!(text.contains("Applied, not verified yet"), "{text}");
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use onramp::{Ending, Outcome};
+use onramp::{ApplyStatus, Outcome};
 use onramp_core::mock::{MockDomains, MockRoles, MockSubscriptions};
 use onramp_core::tenant::{
     AzureRoleId, NewUser, RoleAssignment, RoleTemplateId, SubscriptionRoleAssignment, SubscriptionState,
@@ -41,7 +41,7 @@ async fn a_role_that_is_said_to_be_there_and_cannot_be_read_is_not_there() {
     let tenant = Tenant { roles: Arc::new(roles), ..world.tenant.tenant() };
     let before = world.clock.elapsed();
     let outcome = world.apply(&world.onramp_on(tenant, world.forest.forest()), &approved).await.unwrap();
-    let Ending::Stopped { title, problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(title == TITLE && problem.contains("reading does not show it"), "{title}: {problem}");
     assert_eq!((outcome.failed, outcome.unknown), (1, 0));
     assert!((world.clock.elapsed() - before).as_secs() >= 120, "it may take a while to be seen");
@@ -63,7 +63,7 @@ async fn a_role_that_is_there_although_assigning_it_was_refused_as_double_is_alr
     let tenant = Tenant { roles: Arc::new(roles), ..world.tenant.tenant() };
     let outcome = world.apply(&world.onramp_on(tenant, world.forest.forest()), &approved).await.unwrap();
     outcome.require_complete().unwrap();
-    assert_eq!(outcome.steps.last().unwrap().outcome, Outcome::AlreadySo);
+    assert_eq!(outcome.steps.last().unwrap().outcome, Outcome::Unchanged);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_role_that_was_assigned_and_cannot_be_read_back_is_unknown() {
         let onramp = world.onramp_on(tenant, world.forest.forest());
         let outcome = world.apply(&onramp, &approved).await.unwrap();
         assert_eq!((outcome.failed, outcome.unknown), (0, 1), "case {case}: {outcome:?}");
-        let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+        let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
         assert!(problem.contains("it was written"), "{problem}");
     }
 }
@@ -120,10 +120,10 @@ async fn a_lock_is_no_role_on_a_subscription() {
         let before = world.clock.elapsed();
         let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
         assert!((world.clock.elapsed() - before).as_secs() < 60, "there is nothing to wait for");
-        let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+        let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
         let code = if locked { "ScopeLocked" } else { "ReadOnlyDisabledSubscription" };
         assert!(problem.contains(code), "{problem}");
-        assert_eq!((outcome.failed, outcome.already_so), (1, 0));
+        assert_eq!((outcome.failed, outcome.unchanged), (1, 0));
         let verification = world.verified(&spec, &approved).await;
         assert!(!verification.is_green(), "{verification:#?}");
     }
@@ -142,9 +142,9 @@ async fn a_conflict_of_any_kind_on_a_subscription_is_read_back() {
     subscriptions.expect_assign().times(1).returning(|_, _, _, _| Err(exists()));
     let tenant = Tenant { subscriptions: Arc::new(subscriptions), ..world.tenant.tenant() };
     let outcome = world.apply(&world.onramp_on(tenant, world.forest.forest()), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("the role on the subscription"), "{problem}");
-    assert_eq!((outcome.failed, outcome.already_so), (1, 0));
+    assert_eq!((outcome.failed, outcome.unchanged), (1, 0));
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn what_keeps_the_account_from_signing_in_stops_the_run_before_the_role_an
         let refusal = FaultAction::error(400, "invalid_grant", format!("AADSTS{code}: no."));
         world.tenant.add_fault(Fault::on("POST", "/*/oauth2/v2.0/token", refusal).always());
         let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-        let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+        let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
         assert!(problem.contains(words) && problem.contains(hint), "{code}: {problem}");
         assert!(!problem.contains('{'), "no names of the code: {problem}");
         let account = world.tenant.tenant().users.find(&SYNC.parse().unwrap()).await.unwrap().unwrap();
@@ -204,7 +204,7 @@ async fn a_federated_account_is_not_probed() {
     world.tenant.before("GET", "/v1.0/domains/contoso.com", |tenant| tenant.federate("contoso.com").unwrap());
     let tried = count_sign_ins(&world);
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-    let Ending::Stopped { title, problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(title.contains("prove") && problem.contains("federated"), "{title}: {problem}");
     assert_eq!(tried.load(Ordering::Relaxed), 0, "each would count as a wrong password");
     let verification = world.verified(&spec(SPEC), &approved).await;
@@ -218,7 +218,7 @@ async fn a_locked_account_is_tried_once() {
     let approved = world.done(&spec(SPEC)).await;
     let upn: Upn = SYNC.parse().unwrap();
     let stale = Password::new("Left-by-an-interrupted-run-8".into());
-    onramp::SecretSink::store(&world.secrets, SYNC, &stale).unwrap();
+    onramp::SecretStore::store(&world.secrets, SYNC, &stale).await.unwrap();
     world.tenant.lock_out(&upn, std::time::Duration::from_secs(600)).unwrap();
     let tried = count_sign_ins(&world);
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
@@ -237,7 +237,7 @@ async fn a_domain_that_another_tenant_uses_ends_the_run_at_once() {
         let approved = world.approved(&spec(SPEC)).await;
         let before = world.clock.elapsed();
         let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-        let Ending::Stopped { title, problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+        let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
         assert!(title.contains("verify the domain") && problem.contains("used elsewhere"), "{problem}");
         assert!((world.clock.elapsed() - before).as_secs() < 5, "waiting does not help");
     }
@@ -259,7 +259,7 @@ async fn a_run_that_is_stopped_while_a_write_is_not_seen_yet_does_not_call_it_un
         let tenant = Tenant { roles: Arc::new(roles), ..world.tenant.tenant() };
         let onramp = world.onramp_on(tenant, world.forest.forest());
         let outcome = world.apply(&onramp, &approved).await.unwrap();
-        assert_eq!(outcome.ending, Ending::Cancelled { next: outcome.total });
+        assert_eq!(outcome.status, ApplyStatus::Cancelled { next: outcome.total });
         let expected = if taken { (1, 0) } else { (0, 1) };
         assert_eq!((outcome.unknown, outcome.not_tried()), expected, "what was taken was sent");
         assert!(outcome.require_complete().unwrap_err().is_cancelled());
@@ -280,7 +280,7 @@ async fn a_new_account_and_its_password_may_take_a_moment_to_be_known() {
         world.tenant.add_fault(Fault::on("POST", "/*/oauth2/v2.0/token", refusal).times(4));
         let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
         assert!(
-            matches!(&outcome.ending, Ending::Stopped { title, .. } if title.contains("prove")),
+            matches!(&outcome.status, ApplyStatus::Stopped { title, .. } if title.contains("prove")),
             "{code}"
         );
     }
@@ -322,12 +322,12 @@ async fn another_role_at_the_same_scope_is_not_the_role() {
     let held = tenant.roles.assignments_of(&id).await.unwrap();
     assert!(held.iter().any(|held| held.role == RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR), "{held:?}");
     // The same plan once more finds everything done, and writes nothing.
-    let password = onramp::SecretSink::load(&world.secrets, upn.as_str()).unwrap().unwrap();
+    let password = onramp::SecretStore::load(&world.secrets, upn.as_str()).await.unwrap().unwrap();
     let again = world.apply(&world.onramp(), &approved).await.unwrap();
     again.require_complete().unwrap();
     let (proof, wait) = (1, 1);
     assert_eq!(again.done, proof + wait, "{again:?}");
-    let now = onramp::SecretSink::load(&world.secrets, upn.as_str()).unwrap().unwrap();
+    let now = onramp::SecretStore::load(&world.secrets, upn.as_str()).await.unwrap().unwrap();
     assert_eq!(password.expose(), now.expose());
 }
 
@@ -341,7 +341,7 @@ async fn an_account_that_cannot_be_read_is_not_called_gone() {
     let approved = world.approved(&spec(text)).await;
     world.tenant.add_fault(Fault::on("GET", "/v1.0/users/*", FaultAction::status(503)));
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(!problem.contains("no longer exists"), "{problem}");
     assert_eq!((outcome.failed, outcome.stale), (1, 0));
 }
@@ -361,7 +361,7 @@ async fn a_domain_that_is_said_to_exist_is_read() {
             .returning(move |name| Err(Error::new(kind, "read the domain").with_object(name)));
         let tenant = Tenant { domains: Arc::new(domains), ..world.tenant.tenant() };
         let outcome = world.apply(&world.onramp_on(tenant, world.forest.forest()), &approved).await.unwrap();
-        let Ending::Stopped { number: 1, problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+        let ApplyStatus::Stopped { number: 1, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
         assert!(problem.contains(told), "{problem}");
     }
 }

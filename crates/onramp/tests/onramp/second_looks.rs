@@ -56,9 +56,9 @@ async fn an_account_that_a_stranger_made_anew_gets_no_role_with_the_strangers_pa
     assert_eq!(tenant.sign_in.probe(&upn, &theirs).await.unwrap(), SignInProbe::WrongPassword);
     assert!(world.onramp().verify(&spec, Some(&approved), Some(&world.secrets)).await.unwrap().is_green());
     // The same plan once more sets no other password.
-    let kept = onramp::SecretSink::load(&world.secrets, upn.as_str()).unwrap().unwrap();
+    let kept = onramp::SecretStore::load(&world.secrets, upn.as_str()).await.unwrap().unwrap();
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
-    let now = onramp::SecretSink::load(&world.secrets, upn.as_str()).unwrap().unwrap();
+    let now = onramp::SecretStore::load(&world.secrets, upn.as_str()).await.unwrap().unwrap();
     assert!(kept.expose() == now.expose());
 }
 
@@ -85,7 +85,7 @@ async fn a_password_that_is_lost_is_replaced_where_the_spec_says_so() {
     let mut world = World::new(3);
     let approved = world.approved(&spec(ACCOUNT)).await;
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
-    let before = onramp::SecretSink::load(&world.secrets, "onramp-sync@contoso.com").unwrap().unwrap();
+    let before = onramp::SecretStore::load(&world.secrets, "onramp-sync@contoso.com").await.unwrap().unwrap();
     assert!(world.plan(&spec(ACCOUNT)).await.is_empty());
     let anew = spec(&format!("{ACCOUNT}new_password = true\n"));
     let approved = world.approved(&anew).await;
@@ -95,7 +95,7 @@ async fn a_password_that_is_lost_is_replaced_where_the_spec_says_so() {
         "{titles:?}"
     );
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
-    let now = onramp::SecretSink::load(&world.secrets, "onramp-sync@contoso.com").unwrap().unwrap();
+    let now = onramp::SecretStore::load(&world.secrets, "onramp-sync@contoso.com").await.unwrap().unwrap();
     assert!(before.expose() != now.expose());
 }
 

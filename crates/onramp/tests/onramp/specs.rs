@@ -23,7 +23,7 @@ fn what_is_wrong_with_a_value_is_said() {
     assert!(error.to_string().contains("has no “=”"), "{error}");
     let error =
         Spec::from_toml("domain = \"contoso.com\"\n[service_account]\nupn = \"a@b.de\"\nrole = \"Boss\"\n");
-    assert!(error.unwrap_err().to_string().contains("“Boss” is neither"));
+    assert!(error.unwrap_err().to_string().contains("\"Boss\" is neither"));
     assert!(Spec::from_toml("").unwrap_err().to_string().contains("domain"));
 }
 

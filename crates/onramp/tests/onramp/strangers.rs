@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onramp::{CheckStatus, Ending, SecretSink};
+use onramp::{ApplyStatus, CheckStatus, SecretStore};
 use onramp_core::mock::MockTenantUsers;
 use onramp_core::tenant::{MfaState, NewUser, RoleTemplateId, SignInProbe, TenantUser};
 use onramp_core::{Clock, Error, ErrorKind, ObjectId, Password, Tenant, Upn};
@@ -45,13 +45,13 @@ async fn an_account_that_somebody_else_made_since_the_review_gets_nothing() {
     let approved = world.approved(&spec(SPEC)).await;
     make(&world.tenant, SYNC);
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("made by somebody else") && problem.contains("given nothing"), "{problem}");
     assert_eq!(outcome.stale, 1);
     let tenant = world.tenant.tenant();
     assert!(holds_nothing(&tenant, &sync()).await);
     assert_eq!(tenant.sign_in.probe(&sync(), &theirs()).await.unwrap(), SignInProbe::Accepted, "untouched");
-    assert!(world.secrets.load(SYNC).unwrap().is_none());
+    assert!(world.secrets.load(SYNC).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -60,10 +60,10 @@ async fn an_account_that_somebody_else_makes_between_look_and_creation_gets_noth
     let approved = world.approved(&spec(SPEC)).await;
     world.tenant.before("POST", "/v1.0/users", |tenant| make(tenant, SYNC));
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("made by somebody else"), "{problem}");
     assert!(holds_nothing(&world.tenant.tenant(), &sync()).await);
-    assert!(world.secrets.load(SYNC).unwrap().is_none());
+    assert!(world.secrets.load(SYNC).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -71,22 +71,22 @@ async fn an_account_of_which_nothing_proves_who_made_it_is_not_called_somebody_e
     let mut world = with_domain().await;
     let approved = world.approved(&spec(SPEC)).await;
     let stored = Password::new("From-an-interrupted-run-5".into());
-    world.secrets.store(SYNC, &stored).unwrap();
+    world.secrets.store(SYNC, &stored).await.unwrap();
     make(&world.tenant, SYNC);
     // A wrong password is tried once: more would lock somebody else's account.
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     assert!(
-        matches!(&outcome.ending, Ending::Stopped { problem, .. } if problem.contains("made by somebody else"))
+        matches!(&outcome.status, ApplyStatus::Stopped { problem, .. } if problem.contains("made by somebody else"))
     );
     let slept = world.clock.elapsed();
     world.apply(&world.onramp(), &approved).await.unwrap();
     assert!((world.clock.elapsed() - slept).as_secs() < 2, "nothing to wait for");
     world.tenant.lock_out(&sync(), std::time::Duration::from_secs(3600)).unwrap();
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("locked out") && !problem.contains("somebody else"), "{problem}");
     assert!(holds_nothing(&world.tenant.tenant(), &sync()).await);
-    assert_eq!(world.secrets.pending(SYNC).unwrap()[0].expose(), stored.expose(), "kept");
+    assert_eq!(world.secrets.pending(SYNC).await.unwrap()[0].expose(), stored.expose(), "kept");
 }
 
 #[tokio::test]
@@ -97,19 +97,19 @@ async fn a_creation_whose_answer_was_lost_is_recognized_by_its_password() {
         let mut approved = world.approved(&spec).await;
         // An account of that name had another one once.
         let former = Password::new("Of-an-account-long-gone-1".into());
-        world.secrets.store(SYNC, &former).unwrap();
-        world.secrets.promote(SYNC, &former).unwrap();
+        world.secrets.store(SYNC, &former).await.unwrap();
+        world.secrets.promote(SYNC, &former).await.unwrap();
         world.tenant.add_fault(Fault::on("POST", "/v1.0/users", FaultAction::cut_after()));
         let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
         assert_eq!(outcome.unknown, 1, "{outcome:?}");
-        assert_eq!(world.secrets.pending(SYNC).unwrap().len(), 1, "the tenant may have it");
+        assert_eq!(world.secrets.pending(SYNC).await.unwrap().len(), 1, "the tenant may have it");
         if again_with_a_new_plan {
             approved = world.approved(&spec).await;
         }
         world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
         let verification = world.verified(&spec, &approved).await;
         assert!(verification.is_green(), "{verification:#?}");
-        assert!(world.secrets.pending(SYNC).unwrap().is_empty());
+        assert!(world.secrets.pending(SYNC).await.unwrap().is_empty());
     }
 }
 
@@ -140,7 +140,10 @@ async fn a_creation_that_was_refused_for_certain_leaves_no_password_behind() {
     world.tenant.add_fault(Fault::on("POST", "/v1.0/users", refusal));
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     assert_eq!(outcome.failed, 1);
-    assert!(world.secrets.pending(SYNC).unwrap().is_empty() && world.secrets.load(SYNC).unwrap().is_none());
+    assert!(
+        world.secrets.pending(SYNC).await.unwrap().is_empty()
+            && world.secrets.load(SYNC).await.unwrap().is_none()
+    );
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
 }
 
@@ -161,7 +164,7 @@ async fn an_account_that_was_deleted_and_made_anew_since_the_review_gets_nothing
     world.tenant.delete_user(&upn).unwrap();
     make(&world.tenant, OLD);
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("no longer exists") && outcome.stale == 1, "{problem}");
     let tenant = world.tenant.tenant();
     assert!(holds_nothing(&tenant, &upn).await);
@@ -175,7 +178,7 @@ async fn an_account_that_was_renamed_since_the_review_gets_nothing() {
     let renamed = serde_json::json!({ "userPrincipalName": "jane.doe@contoso.onmicrosoft.com" });
     world.tenant.change_user(&OLD.parse().unwrap(), &renamed).unwrap();
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("jane.doe@contoso.onmicrosoft.com now"), "{problem}");
     let upn: Upn = "jane.doe@contoso.onmicrosoft.com".parse().unwrap();
     let tenant = world.tenant.tenant();
@@ -213,7 +216,7 @@ async fn what_somebody_else_set_since_the_review_is_left_as_it_is() {
             tenant.sign_in.set_mfa_state(&id, MfaState::Enforced).await.unwrap();
         }
         let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-        let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+        let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
         let found = if mail { "theirs@contoso.com" } else { "enforced" };
         assert!(problem.contains(found) && outcome.stale == 1, "{problem}");
         assert!(holds_nothing(&tenant, &upn).await);
@@ -237,7 +240,7 @@ async fn verification_sees_an_account_that_was_exchanged_after_the_run() {
     let lasting = serde_json::json!({ "passwordPolicies": "DisablePasswordExpiration" });
     world.tenant.change_user(&upn, &lasting).unwrap();
     world.tenant.grant_role(&upn, &RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR).unwrap();
-    for secrets in [None, Some(&world.secrets as &dyn SecretSink)] {
+    for secrets in [None, Some(&world.secrets as &dyn SecretStore)] {
         let verification = world.onramp().verify(&spec, Some(&approved), secrets).await.unwrap();
         assert!(!verification.is_green(), "{verification:#?}");
         assert!(
@@ -299,7 +302,7 @@ async fn a_lookup_that_finds_the_account_too_late_is_no_reason_to_make_a_second_
     users.expect_get().returning(|id: &ObjectId| Ok(TenantUser::new(*id, sync())));
     let odd = Tenant { users: Arc::new(users), ..world.tenant.tenant() };
     let outcome = world.apply(&world.onramp_on(odd, world.forest.forest()), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("create the user onramp-sync@contoso.com"), "{problem}");
     assert_eq!(outcome.failed, 1);
 }

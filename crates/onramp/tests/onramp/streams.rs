@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use onramp::{Ending, Event, JournalEntry, Outcome};
+use onramp::{ApplyStatus, Event, JournalEntry, Outcome};
 use onramp_core::forest::UpnChange;
 
 use crate::odd::{Way, with_users};
@@ -27,9 +27,9 @@ async fn one_that_ends_early_leaves_the_run_unfinished_with_the_first_open_chang
         let mut world = World::new(20);
         let approved = world.approved(&spec(USERS)).await;
         let users = upn_changes(approved.plan());
-        let (forest, _) = with_users(world.forest.forest(), Way::Ending(after));
+        let (forest, _) = with_users(world.forest.forest(), Way::ApplyStatus(after));
         let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
-        let Ending::Stopped { number, problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+        let ApplyStatus::Stopped { number, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
         assert_eq!(*number, users[0].0);
         let text = format!("answered for {after} of {} users", users.len());
         assert!(problem.contains(&text), "{problem}");
@@ -40,7 +40,7 @@ async fn one_that_ends_early_leaves_the_run_unfinished_with_the_first_open_chang
         let rest = world.apply(&world.onramp(), &approved).await.unwrap();
         rest.require_complete().unwrap();
         assert_eq!(rest.not_tried(), 0);
-        assert!(rest.already_so >= after as u64);
+        assert!(rest.unchanged >= after as u64);
     }
 }
 
@@ -51,7 +51,7 @@ async fn answers_that_nobody_waits_for_do_not_stand_in_for_missing_ones() {
     let users = upn_changes(approved.plan());
     let (forest, _) = with_users(world.forest.forest(), Way::Confused);
     let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     let text = format!("answered for {} of {} users", users.len() - 1, users.len());
     assert!(problem.contains(&text), "{problem}");
     assert!(!outcome.is_complete() && outcome.failed == 0, "{outcome:?}");
@@ -64,7 +64,7 @@ async fn a_server_that_is_down_is_not_asked_for_everybody() {
     let approved = world.approved(&spec(USERS)).await;
     let (forest, _) = with_users(world.forest.forest(), Way::Down);
     let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("20 users were not changed"), "{problem}");
     assert_eq!(outcome.failed, 20);
     assert!(made(&world.forest, approved.plan()).is_empty());
@@ -83,7 +83,7 @@ async fn a_stop_names_the_first_change_that_is_open_whatever_the_order_of_answer
         }
     });
     let outcome = world.apply(&onramp, &approved).await.unwrap();
-    let Ending::Cancelled { next } = outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Cancelled { next } = outcome.status else { panic!("{outcome:?}") };
     let made: Vec<u64> = made(&world.forest, approved.plan()).into_iter().map(|(number, _)| number).collect();
     let first_open = upn_changes(approved.plan()).into_iter().map(|(n, _)| n).find(|n| !made.contains(n));
     assert_eq!(Some(next), first_open);
@@ -100,7 +100,7 @@ async fn one_user_that_cannot_be_changed_does_not_keep_the_others() {
     let gone: &UpnChange = &users[users.len() / 2].1;
     world.forest.delete(&gone.guid).unwrap();
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("1 user was not changed") && problem.contains(gone.dn.as_str()), "{problem}");
     assert_eq!(outcome.failed, 1);
     let ended = world.journal.records().iter().filter(|record| {
@@ -123,7 +123,7 @@ async fn a_plan_that_was_stopped_by_single_refusals_goes_on_after_them() {
         world.forest.set_on(&dc, &upn.guid, "userPrincipalName", &["by.hand@corp.local"]).unwrap();
     }
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
-    let Ending::Stopped { problem, .. } = &outcome.ending else { panic!("{outcome:?}") };
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("30 users were not changed"), "{problem}");
     assert_eq!(outcome.stale, 30);
     assert_eq!(made(&world.forest, approved.plan()).len() as u64, all - 30);
@@ -174,14 +174,21 @@ struct Flushes {
     groups: Vec<usize>,
 }
 
+#[async_trait::async_trait]
 impl onramp::Journal for Flushes {
-    fn append(&mut self, record: &onramp::JournalRecord) -> onramp_core::Result<()> {
-        let is_user = matches!(&record.entry, JournalEntry::ChangeEnded { after: Some(_), .. });
-        self.ended += usize::from(is_user);
+    async fn open(&mut self) -> onramp_core::Result<onramp::JournalState> {
+        Ok(onramp::JournalState::default())
+    }
+
+    async fn append(&mut self, _: u64, records: &[onramp::JournalRecord]) -> onramp_core::Result<()> {
+        let is_user = |record: &&onramp::JournalRecord| {
+            matches!(&record.entry, JournalEntry::ChangeEnded { after: Some(_), .. })
+        };
+        self.ended += records.iter().filter(is_user).count();
         Ok(())
     }
 
-    fn flush(&mut self) -> onramp_core::Result<()> {
+    async fn flush(&mut self) -> onramp_core::Result<()> {
         self.groups.push(std::mem::take(&mut self.ended));
         Ok(())
     }

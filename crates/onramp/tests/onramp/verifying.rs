@@ -1,6 +1,6 @@
 //! What verification calls green.
 
-use onramp::{Check, CheckStatus, Consequence, SecretSink, Verification};
+use onramp::{Check, CheckStatus, Consequence, SecretStore, Verification};
 use onramp_core::ErrorKind;
 use onramp_lab::forest::{Fault, Operation};
 
@@ -184,20 +184,20 @@ async fn a_sign_in_that_cannot_be_judged_is_unknown_and_says_why() {
     let mut world = World::new(4);
     let spec = spec(SPEC);
     let approved = world.done(&spec).await;
-    let empty = onramp::MemorySecretSink::default();
+    let empty = onramp::MemorySecretStore::default();
     let verification = world.onramp().verify(&spec, Some(&approved), Some(&empty)).await.unwrap();
     let check = verification.checks.last().unwrap();
     assert_eq!(check.status, CheckStatus::Unknown);
     assert!(check.detail.starts_with("its password is not in the secret store"), "{}", check.detail);
     let wrong = onramp_core::Password::new("Not-the-one-it-has-4".into());
-    empty.store("onramp-sync@contoso.com", &wrong).unwrap();
+    empty.store("onramp-sync@contoso.com", &wrong).await.unwrap();
     let verification = world.onramp().verify(&spec, Some(&approved), Some(&empty)).await.unwrap();
     let check = verification.checks.last().unwrap();
     assert!(
         check.status == CheckStatus::False && check.detail.starts_with("the password is wrong"),
         "{check:?}"
     );
-    assert!(empty.load("onramp-sync@contoso.com").unwrap().is_none(), "not proven, so not current");
+    assert!(empty.load("onramp-sync@contoso.com").await.unwrap().is_none(), "not proven, so not current");
     // Without a store it is not looked at.
     let verification = world.onramp().verify(&spec, Some(&approved), None).await.unwrap();
     assert!(verification.is_green() && !verification.checks.iter().any(|c| c.name.contains("sign in")));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use onramp::{
-    ApplyOutcome, ApprovedPlan, Change, Event, MemoryJournal, MemorySecretSink, Onramp, Plan, Spec,
+    ApplyOutcome, ApprovedPlan, Change, Event, MemoryJournal, MemorySecretStore, Onramp, Plan, Spec,
     Verification, plan,
 };
 use onramp_core::forest::{Forest, UpnChange};
@@ -20,7 +20,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) events: Arc<Mutex<Vec<Event>>>,
     pub(crate) token: CancellationToken,
-    pub(crate) secrets: MemorySecretSink,
+    pub(crate) secrets: MemorySecretStore,
     pub(crate) journal: MemoryJournal,
 }
 
@@ -71,7 +71,7 @@ impl World {
             clock,
             events: Arc::default(),
             token: CancellationToken::new(),
-            secrets: MemorySecretSink::default(),
+            secrets: MemorySecretStore::default(),
             journal: MemoryJournal::default(),
         }
     }
@@ -110,12 +110,13 @@ impl World {
         also: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Onramp {
         let events = self.events.clone();
-        Onramp::new(tenant, forest, self.clock.clone()).with_cancellation(self.token.clone()).with_observer(
-            move |event| {
+        Onramp::new(tenant, forest)
+            .with_clock(self.clock.clone())
+            .with_cancellation(self.token.clone())
+            .with_observer(move |event| {
                 events.lock().unwrap().push(event.clone());
                 also(event);
-            },
-        )
+            })
     }
 
     pub(crate) async fn plan(&self, spec: &Spec) -> Plan {

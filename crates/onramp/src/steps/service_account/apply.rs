@@ -10,7 +10,7 @@ use onramp_core::{Error, ErrorKind, ObjectId, Password, Result, Upn};
 
 use super::password;
 use crate::apply::Context;
-use crate::event::Event;
+use crate::event::{Event, WaitReason};
 use crate::journal::Outcome;
 use crate::plan::Change;
 use crate::steps::{StepResult, already, done};
@@ -65,11 +65,11 @@ impl Account {
 
     /// Returns the passwords in the store for the account, the most probable first. Only a few, because wrong ones lock
     /// the account.
-    fn known_passwords(&self, context: &Context<'_>, upn: &Upn) -> Result<Vec<Password>> {
+    async fn known_passwords(&self, context: &Context<'_>, upn: &Upn) -> Result<Vec<Password>> {
         let mut known: Vec<Password> = self.password.iter().cloned().collect();
         if known.is_empty() {
-            known.extend(context.secrets.load(upn.as_str())?);
-            known.extend(context.secrets.pending(upn.as_str())?.into_iter().take(PASSWORDS_TRIED));
+            known.extend(context.secrets.load(upn.as_str()).await?);
+            known.extend(context.secrets.pending(upn.as_str()).await?.into_iter().take(PASSWORDS_TRIED));
         }
         Ok(known)
     }
@@ -131,10 +131,10 @@ impl Account {
                 Some(found) => return self.adopt(context, found).await,
                 None => return Err(error),
             },
-            Err(error) => return Err(password::refused(context, upn, &password, error)),
+            Err(error) => return Err(password::refused(context, upn, &password, error).await),
         };
         self.found = Some(account);
-        let place = context.secrets.promote(upn.as_str(), &password)?;
+        let place = context.secrets.promote(upn.as_str(), &password).await?;
         self.password = Some(password);
         Ok((Outcome::Done, format!("its password is stored in {place}")))
     }
@@ -144,9 +144,9 @@ impl Account {
     async fn adopt(&mut self, context: &Context<'_>, found: TenantUser) -> StepResult {
         let upn = found.upn.clone();
         let (password, probe) =
-            password::first_right(context, &upn, &self.known_passwords(context, &upn)?, false).await?;
+            password::first_right(context, &upn, &self.known_passwords(context, &upn).await?, false).await?;
         if let Some(password) = password {
-            context.secrets.promote(upn.as_str(), &password)?;
+            context.secrets.promote(upn.as_str(), &password).await?;
             (self.found, self.password) = (Some(found), Some(password));
             return already();
         }
@@ -222,11 +222,11 @@ impl Account {
         if account.password_never_expires && account.account_enabled {
             // An interrupted run has set it, if the account has a password that only the secret store knows.
             let known: Vec<Password> = match replace {
-                true => context.secrets.pending(upn.as_str())?.into_iter().take(1).collect(),
-                false => self.known_passwords(context, upn)?,
+                true => context.secrets.pending(upn.as_str()).await?.into_iter().take(1).collect(),
+                false => self.known_passwords(context, upn).await?,
             };
             if let (Some(password), _) = password::first_right(context, upn, &known, false).await? {
-                context.secrets.promote(upn.as_str(), &password)?;
+                context.secrets.promote(upn.as_str(), &password).await?;
                 self.password = Some(password);
                 return already();
             }
@@ -235,8 +235,10 @@ impl Account {
         let password = password::next(context, upn, display_name).await?;
         let users = &context.onramp.tenant.users;
         let set = users.set_password(&id, &password, false).await;
-        set.map_err(|error| password::refused(context, upn, &password, error))?;
-        let place = context.secrets.promote(upn.as_str(), &password)?;
+        if let Err(error) = set {
+            return Err(password::refused(context, upn, &password, error).await);
+        }
+        let place = context.secrets.promote(upn.as_str(), &password).await?;
         self.password = Some(password);
         // Last, because it marks the step as finished: see `plan`.
         let lasting = UserUpdate::default().with_password_never_expires(true);
@@ -318,9 +320,9 @@ impl Account {
                 break;
             }
             context.tell(Event::Waiting {
-                what: format!("Azure to know {upn}"),
-                waited_s: 0,
-                timeout_s: NEW_PRINCIPAL.iter().sum::<Duration>().as_secs(),
+                reason: WaitReason::AzurePrincipal { upn: upn.clone() },
+                waited: Duration::ZERO,
+                timeout: NEW_PRINCIPAL.iter().sum(),
             });
             let sleep = async {
                 context.onramp.clock.sleep(pause).await;
@@ -334,7 +336,7 @@ impl Account {
 
     async fn prove_sign_in(&mut self, context: &Context<'_>, upn: &Upn, id: Option<ObjectId>) -> StepResult {
         self.account(context, upn, id).await?;
-        let known = self.known_passwords(context, upn)?;
+        let known = self.known_passwords(context, upn).await?;
         if known.is_empty() {
             return Err(Error::new(ErrorKind::NotFound, "prove the sign-in of")
                 .with_object(upn)
@@ -343,7 +345,7 @@ impl Account {
         require_managed(context, upn).await?;
         let (password, probe) = password::first_right(context, upn, &known, true).await?;
         if let Some(password) = password {
-            context.secrets.promote(upn.as_str(), &password)?;
+            context.secrets.promote(upn.as_str(), &password).await?;
         }
         judge(upn, probe)
     }

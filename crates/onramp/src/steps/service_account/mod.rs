@@ -19,7 +19,7 @@ use super::domain::is_federated;
 use super::users::Collisions;
 use crate::onramp::Onramp;
 use crate::plan::{ApprovedPlan, Change, Consequence, Draft, Problem};
-use crate::secret::SecretSink;
+use crate::secret_store::SecretStore;
 use crate::spec::{ServiceAccountSpec, Spec, nearest};
 use crate::survey::{Survey, may_be_hidden};
 use crate::verify::{CheckStatus, Comparison, Verification, truth};
@@ -431,10 +431,10 @@ async fn verify_account(
 async fn sign_in(
     onramp: &Onramp,
     wanted: &ServiceAccountSpec,
-    secrets: &dyn SecretSink,
+    secrets: &dyn SecretStore,
 ) -> (CheckStatus, String) {
     let name = wanted.upn.as_str();
-    let (current, newest) = match (secrets.load(name), secrets.pending(name)) {
+    let (current, newest) = match (secrets.load(name).await, secrets.pending(name).await) {
         (Err(error), _) | (_, Err(error)) => return (CheckStatus::Unknown, error.to_string()),
         // An interrupted run may have set the newest one.
         (Ok(current), Ok(pending)) => (current, pending.into_iter().next()),
@@ -449,7 +449,7 @@ async fn sign_in(
             Err(error) => return (CheckStatus::Unknown, error.to_string()),
         };
         if probe.password_is_right() == Some(true)
-            && let Err(error) = secrets.promote(name, password)
+            && let Err(error) = secrets.promote(name, password).await
         {
             return (CheckStatus::Unknown, error.to_string());
         }

@@ -19,7 +19,7 @@ const PASSWORD_LENGTH: usize = 32;
 const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 
 /// Removes a stored password that the tenant certainly refused, and returns the error.
-pub(super) fn refused(context: &Context<'_>, upn: &Upn, password: &Password, error: Error) -> Error {
+pub(super) async fn refused(context: &Context<'_>, upn: &Upn, password: &Password, error: Error) -> Error {
     let for_certain = matches!(
         error.kind(),
         ErrorKind::Invalid
@@ -30,7 +30,7 @@ pub(super) fn refused(context: &Context<'_>, upn: &Upn, password: &Password, err
     );
     if for_certain {
         // An unused password that remains in the store does no harm.
-        let _ = context.secrets.discard(upn.as_str(), password);
+        let _ = context.secrets.discard(upn.as_str(), password).await;
     }
     error
 }
@@ -76,13 +76,13 @@ pub(super) async fn first_right(
 /// Returns a password that is in the store before the tenant gets it: the one that an interrupted run stored, if there
 /// is one, because the tenant may have it already, else a new one.
 pub(super) async fn next(context: &Context<'_>, upn: &Upn, display_name: &str) -> Result<Password> {
-    let stored = context.secrets.pending(upn.as_str())?.into_iter().next();
+    let stored = context.secrets.pending(upn.as_str()).await?.into_iter().next();
     // A shorter one was not generated here.
     if let Some(stored) = stored.filter(|stored| stored.expose().chars().count() >= PASSWORD_LENGTH) {
         return Ok(stored);
     }
     let password = generate(context, upn, display_name).await?;
-    let place = context.secrets.store(upn.as_str(), &password)?;
+    let place = context.secrets.store(upn.as_str(), &password).await?;
     context.tell(Event::SecretStored { upn: upn.clone(), place });
     Ok(password)
 }

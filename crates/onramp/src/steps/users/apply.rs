@@ -10,7 +10,7 @@ use onramp_core::forest::{UpnChange, UpnChanged, UpnOutcome};
 use onramp_core::{Error, ErrorKind, Result};
 
 use super::feed::Feed;
-use crate::apply::{Context, Ending, FAILURES_KEPT, Run, StepOutcome};
+use crate::apply::{ApplyStatus, Context, FAILURES_KEPT, Failure, Run, StepOutcome};
 use crate::event::Event;
 use crate::journal::{JournalEntry, Outcome};
 use crate::plan::{Change, PlannedChange};
@@ -51,7 +51,7 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
     if let Err(error) = run.steps.replication.note(&run.context, changes).await {
         // The only error is a cancellation, and nothing was tried yet.
         debug_assert!(error.is_cancelled());
-        run.outcome.ending = Ending::Cancelled { next };
+        run.outcome.status = ApplyStatus::Cancelled { next };
         return Ok(false);
     }
     let started = run.context.onramp.clock.elapsed();
@@ -86,7 +86,7 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
     run.outcome.steps.push(StepOutcome { number: next, outcome, detail: detail.clone() });
     run.context.tell(Event::ChangeEnded { number: next, total: run.outcome.total, outcome, detail });
     if let (true, Some(next)) = (run.context.onramp.cancellation.is_cancelled(), open) {
-        run.outcome.ending = Ending::Cancelled { next };
+        run.outcome.status = ApplyStatus::Cancelled { next };
         return Ok(false);
     }
     let problem = match (last_bad, open) {
@@ -97,7 +97,7 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
         }
         (None, None) => return Ok(true),
     };
-    run.outcome.ending = Ending::Stopped { number: next, title, problem };
+    run.outcome.status = ApplyStatus::Stopped { number: next, title, problem };
     Ok(false)
 }
 
@@ -133,7 +133,7 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
             None => {
                 let rest = changes.get(progress.announced..).unwrap_or_default();
                 let batch = rest.get(..rest.len().min(GROUP)).unwrap_or_default();
-                match announce(run, batch) {
+                match announce(run, batch).await {
                     Ok(()) => {
                         progress.announced += batch.len();
                         feed.push(batch.iter().filter_map(|planned| match &planned.change {
@@ -146,7 +146,7 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
             }
             Some(None) => break,
             Some(Some(outcome)) => {
-                if let Err(error) = note(run, outcome, &numbers, progress)
+                if let Err(error) = note(run, outcome, &numbers, progress).await
                     && unwritten.is_none()
                 {
                     unwritten = Some(error);
@@ -156,29 +156,29 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
     }
     drop(outcomes);
     match unwritten {
-        None => run.flush().map_err(|error| lost_outcomes(error, progress, changes)),
+        None => run.flush().await.map_err(|error| lost_outcomes(error, progress, changes)),
         Some(error) => Err(lost_outcomes(error, progress, changes)),
     }
 }
 
 /// Records the values that are about to be replaced, and makes the records durable.
-fn announce(run: &mut Run<'_>, changes: &[PlannedChange]) -> Result<()> {
-    for planned in changes {
-        if let Change::ChangeUpn { upn } = &planned.change {
-            run.write(JournalEntry::ChangeStarted {
-                number: planned.number,
-                title: String::new(),
-                object: Some(upn.guid.to_string()),
-                before: upn.before.clone(),
-                after: Some(upn.after.to_string()),
-            })?;
-        }
-    }
-    run.flush()
+async fn announce(run: &mut Run<'_>, changes: &[PlannedChange]) -> Result<()> {
+    let entries = changes.iter().filter_map(|planned| match &planned.change {
+        Change::ChangeUpn { upn } => Some(JournalEntry::ChangeStarted {
+            number: planned.number,
+            title: String::new(),
+            object: Some(upn.guid.to_string()),
+            before: upn.before.clone(),
+            after: Some(upn.after.to_string()),
+        }),
+        _ => None,
+    });
+    run.write(entries.collect()).await?;
+    run.flush().await
 }
 
 /// Records one outcome.
-fn note(
+async fn note(
     run: &mut Run<'_>,
     UpnOutcome { change, result }: UpnOutcome,
     numbers: &HashMap<onramp_core::ObjectGuid, (usize, u64)>,
@@ -192,7 +192,7 @@ fn note(
     }
     progress.tried += u64::from(counts);
     let (outcome, detail) = match &result {
-        Ok(UpnChanged::AlreadySo) => (Outcome::AlreadySo, String::new()),
+        Ok(UpnChanged::AlreadySo) => (Outcome::Unchanged, String::new()),
         Ok(UpnChanged::FoundChanged) => {
             (Outcome::Done, "its answer was lost; reading showed that it was made".to_owned())
         }
@@ -210,22 +210,23 @@ fn note(
         progress.bad += 1;
         progress.stale += u64::from(outcome == Outcome::Stale);
         if run.outcome.failures.len() < FAILURES_KEPT {
-            run.outcome.failures.push((change.dn.to_string(), detail.clone()));
+            run.outcome.failures.push(Failure { object: change.dn.to_string(), error: detail.clone() });
         }
         progress.last_bad = Some((change.dn.to_string(), detail.clone()));
     }
-    run.write(JournalEntry::ChangeEnded {
+    let entry = JournalEntry::ChangeEnded {
         number: place.map_or(0, |(_, number)| number),
         outcome,
         object: Some(change.guid.to_string()),
         before: change.before,
         after: Some(change.after.to_string()),
         detail,
-    })?;
+    };
+    run.write(vec![entry]).await?;
     progress.unflushed += 1;
     let now = run.context.onramp.clock.elapsed();
     if progress.unflushed >= GROUP || now.saturating_sub(progress.flushed_at) >= GROUP_TIME {
-        run.flush()?;
+        run.flush().await?;
         (progress.unflushed, progress.flushed_at) = (0, now);
     }
     let (tried, total) = (progress.tried, progress.total);

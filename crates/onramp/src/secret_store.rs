@@ -1,62 +1,66 @@
-//! The store of new secrets, which have them before the tenant learns them.
+//! The store of new secrets: a secret is stored before the tenant gets it.
 
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
 use onramp_core::{Error, ErrorKind, Password, Result};
+
+use crate::blocking::run_blocking;
 
 /// A store of secrets.
 ///
-/// A new secret is stored here, durably, before the tenant learns it, and becomes the current one only after the tenant
-/// took it. No secret that was current, or that the tenant may have, is ever lost.
-pub trait SecretSink: Debug + Send + Sync {
-    /// Stores a new secret under a name, beside the current one; says where, in words.
+/// A new secret is stored here, durably, before the tenant gets it, and becomes the current one only after the tenant
+/// accepted it. No secret that was current, or that the tenant may have, is ever lost.
+#[async_trait]
+pub trait SecretStore: Debug + Send + Sync {
+    /// Stores a new secret under a name, beside the current one, and returns its location for people.
     ///
     /// # Errors
-    /// Those of the store; the tenant's password is then left as it is.
-    fn store(&self, name: &str, secret: &Password) -> Result<String>;
+    /// Errors of the store; the tenant's password is then left as it is.
+    async fn store(&self, name: &str, secret: &Password) -> Result<String>;
 
-    /// Makes one of the secrets that were stored under a name the current one, because the tenant took it; says where it
-    /// is now, in words. The one before is kept.
+    /// Makes a stored secret the current one, because the tenant accepted it, and returns its new location for people. The
+    /// former one is kept.
     ///
     /// # Errors
-    /// Those of the store; `NotFound` if it was not stored.
-    fn promote(&self, name: &str, secret: &Password) -> Result<String>;
+    /// Errors of the store; `NotFound` if it was not stored.
+    async fn promote(&self, name: &str, secret: &Password) -> Result<String>;
 
-    /// Removes a stored secret that the tenant refused for certain. Never removes a current one.
+    /// Removes a stored secret that the tenant certainly refused. Never removes a current one.
     ///
     /// # Errors
-    /// Those of the store.
-    fn discard(&self, name: &str, secret: &Password) -> Result<()>;
+    /// Errors of the store.
+    async fn discard(&self, name: &str, secret: &Password) -> Result<()>;
 
-    /// Returns the current secret of a name, if there is one and it may be read back.
+    /// Returns the current secret of a name, if there is one and it can be read.
     ///
     /// # Errors
-    /// Those of the store.
-    fn load(&self, name: &str) -> Result<Option<Password>>;
+    /// Errors of the store.
+    async fn load(&self, name: &str) -> Result<Option<Password>>;
 
     /// Returns the secrets that were stored under a name and neither promoted nor discarded, the newest first: after a
     /// crash one of them may be the tenant's.
     ///
     /// # Errors
-    /// Those of the store.
-    fn pending(&self, name: &str) -> Result<Vec<Password>>;
+    /// Errors of the store.
+    async fn pending(&self, name: &str) -> Result<Vec<Password>>;
 }
 
-/// Secrets in a folder, one file each, readable by their owner only.
+/// A store in a folder: one file for each secret, readable by its owner only.
 ///
-/// `NAME.password` is the current one, `NAME.next-N.password` one that was stored and not promoted yet, and
-/// `NAME.previous-N.password` one that was current before. UPNs compare without case, and so do the names; characters
-/// that not every file system takes are written as `%` and their code, so that two names never share a file.
+/// `NAME.password` is the current one, `NAME.next-N.password` a stored one that is not promoted yet, and
+/// `NAME.previous-N.password` a former one. Names ignore case, as UPNs do; characters that not every file system accepts
+/// are written as `%` and their code, so that two names never share a file.
 #[derive(Debug, Clone)]
-pub struct FileSecretSink {
+pub struct FileSecretStore {
     folder: PathBuf,
 }
 
-impl FileSecretSink {
-    /// Keeps secrets in that folder, which is made when the first one comes.
+impl FileSecretStore {
+    /// Creates a store in a folder, which is created with the first secret.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
@@ -65,7 +69,7 @@ impl FileSecretSink {
         self.folder.join(format!("{}.password", plain(name)))
     }
 
-    /// The files of a kind, `next` or `previous`, with their numbers, the newest last.
+    /// Returns the files of a kind, `next` or `previous`, with their numbers, the newest last.
     fn numbered(&self, name: &str, kind: &str) -> std::io::Result<Vec<(u32, PathBuf)>> {
         let start = format!("{}.{kind}-", plain(name));
         let mut found = Vec::new();
@@ -89,7 +93,7 @@ impl FileSecretSink {
         Ok(self.folder.join(format!("{}.{kind}-{}.password", plain(name), last.saturating_add(1))))
     }
 
-    /// The file of a stored secret that is neither promoted nor discarded.
+    /// Returns the file of a stored secret that is neither promoted nor discarded.
     fn find_pending(&self, name: &str, secret: &Password) -> Result<Option<PathBuf>> {
         for (_, path) in
             self.numbered(name, "next").map_err(|e| not_read(name, &self.folder, &e))?.iter().rev()
@@ -102,8 +106,8 @@ impl FileSecretSink {
     }
 }
 
-impl SecretSink for FileSecretSink {
-    fn store(&self, name: &str, secret: &Password) -> Result<String> {
+impl FileSecretStore {
+    fn store_file(&self, name: &str, secret: &Password) -> Result<String> {
         let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Unavailable, "store the new password of")
                 .with_object(name)
@@ -116,7 +120,7 @@ impl SecretSink for FileSecretSink {
         Ok(path.display().to_string())
     }
 
-    fn promote(&self, name: &str, secret: &Password) -> Result<String> {
+    fn promote_file(&self, name: &str, secret: &Password) -> Result<String> {
         let path = self.current(name);
         let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Unavailable, "make the new password the current one of")
@@ -125,7 +129,7 @@ impl SecretSink for FileSecretSink {
                 .with_hint("The tenant has the new password; it is in the same folder as the newest file with “next” in its name.")
         };
         let Some(stored) = self.find_pending(name, secret)? else {
-            return match self.load(name)? {
+            return match self.load_file(name)? {
                 Some(current) if current.expose() == secret.expose() => Ok(path.display().to_string()),
                 _ => Err(Error::new(ErrorKind::NotFound, "find the stored password of").with_object(name)),
             };
@@ -138,20 +142,48 @@ impl SecretSink for FileSecretSink {
         Ok(path.display().to_string())
     }
 
-    fn discard(&self, name: &str, secret: &Password) -> Result<()> {
+    fn discard_file(&self, name: &str, secret: &Password) -> Result<()> {
         match self.find_pending(name, secret)? {
             Some(path) => std::fs::remove_file(&path).map_err(|error| not_read(name, &path, &error)),
             None => Ok(()),
         }
     }
 
-    fn load(&self, name: &str) -> Result<Option<Password>> {
+    fn load_file(&self, name: &str) -> Result<Option<Password>> {
         read(name, &self.current(name))
     }
 
-    fn pending(&self, name: &str) -> Result<Vec<Password>> {
+    fn pending_files(&self, name: &str) -> Result<Vec<Password>> {
         let files = self.numbered(name, "next").map_err(|error| not_read(name, &self.folder, &error))?;
         files.iter().rev().filter_map(|(_, path)| read(name, path).transpose()).collect()
+    }
+}
+
+#[async_trait]
+impl SecretStore for FileSecretStore {
+    async fn store(&self, name: &str, secret: &Password) -> Result<String> {
+        let (this, name, secret) = (self.clone(), name.to_owned(), secret.clone());
+        run_blocking("store a secret", move || this.store_file(&name, &secret)).await
+    }
+
+    async fn promote(&self, name: &str, secret: &Password) -> Result<String> {
+        let (this, name, secret) = (self.clone(), name.to_owned(), secret.clone());
+        run_blocking("promote a secret", move || this.promote_file(&name, &secret)).await
+    }
+
+    async fn discard(&self, name: &str, secret: &Password) -> Result<()> {
+        let (this, name, secret) = (self.clone(), name.to_owned(), secret.clone());
+        run_blocking("discard a secret", move || this.discard_file(&name, &secret)).await
+    }
+
+    async fn load(&self, name: &str) -> Result<Option<Password>> {
+        let (this, name) = (self.clone(), name.to_owned());
+        run_blocking("load a secret", move || this.load_file(&name)).await
+    }
+
+    async fn pending(&self, name: &str) -> Result<Vec<Password>> {
+        let (this, name) = (self.clone(), name.to_owned());
+        run_blocking("read the stored secrets", move || this.pending_files(&name)).await
     }
 }
 
@@ -169,8 +201,8 @@ fn not_read(name: &str, path: &Path, error: &std::io::Error) -> Error {
         .with_detail(format!("{}: {error}", path.display()))
 }
 
-/// A name as part of a file name, another one for each name that differs in more than case. It holds neither of the
-/// infixes that tell the files of one name apart.
+/// Returns a name as a part of a file name, different for names that differ in more than case. It contains neither of the
+/// infixes of numbered files.
 fn plain(name: &str) -> String {
     let mut plain = String::new();
     for c in name.to_lowercase().chars() {
@@ -183,9 +215,9 @@ fn plain(name: &str) -> String {
     plain.replace(".next-", "%2Enext-").replace(".previous-", "%2Eprevious-")
 }
 
-/// Secrets in memory, for tests and for programs that hand them on themselves.
+/// A store in memory, for tests and for programs that forward secrets themselves.
 #[derive(Default)]
-pub struct MemorySecretSink(Mutex<HashMap<String, Kept>>);
+pub struct MemorySecretStore(Mutex<HashMap<String, Kept>>);
 
 #[derive(Default)]
 struct Kept {
@@ -194,25 +226,26 @@ struct Kept {
     previous: Vec<Password>,
 }
 
-impl MemorySecretSink {
+impl MemorySecretStore {
     fn kept(&self) -> MutexGuard<'_, HashMap<String, Kept>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Debug for MemorySecretSink {
+impl Debug for MemorySecretStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MemorySecretSink(***)")
+        f.write_str("MemorySecretStore(***)")
     }
 }
 
-impl SecretSink for MemorySecretSink {
-    fn store(&self, name: &str, secret: &Password) -> Result<String> {
+#[async_trait]
+impl SecretStore for MemorySecretStore {
+    async fn store(&self, name: &str, secret: &Password) -> Result<String> {
         self.kept().entry(name.to_lowercase()).or_default().pending.push(secret.clone());
         Ok("memory".into())
     }
 
-    fn promote(&self, name: &str, secret: &Password) -> Result<String> {
+    async fn promote(&self, name: &str, secret: &Password) -> Result<String> {
         let mut all = self.kept();
         let kept = all.entry(name.to_lowercase()).or_default();
         if let Some(at) = kept.pending.iter().position(|stored| stored.expose() == secret.expose()) {
@@ -224,18 +257,18 @@ impl SecretSink for MemorySecretSink {
         Ok("memory".into())
     }
 
-    fn discard(&self, name: &str, secret: &Password) -> Result<()> {
+    async fn discard(&self, name: &str, secret: &Password) -> Result<()> {
         if let Some(kept) = self.kept().get_mut(&name.to_lowercase()) {
             kept.pending.retain(|stored| stored.expose() != secret.expose());
         }
         Ok(())
     }
 
-    fn load(&self, name: &str) -> Result<Option<Password>> {
+    async fn load(&self, name: &str) -> Result<Option<Password>> {
         Ok(self.kept().get(&name.to_lowercase()).and_then(|kept| kept.current.clone()))
     }
 
-    fn pending(&self, name: &str) -> Result<Vec<Password>> {
+    async fn pending(&self, name: &str) -> Result<Vec<Password>> {
         let all = self.kept();
         let pending = all.get(&name.to_lowercase()).map(|kept| kept.pending.iter().rev().cloned().collect());
         Ok(pending.unwrap_or_default())

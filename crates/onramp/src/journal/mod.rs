@@ -1,0 +1,288 @@
+//! The journal: the durable record of the changes of a run, with the values before and after each.
+
+mod file;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use onramp_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Deserializer, Serialize};
+use time::OffsetDateTime;
+
+pub use file::FileJournal;
+
+use crate::apply::ApplyStatus;
+
+/// The version of the format of journal records that this version writes. It reads this one and older ones.
+pub const JOURNAL_FORMAT_VERSION: u32 = 2;
+
+/// The outcome of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The change was made.
+    Done,
+    /// The object was in the desired state already; nothing was written.
+    #[serde(rename = "already-so")]
+    Unchanged,
+    /// The value was changed by somebody else since the survey; nothing was written.
+    Stale,
+    /// The change was refused, or could not be tried.
+    Failed,
+    /// The reply was lost: the change may have been made. The next run reads the object.
+    Unknown,
+    /// The run was stopped before the change.
+    Cancelled,
+}
+
+impl Outcome {
+    /// Returns true if the object is in the desired state now.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Done | Self::Unchanged)
+    }
+
+    pub(crate) fn of(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::Stale => Self::Stale,
+            ErrorKind::OutcomeUnknown => Self::Unknown,
+            ErrorKind::Cancelled => Self::Cancelled,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::Unchanged => "already correct",
+            Self::Stale => "skipped, changed by somebody else",
+            Self::Failed => "failed",
+            Self::Unknown => "result unknown",
+            Self::Cancelled => "cancelled",
+        })
+    }
+}
+
+/// A record of the journal: one line of a journal file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct JournalRecord {
+    /// The time.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: JournalEntry,
+}
+
+/// The content of a record. Contains no secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "entry")]
+#[non_exhaustive]
+pub enum JournalEntry {
+    /// The start of a run.
+    RunStarted {
+        /// The version of the format of the records that follow; 1 if there is none.
+        #[serde(default = "first_version")]
+        format_version: u32,
+        /// The epoch of the journal in which the run writes.
+        #[serde(default)]
+        epoch: u64,
+        /// The digest of the plan.
+        plan: String,
+        /// The consequences that were accepted.
+        accepted: Vec<String>,
+    },
+    /// The start of a change. Durable before anything is sent, so that the former value is never lost.
+    ChangeStarted {
+        /// The number in the plan.
+        number: u64,
+        /// The title; empty for a change of a UPN, which the values describe.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        title: String,
+        /// The ID of the object.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object: Option<String>,
+        /// The current value, if one is replaced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+        /// The new value, if one is replaced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
+    /// The end of a change.
+    ChangeEnded {
+        /// The number in the plan.
+        number: u64,
+        /// The outcome.
+        outcome: Outcome,
+        /// The ID of the object.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object: Option<String>,
+        /// The former value, if one was replaced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+        /// The new value, if one was replaced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+        /// Details in words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+    },
+    /// The end of a run.
+    RunEnded {
+        /// The status of the run at its end.
+        #[serde(flatten, deserialize_with = "status_or_text")]
+        status: ApplyStatus,
+    },
+}
+
+fn first_version() -> u32 {
+    1
+}
+
+/// Reads a status, or the sentence that format version 1 has in its place.
+fn status_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ApplyStatus, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Status(ApplyStatus),
+        Text { ending: String },
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::Status(status) => status,
+        Either::Text { ending } => ApplyStatus::from_text(&ending),
+    })
+}
+
+/// The state of a journal when it was opened.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct JournalState {
+    /// The number of this opening. Every record is appended with it, so that a writer that was replaced is refused.
+    pub epoch: u64,
+    /// The change at which an earlier run was interrupted, if the last run has no end.
+    pub unfinished: Option<UnfinishedChange>,
+    plan: Option<String>,
+}
+
+/// A change at which a run was interrupted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnfinishedChange {
+    /// The digest of the plan.
+    pub plan: String,
+    /// The number in the plan.
+    pub number: u64,
+    /// The time of its first record: a wait of the change counts from it.
+    pub since: OffsetDateTime,
+}
+
+impl JournalState {
+    /// Adds a record that the journal contains. An implementation of [`Journal::open`] calls this for each of them in
+    /// order, and then [`JournalState::next_epoch`].
+    pub fn add(&mut self, record: &JournalRecord) {
+        match &record.entry {
+            JournalEntry::RunStarted { plan, epoch, .. } => {
+                self.epoch = (self.epoch + 1).max(*epoch);
+                if self.plan.as_ref() != Some(plan) {
+                    self.unfinished = None;
+                }
+                self.plan = Some(plan.clone());
+            }
+            JournalEntry::ChangeStarted { number, title, .. } if !title.is_empty() => {
+                if self.unfinished.as_ref().is_none_or(|known| known.number != *number) {
+                    let (plan, since) = (self.plan.clone().unwrap_or_default(), record.at);
+                    self.unfinished = Some(UnfinishedChange { plan, number: *number, since });
+                }
+            }
+            JournalEntry::ChangeEnded { number, .. } => {
+                if self.unfinished.as_ref().is_some_and(|known| known.number == *number) {
+                    self.unfinished = None;
+                }
+            }
+            JournalEntry::RunEnded { .. } => self.unfinished = None,
+            JournalEntry::ChangeStarted { .. } => {}
+        }
+    }
+
+    /// Begins a new epoch, after every record was added.
+    #[must_use]
+    pub fn next_epoch(mut self) -> Self {
+        self.epoch += 1;
+        self
+    }
+}
+
+/// The record that a run keeps of its changes.
+///
+/// An implementation that returns `Ok` from [`Journal::flush`] promises that everything appended before survives a
+/// crash of the machine.
+#[async_trait]
+pub trait Journal: fmt::Debug + Send {
+    /// Opens the journal for a run and begins a new epoch.
+    ///
+    /// # Errors
+    /// Errors of the storage; `InUse` if another run has it open.
+    async fn open(&mut self) -> Result<JournalState>;
+
+    /// Appends records in the epoch that [`Journal::open`] returned.
+    ///
+    /// # Errors
+    /// Errors of the storage, after which the run stops before its next change; `Stale` if the journal was opened again
+    /// since.
+    async fn append(&mut self, epoch: u64, records: &[JournalRecord]) -> Result<()>;
+
+    /// Makes everything appended so far durable.
+    ///
+    /// # Errors
+    /// Errors of the storage.
+    async fn flush(&mut self) -> Result<()>;
+}
+
+/// Returns the error of a writer whose epoch is over.
+fn check_epoch(current: u64, epoch: u64) -> Result<()> {
+    if current == epoch {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Stale, "write the journal")
+        .with_detail(format!("it was opened again by another run (epoch {current}, not {epoch})")))
+}
+
+/// A journal in memory, for tests and for programs that keep their own records.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryJournal {
+    records: Vec<JournalRecord>,
+    epoch: u64,
+}
+
+impl MemoryJournal {
+    /// Returns the records that were appended.
+    pub fn records(&self) -> &[JournalRecord] {
+        &self.records
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    async fn open(&mut self) -> Result<JournalState> {
+        let mut state = JournalState::default();
+        self.records.iter().for_each(|record| state.add(record));
+        state.epoch = state.epoch.max(self.epoch);
+        let state = state.next_epoch();
+        self.epoch = state.epoch;
+        Ok(state)
+    }
+
+    async fn append(&mut self, epoch: u64, records: &[JournalRecord]) -> Result<()> {
+        check_epoch(self.epoch, epoch)?;
+        self.records.extend_from_slice(records);
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Files that older versions wrote are still read.
+
+use onramp::{ApplyStatus, FileJournal, History, JournalEntry, Outcome, Plan};
+
+const PLAN_2: &str = include_str!("../samples/plan-2.jsonl");
+const JOURNAL_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-1.jsonl");
+
+#[test]
+fn a_plan_of_version_2_is_read_written_and_approved() {
+    let plan = Plan::read(PLAN_2.as_bytes()).unwrap();
+    assert_eq!(plan.header().format_version, 2);
+    assert_eq!((plan.users_changed(), plan.changes().len(), plan.skipped().len()), (9, 18, 3));
+    assert!(PLAN_2.contains(&plan.digest()), "the digest that journals and people know it by");
+    let mut written = Vec::new();
+    plan.write(&mut written).unwrap();
+    assert_eq!(Plan::read(written.as_slice()).unwrap(), plan);
+    let accepted: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
+    plan.approve(accepted).unwrap();
+}
+
+#[test]
+fn a_plan_of_an_unknown_version_is_refused() {
+    for (from, to, expected) in [
+        ("onramp-plan/2", "onramp-plan/1", "the format is onramp-plan/1"),
+        (r#""format":"onramp-plan/2""#, r#""format_version":99"#, "the format version is 99"),
+    ] {
+        let error = Plan::read(PLAN_2.replace(from, to).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_journal_of_version_1_is_read() {
+    let records = FileJournal::read(JOURNAL_1).unwrap();
+    assert_eq!(records.len(), 76);
+    let endings: Vec<&ApplyStatus> = records
+        .iter()
+        .filter_map(|record| match &record.entry {
+            JournalEntry::RunEnded { status } => Some(status),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(endings, [&ApplyStatus::Completed; 2]);
+    let unchanged = records.iter().filter(|record| {
+        matches!(&record.entry, JournalEntry::ChangeEnded { outcome: Outcome::Unchanged, .. })
+    });
+    assert_eq!(unchanged.count(), 15);
+    History::default().add(&records);
+}
+
+#[test]
+fn the_ends_of_runs_in_a_journal_of_version_1_keep_their_meaning() {
+    let read = |ending: &str| {
+        let line = format!(r#"{{"at":"2026-01-01T00:00:00Z","entry":"run-ended","ending":"{ending}"}}"#);
+        match serde_json::from_str::<onramp::JournalRecord>(&line).unwrap().entry {
+            JournalEntry::RunEnded { status } => status,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(read("stopped on request before change 7"), ApplyStatus::Cancelled { next: 7 });
+    for ending in ["stopped at change 3 (verify the domain contoso.com): it failed", "completed"] {
+        assert_eq!(read(ending).to_string(), ending);
+    }
+    assert!(
+        matches!(read("something else"), ApplyStatus::Stopped { problem, .. } if problem == "something else")
+    );
+}
