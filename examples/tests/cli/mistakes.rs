@@ -248,9 +248,10 @@ fn a_bind_name_without_rights_is_refused_and_the_journal_says_where() {
         "run the same command again",
     ]);
     let journal = world.desk.journal();
-    let Some(JournalEntry::RunEnded { ending }) = journal.last().map(|line| &line.entry) else {
+    let Some(JournalEntry::RunEnded { status }) = journal.last().map(|line| &line.entry) else {
         panic!("{journal:?}")
     };
+    let ending = status.to_string();
     assert!(
         ending.starts_with("stopped at change 3 (add the UPN suffix contoso.com to the forest)"),
         "{ending}"

@@ -87,7 +87,7 @@ fn the_job_is_done_once_and_the_same_command_finds_nothing_left_to_do() {
     let endings: Vec<_> = journal
         .iter()
         .filter_map(|line| match &line.entry {
-            JournalEntry::RunEnded { ending } => Some(ending.as_str()),
+            JournalEntry::RunEnded { status } => Some(status.to_string()),
             _ => None,
         })
         .collect();
