@@ -118,6 +118,11 @@ impl AdClientBuilder {
     }
 
     /// Adds a domain controller to start with if the earlier ones cannot be reached.
+    ///
+    /// ```no_run
+    /// # use onramp_ad::AdClient;
+    /// let builder = AdClient::builder("dc1.corp.example").fallback_host("dc2.corp.example");
+    /// ```
     pub fn fallback_host(mut self, host: &str) -> Self {
         self.hosts.push(plain(host));
         self
@@ -217,7 +222,7 @@ impl AdClientBuilder {
         Ok(self.bind_external())
     }
 
-    /// Binds by the client certificate in the TLS configuration of [`tls_config`](Self::tls_config).
+    /// Binds by SASL EXTERNAL, with the client certificate in the TLS configuration of [`tls_config`](Self::tls_config).
     pub fn bind_external(mut self) -> Self {
         self.bind = Some(Bind::Certificate);
         self
@@ -308,12 +313,12 @@ impl AdClientBuilder {
         };
         if let Some(host) = self.hosts.iter().find(|host| !is_host(host)) {
             return refuse(
-                &format!("“{host}” is no host name"),
+                &format!("\"{host}\" is not a host name"),
                 "Give the DNS host name of a domain controller, without scheme and port.",
             );
         }
         if self.site.as_deref().is_some_and(|site| !is_site(site)) {
-            return refuse("this is no name of a site", "Give the name of an Active Directory site.");
+            return refuse("the name of the site is not valid", "Give the name of an Active Directory site.");
         }
         if self.page_size == 0 || self.max_in_flight == 0 {
             return refuse(
@@ -323,10 +328,10 @@ impl AdClientBuilder {
         }
         if self.changes_per_second.is_some_and(|rate| !(1e-3..=1e6).contains(&rate)) {
             let hint = "Give a number between 0.001 and 1000000, or leave it out.";
-            return refuse("this is no number of changes per second", hint);
+            return refuse("the number of changes per second is not valid", hint);
         }
         let bind_method = match self.bind {
-            None => return refuse("nobody signs in", "Call bind with a name and a password."),
+            None => return refuse("no bind method is set", "Call bind with a name and a password."),
             Some(Bind::Simple(name, password)) => BindMethod::Simple(Credentials::new(name, password)?),
             Some(Bind::Certificate) => BindMethod::Certificate,
             #[cfg(feature = "kerberos")]

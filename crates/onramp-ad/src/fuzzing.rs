@@ -16,11 +16,11 @@ use crate::{changes::dir_sync, search::request};
 pub fn messages(octets: &[u8]) {
     let Some((&size, octets)) = octets.split_first() else { return };
     let (mut whole, mut pieces) = (FrameGuard::default(), FrameGuard::default());
-    let told = whole.take(octets);
+    let at_once = whole.take(octets);
     let in_pieces = octets.chunks(usize::from(size).max(1)).try_for_each(|piece| pieces.take(piece));
-    assert_eq!(told, in_pieces, "pieces make a difference");
+    assert_eq!(at_once, in_pieces, "pieces make a difference");
     control(octets);
-    if told.is_err() || !whole.is_between_messages() {
+    if at_once.is_err() || !whole.is_between_messages() {
         return;
     }
     let mut rest = octets;

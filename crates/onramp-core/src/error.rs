@@ -176,6 +176,20 @@ impl Error {
         }))
     }
 
+    /// Replaces the category, for a caller that knows better.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// Replaces the action, for a caller that knows the purpose of what failed.
+    #[must_use]
+    pub fn with_action(mut self, action: impl Into<String>) -> Self {
+        self.0.action = action.into();
+        self
+    }
+
     /// Sets the object that the action was done to.
     #[must_use]
     pub fn with_object(mut self, object: impl fmt::Display) -> Self {

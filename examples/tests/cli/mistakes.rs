@@ -116,7 +116,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake::new(
         "the bind name has no domain",
         |world| world.desk.text(USERS).replace(r"CORP\Administrator", "Administrator"),
-        &["“Administrator”", r"DOMAIN\user"],
+        &["\"Administrator\"", r"DOMAIN\user"],
     ),
     Mistake::new(
         "the client secret is wrong",

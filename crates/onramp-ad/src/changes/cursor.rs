@@ -4,6 +4,18 @@ use onramp_core::{AttributeName, DistinguishedName, LdapFilter, ObjectGuid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The objects to track, and their attributes.
+///
+/// ```
+/// use onramp_ad::ChangeQuery;
+/// use onramp_core::{AttributeName, LdapFilter};
+/// # fn main() -> Result<(), onramp_core::ParseError> {
+/// let upn = AttributeName::parse("userPrincipalName")?;
+/// let users = LdapFilter::parse("(objectCategory=person)")?;
+/// let query = ChangeQuery::new("DC=corp,DC=example".parse()?, [upn]).with_filter(users).with_deleted();
+/// assert!(query.include_deleted);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChangeQuery {

@@ -145,7 +145,7 @@ impl Reader {
             return Err(Error::new(ErrorKind::NotFound, ACTION)
                 .with_object(context)
                 .with_detail("it is not the head of a naming context of the forest")
-                .with_hint("Follow a whole naming context, and narrow it by a filter."));
+                .with_hint("Track a whole naming context, and narrow it by a filter."));
         }
         let handle = self.topology.writable_dc(context).await?;
         let attributes = ["supportedControl", "highestCommittedUSN", "dsServiceName"];

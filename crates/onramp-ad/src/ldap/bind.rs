@@ -95,7 +95,7 @@ impl BindMethod {
         if is_channel_binding_error(error.diagnostic()) {
             return error.with_meaning(
                 ErrorKind::Unauthenticated,
-                format!("the server demands channel binding, and the token of this TLS connection is not the one it expects, signing in {self}"),
+                format!("the server requires channel binding, and the token of this TLS connection is not the one it expects, signing in {self}"),
                 Some(match self {
                     Self::Simple(_) | Self::Certificate => {
                         "Look at LdapEnforceChannelBinding on the domain controller; a simple bind over TLS should not be subject to it."
@@ -111,10 +111,10 @@ impl BindMethod {
             #[cfg(any(feature = "kerberos", feature = "ntlm"))]
             (true, _) => error.with_meaning(
                 ErrorKind::Unauthenticated,
-                format!("the server does not take this way to sign in, or demands that it signs even within TLS, signing in {self}"),
+                format!("the server does not accept this way to sign in, or requires signing even within TLS, signing in {self}"),
                 Some(
-                    "Windows takes TLS instead of signing; a Samba domain controller needs “ldap server require strong auth = \
-                     allow_sasl_over_tls”. NTLM can be turned off altogether. Or use a simple bind.",
+                    "Windows accepts TLS instead of signing; a Samba domain controller needs \"ldap server require strong auth = \
+                     allow_sasl_over_tls\". NTLM can be turned off altogether. Or use a simple bind.",
                 ),
             ),
         }
@@ -144,8 +144,8 @@ impl fmt::Debug for BindMethod {
 /// A server that does not support the request (Samba) refuses the first search instead.
 async fn who_am_i(ldap: &mut Ldap, host: &str) -> Result<LdapResult, LdapError> {
     let ExopResult(Exop { val, .. }, mut result) = ldap.extended(WhoAmI).await?;
-    let nobody = result.rc == 0 && val.as_ref().is_none_or(Vec::is_empty);
-    if nobody {
+    let is_anonymous = result.rc == 0 && val.as_ref().is_none_or(Vec::is_empty);
+    if is_anonymous {
         result.rc = crate::ldap::result_code::INVALID_CREDENTIALS;
         result.text = format!("{host} maps the certificate to no account");
     } else {

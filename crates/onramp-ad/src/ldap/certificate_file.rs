@@ -20,7 +20,7 @@ pub(crate) struct UnusableFile {
 }
 
 const GIVE_PEM: &str =
-    "Give the certificate of the authority in PEM (“-----BEGIN CERTIFICATE-----”) or DER form.";
+    "Give the certificate of the authority in PEM (\"-----BEGIN CERTIFICATE-----\") or DER form.";
 
 /// Reads the certificates of a file; at least one, and all of them usable as trust roots.
 pub(crate) fn certificates(octets: &[u8]) -> Result<Vec<CertificateDer<'static>>, UnusableFile> {
@@ -79,7 +79,7 @@ fn from_der(octets: &[u8]) -> Result<Vec<CertificateDer<'static>>, UnusableFile>
             "Export the certificate alone, without the private key, in Base-64 form.",
         )
     } else {
-        (format!("it is binary and no certificate: {why}"), GIVE_PEM)
+        (format!("it is binary and not a certificate: {why}"), GIVE_PEM)
     };
     Err(UnusableFile { detail, hint })
 }
@@ -94,18 +94,18 @@ fn describe(text: &[u8]) -> (String, &'static str) {
     match labels.next() {
         Some("PKCS7" | "CMS") => ("it is a PKCS #7 bundle".into(), BUNDLE),
         Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") => (
-            "it is a request for a certificate and not one".into(),
+            "it is a certificate request, not a certificate".into(),
             "Give the certificate that the authority signs with.",
         ),
         Some(key) if key.ends_with("PRIVATE KEY") => (
-            "it holds a private key and no certificate".into(),
-            "Give the authority's certificate; its key belongs to nobody else.",
+            "it has a private key and no certificate".into(),
+            "Give the certificate of the authority, not its private key.",
         ),
-        Some(label) => (format!("it holds “{}” and no certificate", shown(label)), GIVE_PEM),
-        None if text.trim().is_empty() => ("it holds blanks only".into(), GIVE_PEM),
+        Some(label) => (format!("it has \"{}\" and no certificate", shown(label)), GIVE_PEM),
+        None if text.trim().is_empty() => ("it has only white space".into(), GIVE_PEM),
         None if text.trim_start().starts_with("MII") => (
             "it is Base64 without the lines that begin and end a PEM text".into(),
-            "Add “-----BEGIN CERTIFICATE-----” before it and “-----END CERTIFICATE-----” after it.",
+            "Add \"-----BEGIN CERTIFICATE-----\" before it and \"-----END CERTIFICATE-----\" after it.",
         ),
         None => ("there is no certificate in it".into(), GIVE_PEM),
     }

@@ -260,8 +260,9 @@ fn supervise(driver: LdapConnAsync) -> watch::Receiver<Option<String>> {
                 None => format!("the connection broke: {source}"),
             },
             Ok(Err(error)) => format!("the connection broke: {error}"),
-            Err(_) => "the server sent an answer that breaks the protocol, so the connection was given up"
-                .to_owned(),
+            Err(_) => {
+                "the server sent an answer that breaks the protocol, so the connection was closed".to_owned()
+            }
         };
         let _ = sender.send(Some(why));
     });

@@ -1,12 +1,11 @@
 //! The error of one exchange with a server, before the purpose of the exchange is known.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3::{LdapError, LdapResult};
 use onramp_core::{Error, ErrorKind, ServerReply};
 
-use crate::ldap::result_code;
+use crate::ldap::result_code::{self, Meaning};
 use crate::ldap::tls_error;
 
 /// The delivery state of a request.
@@ -31,17 +30,12 @@ pub(crate) struct ExchangeError {
     pub(crate) delivery: Delivery,
     /// True if a network timeout was reached: another attempt would take as long.
     pub(crate) is_timeout: bool,
-    kind: ErrorKind,
-    words: Box<Words>,
+    /// The error, with a placeholder for the action.
+    error: Error,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Words {
-    detail: Option<String>,
-    hint: Option<String>,
-    reply: ServerReply,
-    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-}
+/// The action until [`ExchangeError::during`] names the real one.
+const EXCHANGE: &str = "exchange messages with the domain controller";
 
 impl ExchangeError {
     /// Creates the error of a connection that could not be opened.
@@ -62,15 +56,16 @@ impl ExchangeError {
     /// Creates the error of a request that was not answered in time.
     pub(crate) fn timed_out(host: &str, limit: Duration) -> Self {
         let detail = format!("no answer came within {} s", limit.as_secs_f32());
-        let hint = "Look what keeps the domain controller busy, and at the network in between; or allow more time (Timeouts).";
+        let hint =
+            "Check the load of the domain controller and the network; or set longer timeouts (Timeouts).";
         Self { is_timeout: true, ..Self::new(Delivery::TimedOut, host, ErrorKind::Unavailable, detail) }
             .with_hint(hint)
     }
 
     fn new(delivery: Delivery, host: &str, kind: ErrorKind, detail: impl Into<String>) -> Self {
-        let words =
-            Words { detail: Some(detail.into()), reply: ServerReply::from_server(host), ..Words::default() };
-        Self { delivery, is_timeout: false, kind, words: Box::new(words) }
+        let reply = ServerReply::from_server(host);
+        let error = Error::new(kind, EXCHANGE).with_detail(detail).with_reply(reply);
+        Self { delivery, is_timeout: false, error }
     }
 
     /// Creates the error of an answer that breaks the protocol.
@@ -84,21 +79,22 @@ impl ExchangeError {
         let mut reply = ServerReply::from_server(host);
         reply.ldap_code = Some(result.rc);
         reply.diagnostic = Some(result.text.clone()).filter(|text| !text.is_empty());
-        let meaning = result_code::meaning(result);
-        let words = Words { detail: meaning.detail, hint: meaning.hint, reply, source: None };
-        Self {
-            delivery: Delivery::Refused(result.rc),
-            is_timeout: false,
-            kind: meaning.kind,
-            words: Box::new(words),
+        let Meaning { kind, detail, hint } = result_code::meaning(result);
+        let mut error = Error::new(kind, EXCHANGE).with_reply(reply);
+        if let Some(detail) = detail {
+            error = error.with_detail(detail);
         }
+        if let Some(hint) = hint {
+            error = error.with_hint(hint);
+        }
+        Self { delivery: Delivery::Refused(result.rc), is_timeout: false, error }
     }
 
     /// Adds the account to the error of a bind: "as CORP\\anna".
-    pub(crate) fn with_account(mut self, who: &str) -> Self {
-        let detail = self.words.detail.take().unwrap_or_default();
-        self.words.detail = Some(format!("{detail}, signing in {who}"));
-        self
+    pub(crate) fn with_account(self, who: &str) -> Self {
+        let detail = self.error.detail().unwrap_or_default();
+        let detail = format!("{detail}, signing in {who}");
+        Self { error: self.error.with_detail(detail), ..self }
     }
 
     /// Converts an error of the LDAP library during an operation.
@@ -118,8 +114,8 @@ impl ExchangeError {
                 Self::lost(host, "the connection was lost before the answer came")
             }
             #[cfg(feature = "kerberos")]
-            LdapError::GssapiOperationError(said) => {
-                Self::not_sent(host, ErrorKind::Unauthenticated, format!("Kerberos refused: {said}")).with_hint(
+            LdapError::GssapiOperationError(text) => {
+                Self::not_sent(host, ErrorKind::Unauthenticated, format!("Kerberos refused: {text}")).with_hint(
                     "Get a ticket (kinit), name the domain controller by its full DNS name, and check krb5.conf and the clocks.",
                 )
             }
@@ -157,29 +153,27 @@ impl ExchangeError {
         self
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.words.hint = Some(hint.into());
-        self
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { error: self.error.with_hint(hint), ..self }
     }
 
-    pub(crate) fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.words.source = Some(Arc::new(source));
-        self
+    pub(crate) fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { error: self.error.with_source(source), ..self }
     }
 
     /// Adds the number of objects that a search had returned before.
-    pub(crate) fn after_receiving(mut self, objects: u64) -> Self {
-        let detail = self.words.detail.take().unwrap_or_else(|| "the server broke off".to_owned());
-        self.words.detail = Some(format!("{detail}, after {objects} objects"));
-        self
+    pub(crate) fn after_receiving(self, objects: u64) -> Self {
+        let detail = self.error.detail().unwrap_or("the server ended the search");
+        let detail = format!("{detail}, after {objects} objects");
+        Self { error: self.error.with_detail(detail), ..self }
     }
 
     pub(crate) fn kind(&self) -> ErrorKind {
-        self.kind
+        self.error.kind()
     }
 
     pub(crate) fn diagnostic(&self) -> &str {
-        self.words.reply.diagnostic.as_deref().unwrap_or_default()
+        self.error.reply().diagnostic.as_deref().unwrap_or_default()
     }
 
     pub(crate) fn has_code(&self, code: u32) -> bool {
@@ -191,32 +185,17 @@ impl ExchangeError {
         matches!(self.delivery, Delivery::Lost | Delivery::TimedOut)
     }
 
-    /// Replaces kind, detail and hint, where the operation knows better than the result code.
-    pub(crate) fn with_meaning(
-        mut self,
-        kind: ErrorKind,
-        detail: impl Into<String>,
-        hint: Option<&str>,
-    ) -> Self {
-        self.kind = kind;
-        self.words.detail = Some(detail.into());
-        self.words.hint = hint.map(str::to_owned);
-        self
+    /// Replaces kind, detail and, if there is one, the hint, where the operation knows better than the result code.
+    pub(crate) fn with_meaning(self, kind: ErrorKind, detail: impl Into<String>, hint: Option<&str>) -> Self {
+        let mut error = self.error.with_kind(kind).with_detail(detail);
+        if let Some(hint) = hint {
+            error = error.with_hint(hint);
+        }
+        Self { error, ..self }
     }
 
     /// Converts it for the caller. The action is an infinitive phrase such as "read the users below".
     pub(crate) fn during(self, action: impl Into<String>) -> Error {
-        let Words { detail, hint, reply, source } = *self.words;
-        let mut error = Error::new(self.kind, action).with_reply(reply);
-        if let Some(detail) = detail {
-            error = error.with_detail(detail);
-        }
-        if let Some(hint) = hint {
-            error = error.with_hint(hint);
-        }
-        match source {
-            Some(source) => error.with_source(source),
-            None => error,
-        }
+        self.error.with_action(action)
     }
 }

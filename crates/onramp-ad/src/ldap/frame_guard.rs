@@ -49,10 +49,10 @@ pub(crate) enum CloseReason {
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ProtocolError(what) => write!(f, "the server sent {what}, so the connection was given up"),
+            Self::ProtocolError(what) => write!(f, "the server sent {what}, so the connection was closed"),
             Self::Disconnection { code, diagnostic } => {
                 write!(f, "the server gave notice that it closes the connection, with result code {code}")?;
-                if diagnostic.is_empty() { Ok(()) } else { write!(f, " (“{diagnostic}”)") }
+                if diagnostic.is_empty() { Ok(()) } else { write!(f, " (\"{diagnostic}\")") }
             }
         }
     }
@@ -230,7 +230,7 @@ impl FrameGuard {
     fn keep_unsolicited(&mut self, octets: &[u8]) -> Result<(), CloseReason> {
         let Some(unsolicited) = &mut self.unsolicited else { return Ok(()) };
         if unsolicited.len() + octets.len() > MAX_UNSOLICITED_SIZE {
-            return Err(CloseReason::ProtocolError("a long message that nobody asked for"));
+            return Err(CloseReason::ProtocolError("a long unsolicited message"));
         }
         unsolicited.extend_from_slice(octets);
         Ok(())
@@ -377,7 +377,7 @@ mod tests {
             Ok(())
         );
         let long = message(&[0], &element(0x78, &element(0x04, &[b'x'; MAX_UNSOLICITED_SIZE])));
-        assert_eq!(protocol_error(&long), "a long message that nobody asked for");
+        assert_eq!(protocol_error(&long), "a long unsolicited message");
     }
 
     proptest! {

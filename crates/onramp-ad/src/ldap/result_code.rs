@@ -51,7 +51,7 @@ pub(crate) fn meaning(result: &LdapResult) -> Meaning {
         ),
         TIME_LIMIT => say(
             ErrorKind::Unavailable,
-            "the server gave up after its time limit (MaxQueryDuration)",
+            "the server reached its time limit (MaxQueryDuration)",
             "Narrow the search by a filter on indexed attributes or a base further down, or try again.",
         ),
         SIZE_LIMIT => say(
@@ -72,7 +72,7 @@ pub(crate) fn meaning(result: &LdapResult) -> Meaning {
         // 00002028: LDAP signing, which new forests of Windows Server 2025 demand, and which TLS replaces.
         STRONGER_AUTH_REQUIRED | 13 => say(
             ErrorKind::Unauthenticated,
-            "the server demands signing or encryption that it does not see on this connection",
+            "the server requires signing or encryption that it does not see on this connection",
             "Something in between may end TLS; connect to the domain controller itself.",
         ),
         REFERRAL => referral(result),
@@ -134,14 +134,14 @@ fn invalid_credentials(text: &str) -> Meaning {
     };
     if data == Some(BAD_BINDINGS) || win32_code(text) == Some(BAD_BINDINGS) {
         return say(
-            "the server demands channel binding, and this connection has none that it accepts; the password was not judged",
+            "the server requires channel binding, and this connection has none that it accepts; the password was not checked",
             "Connect to the domain controller itself: something in between, such as a load balancer, may end TLS. See \
              LdapEnforceChannelBinding there.",
         );
     }
     match data {
         Some(0x57) => say(
-            "the server refuses the parameters of the sign-in (ERROR_INVALID_PARAMETER), which is no word on the password",
+            "the server refuses the parameters of the sign-in (ERROR_INVALID_PARAMETER), which says nothing about the password",
             "Hardened domain controllers answer so where they cannot check the channel binding \
              (LdapEnforceChannelBinding): connect to the domain controller itself and not through a load balancer. Others do \
              for a bind name of another form: give DOMAIN\\user.",
@@ -162,23 +162,24 @@ fn invalid_credentials(text: &str) -> Meaning {
         Some(0x532) => say("the password has expired", "Set a new password for the account."),
         Some(0x533) => say("the account is disabled", "Enable the account."),
         Some(0x569) => say(
-            "the account does not have the right to sign in in this way on the domain controller",
-            "Grant it “Access this computer from the network” there, or remove it from the policy that denies it.",
+            "the account does not have the right to sign in this way on the domain controller",
+            "Grant it \"Access this computer from the network\" there, or remove it from the policy that denies it.",
         ),
         Some(0x701) => say("the account has expired", "Set a later expiry date for the account."),
-        Some(0x773) => {
-            say("the password must be changed before the first sign-in", "Set a password that need not be.")
-        }
+        Some(0x773) => say(
+            "the password must be changed before the first sign-in",
+            "Set a password without \"User must change password at next logon\".",
+        ),
         Some(0x775) => {
-            say("the account is locked out", "Unlock the account, or wait until the lock-out ends.")
+            say("the account is locked out", "Unlock the account, or wait until the lockout ends.")
         }
         Some(0x51f) => say(
-            "this domain controller could not reach one that knows the password",
+            "this domain controller could not reach another one to check the password",
             "Connect to a writable domain controller.",
         ),
         Some(other) => say(
             &format!(
-                "the server refuses the sign-in with the Windows error {other:x}, whose meaning is not known here"
+                "the server refuses the sign-in with the Windows error {other:x}, whose meaning is not known"
             ),
             "Look the error up (it is hexadecimal) before trying again: repeated attempts can lock the account.",
         ),

@@ -12,6 +12,12 @@ use crate::ldap::certificate_file;
 use crate::ldap::guarded_tls::tls_provider;
 
 /// The way to TLS. LDAP without TLS is not possible.
+///
+/// ```
+/// use onramp_ad::LdapSecurity;
+/// assert_eq!(LdapSecurity::Ldaps.port(), 636);
+/// assert_eq!(LdapSecurity::StartTls.global_catalog_port(), 3268);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[allow(clippy::exhaustive_enums)] // LDAP knows no third way
 pub enum LdapSecurity {
@@ -63,7 +69,7 @@ impl BindName {
     pub fn parse(name: &str) -> Result<Self> {
         let refuse = |detail: &str| {
             Err(Error::new(ErrorKind::Invalid, "sign in as")
-                .with_object(format!("“{name}”"))
+                .with_object(format!("\"{name}\""))
                 .with_detail(detail)
                 .with_hint("Give DOMAIN\\user, user@domain or a distinguished name."))
         };
@@ -167,7 +173,7 @@ impl Trust {
             }
         }
         if store.is_empty() {
-            return Err(refuse("no trust root was given and the platform has none".into()));
+            return Err(refuse("no trust root was given and this computer has none".into()));
         }
         let config = ClientConfig::builder_with_provider(tls_provider())
             .with_safe_default_protocol_versions()

@@ -18,6 +18,14 @@ use crate::ldap::security::LdapSecurity;
 ///
 /// They limit the network, so that they use the timer of tokio and not the [`Clock`], which measures the
 /// waits between attempts.
+///
+/// ```
+/// use std::time::Duration;
+/// use onramp_ad::Timeouts;
+/// let timeouts = Timeouts::default().with_connect(Duration::from_secs(3));
+/// assert_eq!(timeouts.connect, Duration::from_secs(3));
+/// assert_eq!(timeouts.operation, Duration::from_secs(30));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {

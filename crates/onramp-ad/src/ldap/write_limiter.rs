@@ -39,12 +39,12 @@ pub struct WriteLoad {
 
 impl fmt::Display for WriteLoad {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} of {} changes under way", self.server, self.in_flight, self.limit)?;
+        write!(f, "{}: {} of {} changes in flight", self.server, self.in_flight, self.limit)?;
         if self.waiting > 0 {
             write!(f, ", {} waiting", self.waiting)?;
         }
         if !self.pause.is_zero() {
-            write!(f, ", left alone for {} ms because it is busy", self.pause.as_millis())?;
+            write!(f, ", paused for {} ms because the server is busy", self.pause.as_millis())?;
         }
         write!(f, ", {} ms an answer", self.answer_time.as_millis())
     }
@@ -261,9 +261,9 @@ mod tests {
             answer_time: 12 * MS,
             pause: Duration::ZERO,
         };
-        assert_eq!(load.to_string(), "dc1: 3 of 8 changes under way, 12 ms an answer");
+        assert_eq!(load.to_string(), "dc1: 3 of 8 changes in flight, 12 ms an answer");
         (load.waiting, load.pause) = (2, 150 * MS);
-        let all = "dc1: 3 of 8 changes under way, 2 waiting, left alone for 150 ms because it is busy, 12 ms an answer";
+        let all = "dc1: 3 of 8 changes in flight, 2 waiting, paused for 150 ms because the server is busy, 12 ms an answer";
         assert_eq!(load.to_string(), all);
     }
 

@@ -240,8 +240,8 @@ impl<'a> CompareAndSwap<'a> {
     }
 
     fn unknown(&self, error: ExchangeError) -> Error {
-        let detail = "the change was sent and its answer lost, so whether it happened is not known";
-        let hint = "Run again: a change that happened is recognised, one that did not is made.";
+        let detail = "the change was sent and its answer was lost, so it is not known if it happened";
+        let hint = "Run again: a change that happened is recognized, one that did not is made.";
         self.error(error.with_meaning(ErrorKind::OutcomeUnknown, detail, Some(hint)))
     }
 
@@ -249,7 +249,7 @@ impl<'a> CompareAndSwap<'a> {
     /// else changed it, before this change or after it.
     fn overtaken(&self, error: ExchangeError, object: &ForestObject) -> Error {
         let detail = format!(
-            "the change was sent and its answer lost, and somebody else changed the object at the same time: {}",
+            "the change was sent and its answer was lost, and somebody else changed the object at the same time: {}",
             self.change.difference(object)
         );
         self.error(error.with_meaning(ErrorKind::OutcomeUnknown, detail, Some(SURVEY_AGAIN)))
@@ -299,7 +299,7 @@ impl<'a> CompareAndSwap<'a> {
         let Some(name) = uniqueness::names_added(self.change).next() else {
             return self.error(error);
         };
-        let (kind, hint) = (ErrorKind::AlreadyExists, Some("Give one of the two accounts another one."));
+        let (kind, hint) = (ErrorKind::AlreadyExists, Some("Change the value of one of the two accounts."));
         match uniqueness::find_owner(self.topology, &self.handle, self.change, is_certain).await {
             Some((name, holder)) => {
                 let detail = format!("{holder} has {name} already");
@@ -311,10 +311,10 @@ impl<'a> CompareAndSwap<'a> {
             }
             None => self.error(error.with_meaning(
                 ErrorKind::Invalid,
-                format!("the server refuses a value that breaks a constraint, and no other account that has {name} is to be seen"),
+                format!("the server refuses a value that violates a constraint, and no other account with {name} is visible"),
                 Some(
-                    "See what the server says and which rules its schema has for the attribute; an account that has the value \
-                     may be hidden from this one.",
+                    "Check the server's message and the schema's rules for the attribute; an account with the value may \
+                     be hidden from this account.",
                 ),
             )),
         }
@@ -592,7 +592,7 @@ mod tests {
 
     #[test]
     fn a_missing_attribute_of_the_schema_is_told_from_a_missing_value() {
-        let said = |text: &str| {
+        let is_schema = |text: &str| {
             let text = text.to_owned();
             let result = LdapResult {
                 rc: NO_SUCH_ATTRIBUTE,
@@ -603,8 +603,8 @@ mod tests {
             };
             is_unknown_attribute(&ExchangeError::refused("dc1", &result))
         };
-        assert!(said("00000057: LdapErr: DSID-0C090F93"));
-        assert!(said("objectclass: attribute 'x' was not found in the schema"));
-        assert!(!said("00002076: AtrErr: DSID-03190F80") && !said(""));
+        assert!(is_schema("00000057: LdapErr: DSID-0C090F93"));
+        assert!(is_schema("objectclass: attribute 'x' was not found in the schema"));
+        assert!(!is_schema("00002076: AtrErr: DSID-03190F80") && !is_schema(""));
     }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn find_owner(
     change: &ObjectChange,
     with_implied: bool,
 ) -> Option<(String, String)> {
-    let looking = async {
+    let search = async {
         let domains = topology.domains().await.ok()?;
         for name in names_added(change) {
             for (name_text, filter) in filters(&name, if with_implied { &domains } else { &[] }) {
@@ -80,7 +80,7 @@ pub(crate) async fn find_owner(
         }
         None
     };
-    timeout(topology.settings().timeouts.probe, looking).await.ok().flatten()
+    timeout(topology.settings().timeouts.probe, search).await.ok().flatten()
 }
 
 /// Returns filters for the value itself and, for a UPN, for the account name that implies it.

@@ -92,15 +92,15 @@ async fn change_object(
 
 /// The targets of a stream of changes; the sum of their limits is the number of changes to take.
 struct WriteTargets {
-    most: usize,
-    links: Mutex<Vec<Arc<ConnectionHandle>>>,
-    /// The naming contexts of known containers: parsing names is most of the cost of a change here.
+    max_in_flight: usize,
+    handles: Mutex<Vec<Arc<ConnectionHandle>>>,
+    /// The naming contexts of known containers: parsing names is max_in_flight of the cost of a change here.
     contexts: Mutex<HashMap<String, DistinguishedName>>,
 }
 
 impl WriteTargets {
-    fn new(most: usize) -> Self {
-        Self { most, links: Mutex::default(), contexts: Mutex::default() }
+    fn new(max_in_flight: usize) -> Self {
+        Self { max_in_flight, handles: Mutex::default(), contexts: Mutex::default() }
     }
 
     async fn server(&self, topology: &Topology, dn: &DistinguishedName) -> Result<Arc<ConnectionHandle>> {
@@ -112,11 +112,11 @@ impl WriteTargets {
                 topology.writable_dc_for(dn).await?
             }
         };
-        let mut links = lock(&self.links);
-        if !links.iter().any(|known| Arc::ptr_eq(known, &handle)) {
-            links.push(Arc::clone(&handle));
+        let mut handles = lock(&self.handles);
+        if !handles.iter().any(|known| Arc::ptr_eq(known, &handle)) {
+            handles.push(Arc::clone(&handle));
         }
-        drop(links);
+        drop(handles);
         Ok(handle)
     }
 
@@ -137,10 +137,10 @@ impl WriteTargets {
     }
 
     fn limit(&self) -> usize {
-        let links = lock(&self.links);
-        match links.as_slice() {
-            [] => adaptive_limit::INITIAL.min(self.most),
-            links => links.iter().map(|handle| handle.write_limiter.size()).sum(),
+        let handles = lock(&self.handles);
+        match handles.as_slice() {
+            [] => adaptive_limit::INITIAL.min(self.max_in_flight),
+            handles => handles.iter().map(|handle| handle.write_limiter.size()).sum(),
         }
     }
 }

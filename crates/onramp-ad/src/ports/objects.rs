@@ -117,7 +117,7 @@ impl DirectoryObjects {
             let names: Vec<&str> = found.iter().map(|entry| entry.dn.as_str()).collect();
             return Err(Error::new(ErrorKind::Invalid, GET)
                 .with_object(wanted)
-                .with_detail(format!("more than one object answers to it: {}", names.join("; ")))
+                .with_detail(format!("more than one object has this name: {}", names.join("; ")))
                 .with_hint(
                     "Name the object by its GUID or distinguished name, or give one of them another name.",
                 ));

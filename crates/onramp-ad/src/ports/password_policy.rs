@@ -187,7 +187,7 @@ fn container(domain: &ForestDomain) -> DistinguishedName {
 async fn shows_container(server: &Arc<ConnectionHandle>, domain: &ForestDomain) -> Result<bool> {
     let container = container(domain);
     let found = server.read(Search::object(&container, &["objectClass"])).await;
-    let entry = found.map_err(|error| error.during("look into").with_object(&container))?;
+    let entry = found.map_err(|error| error.during("read the container").with_object(&container))?;
     Ok(entry.is_some_and(|entry| entry.bytes("objectClass").is_some()))
 }
 

@@ -96,13 +96,13 @@ impl Replication for DirectoryReplication {
         controller: &DomainController,
         context: &DistinguishedName,
     ) -> Result<ReplicationPosition> {
-        let told = |error: ExchangeError| {
+        let named = |error: ExchangeError| {
             error
                 .during(format!("read from {} the replication state of", controller.host))
                 .with_object(context)
         };
-        let handle = self.0.handle_of(controller).map_err(told)?;
-        self.within_probe(&handle, position(&handle, context)).await.map_err(told)
+        let handle = self.0.handle_of(controller).map_err(named)?;
+        self.within_probe(&handle, position(&handle, context)).await.map_err(named)
     }
 
     fn changes(
@@ -117,18 +117,18 @@ impl Replication for DirectoryReplication {
             from_usn => LdapFilter::at_least(&USN_CHANGED, from_usn).and(&others),
         };
         let wanted = ["objectGUID", "uSNChanged", attribute.as_str()];
-        let told = |error: ExchangeError, context: &DistinguishedName| {
+        let named = |error: ExchangeError, context: &DistinguishedName| {
             error.during("read the changes in").with_object(context)
         };
         let handle = match self.0.handle_of(controller) {
             Ok(handle) => handle,
-            Err(error) => return stream::once(ready(Err(told(error, &context)))).boxed(),
+            Err(error) => return stream::once(ready(Err(named(error, &context)))).boxed(),
         };
         let entries = handle.entries(Search::below(&context, filter, &wanted));
         entries
             .map(move |entry| match entry {
                 Ok(entry) => changed_object(&entry, &attribute),
-                Err(error) => Err(told(error, &context)),
+                Err(error) => Err(named(error, &context)),
             })
             .boxed()
     }
@@ -139,7 +139,7 @@ impl Replication for DirectoryReplication {
         object: &ObjectGuid,
         attribute: &AttributeName,
     ) -> Result<ValueStamp> {
-        const ACTION: &str = "read who wrote a value of";
+        const ACTION: &str = "read the replication metadata of";
         let handle =
             self.0.handle_of(controller).map_err(|error| error.during(ACTION).with_object(object))?;
         let wanted = [attribute.as_str(), "replPropertyMetaData", "msDS-ReplAttributeMetaData"];
@@ -170,16 +170,16 @@ async fn position(
     handle: &Arc<ConnectionHandle>,
     context: &DistinguishedName,
 ) -> Result<ReplicationPosition, ExchangeError> {
-    let odd = |what: &str| ExchangeError::malformed(handle.host(), format!("its rootDSE has no {what}"));
+    let missing = |what: &str| ExchangeError::malformed(handle.host(), format!("its rootDSE has no {what}"));
     let root = Search::object(Base::Root, &["dsServiceName", "highestCommittedUSN"]);
-    let root = handle.read(root).await?.ok_or_else(|| odd("entry"))?;
+    let root = handle.read(root).await?.ok_or_else(|| missing("entry"))?;
     let highest = root.text("highestCommittedUSN").and_then(|text| text.parse().ok());
-    let settings = root.text("dsServiceName").ok_or_else(|| odd("dsServiceName"))?;
+    let settings = root.text("dsServiceName").ok_or_else(|| missing("dsServiceName"))?;
     let settings = handle.read(Search::object(&handle.name(&settings)?, &["invocationId"])).await?;
     let identity = settings.as_ref().and_then(|entry| entry.bytes("invocationId"));
     let identity = identity.and_then(|bytes| InvocationId::from_slice(bytes).ok());
     let vector = vector(handle, context).await?;
-    Ok(ReplicationPosition::new(identity, highest.ok_or_else(|| odd("highestCommittedUSN"))?, vector))
+    Ok(ReplicationPosition::new(identity, highest.ok_or_else(|| missing("highestCommittedUSN"))?, vector))
 }
 
 /// Reads the up-to-dateness vector; if that is denied, its XML form, for accounts that may monitor
@@ -221,9 +221,9 @@ fn changed_object(entry: &Entry, attribute: &AttributeName) -> Result<ChangedObj
 }
 
 fn stamp(entry: &Entry, attribute: &str) -> ValueStamp {
-    let told =
+    let from_xml =
         entry.all_texts("msDS-ReplAttributeMetaData").find_map(|text| decode_property_xml(&text, attribute));
     let written =
-        told.or_else(|| decode_property(entry.bytes("replPropertyMetaData")?, attribute_id(attribute)?));
+        from_xml.or_else(|| decode_property(entry.bytes("replPropertyMetaData")?, attribute_id(attribute)?));
     ValueStamp::new(entry.bytes(attribute).map(AttributeValue::bytes), written)
 }

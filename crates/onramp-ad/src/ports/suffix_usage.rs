@@ -6,7 +6,7 @@ use onramp_core::{AttributeName, DomainName, ErrorKind, LdapFilter, Result, UpnS
 
 use crate::ports::suffixes::{ATTRIBUTE, DirectorySuffixes};
 use crate::ports::users::holders_of;
-use crate::search::object::odd;
+use crate::search::object::invalid_value;
 use crate::search::request::Search;
 
 const OBJECT_CATEGORY: AttributeName = AttributeName::from_static("objectCategory");
@@ -35,7 +35,7 @@ impl DirectorySuffixes {
                     continue;
                 }
                 // A unit with suffixes must not be skipped: their use would go unnoticed.
-                let dn = unit.name().map_err(|error| odd(&unit, &error))?;
+                let dn = unit.name().map_err(|error| invalid_value(&unit, &error))?;
                 suffixes.extend(held.into_iter().map(|suffix| UnitSuffix::new(dn.clone(), suffix)));
             }
         }

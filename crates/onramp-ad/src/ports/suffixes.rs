@@ -119,7 +119,7 @@ impl DirectorySuffixes {
     /// Removes other spellings, which somebody may have added since the check; the server keeps both. One
     /// modify replaces them, and fails if somebody else does the same.
     async fn keep_one_spelling(&self, suffix: &UpnSuffix) -> Result<()> {
-        const ACTION: &str = "leave one spelling of the UPN suffix";
+        const ACTION: &str = "remove other spellings of the UPN suffix";
         let spellings = self.spellings(suffix, ACTION).await?;
         if spellings.len() < 2 {
             return Ok(());

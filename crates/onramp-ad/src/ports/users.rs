@@ -17,7 +17,7 @@ use crate::ldap::connection_handle::ConnectionHandle;
 use crate::ldap::exchange_error::ExchangeError;
 use crate::modify::writer;
 use crate::search::entry::Entry;
-use crate::search::object::{identity, odd};
+use crate::search::object::{identity, invalid_value};
 use crate::search::{
     paged::until_error,
     request::{Search, of_class},
@@ -175,23 +175,24 @@ pub(crate) async fn holders_of(
 fn user(entry: &Entry) -> Result<ForestUser> {
     let (guid, dn) = identity(entry)?;
     // Values that decide about an account are read without loss; values for display need not be.
-    let said = |error: ParseError| odd(entry, &error);
-    let name = entry.exact_text("sAMAccountName").map_err(said)?.unwrap_or_default();
+    let invalid = |error: ParseError| invalid_value(entry, &error);
+    let name = entry.exact_text("sAMAccountName").map_err(invalid)?.unwrap_or_default();
     let mut user = ForestUser::new(guid, dn, name);
-    user.upn = entry.exact_text("userPrincipalName").map_err(said)?;
-    user.mail = entry.exact_text("mail").map_err(said)?;
+    user.upn = entry.exact_text("userPrincipalName").map_err(invalid)?;
+    user.mail = entry.exact_text("mail").map_err(invalid)?;
     user.display_name = entry.text("displayName");
-    user.proxy_addresses = entry.exact_texts("proxyAddresses").collect::<Result<_, _>>().map_err(said)?;
+    user.proxy_addresses = entry.exact_texts("proxyAddresses").collect::<Result<_, _>>().map_err(invalid)?;
     let sid = |entry: &Entry| Sid::from_slice(entry.bytes("objectSid")?).ok();
-    user.sid = entry.exact("objectSid", sid).map_err(said)?;
-    let flags = entry.exact("userAccountControl", |entry| entry.flags("userAccountControl")).map_err(said)?;
+    user.sid = entry.exact("objectSid", sid).map_err(invalid)?;
+    let flags =
+        entry.exact("userAccountControl", |entry| entry.flags("userAccountControl")).map_err(invalid)?;
     user.user_account_control = flags.unwrap_or(user.user_account_control);
     let classes: Vec<String> = entry.all_texts("objectClass").collect();
     user.kind = AccountKind::of(classes.iter().map(String::as_str), user.user_account_control);
     user.expires = entry.integer("accountExpires").and_then(ForestUser::expiry_of);
     user.service_principal_names = entry.all_texts("servicePrincipalName").collect();
     user.is_critical = entry.is_true("isCriticalSystemObject");
-    let count = entry.exact("adminCount", |entry| entry.integer("adminCount")).map_err(said)?;
+    let count = entry.exact("adminCount", |entry| entry.integer("adminCount")).map_err(invalid)?;
     user.is_protected = count.is_some_and(|count| count > 0);
     user.consistency_guid = entry.bytes("mS-DS-ConsistencyGuid").map(<[u8]>::to_vec);
     Ok(user)
@@ -199,7 +200,7 @@ fn user(entry: &Entry) -> Result<ForestUser> {
 
 fn holder(entry: &Entry) -> Result<UpnHolder> {
     let (guid, dn) = identity(entry)?;
-    let said = |error: ParseError| odd(entry, &error);
-    let sam_account_name = entry.exact_text("sAMAccountName").map_err(said)?.unwrap_or_default();
-    Ok(UpnHolder::new(guid, dn, sam_account_name, entry.exact_text("userPrincipalName").map_err(said)?))
+    let invalid = |error: ParseError| invalid_value(entry, &error);
+    let sam_account_name = entry.exact_text("sAMAccountName").map_err(invalid)?.unwrap_or_default();
+    Ok(UpnHolder::new(guid, dn, sam_account_name, entry.exact_text("userPrincipalName").map_err(invalid)?))
 }

@@ -43,16 +43,15 @@ pub(crate) fn identity(entry: &Entry) -> Result<(ObjectGuid, DistinguishedName)>
             .with_hint("Sign in with an account that may read the directory.")
     };
     let guid = entry.bytes(OBJECT_GUID).ok_or_else(hidden)?;
-    let guid = ObjectGuid::from_slice(guid).map_err(|error| odd(entry, &error))?;
-    let dn = entry.name().map_err(|error| odd(entry, &error))?;
+    let guid = ObjectGuid::from_slice(guid).map_err(|error| invalid_value(entry, &error))?;
+    let dn = entry.name().map_err(|error| invalid_value(entry, &error))?;
     Ok((guid, dn))
 }
 
 /// Creates the error of an object with an invalid value.
-pub(crate) fn odd(entry: &Entry, error: &ParseError) -> Error {
-    unreadable(entry, error.to_string()).with_hint(
-        "Look at the object with a tool for the directory; it is passed over until it is repaired.",
-    )
+pub(crate) fn invalid_value(entry: &Entry, error: &ParseError) -> Error {
+    unreadable(entry, error.to_string())
+        .with_hint("Correct the object in Active Directory; it is skipped until then.")
 }
 
 /// Creates the error of an unreadable object.
@@ -80,6 +79,6 @@ mod tests {
         let error = object(entry.clone(), &by_number).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreadable);
         assert_eq!(error.object(), Some("CN=a,DC=b"));
-        assert!(object(entry, &[]).is_ok(), "which nobody asked for");
+        assert!(object(entry, &[]).is_ok(), "an attribute that was not requested");
     }
 }

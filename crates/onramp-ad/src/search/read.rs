@@ -63,14 +63,14 @@ impl ConnectionHandle {
     /// Returns the attribute description of the values from that one on ([MS-ADTS] 3.1.1.3.1.3.3).
     fn rest_of(&self, attribute: &str, from: u64) -> Result<String, ExchangeError> {
         let attribute = AttributeName::parse(attribute);
-        let attribute =
-            attribute.map_err(|_| ExchangeError::malformed(self.host(), "an attribute of no name"))?;
+        let attribute = attribute
+            .map_err(|_| ExchangeError::malformed(self.host(), "an attribute without a valid name"))?;
         Ok(format!("{attribute};range={from}-*"))
     }
 
     /// Parses a distinguished name that the server sent.
-    pub(crate) fn name(&self, told: &str) -> Result<DistinguishedName, ExchangeError> {
-        DistinguishedName::parse(told)
+    pub(crate) fn name(&self, text: &str) -> Result<DistinguishedName, ExchangeError> {
+        DistinguishedName::parse(text)
             .map_err(|error| ExchangeError::malformed(self.host(), error.to_string()))
     }
 

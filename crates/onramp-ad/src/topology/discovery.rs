@@ -42,12 +42,12 @@ impl Discovery {
         let found = timeout(self.limit, self.ask(clock)).await.map_err(|_| {
             error()
                 .with_detail(format!("the name server gave no answer within {} s", self.limit.as_secs_f32()))
-                .with_hint("Check the machine's name servers, or name a domain controller instead.")
+                .with_hint("Check the DNS servers of this computer, or name a domain controller instead.")
         })?;
-        let (hosts, said) = found?;
+        let (hosts, reason) = found?;
         if hosts.is_empty() {
-            let hint = "Check that the machine asks the domain's own name servers, or name a domain controller instead.";
-            return Err(error().with_detail(said).with_hint(hint));
+            let hint = "Check that this computer uses the domain's DNS servers, or name a domain controller instead.";
+            return Err(error().with_detail(reason).with_hint(hint));
         }
         // A forged answer of DNS must not disclose a password: TLS verifies the name of the host, so that the name has to be
         // in the domain.
@@ -70,7 +70,7 @@ impl Discovery {
         if let Some(site) = &self.site {
             names.insert(0, format!("_ldap._tcp.{site}._sites.dc._msdcs.{domain}."));
         }
-        let (mut hosts, mut said): (Vec<String>, String) = (Vec::new(), "there are no SRV records".into());
+        let (mut hosts, mut reason): (Vec<String>, String) = (Vec::new(), "there are no SRV records".into());
         for name in names {
             match resolver.lookup(name.as_str(), RecordType::SRV).await {
                 Ok(answer) => {
@@ -89,17 +89,17 @@ impl Discovery {
                     }
                 }
                 // A site without domain controllers has no records of its own.
-                Err(error) => said = format!("{name} has no answer: {error}"),
+                Err(error) => reason = format!("{name} has no answer: {error}"),
             }
         }
-        Ok((hosts, said))
+        Ok((hosts, reason))
     }
 
     fn resolver(&self) -> Result<TokioResolver> {
         resolver(self.name_server, self.limit).map_err(|error| {
             Error::new(ErrorKind::Invalid, ACTION)
                 .with_object(&self.domain)
-                .with_detail(format!("the machine's name servers cannot be told: {error}"))
+                .with_detail(format!("the DNS servers of this computer are not known: {error}"))
                 .with_hint("Set a name server, or name a domain controller instead.")
         })
     }

@@ -58,7 +58,7 @@ fn domain(entry: &Entry) -> Result<ForestDomain> {
             .with_object(&entry.dn)
             .with_detail("neither its dnsRoot nor its nCName names a domain")
             .with_hint(
-                "Look at this cross-reference in CN=Partitions; both attributes should name the domain.",
+                "Check this cross-reference in CN=Partitions; both attributes should name the domain.",
             )),
     }
 }

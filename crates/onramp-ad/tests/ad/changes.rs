@@ -1,4 +1,4 @@
-//! Reading what changed since the last time.
+//! Change tracking.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::lab::{Lab, people};
 const MAIL: AttributeName = AttributeName::from_static("mail");
 const TITLE: AttributeName = AttributeName::from_static("title");
 
-/// What a reader was told, up to its last checkpoint.
+/// The items of a reader, up to its last checkpoint.
 #[derive(Debug, Default)]
 struct Told {
     restarted: Option<String>,
@@ -57,7 +57,7 @@ fn users_of(lab: &Lab) -> ChangeQuery {
     ChangeQuery::new(lab.model.base(), [MAIL]).with_filter(filter)
 }
 
-/// Both ways tell the same story, but that the one by `uSNChanged` also tells of attributes that nobody asked for.
+/// Both ways report the same, but the one by `uSNChanged` also reports changes of other attributes.
 async fn follow(query: ChangeQuery, lab: &Lab) {
     let by_attribute = query.dir_sync;
     let client = lab.connect().await;
@@ -160,7 +160,7 @@ async fn many_changes_come_in_several_answers_and_an_interruption_repeats_little
     let client = lab.connect().await;
     let query = users_of(&lab);
     let first = told(&client, &query, None).await;
-    // An answer holds about a megabyte.
+    // An answer has about a megabyte.
     let long = format!("{}@corp.example", "m".repeat(600));
     let users = people(client.forest().users.as_ref(), 2_000).await;
     users.iter().for_each(|user| set(&lab, user, "mail", &[&long]));

@@ -1,4 +1,4 @@
-//! The suites that every implementation of the forest ports must pass.
+//! The conformance suites of the forest ports.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn run(lab: &Lab, security: LdapSecurity) {
     conformance::forest::run(&forest, &fixture).await;
 }
 
-/// A user bound by a policy of its own, and one bound by a group's.
+/// A user with a policy of its own, and one with a group's.
 fn bound(lab: &Lab) -> Vec<(ObjectGuid, FineGrainedPolicy)> {
     let [own, member] = ["Guest", "krbtgt"].map(|name| lab.model.find_account(name).unwrap());
     let group = lab.model.add_group("Bound", &[own, member]).unwrap();

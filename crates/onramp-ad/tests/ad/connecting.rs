@@ -188,10 +188,10 @@ async fn a_connection_that_was_lost_is_opened_again() {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     lab.model.start_controller(lab.host(0)).unwrap();
     assert_eq!(users.get(&user.guid).await.unwrap(), user);
-    // An idle connection is not trusted: domain controllers close them.
+    // An idle connection is opened again: domain controllers close them.
     lab.clock.advance(Duration::from_secs(3600));
     assert_eq!(users.get(&user.guid).await.unwrap(), user);
-    // A read whose answer is lost is done again.
+    // A read whose answer is lost is repeated.
     lab.model.inject(Operation::Search, Fault::LostReply, 1);
     assert_eq!(users.get(&user.guid).await.unwrap(), user);
 }

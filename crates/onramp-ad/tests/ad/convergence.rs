@@ -1,4 +1,4 @@
-//! Many changes, proven on every domain controller by high-water mark and by value.
+//! Many changes, verified on every domain controller by high-water mark and by value.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn builder() -> LabForestBuilder {
 async fn moved(forest: &Forest, users: Vec<ForestUser>, domain: &str) -> Vec<(ObjectGuid, Upn)> {
     let mut expected = Vec::new();
     for user in users {
-        // Prefixes of UPNs are not unique over suffixes; account names are.
+        // The prefixes of UPNs are not unique over suffixes; account names are.
         let after = Upn::parse(&format!("{}@{domain}", user.sam_account_name)).unwrap();
         let change = UpnChange { guid: user.guid, dn: user.dn, before: user.upn, after: after.clone() };
         forest.users.change_upn(&change).await.unwrap();
@@ -44,7 +44,7 @@ async fn client(lab: &Lab) -> (AdClient, Forest) {
     (client, forest)
 }
 
-/// Waits, and gives the report with all that was told on the way.
+/// Waits, and returns the report with all progress on the way.
 async fn waited(
     lab: &Lab,
     forest: &Forest,
@@ -121,7 +121,7 @@ async fn those_that_are_behind_are_named_with_their_last_contact() {
     {
         assert!(error.contains(part), "{error}");
     }
-    // Once they are back, the same goal is reached, and what the first had missed is read too.
+    // After their return, the same goal is reached, and the changes that the first had missed are read too.
     lab.model.start_controller(lab.host(1)).unwrap();
     lab.model.release_replication(lab.host(2)).unwrap();
     let (report, _) = waited(&lab, &forest, &goal, Duration::from_secs(600)).await;
@@ -137,8 +137,8 @@ async fn somebody_else_s_write_is_a_conflict_and_not_a_lag() {
         let users = people(forest.users.as_ref(), 10).await;
         let expected = moved(&forest, users, "contoso.com").await;
         let (victim, _) = expected[4];
-        // Another administrator, on the other domain controller, changes one of them again and again: its version is the
-        // highest, whatever the flavour counts.
+        // Another administrator, on the other domain controller, changes one of them repeatedly: its version
+        // is the highest.
         for number in 0..4 {
             let value = format!("theirs{number}@fabrikam.example");
             lab.model.set_on(lab.host(1), &victim, "userPrincipalName", &[&value]).unwrap();
@@ -161,7 +161,7 @@ async fn changes_of_an_earlier_run_and_samples_are_proven_too() {
     let (_client, forest) = client(&lab).await;
     let users = people(forest.users.as_ref(), 30).await;
     let expected = moved(&forest, users, "contoso.com").await;
-    // The first run ended here; the second one's mark is later than the changes.
+    // The first run ended here; the mark of the second one is later than the changes.
     let mark = mark(&lab, &forest).await;
     for proof in [ValueProof::Every, ValueProof::Sample(5)] {
         let goal = mark.clone().finish(expected.clone()).with_proof(proof);

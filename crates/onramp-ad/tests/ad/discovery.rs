@@ -1,4 +1,4 @@
-//! Domain controllers from DNS, asked of a name server that is part of the test.
+//! Discovery of domain controllers in DNS, by a name server that is part of the test.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -67,7 +67,7 @@ async fn records_are_tried_in_order_of_priority() {
     let client = discovering(&lab, server).connect().await.unwrap();
     assert_eq!(client.root_dse().await.unwrap().host, "dc2.corp.local");
     lab.model.stop_controller("dc2.corp.local").unwrap();
-    // A connection shows that it is broken when it is used.
+    // A broken connection is noticed when it is used.
     client.domains().await.unwrap_err();
     assert_eq!(client.root_dse().await.unwrap().host, "dc1.corp.local");
     client.forest().suffixes.add(&"contoso.com".parse().unwrap()).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_domain_that_dns_does_not_know_is_told() {
     let error = discovering(&lab, name_server(Vec::new()).await).connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("corp.local"), "{error}");
-    // Nobody answers there.
+    // No answer comes from there.
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let timeouts = Timeouts::default().with_connect(Duration::from_millis(300));
     let builder = discovering(&lab, silent.local_addr().unwrap()).timeouts(timeouts);

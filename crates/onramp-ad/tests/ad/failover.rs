@@ -1,4 +1,4 @@
-//! What happens when a domain controller goes away, and when it comes back.
+//! The loss and the return of a domain controller.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::lab::{Lab, people};
 const FIRST: &str = "dc1.corp.local";
 const SECOND: &str = "dc2.corp.local";
 
-/// Two domain controllers in sites of their own; what is written on one stays there until the clock moves.
+/// Two domain controllers in sites of their own; a change stays on one of them until the clock moves.
 fn two() -> LabForestBuilder {
     let lab = LabForest::builder().users(40).controllers(2).sites(&["Hub", "Branch"]);
     lab.replication_delay(Duration::from_secs(3600))
@@ -34,7 +34,7 @@ async fn changes(client: &AdClient, count: usize) -> Vec<(ForestUser, UpnChange)
     users.into_iter().map(|user| (user.clone(), change(&user))).collect()
 }
 
-/// Stops a domain controller and lets the client notice: a connection shows that it is broken when it is used.
+/// Stops a domain controller and lets the client notice: a broken connection is noticed when it is used.
 async fn stop(lab: &Lab, client: &AdClient, host: &str) {
     lab.model.stop_controller(host).unwrap();
     client.domains().await.unwrap_err();
@@ -73,7 +73,7 @@ async fn changes_stay_on_one_controller_until_it_goes_away() {
         assert!(holds(&lab, FIRST, change) && !holds(&lab, SECOND, change));
     }
     lab.model.stop_controller(FIRST).unwrap();
-    // The one whose connection is found broken may be refused; it was not sent twice.
+    // The change that meets the broken connection may be refused; it was not sent twice.
     let _ = users.change_upn(&changes[2].1).await;
     assert_eq!(users.change_upn(&changes[3].1).await.unwrap(), UpnChanged::Changed);
     assert!(holds(&lab, SECOND, &changes[3].1));
@@ -88,7 +88,7 @@ async fn changes_stay_on_one_controller_until_it_goes_away() {
     }
 }
 
-/// A clock whose first wait, once there is a client, takes away the domain controller that the client writes to.
+/// A clock whose first wait stops the domain controller of its client.
 #[derive(Debug)]
 struct LosesController {
     clock: Arc<ManualClock>,
@@ -151,7 +151,7 @@ async fn a_controller_that_dies_in_the_middle_of_many_changes_costs_none() {
     });
     let outcomes: Vec<_> = users.change_upns(stream::iter(taken.collect::<Vec<_>>()).boxed()).collect().await;
     assert_eq!(outcomes.len(), 20, "one outcome for each");
-    // Whoever has no outcome that is known runs again; what happened is recognised.
+    // A change with an unknown outcome is made again; if it had happened, that is recognized.
     for outcome in outcomes.iter().filter(|outcome| outcome.result.is_err()) {
         users.change_upn(&outcome.change).await.unwrap();
     }
@@ -207,7 +207,7 @@ async fn hosts_of_two_forests_are_no_failover() {
         .unwrap();
     let client = client.connect().await.unwrap();
     stop(&lab, &client, FIRST).await;
-    // It is either not let in there, or told that this is another forest; in no case does it go on.
+    // The bind is refused there, or the other forest is noticed; in no case does the client go on.
     let error = client.root_dse().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Invalid), "{error}");
 }
@@ -216,7 +216,7 @@ async fn hosts_of_two_forests_are_no_failover() {
 async fn a_site_that_is_preferred_is_written_to_first() {
     let lab = two().add_domain(onramp_lab::forest::LabDomain::new("emea.corp.local").controllers(2));
     let lab = Lab::start(lab).await;
-    // The role of PDC emulator goes before the site, so it is taken from the game.
+    // The role of PDC emulator would count more than the site, so it is removed.
     let head = lab.model.find(&"DC=emea,DC=corp,DC=local".parse().unwrap()).unwrap();
     for host in ["dc1.emea.corp.local", "dc2.emea.corp.local"] {
         lab.model.set_on(host, &head, "fSMORoleOwner", &[]).unwrap();

@@ -1,4 +1,5 @@
-//! Servers that break the protocol, by mistake or on purpose: what they cost is bounded, and what went wrong is told.
+//! Servers that break the protocol, by mistake or on purpose: their cost is bounded, and the error says what
+//! is wrong.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,9 +16,9 @@ use tokio_rustls::rustls::{ServerConfig, version};
 use crate::connecting::{HOST, to};
 use crate::lab::{Lab, people};
 
-/// The first request of a client is its bind, and the second reads the rootDSE.
+/// The first request of a client is its bind, and the second reads the root DSE.
 const BOUND: &[u8] = &[0x30, 0x0c, 0x02, 1, 1, 0x61, 7, 0x0a, 1, 0, 4, 0, 4, 0];
-/// “CN=a” without attributes.
+/// The entry CN=a without attributes.
 const ENTRY: &[u8] = &[0x64, 8, 4, 4, b'C', b'N', b'=', b'a', 0x30, 0];
 
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -29,7 +30,7 @@ fn message(id: u8, operation: &[u8]) -> Vec<u8> {
     element(0x30, &[&[2, 1, id], operation].concat())
 }
 
-/// A server that accepts every bind, and answers every search with that, over and over if it is to.
+/// A server that accepts every bind, and answers every search in that way, repeatedly if `is_endless`.
 async fn server(config: std::sync::Arc<ServerConfig>, answer: Vec<u8>, is_endless: bool) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -41,7 +42,7 @@ async fn server(config: std::sync::Arc<ServerConfig>, answer: Vec<u8>, is_endles
             let _ = stream.write_all(BOUND).await;
             let _ = stream.read(&mut request).await;
             while stream.write_all(&answer).await.is_ok() && is_endless {}
-            // Until the client has had enough.
+            // Until the client closes the connection.
             let _ = stream.flush().await;
             let _ = stream.read(&mut request).await;
         }
@@ -49,7 +50,7 @@ async fn server(config: std::sync::Arc<ServerConfig>, answer: Vec<u8>, is_endles
     address
 }
 
-/// What a client says of a server that answers so.
+/// The error of a client of such a server.
 async fn told_of(answer: Vec<u8>, is_endless: bool) -> Error {
     told_within(Timeouts::default(), answer, is_endless).await
 }
@@ -65,7 +66,7 @@ async fn told_within(limits: Timeouts, answer: Vec<u8>, is_endless: bool) -> Err
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off() {
     let references = element(0x73, &element(0x04, b"ldaps://elsewhere.example/DC=b"));
-    // A remark in between, without a name or a value.
+    // An intermediate response without a name or a value.
     let remark = element(0x79, &[]);
     for (operation, says) in [
         (ENTRY, "more than the one object that it was asked for"),
@@ -89,7 +90,7 @@ async fn answers_to_nobody_keep_nobody_waiting() {
 
 #[tokio::test]
 async fn what_would_exhaust_memory_or_the_stack_is_not_taken_in() {
-    // Nested so deep that following it would end the process.
+    // Nested so deep that recursion would overflow the stack.
     let deep = (0..15_u8).fold(vec![4, 0], |inner, _| element(0x30, &inner));
     let longer = [0x64, 8, 4, 0x84, 0x7f, 0xff, 0xff, 0xff, b'a', b'b'];
     for (answer, says) in [
@@ -123,7 +124,7 @@ async fn an_old_version_of_tls_is_checked_too() {
 
 #[tokio::test]
 async fn an_answer_of_another_kind_ends_the_connection_and_nothing_else() {
-    // An answer to an extended request, under the id of a search: the library panics.
+    // An extended response under the ID of a search: the library panics.
     let answer = message(2, &element(0x78, &[0x0a, 1, 12, 4, 0, 4, 0]));
     let error = told_of(answer, false).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
@@ -158,11 +159,11 @@ async fn a_notice_of_disconnection_is_told_and_the_next_use_connects_anew() {
     let lab = Lab::small().await;
     let users = lab.connect().await.forest().users;
     let user = people(users.as_ref(), 1).await.remove(0);
-    // The read that is repeated once meets it again.
+    // The read, which is repeated once, meets it again.
     lab.model.inject(Operation::Search, Fault::Disconnection, 2);
     let error = users.get(&user.guid).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    let says = "the server gave notice that it closes the connection, with result code 52 (“the domain controller shuts down”)";
+    let says = "the server gave notice that it closes the connection, with result code 52 (\"the domain controller shuts down\")";
     assert!(error.to_string().contains(says), "{error}");
     assert_eq!(users.get(&user.guid).await.unwrap(), user);
     lab.model.inject(Operation::Search, Fault::Disconnection, 1);

@@ -1,4 +1,4 @@
-//! A lab forest that is served, and clients of it.
+//! A lab forest with its servers, and clients of it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub(crate) struct Lab {
     pub(crate) model: LabForest,
     pub(crate) ca: LabCa,
     pub(crate) servers: LabForestServers,
-    /// The time of the lab and of its clients: waits between attempts take none of the test's.
+    /// The time of the lab and of its clients: delays between attempts do not slow the test.
     pub(crate) clock: Arc<ManualClock>,
 }
 
@@ -35,7 +35,7 @@ impl Lab {
         self.builder_as(&self.model.administrator(), LdapSecurity::Ldaps)
     }
 
-    /// A client that starts at another domain controller.
+    /// A client that starts at another domain controller, by number.
     pub(crate) fn builder_of(&self, at: usize) -> AdClientBuilder {
         self.builder_at(self.host(at))
     }
@@ -45,14 +45,14 @@ impl Lab {
         self.complete(builder, security).bind(BindName::parse(&login.name).unwrap(), login.password.clone())
     }
 
-    /// A client that begins with that domain controller.
+    /// A client that starts at that domain controller.
     pub(crate) fn builder_at(&self, host: &str) -> AdClientBuilder {
         let login = self.model.administrator();
         let builder = self.complete(AdClient::builder(host), LdapSecurity::Ldaps);
         builder.bind(BindName::parse(&login.name).unwrap(), login.password.clone())
     }
 
-    /// The same builder, which knows the lab's certificate authority and where its domain controllers answer.
+    /// The same builder with the lab's certificate authority and addresses.
     pub(crate) fn complete(&self, builder: AdClientBuilder, security: LdapSecurity) -> AdClientBuilder {
         let mut builder = builder
             .security(security)
@@ -85,7 +85,7 @@ impl Lab {
     }
 }
 
-/// Ordinary users that have a UPN.
+/// Ordinary users with a UPN.
 pub(crate) async fn people(users: &dyn ForestUsers, count: usize) -> Vec<ForestUser> {
     let all: Vec<ForestUser> = users.search(UserQuery::all()).try_collect().await.unwrap();
     let ordinary = |user: &ForestUser| user.upn.is_some() && !user.is_critical && !user.is_protected;

@@ -1,4 +1,4 @@
-//! The client over real sockets, against the lab's domain controllers.
+//! The client over real sockets, with the lab's domain controllers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests may
 

@@ -1,4 +1,4 @@
-//! Objects of any class: whole, each once, and errors that say what to do.
+//! Objects of any class: complete, each once, and errors that say what to do.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ async fn duplicates_are_an_error_that_names_them() {
     let client = lab.connect().await;
     let users = people(client.forest().users.as_ref(), 2).await;
     let upn = users[0].upn.clone().unwrap();
-    // As two domain controllers can let it happen.
+    // Two domain controllers can let this happen.
     lab.model.set_on(lab.host(0), &users[1].guid, "userPrincipalName", &[&upn]).unwrap();
     let wanted = ObjectRef::Upn(Upn::parse(&upn).unwrap());
     for objects in [client.forest().objects, lab.model.forest().objects] {

@@ -1,4 +1,4 @@
-//! Objects that cannot be understood: each is named and passed over, and ends no stream.
+//! Unreadable objects: each is reported and skipped, and ends no stream.
 
 use futures_util::{Stream, StreamExt};
 use onramp_ad::{AdClient, ChangeQuery, DirectoryChange};
@@ -21,7 +21,7 @@ fn user<'a>(guid: &'a [u8], name: &'a [u8], more: Attributes<'a>) -> Attributes<
     all
 }
 
-/// What a domain holds: odd ones between two that are as they should be. Each odd one with what is told of it.
+/// The objects of a domain: unreadable ones between two good ones. Each unreadable one with its error text.
 fn domain() -> (Vec<Vec<u8>>, Vec<(&'static str, &'static str)>) {
     let mut entries = vec![entry(b"CN=First,DC=corp,DC=example", &user(GOOD, b"first", vec![]))];
     let mut odd = |dn: &'static [u8], attributes: Attributes<'_>| entries.push(entry(dn, &attributes));
@@ -32,7 +32,7 @@ fn domain() -> (Vec<Vec<u8>>, Vec<(&'static str, &'static str)>) {
     odd(b"CN=ShortGuid,DC=corp,DC=example", user(b"short", b"shortguid", vec![]));
     odd(b"no name at all", user(SECOND, b"noname", vec![]));
     odd(b"CN=\xff\xfe,DC=corp,DC=example", user(SECOND, b"octets", vec![]));
-    // With more values than came, and no name to ask for them by.
+    // With more values than in the answer, and no name to request them by.
     odd(b"neither", vec![("sAMAccountName;range=0-0", vec![b"rest"]), ("uSNChanged", vec![b"7"])]);
     entries.push(entry(b"CN=Last,DC=corp,DC=example", &user(SECOND, b"last", vec![])));
     let told = vec![
@@ -49,7 +49,7 @@ async fn client(entries: Vec<Vec<u8>>) -> AdClient {
     Script { entries, ..Script::default() }.client().await
 }
 
-/// The good ones of a stream by name, after a look at what is told of the others.
+/// Returns the names of the good ones in a stream, after a check of the errors.
 async fn good<T>(
     stream: impl Stream<Item = Result<T>>,
     told: &[(&str, &str)],
@@ -103,7 +103,7 @@ async fn every_stream_passes_over_what_it_cannot_understand() {
         other => panic!("{other:?}"),
     });
     assert_eq!(changes.await, BOTH);
-    // Whoever has a suffix uses it, even if nobody can tell who that is.
+    // A principal with the suffix counts, even if its name is unreadable.
     let usage = forest.suffixes.usage(&UpnSuffix::parse("contoso.com").unwrap()).await.unwrap();
     assert_eq!((usage.principals, usage.examples.len()), (7, 2));
 }

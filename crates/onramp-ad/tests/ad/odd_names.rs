@@ -1,4 +1,4 @@
-//! Forests whose names are not those of hosts.
+//! Forests with names that are not host names.
 
 use futures_util::TryStreamExt;
 use onramp_core::conformance::{self, ForestFixture, Patience};

@@ -1,5 +1,5 @@
-//! Every way in which a domain controller refuses a sign-in, told as what it is: the password is blamed where the server
-//! blames it, and nowhere else.
+//! The reasons for which a domain controller refuses a bind: the error says that the password is wrong only
+//! if the server says so.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use onramp_lab::tls::LabCa;
 use crate::connecting::{HOST, to};
 use crate::scripted::{Script, Serve};
 
-/// What of a refused bind blames the password or the name.
+/// The texts that say that the password or the name is wrong.
 const BLAME: &[&str] = &["password is wrong", "password was not accepted", "Check both"];
 
 fn windows(data: &str) -> String {
@@ -22,12 +22,12 @@ async fn each_refusal_is_told_as_what_it_is() {
         "80090346: LdapErr: DSID-0C0906B8, comment: AcceptSecurityContext error, data 80090346, v4563";
     let signing = "00002028: LdapErr: DSID-0C090259, comment: The server requires binds to turn on integrity checking if SSL\\TLS are not already active on the connection, data 0, v4563";
     let rows = [
-        (49, bindings.to_owned(), "demands channel binding", false),
-        (49, windows("80090346"), "demands channel binding", false),
+        (49, bindings.to_owned(), "requires channel binding", false),
+        (49, windows("80090346"), "requires channel binding", false),
         (49, windows("57"), "channel binding", false),
-        (8, signing.to_owned(), "demands signing", false),
-        (8, String::new(), "demands signing", false),
-        (13, String::new(), "demands signing", false),
+        (8, signing.to_owned(), "requires signing", false),
+        (8, String::new(), "requires signing", false),
+        (13, String::new(), "requires signing", false),
         (7, String::new(), "does not accept this way to sign in", false),
         (48, String::new(), "does not accept this way to sign in", false),
         (49, windows("52e"), "the bind name or the password is wrong", true),
@@ -41,10 +41,10 @@ async fn each_refusal_is_told_as_what_it_is() {
         (49, windows("701"), "the account has expired", false),
         (49, windows("773"), "must be changed before the first sign-in", false),
         (49, windows("775"), "the account is locked out", false),
-        (49, windows("51f"), "could not reach one that knows the password", false),
+        (49, windows("51f"), "could not reach another one to check the password", false),
         (49, windows("8009030c"), "with the Windows error 8009030c", false),
         (49, windows("0"), "with the Windows error 0", false),
-        // Without a word of why, this is what the result code itself says.
+        // Without a diagnostic text, this is the meaning of the result code.
         (
             49,
             "80090308: LdapErr: DSID-0C09041C, comment: AcceptSecurityContext error".to_owned(),
@@ -61,7 +61,7 @@ async fn each_refusal_is_told_as_what_it_is() {
         let told = error.to_string();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{code} {text}: {told}");
         assert!(told.contains(says), "{code} {text}: {told}");
-        // What the server said itself is quoted, and blames nobody.
+        // The quoted text of the server does not count.
         assert_eq!(BLAME.iter().any(|blame| told.contains(blame)), blames, "{code} {text}: {told}");
         assert!(error.hint().is_some() && told.contains(r"CORP\anna"), "who, and what to do: {told}");
         assert_eq!(error.reply().ldap_code, Some(u32::from(code)));

@@ -88,7 +88,7 @@ async fn those_that_lag_or_cannot_be_reached_are_named() {
         "{error}"
     );
 
-    // Once they are back, the same wait ends well.
+    // After their return, the same wait ends well.
     lab.model.release_replication(lab.host(1)).unwrap();
     lab.model.start_controller(lab.host(2)).unwrap();
     let report = forest.replication.wait(value, options, lab.clock.as_ref(), &mut |_| ()).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_value_that_lost_is_a_conflict_and_not_a_lag() {
     let (guid, dn) = (user.guid, user.dn.clone());
     let change = onramp_core::forest::UpnChange { guid, dn, before: user.upn.clone(), after };
     forest.users.change_upn(&change).await.unwrap();
-    // Later and on another domain controller, so that it wins where both meet.
+    // Later and on another domain controller, so that it wins the conflict.
     lab.clock.advance(Duration::from_secs(2));
     for theirs in ["first@corp.local", "theirs@corp.local"] {
         lab.model.set_on(lab.host(1), &user.guid, "userPrincipalName", &[theirs]).unwrap();
@@ -166,7 +166,7 @@ async fn one_that_will_never_answer_is_named_and_told_apart() {
     }
     let error = replication.reach(&controllers[0]).await.unwrap_err().to_string();
     assert!(error.contains("no host name") && error.contains("metadata"), "{error}");
-    // The model says the same.
+    // The model returns the same.
     let model = lab.model.forest().replication;
     assert_eq!(model.controllers().await.unwrap().len(), 3);
     for controller in &controllers {

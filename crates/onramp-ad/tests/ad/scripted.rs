@@ -1,4 +1,4 @@
-//! A domain controller that answers as it is told, for what no lab and no Samba says.
+//! A domain controller with scripted answers, for what neither the lab nor Samba sends.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -16,21 +16,21 @@ use crate::connecting::{HOST, to};
 pub(crate) type Attributes<'a> = Vec<(&'a str, Vec<&'a [u8]>)>;
 
 pub(crate) const DOMAIN: &str = "DC=corp,DC=example";
-/// A GUID.
+/// A valid GUID.
 pub(crate) const GOOD: &[u8] = b"0123456789abcdef";
 
-/// What the domain controller answers. It knows its forest of one domain.
+/// The answers of the domain controller of a forest with one domain.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
-    /// Result code and text of every bind.
+    /// The result code and text of every bind.
     pub(crate) bind: (u8, String),
-    /// How many there were.
+    /// The number of binds.
     pub(crate) binds: usize,
-    /// Result codes and texts of changes, one after the other; then success.
+    /// The result codes and texts of changes, one after the other; then success.
     pub(crate) modify: VecDeque<(u8, String)>,
-    /// What every search of the domain gives, whatever is asked for.
+    /// The entries of every search of the domain, whatever is requested.
     pub(crate) entries: Vec<Vec<u8>>,
-    /// What a search of the domain gives besides, if that text is in the request.
+    /// The entries of a search of the domain if that text is in the request.
     pub(crate) matching: Vec<(String, Vec<u8>)>,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn entry(dn: &[u8], attributes: &Attributes<'_>) -> Vec<u8> {
     element(0x64, &[element(4, dn), element(0x30, &attributes)].concat())
 }
 
-/// One message; `None` at the end of the connection.
+/// Reads one message; `None` at the end of the connection.
 async fn request(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Vec<u8>> {
     let mut head = [0; 2];
     stream.read_exact(&mut head).await.ok()?;
@@ -123,7 +123,7 @@ fn answer(request: &[u8], script: &mut Script) -> Vec<u8> {
         0x63 if has("CN=NTDS Settings") => {
             vec![entry(b"CN=NTDS Settings", &vec![("invocationId", vec![GOOD])]), done(0x65)]
         }
-        // The rootDSE is asked for with the names of its attributes.
+        // A read of the root DSE requests its attributes by name.
         0x63 if has("dsServiceName") || has("highestCommittedUSN") => {
             let of = |rest: &str| format!("{rest}{DOMAIN}").into_bytes();
             let settings = of("CN=NTDS Settings,CN=DC1,CN=Servers,CN=S,CN=Sites,CN=Configuration,");

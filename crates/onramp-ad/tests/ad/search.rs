@@ -1,4 +1,4 @@
-//! Reading users page by page.
+//! Paged reads of users.
 
 use std::collections::BTreeSet;
 

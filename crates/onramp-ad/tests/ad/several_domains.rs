@@ -20,7 +20,7 @@ fn forest() -> LabForestBuilder {
     LabForest::builder().users(40).seed(5).add_domain(emea).add_domain(tree)
 }
 
-/// Where changes stay on the domain controller that they were sent to until the clock moves.
+/// A forest in which a change stays on its domain controller until the clock moves.
 fn slow_forest() -> LabForestBuilder {
     forest().replication_delay(Duration::from_secs(3600))
 }

@@ -1,4 +1,4 @@
-//! Ways to sign in.
+//! Bind methods.
 
 use onramp_ad::{AdClient, LdapSecurity};
 use onramp_core::{ErrorKind, Password};

@@ -73,7 +73,7 @@ async fn two_spellings_added_at_the_same_moment_leave_one() {
     let lab = Lab::small().await;
     let suffixes = lab.connect().await.forest().suffixes;
     let (lower, upper) = (domain("contoso.com"), domain("CONTOSO.com"));
-    // Both look before either has added, and both write the same.
+    // Both read before either has added, and both write the same.
     let added = tokio::join!(suffixes.add(&lower), suffixes.add(&upper));
     let kinds = [added.0, added.1].map(|added| added.map_err(|error| error.kind()));
     assert!(kinds.contains(&Ok(())), "{kinds:?}");
@@ -90,7 +90,7 @@ async fn a_suffix_is_written_in_ascii_and_found_in_any_spelling() {
     forest.suffixes.add(&domain("Bücher-Contoso.com")).await.unwrap();
     let held = lab.model.values_on(lab.host(0), &partitions(&lab), "uPNSuffixes").unwrap();
     assert_eq!(held, [ascii]);
-    // Whatever spelling the forest has, every domain controller that has one has the suffix.
+    // Any spelling counts on any domain controller.
     let controller = forest.replication.controllers().await.unwrap().remove(0);
     for held in [ascii, "bücher-contoso.com", "BÜCHER-Contoso.com"] {
         lab.model.set_on(lab.host(0), &partitions(&lab), "uPNSuffixes", &[held]).unwrap();
@@ -101,7 +101,7 @@ async fn a_suffix_is_written_in_ascii_and_found_in_any_spelling() {
         let error = forest.suffixes.add(&domain("bücher-contoso.com")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{held}");
     }
-    // And so is who has it.
+    // The same is true for its usage.
     let user = people(&*forest.users, 1).await.remove(0);
     lab.model.set_on(lab.host(0), &user.guid, "userPrincipalName", &["anna@bücher-contoso.com"]).unwrap();
     let error = forest.suffixes.remove(&UpnSuffix::parse(ascii).unwrap()).await.unwrap_err();

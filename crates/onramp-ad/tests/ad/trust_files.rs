@@ -1,4 +1,4 @@
-//! Files of certificates as the tools of Windows and others make them.
+//! Certificate files of Windows tools and others.
 
 use std::path::PathBuf;
 
@@ -59,15 +59,15 @@ fn another_file_is_refused_by_the_name_of_what_it_is() {
     let block = |label: &str| format!("-----BEGIN {label}-----\nMIIB\n-----END {label}-----\n").into_bytes();
     for (name, octets, says) in [
         ("empty.pem", Vec::new(), "it is empty"),
-        ("blank.pem", b"\r\n \r\n".to_vec(), "it holds blanks only"),
+        ("blank.pem", b"\r\n \r\n".to_vec(), "it has only white space"),
         ("key.pem", key.expose().as_bytes().to_vec(), "a private key and no certificate"),
         ("bundle.pem", block("PKCS7"), "a PKCS #7 bundle"),
         ("bundle.p7b", signed_data, "a PKCS #7 bundle"),
         ("store.pfx", store, "a PKCS #12 store"),
-        ("request.pem", block("NEW CERTIFICATE REQUEST"), "a request for a certificate"),
-        ("list.pem", block("X509 CRL"), "it holds “X509 CRL”"),
+        ("request.pem", block("NEW CERTIFICATE REQUEST"), "a certificate request"),
+        ("list.pem", block("X509 CRL"), "it has \"X509 CRL\""),
         ("bare.txt", base64.into_bytes(), "Base64 without the lines"),
-        ("binary.bin", sequence(b"anything else"), "it is binary and no certificate"),
+        ("binary.bin", sequence(b"anything else"), "it is binary and not a certificate"),
         ("page.html", b"<html><body>Sign in</body></html>".to_vec(), "there is no certificate in it"),
         ("cut.pem", pem.as_bytes()[..200].to_vec(), "its PEM is broken"),
         (

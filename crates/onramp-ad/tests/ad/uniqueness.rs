@@ -1,4 +1,4 @@
-//! A value that must be unique and is taken: the error names the owner, whatever the server says or leaves out.
+//! Values that must be unique and are taken: the error names the owner, whatever the server says or omits.
 
 use onramp_ad::AdClient;
 use onramp_core::forest::{AttributeChange, AttributeValue, ObjectChange};
@@ -8,7 +8,7 @@ use crate::scripted::{Attributes, GOOD, Script, entry};
 
 const OTHER: &[u8] = b"fedcba9876543210";
 const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
-/// ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST, as Windows Server 2012 R2 and later say.
+/// ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST, as Windows Server 2012 R2 and later report it.
 const NOT_UNIQUE: &str =
     "000021C8: AtrErr: DSID-03200BBA, #1: 0: 000021C8: problem 1005 (CONSTRAINT_ATT_TYPE)";
 
@@ -84,7 +84,7 @@ async fn an_account_name_that_implies_the_upn_is_looked_up_in_the_domains_of_the
     let principal = adding("servicePrincipalName", "new@corp.example");
     let error = refused(68, "", &principal, script()).await;
     assert_eq!(error.detail(), Some("another account has the servicePrincipalName new@corp.example already"));
-    // It counts only if the server said that the value is taken: a server may not mind.
+    // It counts only if the server said that the value is taken: not every server enforces it.
     let error = refused(19, "0000202F: a constraint", &change, script()).await;
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     assert!(error.detail().unwrap().contains("no other account"), "{error}");

@@ -1,4 +1,4 @@
-//! Changing UPNs: one, many, and what happens when the answer is lost.
+//! Changes of UPNs: one, many, and lost answers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ async fn a_lost_answer_is_decided_by_looking() {
         user = users.get(&user.guid).await.unwrap();
         assert_eq!(user.upn.as_deref(), Some(change.after.as_str()), "{fault:?}");
     }
-    // If it cannot be looked up either, that is what is said.
+    // If the object cannot be read either, the outcome is unknown.
     lab.model.inject(Operation::Modify, Fault::LostReply, 1);
     lab.model.inject(Operation::Search, Fault::Unavailable, u64::MAX);
     let error = users.change_upn(&change(&user, "unknown")).await.unwrap_err();
@@ -101,7 +101,8 @@ async fn changes_under_way_when_the_server_gives_notice_are_looked_up() {
     let client = lab.connect().await;
     let users = client.forest().users;
     let people = people(users.as_ref(), 20).await;
-    // All of them come on one connection; the fifth meets the notice, and those behind it are never read.
+    // All of them are sent on one connection; the fifth meets the notice, and the server never reads those
+    // behind it.
     lab.model.inject_after(4, Operation::Modify, Fault::Disconnection, 1);
     let changes: Vec<_> = (0..).zip(&people).map(|(at, user)| change(user, &format!("n{at}"))).collect();
     let outcomes: Vec<_> = users.change_upns(stream::iter(changes).boxed()).collect().await;
@@ -138,7 +139,8 @@ async fn an_answer_that_does_not_come_in_time_is_looked_up() {
     let slow = lab.builder().timeouts(limits).address(lab.host(0), address).connect().await.unwrap();
     let slow_users = slow.forest().users;
     assert_eq!(slow_users.get(&user.guid).await.unwrap(), user);
-    // After this the client knows all it needs, so that the next change is the first thing that meets silence.
+    // After this the client knows all it needs, so that the next change is the first request without an
+    // answer.
     slow_users.change_upn(&change(&user, "early")).await.unwrap();
     let user = fast.get(&user.guid).await.unwrap();
     silent.store(true, Ordering::SeqCst);
@@ -147,7 +149,7 @@ async fn an_answer_that_does_not_come_in_time_is_looked_up() {
     assert_eq!(fast.get(&user.guid).await.unwrap().upn.as_deref(), Some("late@contoso.com"));
 }
 
-/// A way to a server on which, once told so, requests arrive and answers do not.
+/// A proxy to a server that, once `silent`, forwards requests and no answers.
 async fn muted(server: SocketAddr) -> (SocketAddr, Arc<AtomicBool>) {
     let silent = Arc::new(AtomicBool::new(false));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -246,7 +248,7 @@ async fn a_server_that_is_busy_after_a_lost_answer_leaves_the_outcome_unknown() 
 
 #[tokio::test]
 async fn a_constraint_is_told_as_a_taken_name_only_where_it_is_one() {
-    // Nobody has the name that is asked for, and the server says so or does not.
+    // No account has the name, whether the server says so or not.
     let nobody =
         |code: u8, text: &str| Script { modify: [(code, text.to_owned())].into(), ..Script::default() };
     for (code, text, kind) in [
@@ -265,7 +267,7 @@ async fn a_constraint_is_told_as_a_taken_name_only_where_it_is_one() {
         let claims = error.to_string().contains("another account has");
         assert_eq!(claims, kind == ErrorKind::AlreadyExists, "{error}");
     }
-    // Somebody has it, and is named whatever the server says.
+    // An account has it, and is named whatever the server says.
     for text in ["", "000021C8: AtrErr: DSID-03200BBA"] {
         let holder = vec![("objectGUID", vec![&b"fedcba9876543210"[..]])];
         let script =
@@ -277,7 +279,7 @@ async fn a_constraint_is_told_as_a_taken_name_only_where_it_is_one() {
             "{error}"
         );
     }
-    // What is found is the very object that is changed.
+    // The found object is the changed one itself.
     let own = vec![("objectGUID", vec![GOOD])];
     let script = Script { entries: vec![entry(b"CN=Anna,DC=corp,DC=example", &own)], ..nobody(19, "") };
     let error = script.client().await.forest().users.change_upn(&scripted_change()).await.unwrap_err();
@@ -301,7 +303,7 @@ async fn a_name_is_given_up_before_one_that_windows_takes_for_the_same_is_taken(
     let [giver, taker] = people.as_slice() else { panic!("two") };
     lab.model.set_on(lab.host(0), &giver.guid, "userPrincipalName", &["José@contoso.com"]).unwrap();
     let giver = users.get(&giver.guid).await.unwrap();
-    // The one that gives it up is kept busy: whoever did not wait would be done first.
+    // The one that gives it up meets a busy server: a change that did not wait would be done first.
     lab.model.inject(Operation::Modify, Fault::Busy, 1);
     let batch = vec![change(&giver, "else"), change(taker, "jose")];
     let outcomes: Vec<_> = users.change_upns(stream::iter(batch).boxed()).collect().await;

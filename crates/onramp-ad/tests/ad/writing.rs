@@ -1,4 +1,4 @@
-//! Changing any attributes of any object: what only a server and a network between show.
+//! Changes of any attributes of any object: the effects of server and network.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -119,7 +119,7 @@ async fn no_more_changes_begin_in_a_second_than_are_allowed() {
     let outcomes: Vec<_> =
         forest.object_writer.change_all(stream::iter(renames(&people)).boxed()).collect().await;
     assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
-    // The first goes at once, each of the others a twentieth of a second later.
+    // The first begins at once, each of the others a twentieth of a second later.
     assert!(lab.clock.elapsed() - before >= Duration::from_millis(99 * 50));
     let refused = lab.builder().changes_per_second(0.0).build().unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Invalid);
@@ -161,13 +161,13 @@ async fn slow_answers_are_waited_for() {
     assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
 }
 
-/// What two writers do at once, and what happens to them on the way.
+/// The changes of two concurrent writers, and the injected faults.
 #[derive(Debug, Clone)]
 struct Race {
     objects: usize,
-    /// Which object each of one writer's changes is of, one after the other.
+    /// The object of each change of the first writer, in order.
     single: Vec<usize>,
-    /// How many changes of each object the other one has in its stream.
+    /// The number of changes of each object in the stream of the second writer.
     rounds: usize,
     faults: Vec<(u64, Fault)>,
 }
@@ -194,8 +194,8 @@ fn races() -> impl Strategy<Value = Race> {
         })
 }
 
-/// Two writers change the same objects while answers get lost. Every value is written once at most, so that the values
-/// that were written tell what happened: from the first to the last of each object there is one chain.
+/// Two writers change the same objects while answers get lost. Every value is written at most once, so that
+/// the values tell what happened: there is one chain from the first to the last value of each object.
 #[test]
 fn two_writers_overwrite_nothing_blindly_and_every_change_is_accounted_for() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -256,7 +256,8 @@ async fn run_race(lab: &Lab, users: &[ForestUser], race: &Race, case: u32) -> Re
     lab.model.clear_faults();
 
     for (user, first) in users.iter().zip(first) {
-        // What was written, by the value that it replaced: two of the same would be a value overwritten blindly.
+        // The written values by the value that each replaced: two for one would be a value overwritten
+        // blindly.
         let mut written: BTreeMap<Option<String>, String> = BTreeMap::new();
         let mut unknown: BTreeMap<Option<String>, BTreeSet<String>> = BTreeMap::new();
         for (change, result) in outcomes.iter().filter(|(change, _)| change.guid == user.guid) {
@@ -278,7 +279,7 @@ async fn run_race(lab: &Lab, users: &[ForestUser], race: &Race, case: u32) -> Re
         let held = now(user);
         let mut at = first;
         while at != held || !written.is_empty() {
-            // One of which it is not known whether it was made must have been if what replaced it was.
+            // A change with an unknown outcome must have happened if its value was replaced.
             let candidates = unknown.remove(&at).unwrap_or_default();
             let unknown =
                 candidates.into_iter().map(Some).find(|after| written.contains_key(after) || held == *after);
@@ -290,7 +291,7 @@ async fn run_race(lab: &Lab, users: &[ForestUser], race: &Race, case: u32) -> Re
     Ok(())
 }
 
-/// The ports are used from many tasks.
+/// The ports are used from several tasks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_of_several_tasks_share_the_window() {
     let lab = Lab::start(LabForest::builder().users(130)).await;
