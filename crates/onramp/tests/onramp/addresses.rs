@@ -1,9 +1,11 @@
 //! New names against mail addresses and present names of other objects.
 
 use onramp::Problem;
+use onramp_core::ErrorKind;
 
-use crate::small::{add, blocked, build, plain, plan_users, renamed, set};
-use crate::world::World;
+use crate::odd::{Way, with_users};
+use crate::small::{add, blocked, build, plain, plan_users, renamed, set, users};
+use crate::world::{World, spec};
 
 /// A group of the forest: what has an address and is no user.
 fn group(world: &World) -> onramp_core::ObjectGuid {
@@ -118,4 +120,18 @@ async fn of_users_who_have_one_name_each_is_told() {
     // One of them selected: the others are named all the same.
     let plan = plan_users(&world, "only = ['one']").await;
     assert!(matches!(blocked(&plan)[0].problem, Problem::Shared { .. }));
+}
+
+#[tokio::test]
+async fn only_a_user_that_is_gone_meanwhile_shares_its_name_with_nobody() {
+    let world = plain();
+    for account in ["one", "two"] {
+        add(&world, account, Some("same@contoso.com"));
+    }
+    let spec = spec(&users("only = ['one']"));
+    let onramp = |kind| world.onramp_over(with_users(world.forest.forest(), Way::Lost(kind)).0);
+    let survey = onramp(ErrorKind::NotFound).survey(&spec).await.unwrap();
+    assert!(survey.users.shared.is_empty(), "{:?}", survey.users.shared);
+    let error = onramp(ErrorKind::Unavailable).survey(&spec).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
 }

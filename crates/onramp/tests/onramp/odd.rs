@@ -28,6 +28,8 @@ pub(crate) enum Way {
     Confused,
     /// Answers each with an error of the server.
     Down,
+    /// Finds users that cannot be read again.
+    Lost(ErrorKind),
 }
 
 #[derive(Debug)]
@@ -74,7 +76,10 @@ impl ForestUsers for OddUsers {
     }
 
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
-        self.inner.get(guid).await
+        match self.way {
+            Way::Lost(kind) => Err(Error::new(kind, "read the user").with_object(guid)),
+            _ => self.inner.get(guid).await,
+        }
     }
 
     async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
@@ -85,6 +90,7 @@ impl ForestUsers for OddUsers {
         let (inner, sent) = (self.inner.clone(), self.sent.clone());
         let one = move |change| make(inner.clone(), change, sent.clone());
         match self.way {
+            Way::Lost(_) => self.inner.change_upns(changes),
             Way::Pausing => {
                 let slow = move |change| {
                     let one = one.clone();

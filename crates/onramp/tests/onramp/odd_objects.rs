@@ -1,7 +1,10 @@
 //! One object that cannot be understood never stops a survey.
 
+use futures_util::TryStreamExt;
+use onramp_core::forest::UserQuery;
+
 use crate::small::{add, cloud, id, ids, plain, plan_users, renamed, set, with_cloud};
-use crate::world::spec;
+use crate::world::{World, spec};
 
 #[tokio::test]
 async fn an_anchor_of_any_text_is_read() {
@@ -31,6 +34,24 @@ async fn a_user_that_cannot_be_read_is_counted_and_named_once() {
         let members = plan.consequences().iter().find(|c| c.id() == named).unwrap().members();
         assert_eq!(members.len(), 1, "{members:?}");
     }
+}
+
+#[tokio::test]
+async fn an_excluded_ou_that_begins_with_an_unreadable_user_exists() {
+    let world = World::new(60);
+    let all: Vec<_> = world.forest.forest().users.search(UserQuery::all()).try_collect().await.unwrap();
+    let ou =
+        all.iter().find_map(|user| user.dn.parent().filter(|dn| dn.as_str().starts_with("OU="))).unwrap();
+    let (within, others): (Vec<_>, Vec<_>) =
+        all.iter().partition(|user| user.dn.parent().as_ref() == Some(&ou));
+    for user in &within {
+        for host in world.forest.controllers() {
+            world.forest.set_bytes_on(&host, &user.guid, "sAMAccountName", &[b"\xff\xfe"]).unwrap();
+        }
+    }
+    let plan = plan_users(&world, &format!("exclude_ous = ['{ou}']")).await;
+    id(&plan, &format!("objects-unreadable:{}:", within.len()));
+    assert!(!renamed(&plan).is_empty() && renamed(&plan).len() <= others.len());
 }
 
 #[tokio::test]

@@ -250,3 +250,13 @@ async fn names_from_either_side_are_shown_without_control_characters() {
     assert!(text.contains("\\u{1b}[2K") && text.contains("\\u{202e}"), "{text:?}");
     assert!(!text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{text:?}");
 }
+
+#[tokio::test]
+async fn the_next_name_of_a_chain_is_compared_with_the_cloud() {
+    let world = with_cloud([cloud("c@contoso.com")]);
+    add(&world, "one", Some("a@contoso.com"));
+    add(&world, "two", Some("b@contoso.com"));
+    let map = "[users.map]\n'a@contoso.com' = 'b@contoso.com'\n'b@contoso.com' = 'c@contoso.com'\n";
+    let plan = world.plan(&spec(&format!("{WITH_SYNC}{map}"))).await;
+    assert_eq!(taken(&plan), [("c@contoso.com".to_owned(), MatchKind::Upn)]);
+}
