@@ -5,5 +5,7 @@
 
 pub mod forest;
 pub mod people;
+#[cfg(feature = "program")]
+pub mod program;
 pub mod tenant;
 pub mod tls;

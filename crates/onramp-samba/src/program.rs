@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
 
 use crate::{Forest, UserShape};
 
-/// The arguments of the program.
-#[derive(Debug, clap::Args)]
+/// A Samba Active Directory forest for tests.
+#[derive(Debug, Parser)]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,

@@ -1,17 +1,10 @@
-//! A Samba Active Directory forest from the command line.
+//! A Samba Active Directory forest from the command line: `cargo run --bin forest -- up --controllers 2`.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use onramp_samba::program::{self, Arguments};
 
-/// A Samba Active Directory forest for tests.
-#[derive(Debug, Parser)]
-struct Program {
-    #[command(flatten)]
-    arguments: Arguments,
-}
-
 fn main() -> ExitCode {
-    program::run(&Program::parse().arguments, &[])
+    program::run(&Arguments::parse(), &[])
 }

@@ -2,42 +2,42 @@
 
 /// The sentences of one language. `{…}` stand for what they are about.
 #[derive(Debug)]
-pub struct Texts {
+pub(super) struct Texts {
     /// The headline of a password that everybody accepts.
-    pub accepted: &'static str,
+    pub(super) accepted: &'static str,
     /// The headline of one that passes all that is documented.
-    pub documented: &'static str,
+    pub(super) documented: &'static str,
     /// The headline of one about which readings of the documentation differ.
-    pub depends: &'static str,
+    pub(super) depends: &'static str,
     /// The headline of one that somebody refuses.
-    pub rejected: &'static str,
+    pub(super) rejected: &'static str,
     /// The warning about one that is easy to guess.
-    pub weak: &'static str,
+    pub(super) weak: &'static str,
     /// The refusal of one that is easier to guess than is asked for.
-    pub too_weak: &'static str,
+    pub(super) too_weak: &'static str,
     /// The refusal of a line that is no text.
-    pub not_text: &'static str,
+    pub(super) not_text: &'static str,
     /// The refusal of a line that is too long.
-    pub too_long: &'static str,
+    pub(super) too_long: &'static str,
     /// One point of Entra Password Protection, several, and from one number to another.
-    pub points: [&'static str; 3],
+    pub(super) points: [&'static str; 3],
     /// The answers under every reading: accepted, depends, rejected.
-    pub readings: [&'static str; 3],
+    pub(super) readings: [&'static str; 3],
     /// The strength.
-    pub strength: &'static str,
+    pub(super) strength: &'static str,
     /// Units of time from centuries down, a moment, and longer than anybody waits.
-    pub durations: [&'static str; 7],
+    pub(super) durations: [&'static str; 7],
     /// The sum of a list.
-    pub summary: &'static str,
+    pub(super) summary: &'static str,
     /// The part of it that may be refused.
-    pub of_these: &'static str,
+    pub(super) of_these: &'static str,
     /// The number of empty lines.
-    pub empty_lines: &'static str,
+    pub(super) empty_lines: &'static str,
 }
 
 /// Returns the sentences of a language tag such as `de` or `de-AT`; those of English for others.
 #[must_use]
-pub fn texts(tag: &str) -> &'static Texts {
+pub(super) fn texts(tag: &str) -> &'static Texts {
     match tag.split(['-', '_']).next() {
         Some("de") => &GERMAN,
         Some("fr") => &FRENCH,

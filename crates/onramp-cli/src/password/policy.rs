@@ -11,7 +11,7 @@ use super::input::read_text;
 
 /// Which policy, and whose password.
 #[derive(Args, Debug)]
-pub struct PolicyArguments {
+pub(super) struct PolicyArguments {
     /// The policy (TOML, or JSON if it begins with a brace); without it Active Directory, Entra and Entra Password
     /// Protection with their default settings.
     #[arg(long, value_name = "FILE")]
@@ -41,7 +41,7 @@ impl PolicyArguments {
     ///
     /// # Errors
     /// When a file cannot be read, or is not a policy; the error names the key.
-    pub fn policy(&self) -> Result<Policy> {
+    pub(super) fn policy(&self) -> Result<Policy> {
         let mut policy = match &self.policy {
             None => Policy::hybrid(),
             Some(path) => parse(path, &read_text(path)?)?,
@@ -58,7 +58,7 @@ impl PolicyArguments {
 
     /// The account that the password is for.
     #[must_use]
-    pub fn context(&self) -> Context {
+    pub(super) fn context(&self) -> Context {
         let mut context = Context::new();
         context.account_name.clone_from(&self.account);
         context.tenant_name.clone_from(&self.tenant);
@@ -70,17 +70,17 @@ impl PolicyArguments {
     }
 
     /// Every name and word, as what a guesser would try first.
-    pub fn known(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn known(&self) -> impl Iterator<Item = &str> {
         let names = self.name.iter().chain(&self.account).chain(&self.tenant).chain(&self.word);
         names.map(String::as_str)
     }
 }
 
-/// The catalogue of a language.
+/// Returns the messages of a language.
 ///
 /// # Errors
 /// When there is none in this language.
-pub fn catalogue(language: &str) -> Result<Messages> {
+pub(super) fn messages(language: &str) -> Result<Messages> {
     Messages::for_language(language).ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, "speak the language")
             .with_object(language)

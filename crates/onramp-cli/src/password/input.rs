@@ -18,7 +18,7 @@ const NO_CHARACTER: &[u8] = &[0xFF];
 ///
 /// # Errors
 /// What else it is, and what to do about it.
-pub fn decode(bytes: &[u8]) -> std::result::Result<String, &'static str> {
+pub(super) fn decode(bytes: &[u8]) -> std::result::Result<String, &'static str> {
     const OTHER: &str = "it is not UTF-8, but probably saved in a code page of Windows; save it as UTF-8";
     const UTF16: &str = "it is saved as UTF-16 without a byte order mark, or is no text; save it as UTF-8";
     const BROKEN: &str = "it begins as UTF-16 does and is damaged; save it as UTF-8";
@@ -40,7 +40,7 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<String, &'static str> {
 ///
 /// # Errors
 /// When it cannot be read, or is no text.
-pub fn read_text(path: &Path) -> Result<String> {
+pub(super) fn read_text(path: &Path) -> Result<String> {
     let failed = |kind, detail: String| {
         Error::new(kind, "read the file").with_object(path.display()).with_detail(detail)
     };
@@ -90,7 +90,7 @@ impl Encoding {
 /// What stands on one line.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums)] // a line is one of these
-pub enum Line {
+pub(super) enum Line {
     /// Text.
     Text(Zeroizing<String>),
     /// Bytes that are not UTF-8, or hold NUL as UTF-16 without a mark does.
@@ -102,7 +102,7 @@ pub enum Line {
 /// Reads lines, without the end of line, and keeps none of them. A byte order mark is not part of the first; after that of
 /// UTF-16 the text is read as such.
 #[derive(Debug)]
-pub struct Lines<R> {
+pub(super) struct Lines<R> {
     source: R,
     block: Zeroizing<Vec<u8>>,
     start: usize,
@@ -115,14 +115,14 @@ pub struct Lines<R> {
 
 impl<R: Read> Lines<R> {
     /// The lines of a source.
-    pub fn new(source: R) -> Self {
+    pub(super) fn new(source: R) -> Self {
         let block = Zeroizing::new(vec![0; MAX_LINE]);
         Self { source, block, start: 0, end: 0, encoding: None, begun: false, number: 0 }
     }
 
     /// Returns the number of the last line that was read, from 1.
     #[must_use]
-    pub fn number(&self) -> u64 {
+    pub(super) fn number(&self) -> u64 {
         self.number
     }
 
@@ -229,7 +229,7 @@ impl<R: Read> Lines<R> {
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub fn next_line(&mut self) -> io::Result<Option<Line>> {
+    pub(super) fn next_line(&mut self) -> io::Result<Option<Line>> {
         // Reserved at once: a buffer that grows would leave copies behind.
         let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
         if !self.begun {
@@ -264,7 +264,7 @@ impl<R: Read> Lines<R> {
 /// # Errors
 /// When there is none.
 #[cfg(unix)]
-pub fn standard_input() -> io::Result<File> {
+pub(super) fn standard_input() -> io::Result<File> {
     use std::os::fd::AsFd;
     Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
@@ -274,7 +274,7 @@ pub fn standard_input() -> io::Result<File> {
 /// # Errors
 /// When there is none.
 #[cfg(windows)]
-pub fn standard_input() -> io::Result<File> {
+pub(super) fn standard_input() -> io::Result<File> {
     use std::os::windows::io::AsHandle;
     Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
 }
@@ -285,7 +285,7 @@ pub fn standard_input() -> io::Result<File> {
 /// # Errors
 /// When there is no terminal.
 #[cfg(unix)]
-pub fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
+pub(super) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     use std::io::Write;
 
     use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, tcgetattr, tcsetattr};
@@ -312,7 +312,7 @@ pub fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
 /// # Errors
 /// When there is no terminal.
 #[cfg(windows)]
-pub fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
+pub(super) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     match rpassword::prompt_password(prompt) {
         Ok(typed) => Ok(Some(Zeroizing::new(typed))),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),

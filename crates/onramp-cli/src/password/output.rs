@@ -1,6 +1,6 @@
-//! Writing to whoever may have stopped reading.
+//! Output to a reader that may have closed the pipe.
 
-use std::io;
+use std::io::{self, Write};
 
 use onramp_core::{Error, ErrorKind, Result};
 
@@ -8,7 +8,7 @@ use onramp_core::{Error, ErrorKind, Result};
 ///
 /// # Errors
 /// What else can go wrong.
-pub fn written<T>(result: io::Result<T>) -> Result<Option<T>> {
+pub(super) fn written<T>(result: io::Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
@@ -16,4 +16,10 @@ pub fn written<T>(result: io::Result<T>) -> Result<Option<T>> {
             Err(Error::new(ErrorKind::Unavailable, "write to standard output").with_detail(error.to_string()))
         }
     }
+}
+
+/// Writes a value as one line of JSON.
+pub(super) fn print(out: &mut impl Write, value: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    writeln!(out)
 }

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _};
 use std::thread;
 
-use onramp_lab::tenant::LabTenant;
+use crate::tenant::LabTenant;
 use tokio::sync::mpsc;
 
 /// What `--help` says about commands.

@@ -23,7 +23,7 @@ const MISTAKEN: &str = "Il1|O0'\"`";
 
 /// What to generate.
 #[derive(clap::Args, Debug)]
-pub struct GenerateArguments {
+pub(super) struct GenerateArguments {
     #[command(flatten)]
     policy: PolicyArguments,
     /// The length in characters; without it 24, or what the policy needs.
@@ -60,7 +60,7 @@ impl GenerateArguments {
     ///
     /// # Errors
     /// A policy or a file that cannot be used; a policy that contradicts itself.
-    pub fn run(&self) -> Result<ExitCode> {
+    pub(super) fn run(&self) -> Result<ExitCode> {
         let source = Source::of(self)?;
         let breaches = self.breach_store.as_deref().map(Breaches::open).transpose()?;
         let breached = |candidate: &str| breaches.as_ref().is_some_and(|store| store.contains(candidate));

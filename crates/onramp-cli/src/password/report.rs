@@ -18,7 +18,7 @@ use super::texts::Texts;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(clippy::exhaustive_enums)] // every case of a headline
-pub enum Headline {
+pub(super) enum Headline {
     /// Accepted by everybody, with nothing left open.
     Accepted,
     /// Accepted as far as is documented; Microsoft's global list is not public.
@@ -32,7 +32,7 @@ pub enum Headline {
 impl Headline {
     /// Returns the headline of a verdict.
     #[must_use]
-    pub fn of(verdict: &Verdict, strong_enough: bool) -> Self {
+    pub(super) fn of(verdict: &Verdict, strong_enough: bool) -> Self {
         let readings = verdict.protection().and_then(|protection| protection.interpretations);
         match () {
             () if !verdict.is_accepted() || !strong_enough => Self::Rejected,
@@ -48,7 +48,7 @@ impl Headline {
 
     /// Returns whether it counts as accepted.
     #[must_use]
-    pub fn is_accepted(self) -> bool {
+    pub(super) fn is_accepted(self) -> bool {
         self != Self::Rejected
     }
 
@@ -64,11 +64,11 @@ impl Headline {
 
 /// A strength that is not enough: what it is, and what it should be.
 #[derive(Clone, Copy, Debug)]
-pub struct TooWeak(pub u8, pub u8);
+pub(super) struct TooWeak(pub(super) u8, pub(super) u8);
 
 /// The JSON object of one candidate.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub(super) struct Report {
     accepted: bool,
     targets: Targets,
     codes: Vec<&'static str>,
@@ -99,7 +99,12 @@ struct ProtectionReport {
 impl Report {
     /// The report of a verdict and an estimate.
     #[must_use]
-    pub fn new(verdict: &Verdict, strength: &Strength, weak: Option<TooWeak>, line: Option<u64>) -> Self {
+    pub(super) fn new(
+        verdict: &Verdict,
+        strength: &Strength,
+        weak: Option<TooWeak>,
+        line: Option<u64>,
+    ) -> Self {
         let mut codes: Vec<&'static str> = Vec::new();
         for violation in verdict.violations() {
             if !codes.contains(&violation.code.as_str()) {
@@ -137,7 +142,7 @@ impl Report {
 
     /// The report of a line that is no candidate at all.
     #[must_use]
-    pub fn unreadable(
+    pub(super) fn unreadable(
         code: &'static str,
         targets: impl Iterator<Item = Target>,
         protected: bool,
@@ -175,13 +180,13 @@ fn answer(accepted: bool) -> &'static str {
 
 /// The language and the look of what is said to a person.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner<'a> {
+pub(super) struct Manner<'a> {
     /// The sentences about demands.
-    pub catalogue: &'a Messages,
+    pub(super) messages: &'a Messages,
     /// The other sentences.
-    pub texts: &'a Texts,
+    pub(super) texts: &'a Texts,
     /// True where there are colors.
-    pub color: bool,
+    pub(super) color: bool,
 }
 
 impl Manner<'_> {
@@ -193,7 +198,7 @@ impl Manner<'_> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn tell(
+    pub(super) fn tell(
         &self,
         out: &mut impl Write,
         (verdict, candidate): (&Verdict, &str),
@@ -206,12 +211,12 @@ impl Manner<'_> {
         writeln!(out, "{}{}", numbered(line), headline.text(texts))?;
         for (target, accepted) in verdict.targets() {
             let mark = if accepted { self.paint("32", "✓") } else { self.paint("31", "✗") };
-            writeln!(out, "  {mark} {}", self.catalogue.text(Key::Target(target)))?;
+            writeln!(out, "  {mark} {}", self.messages.text(Key::Target(target)))?;
         }
         // The headline says it already.
-        let said = self.catalogue.text(Key::Advice(Advice::GlobalListUnknown));
+        let said = self.messages.text(Key::Advice(Advice::GlobalListUnknown));
         let known = |message: &String| message == said && headline == Headline::PassesDocumentedRules;
-        for message in verdict.messages(self.catalogue, candidate).into_iter().filter(|one| !known(one)) {
+        for message in verdict.messages(self.messages, candidate).into_iter().filter(|one| !known(one)) {
             writeln!(out, "  {message}")?;
         }
         if let Some(TooWeak(found, limit)) = weak {
@@ -249,7 +254,7 @@ impl Manner<'_> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn pass_over(&self, out: &mut impl Write, message: &str, line: u64) -> io::Result<()> {
+    pub(super) fn pass_over(&self, out: &mut impl Write, message: &str, line: u64) -> io::Result<()> {
         writeln!(out, "{}{}\n  {message}", numbered(Some(line)), self.texts.rejected)
     }
 }
@@ -257,20 +262,20 @@ impl Manner<'_> {
 /// The counts of a list.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)] // counters
-pub struct Summary {
+pub(super) struct Summary {
     /// Number of those that were accepted.
-    pub accepted: u64,
+    pub(super) accepted: u64,
     /// Number of those among them that may be refused.
-    pub depends: u64,
+    pub(super) depends: u64,
     /// Number of all.
-    pub all: u64,
+    pub(super) all: u64,
     /// Number of empty lines.
-    pub empty: u64,
+    pub(super) empty: u64,
 }
 
 impl Summary {
     /// Counts one in.
-    pub fn count(&mut self, headline: Headline) {
+    pub(super) fn count(&mut self, headline: Headline) {
         self.all += 1;
         self.accepted += u64::from(headline.is_accepted());
         self.depends += u64::from(headline == Headline::MayBeRefused);
@@ -278,7 +283,7 @@ impl Summary {
 
     /// Returns the sentence.
     #[must_use]
-    pub fn sentence(&self, texts: &Texts) -> String {
+    pub(super) fn sentence(&self, texts: &Texts) -> String {
         let mut text = filled(texts.summary, &[("found", &self.accepted), ("all", &self.all)]);
         for (count, more) in [(self.depends, texts.of_these), (self.empty, texts.empty_lines)] {
             if count > 0 {

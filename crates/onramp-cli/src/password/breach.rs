@@ -12,7 +12,7 @@ use onramp_password::breach::{
 
 /// A store that is open.
 #[derive(Debug)]
-pub struct Breaches {
+pub(super) struct Breaches {
     store: Store<StoreFile>,
     path: PathBuf,
     failed: RefCell<Option<StoreError>>,
@@ -23,14 +23,14 @@ impl Breaches {
     ///
     /// # Errors
     /// When the file is absent, damaged or no store.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path) -> Result<Self> {
         let file = StoreFile::open(path).map_err(|error| failure("open the breach store", path, &error))?;
         let store = Store::open(file).map_err(|error| failure("open the breach store", path, &error))?;
         Ok(Self { store, path: path.to_owned(), failed: RefCell::default() })
     }
 
     /// Whether a password is in it. When it cannot be read, that is told by [`Breaches::trouble`].
-    pub fn contains(&self, password: &str) -> bool {
+    pub(super) fn contains(&self, password: &str) -> bool {
         self.store.contains_password(password).unwrap_or_else(|error| {
             self.failed.replace(Some(error));
             false
@@ -41,23 +41,11 @@ impl Breaches {
     ///
     /// # Errors
     /// That.
-    pub fn trouble(&self) -> Result<()> {
+    pub(super) fn trouble(&self) -> Result<()> {
         match self.failed.take() {
             None => Ok(()),
             Some(error) => Err(failure("read the breach store", &self.path, &error)),
         }
-    }
-
-    /// How many hashes it holds.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.store.len()
-    }
-
-    /// Whether it holds none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.store.is_empty()
     }
 }
 
@@ -66,7 +54,7 @@ impl Breaches {
 ///
 /// # Errors
 /// When the list is not sorted or not a list, and when a file cannot be read or written.
-pub fn build(list: &Path, store: &Path, kind: HashKind, min_count: u32) -> Result<Summary> {
+pub(super) fn build(list: &Path, store: &Path, kind: HashKind, min_count: u32) -> Result<Summary> {
     let reading = |error: &dyn std::fmt::Display| failure("read the list of hashes", list, error);
     let source: Box<dyn BufRead> = if list == Path::new("-") {
         Box::new(io::stdin().lock())

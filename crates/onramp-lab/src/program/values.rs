@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tenant::LabSubscription;
 use onramp_core::tenant::SubscriptionState;
-use onramp_lab::tenant::LabSubscription;
 
 /// A time such as `30s`, `500ms`, `5m` or `1h`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {

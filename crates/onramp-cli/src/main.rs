@@ -1,0 +1,36 @@
+//! The program `onramp`: everything that Onramp does, as subcommands.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use onramp_cli::{onboard, password};
+
+/// Prepare Active Directory and Microsoft Entra for directory synchronization.
+#[derive(Debug, Parser)]
+#[command(name = "onramp", version)]
+struct Arguments {
+    #[command(subcommand)]
+    program: Program,
+}
+
+#[derive(Debug, Subcommand)]
+enum Program {
+    Onboard(Box<onboard::Arguments>),
+    Password(Box<password::Arguments>),
+    #[cfg(feature = "lab")]
+    Lab(Box<onramp_lab::program::Arguments>),
+    #[cfg(all(target_os = "linux", feature = "forest"))]
+    Forest(onramp_samba::program::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Arguments::parse().program {
+        Program::Onboard(arguments) => onboard::run(*arguments).await,
+        Program::Password(arguments) => password::run(*arguments),
+        #[cfg(feature = "lab")]
+        Program::Lab(arguments) => onramp_lab::program::run(&arguments).await,
+        #[cfg(all(target_os = "linux", feature = "forest"))]
+        Program::Forest(arguments) => onramp_samba::program::run(&arguments, &["forest"]),
+    }
+}
