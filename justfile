@@ -1,0 +1,83 @@
+# The commands of this repository by name: https://just.systems. Every recipe can be typed without just, too.
+# .ci/run is everything that must hold before a merge, on Debian, as root.
+
+export RUSTDOCFLAGS := "-D warnings"
+
+# Lists the recipes.
+default:
+    @just --list
+
+# Formatting, clippy and documentation; warnings are errors.
+check: fmt clippy doc
+
+# Formatting.
+fmt:
+    cargo fmt --all --check
+
+# Clippy for every target and feature. Needs libkrb5-dev and libclang-dev.
+clippy:
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+# Clippy for the default features, on any system.
+clippy-portable:
+    cargo clippy --all-targets -- -D warnings
+
+# Documentation.
+doc:
+    cargo doc --workspace --no-deps --all-features
+
+# Every test that needs nothing but Rust.
+test:
+    cargo test --workspace
+
+# The tests that run on every system: libraries, lab, programs.
+test-portable:
+    cargo test --workspace --exclude onramp-samba --exclude onramp-tests --exclude onramp-benches --lib --bins
+
+# The tests that need a real Samba forest: root and Debian's packages.
+samba:
+    cargo test --workspace --tests -- --ignored --test-threads=1
+
+# The whole job on the embedded lab.
+quickstart:
+    cargo run --bin quickstart
+
+# The small programs of examples/examples, one by one.
+examples:
+    cargo test --package onramp-examples --test programs
+
+# Language, size and structure of the sources.
+measures:
+    .ci/measures
+
+# The same, with limits.
+measures-check:
+    .ci/measures --check
+
+# Crates as they would be published.
+package:
+    .ci/publishing
+
+# The oldest Rust that the libraries build with.
+msrv:
+    cargo check --locked --package onramp --all-features
+
+# Licenses, bans, sources of all dependencies.
+deny:
+    cargo deny --workspace check licenses bans sources
+
+# Advisories against dependencies.
+advisories:
+    cargo deny --workspace check advisories
+
+# Breaking changes against the main branch, or another commit.
+semver base="origin/main":
+    cargo semver-checks --workspace --baseline-rev {{base}}
+
+# Changes that no test notices.
+mutants:
+    .ci/mutants
+
+# Everything that must hold before a merge: Debian and root.
+ci:
+    .ci/run
