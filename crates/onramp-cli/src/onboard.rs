@@ -225,10 +225,10 @@ fn approve(plan: Plan, arguments: &Arguments, earlier: &[Plan], terminal: &Termi
     }
     terminal.line("");
     terminal.line("The plan is not approved:");
-    for (id, words) in &refusal.missing {
-        terminal.line(format!("  not accepted: {id} ({words})"));
+    for onramp::NotAccepted { id, description, .. } in &refusal.missing {
+        terminal.line(format!("  not accepted: {id} ({description})"));
     }
-    let missing: Vec<String> = refusal.missing.into_iter().map(|(id, _)| id).collect();
+    let missing: Vec<String> = refusal.missing.into_iter().map(|missing| missing.id).collect();
     terminal.line(format!("Nothing was changed. To accept: {}", flags(&missing)));
     Answer::Refused
 }
