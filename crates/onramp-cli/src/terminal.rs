@@ -135,7 +135,7 @@ impl Terminal {
                 self.wait(&reason.to_string(), waited.as_secs(), event);
             }
             Event::Replication { report } => {
-                self.wait(&report.value.to_string(), report.waited_ms / 1000, event);
+                self.wait(&report.subject.to_string(), report.waited_ms / 1000, event);
             }
             Event::BulkReplication { report } => self.wait("users", report.waited_ms / 1000, event),
             Event::SecretStored { .. } => self.result(format!("      {}", self.paint("2", event))),

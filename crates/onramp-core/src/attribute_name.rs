@@ -106,11 +106,6 @@ impl AttributeName {
         refuse("an attribute name is a letter and then letters, digits and hyphens, or an object identifier")
     }
 
-    /// A name that is known to be one.
-    pub(crate) fn known(name: &'static str) -> Self {
-        Self(name.into())
-    }
-
     /// The name as it was written.
     pub fn as_str(&self) -> &str {
         &self.0

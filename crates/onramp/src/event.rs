@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onramp_core::forest::{BulkReport, ConvergenceReport};
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{DomainName, Upn};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::journal::Outcome;
+use crate::replication::ReplicationReport;
 
 /// The version of the format of serialized events.
 pub const EVENT_FORMAT_VERSION: u32 = 2;
@@ -80,12 +80,12 @@ pub enum Event {
     /// The progress of the replication of a value.
     Replication {
         /// The state of every domain controller.
-        report: ConvergenceReport,
+        report: ReplicationReport,
     },
     /// The progress of the replication of many changes.
     BulkReplication {
         /// The state of every domain controller.
-        report: BulkReport,
+        report: ReplicationReport,
     },
     /// A new password in the secret store.
     SecretStored {
@@ -174,12 +174,12 @@ impl fmt::Display for Event {
             Self::Replication { report } => {
                 let behind: Vec<&str> = report.behind().map(|c| c.host.as_str()).collect();
                 let all = report.controllers.len();
-                write!(f, "{} is on {} of {all} domain controllers", report.value, all - behind.len())?;
+                write!(f, "{} is on {} of {all} domain controllers", report.subject, all - behind.len())?;
                 if behind.is_empty() { Ok(()) } else { write!(f, ", not on {}", behind.join(", ")) }
             }
             Self::BulkReplication { report } => {
                 let (behind, all) = (report.behind().count(), report.controllers.len());
-                write!(f, "{report}: on {} of {all} domain controllers", all - behind)?;
+                write!(f, "{}: on {} of {all} domain controllers", report.subject, all - behind)?;
                 report.behind().try_for_each(|controller| write!(f, "; {controller}"))
             }
             Self::SecretStored { upn, place } => write!(f, "the new password of {upn} is stored in {place}"),

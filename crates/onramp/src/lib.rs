@@ -20,6 +20,7 @@ mod journal;
 mod millis;
 mod onramp;
 mod plan;
+pub mod replication;
 mod report;
 mod secret_store;
 mod spec;

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use onramp::replication::{
+    MismatchCause, ReplicationExt, ReplicationReport, ReplicationState, ReplicationSubject, WaitOptions,
+};
 use onramp_ad::Timeouts;
-use onramp_core::forest::{BulkReport, Convergence, ReplicationExt, UpnChange, Verdict, WaitOptions};
+use onramp_core::forest::UpnChange;
 use onramp_core::{DistinguishedName, Forest as Ports, ObjectGuid, SystemClock, Upn};
 use onramp_samba::{Forest, attribute_line};
 
@@ -41,14 +44,16 @@ fn thousands_of_changes_are_proven_on_the_other_controller_both_ways() {
     let ports = client(&forest, 0).build().unwrap().forest();
     let planned = changes(&members, &Dump::of(&forest, 0), "converged.example");
     let clock = SystemClock::new();
-    let report: BulkReport = run(async {
+    let report: ReplicationReport = run(async {
         let mark = ports.replication.begin(&base(&forest)).await.unwrap();
         assert_eq!(mark.controllers.len(), 2, "{mark:?}");
         let goal = mark.finish(changed(&ports, planned.clone()).await);
-        ports.replication.wait_for(&goal, patient(), &clock, &mut |_| {}).await.unwrap()
+        ports.replication.wait_for(&goal).with_options(patient()).with_clock(&clock).await.unwrap()
     });
     assert!(report.is_complete(), "{report:?}");
-    assert_eq!(report.expected, MANY as u64);
+    assert!(
+        matches!(report.subject, ReplicationSubject::Attribute { expected, .. } if expected == MANY as u64)
+    );
     let target = report.target.expect("the writer's high-water mark is known");
     assert_eq!(target.host, forest.controllers()[0].fqdn());
     let heard = run(async {
@@ -82,7 +87,7 @@ fn a_controller_that_stops_while_it_is_waited_for_is_named() {
         forest.stop_controller(1).unwrap();
         let goal = mark.finish(changed(&ports, planned).await);
         let impatient = WaitOptions::default().with_timeout(Duration::from_secs(10));
-        let report = ports.replication.wait_for(&goal, impatient, &clock, &mut |_| {}).await;
+        let report = ports.replication.wait_for(&goal).with_options(impatient).with_clock(&clock).await;
         forest.start_controller(1).unwrap();
         let report = report.unwrap();
         let behind: Vec<_> = report.behind().map(|progress| progress.host.as_str()).collect();
@@ -90,7 +95,8 @@ fn a_controller_that_stops_while_it_is_waited_for_is_named() {
         let error = report.require_complete().unwrap_err().to_string();
         assert!(error.contains(second) && error.contains("cannot be reached"), "{error}");
 
-        let report = ports.replication.wait_for(&goal, patient(), &clock, &mut |_| {}).await.unwrap();
+        let report =
+            ports.replication.wait_for(&goal).with_options(patient()).with_clock(&clock).await.unwrap();
         assert!(report.is_complete(), "{report:?}");
     });
 }
@@ -127,12 +133,12 @@ fn a_value_written_on_both_controllers_is_a_conflict() {
         }
         forest.replicate(1, 0, forest.base_dn()).unwrap();
         let goal = mark.finish(expected);
-        ports.replication.wait_for(&goal, patient(), &clock, &mut |_| {}).await.unwrap()
+        ports.replication.wait_for(&goal).with_options(patient()).with_clock(&clock).await.unwrap()
     });
     assert_eq!(report.behind().count(), 0, "nobody lags: {report:?}");
     let [difference] = report.differences.as_slice() else { panic!("one conflict: {report:?}") };
-    assert_eq!((difference.guid, difference.verdict), (guid, Verdict::Overwritten));
+    assert_eq!((difference.guid, difference.cause), (guid, MismatchCause::Overwritten));
     assert_eq!(difference.found.as_deref(), Some("theirs4@conflict.example"));
     assert_eq!(difference.written_on.as_deref(), Some(forest.controllers()[1].fqdn()), "{difference}");
-    assert!(report.controllers.iter().all(|one| one.convergence == Convergence::Converged));
+    assert!(report.controllers.iter().all(|one| one.state == ReplicationState::Converged));
 }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use onramp_core::forest::{
-    Convergence, ConvergenceReport, ReplicatedValue, ReplicationExt, UpnChanged, WaitOptions,
-};
+use onramp::replication::{ReplicationExt, ReplicationReport, ReplicationState, WaitOptions};
+use onramp_core::forest::{ReplicatedValue, UpnChanged};
 use onramp_core::{DomainName, SystemClock, UpnSuffix};
 use onramp_samba::Forest;
 
@@ -28,19 +27,26 @@ fn a_suffix_arrives_on_every_controller_and_the_wait_says_who_is_behind() {
         forest.cut_network(1).unwrap();
         ports.suffixes.add(&domain).await.unwrap();
         let impatient = WaitOptions::default().with_timeout(Duration::from_millis(200));
-        let report = ports.replication.wait(value.clone(), impatient, &clock, &mut |_| {}).await;
+        let report = ports.replication.wait(value.clone()).with_options(impatient).with_clock(&clock).await;
         forest.restore_network(1).unwrap();
         let report = report.unwrap();
         let behind: Vec<_> = report.behind().map(|progress| progress.host.as_str()).collect();
         assert_eq!(behind, [forest.controllers()[1].fqdn()], "{report:?}");
         let unreachable =
-            report.behind().all(|who| matches!(who.convergence, Convergence::Unreachable { .. }));
+            report.behind().all(|who| matches!(who.state, ReplicationState::Unreachable { .. }));
         assert!(unreachable, "{report:?}");
 
         let patient = WaitOptions::default().with_timeout(Duration::from_secs(120));
         let mut looks = 0;
-        let mut count = |_: &onramp_core::forest::ConvergenceReport| looks += 1;
-        let report = ports.replication.wait(value, patient, &clock, &mut count).await.unwrap();
+        let mut count = |_: &onramp::replication::ReplicationReport| looks += 1;
+        let report = ports
+            .replication
+            .wait(value)
+            .with_options(patient)
+            .with_clock(&clock)
+            .on_progress(&mut count)
+            .await
+            .unwrap();
         assert!(report.is_complete(), "{report:?}");
         assert!(looks >= 1);
     });
@@ -81,7 +87,8 @@ fn thousands_of_upns_change_on_one_controller_and_arrive_on_the_other_both_ways(
             let upn = ReplicatedValue::UserUpn { guid: last.guid, dn: last.dn, upn: last.after };
             for value in [suffix, upn] {
                 let patient = WaitOptions::default().with_timeout(LIMIT);
-                let report = ports.replication.wait(value, patient, &SystemClock::new(), &mut |_| {}).await;
+                let report =
+                    ports.replication.wait(value).with_options(patient).with_clock(&SystemClock::new()).await;
                 assert!(report.unwrap().is_complete());
             }
         });
@@ -99,7 +106,7 @@ fn a_wait_sees_controllers_that_hear_nothing_of_each_other_and_their_reunion() {
         forest.restore_network(0).unwrap();
         forest.restore_network(1).unwrap();
     });
-    assert_eq!(behind, Convergence::Lagging, "it answers, and has not got it");
+    assert_eq!(behind, ReplicationState::Lagging, "it answers, and has not got it");
 }
 
 #[test]
@@ -108,7 +115,7 @@ fn a_wait_outlives_a_controller_that_is_killed_meanwhile() {
     let forest = forest();
     let value = added_while(&forest, "outlived.example", |forest| forest.stop_controller(1).unwrap());
     let behind = waits(&forest, value, |forest| forest.start_controller(1).unwrap());
-    assert!(matches!(behind, Convergence::Unreachable { .. }), "{behind:?}");
+    assert!(matches!(behind, ReplicationState::Unreachable { .. }), "{behind:?}");
 }
 
 /// Adds a suffix on the first controller after something was done to the forest.
@@ -122,19 +129,26 @@ fn added_while(forest: &Forest, name: &str, trouble: impl FnOnce(&Forest)) -> Re
 
 /// Waits for a value that the second controller lacks, and ends the reason after the first look; gives how far that
 /// controller was said to be until then.
-fn waits(forest: &Forest, value: ReplicatedValue, repair: impl FnOnce(&Forest) + Send) -> Convergence {
+fn waits(forest: &Forest, value: ReplicatedValue, repair: impl FnOnce(&Forest) + Send) -> ReplicationState {
     let ports = client(forest, 0).build().unwrap().forest();
     let (mut repair, mut behind) = (Some(repair), None);
-    let mut look = |report: &ConvergenceReport| {
+    let mut look = |report: &ReplicationReport| {
         if let Some(repair) = repair.take() {
             let hosts: Vec<_> = report.behind().map(|progress| progress.host.as_str()).collect();
             assert_eq!(hosts, [forest.controllers()[1].fqdn()]);
-            behind = report.behind().next().map(|progress| progress.convergence.clone());
+            behind = report.behind().next().map(|progress| progress.state.clone());
             repair(forest);
         }
     };
     let patient = WaitOptions::default().with_timeout(LIMIT);
-    let report = run(ports.replication.wait(value, patient, &SystemClock::new(), &mut look)).unwrap();
+    let report = run(ports
+        .replication
+        .wait(value)
+        .with_options(patient)
+        .with_clock(&SystemClock::new())
+        .on_progress(&mut look)
+        .into_future())
+    .unwrap();
     assert!(report.is_complete(), "{report:?}");
     behind.unwrap()
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use onramp_ad::AdClient;
-use onramp_core::forest::{
-    BulkReport, Convergence, ForestUser, ReplicationExt, ReplicationMark, UpnChange, ValueProof, Verdict,
+use onramp::replication::{
+    MismatchCause, ReplicationExt, ReplicationMark, ReplicationReport, ReplicationState, ValueProof,
     WaitOptions,
 };
+use onramp_ad::AdClient;
+use onramp_core::forest::{ForestUser, UpnChange};
 use onramp_core::{Clock, Forest, ObjectGuid, Upn};
 use onramp_lab::forest::{Flavour, LabForest, LabForestBuilder};
 
@@ -34,8 +35,8 @@ async fn mark(lab: &Lab, forest: &Forest) -> ReplicationMark {
     forest.replication.begin(&lab.model.base()).await.unwrap()
 }
 
-fn state<'a>(report: &'a BulkReport, host: &str) -> &'a Convergence {
-    &report.controllers.iter().find(|controller| controller.host == host).unwrap().convergence
+fn state<'a>(report: &'a ReplicationReport, host: &str) -> &'a ReplicationState {
+    &report.controllers.iter().find(|controller| controller.host == host).unwrap().state
 }
 
 async fn client(lab: &Lab) -> (AdClient, Forest) {
@@ -48,13 +49,20 @@ async fn client(lab: &Lab) -> (AdClient, Forest) {
 async fn waited(
     lab: &Lab,
     forest: &Forest,
-    goal: &onramp_core::forest::ReplicationGoal,
+    goal: &onramp::replication::ReplicationGoal,
     limit: Duration,
-) -> (BulkReport, Vec<BulkReport>) {
+) -> (ReplicationReport, Vec<ReplicationReport>) {
     let options = WaitOptions::default().with_timeout(limit);
     let mut told = Vec::new();
-    let mut tell = |report: &BulkReport| told.push(report.clone());
-    let report = forest.replication.wait_for(goal, options, lab.clock.as_ref(), &mut tell).await.unwrap();
+    let mut tell = |report: &ReplicationReport| told.push(report.clone());
+    let report = forest
+        .replication
+        .wait_for(goal)
+        .with_options(options)
+        .with_clock(lab.clock.as_ref())
+        .on_progress(&mut tell)
+        .await
+        .unwrap();
     (report, told)
 }
 
@@ -71,7 +79,7 @@ async fn many_changes_are_proven_everywhere_both_ways() {
         assert!(report.is_complete(), "{report:?}");
         assert!(report.waited_ms >= 15_000, "they waited for the replication: {report:?}");
         let behind = told.iter().filter(
-            |report| matches!(state(report, lab.host(1)), Convergence::Behind { usns } if *usns == 30),
+            |report| matches!(state(report, lab.host(1)), ReplicationState::Behind { usns } if *usns == 30),
         );
         assert!(behind.count() > 2, "progress says by how much: {told:?}");
         let target = report.target.unwrap();
@@ -90,7 +98,7 @@ async fn where_the_vector_is_hidden_xml_or_the_values_do() {
         let (report, told) = waited(&lab, &forest, &goal, Duration::from_secs(600)).await;
         assert!(report.is_complete(), "{report:?}");
         let numbers =
-            told.iter().any(|report| matches!(state(report, lab.host(1)), Convergence::Behind { .. }));
+            told.iter().any(|report| matches!(state(report, lab.host(1)), ReplicationState::Behind { .. }));
         assert_eq!(numbers, flavour == Flavour::Windows, "only XML tells numbers: {told:?}");
         let missing = told.iter().any(|report| report.controllers.iter().any(|c| c.missing == Some(30)));
         assert!(missing, "{told:?}");
@@ -111,9 +119,9 @@ async fn those_that_are_behind_are_named_with_their_last_contact() {
     let goal = mark.finish(moved(&forest, users, "contoso.com").await);
     lab.model.hold_replication(lab.host(2)).unwrap();
     let (report, _) = waited(&lab, &forest, &goal, Duration::from_secs(90)).await;
-    assert_eq!(state(&report, lab.host(0)), &Convergence::Converged);
-    assert!(matches!(state(&report, lab.host(1)), Convergence::Unreachable { .. }), "{report:?}");
-    assert_eq!(state(&report, lab.host(2)), &Convergence::Behind { usns: 5 });
+    assert_eq!(state(&report, lab.host(0)), &ReplicationState::Converged);
+    assert!(matches!(state(&report, lab.host(1)), ReplicationState::Unreachable { .. }), "{report:?}");
+    assert_eq!(state(&report, lab.host(2)), &ReplicationState::Behind { usns: 5 });
     let contact = report.controllers[1].last_contact.clone().expect("the others know when they heard of it");
     assert!((contact.at - cut).abs() < time::Duration::seconds(60), "{contact} is not {cut}");
     let error = report.require_complete().unwrap_err().to_string();
@@ -147,7 +155,7 @@ async fn somebody_else_s_write_is_a_conflict_and_not_a_lag() {
         assert_eq!(report.behind().count(), 0, "nobody lags: {report:?}");
         assert_eq!(report.differing, 1, "{report:?}");
         let difference = &report.differences[0];
-        assert_eq!((difference.guid, difference.verdict), (victim, Verdict::Overwritten));
+        assert_eq!((difference.guid, difference.cause), (victim, MismatchCause::Overwritten));
         assert_eq!(difference.found.as_deref(), Some("theirs3@fabrikam.example"));
         assert_eq!(difference.written_on.as_deref(), Some(lab.host(1)), "{difference}");
         let error = report.require_complete().unwrap_err();
@@ -175,7 +183,7 @@ async fn changes_of_an_earlier_run_and_samples_are_proven_too() {
         let goal =
             ReplicationMark::new(lab.model.base(), lab.host(0)).finish(expected.clone()).with_proof(proof);
         let (report, _) = waited(&lab, &forest, &goal, Duration::from_secs(60)).await;
-        assert!(matches!(state(&report, lab.host(1)), Convergence::Behind { .. }), "{report:?}");
+        assert!(matches!(state(&report, lab.host(1)), ReplicationState::Behind { .. }), "{report:?}");
         assert_eq!(report.behind().count(), 1, "{report:?}");
     }
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
+use onramp::replication::{ReplicationExt, ReplicationState, WaitOptions};
 use onramp_ad::Timeouts;
-use onramp_core::forest::{ChangesQuery, Convergence, ReplicatedValue, ReplicationExt, WaitOptions};
+use onramp_core::forest::{ChangesQuery, ReplicatedValue};
 use onramp_core::{DomainName, ErrorKind};
 use onramp_lab::forest::LabForest;
 
@@ -43,11 +44,18 @@ async fn waiting_ends_when_the_last_one_has_it() {
     let (domain, value) = suffix("contoso.com");
     forest.suffixes.add(&domain).await.unwrap();
     let mut converged = Vec::new();
-    let mut progress = |report: &onramp_core::forest::ConvergenceReport| {
+    let mut progress = |report: &onramp::replication::ReplicationReport| {
         converged.push(report.controllers.len() - report.behind().count());
     };
     let options = WaitOptions::default();
-    let report = forest.replication.wait(value, options, lab.clock.as_ref(), &mut progress).await.unwrap();
+    let report = forest
+        .replication
+        .wait(value)
+        .with_options(options)
+        .with_clock(lab.clock.as_ref())
+        .on_progress(&mut progress)
+        .await
+        .unwrap();
     assert!(report.is_complete(), "{report:?}");
     assert_eq!((converged.first(), converged.last()), (Some(&1), Some(&3)));
     assert!(report.waited_ms >= 20_000, "{report:?}");
@@ -62,7 +70,8 @@ async fn waiting_ends_when_the_last_one_has_it() {
     };
     forest.users.change_upn(&change).await.unwrap();
     let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn, upn: change.after };
-    let report = forest.replication.wait(value, options, lab.clock.as_ref(), &mut |_| ()).await.unwrap();
+    let report =
+        forest.replication.wait(value).with_options(options).with_clock(lab.clock.as_ref()).await.unwrap();
     assert!(report.is_complete(), "{report:?}");
 }
 
@@ -76,12 +85,17 @@ async fn those_that_lag_or_cannot_be_reached_are_named() {
     lab.model.stop_controller(lab.host(2)).unwrap();
     forest.suffixes.add(&domain).await.unwrap();
     let options = WaitOptions::default().with_timeout(Duration::from_secs(60));
-    let report =
-        forest.replication.wait(value.clone(), options, lab.clock.as_ref(), &mut |_| ()).await.unwrap();
-    let state = |host: &str| &report.controllers.iter().find(|c| c.host == host).unwrap().convergence;
-    assert_eq!(state(lab.host(0)), &Convergence::Converged);
-    assert_eq!(state(lab.host(1)), &Convergence::Lagging);
-    assert!(matches!(state(lab.host(2)), Convergence::Unreachable { .. }), "{report:?}");
+    let report = forest
+        .replication
+        .wait(value.clone())
+        .with_options(options)
+        .with_clock(lab.clock.as_ref())
+        .await
+        .unwrap();
+    let state = |host: &str| &report.controllers.iter().find(|c| c.host == host).unwrap().state;
+    assert_eq!(state(lab.host(0)), &ReplicationState::Converged);
+    assert_eq!(state(lab.host(1)), &ReplicationState::Lagging);
+    assert!(matches!(state(lab.host(2)), ReplicationState::Unreachable { .. }), "{report:?}");
     let error = report.require_complete().unwrap_err().to_string();
     assert!(
         error.contains(lab.host(1)) && error.contains(lab.host(2)) && error.contains("1 of 3"),
@@ -91,7 +105,8 @@ async fn those_that_lag_or_cannot_be_reached_are_named() {
     // After their return, the same wait ends well.
     lab.model.release_replication(lab.host(1)).unwrap();
     lab.model.start_controller(lab.host(2)).unwrap();
-    let report = forest.replication.wait(value, options, lab.clock.as_ref(), &mut |_| ()).await.unwrap();
+    let report =
+        forest.replication.wait(value).with_options(options).with_clock(lab.clock.as_ref()).await.unwrap();
     assert!(report.is_complete(), "{report:?}");
 }
 
@@ -111,14 +126,21 @@ async fn a_value_that_lost_is_a_conflict_and_not_a_lag() {
     }
     let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn, upn: change.after };
     let mut told = Vec::new();
-    let mut note = |report: &onramp_core::forest::ConvergenceReport| told.push(report.clone());
+    let mut note = |report: &onramp::replication::ReplicationReport| told.push(report.clone());
     let options = WaitOptions::default();
-    let report = forest.replication.wait(value, options, lab.clock.as_ref(), &mut note).await.unwrap();
-    let conflict = Convergence::Conflict { found: Some("theirs@corp.local".into()) };
+    let report = forest
+        .replication
+        .wait(value)
+        .with_options(options)
+        .with_clock(lab.clock.as_ref())
+        .on_progress(&mut note)
+        .await
+        .unwrap();
+    let conflict = ReplicationState::Conflict { found: Some("theirs@corp.local".into()) };
     let first = &told[0];
-    let state = |host: &str| &first.controllers.iter().find(|c| c.host == host).unwrap().convergence;
-    assert_eq!((state(lab.host(0)), state(lab.host(1))), (&Convergence::Converged, &conflict));
-    assert!(report.controllers.iter().all(|one| one.convergence == conflict), "{report:?}");
+    let state = |host: &str| &first.controllers.iter().find(|c| c.host == host).unwrap().state;
+    assert_eq!((state(lab.host(0)), state(lab.host(1))), (&ReplicationState::Converged, &conflict));
+    assert!(report.controllers.iter().all(|one| one.state == conflict), "{report:?}");
     assert!(report.waited_ms < report.timeout_ms, "waiting does not help: {report:?}");
     let error = report.require_complete().unwrap_err();
     assert!(error.is_stale(), "{error}");

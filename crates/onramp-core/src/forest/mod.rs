@@ -4,17 +4,11 @@
 //! was already sent may still happen.
 
 mod accounts;
-mod bulk_convergence;
-mod bulk_report;
 mod change_state;
-mod conflict;
-mod convergence;
-mod judgement;
 mod object_changes;
 mod objects;
 mod password_policies;
 mod replication;
-mod replication_goal;
 mod suffixes;
 mod up_to_dateness;
 mod upn_order;
@@ -23,11 +17,7 @@ mod users;
 use std::sync::Arc;
 
 pub use accounts::AccountKind;
-pub use bulk_report::{BulkReport, DifferingValue, HighWaterMark, Verdict};
 pub use change_state::ChangeState;
-pub use convergence::{
-    ControllerProgress, Convergence, ConvergenceReport, LastContact, ReplicationExt, WaitOptions,
-};
 pub use object_changes::{AttributeChange, ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
 pub use objects::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
 pub use password_policies::{
@@ -35,7 +25,6 @@ pub use password_policies::{
     PasswordSettings,
 };
 pub use replication::{ChangedObject, ChangesQuery, DomainController, ReplicatedValue, Replication};
-pub use replication_goal::{MarkedController, ReplicationGoal, ReplicationMark, ValueProof};
 pub use suffixes::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, SuffixesExt, UnitSuffix};
 pub use up_to_dateness::{
     InvocationId, OriginatingWrite, ReplicationCursor, ReplicationPosition, ValueStamp,

@@ -161,9 +161,8 @@ impl ChangedObject {
 
 /// Port: replication between the domain controllers of a forest.
 ///
-/// Callers wait with [`ReplicationExt`](super::ReplicationExt). The first two methods are enough for waiting by value;
-/// the others, which answer `Unsupported` unless implemented, are what [`begin`](super::ReplicationExt::begin) and
-/// [`wait_for`](super::ReplicationExt::wait_for) need to prove the replication of many changes without asking for each.
+/// The first two methods are enough to wait for one value; the others, which answer `Unsupported` unless implemented, are
+/// needed to prove the replication of many changes without reading each value. The crate `onramp` waits with them.
 ///
 /// Every method that names a domain controller asks that one itself, and answers `Unavailable` after a bounded time if
 /// it cannot be reached.

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use onramp_core::forest::{
-    BulkReport, ChangedObject, ChangesQuery, ConvergenceReport, DomainController, ForestUser,
-    ReplicatedValue, Replication, ReplicationExt, ReplicationMark, ReplicationPosition, ValueStamp,
-    WaitOptions,
+    ChangedObject, ChangesQuery, DomainController, ForestUser, ReplicatedValue, Replication,
+    ReplicationPosition, ValueStamp,
 };
 use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Result, Upn};
 
@@ -18,6 +17,7 @@ use crate::event::Event;
 use crate::journal::Outcome;
 use crate::onramp::Onramp;
 use crate::plan::{Change, PlannedChange};
+use crate::replication::{ReplicationExt, ReplicationMark, WaitOptions};
 
 /// The state of replication of each domain before its users were changed.
 #[derive(Default)]
@@ -116,11 +116,12 @@ impl Marks {
             None => ReplicationMark::new(naming_context.clone(), ""),
         };
         let goal = mark.finish(sampled.chain(changed));
-        let mut tell = |report: &BulkReport| {
-            onramp.observer.tell(&Event::BulkReplication { report: report.clone() });
-        };
-        let waiting = replication.wait_for(&goal, options(context), &*onramp.clock, &mut tell);
-        match onramp.unless_cancelled("wait for replication", waiting).await {
+        let waiting = replication
+            .wait_for(&goal)
+            .with_options(options(context))
+            .with_clock(&*onramp.clock)
+            .on_progress(|report| onramp.observer.tell(&Event::BulkReplication { report: report.clone() }));
+        match onramp.unless_cancelled("wait for replication", waiting.into_future()).await {
             Err(error) if error.kind() == ErrorKind::Unsupported => {}
             report => {
                 let report = report?;
@@ -145,10 +146,12 @@ async fn wait_for_value(
     value: ReplicatedValue,
 ) -> Result<usize> {
     let onramp = context.onramp;
-    let mut tell =
-        |report: &ConvergenceReport| onramp.observer.tell(&Event::Replication { report: report.clone() });
-    let waiting = replication.wait(value, options(context), &*onramp.clock, &mut tell);
-    let report = onramp.unless_cancelled("wait for replication", waiting).await?;
+    let waiting = replication
+        .wait(value)
+        .with_options(options(context))
+        .with_clock(&*onramp.clock)
+        .on_progress(|report| onramp.observer.tell(&Event::Replication { report: report.clone() }));
+    let report = onramp.unless_cancelled("wait for replication", waiting.into_future()).await?;
     report.require_complete()?;
     Ok(report.controllers.len())
 }

@@ -1,8 +1,9 @@
 //! Domain controllers that do not answer, or are none.
 
+use onramp::replication::{ReplicationExt, WaitOptions};
 use onramp::{ApplyStatus, CheckStatus};
 use onramp_core::ErrorKind;
-use onramp_core::forest::{ReplicatedValue, ReplicationExt, WaitOptions};
+use onramp_core::forest::ReplicatedValue;
 use onramp_lab::forest::LabDomain;
 
 use crate::odd::{noting, with_replication};
@@ -127,7 +128,9 @@ async fn waiting_ends_with_the_time_that_the_spec_gives() {
     let options = WaitOptions::default().with_timeout(std::time::Duration::from_secs(60));
     let replication = world.forest.forest().replication;
     let report = replication
-        .wait(ReplicatedValue::Suffix { suffix }, options, &*world.clock, &mut |_| ())
+        .wait(ReplicatedValue::Suffix { suffix })
+        .with_options(options)
+        .with_clock(&*world.clock)
         .await
         .unwrap();
     assert_eq!(report.require_complete().unwrap_err().kind(), ErrorKind::Unavailable);

@@ -36,4 +36,5 @@ mod streams;
 mod subscriptions;
 mod takeover;
 mod verifying;
+mod waiting;
 mod world;

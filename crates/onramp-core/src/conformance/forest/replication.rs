@@ -1,14 +1,12 @@
 //! The suite of [`Replication`].
 
-use std::time::Duration;
-
 use futures_util::TryStreamExt;
 
 use super::NOBODY;
 use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{
     AttributeValue, ChangedObject, ChangesQuery, DomainController, ForestUsers, ReplicatedValue, Replication,
-    ReplicationExt, Suffixes, UpnChange, WaitOptions,
+    Suffixes, UpnChange,
 };
 use crate::{AttributeName, DistinguishedName, ErrorKind, Upn, UpnSuffix};
 
@@ -47,7 +45,7 @@ async fn change_is_followed(
     let before = done(port.position(&writer, &context).await, "asking how far the writer is");
     let identity = before.invocation_id.expect("one that is written to shows its identity");
     assert_eq!(before.cursor(&identity), None, "it has no cursor of its own");
-    let attribute = AttributeName::known("userPrincipalName");
+    let attribute = AttributeName::from_static("userPrincipalName");
     let stamp = async || done(port.stamp(&writer, &user.guid, &attribute).await, "asking who wrote a value");
     let unchanged = stamp().await;
     assert_eq!(unchanged.value, Some(AttributeValue::text(old.as_str())), "a stamp has the value");
@@ -90,19 +88,17 @@ async fn change_is_followed(
         fixture.patience.until(&what, arrived, |arrived| *arrived).await;
     }
 
-    let mark = done(port.begin(&context).await, "noting where replication stands");
     done(users.change_upn(&change(&new, &old)).await, "changing a UPN back");
-    let options = WaitOptions::default()
-        .with_timeout(fixture.patience.timeout)
-        .with_longest_interval(fixture.patience.interval);
-    let clock = &*fixture.patience.clock;
-    let goal = mark.clone().finish([(user.guid, old)]);
-    let report = done(port.wait_for(&goal, options, clock, &mut |_| {}).await, "waiting for a change");
-    assert!(report.is_complete(), "it arrives everywhere: {report:?}");
-    let nobodys = mark.finish([(user.guid, new)]);
-    let options = options.with_timeout(Duration::ZERO);
-    let report = done(port.wait_for(&nobodys, options, clock, &mut |_| {}).await, "waiting for no change");
-    assert_eq!(report.differing, 1, "a value that is not there is not seen: {report:?}");
+    let back = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn: old };
+    for controller in controllers.iter().filter(|controller| controller.holds(&context)) {
+        let holds = async || port.holds(controller, &back).await;
+        fixture
+            .patience
+            .until(&format!("{} receives the {back}", controller.host), holds, |held| *held)
+            .await;
+        let held = done(port.holds(controller, &value).await, "asking for the UPN before");
+        assert!(!held, "{} does not hold the {value} any more", controller.host);
+    }
 }
 
 async fn controllers(port: &dyn Replication) -> Vec<DomainController> {

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
+use onramp::replication::{ReplicationExt, ReplicationState, WaitOptions};
 use onramp_core::conformance::{self, ForestFixture, Patience};
-use onramp_core::forest::{
-    Convergence, ReplicatedValue, ReplicationExt, UpnChange, UpnChanged, UserQuery, WaitOptions,
-};
+use onramp_core::forest::{ReplicatedValue, UpnChange, UpnChanged, UserQuery};
 use onramp_core::{Clock, DomainName, ErrorKind, ManualClock, Upn, UpnSuffix};
 use onramp_lab::forest::{Fault, LabForest, Operation};
 
@@ -57,14 +56,20 @@ async fn waiting_names_a_controller_that_is_switched_off() {
     forest.suffixes.add(&domain("example.com")).await.expect("a new suffix");
     let value = ReplicatedValue::Suffix { suffix: UpnSuffix::parse("example.com").expect("a suffix") };
     let options = WaitOptions::default().with_timeout(Duration::from_secs(60));
-    let report =
-        forest.replication.wait(value.clone(), options, &*clock, &mut |_| {}).await.expect("a report");
+    let report = forest
+        .replication
+        .wait(value.clone())
+        .with_options(options)
+        .with_clock(&*clock)
+        .await
+        .expect("a report");
     let [first, second] = report.controllers.as_slice() else { panic!("two controllers: {report:?}") };
-    assert_eq!(first.convergence, Convergence::Converged);
-    assert!(matches!(second.convergence, Convergence::Unreachable { .. }), "{report:?}");
+    assert_eq!(first.state, ReplicationState::Converged);
+    assert!(matches!(second.state, ReplicationState::Unreachable { .. }), "{report:?}");
 
     lab.start_controller("dc2.corp.local").expect("it exists");
-    let report = forest.replication.wait(value, options, &*clock, &mut |_| {}).await.expect("a report");
+    let report =
+        forest.replication.wait(value).with_options(options).with_clock(&*clock).await.expect("a report");
     assert!(report.is_complete(), "{report:?}");
 }
 

@@ -1,11 +1,10 @@
-//! What many changes were and where replication stood before them: what is to be proven of every domain controller.
+//! The goal of a wait for many changes, and the replication state before them.
 
+use onramp_core::forest::{AttributeValue, InvocationId};
+use onramp_core::{AttributeName, DistinguishedName, LdapFilter, ObjectGuid, Upn};
 use serde::{Deserialize, Serialize};
 
-use super::{AttributeValue, InvocationId};
-use crate::{AttributeName, DistinguishedName, LdapFilter, ObjectGuid, Upn};
-
-/// Where replication of a naming context stood before many changes.
+/// The replication state of a naming context before many changes.
 ///
 /// Taken by [`begin`](super::ReplicationExt::begin). It may be stored and used by a later run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,41 +12,40 @@ use crate::{AttributeName, DistinguishedName, LdapFilter, ObjectGuid, Upn};
 pub struct ReplicationMark {
     /// The naming context.
     pub context: DistinguishedName,
-    /// Host name of the domain controller that changes were made on then.
+    /// The host name of the domain controller that took writes then.
     pub writer: String,
-    /// Those that could be asked.
+    /// The domain controllers that could be reached.
     pub controllers: Vec<MarkedController>,
 }
 
-/// Where one domain controller stood.
+/// The replication state of one domain controller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(clippy::exhaustive_structs)] // a position with a name
 pub struct MarkedController {
-    /// DNS host name.
+    /// The DNS host name.
     pub host: String,
     /// The identity of its database, if it shows it.
     pub invocation_id: Option<InvocationId>,
-    /// The highest USN that it had given out.
+    /// The highest USN that was assigned.
     pub highest_usn: u64,
 }
 
 impl ReplicationMark {
-    /// A mark without positions: it knows the naming context only.
+    /// Creates a mark without positions.
     pub fn new(context: DistinguishedName, writer: impl Into<String>) -> Self {
         Self { context, writer: writer.into(), controllers: Vec::new() }
     }
 
-    /// What is to be proven after the changes: the UPN that each user has now. The last one counts where a user comes
+    /// Returns the goal after changes of UPNs: the UPN that each user has now. The last one counts where a user comes
     /// twice.
     pub fn finish(self, upns: impl IntoIterator<Item = (ObjectGuid, Upn)>) -> ReplicationGoal {
         let values = upns.into_iter().map(|(guid, upn)| (guid, Some(AttributeValue::text(upn.as_str()))));
-        let goal = self.finish_values(AttributeName::known("userPrincipalName"), values);
+        let goal = self.finish_values(AttributeName::from_static("userPrincipalName"), values);
         // Whoever lost the UPN is not found by it, and looked at one by one.
         ReplicationGoal { filter: LdapFilter::parse("(userPrincipalName=*)").ok(), ..goal }
     }
 
-    /// What is to be proven after changes of another single-valued attribute: the value that each object has now, or
-    /// that it has none.
+    /// Returns the goal after changes of another single-valued attribute: the value that each object has now, or
+    /// none.
     pub fn finish_values(
         self,
         attribute: AttributeName,
@@ -67,66 +65,66 @@ impl ReplicationMark {
     }
 }
 
-/// How values are looked at besides the high-water mark.
+/// The proof of values besides the high-water mark.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValueProof {
-    /// Every value on every domain controller, read as ranges of what changed there: a million in minutes.
+    /// A check of every value on every domain controller, read as ranges of what changed there: a million in minutes.
     #[default]
     Every,
-    /// So many values on every domain controller, spread evenly. For slow links: the high-water mark proves that all
-    /// changes arrived, but not that nobody wrote over one of those left out.
+    /// A check of this number of values on every domain controller, spread evenly. For slow links: the high-water mark proves
+    /// that all changes arrived, but not that no later write replaced one of those left out.
     Sample(usize),
 }
 
-/// What is to be proven of every domain controller that holds a naming context: an attribute's values.
+/// The attribute values that every domain controller of a naming context has to have.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ReplicationGoal {
     pub(super) mark: ReplicationMark,
     pub(super) attribute: AttributeName,
     pub(super) filter: Option<LdapFilter>,
-    /// By GUID, each once.
+    /// The values by GUID, each object once.
     pub(super) expected: Vec<(ObjectGuid, Option<AttributeValue>)>,
     pub(super) proof: ValueProof,
 }
 
 impl ReplicationGoal {
-    /// With another way of looking at values.
+    /// Sets the proof of values.
     #[must_use]
     pub fn with_proof(mut self, proof: ValueProof) -> Self {
         self.proof = proof;
         self
     }
 
-    /// Narrows what is read of a domain controller; every object that was changed must match.
+    /// Sets the filter of what is read of a domain controller; every changed object must match.
     #[must_use]
     pub fn with_filter(mut self, filter: LdapFilter) -> Self {
         self.filter = Some(filter);
         self
     }
 
-    /// How many objects it is about.
+    /// Returns the number of objects.
     pub fn len(&self) -> usize {
         self.expected.len()
     }
 
-    /// Whether it is about none.
+    /// Returns true if there are no objects.
     pub fn is_empty(&self) -> bool {
         self.expected.is_empty()
     }
 
-    /// The naming context.
+    /// Returns the naming context.
     pub fn context(&self) -> &DistinguishedName {
         &self.mark.context
     }
 
-    /// The place of an object among the expected.
+    /// Returns the index of an object among the expected ones.
     pub(super) fn place_of(&self, guid: &ObjectGuid) -> Option<usize> {
         self.expected.binary_search_by_key(guid, |(guid, _)| *guid).ok()
     }
 
-    /// The places whose values are looked at.
+    /// Returns a flag per index: true if the value is checked.
     pub(super) fn places(&self) -> Vec<bool> {
         let total = self.expected.len();
         match self.proof {

@@ -1,14 +1,12 @@
 //! Waiting for replication: instant, because time comes from a clock.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onramp_core::forest::{
-    Convergence, DomainController, ReplicatedValue, Replication, ReplicationExt, WaitOptions,
-};
+use onramp::replication::{ReplicationExt, ReplicationState, WaitOptions};
+use onramp_core::forest::{DomainController, ReplicatedValue, Replication};
 use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, ManualClock, Result};
 
 /// Domain controllers that get the value after so many looks; `None` is never, an empty entry unreachable.
@@ -52,15 +50,20 @@ async fn the_report_names_who_lags_and_who_is_down() {
     let clock = ManualClock::default();
     let options = WaitOptions::default().with_timeout(Duration::from_secs(60));
     let mut looks = 0;
-    let report = forest.wait(value(), options, &clock, &mut |_| looks += 1).await.unwrap();
+    let report = forest
+        .wait(value())
+        .with_options(options)
+        .with_clock(&clock)
+        .on_progress(|_| looks += 1)
+        .await
+        .unwrap();
     assert!(looks > 5);
     assert_eq!(clock.elapsed(), Duration::from_secs(60), "the deadline is met exactly");
-    let states: Vec<_> =
-        report.controllers.iter().map(|c| (c.host.as_str(), c.convergence.clone())).collect();
-    assert_eq!(states[0], ("dc1", Convergence::Converged));
-    assert_eq!(states[1], ("dc2", Convergence::Lagging));
-    assert!(matches!(states[2], ("down", Convergence::Unreachable { .. })));
-    assert_eq!(states[3], ("stuck", Convergence::ReplicationDisabled));
+    let states: Vec<_> = report.controllers.iter().map(|c| (c.host.as_str(), c.state.clone())).collect();
+    assert_eq!(states[0], ("dc1", ReplicationState::Converged));
+    assert_eq!(states[1], ("dc2", ReplicationState::Lagging));
+    assert!(matches!(states[2], ("down", ReplicationState::Unreachable { .. })));
+    assert_eq!(states[3], ("stuck", ReplicationState::ReplicationDisabled));
     let error = report.require_complete().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     for name in ["dc2", "down", "stuck", "1 of 4"] {
@@ -72,7 +75,7 @@ async fn the_report_names_who_lags_and_who_is_down() {
 async fn waiting_ends_with_the_last_to_converge() {
     let forest = Slow(Mutex::new(HashMap::from([("dc1", Some(0)), ("dc2", Some(2)), ("down", Some(1))])));
     let clock = ManualClock::default();
-    let report = forest.wait(value(), WaitOptions::default(), &clock, &mut |_| ()).await.unwrap();
+    let report = forest.wait(value()).with_clock(&clock).await.unwrap();
     assert!(report.is_complete());
     report.require_complete().unwrap();
     assert_eq!(clock.elapsed(), Duration::from_millis(200 + 400));

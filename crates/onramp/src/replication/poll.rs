@@ -1,48 +1,47 @@
-//! A look at one domain controller: how far it is, what changed on it, and what of single values that leaves open.
+//! A poll of one domain controller: its position, the changes on it, and the single values that these leave open.
 
 use futures_util::stream::{self, StreamExt};
 
-use super::watched::Watched;
-use crate::forest::judgement::{Judge, Judgement};
-use crate::forest::{
-    AttributeValue, ChangesQuery, Convergence, DomainController, HighWaterMark, Replication, ReplicationGoal,
-    ReplicationPosition, ValueProof,
-};
-use crate::{Clock, ErrorKind, ObjectGuid, Result};
+use onramp_core::forest::{AttributeValue, ChangesQuery, DomainController, Replication, ReplicationPosition};
+use onramp_core::{Clock, ErrorKind, ObjectGuid, Result};
 
-/// So many values are read one by one at a look; more are read with everything else.
+use super::controller_state::ControllerState;
+use super::diagnosis::{Diagnosis, Diagnostics};
+use super::{HighWaterMark, ReplicationGoal, ReplicationState, ValueProof};
+
+/// The maximum number of values that a poll reads one by one; more are read with everything else.
 const ONE_BY_ONE: usize = 1000;
-/// So many of them at a time.
+/// The number of values that are read at the same time.
 const AT_A_TIME: usize = 16;
 
-/// One round of looks.
-pub(super) struct Look<'a, R: ?Sized> {
+/// One round of polls.
+pub(super) struct Poll<'a, R: ?Sized> {
     pub(super) port: &'a R,
     pub(super) goal: &'a ReplicationGoal,
     pub(super) clock: &'a dyn Clock,
     pub(super) lost: &'a [bool],
     pub(super) target: Option<&'a HighWaterMark>,
-    /// The domain controller that is written to, and whether it had every value once.
+    /// The domain controller that is written to, and true if it had every value once.
     pub(super) writer: Option<(&'a DomainController, bool)>,
 }
 
-impl<R: Replication + ?Sized> Look<'_, R> {
-    pub(super) async fn at(&self, watched: &mut Watched) {
-        let diverged_before = matches!(watched.progress.convergence, Convergence::Diverged { .. });
-        let outcome = self.progress(watched).await;
-        let convergence =
-            outcome.unwrap_or_else(|error| Convergence::Unreachable { reason: error.to_string() });
-        watched.is_done = match &convergence {
-            Convergence::Converged => true,
+impl<R: Replication + ?Sized> Poll<'_, R> {
+    pub(super) async fn run(&self, watched: &mut ControllerState) {
+        let diverged_before = matches!(watched.status.state, ReplicationState::Diverged { .. });
+        let outcome = self.state(watched).await;
+        let state =
+            outcome.unwrap_or_else(|error| ReplicationState::Unreachable { reason: error.to_string() });
+        watched.is_done = match &state {
+            ReplicationState::Converged => true,
             // Twice in a row, so that a change that arrives at this very moment is not taken for it.
-            Convergence::Diverged { .. } => diverged_before,
+            ReplicationState::Diverged { .. } => diverged_before,
             _ => false,
         };
-        watched.progress.convergence = convergence;
-        watched.progress.missing = Some(watched.missing.count as u64);
+        watched.status.state = state;
+        watched.status.missing = Some(watched.missing.count as u64);
     }
 
-    async fn progress(&self, watched: &mut Watched) -> Result<Convergence> {
+    async fn state(&self, watched: &mut ControllerState) -> Result<ReplicationState> {
         let position = self.port.position(&watched.controller, &self.goal.mark.context).await?;
         watched.answered_at = Some(self.clock.now());
         if let (Some(before), Some(now)) = (watched.invocation_id, position.invocation_id)
@@ -79,16 +78,18 @@ impl<R: Replication + ?Sized> Look<'_, R> {
         watched.position = Some(position);
         let missing = watched.missing.count;
         Ok(match behind {
-            Some(usns) if usns > 0 && !watched.controller.inbound_disabled => Convergence::Behind { usns },
-            _ if missing == 0 && behind.unwrap_or_default() == 0 => Convergence::Converged,
-            _ if watched.controller.inbound_disabled => Convergence::ReplicationDisabled,
-            _ if missing == watched.diverged.len() => Convergence::Diverged { values: missing as u64 },
-            _ => Convergence::Lagging,
+            Some(usns) if usns > 0 && !watched.controller.inbound_disabled => {
+                ReplicationState::Behind { usns }
+            }
+            _ if missing == 0 && behind.unwrap_or_default() == 0 => ReplicationState::Converged,
+            _ if watched.controller.inbound_disabled => ReplicationState::ReplicationDisabled,
+            _ if missing == watched.diverged.len() => ReplicationState::Diverged { values: missing as u64 },
+            _ => ReplicationState::Lagging,
         })
     }
 
-    /// Reads what changed on a domain controller and takes note of expected values; says of how many.
-    async fn read(&self, watched: &mut Watched, from_usn: u64) -> Result<usize> {
+    /// Reads the changes on a domain controller and returns the number of expected values among them.
+    async fn read(&self, watched: &mut ControllerState, from_usn: u64) -> Result<usize> {
         let mut query =
             ChangesQuery::new(self.goal.mark.context.clone(), self.goal.attribute.clone(), from_usn);
         query.filter = self.goal.filter.clone();
@@ -110,15 +111,15 @@ impl<R: Replication + ?Sized> Look<'_, R> {
         Ok(arrived)
     }
 
-    /// Finds out about the values that are missing: all in one go if they are many, then one by one.
-    async fn settle(&self, watched: &mut Watched, position: &ReplicationPosition) -> Result<()> {
+    /// Diagnoses the missing values: reads everything if they are many, then single values.
+    async fn settle(&self, watched: &mut ControllerState, position: &ReplicationPosition) -> Result<()> {
         let reads_all = self.goal.proof == ValueProof::Every;
         if reads_all && watched.missing.count > ONE_BY_ONE && !watched.read_everything {
             self.read(watched, 0).await?;
             watched.read_everything = true;
         }
         let places: Vec<usize> = watched.missing.iter().take(ONE_BY_ONE).collect();
-        let judge = Judge {
+        let diagnostics = Diagnostics {
             port: self.port,
             attribute: &self.goal.attribute,
             controller: &watched.controller,
@@ -126,29 +127,29 @@ impl<R: Replication + ?Sized> Look<'_, R> {
             is_truth: watched.had_all,
             writer: self.writer.filter(|(writer, _)| writer.host != watched.controller.host),
         };
-        let judge = &judge;
-        let judged = stream::iter(places).map(|place| async move {
+        let diagnostics = &diagnostics;
+        let diagnosed = stream::iter(places).map(|place| async move {
             let expected: Option<&(ObjectGuid, Option<AttributeValue>)> = self.goal.expected.get(place);
-            let judgement = match expected {
-                Some((guid, value)) => judge.judge(guid, value.as_ref()).await,
-                None => Judgement::Lags,
+            let diagnosis = match expected {
+                Some((guid, value)) => diagnostics.diagnose(guid, value.as_ref()).await,
+                None => Diagnosis::Lags,
             };
-            (place, judgement)
+            (place, diagnosis)
         });
-        let judged: Vec<(usize, Judgement)> = judged.buffer_unordered(AT_A_TIME).collect().await;
-        for (place, judgement) in judged {
-            match judgement {
-                Judgement::Held(written) => {
+        let diagnosed: Vec<(usize, Diagnosis)> = diagnosed.buffer_unordered(AT_A_TIME).collect().await;
+        for (place, diagnosis) in diagnosed {
+            match diagnosis {
+                Diagnosis::Held(written) => {
                     watched.missing.remove(place);
                     let own = written.filter(|written| Some(written.by) == watched.invocation_id);
                     watched.top_usn = watched.top_usn.max(own.map_or(0, |written| written.usn));
                 }
-                Judgement::Overwritten(stamp, host) => {
+                Diagnosis::Overwritten(stamp, host) => {
                     watched.missing.remove(place);
                     watched.overwritten.push((place, stamp, host));
                 }
-                Judgement::Diverged(stamp) => watched.diverged.push((place, stamp)),
-                Judgement::Lags => {}
+                Diagnosis::Diverged(stamp) => watched.diverged.push((place, stamp)),
+                Diagnosis::Lags => {}
             }
         }
         Ok(())

@@ -4,37 +4,37 @@
 //! The target is the highest `uSNChanged` of our own objects where they were written, and not `highestCommittedUSN`:
 //! that also counts other naming contexts, and one without changes is not announced to anybody.
 
-mod look;
-mod watched;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use onramp_core::forest::{AttributeValue, Replication, ValueStamp};
+use onramp_core::{Clock, ErrorKind, Result};
 
-use super::bulk_report::DIFFERENCES_KEPT;
+use super::controller_state::ControllerState;
+use super::poll::Poll;
+use super::report::MISMATCHES_KEPT;
 use super::{
-    AttributeValue, BulkReport, Convergence, DifferingValue, HighWaterMark, LastContact, Replication,
-    ReplicationGoal, ValueStamp, Verdict, WaitOptions,
+    HighWaterMark, LastContact, MismatchCause, OnProgress, ReplicationGoal, ReplicationReport,
+    ReplicationState, ReplicationSubject, ValueMismatch, WaitOptions,
 };
-use crate::{Clock, ErrorKind, Result};
-use look::Look;
-use watched::Watched;
 
-/// See [`ReplicationExt::wait_for`](super::ReplicationExt::wait_for).
+/// Waits for many changes; see [`ReplicationExt::wait_for`](super::ReplicationExt::wait_for).
 pub(super) async fn wait<R: Replication + ?Sized>(
     port: &R,
     goal: &ReplicationGoal,
     options: WaitOptions,
     clock: &dyn Clock,
-    on_progress: &mut (dyn for<'r> FnMut(&'r BulkReport) + Send),
-) -> Result<BulkReport> {
+    mut on_progress: OnProgress<'_>,
+) -> Result<ReplicationReport> {
     let mut waiting = Waiting::start(port, goal, options, clock).await?;
     loop {
-        waiting.look().await;
+        waiting.poll().await;
         let waited = clock.elapsed().saturating_sub(waiting.started);
         let report = waiting.report(waited);
-        on_progress(&report);
+        if let Some(on_progress) = &mut on_progress {
+            on_progress(&report);
+        }
         if waiting.is_over() || waited >= options.timeout {
             return Ok(report);
         }
@@ -48,14 +48,14 @@ struct Waiting<'a, R: ?Sized> {
     options: WaitOptions,
     clock: &'a dyn Clock,
     started: Duration,
-    /// Site of the domain controller that is written to.
+    /// The site of the domain controller that is written to.
     site: String,
-    watched: Vec<Watched>,
-    /// Places whose value is another one for good.
+    watched: Vec<ControllerState>,
+    /// A flag per index: true if the value was overwritten.
     lost: Vec<bool>,
     lost_count: u64,
-    /// The first of them.
-    differences: BTreeMap<usize, DifferingValue>,
+    /// The first of the overwritten values.
+    differences: BTreeMap<usize, ValueMismatch>,
 }
 
 impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
@@ -74,10 +74,12 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
             Err(_) => mark.writer.clone(),
         };
         let all = port.controllers().await?;
-        let watched: Vec<Watched> = all
+        let watched: Vec<ControllerState> = all
             .into_iter()
             .filter(|controller| controller.holds(&mark.context))
-            .map(|controller| Watched::new(controller, goal, &writer, started, options.first_interval))
+            .map(|controller| {
+                ControllerState::new(controller, goal, &writer, started, options.first_interval)
+            })
             .collect();
         let home = watched.iter().find(|watched| watched.is_writer);
         let site = home.map(|watched| watched.controller.site.clone()).unwrap_or_default();
@@ -96,14 +98,14 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
         })
     }
 
-    /// Looks at each domain controller whose time has come, first at the one that is written to.
-    async fn look(&mut self) {
+    /// Polls each domain controller whose time has come, first the one that is written to.
+    async fn poll(&mut self) {
         let now = self.clock.elapsed();
         for writers_turn in [true, false] {
             let target = self.target();
             let writer = self.watched.iter().find(|watched| watched.is_writer);
             let writer = writer.map(|watched| (watched.controller.clone(), watched.had_all));
-            let look = Look {
+            let poll = Poll {
                 port: self.port,
                 goal: self.goal,
                 clock: self.clock,
@@ -112,25 +114,25 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
                 writer: writer.as_ref().map(|(controller, had_all)| (controller, *had_all)),
             };
             let due = self.watched.iter_mut().filter(|watched| {
-                watched.is_writer == writers_turn && !watched.is_done && watched.next_look <= now
+                watched.is_writer == writers_turn && !watched.is_done && watched.next_poll <= now
             });
-            join_all(due.map(|watched| look.at(watched))).await;
-            self.take_over();
+            join_all(due.map(|watched| poll.run(watched))).await;
+            self.collect();
         }
         let now = self.clock.elapsed();
-        for watched in self.watched.iter_mut().filter(|watched| watched.next_look <= now) {
+        for watched in self.watched.iter_mut().filter(|watched| watched.next_poll <= now) {
             let near = watched.controller.site.eq_ignore_ascii_case(&self.site);
             let longest = match near {
                 true => self.options.longest_interval,
                 false => self.options.longest_interval_between_sites,
             };
-            watched.next_look = now + watched.interval;
+            watched.next_poll = now + watched.interval;
             watched.interval = (watched.interval * 2).min(longest);
         }
     }
 
-    /// Takes note of what the looks found out for all.
-    fn take_over(&mut self) {
+    /// Collects the overwritten values that the polls found.
+    fn collect(&mut self) {
         for at in 0..self.watched.len() {
             let found = self.watched.get_mut(at).map(|watched| std::mem::take(&mut watched.overwritten));
             for (place, stamp, host) in found.unwrap_or_default() {
@@ -141,8 +143,8 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
                     if !known.on.contains(&host) {
                         known.on.push(host);
                     }
-                } else if self.differences.len() < DIFFERENCES_KEPT {
-                    let difference = self.difference(place, stamp, host, Verdict::Overwritten);
+                } else if self.differences.len() < MISMATCHES_KEPT {
+                    let difference = self.difference(place, stamp, host, MismatchCause::Overwritten);
                     self.differences.extend(difference.map(|difference| (place, difference)));
                 }
             }
@@ -155,43 +157,46 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
         Some(HighWaterMark { host, invocation_id: writer.invocation_id?, usn })
     }
 
-    /// Whether waiting longer changes nothing.
+    /// Returns true if waiting longer changes nothing.
     fn is_over(&self) -> bool {
-        let hopeless = |watched: &Watched| watched.progress.convergence == Convergence::ReplicationDisabled;
+        let hopeless =
+            |watched: &ControllerState| watched.status.state == ReplicationState::ReplicationDisabled;
         self.watched.iter().all(|watched| watched.is_done || hopeless(watched))
     }
 
     fn pause(&self) -> Duration {
-        let next = self.watched.iter().filter(|watched| !watched.is_done).map(|watched| watched.next_look);
+        let next = self.watched.iter().filter(|watched| !watched.is_done).map(|watched| watched.next_poll);
         let next = next.min().unwrap_or_default();
         next.saturating_sub(self.clock.elapsed()).max(Duration::from_millis(1))
     }
 
-    fn report(&self, waited: Duration) -> BulkReport {
+    fn report(&self, waited: Duration) -> ReplicationReport {
         let target = self.target();
-        let mut differences: BTreeMap<usize, DifferingValue> = self.differences.clone();
+        let mut differences: BTreeMap<usize, ValueMismatch> = self.differences.clone();
         let mut diverged = std::collections::BTreeSet::new();
         for watched in &self.watched {
             for (place, stamp) in &watched.diverged {
                 diverged.insert(*place);
                 let host = watched.controller.host.clone();
-                if differences.len() < DIFFERENCES_KEPT {
-                    let difference = self.difference(*place, stamp.clone(), host, Verdict::Diverged);
+                if differences.len() < MISMATCHES_KEPT {
+                    let difference = self.difference(*place, stamp.clone(), host, MismatchCause::Diverged);
                     difference.map(|difference| differences.entry(*place).or_insert(difference));
                 }
             }
         }
         let controllers = self.watched.iter().map(|watched| {
-            let mut progress = watched.progress.clone();
-            if progress.convergence != Convergence::Converged {
-                progress.last_contact = self.last_contact(watched, target.as_ref());
+            let mut status = watched.status.clone();
+            if status.state != ReplicationState::Converged {
+                status.last_contact = self.last_contact(watched, target.as_ref());
             }
-            progress
+            status
         });
-        BulkReport {
-            context: self.goal.mark.context.clone(),
-            attribute: self.goal.attribute.clone(),
-            expected: self.goal.expected.len() as u64,
+        ReplicationReport {
+            subject: ReplicationSubject::Attribute {
+                context: self.goal.mark.context.clone(),
+                attribute: self.goal.attribute.clone(),
+                expected: self.goal.expected.len() as u64,
+            },
             controllers: controllers.collect(),
             target,
             differing: self.lost_count + diverged.len() as u64,
@@ -201,10 +206,10 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
         }
     }
 
-    /// When a domain controller was last heard from: one that answers us, by when it was in step with the one written
-    /// to; another, by what anybody knows of it.
-    fn last_contact(&self, watched: &Watched, target: Option<&HighWaterMark>) -> Option<LastContact> {
-        if !matches!(watched.progress.convergence, Convergence::Unreachable { .. }) {
+    /// Returns the last contact with a domain controller: for one that answers, its last replication with the one written
+    /// to; for another, the latest that any domain controller knows.
+    fn last_contact(&self, watched: &ControllerState, target: Option<&HighWaterMark>) -> Option<LastContact> {
+        if !matches!(watched.status.state, ReplicationState::Unreachable { .. }) {
             let target = target?;
             let at = watched.position.as_ref()?.cursor(&target.invocation_id)?.last_sync?;
             return Some(LastContact { at, by: Some(target.host.clone()) });
@@ -223,22 +228,22 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
         place: usize,
         stamp: ValueStamp,
         host: String,
-        verdict: Verdict,
-    ) -> Option<DifferingValue> {
+        cause: MismatchCause,
+    ) -> Option<ValueMismatch> {
         let (guid, expected) = self.goal.expected.get(place)?;
         let text = |value: &AttributeValue| value.to_string();
         let written_on = stamp.written.and_then(|written| {
-            let wrote = |watched: &&Watched| {
+            let wrote = |watched: &&ControllerState| {
                 [watched.invocation_id, watched.controller.invocation_id].contains(&Some(written.by))
             };
             self.watched.iter().find(wrote).map(|watched| watched.controller.host.clone())
         });
-        Some(DifferingValue {
+        Some(ValueMismatch {
             guid: *guid,
             expected: expected.as_ref().map(text),
             found: stamp.value.as_ref().map(text),
             on: vec![host],
-            verdict,
+            cause,
             written: stamp.written,
             written_on,
         })

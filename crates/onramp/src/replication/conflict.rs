@@ -1,29 +1,29 @@
-//! Whether a value that does not arrive has lost against another one: then waiting does not help, and it is no lag.
+//! Detection of values that lost against another write: then waiting does not help.
 
 use futures_util::future::join_all;
+use onramp_core::AttributeName;
+use onramp_core::forest::{AttributeValue, DomainController, ReplicatedValue, Replication, ValueStamp};
 
-use super::{
-    AttributeValue, ControllerProgress, Convergence, DomainController, ReplicatedValue, Replication,
-    ValueStamp,
-};
-use crate::AttributeName;
+use super::{ControllerStatus, ReplicationState};
 
 const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
 
-/// Marks those that lack a user's UPN and hold another value that wins over it where both meet; and all, if every domain
-/// controller was asked and none holds it any more. Of suffixes, any number stand beside each other.
+/// Marks as conflicts the domain controllers that lack a user's UPN and hold another value that wins over it; and all of
+/// them, if every one was read and none holds the UPN any more. Suffixes have many values and no conflicts.
 pub(super) async fn mark<R: Replication + ?Sized>(
     port: &R,
     value: &ReplicatedValue,
-    controllers: &mut [(DomainController, ControllerProgress)],
+    controllers: &mut [(DomainController, ControllerStatus)],
 ) {
     let ReplicatedValue::UserUpn { guid, upn, .. } = value else { return };
-    if !controllers.iter().any(|(_, progress)| progress.convergence == Convergence::Lagging) {
+    if !controllers.iter().any(|(_, status)| status.state == ReplicationState::Lagging) {
         return;
     }
-    let asked = controllers.iter().map(|(controller, progress)| async {
-        match progress.convergence {
-            Convergence::Lagging | Convergence::Converged => port.stamp(controller, guid, &UPN).await.ok(),
+    let asked = controllers.iter().map(|(controller, status)| async {
+        match status.state {
+            ReplicationState::Lagging | ReplicationState::Converged => {
+                port.stamp(controller, guid, &UPN).await.ok()
+            }
             _ => None,
         }
     });
@@ -37,10 +37,10 @@ pub(super) async fn mark<R: Replication + ?Sized>(
         (Some(other), Some(ours)) => other.outranks(&ours),
         _ => nobody_holds_it,
     };
-    for ((_, progress), stamp) in controllers.iter_mut().zip(&stamps) {
+    for ((_, status), stamp) in controllers.iter_mut().zip(&stamps) {
         if let Some(stamp) = stamp.as_ref().filter(|stamp| !holds(stamp) && wins(stamp)) {
             let found = stamp.value.as_ref().map(ToString::to_string);
-            progress.convergence = Convergence::Conflict { found };
+            status.state = ReplicationState::Conflict { found };
         }
     }
 }

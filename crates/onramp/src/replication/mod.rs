@@ -1,0 +1,223 @@
+//! Waiting until a value, or many, have reached every domain controller that must have them.
+//!
+//! ```no_run
+//! use onramp::replication::ReplicationExt;
+//! use onramp_core::forest::{Forest, ReplicatedValue};
+//!
+//! # async fn example(forest: Forest) -> onramp_core::Result<()> {
+//! let suffix = ReplicatedValue::Suffix { suffix: "contoso.com".parse()? };
+//! let report = forest.replication.wait(suffix).on_progress(|report| println!("{report:?}")).await?;
+//! report.require_complete()
+//! # }
+//! ```
+
+mod conflict;
+mod controller_state;
+mod diagnosis;
+mod goal;
+mod many;
+mod poll;
+mod report;
+mod value;
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::{BoxFuture, join, join_all};
+use onramp_core::forest::{DomainController, ReplicatedValue, Replication, ReplicationPosition};
+use onramp_core::{Clock, DistinguishedName, Result, SystemClock};
+
+pub use goal::{MarkedController, ReplicationGoal, ReplicationMark, ValueProof};
+pub use report::{
+    ControllerStatus, HighWaterMark, LastContact, MismatchCause, ReplicationReport, ReplicationState,
+    ReplicationSubject, ValueMismatch,
+};
+
+/// The timeout and the intervals of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WaitOptions {
+    /// The timeout. Fifteen minutes unless set.
+    pub timeout: Duration,
+    /// The interval before the second poll; it doubles up to `longest_interval`. 200 ms unless set.
+    pub first_interval: Duration,
+    /// The longest interval between two polls. Five seconds unless set.
+    pub longest_interval: Duration,
+    /// The longest interval for domain controllers of other sites than the one written to, where changes travel by
+    /// schedule. A minute unless set. Used by [`ReplicationExt::wait_for`] only.
+    pub longest_interval_between_sites: Duration,
+}
+
+impl Default for WaitOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(15 * 60),
+            first_interval: Duration::from_millis(200),
+            longest_interval: Duration::from_secs(5),
+            longest_interval_between_sites: Duration::from_secs(60),
+        }
+    }
+}
+
+impl WaitOptions {
+    /// Sets the timeout.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets the longest interval between two polls, for domain controllers of other sites too.
+    #[must_use]
+    pub fn with_longest_interval(mut self, interval: Duration) -> Self {
+        self.longest_interval = interval;
+        self.longest_interval_between_sites = self.longest_interval_between_sites.min(interval);
+        self.first_interval = self.first_interval.min(interval);
+        self
+    }
+}
+
+/// The callback that receives a report after each poll.
+type OnProgress<'a> = Option<Box<dyn FnMut(&ReplicationReport) + Send + 'a>>;
+
+/// The goal of a wait.
+enum Goal<'a> {
+    Value(Box<ReplicatedValue>),
+    Many(&'a ReplicationGoal),
+}
+
+/// A wait for replication, which begins when it is awaited.
+///
+/// Without further calls it uses the default [`WaitOptions`] and the system clock. The report says how the wait ended; call
+/// [`ReplicationReport::require_complete`] to make an error of a timeout.
+#[must_use = "a wait does nothing unless it is awaited"]
+pub struct ReplicationWait<'a, R: ?Sized> {
+    port: &'a R,
+    goal: Goal<'a>,
+    options: WaitOptions,
+    clock: Option<&'a dyn Clock>,
+    on_progress: OnProgress<'a>,
+}
+
+impl<'a, R: Replication + ?Sized> ReplicationWait<'a, R> {
+    fn new(port: &'a R, goal: Goal<'a>) -> Self {
+        Self { port, goal, options: WaitOptions::default(), clock: None, on_progress: None }
+    }
+
+    /// Sets the timeout and the intervals.
+    pub fn with_options(mut self, options: WaitOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sets the timeout.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = timeout;
+        self
+    }
+
+    /// Sets the clock.
+    pub fn with_clock(mut self, clock: &'a dyn Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Sets a callback that receives a report after each poll.
+    pub fn on_progress(mut self, callback: impl FnMut(&ReplicationReport) + Send + 'a) -> Self {
+        self.on_progress = Some(Box::new(callback));
+        self
+    }
+}
+
+impl<R: ?Sized> fmt::Debug for ReplicationWait<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplicationWait").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl<'a, R: Replication + ?Sized> IntoFuture for ReplicationWait<'a, R> {
+    type Output = Result<ReplicationReport>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let system;
+            let clock = match self.clock {
+                Some(clock) => clock,
+                None => {
+                    system = SystemClock::new();
+                    &system
+                }
+            };
+            match self.goal {
+                Goal::Value(value) => {
+                    value::wait(self.port, *value, self.options, clock, self.on_progress).await
+                }
+                Goal::Many(goal) => many::wait(self.port, goal, self.options, clock, self.on_progress).await,
+            }
+        })
+    }
+}
+
+/// Waits for replication, for everything that implements [`Replication`].
+#[async_trait]
+pub trait ReplicationExt: Replication {
+    /// Waits until every domain controller that must have the value holds it, or the time is up.
+    ///
+    /// Ends early when all that are missing have replication disabled, or another value won.
+    ///
+    /// # Errors
+    /// Only if the domain controllers cannot be listed.
+    fn wait(&self, value: ReplicatedValue) -> ReplicationWait<'_, Self> {
+        ReplicationWait::new(self, Goal::Value(Box::new(value)))
+    }
+
+    /// Waits until every domain controller of a naming context has received many changes, or the time is up.
+    ///
+    /// Proves it both ways: by the high-water mark of the domain controller that was written to, in each one's
+    /// up-to-dateness vector (where this account may read that), and by the values ([`ValueProof`]), read as what changed
+    /// on each since the mark. The cause of a mismatch is diagnosed: the value lags, a later write won, or it diverged.
+    ///
+    /// Changes that an earlier run made, before the mark, are proven too, by reading more. Ends early when waiting longer
+    /// cannot help.
+    ///
+    /// # Errors
+    /// `Unsupported` if the implementation can only wait by value; else only if the domain controllers cannot be listed.
+    fn wait_for<'a>(&'a self, goal: &'a ReplicationGoal) -> ReplicationWait<'a, Self> {
+        ReplicationWait::new(self, Goal::Many(goal))
+    }
+
+    /// Reads the replication state of a naming context, before many changes are made in it. Domain controllers that
+    /// cannot be reached are left out; [`wait_for`](Self::wait_for) polls them again.
+    ///
+    /// # Errors
+    /// `Unsupported` if the implementation can only wait by value; `Unavailable` if the domain controller that is
+    /// written to cannot be asked.
+    async fn begin(&self, context: &DistinguishedName) -> Result<ReplicationMark> {
+        let writer = self.writer(context).await?;
+        let all = self.controllers().await?;
+        let others =
+            all.into_iter().filter(|other| other.settings != writer.settings && other.holds(context));
+        let asked = others.map(|controller| async move {
+            let position = self.position(&controller, context).await.ok()?;
+            Some(marked(&controller, &position))
+        });
+        let (first, others) = join(self.position(&writer, context), join_all(asked)).await;
+        let mut mark = ReplicationMark::new(context.clone(), &writer.host);
+        mark.controllers.push(marked(&writer, &first?));
+        mark.controllers.extend(others.into_iter().flatten());
+        Ok(mark)
+    }
+}
+
+fn marked(controller: &DomainController, position: &ReplicationPosition) -> MarkedController {
+    MarkedController {
+        host: controller.host.clone(),
+        invocation_id: position.invocation_id,
+        highest_usn: position.highest_usn,
+    }
+}
+
+impl<T: Replication + ?Sized> ReplicationExt for T {}
