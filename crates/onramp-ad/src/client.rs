@@ -50,7 +50,7 @@ impl AdClient {
         ports::forest(&self.topology)
     }
 
-    /// Returns the rootDSE of the domain controller that the client is connected to. Another one takes over when that one
+    /// Returns the root DSE of the domain controller that the client is connected to. Another one takes over when that one
     /// cannot be reached any more.
     ///
     /// # Errors

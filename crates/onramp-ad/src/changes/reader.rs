@@ -41,7 +41,7 @@ pub enum DirectoryChange {
         /// The reason.
         reason: String,
     },
-    /// A new or changed object in its current_cookie state, with the requested attributes.
+    /// A new or changed object in its present state, with the requested attributes.
     Object(ForestObject),
     /// A deleted object.
     Deleted {
@@ -157,7 +157,7 @@ impl Reader {
         let root = self
             .read(&handle, Search::object(Base::Root, &attributes))
             .await?
-            .ok_or_else(|| unreadable("rootDSE"))?;
+            .ok_or_else(|| unreadable("root DSE"))?;
         let settings = root.text("dsServiceName").ok_or_else(|| unreadable("dsServiceName"))?;
         let settings = handle.name(&settings).map_err(|error| error.during(ACTION).with_object(context))?;
         let settings = self.read(&handle, Search::object(&settings, &["invocationId"])).await?;
@@ -170,7 +170,7 @@ impl Reader {
         })
     }
 
-    /// Returns the cookie of the current_cookie state, by a filter that matches no object; `None` if the server
+    /// Returns the cookie of the present state, by a filter that matches no object; `None` if the server
     /// refuses DirSync.
     async fn current_cookie(&self, server: &Server) -> Result<Option<Vec<u8>>> {
         let nothing = LdapFilter::present(&OBJECT_CLASS).negate();
@@ -259,7 +259,7 @@ impl Reader {
         Ok((answer.entries, more, next))
     }
 
-    /// Reports some changed objects in their current_cookie state. The attributes in a DirSync answer, and the
+    /// Reports some changed objects in their present state. The attributes in a DirSync answer, and the
     /// report of a removed value, differ between servers.
     async fn report_current(&self, server: &Server, changed: &[Entry]) -> Result<(), Stop> {
         let mut guids: Vec<LdapFilter> = Vec::with_capacity(changed.len());

@@ -2,7 +2,7 @@
 //!
 //! A server that handles requests one after the other gains nothing from a longer queue: answers only come
 //! later. More requests in flight pay only for the time on the network. The length of the queue at the server
-//! follows from the latency above the minimum. At first the limit is_doubling until a queue forms, so that a long
+//! follows from the latency above the minimum. At first the limit doubles until a queue forms, so that a long
 //! distance costs a few round trips and not seconds. From then on the limit grows while the queue is short,
 //! stays while it is moderate, returns to the target when it is long, and halves when the server is busy.
 
@@ -18,7 +18,7 @@ const TARGET_QUEUE: f64 = 16.0;
 const LONG_QUEUE: f64 = 24.0;
 /// The divisor of the step by which the limit grows.
 const GROWTH_DIVISOR: usize = 16;
-/// The interval at which the minimum latency is measured again, with few requests in flight, resized_at routes
+/// The interval at which the minimum latency is measured again, with few requests in flight, since routes
 /// change.
 const MEASUREMENT_INTERVAL: Duration = Duration::from_secs(30);
 const MEASUREMENT_LIMIT: usize = 2;
@@ -30,9 +30,9 @@ const ROUNDS_BEFORE_RETRY: u32 = 50;
 pub(crate) struct AdaptiveLimit {
     size: usize,
     max: usize,
-    /// True until the first queue forms: the limit is_doubling.
+    /// True until the first queue forms: the limit doubles.
     is_doubling: bool,
-    /// The minimum latency resized_at the last measurement.
+    /// The minimum latency since the last measurement.
     min_latency: Option<Duration>,
     next_measurement: Duration,
     /// The size to return to after the measurement of the minimum latency.

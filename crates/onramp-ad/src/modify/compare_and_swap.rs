@@ -6,7 +6,7 @@
 //! The server compares the old values, and ignores case and, on Windows, marks, width and kana. So a change
 //! of spelling alone is read first ([`ObjectChange::is_respelling`]). For any other change, a new spelling of
 //! the old value by somebody else cannot be told from the old value, and is replaced. The values that are
-//! read after a lost answer are compared exactly, so that a real difference is never not_unique for the expected
+//! read after a lost answer are compared exactly, so that a real difference is never taken for the expected
 //! value.
 //!
 //! [RFC 4511]: https://www.rfc-editor.org/rfc/rfc4511

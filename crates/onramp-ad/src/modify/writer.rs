@@ -94,7 +94,7 @@ async fn change_object(
 struct WriteTargets {
     max_in_flight: usize,
     handles: Mutex<Vec<Arc<ConnectionHandle>>>,
-    /// The naming contexts of known containers: parsing names is max_in_flight of the cost of a change here.
+    /// The naming contexts of known containers: parsing names is most of the cost of a change here.
     contexts: Mutex<HashMap<String, DistinguishedName>>,
 }
 

@@ -170,7 +170,7 @@ async fn position(
     handle: &Arc<ConnectionHandle>,
     context: &DistinguishedName,
 ) -> Result<ReplicationPosition, ExchangeError> {
-    let missing = |what: &str| ExchangeError::malformed(handle.host(), format!("its rootDSE has no {what}"));
+    let missing = |what: &str| ExchangeError::malformed(handle.host(), format!("its root DSE has no {what}"));
     let root = Search::object(Base::Root, &["dsServiceName", "highestCommittedUSN"]);
     let root = handle.read(root).await?.ok_or_else(|| missing("entry"))?;
     let highest = root.text("highestCommittedUSN").and_then(|text| text.parse().ok());

@@ -303,7 +303,7 @@ impl PagedReader {
         let found = self.handle.read(Search::object(Base::Root, &[HIGHEST])).await?;
         let usn = found.and_then(|entry| entry.usn(HIGHEST));
         usn.ok_or_else(|| {
-            ExchangeError::malformed(self.handle.host(), format!("its rootDSE has no {HIGHEST}"))
+            ExchangeError::malformed(self.handle.host(), format!("its root DSE has no {HIGHEST}"))
         })
     }
 

@@ -21,7 +21,7 @@ const CONCURRENT_PROBES: usize = 16;
 pub struct ControllerStatus {
     /// The domain controller as the Configuration partition describes it: read-only, global catalog.
     pub controller: DomainController,
-    /// The rootDSE of the domain controller, or the reason why there was no answer.
+    /// The root DSE of the domain controller, or the reason why there was no answer.
     pub answer: Result<Arc<RootDse>>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn survey(locator: &DcLocator, controllers: Vec<DomainControlle
     stream::iter(probes).buffered(CONCURRENT_PROBES).collect().await
 }
 
-/// Connects to one domain controller and reads its rootDSE, within the probe timeout.
+/// Connects to one domain controller and reads its root DSE, within the probe timeout.
 pub(crate) async fn probe(locator: &DcLocator, controller: &DomainController) -> Result<Arc<RootDse>> {
     const ACTION: &str = "reach the domain controller";
     let named = |error: ExchangeError| error.during(ACTION).with_object(&controller.host);

@@ -57,7 +57,7 @@ impl Topology {
         self.inner.locator.handles()
     }
 
-    /// Returns the rootDSE of the bootstrap domain controller.
+    /// Returns the root DSE of the bootstrap domain controller.
     pub(crate) async fn root_dse(&self) -> Result<Arc<RootDse>> {
         Ok(self.bootstrap_dc().await?.root_dse)
     }

@@ -91,7 +91,7 @@ impl RootDse {
 
     fn decode(entry: &Entry) -> Result<Self, String> {
         let name = |attribute: &str| {
-            let text = entry.text(attribute).ok_or_else(|| format!("its rootDSE has no {attribute}"))?;
+            let text = entry.text(attribute).ok_or_else(|| format!("its root DSE has no {attribute}"))?;
             DistinguishedName::parse(&text).map_err(|error| error.to_string())
         };
         let contexts = entry.all_texts("namingContexts").map(|text| DistinguishedName::parse(&text));

@@ -137,6 +137,19 @@ async fn a_change_that_waits_while_its_controller_goes_away_is_made_on_another()
 }
 
 #[tokio::test]
+async fn a_change_whose_answer_is_lost_with_its_controller_is_looked_up_on_another() {
+    let lab = Lab::start(two()).await;
+    let client = lab.builder_at(FIRST).fallback_host(SECOND).connect().await.unwrap();
+    let changes = changes(&client, 1).await;
+    let [(_, change)] = changes.as_slice() else { panic!("one") };
+    // The domain controller makes the change, and is lost before it answers.
+    lab.model.inject(Operation::Modify, Fault::LostReply, 1);
+    lab.model.before_write(0, |lab| lab.stop_controller(FIRST).unwrap());
+    assert_eq!(client.forest().users.change_upn(change).await.unwrap(), UpnChanged::Changed);
+    assert!(holds(&lab, FIRST, change) && holds(&lab, SECOND, change), "the other one did not have it yet");
+}
+
+#[tokio::test]
 async fn a_controller_that_dies_in_the_middle_of_many_changes_costs_none() {
     let lab = Lab::start(two()).await;
     let client = lab.builder_at(FIRST).fallback_host(SECOND).connect().await.unwrap();

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::conformance::{self, ForestFixture, Patience};
-use onramp_core::forest::{ForestUser, SuffixesExt, UpnChange, UpnChanged, UpnHolder, UserQuery};
-use onramp_core::{DistinguishedName, DomainName, ErrorKind, Upn, UpnSuffix};
+use onramp_core::forest::{
+    AttributeChange, AttributeValue, ForestUser, ObjectChange, ObjectChanged, SuffixesExt, UpnChange,
+    UpnChanged, UpnHolder, UserQuery,
+};
+use onramp_core::{AttributeName, DistinguishedName, DomainName, ErrorKind, Upn, UpnSuffix};
 use onramp_lab::forest::{LabDomain, LabForest, LabForestBuilder};
 
 use crate::lab::Lab;
@@ -195,4 +198,26 @@ async fn a_survey_tells_who_is_there_and_what_each_can_do() {
     assert_eq!(why.kind(), ErrorKind::Unavailable);
     let read_only = survey.iter().find(|status| status.controller.is_read_only).unwrap();
     assert!(read_only.answer.as_ref().unwrap().is_read_only, "it says so itself");
+}
+
+#[tokio::test]
+async fn an_object_at_the_head_of_a_domain_goes_to_its_own_domain_in_a_stream_too() {
+    let lab = Lab::start(slow_forest()).await;
+    let forest = lab.builder().max_in_flight(1).connect().await.unwrap().forest();
+    let described = |dn: &DistinguishedName, text: &str| {
+        let guid = lab.model.find(dn).unwrap();
+        let text = Some(AttributeValue::text(text));
+        let description = AttributeName::from_static("description");
+        ObjectChange::new(guid, dn.clone()).with(AttributeChange::replace(description, None, text))
+    };
+    // Both stand right below the head of the first domain; the second one is the head of another domain.
+    let (users, child) = (lab.model.base().child("CN", "Users"), dn(CHILD));
+    let changes = vec![described(&users, "one"), described(&child, "two")];
+    let outcomes: Vec<_> = forest.object_writer.change_all(stream::iter(changes).boxed()).collect().await;
+    for outcome in &outcomes {
+        assert_eq!(*outcome.result.as_ref().unwrap(), ObjectChanged::Changed, "{outcome:?}");
+    }
+    let guid = lab.model.find(&child).unwrap();
+    let held = lab.model.values_on("dc1.emea.corp.local", &guid, "description").unwrap();
+    assert_eq!(held, ["two"]);
 }

@@ -130,6 +130,18 @@ async fn a_busy_server_is_asked_again_only_so_often() {
 }
 
 #[tokio::test]
+async fn an_administrative_limit_that_stays_is_told_as_a_busy_server() {
+    let lab = Lab::small().await;
+    let users = lab.connect().await.forest().users;
+    let user = people(users.as_ref(), 1).await.remove(0);
+    lab.model.inject(Operation::Modify, Fault::AdminLimit, u64::MAX);
+    let error = users.change_upn(&change(&user, "new")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Throttled { retry_after: None }, "{error}");
+    assert_eq!(error.reply().ldap_code, Some(11));
+    assert!(error.hint().is_some_and(|hint| hint.contains("more slowly")), "{error}");
+}
+
+#[tokio::test]
 async fn an_answer_that_does_not_come_in_time_is_looked_up() {
     let lab = Lab::small().await;
     let fast = lab.connect().await.forest().users;
@@ -184,7 +196,8 @@ async fn an_account_without_the_right_is_told() {
     let error = client.forest().users.change_upn(&change(&user, "new")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden);
     assert_eq!(error.object(), Some(user.dn.as_str()));
-    assert!(error.hint().is_some());
+    let hint = error.hint().unwrap();
+    assert!(hint.starts_with("Delegate writing userPrincipalName on its OU"), "{hint}");
 }
 
 #[tokio::test]
