@@ -50,10 +50,13 @@ impl World {
         let server = tenant.serve(ca, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let base = server.base_url();
         let credentials = tenant.credentials();
-        let secret = ClientSecret::new(credentials.client_id.to_string(), credentials.client_secret.clone());
+        let secret = ClientSecret::new(
+            credentials.tenant_id.to_string(),
+            credentials.client_id.to_string(),
+            credentials.client_secret.clone(),
+        );
         let entra = EntraClient::builder(secret)
-            .tenant(credentials.tenant_id.to_string())
-            .endpoints(Endpoints::new(base, base, base).unwrap())
+            .endpoints(Endpoints::at(base).unwrap())
             .trust_root_pem(ca.certificate_pem())
             .clock(Arc::clone(&clock))
             .build()

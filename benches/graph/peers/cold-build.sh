@@ -23,8 +23,8 @@ use onramp_entra::{ClientSecret, EntraClient};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> onramp_core::Result<()> {
-    let secret = ClientSecret::new("app", Password::new(std::env::var("SECRET").unwrap_or_default()));
-    let client = EntraClient::builder(secret).tenant("contoso.onmicrosoft.com").build()?;
+    let secret = ClientSecret::new("contoso.onmicrosoft.com", "app", Password::new(std::env::var("SECRET").unwrap_or_default()));
+    let client = EntraClient::builder(secret).build()?;
     let mut users = client.tenant().users.list();
     while let Some(user) = users.try_next().await? {
         println!("{}", user.upn);
@@ -44,8 +44,8 @@ struct User {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> onramp_core::Result<()> {
-    let secret = ClientSecret::new("app", Password::new(std::env::var("SECRET").unwrap_or_default()));
-    let client = GraphClient::builder(secret).tenant("contoso.onmicrosoft.com").build()?;
+    let secret = ClientSecret::new("contoso.onmicrosoft.com", "app", Password::new(std::env::var("SECRET").unwrap_or_default()));
+    let client = GraphClient::builder(secret).build()?;
     let mut users = client.query::<User>("users").select(["userPrincipalName"]).stream();
     while let Some(user) = users.try_next().await? {
         println!("{}", user.user_principal_name);

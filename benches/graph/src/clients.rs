@@ -87,7 +87,7 @@ impl TokenSource for Fixed {
 }
 
 fn onramp(base: &str) -> GraphClient {
-    GraphClient::builder(Fixed).endpoints(Endpoints::new(base, base, base).unwrap()).build().unwrap()
+    GraphClient::builder(Fixed).endpoints(Endpoints::at(base).unwrap()).build().unwrap()
 }
 
 async fn list(base: &str) -> u32 {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use onramp::{Spec, SpecError};
 use onramp_ad::{AdClient, BindName, LdapSecurity};
 use onramp_core::{Clock, Error, ErrorKind, Password, Result};
-use onramp_entra::{ClientSecret, Cloud, Endpoints, EntraClient, WireRecorder};
+use onramp_entra::{ClientSecret, Cloud, Endpoints, EntraClient, HarRecorder, ServiceAddresses};
 use serde::Deserialize;
 
 /// The whole file.
@@ -181,12 +181,17 @@ impl Config {
     ///
     /// # Errors
     /// Wrong addresses, missing files.
-    pub fn entra(&self, clock: Arc<dyn Clock>, recorder: Option<WireRecorder>) -> Result<EntraClient> {
+    pub fn entra(&self, clock: Arc<dyn Clock>, recorder: Option<HarRecorder>) -> Result<EntraClient> {
         let tenant = &self.tenant;
-        let secret = ClientSecret::new(&tenant.client_id, tenant.client_secret.read("client secret")?);
-        let mut builder = EntraClient::builder(secret).tenant(&tenant.id).clock(clock);
+        let secret =
+            ClientSecret::new(&tenant.id, &tenant.client_id, tenant.client_secret.read("client secret")?);
+        let mut builder = EntraClient::builder(secret).clock(clock);
         builder = match &tenant.endpoints {
-            Some(at) => builder.endpoints(Endpoints::new(&at.graph, &at.arm, &at.login)?),
+            Some(at) => builder.endpoints(Endpoints::new(ServiceAddresses {
+                graph: &at.graph,
+                arm: &at.arm,
+                login: &at.login,
+            })?),
             None => builder.cloud(Cloud::Global),
         };
         if let Some(path) = &tenant.trust_root {

@@ -12,7 +12,7 @@ use crate::terminal::Terminal;
 use clap::Parser;
 use onramp::{Change, Plan};
 use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, visible};
-use onramp_entra::WireRecorder;
+use onramp_entra::HarRecorder;
 use tokio_util::sync::CancellationToken;
 
 /// Prepare a forest and a tenant for directory synchronization.
@@ -81,7 +81,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         if arguments.accept.is_empty() { Vec::new() } else { output.plans().take(EARLIER).collect() };
     let folder = output.new_run(clock.now())?;
     let recorder = match config.output.record_wire {
-        true => Some(WireRecorder::to_file(folder.join(RECORDING))?),
+        true => Some(HarRecorder::to_file(folder.join(RECORDING))?),
         false => None,
     };
     let tenant = config.entra(Arc::clone(&clock), recorder)?.tenant();

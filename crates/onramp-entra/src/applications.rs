@@ -5,14 +5,12 @@ use onramp_core::tenant::{
     AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewCertificate,
 };
 use onramp_core::{Error, ErrorKind, ObjectId, Result};
+use onramp_graph::GraphClient;
+use onramp_graph::http::{Reply, Request, ServiceUrl};
 use onramp_graph::reqwest::Method;
-use onramp_graph::url::Url;
 use serde::{Deserialize, Serialize};
 
 use crate::certificates::{self, KeyCredential};
-use onramp_graph::Audience;
-use onramp_graph::http::{Reply, Request};
-use onramp_graph::{GraphClient, literal};
 
 const READ: &str = "Application.Read.All";
 const GRANT: &str =
@@ -36,12 +34,11 @@ pub struct EntraApplications(pub(crate) GraphClient);
 impl EntraApplications {
     async fn key_credentials(&self, id: &ObjectId) -> Result<Vec<KeyCredential>> {
         let url = self.url(&["applications", &id.to_string()])?;
-        let request =
-            Request::new("read the certificates of the application", Audience::Graph, Method::GET, url)
-                .object(id)
-                .concerns(id)
-                .query("$select", "id,keyCredentials")
-                .needs(READ);
+        let request = Request::new("read the certificates of the application", Method::GET, url)
+            .object(id)
+            .refers_to(id)
+            .query("$select", "id,keyCredentials")
+            .needs(READ);
         Ok(self.0.json::<CredentialsJson>(&request).await?.key_credentials)
     }
 
@@ -52,9 +49,9 @@ impl EntraApplications {
         wanted: &[KeyCredential],
     ) -> Result<()> {
         let url = self.url(&["applications", &id.to_string()])?;
-        let request = Request::new(action, Audience::Graph, Method::PATCH, url)
+        let request = Request::new(action, Method::PATCH, url)
             .object(id)
-            .concerns(id)
+            .refers_to(id)
             .needs(WRITE)
             .json(&NewCredentials { key_credentials: wanted })?;
         self.0.send(&request).await.map(drop)
@@ -63,9 +60,9 @@ impl EntraApplications {
     /// The service principal of an API in this tenant, and the ID of one of its roles.
     async fn app_role(&self, role: &AppRole) -> Result<(ObjectId, ObjectId)> {
         let url = self.url(&["servicePrincipals"])?;
-        let request = Request::new("look up the permission", Audience::Graph, Method::GET, url)
+        let request = Request::new("look up the permission", Method::GET, url)
             .object(&role.value)
-            .query("$filter", &format!("appId eq {}", literal(&role.resource.to_string())))
+            .filter_eq("appId", role.resource)
             .query("$select", "id,appRoles")
             .needs(READ);
         let found: Vec<ApiJson> = self.0.list_all(request.clone()).await?;
@@ -84,15 +81,15 @@ impl EntraApplications {
         Ok((api.id, offered.id))
     }
 
-    fn url(&self, segments: &[&str]) -> Result<Url> {
-        self.0.endpoints().url(Audience::Graph, &[&["v1.0"], segments].concat())
+    fn url(&self, segments: &[&str]) -> Result<ServiceUrl> {
+        self.0.endpoints().graph().url(&[&["v1.0"], segments].concat())
     }
 
     async fn service_principal_of(&self, app_id: &ObjectId) -> Result<Option<ObjectId>> {
         let url = self.url(&["servicePrincipals"])?;
-        let request = Request::new("look up the service principal of", Audience::Graph, Method::GET, url)
+        let request = Request::new("look up the service principal of", Method::GET, url)
             .object(app_id)
-            .query("$filter", &format!("appId eq {}", literal(&app_id.to_string())))
+            .filter_eq("appId", app_id)
             .query("$select", "id,appId")
             .needs(READ);
         let found: Vec<IdJson> = self.0.list_all(request).await?;
@@ -100,16 +97,12 @@ impl EntraApplications {
     }
 
     async fn create_service_principal(&self, app: &ApplicationJson) -> Result<ObjectId> {
-        let request = Request::new(
-            "create the service principal of",
-            Audience::Graph,
-            Method::POST,
-            self.url(&["servicePrincipals"])?,
-        )
-        .object(&app.display_name)
-        .concerns(app.id)
-        .needs(WRITE)
-        .json(&NewServicePrincipal { app_id: app.app_id })?;
+        let request =
+            Request::new("create the service principal of", Method::POST, self.url(&["servicePrincipals"])?)
+                .object(&app.display_name)
+                .refers_to(app.id)
+                .needs(WRITE)
+                .json(&NewServicePrincipal { app_id: app.app_id })?;
         let read = |reply: &Reply| Ok(reply.json::<IdJson>(&request)?.id);
         match self.0.create(&request, || self.service_principal_of(&app.app_id), read).await {
             // There is one per application ID, whoever made it.
@@ -125,22 +118,17 @@ impl EntraApplications {
 impl Applications for EntraApplications {
     /// `GET /applications` and `GET /servicePrincipals`. Application.Read.All.
     async fn find(&self, display_name: &str) -> Result<Vec<Application>> {
-        let request = Request::new(
-            "look up the application",
-            Audience::Graph,
-            Method::GET,
-            self.url(&["applications"])?,
-        )
-        .object(display_name)
-        .query("$filter", &format!("displayName eq {}", literal(display_name)))
-        .query("$select", "id,appId,displayName")
-        .needs(READ);
+        let request = Request::new("look up the application", Method::GET, self.url(&["applications"])?)
+            .object(display_name)
+            .filter_eq("displayName", display_name)
+            .query("$select", "id,appId,displayName")
+            .needs(READ);
         let found: Vec<ApplicationJson> = self.0.list_all(request).await?;
         let mut applications = Vec::with_capacity(found.len());
         // `eq` compares without case; the name asked for is exact.
         for app in found.into_iter().filter(|app| app.display_name == display_name) {
             let look_up = || self.service_principal_of(&app.app_id);
-            let service_principal = self.0.look_patiently(&made_for(&app.app_id), look_up).await?;
+            let service_principal = self.0.find_recently_created(&made_for(&app.app_id), look_up).await?;
             applications.push(Application::new(app.id, app.app_id, app.display_name, service_principal));
         }
         Ok(applications)
@@ -150,15 +138,10 @@ impl Applications for EntraApplications {
     /// Application.ReadWrite.All for a signed-in user.
     async fn create(&self, display_name: &str) -> Result<Application> {
         let body = NewApplication { display_name, sign_in_audience: "AzureADMyOrg" };
-        let request = Request::new(
-            "register the application",
-            Audience::Graph,
-            Method::POST,
-            self.url(&["applications"])?,
-        )
-        .object(display_name)
-        .needs(WRITE)
-        .json(&body)?;
+        let request = Request::new("register the application", Method::POST, self.url(&["applications"])?)
+            .object(display_name)
+            .needs(WRITE)
+            .json(&body)?;
         let app: ApplicationJson = self.0.json(&request).await?;
         self.0.created(app.id, &[app.app_id.to_string()]);
         let service_principal =
@@ -172,10 +155,8 @@ impl Applications for EntraApplications {
     /// application, Application.ReadWrite.All for a signed-in user.
     async fn delete(&self, id: &ObjectId) -> Result<()> {
         let url = self.url(&["applications", &id.to_string()])?;
-        let request = Request::new("delete the application", Audience::Graph, Method::DELETE, url)
-            .object(id)
-            .concerns(id)
-            .needs(WRITE);
+        let request =
+            Request::new("delete the application", Method::DELETE, url).object(id).refers_to(id).needs(WRITE);
         self.0.send(&request).await?;
         self.0.deleted(&id.to_string());
         Ok(())
@@ -209,7 +190,7 @@ impl Applications for EntraApplications {
             certificates::require_kept(id, &before, &held, None)?;
             Ok(held.into_iter().find(|held| is_new(held)))
         };
-        let added = self.0.look_patiently_for(added).await?;
+        let added = self.0.find_after_write(added).await?;
         added.map(KeyCredential::into_credential).ok_or_else(|| certificates::not_shown(id))
     }
 
@@ -229,9 +210,9 @@ impl Applications for EntraApplications {
     /// `GET /servicePrincipals/{id}/appRoleAssignments`. Application.Read.All.
     async fn app_roles_of(&self, service_principal: &ObjectId) -> Result<Vec<AppRoleAssignment>> {
         let url = self.url(&["servicePrincipals", &service_principal.to_string(), "appRoleAssignments"])?;
-        let request = Request::new("list the permissions of", Audience::Graph, Method::GET, url)
+        let request = Request::new("list the permissions of", Method::GET, url)
             .object(service_principal)
-            .concerns(service_principal)
+            .refers_to(service_principal)
             .needs(READ);
         let found: Vec<GrantJson> = self.0.list_all(request).await?;
         Ok(found.into_iter().map(GrantJson::into_assignment).collect())
@@ -249,9 +230,9 @@ impl Applications for EntraApplications {
         self.app_roles_of(service_principal).await?;
         let (resource, role_id) = self.app_role(role).await?;
         let url = self.url(&["servicePrincipals", &service_principal.to_string(), "appRoleAssignments"])?;
-        let request = Request::new("grant the permission", Audience::Graph, Method::POST, url)
+        let request = Request::new("grant the permission", Method::POST, url)
             .object(format_args!("{} to {service_principal}", role.value))
-            .concerns(service_principal)
+            .refers_to(service_principal)
             .needs(GRANT)
             .json(&NewGrant {
                 principal_id: *service_principal,
@@ -276,7 +257,7 @@ impl Applications for EntraApplications {
     async fn revoke_app_role(&self, service_principal: &ObjectId, assignment_id: &str) -> Result<()> {
         let principal = service_principal.to_string();
         let url = self.url(&["servicePrincipals", &principal, "appRoleAssignments", assignment_id])?;
-        let request = Request::new("revoke a permission of", Audience::Graph, Method::DELETE, url)
+        let request = Request::new("revoke a permission of", Method::DELETE, url)
             .object(service_principal)
             .needs(GRANT);
         match self.0.send(&request).await {

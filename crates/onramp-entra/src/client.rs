@@ -26,8 +26,7 @@ const GRAPH_COMMAND_LINE_TOOLS: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
 /// use onramp_entra::{ClientSecret, Cloud, EntraClient};
 ///
 /// # fn secret() -> Password { Password::new("of course not this".into()) }
-/// let client = EntraClient::builder(ClientSecret::new("44444444-0000-4000-8000-000000000000", secret()))
-///     .tenant("contoso.onmicrosoft.com")
+/// let client = EntraClient::builder(ClientSecret::new("contoso.com", "44444444-0000-4000-8000-000000000000", secret()))
 ///     .cloud(Cloud::Global)
 ///     .build()?;
 /// let tenant = client.tenant();

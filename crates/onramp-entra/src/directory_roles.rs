@@ -5,13 +5,10 @@
 
 use onramp_core::tenant::{RoleAssignment, RoleTemplateId};
 use onramp_core::{ErrorKind, ObjectId, Result};
-use onramp_graph::reqwest::Method;
-use onramp_graph::url::Url;
-use serde::{Deserialize, Serialize};
-
-use onramp_graph::Audience;
 use onramp_graph::GraphClient;
-use onramp_graph::http::{Effect, Request};
+use onramp_graph::http::{Effect, Request, ServiceUrl};
+use onramp_graph::reqwest::Method;
+use serde::{Deserialize, Serialize};
 
 const READ: &str = "RoleManagement.Read.Directory";
 const WRITE: &str =
@@ -33,22 +30,21 @@ fn assignment(role: RoleTemplateId, member: ObjectId) -> RoleAssignment {
 }
 
 impl DirectoryRoles<'_> {
-    fn url(&self, segments: &[&str]) -> Result<Url> {
-        self.0.endpoints().url(Audience::Graph, &[&["v1.0"], segments].concat())
+    fn url(&self, segments: &[&str]) -> Result<ServiceUrl> {
+        self.0.endpoints().graph().url(&[&["v1.0"], segments].concat())
     }
 
     /// The activated roles. The service gives them in one page.
     async fn active(&self) -> Result<Vec<RoleJson>> {
         let url = self.url(&["directoryRoles"])?;
-        let request =
-            Request::new("list the active directory roles", Audience::Graph, Method::GET, url).needs(READ);
+        let request = Request::new("list the active directory roles", Method::GET, url).needs(READ);
         self.0.list_all(request).await
     }
 
     async fn members(&self, role: &RoleJson) -> Result<Vec<RoleAssignment>> {
         let url = self.url(&["directoryRoles", &role.id.to_string(), "members"])?;
         let template = RoleTemplateId::new(role.role_template_id);
-        let request = Request::new("list the members of the role", Audience::Graph, Method::GET, url)
+        let request = Request::new("list the members of the role", Method::GET, url)
             .object(template)
             .query("$select", "id")
             .needs(READ);
@@ -89,9 +85,9 @@ impl DirectoryRoles<'_> {
         };
         let member = self.url(&["directoryObjects", &principal.to_string()])?;
         let url = self.url(&["directoryRoles", &active.id.to_string(), "members", "$ref"])?;
-        let request = Request::new("assign the directory role", Audience::Graph, Method::POST, url)
+        let request = Request::new("assign the directory role", Method::POST, url)
             .object(format_args!("{role} to {principal}"))
-            .concerns(principal)
+            .refers_to(principal)
             .needs(WRITE)
             .json(&Reference { id: member.as_str() })?;
         let look_up = || async {
@@ -103,9 +99,9 @@ impl DirectoryRoles<'_> {
 
     async fn activate(&self, role: &RoleTemplateId) -> Result<RoleJson> {
         let url = self.url(&["directoryRoles"])?;
-        let request = Request::new("activate the directory role", Audience::Graph, Method::POST, url)
+        let request = Request::new("activate the directory role", Method::POST, url)
             .object(role)
-            .effect(Effect::Repeatable)
+            .effect(Effect::Idempotent)
             .needs(WRITE)
             .json(&Activation { role_template_id: *role.id() })?;
         match self.0.json(&request).await {
@@ -129,9 +125,9 @@ impl DirectoryRoles<'_> {
         };
         let (id, member) = (active.id.to_string(), member.to_string());
         let url = self.url(&["directoryRoles", &id, "members", &member, "$ref"])?;
-        let request = Request::new(ACTION, Audience::Graph, Method::DELETE, url)
+        let request = Request::new(ACTION, Method::DELETE, url)
             .object(format_args!("{role} of {member}"))
-            .concerns(&member)
+            .refers_to(&member)
             .needs(WRITE);
         self.0.send(&request).await.map(drop)
     }

@@ -7,13 +7,10 @@ use onramp_core::tenant::{
     VerificationRecord,
 };
 use onramp_core::{BoxStream, DomainName, ErrorKind, ObjectId, Result};
-use onramp_graph::reqwest::Method;
-use onramp_graph::url::Url;
-use serde::{Deserialize, Serialize};
-
-use onramp_graph::Audience;
 use onramp_graph::GraphClient;
-use onramp_graph::http::{Effect, Reply, Request};
+use onramp_graph::http::{Effect, Reply, Request, ServiceUrl};
+use onramp_graph::reqwest::Method;
+use serde::{Deserialize, Serialize};
 
 const READ: &str = "Domain.Read.All";
 const WRITE: &str = "Domain.ReadWrite.All (a signed-in user also needs the role Domain Name Administrator)";
@@ -31,13 +28,13 @@ const WRITE: &str = "Domain.ReadWrite.All (a signed-in user also needs the role 
 pub struct EntraDomains(pub(crate) GraphClient);
 
 impl EntraDomains {
-    fn url(&self, rest: &[&str]) -> Result<Url> {
-        self.0.endpoints().url(Audience::Graph, &[&["v1.0", "domains"], rest].concat())
+    fn url(&self, rest: &[&str]) -> Result<ServiceUrl> {
+        self.0.endpoints().graph().url(&[&["v1.0", "domains"], rest].concat())
     }
 
     fn get_request(&self, action: &'static str, name: &DomainName) -> Result<Request> {
         let url = self.url(&[name.ascii()])?;
-        Ok(Request::new(action, Audience::Graph, Method::GET, url).object(name).needs(READ))
+        Ok(Request::new(action, Method::GET, url).object(name).needs(READ))
     }
 
     async fn look_up(&self, name: &DomainName) -> Result<Option<TenantDomain>> {
@@ -54,15 +51,14 @@ impl EntraDomains {
 impl Domains for EntraDomains {
     /// `GET /domains`. Domain.Read.All.
     async fn list(&self) -> Result<Vec<TenantDomain>> {
-        let request = Request::new("list the tenant's domains", Audience::Graph, Method::GET, self.url(&[])?)
-            .needs(READ);
+        let request = Request::new("list the tenant's domains", Method::GET, self.url(&[])?).needs(READ);
         let domains: Vec<DomainJson> = self.0.list_all(request).await?;
         domains.into_iter().map(DomainJson::into_domain).collect()
     }
 
     /// `GET /domains/{name}`. Domain.Read.All.
     async fn get(&self, name: &DomainName) -> Result<TenantDomain> {
-        let request = self.get_request("read the domain", name)?.concerns(key(name));
+        let request = self.get_request("read the domain", name)?.refers_to(key(name));
         self.0.json::<DomainJson>(&request).await?.into_domain()
     }
 
@@ -70,7 +66,7 @@ impl Domains for EntraDomains {
     /// as added, although it might have been there before.
     async fn add(&self, name: &DomainName) -> Result<TenantDomain> {
         let body = NewDomain { id: name.ascii() };
-        let request = Request::new("add the domain", Audience::Graph, Method::POST, self.url(&[])?)
+        let request = Request::new("add the domain", Method::POST, self.url(&[])?)
             .object(name)
             .needs(WRITE)
             .json(&body)?;
@@ -83,9 +79,9 @@ impl Domains for EntraDomains {
     /// `GET /domains/{name}/verificationDnsRecords`. Domain.Read.All.
     async fn verification_records(&self, name: &DomainName) -> Result<Vec<VerificationRecord>> {
         let url = self.url(&[name.ascii(), "verificationDnsRecords"])?;
-        let request = Request::new("read the verification records of", Audience::Graph, Method::GET, url)
+        let request = Request::new("read the verification records of", Method::GET, url)
             .object(name)
-            .concerns(key(name))
+            .refers_to(key(name))
             .needs(READ);
         let records: Vec<RecordJson> = self.0.list_all(request).await?;
         Ok(records.into_iter().filter_map(RecordJson::into_record).collect())
@@ -95,10 +91,10 @@ impl Domains for EntraDomains {
     /// them apart. A refusal that speaks neither of a record nor of another tenant is an error.
     async fn verify(&self, name: &DomainName) -> Result<Verification> {
         let url = self.url(&[name.ascii(), "verify"])?;
-        let request = Request::new("verify the domain", Audience::Graph, Method::POST, url)
+        let request = Request::new("verify the domain", Method::POST, url)
             .object(name)
-            .effect(Effect::Repeatable)
-            .concerns(key(name))
+            .effect(Effect::Idempotent)
+            .refers_to(key(name))
             .needs(WRITE);
         let error = match self.0.json::<DomainJson>(&request).await {
             Ok(domain) if domain.is_verified => return Ok(Verification::Verified),
@@ -141,9 +137,9 @@ impl Domains for EntraDomains {
     /// `GET /domains/{name}/domainNameReferences`. Domain.Read.All.
     fn references(&self, name: &DomainName) -> BoxStream<'static, Result<DomainReference>> {
         let request = self.url(&[name.ascii(), "domainNameReferences"]).map(|url| {
-            Request::new("list what refers to the domain", Audience::Graph, Method::GET, url)
+            Request::new("list what refers to the domain", Method::GET, url)
                 .object(name)
-                .concerns(key(name))
+                .refers_to(key(name))
                 .needs(READ)
         });
         self.0.list(request).map(|item| item.map(ReferenceJson::into_reference)).boxed()
@@ -152,20 +148,19 @@ impl Domains for EntraDomains {
     /// `GET /domains/{name}/rootDomain`. Domain.Read.All.
     async fn root_domain(&self, name: &DomainName) -> Result<TenantDomain> {
         let url = self.url(&[name.ascii(), "rootDomain"])?;
-        let request = Request::new("read the root domain of", Audience::Graph, Method::GET, url)
+        let request = Request::new("read the root domain of", Method::GET, url)
             .object(name)
-            .concerns(key(name))
+            .refers_to(key(name))
             .needs(READ);
         self.0.json::<DomainJson>(&request).await?.into_domain()
     }
 
     /// `DELETE /domains/{name}`. Domain.ReadWrite.All.
     async fn remove(&self, name: &DomainName) -> Result<()> {
-        let request =
-            Request::new("remove the domain", Audience::Graph, Method::DELETE, self.url(&[name.ascii()])?)
-                .object(name)
-                .concerns(key(name))
-                .needs(WRITE);
+        let request = Request::new("remove the domain", Method::DELETE, self.url(&[name.ascii()])?)
+            .object(name)
+            .refers_to(key(name))
+            .needs(WRITE);
         self.0.send(&request).await?;
         self.0.deleted(&key(name));
         Ok(())

@@ -5,12 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use onramp_core::Result;
 use onramp_core::tenant::{OnPremisesProtection, PasswordProtection, PasswordProtectionSettings};
-use onramp_graph::reqwest::Method;
-use serde::Deserialize;
-
-use onramp_graph::Audience;
 use onramp_graph::GraphClient;
 use onramp_graph::http::Request;
+use onramp_graph::reqwest::Method;
+use serde::Deserialize;
 
 /// The template of the setting `Password Rule Settings`, the same in every tenant.
 const TEMPLATE: &str = "5cf42378-d67d-4f36-ba46-e8b86229381d";
@@ -27,8 +25,8 @@ pub struct EntraPasswordProtection(pub(crate) GraphClient);
 impl PasswordProtection for EntraPasswordProtection {
     /// `GET /groupSettings`. GroupSettings.Read.All. A tenant that never changed its rules has no such setting.
     async fn read(&self) -> Result<PasswordProtectionSettings> {
-        let url = self.0.endpoints().url(Audience::Graph, &["v1.0", "groupSettings"])?;
-        let request = Request::new("read the tenant's password rules", Audience::Graph, Method::GET, url)
+        let url = self.0.endpoints().graph().url(&["v1.0", "groupSettings"])?;
+        let request = Request::new("read the tenant's password rules", Method::GET, url)
             .needs("GroupSettings.Read.All");
         let found: Vec<SettingJson> = self.0.list_all(request).await?;
         let setting = found.into_iter().find(|setting| setting.template_id.eq_ignore_ascii_case(TEMPLATE));

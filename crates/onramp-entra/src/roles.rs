@@ -3,14 +3,12 @@
 use async_trait::async_trait;
 use onramp_core::tenant::{RoleAssignment, RoleTemplateId, Roles};
 use onramp_core::{Error, ErrorKind, ObjectId, Result};
+use onramp_graph::http::{Reply, Request, ServiceUrl};
 use onramp_graph::reqwest::Method;
-use onramp_graph::url::Url;
+use onramp_graph::{Capability, GraphClient};
 use serde::{Deserialize, Serialize};
 
 use crate::directory_roles::{self, DirectoryRoles};
-use onramp_graph::http::{Reply, Request};
-use onramp_graph::{Audience, Capability};
-use onramp_graph::{GraphClient, literal};
 
 const READ: &str = "RoleManagement.Read.Directory";
 const READ_ELIGIBLE: &str = "RoleEligibilitySchedule.Read.Directory";
@@ -35,18 +33,17 @@ const TENANT_WIDE: &str = "/";
 pub struct EntraRoles(pub(crate) GraphClient);
 
 impl EntraRoles {
-    fn url(&self, rest: &[&str]) -> Result<Url> {
-        self.0.endpoints().url(Audience::Graph, &[&["v1.0", "roleManagement", "directory"], rest].concat())
+    fn url(&self, rest: &[&str]) -> Result<ServiceUrl> {
+        self.0.endpoints().graph().url(&[&["v1.0", "roleManagement", "directory"], rest].concat())
     }
 
     async fn list(&self, property: &str, id: &ObjectId) -> Result<Vec<RoleAssignment>> {
-        let filter = format!("{property} eq {}", literal(&id.to_string()));
         let request = self.list_request("list the role assignments of")?.object(id);
-        self.read(request.query("$filter", &filter)).await
+        self.read(request.filter_eq(property, id)).await
     }
 
     fn list_request(&self, action: &'static str) -> Result<Request> {
-        Ok(Request::new(action, Audience::Graph, Method::GET, self.url(&["roleAssignments"])?).needs(READ))
+        Ok(Request::new(action, Method::GET, self.url(&["roleAssignments"])?).needs(READ))
     }
 
     async fn read(&self, request: Request) -> Result<Vec<RoleAssignment>> {
@@ -61,8 +58,7 @@ impl EntraRoles {
     /// Whether the tenant has a role of that ID. "No" only if it says so.
     async fn lacks(&self, role: &RoleTemplateId) -> bool {
         let Ok(url) = self.url(&["roleDefinitions", &role.id().to_string()]) else { return false };
-        let request =
-            Request::new("read the role", Audience::Graph, Method::GET, url).object(role).needs(READ);
+        let request = Request::new("read the role", Method::GET, url).object(role).needs(READ);
         self.0.send(&request).await.is_err_and(|error| error.is_not_found())
     }
 }
@@ -90,11 +86,10 @@ impl Roles for EntraRoles {
     async fn eligibilities_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
         const ACTION: &str = "list the roles that may be activated by";
         self.0.endpoints().require(Capability::RoleEligibility, ACTION, principal)?;
-        let filter = format!("principalId eq {}", literal(&principal.to_string()));
         let url = self.url(&["roleEligibilityScheduleInstances"])?;
-        let request = Request::new(ACTION, Audience::Graph, Method::GET, url)
+        let request = Request::new(ACTION, Method::GET, url)
             .object(principal)
-            .query("$filter", &filter)
+            .filter_eq("principalId", principal)
             .needs(READ_ELIGIBLE);
         let found: Result<Vec<AssignmentJson>> = self.0.list_all(request.clone()).await;
         match found {
@@ -127,12 +122,11 @@ impl Roles for EntraRoles {
             principal_id: *principal,
             directory_scope_id: TENANT_WIDE,
         };
-        let request =
-            Request::new("assign the role", Audience::Graph, Method::POST, self.url(&["roleAssignments"])?)
-                .object(format_args!("{role} to {principal}"))
-                .concerns(principal)
-                .needs(WRITE)
-                .json(&body)?;
+        let request = Request::new("assign the role", Method::POST, self.url(&["roleAssignments"])?)
+            .object(format_args!("{role} to {principal}"))
+            .refers_to(principal)
+            .needs(WRITE)
+            .json(&body)?;
         let read = |reply: &Reply| Ok(reply.json::<AssignmentJson>(&request)?.into_assignment());
         let look_up = || async {
             let held = self.assignments_of(principal).await?;
@@ -159,9 +153,9 @@ impl Roles for EntraRoles {
             return self.older().remove_member(role, &member).await;
         }
         let url = self.url(&["roleAssignments", assignment_id])?;
-        let request = Request::new("take back the role assignment", Audience::Graph, Method::DELETE, url)
+        let request = Request::new("take back the role assignment", Method::DELETE, url)
             .object(assignment_id)
-            .concerns(assignment_id)
+            .refers_to(assignment_id)
             .needs(WRITE);
         match self.0.send(&request).await {
             // No assignment of the newer form can be there then.

@@ -4,13 +4,12 @@ use onramp_core::tenant::{
     ConditionalAccessPolicy, MfaState, PolicySubject, RoleTemplateId, SecondFactor, SignIn,
 };
 use onramp_core::{ErrorKind, ObjectId, Result};
+use onramp_graph::http::Request;
 use onramp_graph::reqwest::Method;
+use onramp_graph::{Capability, GraphClient};
 use serde::Deserialize;
 
 use crate::sign_in::EntraSignIn;
-use onramp_graph::GraphClient;
-use onramp_graph::http::Request;
-use onramp_graph::{Audience, Capability};
 
 const POLICIES: &str = "Policy.Read.All";
 const MEMBERSHIPS: &str = "User.Read.All (a signed-in user also needs GroupMember.Read.All)";
@@ -67,17 +66,15 @@ fn known<T>(result: Result<T>) -> Result<Option<T>> {
 
 async fn security_defaults(graph: &GraphClient) -> Result<bool> {
     let path = ["v1.0", "policies", "identitySecurityDefaultsEnforcementPolicy"];
-    let url = graph.endpoints().url(Audience::Graph, &path)?;
-    let request =
-        Request::new("read the security defaults", Audience::Graph, Method::GET, url).needs(POLICIES);
+    let url = graph.endpoints().graph().url(&path)?;
+    let request = Request::new("read the security defaults", Method::GET, url).needs(POLICIES);
     Ok(graph.json::<SecurityDefaultsJson>(&request).await?.is_enabled)
 }
 
 async fn policies(graph: &GraphClient) -> Result<Vec<ConditionalAccessPolicy>> {
     let path = ["v1.0", "identity", "conditionalAccess", "policies"];
-    let url = graph.endpoints().url(Audience::Graph, &path)?;
-    let request = Request::new("list the conditional access policies", Audience::Graph, Method::GET, url)
-        .needs(POLICIES);
+    let url = graph.endpoints().graph().url(&path)?;
+    let request = Request::new("list the conditional access policies", Method::GET, url).needs(POLICIES);
     let found: Vec<PolicyJson> = graph.list_all(request).await?;
     Ok(found.into_iter().map(PolicyJson::into_policy).collect())
 }
@@ -98,10 +95,10 @@ async fn groups(graph: &GraphClient, user: &ObjectId) -> Result<Vec<ObjectId>> {
 
 fn memberships(graph: &GraphClient, user: &ObjectId, kind: &str, select: &str) -> Result<Request> {
     let path = ["v1.0", "users", &user.to_string(), "transitiveMemberOf", kind];
-    let url = graph.endpoints().url(Audience::Graph, &path)?;
-    Ok(Request::new("list the groups and roles of the user", Audience::Graph, Method::GET, url)
+    let url = graph.endpoints().graph().url(&path)?;
+    Ok(Request::new("list the groups and roles of the user", Method::GET, url)
         .object(user)
-        .concerns(user)
+        .refers_to(user)
         .query("$select", select)
         .needs(MEMBERSHIPS))
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use onramp_core::tenant::{MfaState, RoleTemplateId, SecondFactor, SignIn, SignInProbe};
 use onramp_core::{ErrorKind, ObjectId, Password, Result, Upn};
+use onramp_graph::http::{Effect, Request, ServiceUrl};
 use onramp_graph::reqwest::Method;
-use onramp_graph::url::Url;
+use onramp_graph::{Capability, GraphClient};
 use serde::{Deserialize, Serialize};
 
 use crate::second_factor;
-use onramp_graph::http::{Effect, Request};
-use onramp_graph::{Audience, Capability, GraphClient};
 
 const READ: &str = "Policy.Read.All";
 const WRITE: &str = "Policy.ReadWrite.AuthenticationMethod (a signed-in user also needs the role Authentication \
@@ -48,17 +47,17 @@ impl EntraSignIn {
     async fn is_federated(&self, upn: &Upn) -> bool {
         let graph = &self.graph;
         let path = ["common", "userrealm", upn.as_str()];
-        let Ok(url) = graph.endpoints().url(Audience::Login, &path) else { return false };
-        let request = Request::new("ask who checks the password of", Audience::Login, Method::GET, url)
+        let Ok(url) = graph.endpoints().login().url(&path) else { return false };
+        let request = Request::new("ask who checks the password of", Method::GET, url)
             .object(upn)
             .query("api-version", "1.0");
         let realm = graph.json::<Realm>(&request).await;
         realm.is_ok_and(|realm| realm.account_type.eq_ignore_ascii_case("Federated"))
     }
 
-    fn requirements(&self, user: &ObjectId) -> Result<Url> {
+    fn requirements(&self, user: &ObjectId) -> Result<ServiceUrl> {
         let segments = ["beta", "users", &user.to_string(), "authentication", "requirements"];
-        self.graph.endpoints().url(Audience::Graph, &segments)
+        self.graph.endpoints().graph().url(&segments)
     }
 }
 
@@ -75,9 +74,9 @@ impl SignIn for EntraSignIn {
     async fn mfa_state(&self, user: &ObjectId) -> Result<MfaState> {
         self.require_per_user_mfa("read the MFA state of the user", user)?;
         let url = self.requirements(user)?;
-        let request = Request::new("read the MFA state of the user", Audience::Graph, Method::GET, url)
+        let request = Request::new("read the MFA state of the user", Method::GET, url)
             .object(user)
-            .concerns(user)
+            .refers_to(user)
             .needs(READ);
         let state: Requirements<String> = self.graph.json(&request).await?;
         match state.per_user_mfa_state.as_str() {
@@ -94,9 +93,9 @@ impl SignIn for EntraSignIn {
     async fn set_mfa_state(&self, user: &ObjectId, state: MfaState) -> Result<()> {
         self.require_per_user_mfa("set the MFA state of the user", user)?;
         let url = self.requirements(user)?;
-        let request = Request::new("set the MFA state of the user", Audience::Graph, Method::PATCH, url)
+        let request = Request::new("set the MFA state of the user", Method::PATCH, url)
             .object(user)
-            .concerns(user)
+            .refers_to(user)
             .needs(WRITE);
         let per_user_mfa_state = match state {
             MfaState::Disabled => "disabled",
@@ -132,11 +131,11 @@ impl SignIn for EntraSignIn {
         let endpoints = self.graph.endpoints();
         // "organizations" sends the user to the tenant that its domain belongs to.
         let tenant = self.graph.tenant().unwrap_or("organizations");
-        let url = endpoints.url(Audience::Login, &[tenant, "oauth2", "v2.0", "token"])?;
-        let scope = endpoints.scope(Audience::Graph).unwrap_or_default();
-        let request = Request::new("try to sign in as", Audience::Login, Method::POST, url)
+        let url = endpoints.login().url(&[tenant, "oauth2", "v2.0", "token"])?;
+        let scope = endpoints.graph().scope().unwrap_or_default();
+        let request = Request::new("try to sign in as", Method::POST, url)
             .object(upn)
-            .effect(Effect::CountsTries)
+            .effect(Effect::CountsAttempts)
             .secret(password)
             .form(&[
                 ("grant_type", "password"),

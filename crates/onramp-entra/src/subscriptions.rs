@@ -6,13 +6,12 @@ use onramp_core::tenant::{
     SubscriptionState, Subscriptions,
 };
 use onramp_core::{ErrorKind, ObjectId, Result};
+use onramp_graph::http::{Effect, Request};
 use onramp_graph::reqwest::Method;
+use onramp_graph::{Capability, GraphClient};
 use serde::{Deserialize, Serialize};
 
 use crate::guid;
-use onramp_graph::http::{Effect, Request};
-use onramp_graph::{Audience, Capability};
-use onramp_graph::{GraphClient, literal};
 
 const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const ASSIGNMENTS_VERSION: &str = "2022-04-01";
@@ -39,8 +38,8 @@ pub struct EntraSubscriptions(pub(crate) GraphClient);
 impl EntraSubscriptions {
     fn request(&self, action: &'static str, method: Method, path: &[&str], version: &str) -> Result<Request> {
         self.0.endpoints().require(Capability::AzureSubscriptions, action, "")?;
-        let url = self.0.endpoints().url(Audience::Arm, path)?;
-        Ok(Request::new(action, Audience::Arm, method, url).query("api-version", version))
+        let url = self.0.endpoints().arm().url(path)?;
+        Ok(Request::new(action, method, url).query("api-version", version))
     }
 
     fn on_assignment(
@@ -93,7 +92,7 @@ impl Subscriptions for EntraSubscriptions {
                 ASSIGNMENTS_VERSION,
             )?
             .object(subscription)
-            .query("$filter", &format!("principalId eq {}", literal(&principal.to_string())));
+            .filter_eq("principalId", principal);
         let found: Vec<AssignmentJson> = self.0.list_all(request).await?;
         // Azure also lists what is inherited from above and what holds below only.
         let scope = scope(subscription);
@@ -129,11 +128,11 @@ impl Subscriptions for EntraSubscriptions {
         let request = self
             .on_assignment("assign the Azure role", Method::PUT, subscription, &name)?
             .object(format_args!("{role} on the subscription {subscription} to {principal}"))
-            .concerns(principal)
+            .refers_to(principal)
             .json(&body)?;
         let reply = self.0.send(&request).await?;
         // 200 rather than 201: the very same assignment was there. After a lost reply it is our own.
-        if reply.status() == 200 && !reply.follows_a_lost_one() {
+        if reply.status() == 200 && !reply.follows_lost_reply() {
             return Err(request.error(ErrorKind::AlreadyExists).with_reply(reply.server_reply(&request)));
         }
         Ok(SubscriptionRoleAssignment::new(name, *subscription, *role, *principal))
@@ -168,7 +167,7 @@ impl Subscriptions for EntraSubscriptions {
         let path = ["providers", "Microsoft.Authorization", "elevateAccess"];
         let request = self
             .request("elevate access to Azure", Method::POST, &path, CLASSIC_VERSION)?
-            .effect(Effect::Repeatable)
+            .effect(Effect::Idempotent)
             .needs("the directory role Global Administrator to the signed-in user (an application cannot do this)");
         self.0.send(&request).await.map(drop)
     }

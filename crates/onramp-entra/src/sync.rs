@@ -6,14 +6,11 @@ use onramp_core::tenant::{
     DeletionPrevention, DirectorySync, ProvisioningError, SyncFeatures, SyncState, SyncStatus,
 };
 use onramp_core::{BoxStream, ErrorKind, ObjectId, Result};
+use onramp_graph::GraphClient;
+use onramp_graph::http::{Request, ServiceUrl};
 use onramp_graph::reqwest::Method;
-use onramp_graph::url::Url;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-
-use onramp_graph::Audience;
-use onramp_graph::GraphClient;
-use onramp_graph::http::Request;
 
 const READ: &str = "Organization.Read.All";
 const READ_FEATURES: &str = "OnPremDirectorySynchronization.Read.All";
@@ -36,8 +33,8 @@ const WRITE: &str =
 pub struct EntraSync(pub(crate) GraphClient);
 
 impl EntraSync {
-    fn url(&self, rest: &[&str]) -> Result<Url> {
-        self.0.endpoints().url(Audience::Graph, &[&["v1.0", "organization"], rest].concat())
+    fn url(&self, rest: &[&str]) -> Result<ServiceUrl> {
+        self.0.endpoints().graph().url(&[&["v1.0", "organization"], rest].concat())
     }
 }
 
@@ -45,14 +42,9 @@ impl EntraSync {
 impl DirectorySync for EntraSync {
     /// `GET /organization`. Organization.Read.All.
     async fn status(&self) -> Result<SyncStatus> {
-        let request = Request::new(
-            "read the tenant's synchronisation state",
-            Audience::Graph,
-            Method::GET,
-            self.url(&[])?,
-        )
-        .query("$select", "id,displayName,onPremisesSyncEnabled,onPremisesLastSyncDateTime")
-        .needs(READ);
+        let request = Request::new("read the tenant's synchronisation state", Method::GET, self.url(&[])?)
+            .query("$select", "id,displayName,onPremisesSyncEnabled,onPremisesLastSyncDateTime")
+            .needs(READ);
         let found: Vec<OrganizationJson> = self.0.list_all(request.clone()).await?;
         let Some(organization) = found.into_iter().next() else {
             return Err(request.error(ErrorKind::NotFound).with_detail("the tenant shows no organisation"));
@@ -76,7 +68,7 @@ impl DirectorySync for EntraSync {
         }
         let action = if enabled { "switch on synchronisation of" } else { "switch off synchronisation of" };
         let url = self.url(&[&status.tenant_id.to_string()])?;
-        let request = Request::new(action, Audience::Graph, Method::PATCH, url)
+        let request = Request::new(action, Method::PATCH, url)
             .object(&status.display_name)
             .needs(WRITE)
             .json(&Switch { on_premises_sync_enabled: enabled })?;
@@ -87,10 +79,9 @@ impl DirectorySync for EntraSync {
     /// there is no application permission, and a refusal leaves everything unknown.
     async fn features(&self) -> Result<SyncFeatures> {
         let path = ["v1.0", "directory", "onPremisesSynchronization"];
-        let url = self.0.endpoints().url(Audience::Graph, &path)?;
+        let url = self.0.endpoints().graph().url(&path)?;
         let request =
-            Request::new("read the tenant's synchronisation features", Audience::Graph, Method::GET, url)
-                .needs(READ_FEATURES);
+            Request::new("read the tenant's synchronisation features", Method::GET, url).needs(READ_FEATURES);
         let found: Result<Vec<SynchronizationJson>> = self.0.list_all(request).await;
         match found {
             Ok(found) => {
@@ -105,8 +96,8 @@ impl DirectorySync for EntraSync {
 
     /// `GET /users` by `onPremisesProvisioningErrors`. User.Read.All.
     fn provisioning_errors(&self) -> BoxStream<'static, Result<ProvisioningError>> {
-        let request = self.0.endpoints().url(Audience::Graph, &["v1.0", "users"]).map(|url| {
-            Request::new("list the conflicts of synchronised users", Audience::Graph, Method::GET, url)
+        let request = self.0.endpoints().graph().url(&["v1.0", "users"]).map(|url| {
+            Request::new("list the conflicts of synchronised users", Method::GET, url)
                 .query("$filter", "onPremisesProvisioningErrors/any(o:o/category eq 'PropertyConflict')")
                 .query("$select", "id,userPrincipalName,onPremisesProvisioningErrors")
                 .query("$top", "999")

@@ -4,16 +4,12 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use onramp_core::tenant::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
 use onramp_core::{BoxStream, Error, ErrorKind, ImmutableId, ObjectId, Password, Result, Upn};
+use onramp_graph::http::{Reply, Request, ServiceUrl, decode_object, unreadable_object};
 use onramp_graph::reqwest::Method;
-use onramp_graph::url::Url;
+use onramp_graph::{GraphChange, GraphClient};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
-
-use onramp_graph::Audience;
-use onramp_graph::http::{Reply, Request};
-use onramp_graph::{GraphChange, GraphClient};
-use onramp_graph::{literal, understand, unreadable};
 
 const SELECT: &str = "id,userPrincipalName,displayName,accountEnabled,mail,otherMails,proxyAddresses,\
                       onPremisesImmutableId,onPremisesSyncEnabled,userType,passwordPolicies";
@@ -41,12 +37,12 @@ const PASSWORD: &str =
 pub struct EntraUsers(pub(crate) GraphClient);
 
 impl EntraUsers {
-    fn url(&self, rest: &[&str]) -> Result<Url> {
-        self.0.endpoints().url(Audience::Graph, &[&["v1.0", "users"], rest].concat())
+    fn url(&self, rest: &[&str]) -> Result<ServiceUrl> {
+        self.0.endpoints().graph().url(&[&["v1.0", "users"], rest].concat())
     }
 
-    fn read_request(&self, action: &'static str, url: Url) -> Request {
-        Request::new(action, Audience::Graph, Method::GET, url).query("$select", SELECT).needs(READ)
+    fn read_request(&self, action: &'static str, url: ServiceUrl) -> Request {
+        Request::new(action, Method::GET, url).query("$select", SELECT).needs(READ)
     }
 
     fn list_request(&self) -> Result<Request> {
@@ -57,15 +53,15 @@ impl EntraUsers {
         const ACTION: &str = "look up the user";
         if upn.as_str().starts_with('$') {
             // A path segment that starts with "$" is a system resource to Graph.
-            let filter = format!("userPrincipalName eq {}", literal(upn.as_str()));
-            let request = self.read_request(ACTION, self.url(&[])?).query("$filter", &filter).object(upn);
+            let request =
+                self.read_request(ACTION, self.url(&[])?).filter_eq("userPrincipalName", upn).object(upn);
             let found: Vec<Value> = self.0.list_all(request.clone()).await?;
-            let found = found.first().map(|user| understand::<UserJson>(&request, user)).transpose()?;
+            let found = found.first().map(|user| decode_object::<UserJson>(&request, user)).transpose()?;
             return found.map(UserJson::into_user).transpose();
         }
         let mut request = self.read_request(ACTION, self.url(&[upn.as_str()])?).object(upn);
         if wait_if_new {
-            request = request.concerns(upn.key());
+            request = request.refers_to(upn.key());
         }
         match self.one(&request).await {
             Ok(user) => user.into_user().map(Some),
@@ -76,20 +72,20 @@ impl EntraUsers {
 
     async fn read(&self, id: &ObjectId) -> Result<UserJson> {
         let request =
-            self.read_request("read the user", self.url(&[&id.to_string()])?).object(id).concerns(id);
+            self.read_request("read the user", self.url(&[&id.to_string()])?).object(id).refers_to(id);
         self.one(&request).await
     }
 
     async fn one(&self, request: &Request) -> Result<UserJson> {
-        understand(request, &self.0.json(request).await?)
+        decode_object(request, &self.0.json(request).await?)
     }
 
-    fn deleted_url(&self, rest: &[&str]) -> Result<Url> {
-        self.0.endpoints().url(Audience::Graph, &[&["v1.0", "directory", "deletedItems"], rest].concat())
+    fn deleted_url(&self, rest: &[&str]) -> Result<ServiceUrl> {
+        self.0.endpoints().graph().url(&[&["v1.0", "directory", "deletedItems"], rest].concat())
     }
 
     async fn patch(&self, request: Request, id: &ObjectId) -> Result<()> {
-        self.0.send(&request.object(id).concerns(id)).await.map(drop)
+        self.0.send(&request.object(id).refers_to(id)).await.map(drop)
     }
 }
 
@@ -125,7 +121,7 @@ impl TenantUsers for EntraUsers {
             password_policies: user.password_never_expires.then(|| with_expiration(None, true)),
             password_profile: PasswordProfile::new(&user.password, user.force_change),
         };
-        let request = Request::new("create the user", Audience::Graph, Method::POST, self.url(&[])?)
+        let request = Request::new("create the user", Method::POST, self.url(&[])?)
             .object(&user.upn)
             .needs(WRITE)
             .secret(&user.password)
@@ -160,8 +156,7 @@ impl TenantUsers for EntraUsers {
         };
         let body = update_body(update, password_policies);
         let url = self.url(&[&id.to_string()])?;
-        let request =
-            Request::new("update the user", Audience::Graph, Method::PATCH, url).needs(WRITE).json(&body)?;
+        let request = Request::new("update the user", Method::PATCH, url).needs(WRITE).json(&body)?;
         self.patch(request, id).await?;
         if let Some(upn) = &update.upn {
             self.0.renamed(&id.to_string(), upn.key());
@@ -174,7 +169,7 @@ impl TenantUsers for EntraUsers {
     async fn set_password(&self, id: &ObjectId, password: &Password, force_change: bool) -> Result<()> {
         let body = SetPassword { password_profile: PasswordProfile::new(password, force_change) };
         let url = self.url(&[&id.to_string()])?;
-        let request = Request::new("set the password of the user", Audience::Graph, Method::PATCH, url)
+        let request = Request::new("set the password of the user", Method::PATCH, url)
             .needs(PASSWORD)
             .secret(password)
             .json(&body)?;
@@ -184,9 +179,9 @@ impl TenantUsers for EntraUsers {
     /// `DELETE /users/{id}`. User.DeleteRestore.All or User.ReadWrite.All.
     async fn delete(&self, id: &ObjectId) -> Result<()> {
         let url = self.url(&[&id.to_string()])?;
-        let request = Request::new("delete the user", Audience::Graph, Method::DELETE, url)
+        let request = Request::new("delete the user", Method::DELETE, url)
             .object(id)
-            .concerns(id)
+            .refers_to(id)
             .needs("User.DeleteRestore.All");
         self.0.send(&request).await?;
         self.0.deleted(&id.to_string());
@@ -196,7 +191,7 @@ impl TenantUsers for EntraUsers {
     /// `GET /directory/deletedItems/microsoft.graph.user`. User.Read.All.
     fn deleted(&self) -> BoxStream<'static, Result<DeletedUser>> {
         let request = self.deleted_url(&["microsoft.graph.user"]).map(|url| {
-            Request::new("list the deleted users", Audience::Graph, Method::GET, url)
+            Request::new("list the deleted users", Method::GET, url)
                 .query("$select", &format!("{SELECT},deletedDateTime"))
                 .query("$top", PAGE)
                 .needs(READ)
@@ -208,7 +203,7 @@ impl TenantUsers for EntraUsers {
     /// for among those that are there.
     async fn restore(&self, id: &ObjectId) -> Result<TenantUser> {
         let url = self.deleted_url(&[&id.to_string(), "restore"])?;
-        let request = Request::new("restore the user", Audience::Graph, Method::POST, url)
+        let request = Request::new("restore the user", Method::POST, url)
             .object(id)
             .needs(RESTORE)
             .json(&NoParameters {})?;
@@ -347,7 +342,7 @@ impl UserJson {
         let unreadable = |why: onramp_core::ParseError| {
             let name =
                 [self.user_principal_name.as_str(), &self.id].into_iter().find(|name| !name.is_empty());
-            unreadable(&format!("the user {}", name.unwrap_or("without a name")), &why.to_string())
+            unreadable_object(&format!("the user {}", name.unwrap_or("without a name")), &why.to_string())
         };
         let id = ObjectId::parse(&self.id).map_err(unreadable)?;
         let upn = Upn::parse(&self.user_principal_name).map_err(unreadable)?;

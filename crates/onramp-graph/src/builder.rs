@@ -1,4 +1,4 @@
-//! Putting a client together.
+//! The builder of a client.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -8,42 +8,59 @@ use onramp_core::{Clock, DomainName, Error, ErrorKind, ObjectId, Result, SystemC
 use rustls_platform_verifier::Verifier;
 
 #[cfg(feature = "interactive")]
-use crate::auth::PersonSource;
-use crate::auth::{ClientCredentialsSource, Credential, CredentialKind, Proof, TokenCache, TokenSource};
+use crate::auth::UserTokenSource;
+use crate::auth::{ClientCredentialsSource, Credential, CredentialKind, Proof};
 use crate::client::GraphClient;
 use crate::endpoints::{Cloud, Endpoints};
-use crate::http::fresh::Fresh;
-use crate::http::har::WireRecorder;
-use crate::http::pacer::{Pacer, ServiceLimits};
+use crate::http::exchange::{HttpClient, HttpTimeouts};
+use crate::http::har::HarRecorder;
+use crate::http::recently_created::RecentlyCreated;
 use crate::http::retry::RetryPolicy;
+use crate::http::throttle::{RateLimiter, ServiceLimits};
 use crate::http::transport::Transport;
-use crate::http::trust::certificates;
-use crate::http::wire::{Timeouts, Wire};
+use crate::http::trust_roots::certificates;
+use crate::token::{TokenCache, TokenSource};
 
-/// How long a new object may stay invisible, as seen in practice.
-const FRESH_WINDOW: Duration = Duration::from_secs(120);
+/// The maximum time until a new object is visible on every replica, as seen in practice.
+const REPLICATION_WINDOW: Duration = Duration::from_secs(120);
 
-/// Settings of an [`GraphClient`]; every one but the credential has a default.
+/// The settings of a [`GraphClient`], or of a client `C` over one. Only the credential has no default.
+///
+/// ```
+/// use std::time::Duration;
+/// use onramp_core::Password;
+/// use onramp_graph::{ClientSecret, Cloud, GraphClient, HttpTimeouts, RetryPolicy};
+///
+/// let secret = ClientSecret::new("contoso.com", "44444444-0000-4000-8000-000000000000", Password::new("x".into()));
+/// let client = GraphClient::builder(secret)
+///     .cloud(Cloud::UsGovernment)
+///     .timeouts(HttpTimeouts::default().with_connect(Duration::from_secs(5)))
+///     .retry(RetryPolicy::default().with_max_attempts(3))
+///     .build()?;
+/// assert_eq!(client.tenant(), Some("contoso.com"));
+/// # Ok::<(), onramp_core::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct GraphClientBuilder<C = GraphClient> {
     credential: Credential,
-    endpoints: Result<Endpoints>,
-    http: Option<reqwest::Client>,
+    cloud: Cloud,
+    endpoints: Option<Endpoints>,
+    http: Option<reqwest::ClientBuilder>,
     trust_roots: Vec<Vec<u8>>,
     tenant: Option<String>,
     clock: Option<Arc<dyn Clock>>,
     retry: RetryPolicy,
-    timeouts: Timeouts,
-    fresh_window: Duration,
-    recorder: Option<WireRecorder>,
+    timeouts: HttpTimeouts,
+    replication_window: Duration,
+    recorder: Option<HarRecorder>,
     limits: ServiceLimits,
     client: PhantomData<fn() -> C>,
 }
 
 impl GraphClient {
-    /// Starts a client that signs in with that credential: a [`TokenSource`](crate::TokenSource) or a
-    /// [`ClientSecret`](crate::ClientSecret).
+    /// Starts the builder of a client with a credential: a [`ClientSecret`](crate::ClientSecret), a
+    /// [`ClientCertificate`](crate::ClientCertificate) or any [`TokenSource`](crate::TokenSource).
     pub fn builder(credential: impl Into<Credential>) -> GraphClientBuilder {
         GraphClientBuilder::new(credential)
     }
@@ -54,133 +71,137 @@ impl<C: From<GraphClient>> GraphClientBuilder<C> {
     pub fn new(credential: impl Into<Credential>) -> Self {
         Self {
             credential: credential.into(),
-            endpoints: Cloud::Global.endpoints(),
+            cloud: Cloud::Global,
+            endpoints: None,
             http: None,
             trust_roots: Vec::new(),
             tenant: None,
             clock: None,
             retry: RetryPolicy::default(),
-            timeouts: Timeouts::default(),
-            fresh_window: FRESH_WINDOW,
+            timeouts: HttpTimeouts::default(),
+            replication_window: REPLICATION_WINDOW,
             recorder: None,
             limits: ServiceLimits::default(),
             client: PhantomData,
         }
     }
 
-    /// Talks to that cloud. Default: [`Cloud::Global`].
+    /// Sets the cloud. Default: [`Cloud::Global`].
     pub fn cloud(mut self, cloud: Cloud) -> Self {
-        self.endpoints = cloud.endpoints();
+        self.cloud = cloud;
+        self.endpoints = None;
         self
     }
 
-    /// Talks to those endpoints: another cloud, a gateway, a laboratory.
+    /// Sets the endpoints in place of those of a cloud: another cloud, a gateway, a lab.
     pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
-        self.endpoints = Ok(endpoints);
+        self.endpoints = Some(endpoints);
         self
     }
 
-    /// Sends through that HTTP client, whose proxy, TLS and pool are the caller's business. It must not follow
-    /// redirects: with `reqwest::redirect::Policy::none()`.
-    pub fn http(mut self, http: reqwest::Client) -> Self {
+    /// Sets the HTTP client, with the caller's proxy, TLS and pool settings. Redirects are switched off, because they could
+    /// send a token to another server.
+    pub fn http_client(mut self, http: reqwest::ClientBuilder) -> Self {
         self.http = Some(http);
         self
     }
 
-    /// Trusts only those certificate authorities instead of those of the operating system: a file in PEM, with one or
-    /// several certificates and in whatever encoding Windows wrote it, or in DER. May be called again to add more.
+    /// Trusts a certificate authority in place of those of the operating system. The file is PEM with one or several
+    /// certificates, in any encoding that Windows writes, or DER. Further calls add more authorities.
     pub fn trust_root_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.trust_roots.push(pem.into());
         self
     }
 
-    /// The tenant's ID or one of its domains. A [`ClientSecret`](crate::ClientSecret) needs it; sign-in probes
-    /// are made in the user's own tenant without it.
+    /// Sets the tenant (its ID or one of its domains) for a credential that does not name one: a
+    /// [`TokenSource`](crate::TokenSource) or an interactive sign-in. Without it, users sign in to their own tenant.
     pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
         self
     }
 
-    /// Takes time, waiting and jitter from that clock. Default: the machine's, on tokio's timer.
+    /// Sets the clock for time, delays and jitter. Default: the system's, with tokio's timer.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Retries by that policy.
+    /// Sets the retry policy.
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
         self
     }
 
-    /// Waits that long for connections and replies. With an own HTTP client, the connect timeout is that client's.
-    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+    /// Sets the timeouts. With [`GraphClientBuilder::http_client`], the connect timeout is that of the HTTP client.
+    pub fn timeouts(mut self, timeouts: HttpTimeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// For that long after creating an object, a refusal that may be due to its being new is retried. Default:
-    /// two minutes.
-    pub fn fresh_window(mut self, window: Duration) -> Self {
-        self.fresh_window = window;
+    /// Sets the replication window: for this time after the creation of an object, a refusal that may be due to
+    /// replication is retried. Default: two minutes.
+    pub fn replication_window(mut self, window: Duration) -> Self {
+        self.replication_window = window;
         self
     }
 
-    /// Records every exchange there.
-    pub fn recorder(mut self, recorder: WireRecorder) -> Self {
+    /// Sets the recorder of every exchange.
+    pub fn recorder(mut self, recorder: HarRecorder) -> Self {
         self.recorder = Some(recorder);
         self
     }
 
-    /// Keeps writing in bulk under those limits. Default: what Microsoft documents.
+    /// Sets the limits for bulk writes. Default: those that Microsoft documents.
     pub fn limits(mut self, limits: ServiceLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The client. Nothing is sent yet.
+    /// Builds the client. Sends no request.
     ///
     /// # Errors
-    /// `Invalid` if an endpoint, the tenant or a trust root is not valid, or a client secret has no tenant.
+    /// `Invalid` if the tenant, a trust root or the HTTP client is not valid.
     pub fn build(self) -> Result<C> {
-        let tenant = self.tenant.as_deref().map(checked_tenant).transpose()?;
+        let tenant = self.credential.0.tenant().map(str::to_owned).or(self.tenant);
+        if let Some(tenant) = &tenant {
+            check_tenant(tenant)?;
+        }
         let http = match self.http {
             Some(http) => http,
             None => http_client(&self.trust_roots, &self.timeouts)?,
         };
+        let endpoints = match self.endpoints {
+            Some(endpoints) => endpoints,
+            None => self.cloud.endpoints()?,
+        };
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
-        let wire = Arc::new(Wire {
-            http,
-            endpoints: self.endpoints?,
+        let http = Arc::new(HttpClient {
+            client: build_http_client(http)?,
+            endpoints,
             clock: Arc::clone(&clock),
             timeouts: self.timeouts,
             recorder: self.recorder,
         });
-        let fresh = Arc::new(Fresh::new(self.fresh_window));
+        let recently_created = Arc::new(RecentlyCreated::new(self.replication_window));
         let plain = Transport {
-            wire,
+            http,
             retry: self.retry,
             tokens: None,
-            fresh,
-            gate: Arc::default(),
-            pacer: Arc::new(Pacer::new(self.limits)),
+            recently_created,
+            backoff: Arc::default(),
+            rate_limiter: Arc::new(RateLimiter::new(self.limits)),
         };
-        let by_itself = |proof| -> Result<Arc<dyn TokenSource>> {
-            let tenant = tenant.clone().ok_or_else(|| {
-                Error::new(ErrorKind::Invalid, "sign in as the application")
-                    .with_detail("the tenant is not set")
-                    .with_hint("Give the builder the tenant's ID or one of its domains.")
-            })?;
-            Ok(Arc::new(ClientCredentialsSource { transport: plain.clone(), tenant, proof }))
+        let application = |proof| -> Arc<dyn TokenSource> {
+            Arc::new(ClientCredentialsSource { transport: plain.clone(), proof })
         };
         let source: Arc<dyn TokenSource> = match self.credential.0 {
             CredentialKind::Source(source) => source,
-            CredentialKind::ClientSecret(secret) => by_itself(Proof::Secret(secret))?,
-            CredentialKind::ClientCertificate(certificate) => by_itself(Proof::Certificate(certificate))?,
+            CredentialKind::ClientSecret(secret) => application(Proof::Secret(secret)),
+            CredentialKind::ClientCertificate(certificate) => application(Proof::Certificate(certificate)),
             #[cfg(feature = "interactive")]
-            CredentialKind::Person(way) => {
+            CredentialKind::Interactive(method) => {
                 let tenant = tenant.as_deref().unwrap_or("organizations");
-                Arc::new(PersonSource::new(plain.clone(), tenant, way)?)
+                Arc::new(UserTokenSource::new(plain.clone(), tenant, method)?)
             }
         };
         let tokens = Arc::new(TokenCache::new(source, clock));
@@ -189,41 +210,51 @@ impl<C: From<GraphClient>> GraphClientBuilder<C> {
     }
 }
 
-fn checked_tenant(tenant: &str) -> Result<String> {
+fn check_tenant(tenant: &str) -> Result<()> {
     if ObjectId::parse(tenant).is_err() {
-        DomainName::parse(tenant)?;
+        DomainName::parse(tenant).map_err(|why| {
+            Error::new(ErrorKind::Invalid, "use the tenant")
+                .with_object(tenant)
+                .with_detail(why.to_string())
+                .with_hint("Give the tenant's ID or one of its domains.")
+        })?;
     }
-    Ok(tenant.to_owned())
+    Ok(())
 }
 
-/// An HTTP client on rustls with ring, which follows no redirect.
-fn http_client(trust_roots: &[Vec<u8>], timeouts: &Timeouts) -> Result<reqwest::Client> {
-    let refuse =
-        |what: &str, why: String| Error::new(ErrorKind::Invalid, format!("set up {what}")).with_detail(why);
+fn invalid(what: &str, why: String) -> Error {
+    Error::new(ErrorKind::Invalid, format!("set up {what}")).with_detail(why)
+}
+
+/// Builds the HTTP client without redirects, which could send a token to another server.
+fn build_http_client(http: reqwest::ClientBuilder) -> Result<reqwest::Client> {
+    let http = http.redirect(reqwest::redirect::Policy::none());
+    http.build().map_err(|why| invalid("the HTTP client", why.to_string()))
+}
+
+/// Returns the default HTTP client, on rustls with ring.
+fn http_client(trust_roots: &[Vec<u8>], timeouts: &HttpTimeouts) -> Result<reqwest::ClientBuilder> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|why| refuse("TLS", why.to_string()))?;
+        .map_err(|why| invalid("TLS", why.to_string()))?;
     let mut tls = if trust_roots.is_empty() {
         let system =
-            Verifier::new(provider).map_err(|why| refuse("the system's trust roots", why.to_string()))?;
+            Verifier::new(provider).map_err(|why| invalid("the system's trust roots", why.to_string()))?;
         tls.dangerous().with_custom_certificate_verifier(Arc::new(system)).with_no_client_auth()
     } else {
         let mut roots = rustls::RootCertStore::empty();
         for pem in trust_roots {
             for certificate in certificates(pem)? {
-                roots.add(certificate).map_err(|why| refuse("the trust root", why.to_string()))?;
+                roots.add(certificate).map_err(|why| invalid("the trust root", why.to_string()))?;
             }
         }
         tls.with_root_certificates(roots).with_no_client_auth()
     };
     let protocols: &[&[u8]] = if cfg!(feature = "http2") { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
     tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    reqwest::Client::builder()
+    Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(timeouts.connect)
-        .user_agent(concat!("onramp/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|why| refuse("the HTTP client", why.to_string()))
+        .user_agent(concat!("onramp/", env!("CARGO_PKG_VERSION"))))
 }

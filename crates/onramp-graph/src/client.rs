@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 
 use crate::batch::BulkWriter;
 use crate::endpoints::Endpoints;
-use crate::http::error::Failure;
+use crate::http::attempt_error::AttemptError;
 use crate::http::request::{Reply, Request};
 use crate::http::retry::RetryPolicy;
 use crate::http::transport::Transport;
-use crate::query::{Query, paging};
+use crate::query::{Query, items};
 
 /// A client for Microsoft Graph and Azure Resource Manager in one tenant.
 ///
@@ -23,8 +23,7 @@ use crate::query::{Query, paging};
 /// use onramp_graph::{ClientSecret, Cloud, GraphClient};
 ///
 /// # fn secret() -> Password { Password::new("of course not this".into()) }
-/// let client = GraphClient::builder(ClientSecret::new("44444444-0000-4000-8000-000000000000", secret()))
-///     .tenant("contoso.onmicrosoft.com")
+/// let client = GraphClient::builder(ClientSecret::new("contoso.com", "44444444-0000-4000-8000-000000000000", secret()))
 ///     .cloud(Cloud::Global)
 ///     .build()?;
 /// # let _ = client;
@@ -33,7 +32,7 @@ use crate::query::{Query, paging};
 #[derive(Debug, Clone)]
 pub struct GraphClient {
     pub(crate) transport: Transport,
-    /// The tenant's ID or one of its domains, if it was given.
+    /// The tenant's ID or one of its domains, if the credential or the builder named it.
     pub(crate) tenant: Option<String>,
 }
 
@@ -51,7 +50,7 @@ impl GraphClient {
         self.transport.endpoints()
     }
 
-    /// Returns the tenant's ID or one of its domains, if the builder was given one.
+    /// Returns the tenant's ID or one of its domains, if the credential or the builder named it.
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
     }
@@ -128,7 +127,7 @@ impl GraphClient {
     ///
     /// # Errors
     /// The failure of the last attempt.
-    pub async fn attempt(&self, request: &Request) -> std::result::Result<Reply, Failure> {
+    pub async fn attempt(&self, request: &Request) -> std::result::Result<Reply, AttemptError> {
         self.transport.attempt(request).await
     }
 
@@ -137,7 +136,7 @@ impl GraphClient {
     /// # Errors
     /// As for [`GraphClient::json`].
     pub async fn list_all<T: DeserializeOwned + Send + 'static>(&self, request: Request) -> Result<Vec<T>> {
-        paging::all(self.transport.clone(), request).await
+        items::all(self.transport.clone(), request).await
     }
 
     /// Returns the objects of a collection page by page. A request that could not be built is the stream's only item.
@@ -145,7 +144,7 @@ impl GraphClient {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        paging::stream(self.transport.clone(), request)
+        items::stream(self.transport.clone(), request)
     }
 
     /// Returns the objects as [`GraphClient::list`] does, and starts the list again when the service rejects an
@@ -161,7 +160,7 @@ impl GraphClient {
     {
         match request {
             Ok(request) => {
-                paging::items(self.transport.clone(), request).restarting(paging::key_of(key)).boxed()
+                items::items(self.transport.clone(), request).restarting(items::key_of(key)).boxed()
             }
             Err(error) => futures_util::stream::once(async { Err(error) }).boxed(),
         }
@@ -188,22 +187,22 @@ impl GraphClient {
     ///
     /// # Errors
     /// The first error of `look_up`.
-    pub async fn look_patiently<T, F>(&self, key: &str, look_up: impl Fn() -> F) -> Result<Option<T>>
+    pub async fn find_recently_created<T, F>(&self, key: &str, look_up: impl Fn() -> F) -> Result<Option<T>>
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        self.transport.look_patiently(key, look_up).await
+        self.transport.find_recently_created(key, look_up).await
     }
 
     /// Repeats `look_up` until it finds something that was written just now, as long as replication may take.
     ///
     /// # Errors
     /// The first error of `look_up`.
-    pub async fn look_patiently_for<T, F>(&self, look_up: impl Fn() -> F) -> Result<Option<T>>
+    pub async fn find_after_write<T, F>(&self, look_up: impl Fn() -> F) -> Result<Option<T>>
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        self.transport.look_patiently_for(look_up).await
+        self.transport.find_after_write(look_up).await
     }
 
     /// Records an object that was created now, under its ID and under the other names that requests may use for it.
@@ -213,11 +212,11 @@ impl GraphClient {
 
     /// Removes a deleted object from the list of recently created ones.
     pub fn deleted(&self, id: &str) {
-        self.transport.fresh.forget(id);
+        self.transport.recently_created.remove(id);
     }
 
     /// Replaces the other names of a recently created object by a new one.
     pub fn renamed(&self, id: &str, alias: String) {
-        self.transport.fresh.rename(id, alias);
+        self.transport.recently_created.rename(id, alias);
     }
 }

@@ -20,7 +20,7 @@ use onramp_cli::terminal::Terminal;
 use onramp_core::forest::UserQuery;
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, visible};
-use onramp_entra::{ClientSecret, Endpoints, EntraClient, WireRecorder};
+use onramp_entra::{ClientSecret, Endpoints, EntraClient, HarRecorder};
 use onramp_lab::forest::LabForest;
 use onramp_lab::tenant::{LabTenant, SeedUser};
 use onramp_lab::tls::LabCa;
@@ -85,13 +85,16 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     }
 
     let credentials = tenant.credentials();
-    let secret = ClientSecret::new(credentials.client_id.to_string(), credentials.client_secret.clone());
+    let secret = ClientSecret::new(
+        credentials.tenant_id.to_string(),
+        credentials.client_id.to_string(),
+        credentials.client_secret.clone(),
+    );
     let base = tenant_server.base_url();
     let entra = EntraClient::builder(secret)
-        .tenant(credentials.tenant_id.to_string())
-        .endpoints(Endpoints::new(base, base, base)?)
+        .endpoints(Endpoints::at(base)?)
         .trust_root_pem(ca.certificate_pem())
-        .recorder(WireRecorder::to_file(folder.join(RECORDING))?)
+        .recorder(HarRecorder::to_file(folder.join(RECORDING))?)
         .clock(Arc::clone(&clock))
         .build()?
         .with_probe_client_id(credentials.public_client_id.to_string());

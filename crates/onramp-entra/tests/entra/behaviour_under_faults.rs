@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt};
 use onramp_core::tenant::{TenantUser, UserUpdate};
 use onramp_core::{Clock, ErrorKind, ManualClock, Password, Result, SystemClock};
-use onramp_entra::{AccessToken, Endpoints, EntraClient, RetryPolicy, Timeouts, TokenSource};
+use onramp_entra::{AccessToken, Endpoints, EntraClient, HttpTimeouts, RetryPolicy, TokenSource};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -197,7 +197,7 @@ async fn a_hang_while_connecting_ends_with_the_connect_timeout() {
     // The TLS handshake belongs to connecting, and is never answered.
     let (builder, ..) = builder(&format!("https://{address}"));
     let client = builder
-        .timeouts(Timeouts::default().with_connect(SOON).with_per_try(LONG))
+        .timeouts(HttpTimeouts::default().with_connect(SOON).with_per_attempt(LONG))
         .retry(RetryPolicy::default().with_max_attempts(2).with_deadline(LONG))
         .build()
         .unwrap();
@@ -228,9 +228,9 @@ async fn a_hang_of_everything_ends_with_the_total_deadline() {
 /// A client on the machine's own clock.
 fn client_of(base: &str, per_try: Duration, policy: RetryPolicy) -> EntraClient {
     EntraClient::builder(Tokens::default())
-        .endpoints(Endpoints::new(base, base, base).unwrap())
+        .endpoints(Endpoints::at(base).unwrap())
         .clock(Arc::new(SystemClock::new()))
-        .timeouts(Timeouts::default().with_per_try(per_try))
+        .timeouts(HttpTimeouts::default().with_per_attempt(per_try))
         .retry(policy.with_backoff(Duration::from_millis(10), Duration::from_millis(20)))
         .build()
         .unwrap()
@@ -398,7 +398,7 @@ async fn a_token_that_runs_out_by_the_clock_is_replaced_between_pages() {
         .mount(&server)
         .await;
     let source = Hourly(clock.clone(), Arc::default());
-    let endpoints = Endpoints::new(&server.uri(), &server.uri(), &server.uri()).unwrap();
+    let endpoints = Endpoints::at(&server.uri()).unwrap();
     let client = EntraClient::builder(source.clone()).endpoints(endpoints).clock(clock).build().unwrap();
     all_nine_once(client.tenant().users.list().collect().await);
     let sent: Vec<_> = server.received_requests().await.unwrap();

@@ -89,7 +89,7 @@ async fn a_429_on_one_call_holds_back_changes_in_bulk() {
     let service = Service::start().await;
     users(&service.hasty).await.unwrap_err();
     let outcomes: Vec<_> = service.client.graph().bulk().run(updates(2)).collect().await;
-    assert!(outcomes.iter().all(|outcome| outcome.result.is_ok() && outcome.tries == 1));
+    assert!(outcomes.iter().all(|outcome| outcome.result.is_ok() && outcome.attempts == 1));
     assert_eq!(service.came(), [("users".into(), Duration::ZERO), ("$batch".into(), ASKED)]);
 }
 

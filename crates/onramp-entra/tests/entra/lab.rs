@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use onramp_core::conformance::{self, Patience, PublishRecords, TenantFixture};
 use onramp_core::tenant::{RoleTemplateId, UserUpdate, VerificationRecord};
 use onramp_core::{DomainName, ErrorKind, ObjectId, Result, Upn};
-use onramp_entra::{Delta, DeltaStart, WireRecorder, update_user};
+use onramp_entra::{Delta, DeltaStart, HarRecorder, update_user};
 use onramp_lab::tenant::{Consistency, Fault, FaultAction, LabTenant, SeedUser, TenantSize, Throttling};
 use onramp_lab::tls::LabCa;
 
@@ -46,8 +46,8 @@ async fn the_client_keeps_the_contract_of_every_port() {
     let lab = large(Consistency::Immediate).await;
     // To look at what was sent, name a file here.
     let recorder = match std::env::var_os("ONRAMP_WIRE_HAR") {
-        Some(path) => WireRecorder::to_file(path).unwrap(),
-        None => WireRecorder::in_memory(),
+        Some(path) => HarRecorder::to_file(path).unwrap(),
+        None => HarRecorder::in_memory(),
     };
     let client = lab.build(lab.client(lab.secret()).recorder(recorder.clone()));
     conformance::tenant::run(&client.tenant(), &fixture(&lab, "entra")).await;
@@ -168,8 +168,8 @@ async fn changes_in_bulk_are_all_made_under_the_documented_buckets_and_faults() 
     lab.lab.add_fault(Fault::on("POST", "/v1.0/$batch", FaultAction::status(401)).from_nth(6));
     // To look at what was sent, name a file here.
     let recorder = match std::env::var_os("ONRAMP_BULK_HAR") {
-        Some(path) => WireRecorder::to_file(path).unwrap(),
-        None => WireRecorder::in_memory(),
+        Some(path) => HarRecorder::to_file(path).unwrap(),
+        None => HarRecorder::in_memory(),
     };
     let client = lab.build(lab.client(lab.secret()).recorder(recorder.clone()));
     let ids: Vec<_> = client.graph().query::<Named>("users").select(["id"]).all().await.unwrap();
@@ -196,7 +196,7 @@ async fn changes_in_bulk_are_all_made_under_the_documented_buckets_and_faults() 
 #[tokio::test]
 async fn http_2_is_spoken_only_where_it_was_asked_for() {
     let lab = large(Consistency::Immediate).await;
-    let recorder = WireRecorder::in_memory();
+    let recorder = HarRecorder::in_memory();
     let client = lab.build(lab.client(lab.secret()).recorder(recorder.clone()));
     client.tenant().users.list().try_collect::<Vec<_>>().await.unwrap();
     let recording: serde_json::Value = serde_json::from_str(&recorder.archive().unwrap()).unwrap();

@@ -28,7 +28,7 @@ impl Lab {
 
     pub(crate) fn endpoints(&self) -> Endpoints {
         let base = self.server.base_url();
-        Endpoints::new(base, base, base).unwrap()
+        Endpoints::at(base).unwrap()
     }
 
     /// A client that does not know the laboratory's certificate authority.
@@ -57,7 +57,11 @@ impl Lab {
     /// The application's.
     pub(crate) fn secret(&self) -> ClientSecret {
         let credentials = self.lab.credentials();
-        ClientSecret::new(credentials.client_id.to_string(), credentials.client_secret.clone())
+        ClientSecret::new(
+            credentials.tenant_id.to_string(),
+            credentials.client_id.to_string(),
+            credentials.client_secret.clone(),
+        )
     }
 
     /// As an application.

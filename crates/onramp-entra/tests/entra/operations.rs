@@ -195,6 +195,7 @@ async fn an_application_signs_in_with_its_certificate_for_as_long_as_the_tenant_
     let application = tenant.applications.create("Sync").await.unwrap();
     let credential = || {
         ClientCertificate::from_pem(
+            lab.lab.credentials().tenant_id.to_string(),
             application.app_id.to_string(),
             CERTIFICATE,
             &Password::new(KEY.to_owned()),
@@ -223,7 +224,12 @@ async fn an_application_signs_in_with_its_certificate_for_as_long_as_the_tenant_
 #[test]
 fn a_key_that_entra_would_not_take_is_refused_at_once() {
     let read = |certificate: &str, key: &str| {
-        ClientCertificate::from_pem("an-application", certificate, &Password::new(key.to_owned()))
+        ClientCertificate::from_pem(
+            "contoso.com",
+            "an-application",
+            certificate,
+            &Password::new(key.to_owned()),
+        )
     };
     for (certificate, key, why) in [
         ("", KEY, "no certificate"),

@@ -117,7 +117,7 @@ async fn a_refusal_in_the_browser_is_told_in_the_services_words() {
 #[tokio::test]
 async fn nobody_is_waited_for_for_ever() {
     let lab = start().await;
-    let way = BrowserSignIn::new(client_id(&lab), |_| {}).with_patience(std::time::Duration::from_secs(90));
+    let way = BrowserSignIn::new(client_id(&lab), |_| {}).with_timeout(std::time::Duration::from_secs(90));
     let error = lab.tenant_of(way).domains.list().await.unwrap_err();
     assert!(error.to_string().contains("nobody signed in within 90 s"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use onramp_core::tenant::NewUser;
 use onramp_core::{ErrorKind, Password};
-use onramp_entra::{ClientSecret, Endpoints, EntraClient, WireRecorder};
+use onramp_entra::{ClientSecret, Endpoints, EntraClient, HarRecorder};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -13,7 +13,7 @@ const CLIENT_SECRET: &str = "client-s3cr3t-&-sauce";
 const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJh.token.value";
 const PASSWORD: &str = "P4ss-with-\"quotes\"-&-more";
 
-async fn exchanges(recorder: &WireRecorder) -> (EntraClient, Vec<onramp_core::Error>) {
+async fn exchanges(recorder: &HarRecorder) -> (EntraClient, Vec<onramp_core::Error>) {
     let server = MockServer::start().await;
     let token = ok(json!({ "token_type": "Bearer", "expires_in": 3599, "access_token": TOKEN }))
         .insert_header("set-cookie", "fpc=secret-cookie");
@@ -27,13 +27,13 @@ async fn exchanges(recorder: &WireRecorder) -> (EntraClient, Vec<onramp_core::Er
     .await;
     answers(&server, Mock::given(method("PATCH")), vec![ResponseTemplate::new(400).set_body_json(echo)])
         .await;
-    let endpoints = Endpoints::new(&server.uri(), &server.uri(), &server.uri()).unwrap();
-    let client = EntraClient::builder(ClientSecret::new("app", Password::new(CLIENT_SECRET.into())))
-        .tenant("contoso.com")
-        .endpoints(endpoints)
-        .recorder(recorder.clone())
-        .build()
-        .unwrap();
+    let endpoints = Endpoints::at(&server.uri()).unwrap();
+    let client =
+        EntraClient::builder(ClientSecret::new("contoso.com", "app", Password::new(CLIENT_SECRET.into())))
+            .endpoints(endpoints)
+            .recorder(recorder.clone())
+            .build()
+            .unwrap();
     let tenant = client.tenant();
     let password = Password::new(PASSWORD.into());
     let first = tenant.users.create(&NewUser::new(upn(), "Anna", password.clone())).await.unwrap_err();
@@ -60,7 +60,7 @@ fn url_encoded(text: &str) -> String {
 
 #[tokio::test]
 async fn no_secret_is_shown_anywhere() {
-    let recorder = WireRecorder::in_memory();
+    let recorder = HarRecorder::in_memory();
     let (client, errors) = exchanges(&recorder).await;
     for error in &errors {
         assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -78,7 +78,7 @@ async fn no_secret_is_shown_anywhere() {
 
 #[tokio::test]
 async fn a_recording_is_a_whole_archive_after_every_exchange() {
-    let recorder = WireRecorder::in_memory();
+    let recorder = HarRecorder::in_memory();
     let empty: Value = serde_json::from_str(&recorder.archive().unwrap()).unwrap();
     assert_eq!(empty["log"]["entries"], json!([]));
     exchanges(&recorder).await;
@@ -98,7 +98,7 @@ async fn a_recording_is_a_whole_archive_after_every_exchange() {
 async fn a_recording_in_a_file_is_for_its_owner_only_and_has_lost_answers_too() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wire.har");
-    let recorder = WireRecorder::to_file(&path).unwrap();
+    let recorder = HarRecorder::to_file(&path).unwrap();
     let server = Scripted::start(vec![Step::Vanish, Step::Json(200, json!({ "value": [] }))]).await;
     let (builder, ..) = builder(&server.base);
     builder.recorder(recorder).build().unwrap().tenant().domains.list().await.unwrap();
@@ -115,8 +115,8 @@ async fn a_recording_in_a_file_is_for_its_owner_only_and_has_lost_answers_too() 
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    assert!(WireRecorder::to_file(folder.path().join("no/such/folder.har")).is_err());
-    assert!(WireRecorder::to_file(folder.path()).is_err(), "a folder is left alone");
+    assert!(HarRecorder::to_file(folder.path().join("no/such/folder.har")).is_err());
+    assert!(HarRecorder::to_file(folder.path()).is_err(), "a folder is left alone");
 }
 
 #[cfg(unix)]
@@ -129,7 +129,7 @@ fn a_recording_replaces_a_file_that_others_could_read_and_follows_no_link() {
     std::fs::write(&path, "what was there").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let reader = std::fs::File::open(&path).unwrap();
-    drop(WireRecorder::to_file(&path).unwrap());
+    drop(HarRecorder::to_file(&path).unwrap());
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(std::fs::read_to_string(&path).unwrap().contains("entries"));
     let seen = std::io::read_to_string(reader).unwrap();
@@ -138,7 +138,7 @@ fn a_recording_replaces_a_file_that_others_could_read_and_follows_no_link() {
     let target = folder.path().join("target");
     std::fs::write(&target, "somebody's").unwrap();
     symlink(&target, &link).unwrap();
-    let error = WireRecorder::to_file(&link).unwrap_err();
+    let error = HarRecorder::to_file(&link).unwrap_err();
     assert!(error.to_string().contains("link"), "{error}");
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "somebody's");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use onramp_core::{Password, SystemClock};
 use onramp_entra::{
     BrowserSignIn, ClientCertificate, ClientSecret, Credential, DeviceCodeSignIn, DevicePrompt, Endpoints,
-    EntraClient, GraphClientBuilder, WireRecorder,
+    EntraClient, GraphClientBuilder, HarRecorder,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -57,9 +57,9 @@ async fn service() -> MockServer {
 fn client(
     server: &MockServer,
     credential: impl Into<Credential>,
-    recorder: &WireRecorder,
+    recorder: &HarRecorder,
 ) -> GraphClientBuilder<EntraClient> {
-    let endpoints = Endpoints::new(&server.uri(), &server.uri(), &server.uri()).unwrap();
+    let endpoints = Endpoints::at(&server.uri()).unwrap();
     EntraClient::builder(credential).tenant("contoso.com").endpoints(endpoints).recorder(recorder.clone())
 }
 
@@ -98,14 +98,15 @@ async fn visit(address: url::Url) {
 #[tokio::test]
 async fn nothing_that_signs_in_is_in_a_recording_whatever_the_way() {
     let server = service().await;
-    let recorder = WireRecorder::in_memory();
+    let recorder = HarRecorder::in_memory();
 
-    let secret = ClientSecret::new("app", Password::new("SENTINEL-client-secret".into()));
+    let secret = ClientSecret::new("contoso.com", "app", Password::new("SENTINEL-client-secret".into()));
     let tenant = client(&server, secret, &recorder).build().unwrap().tenant();
     tenant.domains.list().await.unwrap();
     tenant.sign_in.probe(&upn(), &Password::new("SENTINEL-password".into())).await.unwrap();
 
-    let certificate = ClientCertificate::from_pem("app", CERTIFICATE, &Password::new(KEY.into())).unwrap();
+    let certificate =
+        ClientCertificate::from_pem("contoso.com", "app", CERTIFICATE, &Password::new(KEY.into())).unwrap();
     client(&server, certificate, &recorder).build().unwrap().tenant().domains.list().await.unwrap();
 
     let codes = DeviceCodeSignIn::new("app", |prompt: &DevicePrompt| {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use onramp_core::{Clock, Error, ErrorKind, ManualClock, Password, Result};
-use onramp_entra::{AccessToken, ClientSecret, Endpoints, EntraClient, TokenSource};
+use onramp_entra::{AccessToken, ClientSecret, Endpoints, EntraClient, ServiceAddresses, TokenSource};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use wiremock::matchers::{body_string_contains, header, method, path};
@@ -100,7 +100,8 @@ async fn callers_share_one_request_per_scope_and_scopes_do_not_wait_for_each_oth
     let clock = Arc::new(ManualClock::default());
     let slow = Slow { gate: Arc::new(Semaphore::new(0)), asked: Arc::default(), clock: clock.clone() };
     let base = server.uri();
-    let endpoints = Endpoints::new(&base, &format!("{base}/arm"), &base).unwrap();
+    let endpoints =
+        Endpoints::new(ServiceAddresses { graph: &base, arm: &format!("{base}/arm"), login: &base }).unwrap();
     let tenant = EntraClient::builder(slow.clone())
         .endpoints(endpoints)
         .clock(clock.clone())
@@ -133,7 +134,7 @@ async fn a_token_that_still_serves_is_used_while_its_renewal_fails() {
     answers(&server, any(), vec![ok(json!({ "value": [] }))]).await;
     let clock = Arc::new(ManualClock::default());
     let slow = Slow { gate: Arc::new(Semaphore::new(99)), asked: Arc::default(), clock: clock.clone() };
-    let endpoints = Endpoints::new(&server.uri(), &server.uri(), &server.uri()).unwrap();
+    let endpoints = Endpoints::at(&server.uri()).unwrap();
     let client =
         EntraClient::builder(slow.clone()).endpoints(endpoints).clock(clock.clone()).build().unwrap();
     let domains = client.tenant().domains;
@@ -187,7 +188,7 @@ impl TokenSource for Gated {
 }
 
 fn client_with(source: &Gated, base: &str) -> EntraClient {
-    let endpoints = Endpoints::new(base, base, base).unwrap();
+    let endpoints = Endpoints::at(base).unwrap();
     EntraClient::builder(source.clone()).endpoints(endpoints).clock(source.clock.clone()).build().unwrap()
 }
 
@@ -283,7 +284,7 @@ async fn a_caller_who_gives_up_takes_nobody_with_him() {
 #[tokio::test]
 async fn a_credential_that_is_refused_sends_nothing() {
     let server = MockServer::start().await;
-    let endpoints = Endpoints::new(&server.uri(), &server.uri(), &server.uri()).unwrap();
+    let endpoints = Endpoints::at(&server.uri()).unwrap();
     let client = EntraClient::builder(NoTokens).endpoints(endpoints).build().unwrap();
     let error = client.tenant().domains.list().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
@@ -291,13 +292,16 @@ async fn a_credential_that_is_refused_sends_nothing() {
 }
 
 fn with_secret(server: &MockServer, clock: Arc<ManualClock>) -> EntraClient {
-    let endpoints = Endpoints::new(&server.uri(), &server.uri(), &server.uri()).unwrap();
-    EntraClient::builder(ClientSecret::new("the-app", Password::new("s3cr3t&sauce".into())))
-        .endpoints(endpoints)
-        .tenant("contoso.onmicrosoft.com")
-        .clock(clock)
-        .build()
-        .unwrap()
+    let endpoints = Endpoints::at(&server.uri()).unwrap();
+    EntraClient::builder(ClientSecret::new(
+        "contoso.onmicrosoft.com",
+        "the-app",
+        Password::new("s3cr3t&sauce".into()),
+    ))
+    .endpoints(endpoints)
+    .clock(clock)
+    .build()
+    .unwrap()
 }
 
 #[tokio::test]
@@ -332,7 +336,8 @@ async fn a_wrong_client_secret_says_what_to_do_and_is_not_tried_again() {
 
 #[tokio::test]
 async fn a_client_secret_needs_a_tenant() {
-    let error = EntraClient::builder(ClientSecret::new("a", Password::new("b".into()))).build().unwrap_err();
+    let error =
+        EntraClient::builder(ClientSecret::new("", "a", Password::new("b".into()))).build().unwrap_err();
     assert!(error.to_string().contains("tenant"), "{error}");
     let odd = EntraClient::builder(Tokens::default()).tenant("not a tenant").build().unwrap_err();
     assert_eq!(odd.kind(), ErrorKind::Invalid);

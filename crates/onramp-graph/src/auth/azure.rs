@@ -1,4 +1,4 @@
-//! Every `azure_core` credential as a [`TokenSource`].
+//! An adapter for every `azure_core` credential.
 
 use std::sync::Arc;
 
@@ -7,16 +7,15 @@ use azure_core::credentials::TokenCredential;
 use azure_core::error::ErrorKind as AzureErrorKind;
 use onramp_core::{Error, ErrorKind, Password, Result};
 
-use super::source::{AccessToken, TokenSource};
+use crate::token::{AccessToken, TokenSource};
 
-/// Gets tokens from any `azure_core::credentials::TokenCredential`: everything `azure_identity` offers.
+/// A token source over any `azure_core::credentials::TokenCredential`, such as those of `azure_identity`.
 ///
 /// The feature `azure` brings 27 crates. No HTTP client and no TLS stack is among them; `azure_identity` itself is the
 /// program's own dependency.
 ///
-/// `azure_core` has no way to pass on a claims challenge (continuous access evaluation), so a challenge ends in
-/// `Unauthenticated` until the credential gives another token by itself. It also does not wipe its own copy of a
-/// token.
+/// `azure_core` cannot pass on a claims challenge (continuous access evaluation), so a challenge ends in
+/// `Unauthenticated` until the credential returns another token. It also does not zeroize its own copy of a token.
 ///
 /// ```no_run
 /// # fn run(credential: std::sync::Arc<dyn azure_core::credentials::TokenCredential>) -> onramp_core::Result<()> {
@@ -28,7 +27,7 @@ use super::source::{AccessToken, TokenSource};
 pub struct AzureTokenSource(Arc<dyn TokenCredential>);
 
 impl AzureTokenSource {
-    /// Gets tokens from that credential.
+    /// Creates the adapter of a credential.
     pub fn new(credential: Arc<dyn TokenCredential>) -> Self {
         Self(credential)
     }
@@ -42,7 +41,7 @@ impl TokenSource for AzureTokenSource {
                 AzureErrorKind::Io | AzureErrorKind::Connection => ErrorKind::Unavailable,
                 _ => ErrorKind::Unauthenticated,
             };
-            // The error itself is not kept as a source: its Debug form holds the raw reply.
+            // The error is not kept as a source: its Debug form holds the raw response.
             Error::new(kind, "get an access token for")
                 .with_object(scope)
                 .with_detail(why.to_string())

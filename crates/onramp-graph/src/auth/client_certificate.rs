@@ -1,4 +1,4 @@
-//! An application's certificate, and the assertions it signs with the key.
+//! The certificate of an application, and the assertions signed with its key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,19 +17,18 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::guid;
-use crate::http::trust::as_text;
+use crate::http::trust_roots::as_text;
+use crate::uuid;
 
-/// How long an assertion is good for. Microsoft recommends five to ten minutes.
-const LIFE: Duration = Duration::minutes(5);
-/// Clocks differ; an assertion counts from a little before it was made.
+/// The lifetime of an assertion. Microsoft recommends five to ten minutes.
+const LIFETIME: Duration = Duration::minutes(5);
+/// The tolerance for clock differences: an assertion is valid from this long before it was made.
 const SKEW: Duration = Duration::seconds(30);
 
-/// An application's ID and certificate (client credentials grant with a signed assertion). Needs the client's tenant
-/// to be set.
+/// A certificate of an application (client credentials grant with a signed assertion).
 ///
-/// The key must be RSA, of 2,048 bits or more: Entra accepts no other for assertions. Nothing of the key is ever
-/// sent; what is sent is signed by it and good for five minutes, for one token endpoint.
+/// The key must be RSA of 2,048 bits or more: Entra accepts no other for assertions. The key is never sent; the
+/// assertions that it signs are valid for five minutes, for one token endpoint.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,25 +38,31 @@ const SKEW: Duration = Duration::seconds(30);
 /// let certificate = std::fs::read_to_string("onramp.crt")?;
 /// let key = Password::new(std::fs::read_to_string("onramp.key")?);
 /// let credential =
-///     ClientCertificate::from_pem("44444444-0000-4000-8000-000000000000", &certificate, &key)?;
-/// let client = GraphClient::builder(credential).tenant("contoso.com").build()?;
+///     ClientCertificate::from_pem("contoso.com", "44444444-0000-4000-8000-000000000000", &certificate, &key)?;
+/// let client = GraphClient::builder(credential).build()?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct ClientCertificate {
+    pub(crate) tenant: String,
     pub(crate) client_id: String,
-    /// SHA-256 over the DER, by which the tenant finds the certificate.
+    /// The SHA-256 hash of the DER, by which the tenant finds the certificate.
     thumbprint: String,
     key: Arc<KeyPair>,
 }
 
 impl ClientCertificate {
-    /// The application of that ID with that certificate and its private key, both in PEM; the key as PKCS #8 or
-    /// PKCS #1, not encrypted.
+    /// Creates the credential of an application: tenant (its ID or one of its domains), client ID, certificate and
+    /// private key. Both are PEM; the key is PKCS #8 or PKCS #1, not encrypted.
     ///
     /// # Errors
     /// `Invalid` if one of them cannot be read, or is not RSA of at least 2,048 bits.
-    pub fn from_pem(client_id: impl Into<String>, certificate: &str, key: &Password) -> Result<Self> {
+    pub fn from_pem(
+        tenant: impl Into<String>,
+        client_id: impl Into<String>,
+        certificate: &str,
+        key: &Password,
+    ) -> Result<Self> {
         let client_id = client_id.into();
         let refuse = |detail: &str| {
             Error::new(ErrorKind::Invalid, "read the certificate of the application")
@@ -74,13 +79,13 @@ impl ClientCertificate {
             PrivateKeyDer::Pkcs1(key) => KeyPair::from_der(key.secret_pkcs1_der()),
             _ => return Err(refuse("the private key is not RSA")),
         };
-        // The reason is a word such as "TooSmall"; nothing of the key is in it.
+        // The reason is a word such as "TooSmall" and holds nothing of the key.
         let key = key.map_err(|why| refuse(&format!("the private key was refused: {why}")))?;
         let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, &der));
-        Ok(Self { client_id, thumbprint, key: Arc::new(key) })
+        Ok(Self { tenant: tenant.into(), client_id, thumbprint, key: Arc::new(key) })
     }
 
-    /// A signed statement that it is this application who asks that token endpoint.
+    /// Signs an assertion that authenticates this application at a token endpoint.
     pub(crate) fn assertion(&self, endpoint: &Url, now: OffsetDateTime) -> Result<Password> {
         let refuse = |why: &str| {
             Error::new(ErrorKind::Invalid, "sign an assertion for the application")
@@ -95,10 +100,10 @@ impl ClientCertificate {
             aud: endpoint.as_str(),
             iss: &self.client_id,
             sub: &self.client_id,
-            jti: guid::random()?.to_string(),
+            jti: uuid::random_v4()?.to_string(),
             iat: now.unix_timestamp(),
             nbf: (now - SKEW).unix_timestamp(),
-            exp: (now + LIFE).unix_timestamp(),
+            exp: (now + LIFETIME).unix_timestamp(),
         };
         let mut token = Zeroizing::new(format!(
             "{}.{}",

@@ -1,22 +1,20 @@
-//! Where access tokens come from.
+//! Credentials: an application with a secret or a certificate, a user who signs in, and adapters.
 
 #[cfg(feature = "azure")]
 mod azure;
-mod cache;
 mod client_certificate;
 mod client_credentials;
+mod credential;
 #[cfg(feature = "interactive")]
 mod interactive;
-mod source;
 
 #[cfg(feature = "azure")]
 pub use azure::AzureTokenSource;
-pub(crate) use cache::TokenCache;
 pub use client_certificate::ClientCertificate;
 pub(crate) use client_credentials::{ClientCredentialsSource, Proof};
+pub(crate) use credential::CredentialKind;
+pub use credential::{ClientSecret, Credential};
 #[cfg(feature = "interactive")]
 pub use interactive::{BrowserSignIn, DeviceCodeSignIn, DevicePrompt};
 #[cfg(feature = "interactive")]
-pub(crate) use interactive::{PersonSource, Way};
-pub(crate) use source::CredentialKind;
-pub use source::{AccessToken, ClientSecret, Credential, TokenSource};
+pub(crate) use interactive::{InteractiveMethod, UserTokenSource};

@@ -1,19 +1,18 @@
-//! A change to one object of Graph, as a value.
+//! A change of one object of Graph, as a value.
 
 use onramp_core::{Error, ErrorKind, Password, Result};
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::endpoints::{Audience, Endpoints};
-use crate::http::har::is_secret;
-use crate::http::request::{Body, Effect, Request};
-use crate::query::filter::literal;
+use crate::endpoints::Endpoints;
+use crate::http::har::is_secret_field;
+use crate::http::request::{Body, Effect, Request, string_literal};
 
-/// A change to one object of Graph, for [`GraphClient::bulk`](crate::GraphClient::bulk).
+/// A change of one object of Graph, for [`GraphClient::bulk`](crate::GraphClient::bulk).
 ///
-/// The path is relative to the version; each part between slashes is one segment, and [`GraphChange::segment`] adds
-/// one that comes from data.
+/// The path is relative to the API version. Each part between slashes is one segment; [`GraphChange::segment`] adds
+/// one from data.
 ///
 /// ```
 /// use onramp_graph::GraphChange;
@@ -22,7 +21,7 @@ use crate::query::filter::literal;
 /// let rename = GraphChange::update("users").segment("anna@contoso.com").json(&json!({ "displayName": "Anna" }))?;
 /// let create = GraphChange::create("groups")
 ///     .json(&json!({ "displayName": "Sync", "mailNickname": "sync", "mailEnabled": false, "securityEnabled": true }))?
-///     .known_by("mailNickname", "sync");
+///     .unique_by("mailNickname", "sync");
 /// # Ok::<(), onramp_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -38,25 +37,25 @@ pub struct GraphChange {
 }
 
 impl GraphChange {
-    /// Sets properties (`PATCH`). Repeated when its answer was lost.
+    /// Creates an update of properties (`PATCH`). Repeated after a lost response.
     pub fn update(path: &str) -> Self {
-        Self::new(Method::PATCH, Effect::Repeatable, path)
+        Self::new(Method::PATCH, Effect::Idempotent, path)
     }
 
-    /// Creates an object in the collection (`POST`). When its answer was lost, it is repeated only if it is
-    /// [known by a key](GraphChange::known_by) and not there.
+    /// Creates the creation of an object in a collection (`POST`). After a lost response it is repeated only if it has a
+    /// [unique key](GraphChange::unique_by) and does not exist.
     pub fn create(path: &str) -> Self {
         Self::new(Method::POST, Effect::Creates, path)
     }
 
-    /// Runs an action (`POST`) whose repetition does no harm, such as `revokeSignInSessions`.
-    pub fn act(path: &str) -> Self {
-        Self::new(Method::POST, Effect::Repeatable, path)
+    /// Creates an idempotent action (`POST`), such as `revokeSignInSessions`.
+    pub fn action(path: &str) -> Self {
+        Self::new(Method::POST, Effect::Idempotent, path)
     }
 
-    /// Deletes (`DELETE`). Repeated when its answer was lost; "not found" then means that it is done.
+    /// Creates a deletion (`DELETE`). Repeated after a lost response; "not found" then counts as success.
     pub fn delete(path: &str) -> Self {
-        Self::new(Method::DELETE, Effect::Repeatable, path)
+        Self::new(Method::DELETE, Effect::Idempotent, path)
     }
 
     fn new(method: Method, effect: Effect, path: &str) -> Self {
@@ -64,7 +63,7 @@ impl GraphChange {
         Self { method, effect, path, body: None, object: None, secrets: Vec::new(), key: None }
     }
 
-    /// Goes one segment down, whatever characters are in it.
+    /// Appends one path segment; any characters in it are encoded.
     pub fn segment(mut self, segment: impl Into<String>) -> Self {
         self.path.push(segment.into());
         self
@@ -83,21 +82,21 @@ impl GraphChange {
         Ok(self)
     }
 
-    /// Names the object in errors; without it the path does.
+    /// Sets the name of the object in errors. Default: the path.
     pub fn object(mut self, object: impl std::fmt::Display) -> Self {
         self.object = Some(object.to_string());
         self
     }
 
-    /// Strikes that secret out of errors and recordings. For every secret in the body.
+    /// Adds a secret of the body, which is removed from errors and recordings.
     pub fn secret(mut self, secret: &Password) -> Self {
         self.secrets.push(secret.clone());
         self
     }
 
-    /// Says how to find the object to be created: no two objects of the collection have the same value of that
-    /// property. What is found is held to be ours if every plain property that was sent has the value that was sent.
-    pub fn known_by(mut self, property: impl Into<String>, value: impl Into<String>) -> Self {
+    /// Sets the unique key of the object to create: no two objects of the collection have the same value of this
+    /// property. An object found by it counts as created if every plain property has the value that was sent.
+    pub fn unique_by(mut self, property: impl Into<String>, value: impl Into<String>) -> Self {
         self.key = Some((property.into(), value.into()));
         self
     }
@@ -109,26 +108,26 @@ impl GraphChange {
             (_, Effect::Creates) => "create in",
             _ => "run the action",
         };
-        let url = endpoints.url(Audience::Graph, &self.segments(version))?;
-        let mut request = Request::new(action, Audience::Graph, self.method.clone(), url)
+        let url = endpoints.graph().url(&self.segments(version))?;
+        let mut request = Request::new(action, self.method.clone(), url)
             .effect(self.effect)
             .object(self.object.clone().unwrap_or_else(|| self.path.join("/")));
         request.body.clone_from(&self.body);
         request.secrets.clone_from(&self.secrets);
-        // Whatever is named in the path may be new.
-        request.concerns = self.path.clone();
+        // Any object in the path may be new.
+        request.refers_to = self.path.clone();
         Ok(request)
     }
 
-    /// The question whether the object to be created is there, if it can be asked.
+    /// Returns the request that looks up the object to create, if it has a unique key.
     pub(crate) fn look_up(&self, endpoints: &Endpoints, version: &'static str) -> Option<Result<Request>> {
         let (property, value) = self.key.as_ref()?;
         let sent = self.plain_properties();
         let names = ["id"].into_iter().chain(sent.keys().map(String::as_str)).collect::<Vec<_>>().join(",");
-        Some(endpoints.url(Audience::Graph, &self.segments(version)).map(|url| {
-            Request::new("look whether there is", Audience::Graph, Method::GET, url)
+        Some(endpoints.graph().url(&self.segments(version)).map(|url| {
+            Request::new("look up", Method::GET, url)
                 .object(self.object.clone().unwrap_or_else(|| value.clone()))
-                .query("$filter", &format!("{property} eq {}", literal(value)))
+                .query("$filter", &format!("{property} eq {}", string_literal(value)))
                 .query("$select", &names)
         }))
     }
@@ -137,21 +136,21 @@ impl GraphChange {
         self.key.is_some()
     }
 
-    /// Whether an object that was found is what was to be created.
-    pub(crate) fn is_ours(&self, found: &Value) -> bool {
+    /// Returns true if an object is the one to create.
+    pub(crate) fn matches(&self, found: &Value) -> bool {
         self.plain_properties().iter().all(|(name, sent)| match (sent, found.get(name)) {
-            // The service may write addresses in its own case.
+            // The service may change the case of addresses.
             (Value::String(sent), Some(Value::String(found))) => sent.eq_ignore_ascii_case(found),
             (sent, found) => found == Some(sent),
         })
     }
 
-    /// What was sent, without objects, lists and secrets.
+    /// Returns the properties of the body, without objects, lists and secrets.
     fn plain_properties(&self) -> Map<String, Value> {
         let body = self.body.as_ref().and_then(|body| serde_json::from_slice::<Map<_, _>>(&body.bytes).ok());
         let plain = |name: &str, value: &Value| {
             matches!(value, Value::String(_) | Value::Bool(_) | Value::Number(_))
-                && !is_secret(name)
+                && !is_secret_field(name)
                 && !name.contains('@')
         };
         body.unwrap_or_default().into_iter().filter(|(name, value)| plain(name, value)).collect()

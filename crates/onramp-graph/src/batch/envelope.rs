@@ -1,4 +1,4 @@
-//! JSON batching: up to twenty requests in the envelope of one, and their answers out of it again. No I/O.
+//! JSON batching: up to twenty requests in one, and their responses. No I/O.
 
 use bytes::Bytes;
 use onramp_core::{Error, ErrorKind, Result};
@@ -8,30 +8,30 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::endpoints::{Audience, Endpoints};
-use crate::http::pacer::Usage;
+use crate::endpoints::Endpoints;
 use crate::http::request::{Body, Effect, Reply, Request};
+use crate::http::throttle::Usage;
 
-/// The most requests that a batch may hold.
-pub(crate) const LARGEST: usize = 20;
+/// The maximum number of requests in a batch.
+pub(crate) const MAX_REQUESTS: usize = 20;
 
-/// The requests in one envelope; with ids 1, 2, 3 … in their order. `in_order`: each waits for the one before, and
-/// none is done after one that failed.
+/// Packs requests into one batch, with IDs 1, 2, 3 … in their order. `in_order`: each depends on the one before, and none
+/// is executed after a failed one.
 pub(crate) fn pack(
     endpoints: &Endpoints,
     version: &'static str,
     items: &[&Request],
     in_order: bool,
 ) -> Result<Request> {
-    let url = endpoints.url(Audience::Graph, &[version, "$batch"])?;
-    let mut request = Request::new("send a batch of", Audience::Graph, Method::POST, url)
+    let url = endpoints.graph().url(&[version, "$batch"])?;
+    let mut request = Request::new("send a batch of", Method::POST, url)
         .object(format_args!("{} changes", items.len()))
-        // What repeating would do is known of the single requests.
-        .effect(Effect::Repeatable);
+        // The effect of repeating is known for each single request.
+        .effect(Effect::Idempotent);
     let room = items
         .iter()
         .map(|item| item.url.as_str().len() + item.body.as_ref().map_or(0, |b| b.bytes.len()) + 200);
-    // Room from the start, so that no half-written copy of a secret stays behind in a smaller buffer.
+    // Allocated once, so that no partial copy of a secret stays behind in a smaller buffer.
     let mut text = Zeroizing::new(Vec::with_capacity(room.sum()));
     text.extend_from_slice(br#"{"requests":["#);
     for (at, item) in items.iter().enumerate() {
@@ -57,7 +57,7 @@ pub(crate) fn pack(
             head.insert("headers".into(), headers.into());
         }
         let head = Value::from(head).to_string();
-        // Left open: the body is put in as it is, so that no secret in it is copied about.
+        // Left open: the body is appended as it is, so that no further copy of a secret is made.
         text.extend_from_slice(head.strip_suffix('}').unwrap_or(&head).as_bytes());
         if let Some(body) = item.body.as_ref().map(|body| &body.bytes[..]).or(empty.then_some(b"{}")) {
             text.extend_from_slice(br#","body":"#);
@@ -71,9 +71,9 @@ pub(crate) fn pack(
     Ok(request)
 }
 
-/// The address of an item as a batch wants it: below the version.
+/// Returns the URL of an item relative to the API version.
 fn relative(endpoints: &Endpoints, version: &str, item: &Request) -> Result<String> {
-    let base = format!("{}/{version}", endpoints.base(Audience::Graph).path().trim_end_matches('/'));
+    let base = format!("{}/{version}", endpoints.graph().base().path().trim_end_matches('/'));
     let path = item.url.path().strip_prefix(&base).ok_or_else(|| {
         Error::new(ErrorKind::Invalid, "put the request in a batch").with_object(item.url.path())
     })?;
@@ -98,8 +98,8 @@ struct Item {
     body: Option<Value>,
 }
 
-/// The answers to `count` requests, in the requests' order. `None` in place of one that is missing or that there are
-/// two different ones of; `None` altogether if this is no answer to a batch.
+/// Returns the responses to `count` requests, in the order of the requests. `None` for a request whose response is missing
+/// or contradictory; `None` altogether if this is not the response to a batch.
 pub(crate) fn unpack(reply: &Reply, count: usize) -> Option<Vec<Option<Reply>>> {
     let envelope: Envelope = serde_json::from_slice(&reply.body).ok()?;
     let mut replies: Vec<Option<Reply>> = Vec::new();
@@ -107,7 +107,7 @@ pub(crate) fn unpack(reply: &Reply, count: usize) -> Option<Vec<Option<Reply>>> 
     let mut contradicted = vec![false; count];
     for item in envelope.responses.into_iter().filter_map(|item| serde_json::from_value::<Item>(item).ok()) {
         let Some(at) = position(&item.id, count) else {
-            tracing::warn!(id = %item.id, "the service answered a request that is not in the batch");
+            tracing::warn!(id = %item.id, "the service sent a response to a request that is not in the batch");
             continue;
         };
         let (Some(slot), Some(contradicted)) = (replies.get_mut(at), contradicted.get_mut(at)) else {
@@ -135,7 +135,7 @@ fn position(id: &Value, count: usize) -> Option<usize> {
 
 fn item_reply(item: Item, outer: &Reply) -> Reply {
     let mut headers = HeaderMap::new();
-    // The batch's own id identifies its items where they have none.
+    // The request ID of the batch identifies its items, which may have none.
     for name in ["request-id", "date"] {
         if let Some(value) = outer.headers.get(name) {
             headers.insert(name, value.clone());
@@ -162,17 +162,17 @@ fn item_reply(item: Item, outer: &Reply) -> Reply {
         headers,
         body: body.into(),
         client_request_id: outer.client_request_id.clone(),
-        after_a_lost_one: false,
+        follows_lost_reply: false,
     }
 }
 
-/// What the headers of an answer say about the limits.
+/// Returns the use of the limits from the headers of responses.
 pub(crate) fn usage<'a>(replies: impl IntoIterator<Item = &'a Reply>) -> Usage {
     let mut usage = Usage::default();
     for reply in replies {
         let number = |name| reply.header(name).and_then(|value| value.trim().parse::<f64>().ok());
         if let Some(units) = number("x-ms-resource-unit").filter(|units| units.is_finite()) {
-            // A float that does not fit saturates.
+            // A float out of range saturates.
             usage.units = Some(usage.units.unwrap_or(0).saturating_add(units.max(0.0) as u32));
         }
         if let Some(used) = number("x-ms-throttle-limit-percentage") {
@@ -233,10 +233,10 @@ mod tests {
 
         #[test]
         fn an_envelope_is_json_and_holds_what_was_put_in(names in prop::collection::vec("\\PC{1,20}", 1..20), in_order: bool) {
-            let endpoints = Endpoints::new("https://gateway.example/graph", "https://a.example", "https://l.example").unwrap();
+            let endpoints = Endpoints::at("https://gateway.example/graph").unwrap();
             let item = |name: &String| {
-                let url = endpoints.url(Audience::Graph, &["v1.0", "users", name]).ok()?;
-                Request::new("x", Audience::Graph, Method::PATCH, url).json(&json!({ "displayName": name, "a": { "b": {} } })).ok()
+                let url = endpoints.graph().url(&["v1.0", "users", name]).ok()?;
+                Request::new("x", Method::PATCH, url).json(&json!({ "displayName": name, "a": { "b": {} } })).ok()
             };
             let items: Vec<Request> = names.iter().filter_map(item).collect();
             let refs: Vec<&Request> = items.iter().collect();
@@ -258,9 +258,9 @@ mod tests {
     #[test]
     fn a_post_without_a_body_is_given_an_empty_one() {
         let endpoints = Cloud::Global.endpoints().unwrap();
-        let url = endpoints.url(Audience::Graph, &["v1.0", "users", "1", "revokeSignInSessions"]).unwrap();
-        let action = Request::new("x", Audience::Graph, Method::POST, url.clone());
-        let delete = Request::new("x", Audience::Graph, Method::DELETE, url);
+        let url = endpoints.graph().url(&["v1.0", "users", "1", "revokeSignInSessions"]).unwrap();
+        let action = Request::new("x", Method::POST, url.clone());
+        let delete = Request::new("x", Method::DELETE, url);
         let packed = pack(&endpoints, "v1.0", &[&action, &delete], false).unwrap();
         let text: Value = serde_json::from_slice(&packed.body.unwrap().bytes).unwrap();
         assert_eq!(text["requests"][0]["body"], json!({}));

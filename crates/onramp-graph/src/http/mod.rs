@@ -1,19 +1,22 @@
-//! Requests as values, and sending them: tokens, retries, throttling, recording.
+//! HTTP: requests as values, and sending them with tokens, retries, throttling and recording.
 
-pub(crate) mod creation;
-pub(crate) mod error;
-pub(crate) mod fresh;
-pub(crate) mod gate;
+pub(crate) mod attempt_error;
+mod create;
+mod error_body;
+pub(crate) mod exchange;
 pub(crate) mod har;
 mod hints;
-pub(crate) mod origin;
-pub(crate) mod pacer;
+pub(crate) mod recently_created;
 pub(crate) mod request;
 pub(crate) mod retry;
+pub(crate) mod service;
+pub(crate) mod throttle;
 pub(crate) mod transport;
-pub(crate) mod trust;
-pub(crate) mod wiped;
-pub(crate) mod wire;
+pub(crate) mod trust_roots;
+mod zeroizing_buf;
 
-pub use error::Failure;
+pub use attempt_error::AttemptError;
 pub use request::{Effect, Reply, Request};
+pub use service::{Service, ServiceUrl};
+
+pub use crate::query::decode::{decode_object, unreadable_object};

@@ -1,4 +1,4 @@
-//! A request as a value, and what came back, apart from any I/O.
+//! Requests and responses as values. No I/O.
 
 use bytes::Bytes;
 use onramp_core::{Error, ErrorKind, Password, Result, ServerReply};
@@ -9,41 +9,55 @@ use serde::de::DeserializeOwned;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::endpoints::Audience;
-use crate::http::wiped::Wiped;
+use crate::http::error_body::ErrorBody;
+use crate::http::service::{Service, ServiceUrl};
+use crate::http::zeroizing_buf::ZeroizingBuf;
 
-/// What repeating a request would do.
+/// The effect of repeating a request, which decides about retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing: it reads.
-    Read,
-    /// The same again: it sets, or deletes.
-    Repeatable,
-    /// Perhaps a second object: after a lost reply the caller must look first.
+    /// None: a safe method.
+    Safe,
+    /// The same state: it sets or deletes.
+    Idempotent,
+    /// A second object, possibly: after a lost response the caller has to look it up first.
     Creates,
-    /// Harm: a sign-in that counts towards lock-out.
-    CountsTries,
+    /// A failed sign-in that counts toward lockout.
+    CountsAttempts,
 }
 
-/// One request: everything that goes on the wire, and how to treat what comes back.
+/// One request, and the rules for its response.
+///
+/// ```no_run
+/// # async fn run(client: onramp_graph::GraphClient) -> onramp_core::Result<()> {
+/// use onramp_graph::http::Request;
+/// use onramp_graph::reqwest::Method;
+///
+/// let url = client.endpoints().graph().url(&["v1.0", "organization"])?;
+/// let request = Request::new("read the organization", Method::GET, url)
+///     .query("$select", "id,displayName")
+///     .needs("Organization.Read.All");
+/// let organization: serde_json::Value = client.json(&request).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What is being done, as an infinitive phrase for errors.
+    /// An infinitive phrase for errors.
     pub(crate) action: &'static str,
-    /// To which object.
+    /// The name of the object in errors.
     pub(crate) object: Option<String>,
-    pub(crate) to: Audience,
+    pub(crate) service: Service,
     pub(crate) method: Method,
     pub(crate) url: Url,
-    /// Headers beside those that every request has.
+    /// Headers in addition to those of every request.
     pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) body: Option<Body>,
     pub(crate) effect: Effect,
-    /// Objects whose being new excuses a refusal.
-    pub(crate) concerns: Vec<String>,
-    /// Secrets in the body, to be struck out wherever a reply repeats them.
+    /// Objects that the request refers to. A refusal is retried while one of them is new.
+    pub(crate) refers_to: Vec<String>,
+    /// Secrets in the body, which are replaced wherever a response repeats them.
     pub(crate) secrets: Vec<Password>,
-    /// What to do next if it is forbidden.
+    /// The permission to grant if it is forbidden.
     pub(crate) permission: Option<&'static str>,
 }
 
@@ -55,7 +69,7 @@ pub(crate) struct Body {
 
 impl Body {
     pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<Self> {
-        // Room from the start, so that no half-written copy of a secret stays behind in a smaller buffer.
+        // Allocated once, so that no partial copy of a secret stays behind in a smaller buffer.
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
         serde_json::to_writer(&mut *bytes, value)?;
         Ok(Self { content_type: "application/json", bytes: Bytes::from_owner(bytes) })
@@ -71,22 +85,22 @@ impl std::fmt::Debug for Body {
 impl Request {
     /// Creates a request. `action` is an infinitive phrase for errors, such as "read the user". The effect follows from
     /// the method: GET reads, POST creates, everything else is idempotent.
-    pub fn new(action: &'static str, to: Audience, method: Method, url: Url) -> Self {
+    pub fn new(action: &'static str, method: Method, at: ServiceUrl) -> Self {
         let effect = match method {
-            Method::GET => Effect::Read,
+            Method::GET => Effect::Safe,
             Method::POST => Effect::Creates,
-            _ => Effect::Repeatable,
+            _ => Effect::Idempotent,
         };
         Self {
             action,
             object: None,
-            to,
+            service: at.service,
             method,
-            url,
+            url: at.url,
             headers: Vec::new(),
             body: None,
             effect,
-            concerns: Vec::new(),
+            refers_to: Vec::new(),
             secrets: Vec::new(),
             permission: None,
         }
@@ -98,10 +112,15 @@ impl Request {
         self
     }
 
-    /// Sets the effect of a repetition.
+    /// Sets the effect of repeating the request.
     pub fn effect(mut self, effect: Effect) -> Self {
         self.effect = effect;
         self
+    }
+
+    /// Appends a filter for objects whose property has this text.
+    pub fn filter_eq(self, property: &str, value: impl std::fmt::Display) -> Self {
+        self.query("$filter", &format!("{property} eq {}", string_literal(&value.to_string())))
     }
 
     /// Appends a query parameter.
@@ -118,8 +137,8 @@ impl Request {
 
     /// Adds an object that the request refers to. As long as it was created recently, a refusal that may be due to
     /// replication is retried.
-    pub fn concerns(mut self, key: impl std::fmt::Display) -> Self {
-        self.concerns.push(key.to_string());
+    pub fn refers_to(mut self, key: impl std::fmt::Display) -> Self {
+        self.refers_to.push(key.to_string());
         self
     }
 
@@ -129,7 +148,7 @@ impl Request {
         self
     }
 
-    /// The permission to grant when the request is forbidden.
+    /// Sets the permission to grant if the request is forbidden.
     pub fn needs(mut self, hint: &'static str) -> Self {
         self.permission = Some(hint);
         self
@@ -159,7 +178,7 @@ impl Request {
         self
     }
 
-    /// An error while doing this.
+    /// Creates an error with the action and the object of this request.
     pub fn error(&self, kind: ErrorKind) -> Error {
         let error = Error::new(kind, self.action);
         match &self.object {
@@ -168,14 +187,19 @@ impl Request {
         }
     }
 
-    /// The text with this request's secrets struck out.
+    /// Replaces the secrets of this request in a text.
     pub fn scrub(&self, text: &str) -> String {
-        without(text, &self.secrets)
+        redact(text, &self.secrets)
     }
 }
 
-/// The text with those secrets struck out.
-pub(crate) fn without(text: &str, secrets: &[Password]) -> String {
+/// Returns a string literal for an OData `$filter`: quoted, with apostrophes doubled.
+pub(crate) fn string_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Replaces secrets in a text.
+pub(crate) fn redact(text: &str, secrets: &[Password]) -> String {
     let mut text = text.to_owned();
     for secret in secrets.iter().filter(|secret| secret.expose().len() >= 4) {
         text = text.replace(secret.expose(), "***");
@@ -183,15 +207,15 @@ pub(crate) fn without(text: &str, secrets: &[Password]) -> String {
     text
 }
 
-/// A complete reply.
+/// A complete response.
 pub struct Reply {
     pub(crate) status: u16,
     pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Wiped,
+    pub(crate) body: ZeroizingBuf,
     pub(crate) client_request_id: String,
-    /// An earlier try may have done it, and its answer was lost.
-    pub(crate) after_a_lost_one: bool,
+    /// True if the response to an earlier attempt was lost, which may have been applied.
+    pub(crate) follows_lost_reply: bool,
 }
 
 impl std::fmt::Debug for Reply {
@@ -202,15 +226,15 @@ impl std::fmt::Debug for Reply {
 }
 
 impl Reply {
-    /// What a deletion answers that an earlier try has done.
+    /// Creates the response to a deletion that an earlier attempt has applied.
     pub(crate) fn empty() -> Self {
         Self {
             status: 204,
             version: Version::HTTP_11,
             headers: HeaderMap::new(),
-            body: Wiped::default(),
+            body: ZeroizingBuf::default(),
             client_request_id: String::new(),
-            after_a_lost_one: true,
+            follows_lost_reply: true,
         }
     }
 
@@ -219,14 +243,22 @@ impl Reply {
         self.status
     }
 
-    /// Returns true if the response to an earlier attempt was lost, so that this one may answer a repetition.
-    pub fn follows_a_lost_one(&self) -> bool {
-        self.after_a_lost_one
+    /// Returns true if the response to an earlier attempt was lost. The request may have been applied twice then.
+    pub fn follows_lost_reply(&self) -> bool {
+        self.follows_lost_reply
     }
 
     /// Returns the server's own identifiers, without secrets of the request.
     pub fn server_reply(&self, request: &Request) -> ServerReply {
-        crate::http::error::server_reply(request, self)
+        let body = ErrorBody::read(&self.body);
+        let mut out = ServerReply::from_server(request.url.host_str().unwrap_or_default());
+        out.status = Some(self.status);
+        out.code = (!body.code.is_empty()).then_some(body.code);
+        out.diagnostic = (!body.message.is_empty()).then(|| cut(&request.scrub(&body.message)));
+        let header = ["request-id", "x-ms-request-id"].iter().find_map(|name| self.header(name));
+        out.request_id = header.map(str::to_owned).or(body.request_id);
+        out.client_request_id = Some(self.client_request_id.clone());
+        out
     }
 
     /// Returns the value of a header, if it is there and text.
@@ -239,20 +271,52 @@ impl Reply {
     /// # Errors
     /// `Unavailable` if it is not JSON of a `T`.
     pub fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|why| self.unreadable(request, &why))
+        serde_json::from_slice(&self.body).map_err(|why| self.unreadable_object(request, &why))
     }
 
-    fn unreadable(&self, request: &Request, why: &serde_json::Error) -> Error {
-        // serde's message may quote a value; only where it is and of what class is told.
+    fn unreadable_object(&self, request: &Request, why: &serde_json::Error) -> Error {
+        // serde's message may quote a value; class and position of the error do not.
         let detail = format!(
             "the reply is not the JSON that was expected ({:?} error at line {}, column {})",
             why.classify(),
             why.line(),
             why.column()
         );
-        request
-            .error(ErrorKind::Unavailable)
-            .with_detail(detail)
-            .with_reply(crate::http::error::server_reply(request, self))
+        request.error(ErrorKind::Unavailable).with_detail(detail).with_reply(self.server_reply(request))
+    }
+}
+
+fn cut(text: &str) -> String {
+    const MAX_CHARS: usize = 600;
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apostrophes_are_doubled() {
+        assert_eq!(string_literal("o'neil@contoso.com"), "'o''neil@contoso.com'");
+        assert_eq!(string_literal(""), "''");
+    }
+
+    proptest::proptest! {
+        /// No text ends the literal early: apostrophes in it come in pairs only.
+        #[test]
+        fn a_literal_cannot_be_left(text in "\\PC{0,40}|[' ]{0,12}") {
+            let quoted = string_literal(&text);
+            let inner = &quoted[1..quoted.len() - 1];
+            proptest::prop_assert_eq!(inner.replace("''", "").matches('\'').count(), 0);
+            proptest::prop_assert_eq!(inner.replace("''", "'"), text);
+        }
+
+        #[test]
+        fn cutting_keeps_whole_characters(text in "\\PC{0,700}") {
+            proptest::prop_assert!(cut(&text).chars().count() <= 601);
+        }
     }
 }

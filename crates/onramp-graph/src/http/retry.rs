@@ -1,4 +1,4 @@
-//! How often and how long to try again, as a value that each request carries.
+//! The retry policy, as a value.
 
 use std::time::Duration;
 
@@ -6,26 +6,35 @@ use onramp_core::Clock;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-/// How often a request is repeated, how long to wait between, and when to give up.
+/// The rule of attempts and delays: how often a request is repeated, and when the client gives up.
 ///
-/// A server's `Retry-After` is obeyed to the letter; without one the wait is drawn between zero and a bound that
-/// doubles each time ("full jitter"). A wait that would end after the deadline is not begun: the error comes at
-/// once and says how long the server asked to wait.
+/// `Retry-After` is obeyed exactly. Without it, the delay is random between zero and a bound that doubles each time
+/// ("full jitter"). A delay that would end after the deadline is not started: the error is returned at once, with the
+/// delay that the server asked for.
+///
+/// ```
+/// use std::time::Duration;
+/// use onramp_graph::RetryPolicy;
+///
+/// let patient = RetryPolicy::default().with_max_attempts(10).with_deadline(Duration::from_secs(1800));
+/// assert_eq!(RetryPolicy::never().max_attempts, 1);
+/// # let _ = patient;
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// Tries in all, the first included. At least 1.
+    /// The number of attempts, the first included. At least 1.
     pub max_attempts: u32,
-    /// Bound of the first wait.
+    /// The bound of the first delay.
     pub base: Duration,
-    /// Bound of every wait that the server did not ask for.
+    /// The bound of every delay that the server did not ask for.
     pub cap: Duration,
-    /// Longest time that all tries and waits of one request may take together.
+    /// The maximum time for all attempts and delays of one request.
     pub deadline: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// Six tries, waits bounded by 1, 2, 4, 8 and 16 seconds, five minutes in all.
+    /// Returns six attempts, delays bounded by 1, 2, 4, 8 and 16 seconds, and five minutes in all.
     fn default() -> Self {
         Self {
             max_attempts: 6,
@@ -37,33 +46,34 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One try only.
+    /// Returns a policy with a single attempt.
     pub fn never() -> Self {
         Self { max_attempts: 1, ..Self::default() }
     }
 
-    /// With that many tries in all.
+    /// Sets the number of attempts.
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// With that time for all tries and waits together.
+    /// Sets the maximum time for all attempts and delays.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// With those bounds for the first wait and for every wait.
+    /// Sets the bounds of the first delay and of every delay.
     #[must_use]
     pub fn with_backoff(mut self, base: Duration, cap: Duration) -> Self {
-        (self.base, self.cap) = (base, cap);
+        self.base = base;
+        self.cap = cap;
         self
     }
 
-    /// The wait after the `attempt`-th try (counted from 1).
+    /// Returns the delay after an attempt (counted from 1).
     pub(crate) fn wait(&self, attempt: u32, asked: Option<Duration>, clock: &dyn Clock) -> Duration {
         if let Some(asked) = asked.filter(|asked| !asked.is_zero()) {
             return asked;
@@ -71,13 +81,13 @@ impl RetryPolicy {
         let doubled =
             self.base.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX));
         let bound = doubled.min(self.cap);
-        // Never zero: a server that says “not now” must not be asked again in the same instant.
+        // Never zero: a server that is not ready must not get the same request again at once.
         let share = (clock.random() >> 11) as f64 / (1_u64 << 53) as f64;
         bound.mul_f64(share).max(Duration::from_millis(10))
     }
 }
 
-/// Reads `Retry-After`: whole seconds, decimal seconds (Graph sends them) or an HTTP date. Anything else is none.
+/// Parses `Retry-After`: whole seconds, decimal seconds (Graph sends them) or an HTTP date. Anything else gives `None`.
 pub(crate) fn retry_after(value: &str, now: OffsetDateTime) -> Option<Duration> {
     let value = value.trim();
     if value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {

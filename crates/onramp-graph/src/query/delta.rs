@@ -1,4 +1,4 @@
-//! What changed since some time, with a place to go on from that can be kept.
+//! Delta queries: changes since an earlier time, with a cursor to continue from.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,45 +10,45 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::http::origin;
 use crate::http::request::Request;
+use crate::http::service::without_query;
 use crate::http::transport::Transport;
+use crate::query::items::{Pages, is_expired_page_token};
 use crate::query::page::Page;
-use crate::query::paging::{Pages, is_forgotten_place};
 
-/// From where changes are wanted.
+/// The start of a delta query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeltaStart {
-    /// From the beginning: everything there is, then what changes.
+    /// All existing objects, then the changes.
     Beginning,
-    /// From now on: nothing of what there is, only a place to go on from.
+    /// No existing objects, only a cursor for the changes from now on.
     Now,
-    /// From where an earlier run got to.
+    /// The changes since the cursor of an earlier run.
     From(DeltaCursor),
 }
 
-/// One piece of news from a delta query. The service may tell the same news twice.
+/// One item of a delta query. The service may return the same item twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delta<T> {
-    /// The object is new or was changed: the properties that were asked for.
+    /// A new or changed object, with the selected properties.
     Changed(T),
-    /// The object is gone.
+    /// A removed object.
     Removed {
-        /// Its id.
+        /// The object's ID.
         id: String,
-        /// Whether it can be restored.
+        /// True if it can be restored.
         restorable: bool,
     },
-    /// The service no longer knows the place that was gone on from (a cursor lasts seven days). Everything that is
-    /// there follows, as from [`DeltaStart::Beginning`]; what does not come again is gone.
+    /// The cursor has expired (after seven days). All existing objects follow, as for [`DeltaStart::Beginning`]; objects
+    /// that do not appear are gone.
     Resync,
-    /// All news up to here is told. To be kept, and given as [`DeltaStart::From`] next time.
+    /// The cursor after the items so far. Store it, and continue with [`DeltaStart::From`].
     Reached(DeltaCursor),
 }
 
-/// A place in the changes of a collection. As text or with serde it can be kept; it holds no secret, but says where
-/// the directory is and what was asked of it.
+/// A cursor in the changes of a collection. It can be stored as text or with serde. It holds no secret, but the URL of the
+/// service and the query.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeltaCursor {
@@ -56,7 +56,7 @@ pub struct DeltaCursor {
 }
 
 impl DeltaCursor {
-    /// Whether all changes up to now were told; otherwise more pages follow at once.
+    /// Returns true if all changes up to now were returned; otherwise more pages follow.
     pub fn is_complete(&self) -> bool {
         self.link.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("$deltatoken"))
     }
@@ -67,8 +67,7 @@ impl FromStr for DeltaCursor {
 
     fn from_str(text: &str) -> Result<Self> {
         let link = Url::parse(text).map_err(|why| {
-            Error::new(ErrorKind::Invalid, "read the place in the list of changes")
-                .with_detail(why.to_string())
+            Error::new(ErrorKind::Invalid, "parse the delta cursor").with_detail(why.to_string())
         })?;
         Ok(Self { link })
     }
@@ -96,16 +95,16 @@ impl fmt::Display for DeltaCursor {
 
 impl fmt::Debug for DeltaCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeltaCursor({})", origin::shown(&self.link))
+        write!(f, "DeltaCursor({})", without_query(&self.link))
     }
 }
 
-/// The changes from a cursor, or from the beginning.
+/// Returns the changes since a cursor, or from the beginning.
 pub(crate) fn changes<T: DeserializeOwned + Send + 'static>(
     transport: Transport,
     beginning: Request,
     cursor: Option<DeltaCursor>,
-    look_ahead: bool,
+    prefetch: bool,
 ) -> BoxStream<'static, Result<Delta<T>>> {
     struct State {
         pages: Pages<Value>,
@@ -118,7 +117,7 @@ pub(crate) fn changes<T: DeserializeOwned + Send + 'static>(
         Some(cursor) => Request { url: cursor.link, ..beginning.clone() },
         None => beginning.clone(),
     };
-    let pages = Pages::new(transport.clone(), first, look_ahead);
+    let pages = Pages::new(transport.clone(), first, prefetch);
     let state = State { pages, transport, beginning, may_resync: true, over: false };
     let pages = stream::try_unfold(state, move |mut state| async move {
         if state.over {
@@ -128,45 +127,46 @@ pub(crate) fn changes<T: DeserializeOwned + Send + 'static>(
             None => Ok(None),
             Some(Ok(page)) => {
                 state.over = page.next.is_none();
-                Ok(Some((news(&state.beginning, page)?, state)))
+                Ok(Some((page_items(&state.beginning, page)?, state)))
             }
-            // Once: a service that forgets the place that it has just given would go on for ever.
-            Some(Err(error)) if state.may_resync && is_forgotten_place(&error) => {
-                tracing::info!(%error, "the changes are read again from the beginning");
+            // Only once: a service that rejects its own new cursor would cause an endless loop.
+            Some(Err(error)) if state.may_resync && is_expired_page_token(&error) => {
+                tracing::info!(%error, "the cursor has expired; the changes are read again from the beginning");
                 state.may_resync = false;
-                state.pages = Pages::new(state.transport.clone(), state.beginning.clone(), look_ahead);
+                state.pages = Pages::new(state.transport.clone(), state.beginning.clone(), prefetch);
                 Ok(Some((vec![Delta::Resync], state)))
             }
             Some(Err(error)) => Err(error),
         }
     });
-    pages.map_ok(|news| stream::iter(news).map(Ok)).try_flatten().boxed()
+    pages.map_ok(|items| stream::iter(items).map(Ok)).try_flatten().boxed()
 }
 
-/// All news of a page, or none: the cursor behind them must not be kept if one of them cannot be told.
-fn news<T: DeserializeOwned>(asked: &Request, page: Page<Value>) -> Result<Vec<Delta<T>>> {
-    let mut news: Vec<Delta<T>> =
-        page.value.into_iter().map(|object| one(asked, object)).collect::<Result<_>>()?;
+/// Returns all items of a page, or none: the cursor after them is not valid if one of them is missing.
+fn page_items<T: DeserializeOwned>(request: &Request, page: Page<Value>) -> Result<Vec<Delta<T>>> {
+    let mut items: Vec<Delta<T>> =
+        page.value.into_iter().map(|object| item(request, object)).collect::<Result<_>>()?;
     if let Some(link) = page.next.or(page.delta) {
-        news.push(Delta::Reached(link.parse()?));
+        items.push(Delta::Reached(link.parse()?));
     }
-    Ok(news)
+    Ok(items)
 }
 
-fn one<T: DeserializeOwned>(asked: &Request, object: Value) -> Result<Delta<T>> {
-    let unreadable = |why: &str| asked.error(ErrorKind::Invalid).with_detail(why);
+fn item<T: DeserializeOwned>(request: &Request, object: Value) -> Result<Delta<T>> {
+    let unreadable = |why: &str| request.error(ErrorKind::Invalid).with_detail(why);
     if let Some(removed) = object.get("@removed") {
         let id = object.get("id").and_then(Value::as_str);
-        let id = id.ok_or_else(|| unreadable("a deleted object comes without its id"))?.to_owned();
+        let id = id.ok_or_else(|| unreadable("a removed object has no ID"))?.to_owned();
         let restorable = removed.get("reason").and_then(Value::as_str) == Some("changed");
         return Ok(Delta::Removed { id, restorable });
     }
     match serde_json::from_value(object) {
         Ok(changed) => Ok(Delta::Changed(changed)),
         // serde's message may quote a value.
-        Err(why) => {
-            Err(unreadable(&format!("an object is not what was expected ({:?} error)", why.classify())))
-        }
+        Err(why) => Err(unreadable(&format!(
+            "an object does not have the expected form ({:?} error)",
+            why.classify()
+        ))),
     }
 }
 

@@ -1,12 +1,11 @@
-//! Reading any collection or object of Graph, typed by the caller.
+//! Typed queries on any collection or object of Graph.
 
+pub(crate) mod decode;
 mod delta;
-pub(crate) mod filter;
-mod link;
-pub(crate) mod odd;
+pub(crate) mod items;
+mod next_link;
 mod page;
-pub(crate) mod paging;
-mod replies;
+mod page_fetcher;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -17,30 +16,40 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::{BoxStream, ErrorKind, Result};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
-use url::Url;
 
 use self::delta::changes;
 pub use self::delta::{Delta, DeltaCursor, DeltaStart};
-use crate::endpoints::Audience;
-use crate::http::request::Request;
+use crate::http::request::{Request, string_literal};
 use crate::http::retry::RetryPolicy;
+use crate::http::service::ServiceUrl;
 use crate::http::transport::Transport;
-use crate::query::filter::literal;
-use crate::query::paging::{Items, KeyOf, Pages, key_of};
+use crate::query::items::{Items, KeyOf, Pages, key_of};
 
-/// The most that Graph gives per page of users, groups and most other objects.
-const PAGE: u16 = 999;
+/// The maximum page size of users, groups and most other objects.
+const MAX_PAGE: u16 = 999;
 
-/// A question to Graph as a value. Nothing is sent before its answer is asked for.
+/// A query to Graph as a value. Nothing is sent before one of its reading methods is called.
 ///
-/// * **Pages** are of 999 objects unless [`Query::page_size`] says otherwise. While one comes in and is used, the next
-///   is asked for already ([`Query::without_look_ahead`] turns that off); never more than one.
+/// * **Pages** have 999 objects, or the number in [`Query::page_size`]. While one arrives and is used, the next is
+///   requested already ([`Query::without_prefetch`] turns that off); never more than one.
 /// * **Links** to next pages are followed at the configured service only, and never twice.
 /// * **Retries** are those of the client, or of [`Query::retry`], on every page.
-/// * A **forgotten place** (`Directory_ExpiredPageToken`: the link to the next page was kept too long) ends the list
-///   with a `Stale` error, unless [`Query::restart_by`] says how to tell objects apart.
-/// * **Cancelling** is dropping: what is under way ends, and nothing more is sent.
-#[must_use = "a question is sent only when its answer is asked for"]
+/// * An **expired page token** (`Directory_ExpiredPageToken`: the link to the next page is too old) ends the list with
+///   a `Stale` error, unless [`Query::restart_by`] sets the key that identifies objects.
+/// * **Dropping** the stream or future cancels the request in flight, and nothing more is sent.
+///
+/// ```no_run
+/// # async fn run(client: onramp_graph::GraphClient) -> onramp_core::Result<()> {
+/// #[derive(serde::Deserialize)]
+/// #[serde(rename_all = "camelCase")]
+/// struct Group { display_name: String }
+///
+/// let count = client.query::<Group>("groups").filter_eq("displayName", "Sync").count().await?;
+/// let group = client.query::<Group>("groups").segment("22222222-0000-4000-8000-000000000000").get().await?;
+/// println!("{count} groups; one is {}", group.display_name);
+/// # Ok(()) }
+/// ```
+#[must_use = "a query is sent only when one of its reading methods is called"]
 pub struct Query<T> {
     transport: Transport,
     path: Vec<String>,
@@ -49,7 +58,7 @@ pub struct Query<T> {
     filters: Vec<String>,
     top: Option<u16>,
     advanced: bool,
-    look_ahead: bool,
+    prefetch: bool,
     key: Option<KeyOf<T>>,
     of: PhantomData<fn() -> T>,
 }
@@ -64,48 +73,48 @@ impl<T: DeserializeOwned + Send + 'static> Query<T> {
             filters: Vec::new(),
             top: None,
             advanced: false,
-            look_ahead: true,
+            prefetch: true,
             key: None,
             of: PhantomData,
         }
     }
 
-    /// Goes one segment down, whatever characters are in it.
+    /// Appends one path segment; any characters in it are encoded.
     pub fn segment(mut self, segment: impl Into<String>) -> Self {
         self.path.push(segment.into());
         self
     }
 
-    /// Asks the beta version of Graph.
+    /// Uses the beta version of Graph.
     pub fn beta(mut self) -> Self {
         self.version = "beta";
         self
     }
 
-    /// Asks for these properties only (`$select`): fewer bytes, and a lower price in resource units.
+    /// Selects properties (`$select`): fewer bytes, and fewer resource units.
     pub fn select<S: AsRef<str>>(self, properties: impl IntoIterator<Item = S>) -> Self {
         let names: Vec<String> = properties.into_iter().map(|name| name.as_ref().to_owned()).collect();
         self.option("$select", names.join(","))
     }
 
-    /// Takes objects that this OData expression holds for. Values from data must be quoted: [`Query::filter_eq`] does
-    /// that. Filters given one after the other must all hold.
+    /// Adds an OData filter expression (`$filter`). Values from data must be quoted, as [`Query::filter_eq`] does. Several
+    /// filters must all match.
     pub fn filter(mut self, expression: impl Into<String>) -> Self {
         self.filters.push(expression.into());
         self
     }
 
-    /// Takes objects whose property has that very text.
+    /// Adds a filter for objects whose property has this text.
     pub fn filter_eq(self, property: &str, value: &str) -> Self {
-        self.filter(format!("{property} eq {}", literal(value)))
+        self.filter(format!("{property} eq {}", string_literal(value)))
     }
 
-    /// Gives a related object or collection along (`$expand`).
+    /// Includes a related object or collection (`$expand`).
     pub fn expand(self, relation: impl Into<String>) -> Self {
         self.option("$expand", relation.into())
     }
 
-    /// Sorts (`$orderby`). With a filter this is an advanced query.
+    /// Sorts by a property (`$orderby`). With a filter this needs an advanced query.
     pub fn order_by(self, property: impl Into<String>) -> Self {
         self.option("$orderby", property.into())
     }
@@ -115,46 +124,45 @@ impl<T: DeserializeOwned + Send + 'static> Query<T> {
         self.advanced().option("$search", expression.into())
     }
 
-    /// Asks for that many objects per page instead of 999. Some collections allow fewer, some none at all: 0 leaves
-    /// the choice to the service.
+    /// Sets the page size (`$top`). Default: 999. Some collections allow less, some do not allow it at all: 0 leaves the
+    /// choice to the service.
     pub fn page_size(mut self, objects: u16) -> Self {
         self.top = Some(objects);
         self
     }
 
-    /// Asks as an advanced query (`ConsistencyLevel: eventual` and `$count=true`), which `ne`, `not`, `endsWith` and
-    /// some properties need. The header goes with every page. What is read may be seconds to minutes old.
+    /// Sends an advanced query (`ConsistencyLevel: eventual` and `$count=true`), which `ne`, `not`, `endsWith` and some
+    /// properties need. The header is sent with every page. The data may be seconds to minutes old.
     pub fn advanced(mut self) -> Self {
         self.advanced = true;
         self
     }
 
-    /// Asks for the next page only when the one at hand is used up.
-    pub fn without_look_ahead(mut self) -> Self {
-        self.look_ahead = false;
+    /// Requests the next page only when the current one is used up.
+    pub fn without_prefetch(mut self) -> Self {
+        self.prefetch = false;
         self
     }
 
-    /// Begins the list again when the service has forgotten the place in it, and gives no object a second time: two
-    /// objects are the same if they have the same key, such as the id. Costs eight bytes per object; an object that
-    /// was created or deleted meanwhile is seen as it was when its page was read. Three restarts that bring nothing
-    /// new end the list with the error.
+    /// Restarts the list after an expired page token, and returns no object twice: objects with the same key, such as the
+    /// ID, are the same. Costs eight bytes per object. An object that was created or deleted meanwhile appears as it was
+    /// when its page was read. Three restarts without a new object end the list with the error.
     pub fn restart_by<K: Hash + 'static>(mut self, key: impl Fn(&T) -> K + Send + Sync + 'static) -> Self {
         self.key = Some(key_of(key));
         self
     }
 
-    /// Retries by that policy instead of the client's: each page for itself.
+    /// Sets the retry policy in place of the client's, for each page.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.transport.retry = policy;
         self
     }
 
-    /// Every object of the collection.
+    /// Returns a stream of all objects of the collection.
     ///
     /// # Errors
-    /// `Unreadable` for an object that is no `T`, after which the stream goes on. It ends with the first of any other
-    /// kind: one of the service's refusals, or `Invalid` for a link elsewhere or in a circle.
+    /// `Unreadable` for an object that is not a `T`, after which the stream continues. Any other error ends it: a refusal
+    /// of the service, or `Invalid` for a link to another server or to an earlier page.
     pub fn stream(self) -> BoxStream<'static, Result<T>> {
         match self.items() {
             Ok(items) => items.boxed(),
@@ -162,86 +170,78 @@ impl<T: DeserializeOwned + Send + 'static> Query<T> {
         }
     }
 
-    /// Every object of the collection in memory, for collections that are small by nature.
+    /// Reads all objects into memory, for collections that are small by nature.
     ///
     /// # Errors
-    /// As for [`Query::stream`]; then nothing is given.
+    /// As for [`Query::stream`]; the first error ends the reading.
     pub async fn all(self) -> Result<Vec<T>> {
         self.items()?.try_collect().await
     }
 
-    /// How many objects there are, and the objects: an advanced query.
+    /// Returns the number of objects and a stream of them. Sends an advanced query.
     ///
     /// # Errors
-    /// As for [`Query::stream`]; `Unsupported` if the collection is not counted.
+    /// As for [`Query::stream`]; `Unsupported` if the service returns no count.
     pub async fn counted(self) -> Result<(u64, BoxStream<'static, Result<T>>)> {
         let query = self.advanced();
         let request = query.list_request()?;
-        let mut pages = Pages::new(query.transport, request.clone(), query.look_ahead);
+        let mut pages = Pages::new(query.transport, request.clone(), query.prefetch);
         let Some(first) = poll_fn(|cx| pages.poll_objects(cx)).await.transpose()? else {
             return Ok((0, stream::empty().boxed()));
         };
-        let uncounted =
-            || request.error(ErrorKind::Unsupported).with_detail("the service does not count them");
+        let uncounted = || request.error(ErrorKind::Unsupported).with_detail("the service returned no count");
         let count = first.count.ok_or_else(uncounted)?;
         let rest = Items::new(pages);
         Ok((count, stream::iter(first).chain(rest).boxed()))
     }
 
-    /// How many objects there are (`/$count`), without reading them.
+    /// Returns the number of objects (`/$count`) without reading them.
     ///
     /// # Errors
-    /// The service's refusal, or `Invalid` if the answer is not a number.
+    /// The service's refusal, or `Invalid` if the response is not a number.
     pub async fn count(self) -> Result<u64> {
-        let mut url = self.url(&["$count"])?;
-        if !self.filters.is_empty() {
-            url.query_pairs_mut().append_pair("$filter", &self.filter_text());
-        }
-        let request = self.request("count", url).header("ConsistencyLevel", "eventual");
+        let url = self.url(&["$count"])?;
+        let request = self.with_filters(self.request("count", url)).header("ConsistencyLevel", "eventual");
         let reply = self.transport.send(&request).await?;
         // The service writes a byte order mark before it.
         let text = String::from_utf8_lossy(&reply.body);
         let number = text.trim_start_matches('\u{feff}').trim();
         number.parse().map_err(|_| {
-            request.error(ErrorKind::Invalid).with_detail("the service's answer is not a number")
+            request.error(ErrorKind::Invalid).with_detail("the service's response is not a number")
         })
     }
 
-    /// The one object that lies at the path.
+    /// Reads the one object at the path.
     ///
     /// # Errors
-    /// `NotFound` if there is none; the service's other refusals.
+    /// `NotFound` if there is none, or another refusal of the service.
     pub async fn get(self) -> Result<T> {
-        let mut url = self.url(&[])?;
-        for (name, value) in &self.options {
-            url.query_pairs_mut().append_pair(name, value);
-        }
-        let request = self.request("read", url);
+        let request = self.with_options(self.request("read", self.url(&[])?));
         self.transport.json(&request).await
     }
 
-    /// What was created, changed or deleted since some time: a delta query, with a cursor to go on from after every
-    /// page. Without `$select` a change of any property counts. The collection must be one that has `/delta`.
+    /// Returns the objects created, changed or deleted since an earlier time (a delta query), with a cursor after every
+    /// page. Without `$select` a change of any property counts. The collection must support `/delta`.
     ///
     /// ```no_run
-    /// # async fn run(client: onramp_graph::GraphClient, kept: Option<String>) -> onramp_core::Result<()> {
+    /// # async fn run(client: onramp_graph::GraphClient, stored: Option<String>) -> onramp_core::Result<()> {
     /// use futures_util::TryStreamExt;
     /// use onramp_graph::{Delta, DeltaStart};
     ///
     /// #[derive(serde::Deserialize)]
     /// struct Named { id: String }
     ///
-    /// let from = match kept {
+    /// let from = match stored {
     ///     Some(text) => DeltaStart::From(text.parse()?),
     ///     None => DeltaStart::Beginning,
     /// };
     /// let mut changes = client.query::<Named>("users").select(["id", "userPrincipalName"]).changes(from);
     /// while let Some(change) = changes.try_next().await? {
     ///     match change {
-    ///         Delta::Changed(user) => println!("{} is new or was changed", user.id),
+    ///         Delta::Changed(user) => println!("{} is new or changed", user.id),
     ///         Delta::Removed { id, .. } => println!("{id} was deleted"),
-    ///         Delta::Resync => println!("forget everything: it all comes again"),
-    ///         Delta::Reached(cursor) => println!("keep {cursor} to go on from here"),
+    ///         Delta::Resync => println!("start again: all objects follow"),
+    ///         Delta::Reached(cursor) => println!("store {cursor} and continue from it"),
     ///         _ => {}
     ///     }
     /// }
@@ -259,12 +259,12 @@ impl<T: DeserializeOwned + Send + 'static> Query<T> {
             DeltaStart::From(cursor) => Some(cursor),
             DeltaStart::Beginning | DeltaStart::Now => None,
         };
-        changes(self.transport, beginning, cursor, self.look_ahead)
+        changes(self.transport, beginning, cursor, self.prefetch)
     }
 
     fn items(self) -> Result<Items<T>> {
         let request = self.list_request()?;
-        let items = Items::new(Pages::new(self.transport, request, self.look_ahead));
+        let items = Items::new(Pages::new(self.transport, request, self.prefetch));
         Ok(match self.key {
             Some(key) => items.restarting(key),
             None => items,
@@ -272,13 +272,12 @@ impl<T: DeserializeOwned + Send + 'static> Query<T> {
     }
 
     fn list_request(&self) -> Result<Request> {
-        let mut url = self.url(&[])?;
-        self.add_options(&mut url);
-        match self.top.unwrap_or(PAGE) {
+        let request = self.request("list", self.url(&[])?);
+        let mut request = self.with_filters(self.with_options(request));
+        match self.top.unwrap_or(MAX_PAGE) {
             0 => {}
-            objects => drop(url.query_pairs_mut().append_pair("$top", &objects.to_string())),
+            objects => request = request.query("$top", &objects.to_string()),
         }
-        let mut request = self.request("list", url);
         if self.advanced {
             request = request.query("$count", "true").header("ConsistencyLevel", "eventual");
         }
@@ -286,35 +285,34 @@ impl<T: DeserializeOwned + Send + 'static> Query<T> {
     }
 
     fn delta_request(&self, from_now: bool) -> Result<Request> {
-        let mut url = self.url(&["delta"])?;
-        self.add_options(&mut url);
+        let request = self.request("list the changes of", self.url(&["delta"])?);
+        let mut request = self.with_filters(self.with_options(request));
         if let Some(objects) = self.top {
-            url.query_pairs_mut().append_pair("$top", &objects.to_string());
+            request = request.query("$top", &objects.to_string());
         }
         if from_now {
-            url.query_pairs_mut().append_pair("$deltatoken", "latest");
+            request = request.query("$deltatoken", "latest");
         }
-        Ok(self.request("list the changes of", url))
+        Ok(request)
     }
 
-    fn request(&self, action: &'static str, url: Url) -> Request {
-        Request::new(action, Audience::Graph, Method::GET, url).object(self.path.join("/"))
+    fn request(&self, action: &'static str, url: ServiceUrl) -> Request {
+        Request::new(action, Method::GET, url).object(self.path.join("/"))
     }
 
-    fn url(&self, rest: &[&str]) -> Result<Url> {
+    fn url(&self, rest: &[&str]) -> Result<ServiceUrl> {
         let path = self.path.iter().map(String::as_str);
         let segments: Vec<&str> =
             [self.version].into_iter().chain(path).chain(rest.iter().copied()).collect();
-        self.transport.endpoints().url(Audience::Graph, &segments)
+        self.transport.endpoints().graph().url(&segments)
     }
 
-    fn add_options(&self, url: &mut Url) {
-        for (name, value) in &self.options {
-            url.query_pairs_mut().append_pair(name, value);
-        }
-        if !self.filters.is_empty() {
-            url.query_pairs_mut().append_pair("$filter", &self.filter_text());
-        }
+    fn with_options(&self, request: Request) -> Request {
+        self.options.iter().fold(request, |request, (name, value)| request.query(name, value))
+    }
+
+    fn with_filters(&self, request: Request) -> Request {
+        if self.filters.is_empty() { request } else { request.query("$filter", &self.filter_text()) }
     }
 
     fn filter_text(&self) -> String {

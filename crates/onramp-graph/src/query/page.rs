@@ -1,10 +1,11 @@
-//! One page of a collection as it is written in JSON.
+//! One page of a collection in JSON.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
+/// One page of a collection.
 #[derive(Debug)]
 pub(crate) struct Page<T> {
     pub(crate) next: Option<String>,
@@ -28,7 +29,7 @@ enum Member {
     Other,
 }
 
-// By hand, because this is compiled once for every kind of object, and what serde derives is twice as much code.
+// Written by hand: this is compiled for every type of object, and serde's derive gives twice as much code.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Page<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(PageVisitor(PhantomData))

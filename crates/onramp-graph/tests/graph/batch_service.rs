@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use onramp_core::{Clock, ManualClock};
-use onramp_graph::{GraphChange, GraphClient, Outcome, ServiceLimits};
+use onramp_graph::{BulkOutcome, GraphChange, GraphClient, ServiceLimits};
 use serde_json::{Value, json};
 use wiremock::{MockServer, Request, ResponseTemplate};
 
@@ -115,7 +115,7 @@ impl Service {
         self.server.received_requests().await.unwrap().len()
     }
 
-    pub(crate) async fn update(&self, count: u128) -> Vec<Outcome<u128>> {
+    pub(crate) async fn update(&self, count: u128) -> Vec<BulkOutcome<u128>> {
         self.client.bulk().run(stream::iter(updates(count))).collect().await
     }
 }
@@ -129,11 +129,11 @@ fn rename(number: u128) -> GraphChange {
     user.json(&json!({ "displayName": "New name" })).unwrap()
 }
 
-pub(crate) fn applied(outcomes: &[Outcome<u128>]) -> usize {
+pub(crate) fn applied(outcomes: &[BulkOutcome<u128>]) -> usize {
     outcomes.iter().filter(|outcome| outcome.result.is_ok()).count()
 }
 
-pub(crate) fn of(outcomes: &[Outcome<u128>], key: u128) -> &Outcome<u128> {
+pub(crate) fn of(outcomes: &[BulkOutcome<u128>], key: u128) -> &BulkOutcome<u128> {
     let mut with_key = outcomes.iter().filter(|outcome| outcome.key == key);
     let one = with_key.next().unwrap();
     assert!(with_key.next().is_none(), "two outcomes for {key}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use onramp_core::{Clock, ErrorKind, Password};
-use onramp_graph::{BulkStats, Evidence, GraphChange, RetryPolicy, ServiceLimits, WireRecorder};
+use onramp_graph::{BulkStats, Evidence, GraphChange, HarRecorder, RetryPolicy, ServiceLimits};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path, path_regex, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -18,7 +18,7 @@ async fn changes_travel_in_batches_of_twenty_and_each_has_one_outcome() {
     let service = Service::start(|_, _| done()).await;
     let outcomes = service.update(50).await;
     assert_eq!((outcomes.len(), applied(&outcomes)), (50, 50));
-    assert_eq!((0..50).filter(|n| of(&outcomes, *n).tries == 1).count(), 50);
+    assert_eq!((0..50).filter(|n| of(&outcomes, *n).attempts == 1).count(), 50);
     assert_eq!(service.requests().await, 3);
     let first = &service.seen()[0];
     assert_eq!((first.method.as_str(), number(first)), ("PATCH", 0));
@@ -42,7 +42,7 @@ async fn a_throttled_change_is_repeated_by_its_own_retry_after_and_nobody_sends_
         outcomes.push(outcome);
     }
     assert_eq!(applied(&outcomes), 60);
-    assert_eq!((of(&outcomes, 3).tries, of(&outcomes, 7).tries, of(&outcomes, 4).tries), (2, 2, 1));
+    assert_eq!((of(&outcomes, 3).attempts, of(&outcomes, 7).attempts, of(&outcomes, 4).attempts), (2, 2, 1));
     let at = |key| {
         service.seen().iter().filter(|seen| number(seen) == key).map(|seen| seen.at).collect::<Vec<_>>()
     };
@@ -51,7 +51,7 @@ async fn a_throttled_change_is_repeated_by_its_own_retry_after_and_nobody_sends_
     assert_eq!(at(25), [Duration::from_secs(2)], "the second batch waited with everybody else");
     let stats = monitor.stats();
     assert_eq!(
-        (stats.taken, stats.applied, stats.throttled, stats.under_way, stats.waiting),
+        (stats.taken, stats.applied, stats.throttled, stats.in_flight, stats.waiting),
         (60, 60, 2, 0, 0)
     );
     assert_eq!(stats.requests as usize, service.requests().await);
@@ -161,10 +161,10 @@ async fn server_errors_of_items_are_repeated_as_often_as_the_policy_says() {
     .await;
     let run = service.client.bulk().retry(RetryPolicy::default().with_max_attempts(3));
     let outcomes: Vec<_> = run.run(stream::iter(updates(20))).collect().await;
-    assert_eq!(of(&outcomes, 1).result.as_ref().unwrap().evidence, Evidence::AnswerToRepetition);
-    assert_eq!(of(&outcomes, 1).tries, 2);
+    assert_eq!(of(&outcomes, 1).result.as_ref().unwrap().evidence, Evidence::ReplyToRetry);
+    assert_eq!(of(&outcomes, 1).attempts, 2);
     let error = of(&outcomes, 2).result.as_ref().unwrap_err();
-    assert_eq!((error.kind(), of(&outcomes, 2).tries), (ErrorKind::OutcomeUnknown, 3));
+    assert_eq!((error.kind(), of(&outcomes, 2).attempts), (ErrorKind::OutcomeUnknown, 3));
     assert_eq!(error.reply().status, Some(503));
     assert_eq!(applied(&outcomes), 19);
 }
@@ -190,10 +190,10 @@ async fn missing_and_contradicting_answers_are_not_taken_for_either() {
     let client = bench(&server.uri()).client;
     let outcomes: Vec<_> = client.bulk().run(stream::iter(updates(3))).collect().await;
     assert_eq!(applied(&outcomes), 3);
-    assert_eq!(of(&outcomes, 1).result.as_ref().unwrap().evidence, Evidence::Answer);
+    assert_eq!(of(&outcomes, 1).result.as_ref().unwrap().evidence, Evidence::Reply);
     for key in [0, 2] {
         let one = of(&outcomes, key);
-        assert_eq!((one.tries, one.result.as_ref().unwrap().evidence), (2, Evidence::AnswerToRepetition));
+        assert_eq!((one.attempts, one.result.as_ref().unwrap().evidence), (2, Evidence::ReplyToRetry));
     }
 }
 
@@ -282,14 +282,15 @@ async fn a_creation_whose_answer_was_lost_is_looked_up_before_it_is_repeated() {
     answers(&server, post("not"), vec![created]).await;
     answers(&server, post("other"), vec![conflict]).await;
     let client = bench(&server.uri()).client;
-    let changes = ["there", "not", "other"].map(|name| (name, creation(name).known_by("mailNickname", name)));
+    let changes =
+        ["there", "not", "other"].map(|name| (name, creation(name).unique_by("mailNickname", name)));
     let changes = changes.into_iter().chain([("no key", creation("no key"))]);
     let outcomes: Vec<_> = client.bulk().run(stream::iter(changes)).collect().await;
     let of = |key: &str| &outcomes.iter().find(|outcome| outcome.key == key).unwrap().result;
     let there = of("there").as_ref().unwrap();
-    assert_eq!((there.evidence, there.body["id"].as_str()), (Evidence::LookUp, Some("id-there")));
+    assert_eq!((there.evidence, there.body["id"].as_str()), (Evidence::Lookup, Some("id-there")));
     let not = of("not").as_ref().unwrap();
-    assert_eq!((not.evidence, not.body["id"].as_str()), (Evidence::AnswerToRepetition, Some("new")));
+    assert_eq!((not.evidence, not.body["id"].as_str()), (Evidence::ReplyToRetry, Some("new")));
     assert!(of("other").as_ref().unwrap_err().is_already_exists());
     assert_eq!(of("no key").as_ref().unwrap_err().kind(), ErrorKind::OutcomeUnknown);
     let posts = server
@@ -394,7 +395,7 @@ async fn secrets_in_changes_stay_out_of_errors_and_recordings() {
         vec![ok(json!({ "responses": [item("1"), item("2")] }))],
     )
     .await;
-    let recorder = WireRecorder::in_memory();
+    let recorder = HarRecorder::in_memory();
     let (builder, ..) = builder(&server.uri());
     let client = builder.recorder(recorder.clone()).build().unwrap();
     let body = json!({ "passwordProfile": { "password": SECRET, "forceChangePasswordNextSignIn": false } });

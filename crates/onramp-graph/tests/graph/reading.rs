@@ -61,7 +61,7 @@ async fn every_object_comes_once_and_in_order_wherever_the_link_stands() {
         let server = ten_pages(link_first).await;
         let client = bench(&server.uri()).client;
         assert_eq!(ids(client.query("things").all().await.unwrap()), (0..100).collect::<Vec<_>>());
-        let one_by_one = client.query("things").without_look_ahead().all().await.unwrap();
+        let one_by_one = client.query("things").without_prefetch().all().await.unwrap();
         assert_eq!(ids(one_by_one).len(), 100);
         assert_eq!(requests(&server).await, 20);
     }
@@ -73,7 +73,7 @@ async fn no_more_than_one_page_is_read_ahead_and_dropping_ends_it() {
         let server = ten_pages(true).await;
         let client = bench(&server.uri()).client;
         let query = client.query::<Item>("things");
-        let mut list = if ahead { query.stream() } else { query.without_look_ahead().stream() };
+        let mut list = if ahead { query.stream() } else { query.without_prefetch().stream() };
         for _ in 0..10 {
             list.next().await.unwrap().unwrap();
             tokio::task::yield_now().await;

@@ -41,7 +41,7 @@ pub(crate) struct Bench {
 
 pub(crate) fn builder(base: &str) -> (GraphClientBuilder, Arc<ManualClock>, Tokens) {
     let (clock, tokens) = (Arc::new(ManualClock::default()), Tokens::default());
-    let endpoints = Endpoints::new(base, base, base).unwrap();
+    let endpoints = Endpoints::at(base).unwrap();
     let builder = GraphClient::builder(tokens.clone()).endpoints(endpoints).clock(clock.clone());
     (builder, clock, tokens)
 }

@@ -1,4 +1,4 @@
-//! Signing in with the browser of this machine: authorization code with PKCE (RFC 7636, RFC 8252).
+//! Sign-in with the browser of this machine: authorization code with PKCE (RFC 7636, RFC 8252).
 
 use std::borrow::Cow;
 
@@ -19,9 +19,8 @@ pub(super) async fn sign_in(
     claims: Option<&str>,
 ) -> Result<Tokens> {
     let invalid = |why: &str| Error::new(ErrorKind::Unavailable, ACTION).with_detail(why);
-    let loopback = Loopback::open()
-        .await
-        .map_err(|why| invalid("no address of this machine could be listened on").with_source(why))?;
+    let loopback =
+        Loopback::open().await.map_err(|why| invalid("no loopback port could be opened").with_source(why))?;
     let redirect = RedirectUrl::new(loopback.address()).map_err(|why| invalid(&why.to_string()))?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let mut request = exchange
@@ -40,18 +39,18 @@ pub(super) async fn sign_in(
     (way.open)(&address);
     let answer = tokio::select! {
         answer = loopback.answer(state.secret()) => answer,
-        () = exchange.transport.clock().sleep(way.patience) => {
-            let waited = format!("nobody signed in within {} s", way.patience.as_secs());
+        () = exchange.transport.clock().sleep(way.timeout) => {
+            let waited = format!("nobody signed in within {} s", way.timeout.as_secs());
             return Err(Error::new(ErrorKind::Unauthenticated, ACTION).with_detail(waited).with_hint("Sign in again."));
         }
     };
     let code = answer.map_err(|refusal| {
         Error::new(ErrorKind::Unauthenticated, ACTION)
             .with_detail(refusal)
-            .with_hint("Sign in again, as somebody who may use the application.")
+            .with_hint("Sign in again, as a user who may use the application.")
     })?;
-    // A code can be used once; after a lost answer it is spent.
-    let call = Call::new(exchange, ACTION, Effect::CountsTries);
+    // A code can be used once; after a lost response it is used up.
+    let call = Call::new(exchange, ACTION, Effect::CountsAttempts);
     let tokens = exchange
         .client
         .exchange_code(AuthorizationCode::new(code))

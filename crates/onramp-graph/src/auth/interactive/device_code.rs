@@ -1,4 +1,4 @@
-//! Signing in with a code that is entered on any device (RFC 8628).
+//! Sign-in with a code that is entered on any device (RFC 8628).
 
 use oauth2::StandardDeviceAuthorizationResponse;
 use onramp_core::Result;
@@ -15,7 +15,7 @@ pub(super) async fn sign_in(
     scope: &str,
     claims: Option<&str>,
 ) -> Result<Tokens> {
-    let call = Call::new(exchange, ACTION, Effect::Repeatable);
+    let call = Call::new(exchange, ACTION, Effect::Idempotent);
     let mut request = exchange.client.exchange_device_code().add_scopes(scopes(scope));
     if let Some(claims) = claims {
         request = request.add_extra_param("claims", claims.to_owned());

@@ -1,4 +1,4 @@
-//! What is said to the sign-in service, by the `oauth2` crate over this client's own transport.
+//! The exchange with the sign-in service: the `oauth2` crate over the transport of this client.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -16,17 +16,16 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::scopes;
-use crate::auth::AccessToken;
-use crate::endpoints::Audience;
 use crate::http::har::hidden_values;
 use crate::http::request::{Body, Effect, Request};
 use crate::http::transport::Transport;
+use crate::token::AccessToken;
 
 pub(super) type Tokens = BasicTokenResponse;
 pub(super) type Client = BasicClient<EndpointSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// How long a token is taken to be good for if the service does not say.
-const USUAL_LIFE: std::time::Duration = std::time::Duration::from_secs(3600);
+/// The lifetime of a token if the service does not return it.
+const DEFAULT_LIFETIME: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// The sign-in service for one application of one tenant.
 pub(super) struct Exchange {
@@ -37,7 +36,8 @@ pub(super) struct Exchange {
 impl Exchange {
     pub(super) fn new(transport: Transport, tenant: &str, client_id: &str) -> Result<Self> {
         let url = |operation: &str| -> Result<Url> {
-            transport.endpoints().url(Audience::Login, &[tenant, "oauth2", "v2.0", operation])
+            let url = transport.endpoints().login().url(&[tenant, "oauth2", "v2.0", operation])?;
+            Ok(url.url().clone())
         };
         let client = BasicClient::new(ClientId::new(client_id.to_owned()))
             .set_auth_uri(AuthUrl::from_url(url("authorize")?))
@@ -54,7 +54,7 @@ impl Exchange {
         claims: Option<&str>,
     ) -> Result<Tokens> {
         let token = RefreshToken::new(token.expose().to_owned());
-        let call = Call::new(self, "renew the token of the signed-in user", Effect::Repeatable);
+        let call = Call::new(self, "renew the token of the signed-in user", Effect::Idempotent);
         let mut request = self.client.exchange_refresh_token(&token).add_scopes(scopes(scope));
         if let Some(claims) = claims {
             request = request.add_extra_param("claims", claims.to_owned());
@@ -64,15 +64,15 @@ impl Exchange {
     }
 
     pub(super) fn access_token(&self, tokens: &Tokens) -> AccessToken {
-        let life = tokens.expires_in().unwrap_or(USUAL_LIFE);
-        let life = Duration::try_from(life).unwrap_or(Duration::HOUR);
+        let lifetime = tokens.expires_in().unwrap_or(DEFAULT_LIFETIME);
+        let lifetime = Duration::try_from(lifetime).unwrap_or(Duration::HOUR);
         let secret = Password::new(tokens.access_token().secret().clone());
-        AccessToken::new(secret, self.transport.clock().now() + life)
+        AccessToken::new(secret, self.transport.clock().now() + lifetime)
     }
 }
 
-/// One conversation with the service: requests of the `oauth2` crate go through the transport, with its retries and
-/// its rule of where to; what was refused is kept in this crate's words.
+/// One call of the `oauth2` crate. Its requests go through the transport, with retries and the origin check; the error
+/// of a refusal is kept, because `oauth2` has less detail.
 pub(super) struct Call<'a> {
     exchange: &'a Exchange,
     action: &'static str,
@@ -88,6 +88,7 @@ impl<'a> Call<'a> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
         let invalid = |why: String| Error::new(ErrorKind::Invalid, self.action).with_detail(why);
         let url = Url::parse(&request.uri().to_string()).map_err(|why| invalid(why.to_string()))?;
+        let login = self.exchange.transport.endpoints().login().url(&[])?;
         let form = Zeroizing::new(request.into_body());
         let own = Request {
             secrets: hidden_values(&form),
@@ -95,7 +96,8 @@ impl<'a> Call<'a> {
                 content_type: "application/x-www-form-urlencoded",
                 bytes: Bytes::from_owner(form),
             }),
-            ..Request::new(self.action, Audience::Login, Method::POST, url).effect(self.effect)
+            url,
+            ..Request::new(self.action, Method::POST, login).effect(self.effect)
         };
         let (status, body) = match self.exchange.transport.attempt(&own).await {
             Ok(reply) => (reply.status, reply.body.to_vec()),
@@ -112,7 +114,7 @@ impl<'a> Call<'a> {
         http_response(status, body).ok_or_else(|| invalid("the reply has no valid status".into()))
     }
 
-    /// The error of a conversation that did not end in a token.
+    /// Returns the error of a call that returned no token.
     pub(super) fn error<T>(&self, why: RequestTokenError<Error, T>) -> Error
     where
         T: ErrorResponse + 'static,
@@ -122,9 +124,9 @@ impl<'a> Call<'a> {
             RequestTokenError::Request(error) => return error,
             RequestTokenError::ServerResponse(_) => match refused {
                 Some(refused) => return refused,
-                None => "it was not finished in time".to_owned(),
+                None => "it was not completed in time".to_owned(),
             },
-            // The text that could not be read may hold a token; it is not told.
+            // The unreadable text may hold a token and is not shown.
             RequestTokenError::Parse(..) => "the reply is not the JSON that was expected".to_owned(),
             RequestTokenError::Other(why) => why,
         };

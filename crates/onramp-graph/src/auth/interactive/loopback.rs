@@ -1,4 +1,4 @@
-//! The address of this machine to which the browser comes back with the answer (RFC 8252 7.3).
+//! The loopback server that receives the redirect of the browser (RFC 8252 7.3).
 
 use std::io;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-/// The most that is read of a request; a browser's is a few hundred bytes.
-const LONGEST: usize = 16 * 1024;
-/// How long one visitor may take to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The maximum size of a request; a browser sends a few hundred bytes.
+const MAX_REQUEST: usize = 16 * 1024;
+/// The timeout of one connection.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) struct Loopback {
     listener: TcpListener,
@@ -24,18 +24,18 @@ impl Loopback {
         Ok(Self { listener, port })
     }
 
-    /// What the application is registered with is `http://localhost`; any port of it is accepted.
+    /// Returns the redirect URI. The application is registered with `http://localhost`, which allows any port.
     pub(super) fn address(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
 
-    /// Waits for the browser. Visitors that do not know `state` are not the one that was sent, and are sent away.
+    /// Waits for the browser and returns the authorization code. Requests without the right `state` get a 404.
     ///
-    /// `Err` is the refusal that the service gave the browser.
+    /// `Err` is the refusal that the service sent to the browser.
     pub(super) async fn answer(&self, state: &str) -> Result<String, String> {
         loop {
-            let Ok((mut visitor, _)) = self.listener.accept().await else { continue };
-            let read = tokio::time::timeout(PATIENCE, request_target(&mut visitor)).await;
+            let Ok((mut stream, _)) = self.listener.accept().await else { continue };
+            let read = tokio::time::timeout(CONNECTION_TIMEOUT, request_target(&mut stream)).await;
             let Ok(Some(target)) = read else { continue };
             let answer = parse(&target, state);
             let (status, text) = match &answer {
@@ -48,8 +48,8 @@ impl Loopback {
                 "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}",
                 page.len()
             );
-            // The answer counts, whether or not the browser still shows the page.
-            let _ = tokio::time::timeout(PATIENCE, visitor.write_all(reply.as_bytes())).await;
+            // The code counts even if the browser does not show the page any more.
+            let _ = tokio::time::timeout(CONNECTION_TIMEOUT, stream.write_all(reply.as_bytes())).await;
             if let Some(answer) = answer {
                 return answer;
             }
@@ -57,13 +57,13 @@ impl Loopback {
     }
 }
 
-/// Path and query of a GET request; `None` for anything else.
-async fn request_target(visitor: &mut TcpStream) -> Option<String> {
+/// Returns path and query of a GET request; `None` for anything else.
+async fn request_target(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     while !request.windows(4).any(|end| end == b"\r\n\r\n") {
         let mut chunk = [0; 1024];
-        let count = visitor.read(&mut chunk).await.ok()?;
-        if count == 0 || request.len() > LONGEST {
+        let count = stream.read(&mut chunk).await.ok()?;
+        if count == 0 || request.len() > MAX_REQUEST {
             return None;
         }
         request.extend_from_slice(chunk.get(..count)?);
@@ -73,7 +73,7 @@ async fn request_target(visitor: &mut TcpStream) -> Option<String> {
     (words.next()? == "GET").then(|| words.next().map(str::to_owned)).flatten()
 }
 
-/// The code, or why there is none; `None` if it is not the answer that is waited for.
+/// Parses the code or the refusal from a redirect; `None` if it is not the expected redirect.
 fn parse(target: &str, state: &str) -> Option<Result<String, String>> {
     let url = Url::parse("http://localhost").ok()?.join(target).ok()?;
     let get =

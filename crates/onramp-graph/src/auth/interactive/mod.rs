@@ -1,6 +1,6 @@
-//! A person signs in: in a browser on this machine, or with a code on another one.
+//! Interactive sign-in of a user: in a browser on this machine, or with a device code.
 //!
-//! Some operations exist for signed-in users only: reading the synchronisation features, elevating access to Azure,
+//! Some operations exist for signed-in users only: reading the synchronization features, elevating access to Azure,
 //! changing one's own password.
 
 mod browser;
@@ -18,53 +18,53 @@ use onramp_core::{ErrorKind, Password, Result};
 use url::Url;
 
 use self::exchange::{Exchange, Tokens};
-use super::source::{AccessToken, TokenSource};
 use crate::http::transport::Transport;
+use crate::token::{AccessToken, TokenSource};
 
-/// How long a person may take in the browser.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// The default timeout of a sign-in in the browser.
+const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// A person signs in with the browser of this machine (authorization code with PKCE, answered on a loopback
+/// Sign-in of a user with the browser of this machine (authorization code with PKCE, redirected to a loopback
 /// address). Feature `interactive`.
 ///
-/// The application must be registered as a public client with the redirect address `http://localhost`. The person is
-/// asked when a token is first needed, and again only if the sign-in ends (by time, by policy, by revocation).
+/// The application must be registered as a public client with the redirect URI `http://localhost`. The user signs in
+/// when a token is first needed, and again only after the session ends (expiry, policy, revocation).
 ///
 /// ```no_run
 /// use onramp_graph::{BrowserSignIn, GraphClient};
 ///
-/// let person = BrowserSignIn::new("55555555-0000-4000-8000-000000000000", |address| {
+/// let sign_in = BrowserSignIn::new("55555555-0000-4000-8000-000000000000", |address| {
 ///     println!("Open this address in your browser: {address}");
 /// });
-/// let client = GraphClient::builder(person).tenant("contoso.com").build()?;
+/// let client = GraphClient::builder(sign_in).tenant("contoso.com").build()?;
 /// # Ok::<(), onramp_core::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct BrowserSignIn {
     client_id: String,
     login_hint: Option<String>,
-    patience: Duration,
+    timeout: Duration,
     open: Arc<dyn Fn(&Url) + Send + Sync>,
 }
 
 impl BrowserSignIn {
-    /// Through the public client application of that ID. `open` shows the address to the person: it starts a browser
-    /// or prints it.
+    /// Creates a sign-in through the public client application of an ID. `open` shows the URL to the user: it starts a
+    /// browser or prints it.
     pub fn new(client_id: impl Into<String>, open: impl Fn(&Url) + Send + Sync + 'static) -> Self {
-        Self { client_id: client_id.into(), login_hint: None, patience: PATIENCE, open: Arc::new(open) }
+        Self { client_id: client_id.into(), login_hint: None, timeout: SIGN_IN_TIMEOUT, open: Arc::new(open) }
     }
 
-    /// Suggests who is to sign in.
+    /// Sets the UPN that the sign-in page suggests.
     #[must_use]
     pub fn with_login_hint(mut self, upn: impl Into<String>) -> Self {
         self.login_hint = Some(upn.into());
         self
     }
 
-    /// How long the person may take. Five minutes unless set.
+    /// Sets the timeout for the user. Default: five minutes.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 }
@@ -75,16 +75,16 @@ impl fmt::Debug for BrowserSignIn {
     }
 }
 
-/// A person signs in on any device, with a code that is shown here (RFC 8628). Feature `interactive`.
+/// Sign-in of a user on any device, with a code that is shown here (RFC 8628). Feature `interactive`.
 ///
-/// The application must allow public client flows. Many tenants block this way by policy; use [`BrowserSignIn`] where
-/// a browser is at hand.
+/// The application must allow public client flows. Many tenants block device codes by policy; use [`BrowserSignIn`]
+/// if a browser is available.
 ///
 /// ```no_run
 /// use onramp_graph::{DeviceCodeSignIn, GraphClient};
 ///
-/// let person = DeviceCodeSignIn::new("55555555-0000-4000-8000-000000000000", |prompt| println!("{prompt}"));
-/// let client = GraphClient::builder(person).tenant("contoso.com").build()?;
+/// let sign_in = DeviceCodeSignIn::new("55555555-0000-4000-8000-000000000000", |prompt| println!("{prompt}"));
+/// let client = GraphClient::builder(sign_in).tenant("contoso.com").build()?;
 /// # Ok::<(), onramp_core::Error>(())
 /// ```
 #[derive(Clone)]
@@ -94,7 +94,7 @@ pub struct DeviceCodeSignIn {
 }
 
 impl DeviceCodeSignIn {
-    /// Through the public client application of that ID. `show` tells the person what to do.
+    /// Creates a sign-in through the public client application of an ID. `show` shows the prompt to the user.
     pub fn new(client_id: impl Into<String>, show: impl Fn(&DevicePrompt) + Send + Sync + 'static) -> Self {
         Self { client_id: client_id.into(), show: Arc::new(show) }
     }
@@ -106,15 +106,15 @@ impl fmt::Debug for DeviceCodeSignIn {
     }
 }
 
-/// What a person has to do to sign in with a code.
+/// The prompt of a device code sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DevicePrompt {
-    /// Where to go.
+    /// The URL to open.
     pub address: String,
-    /// The code to enter there. Not a secret of this machine, and of no use to anybody once entered.
+    /// The code to enter there. Useless once entered, and not a secret of this machine.
     pub code: String,
-    /// How long it can be entered.
+    /// The lifetime of the code.
     pub expires_in: Duration,
 }
 
@@ -129,14 +129,14 @@ impl fmt::Display for DevicePrompt {
     }
 }
 
-/// The way a person signs in.
+/// A method of interactive sign-in.
 #[derive(Debug, Clone)]
-pub(crate) enum Way {
+pub(crate) enum InteractiveMethod {
     Browser(BrowserSignIn),
     DeviceCode(DeviceCodeSignIn),
 }
 
-impl Way {
+impl InteractiveMethod {
     fn client_id(&self) -> &str {
         match self {
             Self::Browser(way) => &way.client_id,
@@ -145,27 +145,27 @@ impl Way {
     }
 }
 
-/// Tokens of a person who signed in, renewed without asking again as long as that works.
-pub(crate) struct PersonSource {
+/// The token source of a signed-in user: renews tokens without another sign-in as long as that works.
+pub(crate) struct UserTokenSource {
     exchange: Exchange,
-    way: Way,
-    /// What renews tokens, for every scope.
+    method: InteractiveMethod,
+    /// The refresh token, for every scope.
     refresh_token: Mutex<Option<Password>>,
-    /// Held while the person is asked, so that two scopes do not ask twice.
-    asking: tokio::sync::Mutex<()>,
+    /// Locked during a sign-in, so that two scopes do not start two.
+    sign_in: tokio::sync::Mutex<()>,
 }
 
-impl PersonSource {
-    pub(crate) fn new(transport: Transport, tenant: &str, way: Way) -> Result<Self> {
-        let exchange = Exchange::new(transport, tenant, way.client_id())?;
-        Ok(Self { exchange, way, refresh_token: Mutex::default(), asking: tokio::sync::Mutex::default() })
+impl UserTokenSource {
+    pub(crate) fn new(transport: Transport, tenant: &str, method: InteractiveMethod) -> Result<Self> {
+        let exchange = Exchange::new(transport, tenant, method.client_id())?;
+        Ok(Self { exchange, method, refresh_token: Mutex::default(), sign_in: tokio::sync::Mutex::default() })
     }
 
-    fn kept(&self) -> Option<Password> {
+    fn refresh_token(&self) -> Option<Password> {
         self.refresh_token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, tokens: Tokens) -> AccessToken {
+    fn store(&self, tokens: Tokens) -> AccessToken {
         if let Some(token) = tokens.refresh_token() {
             let token = Password::new(token.secret().clone());
             *self.refresh_token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
@@ -173,12 +173,12 @@ impl PersonSource {
         self.exchange.access_token(&tokens)
     }
 
-    /// Renews without asking; `None` if the person has to be asked.
+    /// Renews a token without a sign-in; `None` if the user has to sign in.
     async fn renew(&self, scope: &str, claims: Option<&str>) -> Result<Option<AccessToken>> {
-        let Some(refresh_token) = self.kept() else { return Ok(None) };
+        let Some(refresh_token) = self.refresh_token() else { return Ok(None) };
         match self.exchange.refresh(&refresh_token, scope, claims).await {
-            Ok(tokens) => Ok(Some(self.keep(tokens))),
-            // The sign-in has ended, or wants something that only a person can give.
+            Ok(tokens) => Ok(Some(self.store(tokens))),
+            // The session has ended, or the policy requires an interactive sign-in.
             Err(error) if error.kind() == ErrorKind::Unauthenticated => {
                 *self.refresh_token.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 Ok(None)
@@ -189,31 +189,33 @@ impl PersonSource {
 }
 
 #[async_trait]
-impl TokenSource for PersonSource {
+impl TokenSource for UserTokenSource {
     async fn token(&self, scope: &str, claims: Option<&str>) -> Result<AccessToken> {
         if let Some(token) = self.renew(scope, claims).await? {
             return Ok(token);
         }
-        let _asking = self.asking.lock().await;
-        // Somebody else may have asked meanwhile.
+        let _sign_in = self.sign_in.lock().await;
+        // Another caller may have signed in meanwhile.
         if let Some(token) = self.renew(scope, claims).await? {
             return Ok(token);
         }
-        let tokens = match &self.way {
-            Way::Browser(way) => browser::sign_in(&self.exchange, way, scope, claims).await?,
-            Way::DeviceCode(way) => device_code::sign_in(&self.exchange, way, scope, claims).await?,
+        let tokens = match &self.method {
+            InteractiveMethod::Browser(way) => browser::sign_in(&self.exchange, way, scope, claims).await?,
+            InteractiveMethod::DeviceCode(way) => {
+                device_code::sign_in(&self.exchange, way, scope, claims).await?
+            }
         };
-        Ok(self.keep(tokens))
+        Ok(self.store(tokens))
     }
 }
 
-impl fmt::Debug for PersonSource {
+impl fmt::Debug for UserTokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PersonSource").field("way", &self.way).finish_non_exhaustive()
+        f.debug_struct("UserTokenSource").field("method", &self.method).finish_non_exhaustive()
     }
 }
 
-/// The scopes to ask a person for: the resource's, and the one that lets tokens be renewed.
+/// Returns the scopes of a sign-in: that of the resource, and the one for refresh tokens.
 fn scopes(scope: &str) -> [Scope; 2] {
     [Scope::new(scope.to_owned()), Scope::new("offline_access".to_owned())]
 }

@@ -1,15 +1,15 @@
-//! Bytes that may hold a secret, and are many.
+//! A byte buffer that may hold a secret.
 
 use std::ops::Deref;
 
-/// Bytes that are overwritten when they are dropped.
+/// A byte buffer that is overwritten with zeros when it is dropped.
 ///
-/// `Zeroizing<Vec<u8>>` does the same one byte at a time, which takes a quarter of the time that it takes to list
-/// users. As there, what was left behind when the bytes outgrew their memory is not reached.
+/// `Zeroizing<Vec<u8>>` overwrites one byte at a time, which takes a quarter of the time of listing users. As there,
+/// copies left behind by a reallocation are not overwritten.
 #[derive(Default)]
-pub(crate) struct Wiped(Vec<u8>);
+pub(crate) struct ZeroizingBuf(Vec<u8>);
 
-impl Wiped {
+impl ZeroizingBuf {
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
     }
@@ -19,13 +19,13 @@ impl Wiped {
     }
 }
 
-impl From<Vec<u8>> for Wiped {
+impl From<Vec<u8>> for ZeroizingBuf {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 }
 
-impl Deref for Wiped {
+impl Deref for ZeroizingBuf {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -33,7 +33,7 @@ impl Deref for Wiped {
     }
 }
 
-impl Drop for Wiped {
+impl Drop for ZeroizingBuf {
     fn drop(&mut self) {
         zeroize::zeroize_bytes(&mut self.0);
     }

@@ -1,4 +1,4 @@
-//! The objects of a collection, page after page.
+//! The objects of a paged collection.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,39 +17,39 @@ use serde_json::Value;
 
 use crate::http::request::{Reply, Request};
 use crate::http::transport::Transport;
-use crate::query::odd::understand;
+use crate::query::decode::decode_object;
 use crate::query::page::Page;
-use crate::query::replies::Replies;
+use crate::query::page_fetcher::PageFetcher;
 
-/// After so many objects of a page the next page is given a chance to come in further.
-const TURN: usize = 64;
-/// So often in a row a list whose place the service forgot is begun again.
-const RESTARTS: u32 = 3;
+/// The number of objects after which the next page is polled.
+const POLL_INTERVAL: usize = 64;
+/// The maximum number of restarts in a row after an expired page token.
+const MAX_RESTARTS: u32 = 3;
 
-/// The pages of a collection, as [`Replies`] brings them.
+/// The pages of a collection, from a [`PageFetcher`].
 pub(crate) struct Pages<T> {
-    replies: Replies,
+    fetcher: PageFetcher,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Pages<T> {
-    pub(crate) fn new(transport: Transport, first: Request, look_ahead: bool) -> Self {
-        Self { replies: Replies::new(transport, first, look_ahead), of: PhantomData }
+    pub(crate) fn new(transport: Transport, first: Request, prefetch: bool) -> Self {
+        Self { fetcher: PageFetcher::new(transport, first, prefetch), of: PhantomData }
     }
 
     pub(crate) fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Page<T>>>> {
-        let Some(reply) = ready!(self.replies.poll_reply(cx)) else { return Poll::Ready(None) };
-        let page = reply.and_then(|reply| reply.json::<Page<T>>(self.replies.request()));
-        self.replies.go_on(page.as_ref().ok().and_then(|page| page.next.as_deref()), cx);
+        let Some(reply) = ready!(self.fetcher.poll_reply(cx)) else { return Poll::Ready(None) };
+        let page = reply.and_then(|reply| reply.json::<Page<T>>(self.fetcher.request()));
+        self.fetcher.follow_link(page.as_ref().ok().and_then(|page| page.next.as_deref()), cx);
         Poll::Ready(Some(page))
     }
 
-    /// As [`Pages::poll_page`], but an object that is not what was expected does not take the others with it.
+    /// Polls a page as [`Pages::poll_page`] does. An object that cannot be decoded does not affect the others.
     pub(crate) fn poll_objects(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Objects<T>>>> {
-        let Some(reply) = ready!(self.replies.poll_reply(cx)) else { return Poll::Ready(None) };
-        let page = reply.and_then(|reply| Objects::read(&reply, self.replies.request()));
+        let Some(reply) = ready!(self.fetcher.poll_reply(cx)) else { return Poll::Ready(None) };
+        let page = reply.and_then(|reply| Objects::read(&reply, self.fetcher.request()));
         let link = page.as_ref().ok().and_then(|(link, _)| link.as_deref());
-        self.replies.go_on(link, cx);
+        self.fetcher.follow_link(link, cx);
         Poll::Ready(Some(page.map(|(_, objects)| objects)))
     }
 }
@@ -61,30 +61,31 @@ pub(crate) struct Objects<T> {
 }
 
 enum Each<T> {
-    /// All of them are what was expected.
-    Fine(std::vec::IntoIter<T>),
+    /// All of them could be decoded.
+    Decoded(std::vec::IntoIter<T>),
     Mixed(std::vec::IntoIter<Result<T>>),
 }
 
 impl<T> Objects<T> {
     fn none() -> Self {
-        Self { count: None, of: Each::Fine(Vec::new().into_iter()) }
+        Self { count: None, of: Each::Decoded(Vec::new().into_iter()) }
     }
 }
 
 impl<T: DeserializeOwned> Objects<T> {
-    /// The objects, and the link to the next page.
+    /// Decodes the objects, and returns the link to the next page.
     fn read(reply: &Reply, request: &Request) -> Result<(Option<String>, Self)> {
         let error = match reply.json::<Page<T>>(request) {
             Ok(page) => {
-                let of = Each::Fine(page.value.into_iter());
+                let of = Each::Decoded(page.value.into_iter());
                 return Ok((page.next, Self { count: page.count, of }));
             }
             Err(error) => error,
         };
-        // Object by object, which takes longer and so is not done where all are fine.
+        // Object by object, which is slower and not needed if all can be decoded.
         let Ok(page) = reply.json::<Page<Value>>(request) else { return Err(error) };
-        let objects: Vec<Result<T>> = page.value.iter().map(|object| understand(request, object)).collect();
+        let objects: Vec<Result<T>> =
+            page.value.iter().map(|object| decode_object(request, object)).collect();
         Ok((page.next, Self { count: page.count, of: Each::Mixed(objects.into_iter()) }))
     }
 }
@@ -94,7 +95,7 @@ impl<T> Iterator for Objects<T> {
 
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.of {
-            Each::Fine(objects) => objects.next().map(Ok),
+            Each::Decoded(objects) => objects.next().map(Ok),
             Each::Mixed(objects) => objects.next(),
         }
     }
@@ -102,7 +103,7 @@ impl<T> Iterator for Objects<T> {
 
 impl<T> fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pages").field(&self.replies).finish()
+        f.debug_tuple("Pages").field(&self.fetcher).finish()
     }
 }
 
@@ -114,16 +115,16 @@ impl<T: DeserializeOwned> Stream for Pages<T> {
     }
 }
 
-/// What tells one object of a list from every other.
+/// The key that identifies an object in a list.
 pub(crate) type KeyOf<T> = Arc<dyn Fn(&T) -> u64 + Send + Sync>;
 
-/// The key of an object as [`KeyOf`] wants it. Drawn anew in each process, so that nobody can make two keys meet.
+/// Returns the hashed key of an object. The hash differs in each process, so that keys cannot be made to collide.
 pub(crate) fn key_of<T, K: Hash>(key: impl Fn(&T) -> K + Send + Sync + 'static) -> KeyOf<T> {
     let state = RandomState::new();
     Arc::new(move |object| state.hash_one(key(object)))
 }
 
-/// Every object of a collection. A page is dropped when its last object is taken.
+/// The stream of all objects of a collection. A page is dropped when its last object is taken.
 pub(crate) struct Items<T> {
     pages: Pages<T>,
     page: Objects<T>,
@@ -131,12 +132,12 @@ pub(crate) struct Items<T> {
     restart: Option<(KeyOf<T>, Restart)>,
 }
 
-/// How to begin again when the service has forgotten the place in the list.
+/// The state for restarts after an expired page token.
 struct Restart {
-    /// The keys of everything that was given out: eight bytes each.
-    given: HashSet<u64>,
-    /// What could not be understood, by what was said of it.
-    odd: HashSet<String>,
+    /// The keys of all returned objects: eight bytes each.
+    returned: HashSet<u64>,
+    /// The errors of objects that could not be decoded.
+    errors: HashSet<String>,
     left: u32,
 }
 
@@ -145,43 +146,44 @@ impl<T: DeserializeOwned> Items<T> {
         Self { pages, page: Objects::none(), taken: 0, restart: None }
     }
 
-    /// Begins again when the service has forgotten the place in the list, and gives no object twice.
+    /// Restarts the list after an expired page token, without returning an object twice.
     pub(crate) fn restarting(mut self, key: KeyOf<T>) -> Self {
-        self.restart = Some((key, Restart { given: HashSet::new(), odd: HashSet::new(), left: RESTARTS }));
+        self.restart =
+            Some((key, Restart { returned: HashSet::new(), errors: HashSet::new(), left: MAX_RESTARTS }));
         self
     }
 }
 
 impl Restart {
-    fn begin_again(&mut self, error: &Error, replies: &mut Replies) -> bool {
-        if !is_forgotten_place(error) || self.left == 0 {
+    fn restart(&mut self, error: &Error, fetcher: &mut PageFetcher) -> bool {
+        if !is_expired_page_token(error) || self.left == 0 {
             return false;
         }
         self.left -= 1;
-        tracing::info!(%error, given = self.given.len(), "the list is read again from its beginning");
-        replies.begin_again();
+        tracing::info!(%error, returned = self.returned.len(), "the page token has expired; the list is read again from its beginning");
+        fetcher.restart();
         true
     }
 
-    /// Whether the object was not given out before. One that is new shows that the list gets on.
+    /// Returns true if the object was not returned before. A new one shows that the list makes progress.
     fn is_new(&mut self, key: u64) -> bool {
-        let new = self.given.insert(key);
+        let new = self.returned.insert(key);
         if new {
-            self.left = RESTARTS;
+            self.left = MAX_RESTARTS;
         }
         new
     }
 
-    fn is_news<T>(&mut self, item: &Result<T>, key: &KeyOf<T>) -> bool {
+    fn is_new_item<T>(&mut self, item: &Result<T>, key: &KeyOf<T>) -> bool {
         match item {
             Ok(object) => self.is_new(key(object)),
-            Err(odd) => self.odd.insert(odd.to_string()),
+            Err(error) => self.errors.insert(error.to_string()),
         }
     }
 }
 
-/// Whether a link to a next page, or to the changes since, was kept too long.
-pub(crate) fn is_forgotten_place(error: &Error) -> bool {
+/// Returns true if a page token or a delta token has expired.
+pub(crate) fn is_expired_page_token(error: &Error) -> bool {
     let reply = error.reply();
     let code = reply.code.as_deref().unwrap_or_default();
     error.is_stale()
@@ -208,10 +210,10 @@ impl<T: DeserializeOwned> Stream for Items<T> {
         loop {
             for item in this.page.by_ref() {
                 this.taken += 1;
-                if this.taken.is_multiple_of(TURN) {
-                    this.pages.replies.poll_ahead(cx);
+                if this.taken.is_multiple_of(POLL_INTERVAL) {
+                    this.pages.fetcher.poll_ahead(cx);
                 }
-                if this.restart.as_mut().is_none_or(|(key, restart)| restart.is_news(&item, key)) {
+                if this.restart.as_mut().is_none_or(|(key, restart)| restart.is_new_item(&item, key)) {
                     return Poll::Ready(Some(item));
                 }
             }
@@ -219,9 +221,7 @@ impl<T: DeserializeOwned> Stream for Items<T> {
                 Some(Ok(page)) => this.page = page,
                 Some(Err(error)) => {
                     let restart = this.restart.as_mut();
-                    if !restart
-                        .is_some_and(|(_, restart)| restart.begin_again(&error, &mut this.pages.replies))
-                    {
+                    if !restart.is_some_and(|(_, restart)| restart.restart(&error, &mut this.pages.fetcher)) {
                         return Poll::Ready(Some(Err(error)));
                     }
                 }
@@ -231,12 +231,12 @@ impl<T: DeserializeOwned> Stream for Items<T> {
     }
 }
 
-/// Every item of the collection that `first` asks for.
+/// Returns every object of the collection that `first` requests.
 pub(crate) fn items<T: DeserializeOwned>(transport: Transport, first: Request) -> Items<T> {
     Items::new(Pages::new(transport, first, true))
 }
 
-/// As [`items`], of a request that could perhaps not be made.
+/// Returns every object as [`items`] does. A request that could not be built is the only item.
 pub(crate) fn stream<T>(transport: Transport, first: Result<Request>) -> BoxStream<'static, Result<T>>
 where
     T: DeserializeOwned + Send + 'static,
@@ -247,7 +247,7 @@ where
     }
 }
 
-/// All items at once, for collections that are small by nature.
+/// Returns all objects at once, for collections that are small by nature.
 pub(crate) async fn all<T>(transport: Transport, first: Request) -> Result<Vec<T>>
 where
     T: DeserializeOwned + Send + 'static,
@@ -258,20 +258,20 @@ where
         found.append(&mut page.value);
         Ok(page.next)
     };
-    every_page(Replies::new(transport, first, true), &mut read).await?;
+    every_page(PageFetcher::new(transport, first, true), &mut read).await?;
     Ok(found)
 }
 
-/// Reads every page; `read` answers with the link in it. Apart from [`all`], so that it is compiled once.
+/// Reads every page; `read` returns its link. Separate from [`all`], so that it is compiled once.
 fn every_page<'a>(
-    mut replies: Replies,
+    mut fetcher: PageFetcher,
     read: &'a mut (dyn FnMut(&Reply, &Request) -> Result<Option<String>> + Send),
 ) -> BoxFuture<'a, Result<()>> {
     let every = async move {
-        while let Some(reply) = poll_fn(|cx| replies.poll_reply(cx)).await {
-            let link = read(&reply?, replies.request())?;
+        while let Some(reply) = poll_fn(|cx| fetcher.poll_reply(cx)).await {
+            let link = read(&reply?, fetcher.request())?;
             poll_fn(|cx| {
-                replies.go_on(link.as_deref(), cx);
+                fetcher.follow_link(link.as_deref(), cx);
                 Poll::Ready(())
             })
             .await;

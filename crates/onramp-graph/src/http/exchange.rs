@@ -1,4 +1,4 @@
-//! One exchange: a request value goes out once, a reply or a failure comes back.
+//! One exchange: a request is sent once, and a response or a failure comes back.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -9,84 +9,86 @@ use onramp_core::{Clock, ErrorKind};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use zeroize::Zeroizing;
 
-use crate::auth::AccessToken;
 use crate::endpoints::Endpoints;
-use crate::guid;
-use crate::http::error::{Failure, Next, of_reply};
-use crate::http::har::{Exchange, WireRecorder};
-use crate::http::origin;
+use crate::http::attempt_error::{AttemptError, RetryDecision, of_reply};
+use crate::http::har::{HarRecorder, RecordedExchange};
 use crate::http::request::{Effect, Reply, Request};
-use crate::http::wiped::Wiped;
+use crate::http::zeroizing_buf::ZeroizingBuf;
+use crate::token::AccessToken;
+use crate::uuid;
 
-/// Longest reply that is read; a full page of users is below one megabyte.
-const LONGEST_REPLY: usize = 64 * 1024 * 1024;
+/// The maximum size of a response. A full page of users is smaller than one megabyte.
+const MAX_REPLY: usize = 64 * 1024 * 1024;
 
-/// How long parts of an exchange may take.
+/// The timeouts of one HTTP exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Timeouts {
-    /// Until a connection stands, TLS included.
+pub struct HttpTimeouts {
+    /// The timeout for connecting, TLS included.
     pub connect: Duration,
-    /// One try, from the connection to the last byte of the reply.
-    pub per_try: Duration,
+    /// The timeout for one attempt, from connecting to the last byte of the response.
+    pub per_attempt: Duration,
 }
 
-impl Default for Timeouts {
-    /// Ten seconds to connect, a hundred for a try. All tries together are bounded by
+impl Default for HttpTimeouts {
+    /// Returns ten seconds for connecting and a hundred for an attempt. All attempts together are bounded by
     /// [`RetryPolicy::deadline`](crate::RetryPolicy::deadline).
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), per_try: Duration::from_secs(100) }
+        Self { connect: Duration::from_secs(10), per_attempt: Duration::from_secs(100) }
     }
 }
 
-impl Timeouts {
-    /// With that time to connect.
+impl HttpTimeouts {
+    /// Sets the timeout for connecting.
     #[must_use]
     pub fn with_connect(mut self, time: Duration) -> Self {
         self.connect = time;
         self
     }
 
-    /// With that time for one try.
+    /// Sets the timeout for one attempt.
     #[must_use]
-    pub fn with_per_try(mut self, time: Duration) -> Self {
-        self.per_try = time;
+    pub fn with_per_attempt(mut self, time: Duration) -> Self {
+        self.per_attempt = time;
         self
     }
 }
 
-/// Is shown the body of a successful reply while it comes in: each time everything that is there so far.
-pub(crate) type Watch = dyn Fn(&[u8]) + Send + Sync;
+/// An observer of the body of a successful response. Called with all bytes so far each time more arrive.
+pub(crate) type BodyObserver = dyn Fn(&[u8]) + Send + Sync;
 
-/// Everything an exchange needs except a token.
+/// The HTTP client, which sends a request once.
 #[derive(Debug)]
-pub(crate) struct Wire {
-    pub(crate) http: reqwest::Client,
+pub(crate) struct HttpClient {
+    pub(crate) client: reqwest::Client,
     pub(crate) endpoints: Endpoints,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) recorder: Option<WireRecorder>,
+    pub(crate) timeouts: HttpTimeouts,
+    pub(crate) recorder: Option<HarRecorder>,
 }
 
-impl Wire {
-    /// Sends the request once; every status but 2xx is a failure.
+impl HttpClient {
+    /// Sends a request once. Every status but 2xx is a failure.
     pub(crate) async fn exchange(
         &self,
         request: &Request,
         token: Option<&AccessToken>,
         time_left: Duration,
-        watch: Option<&Watch>,
-    ) -> Result<Reply, Failure> {
-        origin::check(&self.endpoints, request.to, &request.url)
-            .map_err(|error| Failure::new(error, Next::Stop))?;
-        let client_request_id = guid::random().map_err(|error| Failure::new(error, Next::Stop))?.to_string();
+        observer: Option<&BodyObserver>,
+    ) -> Result<Reply, AttemptError> {
+        request
+            .service
+            .check_origin(&request.url)
+            .map_err(|error| AttemptError::new(error, RetryDecision::GiveUp))?;
+        let client_request_id =
+            uuid::random_v4().map_err(|error| AttemptError::new(error, RetryDecision::GiveUp))?.to_string();
         let started = self.clock.now();
         let began = self.clock.elapsed();
-        let outcome = self.send(request, token, time_left, &client_request_id, watch).await;
+        let outcome = self.send(request, token, time_left, &client_request_id, observer).await;
         if let Some(recorder) = &self.recorder {
             let time = self.clock.elapsed().saturating_sub(began);
             let reply = outcome.as_ref().ok();
-            recorder.record(&Exchange {
+            recorder.record(&RecordedExchange {
                 request,
                 client_request_id: &client_request_id,
                 reply,
@@ -97,8 +99,8 @@ impl Wire {
         let reply = outcome?;
         tracing::debug!(method = %request.method, path = request.url.path(), status = reply.status, %client_request_id, "exchange");
         match reply.status {
-            200..=299 if request.effect == Effect::Read && is_cut(&reply) => {
-                Err(lost(request, "the reply ended before its end", &client_request_id))
+            200..=299 if request.effect == Effect::Safe && is_incomplete(&reply) => {
+                Err(lost(request, "the response is incomplete", &client_request_id))
             }
             200..=299 => Ok(reply),
             300..=399 => {
@@ -106,7 +108,7 @@ impl Wire {
                 if let Some(place) = reply.header(LOCATION.as_str()).and_then(|to| request.url.join(to).ok())
                 {
                     failure.error = failure.error.with_hint(format!(
-                        "It pointed to {}; if that is where the service is, make it the endpoint.",
+                        "It pointed to {}; if the service is there, make it the endpoint.",
                         place.origin().ascii_serialization()
                     ));
                 }
@@ -122,12 +124,12 @@ impl Wire {
         token: Option<&AccessToken>,
         time_left: Duration,
         client_request_id: &str,
-        watch: Option<&Watch>,
-    ) -> Result<Reply, Failure> {
+        observer: Option<&BodyObserver>,
+    ) -> Result<Reply, AttemptError> {
         let mut out = self
-            .http
+            .client
             .request(request.method.clone(), request.url.clone())
-            .timeout(self.timeouts.per_try.min(time_left))
+            .timeout(self.timeouts.per_attempt.min(time_left))
             .header(ACCEPT, "application/json")
             .header("client-request-id", client_request_id)
             .header("return-client-request-id", "true");
@@ -139,9 +141,9 @@ impl Wire {
             let mut value =
                 HeaderValue::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes())).map_err(|_| {
                     let error = request.error(ErrorKind::Unauthenticated);
-                    Failure::new(
-                        error.with_detail("the access token is not one: it holds line breaks"),
-                        Next::Stop,
+                    AttemptError::new(
+                        error.with_detail("the access token contains line breaks"),
+                        RetryDecision::GiveUp,
                     )
                 })?;
             value.set_sensitive(true);
@@ -149,25 +151,25 @@ impl Wire {
         }
         out = match &request.body {
             Some(body) => out.header(CONTENT_TYPE, body.content_type).body(body.bytes.clone()),
-            // Some gateways answer 411 to a POST without a length.
+            // Some gateways respond with 411 to a POST without a length.
             None if request.method == reqwest::Method::POST => out.header("content-length", "0"),
             None => out,
         };
         let mut response =
-            out.send().await.map_err(|why| not_answered(request, &why.without_url(), client_request_id))?;
-        let watch = watch.filter(|_| response.status().is_success());
-        let mut body = Wiped::with_capacity(16 * 1024);
+            out.send().await.map_err(|why| no_response(request, &why.without_url(), client_request_id))?;
+        let observer = observer.filter(|_| response.status().is_success());
+        let mut body = ZeroizingBuf::with_capacity(16 * 1024);
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > LONGEST_REPLY => {
+                Ok(Some(chunk)) if body.len() + chunk.len() > MAX_REPLY => {
                     let error =
-                        request.error(ErrorKind::Invalid).with_detail("the reply is longer than 64 MB");
-                    return Err(Failure::new(error, Next::Stop));
+                        request.error(ErrorKind::Invalid).with_detail("the response is larger than 64 MB");
+                    return Err(AttemptError::new(error, RetryDecision::GiveUp));
                 }
                 Ok(Some(chunk)) => {
                     body.push(&chunk);
-                    if let Some(watch) = watch {
-                        watch(&body);
+                    if let Some(observer) = observer {
+                        observer(&body);
                     }
                 }
                 Ok(None) => break,
@@ -180,43 +182,45 @@ impl Wire {
             headers: response.headers().clone(),
             body,
             client_request_id: client_request_id.to_owned(),
-            after_a_lost_one: false,
+            follows_lost_reply: false,
         })
     }
 }
 
-/// Whether JSON ends before its last bracket, which a reply without a length would not tell otherwise.
-fn is_cut(reply: &Reply) -> bool {
+/// Returns true for JSON without its last bracket. A response without a length does not show that it is incomplete.
+fn is_incomplete(reply: &Reply) -> bool {
     let is_json = reply.header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.contains("json"));
     let last = reply.body.iter().rev().find(|byte| !byte.is_ascii_whitespace());
     is_json && !matches!(last, None | Some(b'}' | b']'))
 }
 
-fn lost(request: &Request, detail: &str, client_request_id: &str) -> Failure {
-    let next = Next::Again { after: None, maybe_done: true };
-    Failure::new(unanswered(request, ErrorKind::Unavailable, detail, client_request_id), next)
+fn lost(request: &Request, detail: &str, client_request_id: &str) -> AttemptError {
+    let next = RetryDecision::Retry { after: None, may_have_applied: true };
+    AttemptError::new(exchange_error(request, ErrorKind::Unavailable, detail, client_request_id), next)
 }
 
-fn not_answered(request: &Request, why: &reqwest::Error, client_request_id: &str) -> Failure {
+fn no_response(request: &Request, why: &reqwest::Error, client_request_id: &str) -> AttemptError {
     let detail = causes(why);
     if let Some(tls) = certificate_problem(why) {
-        let error = unanswered(request, ErrorKind::Invalid, &tls, client_request_id).with_hint(
-            "Check the endpoint's name, the clock, and the certificate authorities that are trusted here.",
-        );
-        return Failure::new(error, Next::Stop);
+        let error = exchange_error(request, ErrorKind::Invalid, &tls, client_request_id)
+            .with_hint("Check the name of the endpoint, the clock, and the trusted certificate authorities.");
+        return AttemptError::new(error, RetryDecision::GiveUp);
     }
     if why.is_builder() {
-        return Failure::new(unanswered(request, ErrorKind::Invalid, &detail, client_request_id), Next::Stop);
+        return AttemptError::new(
+            exchange_error(request, ErrorKind::Invalid, &detail, client_request_id),
+            RetryDecision::GiveUp,
+        );
     }
     if why.is_connect() {
-        let error = unanswered(request, ErrorKind::Unavailable, &detail, client_request_id)
+        let error = exchange_error(request, ErrorKind::Unavailable, &detail, client_request_id)
             .with_hint("Check name resolution, the proxy and the firewall.");
-        return Failure::new(error, Next::Again { after: None, maybe_done: false });
+        return AttemptError::new(error, RetryDecision::Retry { after: None, may_have_applied: false });
     }
     lost(request, &detail, client_request_id)
 }
 
-fn unanswered(
+fn exchange_error(
     request: &Request,
     kind: ErrorKind,
     detail: &str,
@@ -240,12 +244,12 @@ fn causes(error: &(dyn StdError + 'static)) -> String {
     texts.join(": ")
 }
 
-/// What is wrong with the server's certificate, if that is the cause.
+/// Returns the problem with the server's certificate, if that is the cause.
 fn certificate_problem(error: &(dyn StdError + 'static)) -> Option<String> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return matches!(tls, rustls::Error::InvalidCertificate(_)).then(|| tls.to_string());
     }
-    // source() of an io::Error skips the error that travels inside it, and they are nested.
+    // source() of an io::Error skips the error inside it, and they are nested.
     match error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref()) {
         Some(inner) => certificate_problem(inner),
         None => error.source().and_then(certificate_problem),

@@ -1,66 +1,66 @@
-//! The link to the next page, found while the page is still coming in.
+//! A scanner for the link to the next page, while the page is still arriving.
 //!
-//! Graph writes `@odata.nextLink` before `value`, so the next page can be asked for after the first few hundred bytes
-//! of the one at hand. Where the link stands behind the objects it is found when the whole page is read.
+//! Graph writes `@odata.nextLink` before `value`, so that the next page can be requested after the first few hundred
+//! bytes. A link after the objects is found when the whole page is parsed.
 
-/// A link that has not come within this many bytes does not come first.
-const LOOK_AT: usize = 32 * 1024;
+/// The number of bytes in which a link before the objects has to appear.
+const SCAN_LIMIT: usize = 32 * 1024;
 
-/// What the beginning of a page says about the next one.
+/// The link to the next page, as far as the beginning of a page shows it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// Nothing yet: more bytes are needed.
-    NotYet,
-    /// The next page is there.
-    Link(String),
-    /// The link does not stand before the objects, or there is none.
-    No,
+pub(crate) enum NextLink {
+    /// More bytes are needed.
+    Incomplete,
+    /// The link.
+    Found(String),
+    /// No link before the objects.
+    Absent,
 }
 
-/// Looks at the beginning of a page.
-pub(crate) fn look(start: &[u8]) -> Seen {
+/// Scans the beginning of a page.
+pub(crate) fn scan(start: &[u8]) -> NextLink {
     match (Scan { rest: start }).next_link() {
         Some(seen) => seen,
-        None if start.len() > LOOK_AT => Seen::No,
-        None => Seen::NotYet,
+        None if start.len() > SCAN_LIMIT => NextLink::Absent,
+        None => NextLink::Incomplete,
     }
 }
 
-/// A walk over the members of the outermost object. Every step is `None` where the bytes end.
+/// A scan over the members of the outermost object. Every step returns `None` at the end of the bytes.
 struct Scan<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Scan<'a> {
-    fn next_link(&mut self) -> Option<Seen> {
+    fn next_link(&mut self) -> Option<NextLink> {
         if self.token()? != b'{' {
-            return Some(Seen::No);
+            return Some(NextLink::Absent);
         }
         loop {
             match self.token()? {
                 b'"' => {}
                 b',' => continue,
-                _ => return Some(Seen::No),
+                _ => return Some(NextLink::Absent),
             }
             let name = self.string()?;
             if self.token()? != b':' {
-                return Some(Seen::No);
+                return Some(NextLink::Absent);
             }
             match name {
                 b"@odata.nextLink" | b"nextLink" => {
                     if self.token()? != b'"' {
-                        return Some(Seen::No);
+                        return Some(NextLink::Absent);
                     }
                     let text = [b"\"", self.string()?, b"\""].concat();
-                    return Some(serde_json::from_slice(&text).map_or(Seen::No, Seen::Link));
+                    return Some(serde_json::from_slice(&text).map_or(NextLink::Absent, NextLink::Found));
                 }
-                b"value" => return Some(Seen::No),
+                b"value" => return Some(NextLink::Absent),
                 _ => self.skip_value()?,
             }
         }
     }
 
-    /// The next byte that is not white space.
+    /// Returns the next byte that is not white space.
     fn token(&mut self) -> Option<u8> {
         let at = self.rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
         let byte = *self.rest.get(at)?;
@@ -68,7 +68,7 @@ impl<'a> Scan<'a> {
         Some(byte)
     }
 
-    /// A string as it is written, after its opening quote; the closing one is passed.
+    /// Returns a string as written, after its opening quote, and skips the closing one.
     fn string(&mut self) -> Option<&'a [u8]> {
         let mut at = 0;
         loop {
@@ -91,7 +91,7 @@ impl<'a> Scan<'a> {
                 b'{' | b'[' => depth += 1,
                 b'}' | b']' => depth = depth.saturating_sub(1),
                 b',' | b':' => {}
-                // A number, true, false or null: it ends before the next mark.
+                // A number, true, false or null: it ends before the next delimiter.
                 _ => {
                     let end = self.rest.iter().position(|b| matches!(b, b',' | b'}' | b']'))?;
                     self.rest = self.rest.get(end..)?;
@@ -111,34 +111,37 @@ mod tests {
 
     use super::*;
 
-    fn link(text: &str) -> Seen {
-        Seen::Link(text.to_owned())
+    fn link(text: &str) -> NextLink {
+        NextLink::Found(text.to_owned())
     }
 
     #[test]
     fn the_link_is_found_before_the_objects_and_only_there() {
         assert_eq!(
-            look(br#"{"@odata.context":"x","@odata.nextLink":"https://a/b?c=\u0024d","val"#),
+            scan(br#"{"@odata.context":"x","@odata.nextLink":"https://a/b?c=\u0024d","val"#),
             link("https://a/b?c=$d")
         );
         assert_eq!(
-            look(br#" { "@odata.count" : 12.5 , "a":{"b":["}",1,null]}, "nextLink" : "l" "#),
+            scan(br#" { "@odata.count" : 12.5 , "a":{"b":["}",1,null]}, "nextLink" : "l" "#),
             link("l")
         );
-        assert_eq!(look(br#"{"@odata.nextLink":"https://a/b?c"#), Seen::NotYet);
-        assert_eq!(look(b""), Seen::NotYet);
-        assert_eq!(look(br#"{"value":[{"@odata.nextLink":"no"}],"@odata.nextLink":"late"}"#), Seen::No);
-        assert_eq!(look(br#"{"a":{"@odata.nextLink":"inner"},"value":[]}"#), Seen::No);
+        assert_eq!(scan(br#"{"@odata.nextLink":"https://a/b?c"#), NextLink::Incomplete);
+        assert_eq!(scan(b""), NextLink::Incomplete);
+        assert_eq!(
+            scan(br#"{"value":[{"@odata.nextLink":"no"}],"@odata.nextLink":"late"}"#),
+            NextLink::Absent
+        );
+        assert_eq!(scan(br#"{"a":{"@odata.nextLink":"inner"},"value":[]}"#), NextLink::Absent);
         for odd in ["[]", "{}", "{1", "{\"@odata.nextLink\":7", "{\"@odata.nextLink\" 7", "<html>"] {
-            assert_eq!(look(odd.as_bytes()), Seen::No, "{odd}");
+            assert_eq!(scan(odd.as_bytes()), NextLink::Absent, "{odd}");
         }
-        assert_eq!(look(&[b' '; LOOK_AT + 1]), Seen::No);
+        assert_eq!(scan(&[b' '; SCAN_LIMIT + 1]), NextLink::Absent);
     }
 
     proptest! {
         #[test]
         fn no_bytes_are_fatal(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = look(&bytes);
+            let _ = scan(&bytes);
         }
 
         /// However a page is cut into pieces, what is found is the link and nothing else.
@@ -149,9 +152,9 @@ mod tests {
             let page = json!({ "@a": { "b": [before, number, { "c": null }] }, "@b": before, "@odata.nextLink": target, "value": [1] });
             let text = page.to_string();
             let start = text.as_bytes().get(..at.min(text.len())).unwrap();
-            let seen = look(start);
-            prop_assert!(seen == Seen::NotYet || seen == Seen::Link(target.clone()), "{:?}", seen);
-            prop_assert_eq!(look(text.as_bytes()), Seen::Link(target));
+            let seen = scan(start);
+            prop_assert!(seen == NextLink::Incomplete || seen == NextLink::Found(target.clone()), "{:?}", seen);
+            prop_assert_eq!(scan(text.as_bytes()), NextLink::Found(target));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Creating objects without ever creating one twice.
+//! Creating objects without creating one twice, and looking for objects just written.
 
 use std::time::Duration;
 
@@ -8,12 +8,11 @@ use crate::http::request::{Reply, Request};
 use crate::http::transport::Transport;
 
 impl Transport {
-    /// Creates an object of a unique key without ever creating it twice: after a lost reply `look_up` is asked
-    /// whether it is there, and an “exists already” after one is held to be our own doing if `look_up` finds ours.
+    /// Creates an object with a unique key without creating it twice. After a lost response `look_up` is asked for it,
+    /// and an "already exists" counts as success if `look_up` finds the object.
     ///
-    /// `look_up` answers `None` if there is none or if what is there is not what was to be created.
-    ///
-    /// An earlier try may have created it already: `lost` is what became of that.
+    /// `look_up` returns `None` if there is no object, or if it is not the one to create. `lost` is the error of an
+    /// earlier attempt that may have created it.
     pub(crate) async fn create_or_find<T, F>(
         &self,
         request: &Request,
@@ -32,7 +31,7 @@ impl Transport {
                 None => self.send(request).await,
             };
             let error = match sent {
-                // A reply that cannot be read leaves as much unknown as one that was lost.
+                // An unreadable response leaves as much unknown as a lost one.
                 Ok(reply) => match read(&reply) {
                     Ok(created) => return Ok(created),
                     Err(error) => error,
@@ -58,24 +57,24 @@ impl Transport {
         }
     }
 
-    /// Looks until what was just created shows itself, no longer than new objects may take.
+    /// Repeats `look_up` until it finds the object, within the replication window.
     async fn find_ours<T, F>(&self, look_up: &impl Fn() -> F) -> Result<Option<T>>
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        self.look_for(self.fresh.window(), look_up).await
+        self.poll_lookup(self.recently_created.window(), look_up).await
     }
 
-    /// Looks again and again, no longer than `patience`.
-    pub(crate) async fn look_for<T, F>(
+    /// Repeats `look_up` until it finds something, at most for `timeout`.
+    pub(crate) async fn poll_lookup<T, F>(
         &self,
-        patience: Duration,
+        timeout: Duration,
         look_up: &impl Fn() -> F,
     ) -> Result<Option<T>>
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        let until = self.clock().elapsed() + patience;
+        let until = self.clock().elapsed() + timeout;
         let mut attempt = 1;
         loop {
             if let Some(found) = look_up().await? {
@@ -90,7 +89,7 @@ impl Transport {
         }
     }
 
-    /// As [`Transport::create_or_find`], of what nobody has tried to create before.
+    /// Creates an object as [`Transport::create_or_find`] does, without an earlier attempt.
     pub(crate) async fn create<T, F>(
         &self,
         request: &Request,
@@ -103,20 +102,24 @@ impl Transport {
         self.create_or_find(request, None, look_up, read).await
     }
 
-    /// Looks for something that is there for certain if `key` is new, so that "none" then means "not yet".
-    pub(crate) async fn look_patiently<T, F>(&self, key: &str, look_up: impl Fn() -> F) -> Result<Option<T>>
+    /// Repeats `look_up` while the object of `key` counts as recently created: `None` then means "not yet".
+    pub(crate) async fn find_recently_created<T, F>(
+        &self,
+        key: &str,
+        look_up: impl Fn() -> F,
+    ) -> Result<Option<T>>
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        let patience = self.fresh.time_left(&[key.to_owned()], self.clock().elapsed());
-        self.look_for(patience.unwrap_or_default(), &look_up).await
+        let left = self.recently_created.time_left(&[key.to_owned()], self.clock().elapsed());
+        self.poll_lookup(left.unwrap_or_default(), &look_up).await
     }
 
-    /// Looks for something that was written just now, no longer than new objects may take to show.
-    pub(crate) async fn look_patiently_for<T, F>(&self, look_up: impl Fn() -> F) -> Result<Option<T>>
+    /// Repeats `look_up` for something that was written just now, within the replication window.
+    pub(crate) async fn find_after_write<T, F>(&self, look_up: impl Fn() -> F) -> Result<Option<T>>
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        self.look_for(self.fresh.window(), &look_up).await
+        self.poll_lookup(self.recently_created.window(), &look_up).await
     }
 }

@@ -1,4 +1,4 @@
-//! Certificates as people save them: PEM or DER, one or several, in the encodings of Windows too.
+//! Parsing of trust roots: PEM or DER, one or several certificates, in the encodings of Windows too.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use onramp_core::{Error, ErrorKind, Result};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-const HOW: &str = "Save it as “Base-64 encoded X.509 (.CER)” or as DER.";
+const HINT: &str = "Save it as \"Base-64 encoded X.509 (.CER)\" or as DER.";
 
-/// The certificates in a file, at least one.
+/// Returns the certificates in a file, at least one.
 pub(crate) fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
     let refuse = |why: String| {
-        Err(Error::new(ErrorKind::Invalid, "read the trust root").with_detail(why).with_hint(HOW))
+        Err(Error::new(ErrorKind::Invalid, "read the trust root").with_detail(why).with_hint(HINT))
     };
     if file.is_empty() {
         return refuse("the file is empty, so there is no certificate in it".into());
@@ -36,7 +36,7 @@ pub(crate) fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>> 
     let sections: Vec<&str> = text.lines().filter_map(section).collect();
     match sections.as_slice() {
         [] if is_base64(&text) => refuse(
-            "it is Base-64 without the line “-----BEGIN CERTIFICATE-----”, so no certificate is found in it"
+            "it is Base-64 without the line \"-----BEGIN CERTIFICATE-----\", so no certificate is found in it"
                 .into(),
         ),
         [] => refuse("there is no certificate in it".into()),
@@ -44,7 +44,7 @@ pub(crate) fn certificates(file: &[u8]) -> Result<Vec<CertificateDer<'static>>> 
     }
 }
 
-/// PEM text without what Windows puts around it: a byte order mark, UTF-16.
+/// Returns PEM text without the encodings of Windows: byte order mark, UTF-16.
 pub(crate) fn as_text(file: &[u8]) -> Cow<'_, str> {
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).map(unit);
@@ -58,10 +58,10 @@ pub(crate) fn as_text(file: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The first octet of everything in DER that matters here.
+/// The tag of a DER sequence, with which certificates, keys and stores begin.
 const SEQUENCE: u8 = 0x30;
 
-/// What DER it is, if it is none of a certificate.
+/// Returns the name of a DER structure that is not a certificate.
 fn other_than_a_certificate(der: &[u8]) -> Option<&'static str> {
     const SIGNED_DATA: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
     let content = content_of(der)?;
@@ -73,7 +73,7 @@ fn other_than_a_certificate(der: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What is in a sequence.
+/// Returns the content of a DER sequence.
 fn content_of(der: &[u8]) -> Option<&[u8]> {
     match der {
         [SEQUENCE, length, rest @ ..] if *length < 0x80 => Some(rest),
