@@ -9,8 +9,33 @@
 //! 4. [`Onramp::apply`] makes the changes, each by compare-and-swap, and journals them.
 //! 5. [`Onramp::verify`] reads both sides again and holds them against the spec.
 //!
-//! This crate knows the ports of [`onramp_core`] only. Give it an `onramp_entra` and an `onramp_ad` client, the models
-//! of `onramp_lab`, or an implementation of your own.
+//! The orchestrator knows the ports of [`onramp_core`] only. Give it the clients that this crate re-exports, the models of the lab, or
+//! an implementation of your own.
+//!
+//! A program needs no other crate of Onramp: the vocabulary and the ports are re-exported here, and so are, by features,
+//!
+//! * `ad` (default): the client of Active Directory, as `onramp::ad`,
+//! * `entra` (default): the client of Microsoft Entra, as `onramp::entra`,
+//! * `lab`: a tenant and a forest in memory for tests and demonstrations, as `onramp::lab`.
+//!
+//! Without default features, no HTTP and no LDAP client is compiled.
+
+#[cfg(feature = "ad")]
+pub use onramp_ad as ad;
+#[cfg(feature = "ad")]
+pub use onramp_ad::AdClient;
+pub use onramp_core::{
+    Clock, DistinguishedName, DomainName, Error, ErrorKind, Forest, ImmutableId, ManualClock, ObjectGuid,
+    ObjectId, Password, Result, Sid, SystemClock, Tenant, Upn, UpnSuffix, forest, tenant,
+};
+#[cfg(feature = "entra")]
+pub use onramp_entra as entra;
+#[cfg(feature = "entra")]
+pub use onramp_entra::EntraClient;
+#[cfg(feature = "lab")]
+pub use onramp_lab as lab;
+pub use tokio_util::sync::CancellationToken;
+pub use {onramp_core, onramp_password as password};
 
 mod apply;
 mod blocking;
