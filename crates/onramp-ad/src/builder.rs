@@ -14,7 +14,7 @@ use crate::client::AdClient;
 use crate::ldap::bind::{BindMethod, Credentials};
 use crate::ldap::endpoint::{Endpoint, Service};
 use crate::ldap::security::{BindName, Identity, LdapSecurity, Trust};
-use crate::ldap::settings::{Settings, Timeouts};
+use crate::ldap::settings::{LdapTimeouts, Settings};
 use crate::topology::Topology;
 use crate::topology::dc_locator::Bootstrap;
 #[cfg(feature = "dns")]
@@ -55,7 +55,7 @@ pub struct AdClientBuilder {
     trust: Trust,
     bind: Option<Bind>,
     addresses: HashMap<(String, Service), SocketAddr>,
-    timeouts: Timeouts,
+    timeouts: LdapTimeouts,
     page_size: u32,
     max_in_flight: usize,
     changes_per_second: Option<f64>,
@@ -109,7 +109,7 @@ impl AdClientBuilder {
             trust: Trust::default(),
             bind: None,
             addresses: HashMap::new(),
-            timeouts: Timeouts::default(),
+            timeouts: LdapTimeouts::default(),
             page_size: PAGE_SIZE,
             max_in_flight: MAX_IN_FLIGHT,
             changes_per_second: None,
@@ -268,7 +268,7 @@ impl AdClientBuilder {
     }
 
     /// Sets the network timeouts.
-    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+    pub fn timeouts(mut self, timeouts: LdapTimeouts) -> Self {
         self.timeouts = timeouts;
         self
     }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use futures_util::stream::BoxStream;
 use onramp_core::forest::DomainController;
-use onramp_core::{Forest, Result};
+use onramp_core::{BoxStream, Forest, Result};
 
 use crate::changes::cursor::{ChangeCursor, ChangeQuery};
 use crate::changes::reader::{self, DirectoryChange};

@@ -66,7 +66,7 @@
 //!   [`AdClientBuilder::changes_per_second`] allows. [`AdClient::write_loads`] shows the present state.
 //! * **Complete results**: searches are paged and streamed. An incomplete result is an error, never a short result.
 //! * **Bounds**: the data of a server is limited before it takes memory ([`tls_provider`]), and every wait on the network
-//!   has a timeout ([`Timeouts`]). A connection that was idle for ten minutes is opened again, before the server closes it.
+//!   has a timeout ([`LdapTimeouts`]). A connection that was idle for ten minutes is opened again, before the server closes it.
 //! * **Errors** keep the server's result code and diagnostic text.
 
 mod builder;
@@ -87,8 +87,10 @@ pub use changes::reader::DirectoryChange;
 pub use client::AdClient;
 pub use ldap::guarded_tls::tls_provider;
 pub use ldap::security::{BindName, LdapSecurity};
-pub use ldap::settings::Timeouts;
+pub use ldap::settings::LdapTimeouts;
 pub use ldap::write_limiter::WriteLoad;
+/// The TLS library whose configuration [`AdClientBuilder::tls_config`] takes.
+pub use rustls;
 pub use topology::controller_survey::ControllerStatus;
 pub use topology::domains::ForestDomain;
 pub use topology::root_dse::RootDse;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onramp_ad::{BindName, Timeouts};
+use onramp_ad::{BindName, LdapTimeouts};
 use onramp_core::forest::{UpnChange, UpnChanged};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Password, Upn};
 use onramp_samba::{Rights, ServerCertificate, attribute_line};
@@ -89,7 +89,7 @@ fn a_value_somebody_else_changed_is_left_alone() {
 fn a_controller_that_is_gone_is_unavailable_and_found_again() {
     let forest = forest();
     let limit = Duration::from_secs(2);
-    let timeouts = Timeouts::default().with_connect(limit).with_operation(limit).with_first_page(limit);
+    let timeouts = LdapTimeouts::default().with_connect(limit).with_operation(limit).with_first_page(limit);
     let client = client(&forest, 1).timeouts(timeouts).build().unwrap();
     let ports = client.forest();
     run(async {

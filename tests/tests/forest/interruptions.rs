@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
-use onramp_ad::{AdClientBuilder, Timeouts};
+use onramp_ad::{AdClientBuilder, LdapTimeouts};
 use onramp_core::ErrorKind;
 use onramp_core::forest::{UpnChange, UpnChanged, UpnOutcome};
 use onramp_samba::{Forest, Rights, ServerCertificate, attribute_line};
@@ -187,7 +187,7 @@ fn disturbed_client(
     let before = Dump::of(forest, WRITER);
     let mut planned = changes(&crowd, &before, suffix);
     let limit = Duration::from_secs(1);
-    let timeouts = Timeouts::default().with_connect(limit).with_operation(limit).with_first_page(limit);
+    let timeouts = LdapTimeouts::default().with_connect(limit).with_operation(limit).with_first_page(limit);
     let client = client.timeouts(timeouts).build().unwrap();
     let (complain, complaints) = mpsc::channel();
     let (begin, begun) = mpsc::channel();

@@ -57,7 +57,7 @@ impl ExchangeError {
     pub(crate) fn timed_out(host: &str, limit: Duration) -> Self {
         let detail = format!("no answer came within {} s", limit.as_secs_f32());
         let hint =
-            "Check the load of the domain controller and the network; or set longer timeouts (Timeouts).";
+            "Check the load of the domain controller and the network; or set longer timeouts (LdapTimeouts).";
         Self { is_timeout: true, ..Self::new(Delivery::TimedOut, host, ErrorKind::Unavailable, detail) }
             .with_hint(hint)
     }

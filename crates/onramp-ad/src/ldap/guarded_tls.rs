@@ -39,8 +39,9 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
 /// sets another configuration: build that with this provider.
 ///
 /// ```
+/// use onramp_ad::rustls::{self, ClientConfig};
 /// # fn main() -> Result<(), rustls::Error> {
-/// let config = rustls::ClientConfig::builder_with_provider(onramp_ad::tls_provider()).with_safe_default_protocol_versions()?;
+/// let config = ClientConfig::builder_with_provider(onramp_ad::tls_provider()).with_safe_default_protocol_versions()?;
 /// # Ok(())
 /// # }
 /// ```

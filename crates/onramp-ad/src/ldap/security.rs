@@ -1,6 +1,7 @@
 //! The security of a connection: TLS, trust roots, the client certificate, and the name to bind with.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use onramp_core::{Error, ErrorKind, Password, Result};
@@ -55,9 +56,10 @@ impl LdapSecurity {
 /// assert!(BindName::parse(r"CORP\anna").is_ok());
 /// assert!(BindName::parse("anna@corp.example").is_ok());
 /// assert!(BindName::parse("CN=anna,OU=Staff,DC=corp,DC=example").is_ok());
+/// assert_eq!(r"CORP\anna".parse::<BindName>().map(|name| name.to_string()).ok().as_deref(), Some(r"CORP\anna"));
 /// assert!(BindName::parse("anna").is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BindName(String);
 
 impl BindName {
@@ -88,6 +90,28 @@ impl BindName {
     /// Returns the name as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for BindName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::parse(name)
+    }
+}
+
+impl TryFrom<&str> for BindName {
+    type Error = Error;
+
+    fn try_from(name: &str) -> Result<Self> {
+        Self::parse(name)
+    }
+}
+
+impl AsRef<str> for BindName {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 

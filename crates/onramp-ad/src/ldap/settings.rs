@@ -21,14 +21,14 @@ use crate::ldap::security::LdapSecurity;
 ///
 /// ```
 /// use std::time::Duration;
-/// use onramp_ad::Timeouts;
-/// let timeouts = Timeouts::default().with_connect(Duration::from_secs(3));
+/// use onramp_ad::LdapTimeouts;
+/// let timeouts = LdapTimeouts::default().with_connect(Duration::from_secs(3));
 /// assert_eq!(timeouts.connect, Duration::from_secs(3));
 /// assert_eq!(timeouts.operation, Duration::from_secs(30));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Timeouts {
+pub struct LdapTimeouts {
     /// Name resolution, TCP and TLS together. The default is 10 s.
     pub connect: Duration,
     /// One answer: of a bind, a change, or the next entry of a page. The default is 30 s.
@@ -39,7 +39,7 @@ pub struct Timeouts {
     pub probe: Duration,
 }
 
-impl Default for Timeouts {
+impl Default for LdapTimeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
@@ -50,7 +50,7 @@ impl Default for Timeouts {
     }
 }
 
-impl Timeouts {
+impl LdapTimeouts {
     /// Sets the limit on name resolution, TCP and TLS together.
     #[must_use]
     pub fn with_connect(mut self, limit: Duration) -> Self {
@@ -90,7 +90,7 @@ pub(crate) struct Settings {
     /// The name server to ask, instead of those of the operating system.
     #[cfg(feature = "dns")]
     pub(crate) name_server: Option<SocketAddr>,
-    pub(crate) timeouts: Timeouts,
+    pub(crate) timeouts: LdapTimeouts,
     pub(crate) page_size: u32,
     /// The maximum number of changes in flight at one server.
     pub(crate) max_in_flight: usize,

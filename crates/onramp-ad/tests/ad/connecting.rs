@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onramp_ad::{AdClient, BindName, LdapSecurity, Timeouts};
+use onramp_ad::{AdClient, BindName, LdapSecurity, LdapTimeouts};
 use onramp_core::{ErrorKind, Password};
 use onramp_lab::forest::{Fault, Operation};
 use onramp_lab::tls::LabCa;
@@ -22,6 +22,21 @@ pub(crate) fn to(address: SocketAddr, ca: &LabCa) -> onramp_ad::AdClientBuilder 
         .trust_root_pem(ca.certificate_pem())
         .unwrap()
         .bind(BindName::parse(r"CORP\anna").unwrap(), Password::new("secret-of-anna".into()))
+}
+
+/// A client is used from tasks that may move between threads.
+#[test]
+fn the_client_and_its_futures_can_be_sent_to_another_thread() {
+    fn is_send<T: Send>(_: fn(&'static AdClient) -> T) {}
+    fn is_shared<T: Send + Sync + 'static>() {}
+    is_shared::<AdClient>();
+    is_shared::<onramp_ad::AdClientBuilder>();
+    is_send(AdClient::root_dse);
+    is_send(AdClient::domains);
+    is_send(AdClient::controllers);
+    is_send(AdClient::survey_controllers);
+    fn connecting<T: Send>(_: fn(onramp_ad::AdClientBuilder) -> T) {}
+    connecting(onramp_ad::AdClientBuilder::connect);
 }
 
 /// A server that does TLS with that configuration and nothing after it.
@@ -114,7 +129,7 @@ async fn a_host_that_says_nothing_is_given_up() {
     let ca = LabCa::new().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = listener.local_addr().unwrap();
-    let limits = Timeouts::default().with_connect(Duration::from_millis(50));
+    let limits = LdapTimeouts::default().with_connect(Duration::from_millis(50));
     for security in [LdapSecurity::Ldaps, LdapSecurity::StartTls] {
         let error = to(silent, &ca).security(security).timeouts(limits).connect().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);

@@ -108,7 +108,7 @@ async fn where_the_vector_is_hidden_xml_or_the_values_do() {
 #[tokio::test]
 async fn those_that_are_behind_are_named_with_their_last_contact() {
     let lab = Lab::start(builder().flavour(Flavour::Windows)).await;
-    let limits = onramp_ad::Timeouts::default().with_probe(Duration::from_secs(5));
+    let limits = onramp_ad::LdapTimeouts::default().with_probe(Duration::from_secs(5));
     let forest = lab.builder().timeouts(limits).connect().await.unwrap().forest();
     let users = people(forest.users.as_ref(), 5).await;
     let cut = lab.clock.now();

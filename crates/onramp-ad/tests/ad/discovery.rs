@@ -7,7 +7,7 @@ use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, SRV};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::proto::serialize::binary::{BinDecodable, BinEncodable};
-use onramp_ad::{AdClient, AdClientBuilder, BindName, LdapSecurity, Timeouts};
+use onramp_ad::{AdClient, AdClientBuilder, BindName, LdapSecurity, LdapTimeouts};
 use onramp_core::{DomainName, ErrorKind};
 use onramp_lab::forest::LabForest;
 use tokio::net::UdpSocket;
@@ -104,7 +104,7 @@ async fn a_domain_that_dns_does_not_know_is_told() {
     assert!(error.to_string().contains("corp.local"), "{error}");
     // No answer comes from there.
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let timeouts = Timeouts::default().with_connect(Duration::from_millis(300));
+    let timeouts = LdapTimeouts::default().with_connect(Duration::from_millis(300));
     let builder = discovering(&lab, silent.local_addr().unwrap()).timeouts(timeouts);
     assert_eq!(builder.connect().await.unwrap_err().kind(), ErrorKind::Unavailable);
 }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use onramp_ad::{LdapSecurity, Timeouts};
+use onramp_ad::{LdapSecurity, LdapTimeouts};
 use onramp_core::{Error, ErrorKind};
 use onramp_lab::forest::{Fault, Operation};
 use onramp_lab::tls::LabCa;
@@ -52,10 +52,10 @@ async fn server(config: std::sync::Arc<ServerConfig>, answer: Vec<u8>, is_endles
 
 /// The error of a client of such a server.
 async fn told_of(answer: Vec<u8>, is_endless: bool) -> Error {
-    told_within(Timeouts::default(), answer, is_endless).await
+    told_within(LdapTimeouts::default(), answer, is_endless).await
 }
 
-async fn told_within(limits: Timeouts, answer: Vec<u8>, is_endless: bool) -> Error {
+async fn told_within(limits: LdapTimeouts, answer: Vec<u8>, is_endless: bool) -> Error {
     let ca = LabCa::new().unwrap();
     let address = server(ca.server_config(&[HOST]).unwrap(), answer, is_endless).await;
     let error = to(address, &ca).timeouts(limits).connect().await.unwrap_err();
@@ -82,7 +82,7 @@ async fn an_answer_without_end_is_cut_off() {
 
 #[tokio::test]
 async fn answers_to_nobody_keep_nobody_waiting() {
-    let limits = Timeouts::default().with_operation(Duration::from_millis(500));
+    let limits = LdapTimeouts::default().with_operation(Duration::from_millis(500));
     let error = told_within(limits, message(77, ENTRY).repeat(100), true).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("no answer came within 0.5 s"), "{error}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use onramp::replication::{ReplicationExt, ReplicationState, WaitOptions};
-use onramp_ad::Timeouts;
+use onramp_ad::LdapTimeouts;
 use onramp_core::forest::{ChangesQuery, ReplicatedValue};
 use onramp_core::{DomainName, ErrorKind};
 use onramp_lab::forest::LabForest;
@@ -78,7 +78,7 @@ async fn waiting_ends_when_the_last_one_has_it() {
 #[tokio::test]
 async fn those_that_lag_or_cannot_be_reached_are_named() {
     let lab = three().await;
-    let limits = Timeouts::default().with_probe(Duration::from_secs(5));
+    let limits = LdapTimeouts::default().with_probe(Duration::from_secs(5));
     let forest = lab.builder().timeouts(limits).connect().await.unwrap().forest();
     let (domain, value) = suffix("contoso.com");
     lab.model.hold_replication(lab.host(1)).unwrap();

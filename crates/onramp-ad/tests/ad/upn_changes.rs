@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use onramp_ad::{LdapSecurity, Timeouts};
+use onramp_ad::{LdapSecurity, LdapTimeouts};
 use onramp_core::forest::{ForestUser, UpnChange, UpnChanged, UpnOutcome};
 use onramp_core::{Clock, DomainName, ErrorKind, ObjectGuid, Upn};
 use onramp_lab::forest::{Fault, LabForest, Operation};
@@ -146,7 +146,7 @@ async fn an_answer_that_does_not_come_in_time_is_looked_up() {
     let lab = Lab::small().await;
     let fast = lab.connect().await.forest().users;
     let user = people(fast.as_ref(), 1).await.remove(0);
-    let limits = Timeouts::default().with_operation(Duration::from_secs(1));
+    let limits = LdapTimeouts::default().with_operation(Duration::from_secs(1));
     let (address, silent) = muted(lab.servers.controllers()[0].ldaps).await;
     let slow = lab.builder().timeouts(limits).address(lab.host(0), address).connect().await.unwrap();
     let slow_users = slow.forest().users;
