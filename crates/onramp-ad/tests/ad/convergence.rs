@@ -9,7 +9,7 @@ use onramp::replication::{
 use onramp_ad::AdClient;
 use onramp_core::forest::{ForestUser, UpnChange};
 use onramp_core::{Clock, Forest, ObjectGuid, Upn};
-use onramp_lab::forest::{Flavour, LabForest, LabForestBuilder};
+use onramp_lab::forest::{Vendor, LabForest, LabForestBuilder};
 
 use crate::lab::{Lab, people};
 
@@ -68,8 +68,8 @@ async fn waited(
 
 #[tokio::test]
 async fn many_changes_are_proven_everywhere_both_ways() {
-    for flavour in [Flavour::Samba, Flavour::Windows] {
-        let lab = Lab::start(builder().flavour(flavour)).await;
+    for vendor in [Vendor::Samba, Vendor::Windows] {
+        let lab = Lab::start(builder().vendor(vendor)).await;
         let (_client, forest) = client(&lab).await;
         let mark = mark(&lab, &forest).await;
         assert_eq!(mark.controllers.len(), 3, "{mark:?}");
@@ -89,8 +89,8 @@ async fn many_changes_are_proven_everywhere_both_ways() {
 
 #[tokio::test]
 async fn where_the_vector_is_hidden_xml_or_the_values_do() {
-    for flavour in [Flavour::Windows, Flavour::Samba] {
-        let lab = Lab::start(builder().flavour(flavour).hidden_up_to_dateness_vectors()).await;
+    for vendor in [Vendor::Windows, Vendor::Samba] {
+        let lab = Lab::start(builder().vendor(vendor).hidden_up_to_dateness_vectors()).await;
         let (_client, forest) = client(&lab).await;
         let mark = mark(&lab, &forest).await;
         let users = people(forest.users.as_ref(), 30).await;
@@ -99,7 +99,7 @@ async fn where_the_vector_is_hidden_xml_or_the_values_do() {
         assert!(report.is_complete(), "{report:?}");
         let numbers =
             told.iter().any(|report| matches!(state(report, lab.host(1)), ReplicationState::Behind { .. }));
-        assert_eq!(numbers, flavour == Flavour::Windows, "only XML tells numbers: {told:?}");
+        assert_eq!(numbers, vendor == Vendor::Windows, "only XML tells numbers: {told:?}");
         let missing = told.iter().any(|report| report.controllers.iter().any(|c| c.missing == Some(30)));
         assert!(missing, "{told:?}");
     }
@@ -107,7 +107,7 @@ async fn where_the_vector_is_hidden_xml_or_the_values_do() {
 
 #[tokio::test]
 async fn those_that_are_behind_are_named_with_their_last_contact() {
-    let lab = Lab::start(builder().flavour(Flavour::Windows)).await;
+    let lab = Lab::start(builder().vendor(Vendor::Windows)).await;
     let limits = onramp_ad::LdapTimeouts::default().with_probe(Duration::from_secs(5));
     let forest = lab.builder().timeouts(limits).connect().await.unwrap().forest();
     let users = people(forest.users.as_ref(), 5).await;
@@ -138,8 +138,8 @@ async fn those_that_are_behind_are_named_with_their_last_contact() {
 
 #[tokio::test]
 async fn somebody_else_s_write_is_a_conflict_and_not_a_lag() {
-    for flavour in [Flavour::Samba, Flavour::Windows] {
-        let lab = Lab::start(builder().flavour(flavour)).await;
+    for vendor in [Vendor::Samba, Vendor::Windows] {
+        let lab = Lab::start(builder().vendor(vendor)).await;
         let (_client, forest) = client(&lab).await;
         let mark = mark(&lab, &forest).await;
         let users = people(forest.users.as_ref(), 10).await;

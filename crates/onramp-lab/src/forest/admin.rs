@@ -6,19 +6,17 @@ use std::time::Duration;
 
 use onramp_core::{DistinguishedName, Error, ErrorKind, ObjectGuid, Result};
 
-use super::builder::nanoseconds;
 use super::data::controller::{Controller, NewValues};
 use super::data::dn::Target;
+use super::data::object::nanoseconds;
+use super::data::object::{Id, Meta, Object, UnixNanos};
 use super::data::packed::Packer;
-use super::data::state::{Id, Meta, Moment, Object, State};
-use super::data::text::fold;
+use super::data::state::State;
 use super::data::view::View;
 use super::schema::{Attr, Class};
 use super::writing::values::relink;
 use super::{Fault, LabForest, Operation, Overload};
 use crate::tls::{ClientCertificate, LabCa};
-
-const DISABLED: u32 = 0x2;
 
 impl LabForest {
     /// The object with that `sAMAccountName`, in any case.
@@ -206,9 +204,9 @@ impl LabForest {
         self.0.faults.before_write(after, Box::new(change));
     }
 
-    pub(super) fn let_strangers_act(&self) {
+    pub(super) fn run_concurrent_changes(&self) {
         // Outside of every lock, so that they can do whatever a test can.
-        self.0.faults.strangers().into_iter().for_each(|act| act(self));
+        self.0.faults.changes().into_iter().for_each(|act| act(self));
     }
 
     /// Makes an enabled user in a container, on all domain controllers at once, as another administrator does. Names are
@@ -248,7 +246,7 @@ impl LabForest {
         })
     }
 
-    /// Forgets the faults that did not happen yet, and the strangers who did not act yet.
+    /// Forgets the faults that did not happen yet, and the changes who did not act yet.
     pub fn clear_faults(&self) {
         self.0.faults.clear();
     }
@@ -311,7 +309,7 @@ fn bury(object: &mut Object, grave: Id, last_known_parent: &str) {
 fn change_everywhere(
     state: &mut State,
     guid: &ObjectGuid,
-    now: Moment,
+    now: UnixNanos,
     attr: Attr,
     change: impl Fn(&mut Object),
 ) -> Result<()> {
@@ -365,25 +363,4 @@ fn known(attribute: &str) -> Result<Attr> {
 
 fn not_found(object: &impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::NotFound, "find in the lab's forest").with_object(object)
-}
-
-/// An enabled account of somebody who was generated, no service account.
-pub(super) fn is_enabled_person(view: View<'_>, id: Id) -> bool {
-    is_generated(view, id) && !is_service_account(view, id)
-}
-
-/// An enabled service account.
-pub(super) fn is_service_account(view: View<'_>, id: Id) -> bool {
-    let name = view.text(id, Attr::SAM_ACCOUNT_NAME).unwrap_or_default();
-    is_generated(view, id) && fold(&name).starts_with("svc-")
-}
-
-fn is_generated(view: View<'_>, id: Id) -> bool {
-    let Some(object) = view.object(id) else { return false };
-    if object.class != Class::User || view.value(id, Attr::IS_CRITICAL_SYSTEM_OBJECT).is_some() {
-        return false;
-    }
-    let control: u32 =
-        view.text(id, Attr::USER_ACCOUNT_CONTROL).and_then(|c| c.parse().ok()).unwrap_or(DISABLED);
-    control & DISABLED == 0
 }

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use onramp_core::{Clock, DomainName, Error, ErrorKind, Password, Result, SystemClock};
 
-use super::admin;
-use super::data::state::{Flavour, Id, Moment};
+use super::data::accounts;
+use super::data::object::nanoseconds;
+use super::data::object::{Id, UnixNanos};
+use super::data::state::Vendor;
 use super::data::text::Comparison;
 use super::data::view::View;
 use super::fault::Faults;
+use super::lab_forest::{Inner, LabForest};
 use super::security::bind::Credentials;
-use super::seed::{self, Blueprint, DomainBlueprint};
-use super::{Inner, LabForest};
+use super::seed::{self, DomainLayout, ForestLayout};
 use crate::people::{People, PeopleOptions};
 
 /// So many domains a forest has at most, besides the first.
@@ -31,7 +33,7 @@ pub struct LabForestBuilder {
     others: Vec<LabDomain>,
     sites: Vec<String>,
     administrator_password: Option<Password>,
-    flavour: Flavour,
+    vendor: Vendor,
     vectors_hidden: bool,
     windows_comparison: Option<bool>,
     clock: Arc<dyn Clock>,
@@ -91,11 +93,18 @@ impl Default for LabForestBuilder {
             others: Vec::new(),
             sites: vec!["Default-First-Site-Name".to_owned()],
             administrator_password: None,
-            flavour: Flavour::default(),
+            vendor: Vendor::default(),
             vectors_hidden: false,
             windows_comparison: None,
             clock: Arc::new(SystemClock::new()),
         }
+    }
+}
+
+impl LabForest {
+    /// Describes a forest to build.
+    pub fn builder() -> LabForestBuilder {
+        LabForestBuilder::default()
     }
 }
 
@@ -167,14 +176,14 @@ impl LabForestBuilder {
     }
 
     /// Which product the domain controllers are. Samba unless set.
-    pub fn flavour(mut self, flavour: Flavour) -> Self {
-        self.flavour = flavour;
+    pub fn vendor(mut self, vendor: Vendor) -> Self {
+        self.vendor = vendor;
         self
     }
 
-    /// Compares names as Windows does: letters with marks and without, of any width and kana, are the same. A UPN or
+    /// Compares names as Windows does: letters with well_known and without, of any width and kana, are the same. A UPN or
     /// account name that differs from another in nothing else is refused then. Unless set, a forest of
-    /// [`Flavour::Windows`] does so and one of [`Flavour::Samba`] does not.
+    /// [`Vendor::Windows`] does so and one of [`Vendor::Samba`] does not.
     pub fn windows_comparison(mut self, on: bool) -> Self {
         self.windows_comparison = Some(on);
         self
@@ -198,11 +207,11 @@ impl LabForestBuilder {
     /// `Invalid` if a domain is not a domain name, is there twice, or has no writable domain controller, and if there is
     /// no site.
     pub fn build(self) -> Result<LabForest> {
-        let root = self.blueprint(&self.root, &[])?;
-        let mut others: Vec<DomainBlueprint> = Vec::new();
+        let root = self.layout(&self.root, &[])?;
+        let mut others: Vec<DomainLayout> = Vec::new();
         for domain in &self.others {
-            let known: Vec<&DomainBlueprint> = std::iter::once(&root).chain(&others).collect();
-            let domain = self.blueprint(domain, &known)?;
+            let known: Vec<&DomainLayout> = std::iter::once(&root).chain(&others).collect();
+            let domain = self.layout(domain, &known)?;
             others.push(domain);
         }
         if self.sites.is_empty() || others.len() > MAX_DOMAINS {
@@ -213,14 +222,14 @@ impl LabForestBuilder {
         }
         let domain = root.domain.clone();
         let netbios = root.netbios.clone();
-        let blueprint = Blueprint { root, others, seed: self.seed, sites: self.sites };
-        let (mut state, marks) = seed::build(blueprint);
-        (state.flavour, state.vectors_hidden) = (self.flavour, self.vectors_hidden);
-        if self.windows_comparison.unwrap_or(self.flavour == Flavour::Windows) {
+        let layout = ForestLayout { root, others, seed: self.seed, sites: self.sites };
+        let (mut state, well_known) = seed::build(layout);
+        (state.vendor, state.vectors_hidden) = (self.vendor, self.vectors_hidden);
+        if self.windows_comparison.unwrap_or(self.vendor == Vendor::Windows) {
             state.comparison = Comparison::Windows;
         }
         let view = View::new(&state, 0);
-        let delegate = (0..state.objects.len() as Id).find(|&id| admin::is_service_account(view, id));
+        let delegate = (0..state.objects.len() as Id).find(|&id| accounts::is_service_account(view, id));
         let made = || seed::password(self.seed, 2);
         let credentials = Credentials {
             administrator_password: self.administrator_password.unwrap_or_else(made),
@@ -231,19 +240,19 @@ impl LabForestBuilder {
             domain,
             netbios,
             clock: self.clock,
-            marks,
+            well_known,
             credentials,
             certificates: RwLock::default(),
             faults: Faults::default(),
             delay: AtomicI64::new(nanoseconds(self.delay)),
-            due: AtomicI64::new(Moment::MAX),
+            due: AtomicI64::new(UnixNanos::MAX),
             state: RwLock::new(state),
         })))
     }
 }
 
 impl LabForestBuilder {
-    fn blueprint(&self, domain: &LabDomain, known: &[&DomainBlueprint]) -> Result<DomainBlueprint> {
+    fn layout(&self, domain: &LabDomain, known: &[&DomainLayout]) -> Result<DomainLayout> {
         // What Windows lets a domain be called: as a host, and with underscores.
         DomainName::parse(&domain.name.replace('_', "x"))?;
         let name = DomainName::parse_directory(&domain.name)?;
@@ -270,7 +279,7 @@ impl LabForestBuilder {
         // Others than in the root domain, but always the same.
         let seed = self.seed.wrapping_add(known.len() as u64);
         let people = PeopleOptions::new(name.as_str()).with_seed(seed).with_mail_domain(&self.mail_domain);
-        Ok(DomainBlueprint {
+        Ok(DomainLayout {
             domain: name,
             netbios,
             people: People::new(people),
@@ -280,10 +289,6 @@ impl LabForestBuilder {
             catalogs: domain.global_catalogs.unwrap_or(usize::MAX),
         })
     }
-}
-
-pub(super) fn nanoseconds(time: Duration) -> Moment {
-    Moment::try_from(time.as_nanos()).unwrap_or(Moment::MAX / 4).min(Moment::MAX / 4)
 }
 
 /// The first label in capitals, at most 15 characters.

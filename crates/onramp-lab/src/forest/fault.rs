@@ -113,15 +113,15 @@ pub(super) struct Faults(Mutex<Plan>);
 #[derive(Debug, Default)]
 struct Plan {
     planned: HashMap<Operation, Vec<Planned>>,
-    strangers: Vec<Stranger>,
+    changes: Vec<ConcurrentChange>,
     latency: Duration,
     capacity: Option<(usize, Overload)>,
     /// Changes under way on each domain controller.
-    under_way: HashMap<usize, usize>,
+    in_flight: HashMap<usize, usize>,
 }
 
 /// Somebody who changes the forest before a client's change.
-struct Stranger {
+struct ConcurrentChange {
     /// So many changes of clients come before.
     after: u64,
     act: Act,
@@ -129,9 +129,9 @@ struct Stranger {
 
 type Act = Box<dyn FnOnce(&LabForest) + Send>;
 
-impl fmt::Debug for Stranger {
+impl fmt::Debug for ConcurrentChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stranger").field("after", &self.after).finish_non_exhaustive()
+        f.debug_struct("ConcurrentChange").field("after", &self.after).finish_non_exhaustive()
     }
 }
 
@@ -151,23 +151,23 @@ impl Faults {
 
     /// After `after` changes of clients, and before the next, `act` happens.
     pub(super) fn before_write(&self, after: u64, act: Act) {
-        self.lock().strangers.push(Stranger { after, act });
+        self.lock().changes.push(ConcurrentChange { after, act });
     }
 
     /// What others do before the change that arrives now.
-    pub(super) fn strangers(&self) -> Vec<Act> {
+    pub(super) fn changes(&self) -> Vec<Act> {
         let mut plan = self.lock();
-        let (due, later) = std::mem::take(&mut plan.strangers).into_iter().partition(|one| one.after == 0);
-        let due: Vec<Stranger> = due;
-        plan.strangers = later;
-        plan.strangers.iter_mut().for_each(|one| one.after -= 1);
+        let (due, later) = std::mem::take(&mut plan.changes).into_iter().partition(|one| one.after == 0);
+        let due: Vec<ConcurrentChange> = due;
+        plan.changes = later;
+        plan.changes.iter_mut().for_each(|one| one.after -= 1);
         due.into_iter().map(|one| one.act).collect()
     }
 
     pub(super) fn clear(&self) {
         let mut plan = self.lock();
         plan.planned.clear();
-        plan.strangers.clear();
+        plan.changes.clear();
     }
 
     pub(super) fn set_latency(&self, latency: Duration) {
@@ -187,23 +187,23 @@ impl Faults {
     fn arrive(&self, at: usize) -> Option<u32> {
         let mut plan = self.lock();
         let capacity = plan.capacity;
-        let under_way = plan.under_way.entry(at).or_default();
-        *under_way += 1;
+        let in_flight = plan.in_flight.entry(at).or_default();
+        *in_flight += 1;
         match capacity {
-            Some((most, Overload::Busy)) if *under_way > most => {
-                *under_way -= 1;
+            Some((most, Overload::Busy)) if *in_flight > most => {
+                *in_flight -= 1;
                 None
             }
             Some((most, Overload::Slower)) => {
-                Some(u32::try_from(under_way.div_ceil(most.max(1))).unwrap_or(u32::MAX))
+                Some(u32::try_from(in_flight.div_ceil(most.max(1))).unwrap_or(u32::MAX))
             }
             _ => Some(1),
         }
     }
 
     fn leave(&self, at: usize) {
-        if let Some(under_way) = self.lock().under_way.get_mut(&at) {
-            *under_way = under_way.saturating_sub(1);
+        if let Some(in_flight) = self.lock().in_flight.get_mut(&at) {
+            *in_flight = in_flight.saturating_sub(1);
         }
     }
 
@@ -228,12 +228,12 @@ impl Faults {
 
 /// A change that a controller has under way, until it is dropped.
 #[derive(Debug)]
-pub(super) struct UnderWay {
+pub(super) struct InFlight {
     lab: LabForest,
     at: usize,
 }
 
-impl UnderWay {
+impl InFlight {
     /// How long the answer of a change that came now takes besides the work, or `None` if the controller is too busy to
     /// take it.
     pub(super) fn begin(lab: &LabForest, at: usize) -> Option<(Self, Duration)> {
@@ -242,7 +242,7 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.lab.0.faults.leave(self.at);
     }

@@ -13,7 +13,7 @@ use super::data::refusal::{Outcome, Refusal};
 use super::data::state::State;
 use super::data::subscriptions::AzureLock;
 use super::http::patch_of;
-use super::limits::gate::{Fault, FaultAction};
+use super::limits::faults::{Fault, FaultAction};
 use super::seed::seed_user::SeedUser;
 use super::seed::users::add_user;
 

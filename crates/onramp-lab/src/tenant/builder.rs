@@ -10,20 +10,21 @@ use time::OffsetDateTime;
 
 use super::data::directory::Directory;
 use super::data::domains::{Dns, UsedElsewhere, canonical};
-use super::data::ids::Draw;
+use super::data::ids::SeededRng;
 use super::data::organization::{ConditionalAccess, Synchronization};
 use super::data::state::State;
+use super::lab_tenant::{Inner, LabCredentials, LabTenant};
 use super::limits::consistency::{Consistency, Visibility};
-use super::limits::gate::{Gate, WriteLimit};
+use super::limits::gate::Gate;
+use super::limits::rate_limit::WriteLimit;
 use super::limits::throttling::Throttling;
 use super::seed::applications::add_applications;
-use super::seed::capitalised;
+use super::seed::capitalized;
 use super::seed::seed_user::SeedUser;
 use super::seed::subscriptions::{LabSubscription, add_subscriptions};
 use super::seed::users::{add_people, add_user};
-use super::sign_in::people::PeopleSignIn;
+use super::sign_in::interactive::InteractiveSignIns;
 use super::sign_in::tokens::Tokens;
-use super::{Inner, LabCredentials, LabTenant};
 
 /// Describes a tenant; [`build`](Self::build) makes it.
 #[derive(Debug)]
@@ -83,6 +84,13 @@ impl Default for LabTenantBuilder {
             classic_administrators: Vec::new(),
             legacy_roles_only: false,
         }
+    }
+}
+
+impl LabTenant {
+    /// Starts describing a tenant.
+    pub fn builder() -> LabTenantBuilder {
+        LabTenantBuilder::default()
     }
 }
 
@@ -173,7 +181,7 @@ impl LabTenantBuilder {
         self
     }
 
-    /// Where the synchronisation switch stands: `None`, the default, is "never enabled".
+    /// Where the synchronization switch stands: `None`, the default, is "never enabled".
     pub fn sync_enabled(mut self, enabled: Option<bool>) -> Self {
         self.sync_enabled = enabled;
         self
@@ -215,7 +223,7 @@ impl LabTenantBuilder {
         self
     }
 
-    /// Lets applications read and change the synchronisation features, which the real service allows users only.
+    /// Lets applications read and change the synchronization features, which the real service allows users only.
     pub fn app_only_sync_features(mut self, allowed: bool) -> Self {
         self.app_only_sync_features = allowed;
         self
@@ -299,9 +307,9 @@ impl LabTenantBuilder {
             admin_password: Password::new(admin_password),
             break_glass: Upn::parse(&break_glass)?,
         };
-        let mut gate = Gate::new(Draw::seeded(self.seed.wrapping_add(1)));
+        let mut gate = Gate::new(SeededRng::seeded(self.seed.wrapping_add(1)));
         gate.latency = self.latency;
-        gate.write_limit = self.write_limit;
+        gate.limit_writes(self.write_limit);
         gate.spread = self.latency_spread;
         gate.limit_by(self.throttling);
         Ok(LabTenant {
@@ -310,12 +318,12 @@ impl LabTenantBuilder {
     }
 
     fn empty_state(&self, initial_domain: String, now: OffsetDateTime) -> State {
-        let mut draw = Draw::seeded(self.seed);
+        let mut draw = SeededRng::seeded(self.seed);
         State {
             tenant_id: draw.guid(),
             draw,
             consistency: Consistency::Immediate,
-            display_name: capitalised(&self.name),
+            display_name: capitalized(&self.name),
             initial_domain,
             created: now,
             app_only_sync_features: self.app_only_sync_features,
@@ -344,7 +352,7 @@ impl LabTenantBuilder {
             azure_locks: Vec::new(),
             azure_denied: Vec::new(),
             tokens: Tokens::default(),
-            people_sign_in: PeopleSignIn::default(),
+            interactive_sign_ins: InteractiveSignIns::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use onramp::{Change, Problem};
 use onramp_core::{DomainName, UpnViolation};
-use onramp_lab::forest::Flavour;
+use onramp_lab::forest::Vendor;
 
 use crate::small::{add, blocked, build, plain, plan_users, renamed, run, set, verified};
 use crate::world::spec;
@@ -115,8 +115,8 @@ async fn names_that_entra_refuses_are_told_and_so_are_those_that_are_there_alrea
 
 #[tokio::test]
 async fn letters_with_marks_are_in_the_way_of_those_without() {
-    for flavour in [Flavour::Windows, Flavour::Samba] {
-        let world = build(|forest| forest.flavour(flavour), verified);
+    for vendor in [Vendor::Windows, Vendor::Samba] {
+        let world = build(|forest| forest.vendor(vendor), verified);
         add(&world, "jose1", Some("jose@corp.local"));
         let marked = add(&world, "jose2", Some("josé@contoso.com"));
         let plan = plan_users(&world, "only = ['jose1']").await;

@@ -83,7 +83,7 @@ async fn twins_with_another_anchor_are_conflicts() {
         for synchronized in [false, true] {
             let mut twin = cloud("anna@contoso.com").with_anchor(anchor);
             if synchronized {
-                twin = twin.synchronised();
+                twin = twin.synchronized();
             }
             let world = with_cloud([twin]);
             add(&world, "anna", Some("anna@corp.local"));
@@ -105,7 +105,7 @@ async fn the_same_anchor_is_a_hard_match_and_its_own_object_no_match() {
         let guid = add(&probe, "anna", Some("anna@corp.local"));
         let mut twin = cloud("other.name@contoso.com").with_immutable_id(ImmutableId::from_guid(&guid));
         if synchronized {
-            twin = twin.synchronised();
+            twin = twin.synchronized();
         }
         // The lab makes the same user again.
         let world = with_cloud([twin]);
@@ -227,7 +227,7 @@ async fn a_new_verified_domain_in_a_tenant_that_synchronizes_is_a_consequence() 
         let world = build(
             |forest| forest,
             |tenant| {
-                tenant.sync_enabled(Some(on)).seed_user(cloud("x@contoso.onmicrosoft.com").synchronised())
+                tenant.sync_enabled(Some(on)).seed_user(cloud("x@contoso.onmicrosoft.com").synchronized())
             },
         );
         let plan = world.plan(&spec("domain = 'sub.contoso.com'\n")).await;

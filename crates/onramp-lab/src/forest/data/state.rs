@@ -1,49 +1,19 @@
 //! What the forest holds: objects once for all domain controllers, and for each controller what differs from that.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use hashbrown::HashTable;
 use onramp_core::DomainName;
 
 use super::controller::Controller;
-use super::packed::Packed;
+use super::object::{INDEXED, Id, Metas, Object, UnixNanos};
 use super::text::{Comparison, coarse, fold_bytes, hash};
-use crate::forest::schema::{Attr, Class};
-
-/// The number of an object in the forest; it never changes.
-pub(crate) type Id = u32;
-
-/// The parent of an object that has none.
-pub(crate) const NO_PARENT: Id = Id::MAX;
-
-/// Nanoseconds since 1970.
-pub(crate) type Moment = i64;
-
-/// One object.
-#[derive(Debug, Clone)]
-pub(crate) struct Object {
-    pub(crate) guid: [u8; 16],
-    pub(crate) parent: Id,
-    pub(crate) class: Class,
-    /// Index of its naming context.
-    pub(crate) context: u8,
-    /// Whether it was deleted; only who asks for deleted objects sees it then.
-    pub(crate) deleted: bool,
-    pub(crate) attrs: Packed,
-}
-
-impl Object {
-    /// The value that names the object among its siblings.
-    pub(crate) fn rdn_value(&self) -> &[u8] {
-        self.attrs.values(self.class.naming_attribute()).next().unwrap_or_default()
-    }
-}
+use crate::forest::schema::Attr;
 
 /// Which product the domain controllers are, where products differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Flavour {
+pub enum Vendor {
     /// Samba: a change by delete and add counts as two versions, replication state comes in binary only and without
     /// times.
     #[default]
@@ -83,44 +53,6 @@ pub(crate) struct Domain {
     pub(crate) administrator: Id,
 }
 
-/// What replication knows of the last change of one attribute of one object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Meta {
-    pub(crate) version: u32,
-    pub(crate) time: Moment,
-    /// Index of the controller where the change was made.
-    pub(crate) origin: usize,
-    /// The update sequence number it got there.
-    pub(crate) usn: u64,
-}
-
-/// The last changes by object.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Metas(HashMap<Id, Vec<(Attr, Meta)>>);
-
-impl Metas {
-    pub(crate) fn get(&self, id: Id, attr: Attr) -> Option<&Meta> {
-        self.of(id).iter().find(|(found, _)| *found == attr).map(|(_, meta)| meta)
-    }
-
-    pub(crate) fn of(&self, id: Id) -> &[(Attr, Meta)] {
-        self.0.get(&id).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    pub(crate) fn set(&mut self, id: Id, attr: Attr, meta: Meta) {
-        let metas = self.0.entry(id).or_default();
-        metas.retain(|(other, _)| *other != attr);
-        metas.push((attr, meta));
-    }
-
-    pub(crate) fn take(&mut self, id: Id) -> Vec<(Attr, Meta)> {
-        self.0.remove(&id).unwrap_or_default()
-    }
-}
-
-/// The attributes that names are looked up by.
-pub(crate) const INDEXED: [Attr; 2] = [Attr::USER_PRINCIPAL_NAME, Attr::SAM_ACCOUNT_NAME];
-
 /// Everything the forest holds.
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -136,9 +68,9 @@ pub(crate) struct State {
     /// Objects that `member` or `msDS-PSOAppliesTo` of other objects name: from the named to those that name it.
     pub(crate) links: HashMap<(Id, Attr), Vec<Id>>,
     /// When the forest was built.
-    pub(crate) built: Moment,
+    pub(crate) built: UnixNanos,
     /// Which product the controllers are.
-    pub(crate) flavour: Flavour,
+    pub(crate) vendor: Vendor,
     /// How the controllers compare the names of accounts.
     pub(crate) comparison: Comparison,
     /// Nobody may read up-to-dateness vectors.
@@ -151,7 +83,7 @@ pub(crate) struct State {
 
 impl State {
     /// A forest with nothing in it.
-    pub(crate) fn built_at(built: Moment) -> Self {
+    pub(crate) fn built_at(built: UnixNanos) -> Self {
         Self { built, ..Self::default() }
     }
 
@@ -243,61 +175,6 @@ impl State {
     }
 }
 
-/// What one controller knows differently from [`State`].
-#[derive(Debug, Default)]
-pub(crate) struct Overlay {
-    /// Objects that not all controllers agree on yet, as this one sees them.
-    pub(crate) objects: HashMap<Id, Arc<Object>>,
-    pub(crate) meta: Metas,
-    /// When each object was last changed here: update sequence number and time. What is not here is as it was built.
-    pub(crate) changed: HashMap<Id, (u64, Moment)>,
-    /// The same by update sequence number.
-    pub(crate) by_usn: BTreeMap<u64, Id>,
-    by_value: HashMap<(Attr, Vec<u8>), Vec<Id>>,
-}
-
-impl Overlay {
-    /// Sets how this controller sees an object.
-    pub(crate) fn set(&mut self, id: Id, object: Arc<Object>) {
-        self.take(id);
-        for attr in INDEXED {
-            if let Some(key) = value_key(&object, attr) {
-                self.by_value.entry((attr, key)).or_default().push(id);
-            }
-        }
-        self.objects.insert(id, object);
-    }
-
-    /// Forgets how this controller sees an object, as all agree on it now.
-    pub(crate) fn take(&mut self, id: Id) -> Option<Arc<Object>> {
-        let object = self.objects.remove(&id)?;
-        for attr in INDEXED {
-            let Some(key) = value_key(&object, attr) else { continue };
-            let key = (attr, key);
-            let now_empty = self.by_value.get_mut(&key).is_some_and(|ids| {
-                ids.retain(|&other| other != id);
-                ids.is_empty()
-            });
-            if now_empty {
-                self.by_value.remove(&key);
-            }
-        }
-        Some(object)
-    }
-
-    pub(crate) fn with_value(&self, attr: Attr, value: &[u8]) -> &[Id] {
-        self.by_value.get(&(attr, coarse(value).into_owned())).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// Notes that an object changed here.
-    pub(crate) fn touch(&mut self, id: Id, usn: u64, time: Moment) {
-        if let Some((old, _)) = self.changed.insert(id, (usn, time)) {
-            self.by_usn.remove(&old);
-        }
-        self.by_usn.insert(usn, id);
-    }
-}
-
 fn remove(table: &mut HashTable<Id>, hash: u64, id: Id) {
     if let Ok(entry) = table.find_entry(hash, |&other| other == id) {
         entry.remove();
@@ -310,10 +187,6 @@ fn guid_hash(guid: &[u8; 16]) -> u64 {
 
 fn name_hash(object: &Object) -> u64 {
     hash(&[&object.parent.to_le_bytes(), &fold_bytes(object.rdn_value())])
-}
-
-fn value_key(object: &Object, attr: Attr) -> Option<Vec<u8>> {
-    object.attrs.values(attr).next().map(|value| coarse(value).into_owned())
 }
 
 fn value_hash(object: &Object, attr: Attr) -> Option<u64> {

@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 
 use super::controller::Controller;
 use super::dn::{Rdn, Target, escape_rdn_value};
-use super::state::{Context, ContextKind, Domain, Id, Moment, NO_PARENT, Object, State};
+use super::object::{Id, NO_PARENT, Object, UnixNanos};
+use super::state::{Context, ContextKind, Domain, State};
 use super::text::{Short, fold};
 use crate::forest::schema::{Attr, Class};
 
@@ -15,7 +16,7 @@ pub(crate) const FIRST_USN: u64 = 3000;
 
 /// How much of the forest is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub(crate) enum DirectoryScope {
     /// Everything there is, for the lab itself.
     Whole,
     /// The naming contexts that the controller holds in full: what its directory serves.
@@ -29,13 +30,13 @@ pub(crate) enum Reach {
 pub(crate) struct View<'a> {
     pub(crate) state: &'a State,
     pub(crate) at: usize,
-    pub(crate) reach: Reach,
+    pub(crate) directory_scope: DirectoryScope,
 }
 
 impl<'a> View<'a> {
     /// Everything, as one controller has it.
     pub(crate) fn new(state: &'a State, at: usize) -> Self {
-        Self { state, at, reach: Reach::Whole }
+        Self { state, at, directory_scope: DirectoryScope::Whole }
     }
 
     /// Whether the controller holds a naming context in full.
@@ -46,7 +47,7 @@ impl<'a> View<'a> {
 
     /// Whether an object can be seen from here.
     pub(crate) fn shows(self, object: &Object) -> bool {
-        self.reach != Reach::Directory || self.holds(object.context)
+        self.directory_scope != DirectoryScope::Directory || self.holds(object.context)
     }
 
     /// The domain that an object stands in.
@@ -161,7 +162,7 @@ impl<'a> View<'a> {
     }
 
     /// Update sequence number of the object's last change here, and its time.
-    pub(crate) fn changed(self, id: Id) -> (u64, Moment) {
+    pub(crate) fn changed(self, id: Id) -> (u64, UnixNanos) {
         let changed = self.controller().and_then(|c| c.overlay.changed.get(&id)).copied();
         changed.unwrap_or((FIRST_USN + u64::from(id), self.state.built))
     }
@@ -186,7 +187,10 @@ impl<'a> View<'a> {
         visit: &mut dyn FnMut(&[u8]) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         let Some(object) = self.object(id) else { return ControlFlow::Continue(()) };
-        if self.reach == Reach::Catalog && !attr.is_in_global_catalog() && self.domain_of(object).is_some() {
+        if self.directory_scope == DirectoryScope::Catalog
+            && !attr.is_in_global_catalog()
+            && self.domain_of(object).is_some()
+        {
             return ControlFlow::Continue(());
         }
         match attr {
@@ -254,7 +258,7 @@ impl<'a> View<'a> {
 }
 
 /// A moment as directories write it: `20260101000000.0Z`.
-pub(crate) fn generalized_time(moment: Moment) -> Short {
+pub(crate) fn generalized_time(moment: UnixNanos) -> Short {
     let Ok(time) = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment)) else {
         return Short::of("16010101000000.0Z");
     };

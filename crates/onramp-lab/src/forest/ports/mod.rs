@@ -21,7 +21,8 @@ use crate::forest::fault::{Fault, Operation as Faulty};
 use crate::forest::security::access::Principal;
 use crate::forest::security::bind;
 use crate::forest::security::refusal::Refusal;
-use crate::forest::writing::modify::{Change, modify};
+use crate::forest::writing::change::Change;
+use crate::forest::writing::modify::modify;
 use crate::forest::{LabForest, Login};
 
 impl LabForest {
@@ -103,7 +104,7 @@ impl Ports {
         if self.reachable(at, "change").is_err() {
             return Err(Refusal::new(LdapResultCode::Unavailable, "the domain controller does not answer"));
         }
-        self.lab.let_strangers_act();
+        self.lab.run_concurrent_changes();
         let fault = self.lab.0.faults.next(Faulty::Modify);
         if let Some(refusal) = fault.and_then(Fault::refusal) {
             return Err(refusal);

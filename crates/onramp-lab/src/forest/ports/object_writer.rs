@@ -11,7 +11,7 @@ use onramp_core::{BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Re
 use super::{Ports, Reply};
 use crate::forest::data::dn::Target;
 use crate::forest::schema::Attr;
-use crate::forest::writing::modify::{Change, Operation, Step};
+use crate::forest::writing::change::{Change, Operation, Step};
 
 #[async_trait]
 impl ObjectWriter for Ports {

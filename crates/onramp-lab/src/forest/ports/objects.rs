@@ -12,7 +12,7 @@ use onramp_core::{
 use super::Ports;
 use super::searches::Searches;
 use crate::forest::data::dn::Target;
-use crate::forest::data::state::Id;
+use crate::forest::data::object::Id;
 use crate::forest::data::view::View;
 use crate::forest::fault::Operation as Faulty;
 use crate::forest::reading::constructed;

@@ -12,8 +12,9 @@ use onramp_core::{DistinguishedName, Error, ErrorKind, ObjectGuid, Result};
 use super::Ports;
 use crate::forest::LabForest;
 use crate::forest::data::dn::Target;
+use crate::forest::data::object::{Id, Object};
 use crate::forest::data::packed::Packer;
-use crate::forest::data::state::{Domain, Id, Object, State};
+use crate::forest::data::state::{Domain, State};
 use crate::forest::data::text::fold;
 use crate::forest::data::view::View;
 use crate::forest::fault::Operation as Faulty;
@@ -109,7 +110,7 @@ impl LabForest {
         attrs.push(Attr::PSO_LOCKOUT_THRESHOLD, lockout.threshold.to_string());
         attrs.push(Attr::PSO_LOCKOUT_WINDOW, ticks(lockout.window).to_string());
         attrs.push(Attr::PSO_LOCKOUT_DURATION, ticks(lockout.duration).to_string());
-        let (container, class) = (self.0.marks.password_settings, Class::PasswordSettings);
+        let (container, class) = (self.0.well_known.password_settings, Class::PasswordSettings);
         self.add_linked(container, class, attrs, Attr::PSO_APPLIES_TO, applies_to, policy)
     }
 
@@ -124,8 +125,9 @@ impl LabForest {
         attrs.push(Attr::SAM_ACCOUNT_NAME, name);
         attrs.push(Attr::GROUP_TYPE, "-2147483646");
         attrs.push(Attr::SAM_ACCOUNT_TYPE, "268435456");
-        let users = self.with(|state| state.object(self.0.marks.administrator).map(|object| object.parent));
-        let parent = users.unwrap_or(self.0.marks.domain);
+        let users =
+            self.with(|state| state.object(self.0.well_known.administrator).map(|object| object.parent));
+        let parent = users.unwrap_or(self.0.well_known.domain);
         let guid = |view: View<'_>, id: Id| {
             let found = view.object(id).map(|object| ObjectGuid::from_bytes(object.guid));
             found.ok_or_else(|| Error::new(ErrorKind::NotFound, "find the group").with_object(name))

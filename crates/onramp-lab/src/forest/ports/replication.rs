@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use super::Ports;
 use crate::forest::data::dn::Target;
-use crate::forest::data::state::{Id, Moment};
+use crate::forest::data::object::{Id, UnixNanos};
 use crate::forest::data::view::View;
 use crate::forest::fault::Operation as Faulty;
 use crate::forest::reading::constructed::{cursors, written};
@@ -204,7 +204,7 @@ fn known(attribute: &AttributeName) -> Result<Attr> {
 }
 
 /// Directories count these times in whole seconds.
-fn time(moment: Moment) -> Option<OffsetDateTime> {
+fn time(moment: UnixNanos) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(moment.div_euclid(1_000_000_000)).ok()
 }
 

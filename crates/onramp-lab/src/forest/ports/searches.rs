@@ -7,7 +7,7 @@ use onramp_core::{BoxStream, DistinguishedName, Error, ErrorKind, Result};
 
 use super::Ports;
 use crate::forest::data::dn::Target;
-use crate::forest::data::state::Id;
+use crate::forest::data::object::Id;
 use crate::forest::data::view::View;
 use crate::forest::fault::Operation as Faulty;
 use crate::forest::reading::search::{Query, Search};

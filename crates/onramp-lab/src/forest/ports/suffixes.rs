@@ -7,11 +7,11 @@ use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Result, UpnSu
 
 use super::Ports;
 use super::users::holder;
-use crate::forest::data::state::Id;
+use crate::forest::data::object::Id;
 use crate::forest::data::view::View;
 use crate::forest::fault::Operation as Faulty;
 use crate::forest::schema::{Attr, Class};
-use crate::forest::writing::modify::{Change, Operation, Step};
+use crate::forest::writing::change::{Change, Operation, Step};
 
 const REMOVE: &str = "remove from the forest the suffix";
 
@@ -90,7 +90,7 @@ impl Suffixes for Ports {
 impl Ports {
     /// The suffixes that were added, as they are spelt.
     pub(super) fn explicit_suffixes(&self, view: View<'_>) -> impl Iterator<Item = UpnSuffix> + use<> {
-        parsed(view.values(self.lab.0.marks.partitions, Attr::UPN_SUFFIXES))
+        parsed(view.values(self.lab.0.well_known.partitions, Attr::UPN_SUFFIXES))
     }
 
     fn suffixes(&self, view: View<'_>) -> Vec<ForestSuffix> {
@@ -109,7 +109,7 @@ impl Ports {
     }
 
     fn change_suffixes(&self, operation: Operation, suffixes: Vec<String>, action: &str) -> Result<()> {
-        let target = self.lab.read(0, |view| view.dn(self.lab.0.marks.partitions));
+        let target = self.lab.read(0, |view| view.dn(self.lab.0.well_known.partitions));
         let object = suffixes.join(", ");
         let values = suffixes.into_iter().map(String::into_bytes).collect();
         let steps = vec![Step { operation, attr: "uPNSuffixes".to_owned(), values }];

@@ -6,7 +6,7 @@ use super::entry::{Attribute, Selection};
 use super::matching::Test;
 use super::search::visible;
 use crate::forest::data::controller::Controller;
-use crate::forest::data::state::Id;
+use crate::forest::data::object::Id;
 use crate::forest::data::view::{FIRST_USN, View};
 use crate::forest::schema::{Attr, Source};
 use crate::forest::security::access::Principal;

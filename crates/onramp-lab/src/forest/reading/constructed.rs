@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 
 use crate::forest::data::controller::Controller;
 use crate::forest::data::dn::Target;
-use crate::forest::data::state::{ContextKind, Flavour, Id, Meta, Moment};
+use crate::forest::data::object::{Id, Meta, UnixNanos};
+use crate::forest::data::state::{ContextKind, Vendor};
 use crate::forest::data::view::{FIRST_USN, View};
 use crate::forest::schema::subschema;
 use crate::forest::schema::{Attr, Class, Source};
@@ -54,7 +55,7 @@ pub(crate) struct Cursor {
     pub(crate) invocation: [u8; 16],
     pub(crate) usn: u64,
     /// When they were last in step, if the product tells.
-    pub(crate) in_step: Option<Moment>,
+    pub(crate) in_step: Option<UnixNanos>,
     dsa: String,
 }
 
@@ -82,7 +83,7 @@ pub(crate) fn cursors(view: View<'_>, id: Id) -> Option<Vec<Cursor>> {
     let of_a_domain = view.state.domains.iter().any(|domain| usize::from(domain.context) == context);
     let holds = |other: &Controller| !of_a_domain || usize::from(other.domain) == context;
     let others = others.filter(|(at, other)| *at != view.at && other.writable && holds(other));
-    let tells_times = view.state.flavour == Flavour::Windows;
+    let tells_times = view.state.vendor == Vendor::Windows;
     let cursors = others.map(|(at, other)| Cursor {
         invocation: other.invocation,
         usn: controller.seen.get(at).and_then(|seen| seen.get(context)).copied().unwrap_or_default(),
@@ -176,7 +177,7 @@ fn attribute_meta_data(view: View<'_>, id: Id) -> Vec<Vec<u8>> {
 
 /// Whether replication state comes as XML: on Windows, to those who may watch replication.
 fn tells_in_xml(view: View<'_>, principal: Principal) -> bool {
-    view.state.flavour == Flavour::Windows && principal.is_administrator()
+    view.state.vendor == Vendor::Windows && principal.is_administrator()
 }
 
 /// The password settings that bind an account: those linked to the account itself come before those of its groups, and among
@@ -234,12 +235,12 @@ fn canonical_name(view: View<'_>, id: Id) -> String {
     }
 }
 
-fn since_1601(moment: Moment) -> i64 {
+fn since_1601(moment: UnixNanos) -> i64 {
     moment / 1_000_000_000 + EPOCH_1601
 }
 
 /// `2026-01-01T00:00:00Z`.
-fn rfc3339(moment: Moment) -> String {
+fn rfc3339(moment: UnixNanos) -> String {
     let time = OffsetDateTime::from_unix_timestamp(moment.div_euclid(1_000_000_000)).ok();
     let text = time.and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok());
     text.unwrap_or_default()

@@ -1,7 +1,7 @@
 //! What of an object goes to who asked: which attributes, and which part of their values.
 
 use super::constructed;
-use crate::forest::data::state::Id;
+use crate::forest::data::object::Id;
 use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Source};
 use crate::forest::security::access::Principal;

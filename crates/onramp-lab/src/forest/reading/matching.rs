@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::filter::{Filter, Substring};
 use crate::forest::data::dn::{Rdn, Target, parse_dn, parse_guid, parse_sid};
-use crate::forest::data::state::Id;
+use crate::forest::data::object::Id;
 use crate::forest::data::text::{fold_bytes, with_folded};
 use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Syntax, category_of_short_name};

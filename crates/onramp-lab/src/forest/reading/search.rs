@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::matching::{Test, name_of};
-use crate::forest::data::state::{Id, Object};
-use crate::forest::data::view::{FIRST_USN, Reach, View};
+use crate::forest::data::object::{Id, Object};
+use crate::forest::data::view::{DirectoryScope, FIRST_USN, View};
 use crate::forest::schema::Attr;
 use crate::forest::security::access::Principal;
 
@@ -170,7 +170,8 @@ impl Search {
 
     /// A search does not cross into another naming context, except in a global catalog.
     fn same_context(&self, view: View<'_>, base: Id, object: &Object) -> bool {
-        view.reach == Reach::Catalog || view.object(base).is_some_and(|base| base.context == object.context)
+        view.directory_scope == DirectoryScope::Catalog
+            || view.object(base).is_some_and(|base| base.context == object.context)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who may do what.
 
-use crate::forest::data::state::{Id, Object};
+use crate::forest::data::object::{Id, Object};
 use crate::forest::schema::{Attr, Class, Source};
 
 /// Who a connection or a direct caller acts as.

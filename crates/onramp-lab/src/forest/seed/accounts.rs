@@ -1,8 +1,8 @@
 //! The accounts: those that every domain has, and the people.
 
 use super::{Builder, named};
+use crate::forest::data::object::Id;
 use crate::forest::data::packed::Packer;
-use crate::forest::data::state::Id;
 use crate::forest::schema::{Attr, Class};
 use crate::people::{DEPARTMENTS, Person};
 
@@ -33,7 +33,7 @@ impl Builder<'_> {
             domain.administrator = administrator;
         }
         if self.context == 0 {
-            self.marks.administrator = administrator;
+            self.well_known.administrator = administrator;
         }
         self.account("Guest", 501, "66082", false);
         self.account("krbtgt", 502, "514", true);
@@ -47,7 +47,7 @@ impl Builder<'_> {
             let id = self.insert(self.users, Class::Group, self.context, attrs);
             self.state.links.entry((administrator, Attr::MEMBER)).or_default().push(id);
             if rid == 512 && self.context == 0 {
-                self.marks.domain_admins = id;
+                self.well_known.domain_admins = id;
             }
         }
     }
@@ -118,7 +118,7 @@ impl Builder<'_> {
         attrs.push(Attr::PWD_LAST_SET, BUILT_FILE_TIME);
         attrs.push(Attr::ACCOUNT_EXPIRES, NEVER);
         if person.index % 40 == 8 {
-            // Synchronised once before: these have an anchor of their own.
+            // Synchronized once before: these have an anchor of their own.
             let anchor = self.guid();
             attrs.push(Attr::MS_DS_CONSISTENCY_GUID, anchor);
         }

@@ -1,8 +1,9 @@
 //! The domain controllers: their objects in the directory, and in the end they themselves.
 
-use super::{BUILT, Builder, Landmarks, named};
+use super::{BUILT, Builder, WellKnownObjects, named};
 use crate::forest::data::controller::{Controller, Shape};
-use crate::forest::data::state::{Id, State};
+use crate::forest::data::object::Id;
+use crate::forest::data::state::State;
 use crate::forest::data::view::FIRST_USN;
 use crate::forest::schema::{Attr, Class};
 
@@ -27,7 +28,7 @@ impl Builder<'_> {
         let name = format!("DC{number}");
         let host = format!("dc{number}.{}", self.domain.domain);
         let catalog = !writable || number <= self.domain.catalogs;
-        let contexts = [self.head, self.marks.configuration, self.marks.schema];
+        let contexts = [self.head, self.well_known.configuration, self.well_known.schema];
         let contexts = contexts.map(|head| self.dn(head));
 
         let mut account = named(&name);
@@ -79,7 +80,7 @@ impl Builder<'_> {
         Planned { name: server_name, host, invocation, dsa, domain: self.context, catalog, writable }
     }
 
-    pub(super) fn finish(mut self, planned: Vec<Planned>) -> (State, Landmarks) {
+    pub(super) fn finish(mut self, planned: Vec<Planned>) -> (State, WellKnownObjects) {
         let usn = FIRST_USN + self.state.objects.len() as u64;
         let contexts = self.state.contexts.len();
         let shape = Shape { controllers: planned.len(), contexts, usn, built: BUILT };
@@ -90,7 +91,7 @@ impl Builder<'_> {
         }
         // The first controller of each domain has its roles; the first of the forest has the forest's too.
         let heads = self.state.domains.iter().map(|domain| (domain.head, domain.context));
-        let forest = [(self.marks.partitions, 0), (self.marks.schema, 0)];
+        let forest = [(self.well_known.partitions, 0), (self.well_known.schema, 0)];
         for (id, context) in heads.chain(forest).collect::<Vec<_>>() {
             let mut controllers = self.state.controllers.iter();
             let Some(first) = controllers.find(|controller| controller.domain == context) else { continue };
@@ -99,6 +100,6 @@ impl Builder<'_> {
             object.attrs = object.attrs.with(Attr::FSMO_ROLE_OWNER, &[&owner]);
             self.state.replace(id, object);
         }
-        (self.state, self.marks)
+        (self.state, self.well_known)
     }
 }

@@ -8,24 +8,25 @@ use onramp_core::{DomainName, Password};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::forest::data::object::{Id, Object, UnixNanos};
 use crate::forest::data::packed::{Packed, Packer};
-use crate::forest::data::state::{Id, Moment, Object, State};
+use crate::forest::data::state::State;
 use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Class};
 use crate::people::People;
 
 /// Every forest was built on 1 January 2024, so that the same seed gives the same forest.
-const BUILT: Moment = 1_704_067_200_000_000_000;
+const BUILT: UnixNanos = 1_704_067_200_000_000_000;
 /// Relative identifiers below are for what every domain has.
 const FIRST_RID: u32 = 1104;
 
 /// What a forest is made from.
 #[derive(Debug, Clone)]
-pub(super) struct Blueprint {
+pub(super) struct ForestLayout {
     /// The domain at the root.
-    pub(super) root: DomainBlueprint,
+    pub(super) root: DomainLayout,
     /// The others; a child comes after its parent.
-    pub(super) others: Vec<DomainBlueprint>,
+    pub(super) others: Vec<DomainLayout>,
     pub(super) seed: u64,
     /// The controllers of each domain stand in these sites by turns.
     pub(super) sites: Vec<String>,
@@ -33,7 +34,7 @@ pub(super) struct Blueprint {
 
 /// What a domain is made from.
 #[derive(Debug, Clone)]
-pub(super) struct DomainBlueprint {
+pub(super) struct DomainLayout {
     pub(super) domain: DomainName,
     pub(super) netbios: String,
     pub(super) people: People,
@@ -46,7 +47,7 @@ pub(super) struct DomainBlueprint {
 
 /// The objects that the rest of the lab needs to know.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Landmarks {
+pub(super) struct WellKnownObjects {
     pub(super) domain: Id,
     pub(super) configuration: Id,
     pub(super) schema: Id,
@@ -57,8 +58,8 @@ pub(super) struct Landmarks {
 }
 
 /// Builds a forest.
-pub(super) fn build(blueprint: Blueprint) -> (State, Landmarks) {
-    let mut builder = Builder::new(&blueprint);
+pub(super) fn build(layout: ForestLayout) -> (State, WellKnownObjects) {
+    let mut builder = Builder::new(&layout);
     builder.naming_contexts();
     builder.schema();
     builder.domain_containers();
@@ -66,7 +67,7 @@ pub(super) fn build(blueprint: Blueprint) -> (State, Landmarks) {
     let mut controllers = builder.controllers();
     builder.built_in_accounts();
     builder.people();
-    for domain in &blueprint.others {
+    for domain in &layout.others {
         builder.begin_domain(domain);
         builder.domain_containers();
         controllers.extend(builder.controllers());
@@ -84,14 +85,14 @@ pub(super) fn password(seed: u64, stream: u64) -> Password {
 }
 
 struct Builder<'a> {
-    blueprint: &'a Blueprint,
+    layout: &'a ForestLayout,
     /// The domain that is being built, its naming context and the head of it.
-    domain: &'a DomainBlueprint,
+    domain: &'a DomainLayout,
     context: u8,
     head: Id,
     rng: ChaCha8Rng,
     state: State,
-    marks: Landmarks,
+    well_known: WellKnownObjects,
     domain_sid: Vec<u8>,
     next_rid: u32,
     users: Id,
@@ -101,18 +102,18 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(blueprint: &'a Blueprint) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(blueprint.seed);
+    fn new(layout: &'a ForestLayout) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(layout.seed);
         rng.set_stream(1);
         let domain_sid = domain_sid(&mut rng);
         Self {
-            blueprint,
-            domain: &blueprint.root,
+            layout,
+            domain: &layout.root,
             context: 0,
             head: 0,
             rng,
             state: State::built_at(BUILT),
-            marks: Landmarks::default(),
+            well_known: WellKnownObjects::default(),
             domain_sid,
             next_rid: FIRST_RID,
             users: 0,

@@ -1,24 +1,25 @@
 //! The naming contexts, and what stands in them before anybody works with them.
 
-use super::{Builder, DomainBlueprint, FIRST_RID, domain_sid, named};
+use super::{Builder, DomainLayout, FIRST_RID, domain_sid, named};
+use crate::forest::data::object::{Id, NO_PARENT};
 use crate::forest::data::packed::Packer;
-use crate::forest::data::state::{Context, ContextKind, Domain, Id, NO_PARENT};
+use crate::forest::data::state::{Context, ContextKind, Domain};
 use crate::forest::schema::{Attr, Class, Source, subschema};
 
 impl<'a> Builder<'a> {
     pub(super) fn naming_contexts(&mut self) {
-        self.marks.domain = self.domain_head(NO_PARENT);
-        self.marks.configuration =
-            self.insert(self.marks.domain, Class::Configuration, 1, named("Configuration"));
-        self.marks.schema = self.insert(self.marks.configuration, Class::Dmd, 2, named("Schema"));
+        self.well_known.domain = self.domain_head(NO_PARENT);
+        self.well_known.configuration =
+            self.insert(self.well_known.domain, Class::Configuration, 1, named("Configuration"));
+        self.well_known.schema = self.insert(self.well_known.configuration, Class::Dmd, 2, named("Schema"));
         let kinds = [ContextKind::Domain, ContextKind::Configuration, ContextKind::Schema];
-        let heads = [self.marks.domain, self.marks.configuration, self.marks.schema];
+        let heads = [self.well_known.domain, self.well_known.configuration, self.well_known.schema];
         self.state.contexts =
             kinds.into_iter().zip(heads).map(|(kind, head)| Context { kind, head }).collect();
     }
 
     /// Goes on with another domain.
-    pub(super) fn begin_domain(&mut self, domain: &'a DomainBlueprint) {
+    pub(super) fn begin_domain(&mut self, domain: &'a DomainLayout) {
         self.domain = domain;
         self.context = u8::try_from(self.state.contexts.len()).unwrap_or(u8::MAX);
         self.domain_sid = domain_sid(&mut self.rng);
@@ -30,8 +31,9 @@ impl<'a> Builder<'a> {
             .map(|known| (known.head, known.netbios.clone()));
         let head = self.domain_head(parent.as_ref().map_or(NO_PARENT, |(head, _)| *head));
         self.state.contexts.push(Context { kind: ContextKind::Domain, head });
-        let reference = |name: &str| self.state.find_child(self.marks.partitions, "cn", &name.to_lowercase());
-        let root = reference(&self.blueprint.root.netbios).map(|id| self.dn(id)).unwrap_or_default();
+        let reference =
+            |name: &str| self.state.find_child(self.well_known.partitions, "cn", &name.to_lowercase());
+        let root = reference(&self.layout.root.netbios).map(|id| self.dn(id)).unwrap_or_default();
         let trust = match &parent {
             Some((_, netbios)) => {
                 (Attr::TRUST_PARENT, reference(netbios).map(|id| self.dn(id)).unwrap_or_default())
@@ -71,23 +73,23 @@ impl<'a> Builder<'a> {
     pub(super) fn schema(&mut self) {
         for class in Class::ALL {
             // Several classes share a category; the one that has its name comes first.
-            let taken = self.state.find_child(self.marks.schema, "cn", &class.category().to_lowercase());
+            let taken = self.state.find_child(self.well_known.schema, "cn", &class.category().to_lowercase());
             let common_name = if taken.is_some() { class.name() } else { class.category() };
             let mut attrs = named(common_name);
             attrs.push(Attr::LDAP_DISPLAY_NAME, class.name());
-            self.insert(self.marks.schema, Class::ClassSchema, 2, attrs);
+            self.insert(self.well_known.schema, Class::ClassSchema, 2, attrs);
         }
         for attr in Attr::all().filter(|attr| attr.info().source != Source::Constructed) {
             let name = attr.name();
-            if self.state.find_child(self.marks.schema, "cn", &name.to_lowercase()).is_some() {
+            if self.state.find_child(self.well_known.schema, "cn", &name.to_lowercase()).is_some() {
                 continue;
             }
             let mut attrs = named(name);
             attrs.push(Attr::LDAP_DISPLAY_NAME, name);
             attrs.push(Attr::IS_SINGLE_VALUED, if attr.info().single { "TRUE" } else { "FALSE" });
-            self.insert(self.marks.schema, Class::AttributeSchema, 2, attrs);
+            self.insert(self.well_known.schema, Class::AttributeSchema, 2, attrs);
         }
-        self.insert(self.marks.schema, Class::SubSchema, 2, named(subschema::COMMON_NAME));
+        self.insert(self.well_known.schema, Class::SubSchema, 2, named(subschema::COMMON_NAME));
     }
 
     pub(super) fn domain_containers(&mut self) {
@@ -100,7 +102,7 @@ impl<'a> Builder<'a> {
         let settings = named("Password Settings Container");
         let container = self.insert(system, Class::PasswordSettingsContainer, self.context, settings);
         if self.context == 0 {
-            self.marks.password_settings = container;
+            self.well_known.password_settings = container;
         }
         // It is deleted itself, so that only who asks for deleted objects sees it.
         let graves = self.container(domain, "Deleted Objects");
@@ -111,19 +113,20 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn configuration(&mut self) {
-        let configuration = self.marks.configuration;
-        self.marks.partitions = self.insert(configuration, Class::CrossRefContainer, 1, named("Partitions"));
+        let configuration = self.well_known.configuration;
+        self.well_known.partitions =
+            self.insert(configuration, Class::CrossRefContainer, 1, named("Partitions"));
         let netbios = self.domain.netbios.clone();
         let contexts = [
-            ("Enterprise Configuration", self.marks.configuration, "1"),
-            ("Enterprise Schema", self.marks.schema, "1"),
-            (netbios.as_str(), self.marks.domain, "3"),
+            ("Enterprise Configuration", self.well_known.configuration, "1"),
+            ("Enterprise Schema", self.well_known.schema, "1"),
+            (netbios.as_str(), self.well_known.domain, "3"),
         ];
         for (name, head, flags) in contexts {
             self.cross_reference(name, head, flags, None);
         }
         let sites = self.insert(configuration, Class::SitesContainer, 1, named("Sites"));
-        for name in &self.blueprint.sites {
+        for name in &self.layout.sites {
             let site = self.insert(sites, Class::Site, 1, named(name));
             let servers = self.insert(site, Class::ServersContainer, 1, named("Servers"));
             self.site_servers.push(servers);
@@ -151,6 +154,6 @@ impl<'a> Builder<'a> {
         if let Some((attr, reference)) = trust {
             attrs.push(attr, reference);
         }
-        self.insert(self.marks.partitions, Class::CrossRef, 1, attrs);
+        self.insert(self.well_known.partitions, Class::CrossRef, 1, attrs);
     }
 }

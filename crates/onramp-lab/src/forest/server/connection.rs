@@ -1,44 +1,28 @@
 //! One client's connection: requests are read ahead and answered in order, as the client sent them.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use ldap3_proto::proto::{LdapExtendedResponse, LdapMsg, LdapOp, LdapResult};
-use ldap3_proto::{LdapCodec, LdapResultCode};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use ldap3_proto::LdapResultCode;
+use ldap3_proto::proto::LdapOp;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, split};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tokio_util::codec::Encoder;
 
 use super::Endpoint;
-use super::operations::Session;
+use super::answers::{Abandoned, Answers, Next, notice};
 use super::root_dse::START_TLS;
+use super::session::Session;
 use super::wire::{Incoming, Request, take_request};
-use crate::forest::fault::UnderWay;
+use crate::forest::fault::InFlight;
 
 /// A connection without requests is closed after that time, as `MaxConnIdleTime` says.
 const IDLE: Duration = Duration::from_secs(900);
-/// A client that does not take its answers is cut off after that time.
-const STALLED: Duration = Duration::from_secs(120);
+
 /// So many requests are read ahead of the one that is being answered.
 const READ_AHEAD: usize = 128;
-/// Answers are sent when so many bytes of them are there.
-const FLUSH_AT: usize = 32 << 10;
-
-/// What the server says before it closes a connection on its own account.
-const NOTICE_OF_DISCONNECTION: &str = "1.3.6.1.4.1.1466.20036";
-
-/// Whether a connection goes on after an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    Continue,
-    StartTls,
-    Close,
-}
 
 /// Serves a connection that begins without TLS.
 pub(super) async fn plain<S>(mut stream: S, endpoint: Endpoint)
@@ -98,19 +82,9 @@ enum Load {
     /// No change, or the end of the connection.
     None,
     /// A change that it takes.
-    Taken { _until_answered: UnderWay },
+    Taken { _until_answered: InFlight },
     /// A change that is too many.
     TooMuch,
-}
-
-/// Messages that their client does not want answered any more.
-#[derive(Default)]
-pub(super) struct Abandoned(Mutex<HashSet<i32>>);
-
-impl Abandoned {
-    fn with<T>(&self, f: impl FnOnce(&mut HashSet<i32>) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 async fn read<S: AsyncRead>(
@@ -143,9 +117,9 @@ async fn read<S: AsyncRead>(
         let is_change = request
             .as_ref()
             .is_some_and(|request| matches!(request.operation, Incoming::Other(LdapOp::ModifyRequest(_))));
-        let (load, takes) = match is_change.then(|| UnderWay::begin(&endpoint.lab, endpoint.at)) {
+        let (load, takes) = match is_change.then(|| InFlight::begin(&endpoint.lab, endpoint.at)) {
             None => (Load::None, endpoint.lab.0.faults.latency()),
-            Some(Some((under_way, takes))) => (Load::Taken { _until_answered: under_way }, takes),
+            Some(Some((in_flight, takes))) => (Load::Taken { _until_answered: in_flight }, takes),
             Some(None) => (Load::TooMuch, endpoint.lab.0.faults.latency()),
         };
         let due = endpoint.lab.0.clock.elapsed() + takes;
@@ -201,72 +175,6 @@ async fn answer<S: AsyncWrite>(
                 let _ = answers.flush().await;
                 return next;
             }
-        }
-    }
-}
-
-/// A notice of disconnection.
-pub(super) fn notice(code: LdapResultCode, why: &str) -> LdapOp {
-    let res = LdapResult { code, matcheddn: String::new(), message: why.to_owned(), referral: Vec::new() };
-    LdapOp::ExtendedResponse(LdapExtendedResponse {
-        res,
-        name: Some(NOTICE_OF_DISCONNECTION.to_owned()),
-        value: None,
-    })
-}
-
-/// Answers on their way to the client.
-pub(super) struct Answers<'a, S> {
-    writer: WriteHalf<S>,
-    buffer: BytesMut,
-    abandoned: &'a Abandoned,
-}
-
-/// The client is gone, or does not take its answers.
-#[derive(Debug)]
-pub(super) struct Gone;
-
-impl<S: AsyncWrite> Answers<'_, S> {
-    pub(super) fn push(&mut self, id: i32, operation: LdapOp) {
-        self.push_message(LdapMsg::new(id, operation));
-    }
-
-    pub(super) fn push_message(&mut self, message: LdapMsg) {
-        if let Err(error) = LdapCodec::default().encode(message, &mut self.buffer) {
-            tracing::error!(%error, "an answer of a lab domain controller could not be encoded");
-        }
-    }
-
-    /// Forgets the answers that were not sent yet.
-    pub(super) fn discard(&mut self) {
-        self.buffer.clear();
-    }
-
-    pub(super) fn is_abandoned(&self, id: i32) -> bool {
-        self.abandoned.with(|ids| ids.remove(&id))
-    }
-
-    /// Sends what there is if it is much.
-    pub(super) async fn flush_if_full(&mut self) -> Result<(), Gone> {
-        if self.buffer.len() < FLUSH_AT {
-            return Ok(());
-        }
-        self.flush().await
-    }
-
-    pub(super) async fn flush(&mut self) -> Result<(), Gone> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let writing = async {
-            self.writer.write_all(&self.buffer).await?;
-            self.writer.flush().await
-        };
-        let sent = timeout(STALLED, writing).await;
-        self.buffer.clear();
-        match sent {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(Gone),
         }
     }
 }

@@ -4,9 +4,9 @@ use ldap3_proto::LdapResultCode;
 use ldap3_proto::proto::LdapResult;
 use tokio::io::AsyncWrite;
 
-use super::connection::{Answers, Gone};
-use super::operations::{Session, failed, result_of};
+use super::answers::{Answers, Gone};
 use super::searching::entry_message;
+use super::session::{Session, failed, result_of};
 use super::wire::{DirSync, SearchRequest};
 use crate::forest::data::dn::Target;
 use crate::forest::reading::changes::{Cookie, Pass};

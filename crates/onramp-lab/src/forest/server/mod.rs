@@ -1,10 +1,13 @@
 //! LDAP servers over the forest: one LDAP and one LDAPS port for each domain controller, on this machine only.
 
+mod answers;
 mod connection;
 mod dirsync;
 mod operations;
+mod paging;
 mod root_dse;
 mod searching;
+mod session;
 mod wire;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::forest::LabForest;
-use crate::forest::data::view::Reach;
+use crate::forest::data::view::DirectoryScope;
 use crate::tls::LabCa;
 
 /// So many connections a domain controller has at once; more are closed at once.
@@ -58,8 +61,13 @@ impl LabForest {
                 })?;
             let mut addresses = Vec::new();
             for secure in [false, true] {
-                let endpoint =
-                    Endpoint { lab: self.clone(), at, tls: tls.clone(), secure, reach: Reach::Directory };
+                let endpoint = Endpoint {
+                    lab: self.clone(),
+                    at,
+                    tls: tls.clone(),
+                    secure,
+                    directory_scope: DirectoryScope::Directory,
+                };
                 addresses.push(open(&mut tasks, &host, endpoint, address, &mut next_port).await?);
             }
             if let [ldap, ldaps] = *addresses {
@@ -75,7 +83,8 @@ impl LabForest {
             }
             for secure in [false, true] {
                 let tls = tls.clone();
-                let endpoint = Endpoint { lab: self.clone(), at, tls, secure, reach: Reach::Catalog };
+                let endpoint =
+                    Endpoint { lab: self.clone(), at, tls, secure, directory_scope: DirectoryScope::Catalog };
                 let bound = open(&mut tasks, &served.host, endpoint, address, &mut next_port).await?;
                 let place = if secure { &mut served.global_catalog_tls } else { &mut served.global_catalog };
                 *place = Some(bound);
@@ -142,7 +151,7 @@ struct Endpoint {
     at: usize,
     tls: Arc<ServerConfig>,
     secure: bool,
-    reach: Reach,
+    directory_scope: DirectoryScope,
 }
 
 impl Endpoint {

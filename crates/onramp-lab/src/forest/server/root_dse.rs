@@ -1,6 +1,7 @@
 //! The root DSE: what the server says of itself, to anybody.
 
-use crate::forest::data::state::{ContextKind, Moment};
+use crate::forest::data::object::UnixNanos;
+use crate::forest::data::state::ContextKind;
 use crate::forest::data::view::{View, generalized_time};
 use crate::forest::reading::entry::Attribute;
 use crate::forest::schema::subschema;
@@ -41,7 +42,7 @@ pub(super) const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
 pub(super) const WHO_AM_I: &str = "1.3.6.1.4.1.4203.1.11.3";
 
 /// The attributes of the root DSE that were asked for; `*` or nothing are all of them.
-pub(super) fn read(view: View<'_>, names: &[String], now: Moment) -> Vec<Attribute> {
+pub(super) fn read(view: View<'_>, names: &[String], now: UnixNanos) -> Vec<Attribute> {
     let everything = names.is_empty() || names.iter().any(|name| name == "*");
     let wanted = |name: &str| everything || names.iter().any(|asked| asked.eq_ignore_ascii_case(name));
     let all = all(view, now);
@@ -54,7 +55,7 @@ pub(super) fn read(view: View<'_>, names: &[String], now: Moment) -> Vec<Attribu
         .collect()
 }
 
-fn all(view: View<'_>, now: Moment) -> Vec<(&'static str, Vec<String>)> {
+fn all(view: View<'_>, now: UnixNanos) -> Vec<(&'static str, Vec<String>)> {
     let Some(controller) = view.controller() else { return Vec::new() };
     let head = |kind: ContextKind| {
         let context = view.state.contexts.iter().find(|context| context.kind == kind);

@@ -1,7 +1,5 @@
 //! Searches over the wire: in pages or within the size limit, a bounded number of entries in memory at a time.
 
-use std::collections::VecDeque;
-
 use ldap3_proto::LdapResultCode;
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{
@@ -9,13 +7,14 @@ use ldap3_proto::proto::{
 };
 use tokio::io::AsyncWrite;
 
-use super::connection::{Answers, Gone, Next};
-use super::operations::{Session, check_controls, failed, result_of};
+use super::answers::{Answers, Gone, Next};
+use super::paging::{Paging, Plan};
 use super::root_dse::{self, DIR_SYNC, DOMAIN_SCOPE, PAGED_RESULTS, SEARCH_OPTIONS, SHOW_DELETED};
+use super::session::{Session, check_controls, failed, result_of};
 use super::wire::{Control, SearchRequest, dir_sync, flags, paged_results};
 use crate::forest::data::dn::Target;
-use crate::forest::data::state::NO_PARENT;
-use crate::forest::data::view::{Reach, View};
+use crate::forest::data::object::NO_PARENT;
+use crate::forest::data::view::{DirectoryScope, View};
 use crate::forest::fault::{Fault, Operation as Faulty};
 use crate::forest::reading::entry::{Attribute, Selection};
 use crate::forest::reading::matching::Test;
@@ -28,35 +27,11 @@ const MAX_PAGE_SIZE: usize = 1000;
 const BATCH: usize = 64;
 /// So many objects are looked at before the forest is let go of for others.
 const EFFORT: usize = 20_000;
-/// So many paged searches a connection can have open; the oldest is forgotten.
-const OPEN_SEARCHES: usize = 16;
+
 /// Search option: no references to other naming contexts.
 const OPTION_DOMAIN_SCOPE: i64 = 1;
 /// Search option: every naming context is searched.
 const OPTION_PHANTOM_ROOT: i64 = 2;
-
-/// The paged searches that a connection has open.
-#[derive(Debug, Default)]
-pub(super) struct Paging {
-    open: VecDeque<Open>,
-    next: u64,
-}
-
-#[derive(Debug)]
-struct Open {
-    cookie: u64,
-    plan: Plan,
-}
-
-/// A search that was understood.
-#[derive(Debug)]
-struct Plan {
-    search: Search,
-    selection: Selection,
-    references: Vec<String>,
-    /// What the client allows in all; 0 is no limit.
-    left: Option<usize>,
-}
 
 /// How a search ends for now.
 enum End {
@@ -193,7 +168,8 @@ impl Session {
         let selection = Selection::new(request.attributes.iter().map(String::as_str), request.names_only);
         self.read(|view| {
             let base = if has(SHOW_DELETED) { view.resolve_deleted(&target) } else { view.resolve(&target) };
-            let everywhere = options & OPTION_PHANTOM_ROOT != 0 || self.reach == Reach::Catalog;
+            let everywhere =
+                options & OPTION_PHANTOM_ROOT != 0 || self.directory_scope == DirectoryScope::Catalog;
             if base.is_none() && (target != Target::Root || !everywhere) {
                 return Err(
                     elsewhere(view, &target).unwrap_or_else(|| Refusal::no_such_object(&request.base))
@@ -217,8 +193,9 @@ impl Session {
                     })
             });
             // What lies in a context below a referred one is referred from there.
-            let wanted =
-                !has(DOMAIN_SCOPE) && options & OPTION_DOMAIN_SCOPE == 0 && self.reach != Reach::Catalog;
+            let wanted = !has(DOMAIN_SCOPE)
+                && options & OPTION_DOMAIN_SCOPE == 0
+                && self.directory_scope != DirectoryScope::Catalog;
             let nearest = subordinate.take(usize::from(wanted));
             let domain = self.lab.domain();
             let scheme = if self.encrypted { "ldaps" } else { "ldap" };
@@ -269,27 +246,6 @@ impl Session {
     }
 }
 
-impl Paging {
-    fn keep(&mut self, plan: Plan) -> Vec<u8> {
-        if self.open.len() >= OPEN_SEARCHES {
-            self.open.pop_front();
-        }
-        self.next += 1;
-        self.open.push_back(Open { cookie: self.next, plan });
-        self.next.to_be_bytes().to_vec()
-    }
-
-    fn take(&mut self, cookie: &[u8]) -> Result<Plan, Refusal> {
-        let at = self.open.iter().position(|open| open.cookie.to_be_bytes() == *cookie);
-        let open = at.and_then(|at| self.open.remove(at));
-        open.map(|open| open.plan).ok_or_else(|| {
-            Refusal::unwilling(
-                "the cookie of the paged search is not, or no longer, known on this connection",
-            )
-        })
-    }
-}
-
 fn send_references<S: AsyncWrite>(id: i32, plan: &Plan, answers: &mut Answers<'_, S>) {
     for uri in &plan.references {
         let reference = LdapSearchResultReference { uris: vec![uri.clone()] };
@@ -311,7 +267,7 @@ pub(super) fn entry_message(dn: String, attributes: Vec<Attribute>) -> LdapOp {
 /// A base in a domain that this controller does not hold, if it is that.
 fn elsewhere(view: View<'_>, target: &Target) -> Option<Refusal> {
     let Target::Dn(_) = target else { return None };
-    let whole = View { reach: Reach::Whole, ..view };
+    let whole = View { directory_scope: DirectoryScope::Whole, ..view };
     let id = whole.resolve(target)?;
     let domain = whole.domain_of(whole.object(id)?)?;
     Some(Refusal::elsewhere(domain.dns.as_str(), &whole.dn(id)))

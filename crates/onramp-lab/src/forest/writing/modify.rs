@@ -2,47 +2,17 @@
 
 use ldap3_proto::LdapResultCode;
 
+use super::change::{Change, Known, Step};
 use super::rules::{check_account_names, check_values};
 use super::values::{new_values, relink};
 use crate::forest::data::controller::Controller;
 use crate::forest::data::dn::Target;
-use crate::forest::data::state::{Id, Moment, State};
+use crate::forest::data::object::{Id, UnixNanos};
+use crate::forest::data::state::State;
 use crate::forest::data::view::View;
 use crate::forest::schema::Attr;
 use crate::forest::security::access::Principal;
 use crate::forest::security::refusal::Refusal;
-
-/// What to do with the values of one attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
-    Add,
-    Delete,
-    Replace,
-}
-
-/// One step of a change.
-#[derive(Debug, Clone)]
-pub(crate) struct Step {
-    pub(crate) operation: Operation,
-    pub(crate) attr: String,
-    pub(crate) values: Vec<Vec<u8>>,
-}
-
-/// A change of one object.
-#[derive(Debug, Clone)]
-pub(crate) struct Change {
-    pub(crate) target: String,
-    pub(crate) steps: Vec<Step>,
-    /// Adding what is there and deleting what is not there succeed.
-    pub(crate) permissive: bool,
-}
-
-/// A step whose attribute was looked up.
-pub(super) struct Known<'a> {
-    pub(super) operation: Operation,
-    pub(super) attr: Attr,
-    pub(super) values: &'a [Vec<u8>],
-}
 
 /// Makes a change on one controller, entirely or not at all.
 pub(crate) fn modify(
@@ -50,7 +20,7 @@ pub(crate) fn modify(
     at: usize,
     principal: Principal,
     change: &Change,
-    now: Moment,
+    now: UnixNanos,
 ) -> Result<(), Refusal> {
     if principal.is_anonymous() {
         return Err(Refusal::not_bound());

@@ -2,9 +2,9 @@
 
 use ldap3_proto::LdapResultCode;
 
-use super::modify::{Known, Operation};
+use super::change::{Known, Operation};
 use crate::forest::data::dn::parse_dn;
-use crate::forest::data::state::Id;
+use crate::forest::data::object::Id;
 use crate::forest::data::text::{Comparison, fold};
 use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Source, Syntax};

@@ -2,10 +2,11 @@
 
 use ldap3_proto::LdapResultCode;
 
-use super::modify::{Known, Operation};
+use super::change::{Known, Operation};
 use crate::forest::data::controller::NewValues;
 use crate::forest::data::dn::Target;
-use crate::forest::data::state::{Flavour, Id, State};
+use crate::forest::data::object::Id;
+use crate::forest::data::state::{State, Vendor};
 use crate::forest::data::text::Comparison;
 use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Syntax};
@@ -34,7 +35,7 @@ pub(super) fn new_values(
         }
     }
     changes.retain(|change| change.raises > 0);
-    if view.state.flavour == Flavour::Windows {
+    if view.state.vendor == Vendor::Windows {
         changes.iter_mut().for_each(|change| change.raises = 1);
     }
     Ok(changes)

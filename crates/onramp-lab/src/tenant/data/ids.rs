@@ -5,9 +5,9 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 /// The source of everything that looks random in a tenant.
 #[derive(Clone, Debug)]
-pub(crate) struct Draw(ChaCha8Rng);
+pub(crate) struct SeededRng(ChaCha8Rng);
 
-impl Draw {
+impl SeededRng {
     pub(crate) fn seeded(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_guids_and_another_seed_others() {
-        let (mut a, mut b, mut c) = (Draw::seeded(7), Draw::seeded(7), Draw::seeded(8));
+        let (mut a, mut b, mut c) = (SeededRng::seeded(7), SeededRng::seeded(7), SeededRng::seeded(8));
         let first = a.guid();
         assert!(is_guid(&first), "{first}");
         assert_eq!(&first[14..15], "4");

@@ -1,25 +1,21 @@
-//! The organisation: directory synchronisation switch and features, policies that decide about second factors.
+//! The organization: directory synchronization switch and features, policies that decide about second factors.
 
 use onramp_core::tenant::RoleTemplateId;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::refusal::{Outcome, Refusal};
-use super::state::State;
 use super::users::User;
 
-/// How long switching synchronisation off takes, and bars switching it on again.
-const SWITCHING_OFF: Duration = Duration::hours(72);
-
-/// The application that enabling synchronisation brings into the tenant.
+/// The application that enabling synchronization brings into the tenant.
 pub(crate) const SYNC_SERVICE: &str = "6bf85cfa-ac8a-4be5-b5de-425a0d0dc016";
 
-/// The synchronisation switch and its features.
+/// The synchronization switch and its features.
 #[derive(Clone, Debug)]
 pub(crate) struct Synchronization {
-    /// `None`: never synchronised.
+    /// `None`: never synchronized.
     pub(crate) enabled: Option<bool>,
     pub(crate) last_sync: Option<OffsetDateTime>,
-    switched_off: Option<OffsetDateTime>,
+    pub(crate) switched_off: Option<OffsetDateTime>,
     /// The flags by Graph's name.
     pub(crate) features: Vec<(&'static str, bool)>,
     pub(crate) deletion_prevention: String,
@@ -195,55 +191,11 @@ impl ConditionalAccess {
         }
     }
 
-    fn covers(&self, user: &User, holds: impl Fn(&str) -> bool) -> bool {
+    pub(crate) fn covers(&self, user: &User, holds: impl Fn(&str) -> bool) -> bool {
         let named = self.users().iter().any(|name| name == "All" || *name == user.id);
         self.state == "enabled"
             && (named || self.included_roles.iter().any(|role| holds(role)))
             && !self.excluded.contains(&user.id)
             && (!self.at_risk || user.sign_in.at_risk)
-    }
-}
-
-impl State {
-    pub(crate) fn set_sync_enabled(&mut self, enabled: bool, now: OffsetDateTime) -> Outcome<()> {
-        let sync = &mut self.synchronization;
-        if sync.enabled == Some(enabled) || (sync.enabled.is_none() && !enabled) {
-            return Ok(());
-        }
-        if enabled {
-            if sync.switched_off.is_some_and(|at| now < at + SWITCHING_OFF) {
-                return Err(Refusal::bad_request(
-                    "Directory synchronization is being disabled, which can take up to 72 hours, and cannot be enabled until that is finished.",
-                ));
-            }
-            sync.switched_off = None;
-            sync.enabled = Some(true);
-            self.ensure_service_principal(SYNC_SERVICE, "Microsoft Entra AD Synchronization Service", now);
-        } else {
-            sync.enabled = Some(false);
-            sync.switched_off = Some(now);
-        }
-        Ok(())
-    }
-
-    /// A policy as the tenant keeps it: with an ID, and users by object ID.
-    pub(crate) fn resolve_policy(&mut self, mut policy: ConditionalAccess) -> ConditionalAccess {
-        policy.id = self.draw.guid();
-        for name in policy.included.iter_mut().chain(&mut policy.excluded) {
-            if let Some(user) = self.users.with_upn(name) {
-                name.clone_from(&user.id);
-            }
-        }
-        policy
-    }
-
-    /// The first enabled policy that covers the user and stops its sign-in (`stops`), or asks for a second factor.
-    pub(crate) fn policy_for(&self, user: &User, stops: bool) -> Option<&ConditionalAccess> {
-        let holds = |role: &str| {
-            self.role_assignments.iter().any(|held| held.principal_id == user.id && held.role_id == role)
-        };
-        let covers =
-            |policy: &&ConditionalAccess| policy.code.is_some() == stops && policy.covers(user, holds);
-        self.conditional_access.iter().find(covers)
     }
 }

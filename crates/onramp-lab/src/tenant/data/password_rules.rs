@@ -2,7 +2,7 @@
 
 /// What is known of the account the password is for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Whose<'a> {
+pub(crate) struct PasswordOwner<'a> {
     pub(crate) display_name: &'a str,
     pub(crate) tenant_name: &'a str,
     /// `DisableStrongPassword` is set: the rule about character classes does not apply.
@@ -17,11 +17,11 @@ const BANNED: [&str; 8] =
 const POINTS: usize = 5;
 
 /// Whether Entra accepts `password` for this account.
-pub(crate) fn accepts(password: &str, whose: Whose<'_>) -> bool {
+pub(crate) fn accepts(password: &str, owner: PasswordOwner<'_>) -> bool {
     (8..=256).contains(&password.chars().count())
         && password.chars().all(is_allowed)
-        && (whose.weak_allowed || classes(password) >= 3)
-        && !holds_a_name(password, whose)
+        && (owner.weak_allowed || classes(password) >= 3)
+        && !holds_a_name(password, owner)
         && points(password) >= POINTS
 }
 
@@ -39,21 +39,21 @@ fn classes(password: &str) -> usize {
     tests.iter().filter(|test| password.chars().any(**test)).count()
 }
 
-fn holds_a_name(password: &str, whose: Whose<'_>) -> bool {
-    let plain = normalised(password);
-    whose
+fn holds_a_name(password: &str, owner: PasswordOwner<'_>) -> bool {
+    let plain = normalized(password);
+    owner
         .display_name
         .split_whitespace()
-        .chain([whose.tenant_name])
+        .chain([owner.tenant_name])
         .filter(|name| name.chars().count() >= 4)
-        .any(|name| plain.contains(&normalised(name)))
+        .any(|name| plain.contains(&normalized(name)))
 }
 
 fn points(password: &str) -> usize {
-    let mut rest = normalised(password);
+    let mut rest = normalized(password);
     let mut points = 0;
     for word in BANNED {
-        let word = normalised(word);
+        let word = normalized(word);
         while let Some(at) = rest.find(&word) {
             rest.replace_range(at..at + word.len(), "");
             points += 1;
@@ -62,7 +62,7 @@ fn points(password: &str) -> usize {
     points + rest.chars().count()
 }
 
-fn normalised(text: &str) -> String {
+fn normalized(text: &str) -> String {
     text.chars()
         .flat_map(char::to_lowercase)
         .map(|c| match c {
@@ -79,18 +79,18 @@ fn normalised(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const WHOSE: Whose<'_> =
-        Whose { display_name: "Frida Lindqvist", tenant_name: "Fabrikam", weak_allowed: false };
+    const WHOSE: PasswordOwner<'_> =
+        PasswordOwner { display_name: "Frida Lindqvist", tenant_name: "Fabrikam", weak_allowed: false };
 
     #[test]
     fn documented_rules_decide() {
         assert!(accepts("gr8-Hedgehogs", WHOSE));
         assert!(!accepts("Sh0rt!a", WHOSE), "seven characters");
         assert!(!accepts("onlylowercase", WHOSE), "one class");
-        assert!(accepts("onlylowercase", Whose { weak_allowed: true, ..WHOSE }));
+        assert!(accepts("onlylowercase", PasswordOwner { weak_allowed: true, ..WHOSE }));
         assert!(!accepts("Kühlschrank-99", WHOSE), "not ASCII");
         assert!(
-            !accepts("L1ndqv1st-4ever", Whose { display_name: "Frida Llndqvlst", ..WHOSE }),
+            !accepts("L1ndqv1st-4ever", PasswordOwner { display_name: "Frida Llndqvlst", ..WHOSE }),
             "holds the surname"
         );
         assert!(!accepts("F@brikam-2026", WHOSE), "holds the tenant's name");

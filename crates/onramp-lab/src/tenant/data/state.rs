@@ -8,24 +8,24 @@ use time::OffsetDateTime;
 use super::applications::{AppRoleAssignment, Application, ServicePrincipal};
 use super::directory::Directory;
 use super::domains::{Dns, Domain, UsedElsewhere};
-use super::ids::Draw;
+use super::ids::SeededRng;
 use super::organization::{ConditionalAccess, Synchronization};
 use super::roles::RoleAssignment;
 use super::subscriptions::{AzureAssignment, AzureLock, Subscription};
 use crate::tenant::limits::consistency::Consistency;
-use crate::tenant::sign_in::people::PeopleSignIn;
+use crate::tenant::sign_in::interactive::InteractiveSignIns;
 use crate::tenant::sign_in::tokens::Tokens;
 
 /// The model. Its rules stand in the modules of its parts; what asks (the HTTP server, the ports) only translates.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) draw: Draw,
+    pub(crate) draw: SeededRng,
     pub(crate) consistency: Consistency,
     pub(crate) tenant_id: String,
     pub(crate) display_name: String,
     pub(crate) initial_domain: String,
     pub(crate) created: OffsetDateTime,
-    /// Synchronisation features answer to applications too, which the service itself does not do.
+    /// Synchronization features answer to applications too, which the service itself does not do.
     pub(crate) app_only_sync_features: bool,
     pub(crate) domains: BTreeMap<String, Domain>,
     /// Domains that other tenants have verified, and how the service says so.
@@ -54,5 +54,5 @@ pub(crate) struct State {
     /// Scopes at and below which nobody may change role assignments.
     pub(crate) azure_denied: Vec<String>,
     pub(crate) tokens: Tokens,
-    pub(crate) people_sign_in: PeopleSignIn,
+    pub(crate) interactive_sign_ins: InteractiveSignIns,
 }

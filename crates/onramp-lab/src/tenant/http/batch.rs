@@ -1,59 +1,24 @@
 //! JSON batching: up to twenty requests in one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::call::{self, Call, Delivery};
-use super::exchange::{Answer, Ids, Payload};
-use crate::tenant::LabTenant;
+use super::call::Call;
+use super::exchange::{Answer, Payload};
 use crate::tenant::data::json::put;
 use crate::tenant::data::refusal::{Outcome, Refusal};
 
 const MOST_ITEMS: usize = 20;
 
 /// One request of a batch.
-struct Item {
-    id: String,
-    depends_on: Vec<String>,
-    call: Call,
+pub(super) struct Item {
+    pub(super) id: String,
+    pub(super) depends_on: Vec<String>,
+    pub(super) call: Call,
 }
 
-pub(super) async fn run(lab: &LabTenant, batch: &Call, ids: &Ids) -> Answer {
-    let items = match items(batch) {
-        Ok(items) => items,
-        Err(refusal) => return Answer::json(refusal.status, ids.graph_error(&refusal)),
-    };
-    let mut statuses: HashMap<String, u16> = HashMap::new();
-    let mut responses = Vec::with_capacity(items.len());
-    for item in items {
-        let failed = item
-            .depends_on
-            .iter()
-            .any(|id| statuses.get(&id.to_lowercase()).is_none_or(|status| *status >= 400));
-        let answer = if failed {
-            let refusal =
-                Refusal::new(424, "FailedDependency", "A request that this one depends on has failed.");
-            Answer::json(424, ids.graph_error(&refusal))
-        } else {
-            let delivery = call::handle_item(lab, &item.call, ids).await;
-            answer_of(delivery, ids)
-        };
-        statuses.insert(item.id.to_lowercase(), answer.status);
-        responses.push(response(item.id, answer));
-    }
-    Answer::ok(json!({ "responses": responses }))
-}
-
-/// An item has no connection of its own to be cut: the batch says that nothing came back in time.
-fn answer_of(delivery: Delivery, ids: &Ids) -> Answer {
-    match delivery.answer {
-        Some(answer) if !delivery.cut_within => answer,
-        _ => Answer::json(504, ids.graph_error(&Refusal::of_status(504))),
-    }
-}
-
-fn response(id: String, answer: Answer) -> Value {
+pub(super) fn response(id: String, answer: Answer) -> Value {
     let mut headers: Map<String, Value> = Map::new();
     for (name, value) in &answer.headers {
         let name = if *name == "retry-after" { "Retry-After" } else { name };
@@ -75,7 +40,7 @@ fn response(id: String, answer: Answer) -> Value {
     response
 }
 
-fn items(batch: &Call) -> Outcome<Vec<Item>> {
+pub(super) fn items(batch: &Call) -> Outcome<Vec<Item>> {
     let malformed = |message: &str| Refusal::new(400, "BadRequest", message);
     let body: Value =
         serde_json::from_slice(&batch.body).map_err(|_| malformed("Invalid batch payload format."))?;

@@ -10,7 +10,7 @@ use crate::tenant::data::json::put;
 use crate::tenant::data::refusal::Refusal;
 use crate::tenant::data::state::State;
 use crate::tenant::sign_in::assertion::Assertion;
-use crate::tenant::sign_in::people::{Code, DEVICE_CODE_LIFE};
+use crate::tenant::sign_in::interactive::{Code, DEVICE_CODE_LIFE};
 use crate::tenant::sign_in::tokens::{Aadsts, Audience, Caller, TOKEN_LIFE, aadsts_of, audience};
 
 /// The grant of a device code (RFC 8628 3.4).

@@ -7,6 +7,8 @@ mod exchange;
 mod graph;
 mod login;
 mod odata;
+mod percent;
+mod pipeline;
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt as _;
 
-use self::call::{Call, Delivery, Face};
+use self::call::{Call, Delivery, Service};
 use crate::tenant::LabTenant;
 use crate::tenant::data::refusal::Outcome;
 use crate::tenant::data::users::UserPatch;
@@ -106,14 +108,14 @@ impl LabTenant {
 
 fn router(lab: LabTenant, scheme: &'static str) -> Router {
     Router::new()
-        .route("/v1.0/{*path}", any(|app, request| answer(app, Face::Graph, request)))
-        .route("/beta/{*path}", any(|app, request| answer(app, Face::Graph, request)))
-        .route("/{tenant}/oauth2/v2.0/{operation}", any(|app, request| answer(app, Face::Login, request)))
+        .route("/v1.0/{*path}", any(|app, request| answer(app, Service::Graph, request)))
+        .route("/beta/{*path}", any(|app, request| answer(app, Service::Graph, request)))
+        .route("/{tenant}/oauth2/v2.0/{operation}", any(|app, request| answer(app, Service::Login, request)))
         .route(
             "/{tenant}/v2.0/.well-known/openid-configuration",
-            any(|app, request| answer(app, Face::Login, request)),
+            any(|app, request| answer(app, Service::Login, request)),
         )
-        .fallback(|app, request| answer(app, Face::Arm, request))
+        .fallback(|app, request| answer(app, Service::Arm, request))
         .layer(Extension(App { lab, scheme }))
 }
 
@@ -124,7 +126,7 @@ struct App {
     scheme: &'static str,
 }
 
-async fn answer(Extension(app): Extension<App>, face: Face, request: Request) -> Response {
+async fn answer(Extension(app): Extension<App>, service: Service, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, LARGEST_BODY).await;
     let Ok(body) = body else {
@@ -132,9 +134,9 @@ async fn answer(Extension(app): Extension<App>, face: Face, request: Request) ->
         *response.status_mut() = axum::http::StatusCode::PAYLOAD_TOO_LARGE;
         return response;
     };
-    let call = Call::from_request(face, &parts, body.to_vec(), app.scheme);
+    let call = Call::from_request(service, &parts, body.to_vec(), app.scheme);
     let ids = call.ids(&app.lab);
-    let delivery = call::handle(&app.lab, &call, &ids).await;
+    let delivery = pipeline::handle(&app.lab, &call, &ids).await;
     respond(delivery, &call, &ids)
 }
 
@@ -162,7 +164,7 @@ fn respond(delivery: Delivery, call: &Call, ids: &exchange::Ids) -> Response {
     };
     let (content_type, text) = match answer.payload {
         exchange::Payload::None => (None, String::new()),
-        exchange::Payload::Json(value) => (Some(call.face.json_type()), value.to_string()),
+        exchange::Payload::Json(value) => (Some(call.service.json_type()), value.to_string()),
         exchange::Payload::Text(kind, text) => (Some(kind), text),
     };
     let length = text.len();
@@ -181,7 +183,7 @@ fn respond(delivery: Delivery, call: &Call, ids: &exchange::Ids) -> Response {
     if delivery.cut_within {
         set("content-length", &length.to_string());
     }
-    set(call.face.request_id_header(), &ids.request_id);
+    set(call.service.request_id_header(), &ids.request_id);
     if let Some(id) = &ids.client_request_id {
         set("client-request-id", id);
     }

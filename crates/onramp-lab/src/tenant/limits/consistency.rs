@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::tenant::data::ids::Draw;
+use crate::tenant::data::ids::SeededRng;
 
 /// How long a new object stays out of sight of requests that name it (Graph answers 404, Azure Resource Manager
 /// `PrincipalNotFound`) and of lists.
@@ -27,7 +27,7 @@ pub enum Consistency {
 }
 
 impl Consistency {
-    pub(crate) fn begin(self, now: OffsetDateTime, draw: &mut Draw) -> Visibility {
+    pub(crate) fn begin(self, now: OffsetDateTime, draw: &mut SeededRng) -> Visibility {
         let requests = |n: u32| Visibility { graph: n, arm: n, from: None };
         let after = |wait: Duration| Visibility { graph: 0, arm: 0, from: Some(now + wait) };
         match self {

@@ -1,4 +1,4 @@
-//! Domains and the synchronisation switch.
+//! Domains and the synchronization switch.
 
 use async_trait::async_trait;
 use onramp_core::tenant::{
@@ -131,7 +131,7 @@ fn tenant_domain(domain: &Domain, state: &State) -> Result<TenantDomain> {
 impl DirectorySync for Ports {
     async fn status(&self) -> Result<SyncStatus> {
         let operation =
-            Operation::new("GET", "/v1.0/organization", "read the tenant's synchronisation state", "");
+            Operation::new("GET", "/v1.0/organization", "read the tenant's synchronization state", "");
         let (id, name, sync) = self
             .run(&operation, |state, _| {
                 Ok((state.tenant_id.clone(), state.display_name.clone(), state.synchronization.clone()))
@@ -150,9 +150,9 @@ impl DirectorySync for Ports {
     async fn set_enabled(&self, enabled: bool) -> Result<()> {
         let tenant = self.lab.credentials().tenant_id;
         let action = if enabled {
-            "enable directory synchronisation of"
+            "enable directory synchronization of"
         } else {
-            "disable directory synchronisation of"
+            "disable directory synchronization of"
         };
         let operation = Operation::new("PATCH", format!("/v1.0/organization/{tenant}"), action, tenant);
         self.run(&operation, |state, now| state.set_sync_enabled(enabled, now)).await
@@ -160,7 +160,7 @@ impl DirectorySync for Ports {
 
     async fn features(&self) -> Result<SyncFeatures> {
         let path = "/v1.0/directory/onPremisesSynchronization";
-        let operation = Operation::new("GET", path, "read the tenant's synchronisation features", "");
+        let operation = Operation::new("GET", path, "read the tenant's synchronization features", "");
         self.run(&operation, |state, _| Ok(features(state))).await
     }
 
@@ -168,7 +168,7 @@ impl DirectorySync for Ports {
         let ports = self.clone();
         whole(async move {
             let operation =
-                Operation::new("GET", "/v1.0/users", "list the conflicts of synchronised users", "")
+                Operation::new("GET", "/v1.0/users", "list the conflicts of synchronized users", "")
                     .with_query(
                         "$filter=onPremisesProvisioningErrors/any(o:o/category eq 'PropertyConflict')",
                     );
@@ -177,7 +177,7 @@ impl DirectorySync for Ports {
     }
 }
 
-/// Only users may read them, and only once synchronisation was switched on; the ports speak for an application.
+/// Only users may read them, and only once synchronization was switched on; the ports speak for an application.
 fn features(state: &State) -> SyncFeatures {
     let mut features = SyncFeatures::default();
     let sync = &state.synchronization;

@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 use crate::tenant::LabTenant;
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
-use crate::tenant::limits::gate::Action;
+use crate::tenant::limits::faults::Action;
 use crate::tenant::sign_in::permissions::suffice;
 
 /// An object that was just created is looked for again after this time,
@@ -32,17 +32,20 @@ struct Ports {
     lab: LabTenant,
 }
 
-pub(super) fn tenant(lab: &LabTenant) -> Tenant {
-    let ports = Arc::new(Ports { lab: lab.clone() });
-    Tenant {
-        domains: ports.clone(),
-        users: ports.clone(),
-        roles: ports.clone(),
-        sign_in: ports.clone(),
-        sync: ports.clone(),
-        subscriptions: ports.clone(),
-        applications: ports.clone(),
-        password_protection: ports,
+impl LabTenant {
+    /// Returns the tenant as its ports.
+    pub fn tenant(&self) -> Tenant {
+        let ports = Arc::new(Ports { lab: self.clone() });
+        Tenant {
+            domains: ports.clone(),
+            users: ports.clone(),
+            roles: ports.clone(),
+            sign_in: ports.clone(),
+            sync: ports.clone(),
+            subscriptions: ports.clone(),
+            applications: ports.clone(),
+            password_protection: ports,
+        }
     }
 }
 
@@ -158,9 +161,9 @@ impl Ports {
         work: impl FnOnce(&mut State, OffsetDateTime) -> Outcome<T>,
     ) -> Result<Outcome<T>> {
         let Operation { method, path, query, .. } = operation;
-        let ((action, strangers), latency) =
-            self.lab.with_gate(|gate| (gate.strike(method, path, query), gate.draw_latency()));
-        strangers.iter().for_each(|stranger| stranger.act(&self.lab));
+        let ((action, changes), latency) =
+            self.lab.with_gate(|gate| (gate.faults.strike(method, path, query), gate.draw_latency()));
+        changes.iter().for_each(|change| change.act(&self.lab));
         let delay = if let Some(Action::Delay(time)) = &action { Some(*time) } else { None };
         for wait in latency.into_iter().chain(delay) {
             self.lab.clock().sleep(wait).await;

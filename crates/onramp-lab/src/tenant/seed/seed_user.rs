@@ -21,7 +21,7 @@ pub struct SeedUser {
     pub(super) display_name: Option<String>,
     pub(super) proxy_addresses: Vec<String>,
     pub(super) immutable_id: Option<String>,
-    pub(super) synchronised: bool,
+    pub(super) synchronized: bool,
     pub(super) guest: bool,
     pub(super) disabled: bool,
     pub(super) password: Option<Password>,
@@ -39,7 +39,7 @@ impl SeedUser {
             display_name: None,
             proxy_addresses: Vec::new(),
             immutable_id: None,
-            synchronised: false,
+            synchronized: false,
             guest: false,
             disabled: false,
             password: None,
@@ -51,7 +51,7 @@ impl SeedUser {
     }
 
     /// The cloud account that a person of the forest already has: mail like on premises, UPN on the tenant's first domain
-    /// (`contoso.onmicrosoft.com`). Synchronisation would match the two by their primary address. `None` for a person without
+    /// (`contoso.onmicrosoft.com`). Synchronization would match the two by their primary address. `None` for a person without
     /// mail, or whose mail cannot be turned into a UPN.
     #[must_use]
     pub fn twin_of(person: &Person, first_domain: &str) -> Option<Self> {
@@ -91,8 +91,8 @@ impl SeedUser {
 
     /// Mastered by a directory on premises (`onPremisesSyncEnabled`).
     #[must_use]
-    pub fn synchronised(mut self) -> Self {
-        self.synchronised = true;
+    pub fn synchronized(mut self) -> Self {
+        self.synchronized = true;
         self
     }
 

@@ -4,10 +4,10 @@ use onramp_core::tenant::RoleTemplateId;
 use onramp_core::{Error, ErrorKind, Result};
 use time::OffsetDateTime;
 
-use super::capitalised;
+use super::capitalized;
 use super::seed_user::SeedUser;
 use crate::tenant::data::domains::canonical;
-use crate::tenant::data::ids::Draw;
+use crate::tenant::data::ids::SeededRng;
 use crate::tenant::data::roles::RoleAssignment;
 use crate::tenant::data::state::State;
 
@@ -59,13 +59,13 @@ pub(crate) fn add_user(state: &mut State, seed: SeedUser, now: OffsetDateTime) -
         return Err(refused("another user has one of its proxy addresses"));
     }
     let prefix = upn.split('@').next().unwrap_or_default().to_owned();
-    let name = seed.display_name.clone().unwrap_or_else(|| capitalised(&prefix.replace(['.', '_'], " ")));
+    let name = seed.display_name.clone().unwrap_or_else(|| capitalized(&prefix.replace(['.', '_'], " ")));
     let mut user = state.blank_user(upn, name, prefix, now);
     user.mail =
         seed.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:")).map(str::to_owned);
     user.proxy_addresses = seed.proxy_addresses;
     user.immutable_id = seed.immutable_id;
-    user.synced = seed.synchronised.then_some(true);
+    user.synced = seed.synchronized.then_some(true);
     user.account_enabled = !seed.disabled;
     if seed.guest {
         "Guest".clone_into(&mut user.user_type);
@@ -87,7 +87,7 @@ pub(crate) fn add_user(state: &mut State, seed: SeedUser, now: OffsetDateTime) -
     Ok(())
 }
 
-fn role_held(draw: &mut Draw, role: &RoleTemplateId, principal: &str) -> RoleAssignment {
+fn role_held(draw: &mut SeededRng, role: &RoleTemplateId, principal: &str) -> RoleAssignment {
     RoleAssignment {
         id: format!("{}-1", draw.letters(39)),
         role_id: role.id().to_string(),
@@ -98,7 +98,7 @@ fn role_held(draw: &mut Draw, role: &RoleTemplateId, principal: &str) -> RoleAss
 
 /// Ordinary users, the n-th of whom has the same name in every tenant of the same seed.
 pub(crate) fn add_people(state: &mut State, count: usize, now: OffsetDateTime) -> Result<()> {
-    let pick = |draw: &mut Draw, names: &[&'static str; 24]| {
+    let pick = |draw: &mut SeededRng, names: &[&'static str; 24]| {
         let at = usize::try_from(draw.below(24)).unwrap_or(0);
         names.get(at).copied().unwrap_or("Alva")
     };

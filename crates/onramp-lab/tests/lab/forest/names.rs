@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use ldap3::{Mod, Scope};
 use onramp_core::forest::{UpnChange, UserQuery};
 use onramp_core::{ErrorKind, ObjectGuid, Upn};
-use onramp_lab::forest::{Fault, Flavour, LabForest, LabForestBuilder, Operation};
+use onramp_lab::forest::{Fault, LabForest, LabForestBuilder, Operation, Vendor};
 
 use super::clients::{change_upn, serving};
 
@@ -29,7 +29,7 @@ fn upn_change(lab: &LabForest, guid: ObjectGuid, before: &str, after: &str) -> U
 
 #[tokio::test]
 async fn on_windows_a_name_that_differs_in_marks_alone_is_taken() {
-    let windows = LabForest::builder().flavour(Flavour::Windows);
+    let windows = LabForest::builder().vendor(Vendor::Windows);
     for (builder, strict) in [
         (windows.clone(), true),
         (LabForest::builder().windows_comparison(true), true),

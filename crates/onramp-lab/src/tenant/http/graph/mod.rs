@@ -13,8 +13,8 @@ mod users;
 pub(super) use self::users::read_patch;
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
-use crate::tenant::http::call::decode;
 use crate::tenant::http::exchange::{Answer, Exchange};
+use crate::tenant::http::percent::decode;
 
 pub(super) fn dispatch(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
     let path: Vec<&str> = ex.path.iter().map(String::as_str).collect();

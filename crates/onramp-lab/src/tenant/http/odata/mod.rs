@@ -1,5 +1,4 @@
 //! The query language of Graph and Azure Resource Manager: what of a collection is asked for, and in which pages.
 
 pub(super) mod filter;
-mod parser;
 pub(super) mod query;

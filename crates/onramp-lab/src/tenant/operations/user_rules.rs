@@ -1,10 +1,10 @@
 //! The rules of the service that a change of a user must meet.
 
-use super::{User, UserPatch};
 use crate::tenant::data::domains::canonical;
-use crate::tenant::data::password_rules::{self, Whose};
+use crate::tenant::data::password_rules::{self, PasswordOwner};
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
+use crate::tenant::data::users::{User, UserPatch};
 
 impl State {
     /// Every rule a change must meet, before any of it is applied.
@@ -66,12 +66,12 @@ impl State {
         }
         if let Some(password) = patch.password.as_ref().and_then(|profile| profile.password.as_ref()) {
             let policies = patch.password_policies.clone().unwrap_or_else(|| user.password_policies.clone());
-            let whose = Whose {
+            let owner = PasswordOwner {
                 display_name: patch.display_name.as_ref().unwrap_or(&user.display_name),
                 tenant_name: &self.display_name,
                 weak_allowed: policies.is_some_and(|policies| policies.contains("DisableStrongPassword")),
             };
-            if !password_rules::accepts(password.expose(), whose) {
+            if !password_rules::accepts(password.expose(), owner) {
                 return Err(Refusal::bad_request(
                     "The specified password does not comply with password complexity requirements. Please provide a different password.",
                 ));

@@ -1,60 +1,25 @@
-//! How people sign in at the lab: what waits for them, and what renews their tokens.
+//! Sign-in of people: authorization codes, device codes, refresh tokens.
 
+use crate::tenant::data::state::State;
+use crate::tenant::sign_in::interactive::Code;
+use crate::tenant::sign_in::interactive::DEVICE_CODE_LIFE;
+use crate::tenant::sign_in::interactive::Device;
+use crate::tenant::sign_in::interactive::Refresh;
+use crate::tenant::sign_in::tokens::Aadsts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use time::{Duration, OffsetDateTime};
 
-use super::tokens::Aadsts;
-use crate::tenant::data::state::State;
-
-/// How long a device code can be entered.
-pub(crate) const DEVICE_CODE_LIFE: Duration = Duration::minutes(15);
 /// How long an authorization code can be exchanged.
 const CODE_LIFE: Duration = Duration::minutes(10);
-
-/// Everything that was begun and not ended, and everything that renews.
-#[derive(Debug, Default)]
-pub(crate) struct PeopleSignIn {
-    codes: HashMap<String, Code>,
-    devices: HashMap<String, Device>,
-    refresh: HashMap<String, Refresh>,
-}
-
-/// An authorization code: a person signed in at the browser, and the application has not come for it yet.
-#[derive(Debug)]
-pub(crate) struct Code {
-    pub(crate) client: String,
-    pub(crate) user: String,
-    pub(crate) redirect_uri: String,
-    /// SHA-256 of the verifier that the application keeps.
-    pub(crate) challenge: String,
-    pub(crate) expires: OffsetDateTime,
-}
-
-#[derive(Debug)]
-struct Device {
-    client: String,
-    user_code: String,
-    expires: OffsetDateTime,
-    /// Who entered the code; `Err` if that person declined.
-    answer: Option<Result<String, ()>>,
-}
-
-#[derive(Debug)]
-struct Refresh {
-    client: String,
-    user: String,
-    issued: OffsetDateTime,
-}
 
 impl State {
     /// A code for a person who signed in at the browser.
     pub(crate) fn begin_code(&mut self, mut code: Code, now: OffsetDateTime) -> String {
         code.expires = now + CODE_LIFE;
         let text = self.draw.letters(60);
-        self.people_sign_in.codes.insert(text.clone(), code);
+        self.interactive_sign_ins.codes.insert(text.clone(), code);
         text
     }
 
@@ -73,7 +38,7 @@ impl State {
                 "OAuth2 Authorization code was already redeemed, please retry with a new valid code.",
             )
         };
-        let code = self.people_sign_in.codes.remove(text).ok_or_else(used)?;
+        let code = self.interactive_sign_ins.codes.remove(text).ok_or_else(used)?;
         if code.expires < now {
             return Err(Aadsts::new(70_008, "The provided authorization code or refresh token has expired."));
         }
@@ -98,13 +63,13 @@ impl State {
             expires: now + DEVICE_CODE_LIFE,
             answer: None,
         };
-        self.people_sign_in.devices.insert(device_code.clone(), device);
+        self.interactive_sign_ins.devices.insert(device_code.clone(), device);
         (device_code, user_code)
     }
 
     /// A person enters a code, and goes on or declines. Whether the code is known.
     pub(crate) fn enter_device_code(&mut self, user_code: &str, answer: Result<String, ()>) -> bool {
-        let mut devices = self.people_sign_in.devices.values_mut();
+        let mut devices = self.interactive_sign_ins.devices.values_mut();
         match devices.find(|device| device.user_code.eq_ignore_ascii_case(user_code)) {
             Some(device) => {
                 device.answer = Some(answer);
@@ -121,7 +86,7 @@ impl State {
         client: &str,
         now: OffsetDateTime,
     ) -> Result<String, Aadsts> {
-        let device = self.people_sign_in.devices.get(device_code);
+        let device = self.interactive_sign_ins.devices.get(device_code);
         let device = device
             .filter(|device| device.client.eq_ignore_ascii_case(client))
             .ok_or_else(|| Aadsts::new(70_019, "Verification code expired or is not known."))?;
@@ -135,7 +100,7 @@ impl State {
             )),
             Some(Err(())) => Err(Aadsts::new(70_000, "The user declined the sign-in.")),
             Some(Ok(user)) => {
-                self.people_sign_in.devices.remove(device_code);
+                self.interactive_sign_ins.devices.remove(device_code);
                 Ok(user)
             }
         }
@@ -144,14 +109,14 @@ impl State {
     pub(crate) fn issue_refresh_token(&mut self, client: &str, user: &str, now: OffsetDateTime) -> String {
         let token = self.draw.letters(80);
         let refresh = Refresh { client: client.to_owned(), user: user.to_owned(), issued: now };
-        self.people_sign_in.refresh.insert(token.clone(), refresh);
+        self.interactive_sign_ins.refresh.insert(token.clone(), refresh);
         token
     }
 
-    /// Whose tokens this one renews. Another takes its place.
+    /// PasswordOwner tokens this one renews. Another takes its place.
     pub(crate) fn redeem_refresh_token(&mut self, token: &str, client: &str) -> Result<String, Aadsts> {
         let refused = || Aadsts::new(50_173, "The provided grant has expired due to it being revoked.");
-        let refresh = self.people_sign_in.refresh.remove(token).ok_or_else(refused)?;
+        let refresh = self.interactive_sign_ins.refresh.remove(token).ok_or_else(refused)?;
         let user = self.users.find(&refresh.user).and_then(|seq| self.users.get(seq)).ok_or_else(refused)?;
         let is_void = user.sign_in.valid_from.is_some_and(|from| refresh.issued < from);
         if is_void || !user.account_enabled || !refresh.client.eq_ignore_ascii_case(client) {
@@ -162,6 +127,6 @@ impl State {
 
     /// Ends every sign-in of every person.
     pub(crate) fn forget_refresh_tokens(&mut self) {
-        self.people_sign_in.refresh.clear();
+        self.interactive_sign_ins.refresh.clear();
     }
 }

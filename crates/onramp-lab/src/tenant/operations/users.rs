@@ -3,9 +3,9 @@
 use onramp_core::Password;
 use time::OffsetDateTime;
 
-use super::{MfaState, NewUser, PasswordProfile, SignInState, User, UserPatch};
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
+use crate::tenant::data::users::{MfaState, NewUser, PasswordProfile, SignInState, User, UserPatch};
 use crate::tenant::limits::consistency::Visibility;
 
 impl State {

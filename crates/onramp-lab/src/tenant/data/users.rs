@@ -1,8 +1,5 @@
 //! Cloud users, by the rules of the service.
 
-mod operations;
-mod rules;
-
 use onramp_core::Password;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -35,7 +32,7 @@ pub(crate) struct User {
     pub(crate) on_premises_domain: Option<String>,
     pub(crate) on_premises_sid: Option<String>,
     pub(crate) synced: Option<bool>,
-    /// Values that synchronisation could not give this user, because another object has them.
+    /// Values that synchronization could not give this user, because another object has them.
     pub(crate) conflicts: Vec<Conflict>,
     /// Plain text properties without rules of their own, by Graph's name.
     pub(crate) profile: Vec<(&'static str, String)>,
