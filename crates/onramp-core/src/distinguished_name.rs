@@ -1,5 +1,6 @@
 //! Distinguished names (RFC 4514), as far as finding, comparing and escaping them needs.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -223,6 +224,27 @@ impl Hash for DistinguishedName {
             rdn.attribute.to_ascii_lowercase().hash(state);
             rdn.value.to_lowercase().hash(state);
         }
+    }
+}
+impl Ord for DistinguishedName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |name: &Self| -> Vec<(String, String)> {
+            name.rdns()
+                .iter()
+                .map(|rdn| (rdn.attribute.to_ascii_lowercase(), rdn.value.to_lowercase()))
+                .collect()
+        };
+        key(self).cmp(&key(other))
+    }
+}
+impl PartialOrd for DistinguishedName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl AsRef<str> for DistinguishedName {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 impl fmt::Display for DistinguishedName {

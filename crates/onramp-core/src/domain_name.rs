@@ -201,6 +201,11 @@ impl PartialOrd for DomainName {
         Some(self.cmp(other))
     }
 }
+impl AsRef<str> for DomainName {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
 impl fmt::Display for DomainName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -97,6 +97,11 @@ impl ImmutableId {
 
 text_newtype!(ImmutableId);
 
+impl AsRef<str> for ImmutableId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
 impl fmt::Display for ImmutableId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

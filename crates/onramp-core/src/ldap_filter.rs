@@ -213,6 +213,11 @@ impl Parser<'_> {
     }
 }
 
+impl AsRef<str> for LdapFilter {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
 impl fmt::Display for LdapFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -55,7 +55,7 @@ pub use distinguished_name::{DistinguishedName, Rdn};
 pub use domain_name::DomainName;
 pub use error::{Error, ErrorKind, Result, ServerReply};
 pub use forest::Forest;
-pub use futures_core::stream::BoxStream;
+pub use futures_core::stream::{BoxStream, Stream};
 pub use immutable_id::ImmutableId;
 pub use ldap_filter::LdapFilter;
 pub use mail_rules::mail_violation;
@@ -68,6 +68,7 @@ pub use password_validator::{
 };
 pub use sid::Sid;
 pub use tenant::Tenant;
+pub use time::{self, OffsetDateTime};
 pub use upn::{Upn, UpnSuffix};
 pub use upn_rules::UpnViolation;
 pub use visible::visible;

@@ -44,7 +44,8 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// `FromStr`, `TryFrom<String>`, `Display` and serde through the text form, for a type with `parse` and `as_str`.
+/// Implements `FromStr`, `TryFrom` and serde through the text form, and `From` into `String`, for a type with `parse` and
+/// `Display`.
 macro_rules! text_newtype {
     ($type:ty) => {
         impl ::std::str::FromStr for $type {
@@ -57,6 +58,17 @@ macro_rules! text_newtype {
             type Error = $crate::ParseError;
             fn try_from(text: String) -> ::std::result::Result<Self, Self::Error> {
                 Self::parse(&text)
+            }
+        }
+        impl ::std::convert::TryFrom<&str> for $type {
+            type Error = $crate::ParseError;
+            fn try_from(text: &str) -> ::std::result::Result<Self, Self::Error> {
+                Self::parse(text)
+            }
+        }
+        impl ::std::convert::From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
             }
         }
         impl ::serde::Serialize for $type {

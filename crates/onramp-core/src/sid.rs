@@ -5,7 +5,7 @@ use std::fmt;
 use crate::parse::{ParseError, text_newtype};
 
 /// A security identifier such as `S-1-5-21-…-500` ([MS-DTYP] 2.4.2).
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sid {
     revision: u8,
     authority: u64,

@@ -139,6 +139,11 @@ impl PartialOrd for Upn {
         Some(self.cmp(other))
     }
 }
+impl AsRef<str> for Upn {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
 impl fmt::Display for Upn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -210,6 +215,21 @@ impl Eq for UpnSuffix {}
 impl Hash for UpnSuffix {
     fn hash<H: Hasher>(&self, state: &mut H) {
         lower(&self.0).for_each(|c| c.hash(state));
+    }
+}
+impl Ord for UpnSuffix {
+    fn cmp(&self, other: &Self) -> Ordering {
+        lower(&self.0).cmp(lower(&other.0))
+    }
+}
+impl PartialOrd for UpnSuffix {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl AsRef<str> for UpnSuffix {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 impl fmt::Display for UpnSuffix {

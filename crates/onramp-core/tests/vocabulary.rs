@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use onramp_core::forest::{
-    DomainController, DomainPasswordPolicy, PasswordSettings, ReplicatedValue, UpnHolder,
+    DomainController, DomainPasswordPolicy, PasswordSettings, ReplicatedValue, UpnOwner,
 };
 use onramp_core::{
     AttributeName, DistinguishedName, DomainName, ImmutableId, LdapFilter, ObjectGuid, ObjectId, Password,
@@ -91,7 +91,7 @@ fn what_stands_in_a_domain_with_an_underscore_knows_its_domain() {
     assert!(DistinguishedName::parse("CN=Anna").unwrap().domain_context().is_none());
 
     let guid = ObjectGuid::from_bytes([7; 16]);
-    let holder = UpnHolder::new(guid, dn.clone(), "anna", None);
+    let holder = UpnOwner::new(guid, dn.clone(), "anna", None);
     assert_eq!(holder.implied_upn().unwrap().as_str(), "anna@Corp_AD.local");
     for (dn, context) in [(&dn, "DC=corp_ad,DC=LOCAL"), (&unicode, "DC=bücher,DC=example")] {
         let upn = Upn::parse("anna@contoso.com").unwrap();
@@ -114,9 +114,9 @@ fn what_was_read_from_a_directory_is_read_back_after_it_was_stored() {
     let stored = serde_json::to_string(&domain).unwrap();
     assert!(serde_json::from_str::<DomainName>(&stored).is_err(), "a spec's domain stays strict");
     let dn = DistinguishedName::parse("CN=Anna,DC=corp_ad,DC=local").unwrap();
-    let holder = UpnHolder::new(ObjectGuid::from_bytes([7; 16]), dn, "anna", None);
+    let holder = UpnOwner::new(ObjectGuid::from_bytes([7; 16]), dn, "anna", None);
     let stored = serde_json::to_string(&(holder.clone(), holder.implied_upn())).unwrap();
-    let read: (UpnHolder, Option<Upn>) = serde_json::from_str(&stored).unwrap();
+    let read: (UpnOwner, Option<Upn>) = serde_json::from_str(&stored).unwrap();
     assert_eq!(read, (holder.clone(), holder.implied_upn()));
 }
 

@@ -72,16 +72,16 @@ impl EntraClient {
     /// Returns all ports of the tenant.
     pub fn tenant(&self) -> Tenant {
         let graph = || self.graph.clone();
-        Tenant {
-            domains: Arc::new(EntraDomains(graph())),
-            users: Arc::new(EntraUsers(graph())),
-            roles: Arc::new(EntraRoles(graph())),
-            sign_in: Arc::new(EntraSignIn::new(graph(), Arc::clone(&self.probe_client_id))),
-            sync: Arc::new(EntraSync(graph())),
-            subscriptions: Arc::new(EntraSubscriptions(graph())),
-            applications: Arc::new(EntraApplications(graph())),
-            password_protection: Arc::new(EntraPasswordProtection(graph())),
-        }
+        Tenant::new(
+            Arc::new(EntraDomains(graph())),
+            Arc::new(EntraUsers(graph())),
+            Arc::new(EntraRoles(graph())),
+            Arc::new(EntraSignIn::new(graph(), Arc::clone(&self.probe_client_id))),
+            Arc::new(EntraSync(graph())),
+            Arc::new(EntraSubscriptions(graph())),
+            Arc::new(EntraApplications(graph())),
+            Arc::new(EntraPasswordProtection(graph())),
+        )
     }
 }
 

@@ -357,7 +357,7 @@ impl UserJson {
         user.other_mails = self.other_mails.unwrap_or_default();
         user.proxy_addresses = self.proxy_addresses.unwrap_or_default();
         user.immutable_id = immutable_id;
-        user.synchronised = self.on_premises_sync_enabled.unwrap_or_default();
+        user.synchronized = self.on_premises_sync_enabled.unwrap_or_default();
         user.password_never_expires =
             policies(self.password_policies.as_deref()).any(|policy| policy == NEVER_EXPIRES);
         Ok(user)

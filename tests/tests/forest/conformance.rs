@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use onramp_ad::LdapSecurity;
-use onramp_core::conformance::{self, ForestFixture, Patience};
+use onramp_core::conformance::{self, ForestFixture, PollTimeout};
 use onramp_core::{Forest as Ports, SystemClock};
 use onramp_samba::Forest;
 
@@ -94,5 +94,5 @@ fn ports(forest: &Forest) -> Ports {
 
 fn fixture(forest: &Forest, tag: &str, count: usize) -> ForestFixture {
     let guids = added(forest, count).into_iter().map(|(_, guid)| guid).collect();
-    ForestFixture::new(tag, guids, Patience::new(Arc::new(SystemClock::new())))
+    ForestFixture::new(tag, guids, PollTimeout::new(Arc::new(SystemClock::new())))
 }

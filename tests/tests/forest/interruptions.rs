@@ -249,7 +249,7 @@ impl Told {
             match result.map_err(|error| error.kind()) {
                 Ok(done) => {
                     assert_eq!(fate, Fate::MadeOnce, "{done:?}");
-                    assert_ne!(done, UpnChanged::AlreadySo, "nobody else makes these changes");
+                    assert_ne!(done, UpnChanged::Unchanged, "nobody else makes these changes");
                 }
                 // May have been made: that is what it says.
                 Err(ErrorKind::OutcomeUnknown) => open.push((change, fate)),
@@ -263,7 +263,7 @@ impl Told {
         run(async {
             for (change, fate) in &open {
                 let expected =
-                    if *fate == Fate::MadeOnce { UpnChanged::AlreadySo } else { UpnChanged::Changed };
+                    if *fate == Fate::MadeOnce { UpnChanged::Unchanged } else { UpnChanged::Changed };
                 assert_eq!(ports.users.change_upn(change).await.unwrap(), expected);
             }
         });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onramp_core::conformance::{self, ForestFixture, Patience};
+use onramp_core::conformance::{self, ForestFixture, PollTimeout};
 use onramp_core::forest::{FineGrainedPolicy, Lockout, PasswordSettings};
 use onramp_core::{DistinguishedName, SystemClock};
 use onramp_samba::Rights;
@@ -52,7 +52,7 @@ fn policies_of_users_and_groups_bind_and_are_hidden_from_others() {
     let ordinary = forest.add_login("policy-ordinary", Rights::Ordinary).unwrap();
     let ordinary = client_of(&forest, 0, &ordinary).build().unwrap().forest().password_policies;
     let ports = client(&forest, 0).build().unwrap().forest();
-    let fixture = ForestFixture::new("policies", vec![free], Patience::new(Arc::new(SystemClock::new())));
+    let fixture = ForestFixture::new("policies", vec![free], PollTimeout::new(Arc::new(SystemClock::new())));
     let fixture = fixture.with_bound(bound).with_ordinary(ordinary);
     run(conformance::forest::password_policies::run(&*ports.password_policies, &*ports.suffixes, &fixture));
 }

@@ -81,7 +81,7 @@ impl<'a> CompareAndSwap<'a> {
             // A delete matches every spelling, so that only a read can tell that nothing is to be done.
             let read = self.read_with_retries().await;
             match self.compare(read)? {
-                (ChangeState::After, _) => return Ok(ObjectChanged::AlreadySo),
+                (ChangeState::After, _) => return Ok(ObjectChanged::Unchanged),
                 (ChangeState::Before, _) => {}
                 (ChangeState::Neither, object) => return Err(self.stale(&object)),
             }
@@ -428,7 +428,7 @@ impl Attempts {
     fn conclude_from_refusal(&mut self, state: ChangeState) -> Conclusion {
         match state {
             ChangeState::After if self.may_have_applied => Conclusion::Done(ObjectChanged::FoundChanged),
-            ChangeState::After => Conclusion::Done(ObjectChanged::AlreadySo),
+            ChangeState::After => Conclusion::Done(ObjectChanged::Unchanged),
             ChangeState::Neither if self.may_have_applied => Conclusion::Overtaken,
             ChangeState::Neither => Conclusion::Stale,
             // The value was another one for a moment and is back, or the server does not accept the new value
@@ -521,7 +521,7 @@ mod tests {
     #[test]
     fn what_the_object_says_depends_on_what_may_have_happened() {
         for (lost, done, other) in [
-            (false, ObjectChanged::AlreadySo, Conclusion::Stale),
+            (false, ObjectChanged::Unchanged, Conclusion::Stale),
             (true, ObjectChanged::FoundChanged, Conclusion::Overtaken),
         ] {
             assert_eq!(after(1, lost).conclude_from_refusal(ChangeState::After), Conclusion::Done(done));

@@ -22,12 +22,12 @@ use crate::topology::Topology;
 
 /// Returns the ports of a forest.
 pub(crate) fn forest(topology: &Topology) -> Forest {
-    Forest {
-        suffixes: Arc::new(DirectorySuffixes(topology.clone())),
-        users: Arc::new(DirectoryUsers(topology.clone())),
-        object_writer: Arc::new(DirectoryWriter(topology.clone())),
-        replication: Arc::new(DirectoryReplication(topology.clone())),
-        password_policies: Arc::new(DirectoryPasswordPolicies(topology.clone())),
-        objects: Arc::new(DirectoryObjects(topology.clone())),
-    }
+    Forest::new(
+        Arc::new(DirectorySuffixes(topology.clone())),
+        Arc::new(DirectoryUsers(topology.clone())),
+        Arc::new(DirectoryWriter(topology.clone())),
+        Arc::new(DirectoryReplication(topology.clone())),
+        Arc::new(DirectoryPasswordPolicies(topology.clone())),
+        Arc::new(DirectoryObjects(topology.clone())),
+    )
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use onramp_core::forest::{
-    AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery,
+    AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UpnOutcome, UpnOwner, UserQuery,
 };
 use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, ParseError,
@@ -68,7 +68,7 @@ impl ForestUsers for DirectoryUsers {
         until_error(stream::once(places).try_flatten()).boxed()
     }
 
-    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
+    fn upn_owners(&self) -> BoxStream<'static, Result<UpnOwner>> {
         let topology = self.0.clone();
         let places = async move {
             let named = LdapFilter::present(&UPN).or(&LdapFilter::present(&SAM_ACCOUNT_NAME));
@@ -157,7 +157,7 @@ pub(crate) async fn holders_of(
     topology: Topology,
     domain: DistinguishedName,
     filter: LdapFilter,
-) -> Result<BoxStream<'static, Result<UpnHolder>>> {
+) -> Result<BoxStream<'static, Result<UpnOwner>>> {
     let bootstrap_dc = topology.bootstrap_dc().await?;
     let handle = if bootstrap_dc.root_dse.holds(&domain) {
         bootstrap_dc.handle
@@ -198,9 +198,9 @@ fn user(entry: &Entry) -> Result<ForestUser> {
     Ok(user)
 }
 
-fn holder(entry: &Entry) -> Result<UpnHolder> {
+fn holder(entry: &Entry) -> Result<UpnOwner> {
     let (guid, dn) = identity(entry)?;
     let invalid = |error: ParseError| invalid_value(entry, &error);
     let sam_account_name = entry.exact_text("sAMAccountName").map_err(invalid)?.unwrap_or_default();
-    Ok(UpnHolder::new(guid, dn, sam_account_name, entry.exact_text("userPrincipalName").map_err(invalid)?))
+    Ok(UpnOwner::new(guid, dn, sam_account_name, entry.exact_text("userPrincipalName").map_err(invalid)?))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use onramp_ad::LdapSecurity;
 use onramp_core::ObjectGuid;
-use onramp_core::conformance::{self, ForestFixture, Patience};
+use onramp_core::conformance::{self, ForestFixture, PollTimeout};
 use onramp_core::forest::{FineGrainedPolicy, Lockout, PasswordSettings};
 use onramp_lab::forest::LabForest;
 
@@ -14,7 +14,7 @@ async fn run(lab: &Lab, security: LdapSecurity) {
     let forest = lab.builder_as(&lab.model.administrator(), security).connect().await.unwrap().forest();
     let users = people(forest.users.as_ref(), 4).await.into_iter().map(|user| user.guid).collect();
     let ordinary = lab.builder_as(&lab.model.plain_user().unwrap(), security).connect().await.unwrap();
-    let fixture = ForestFixture::new("ad", users, Patience::new(lab.clock.clone()))
+    let fixture = ForestFixture::new("ad", users, PollTimeout::new(lab.clock.clone()))
         .with_bound(bound(lab))
         .with_ordinary(ordinary.forest().password_policies);
     conformance::forest::run(&forest, &fixture).await;

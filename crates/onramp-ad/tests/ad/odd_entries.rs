@@ -82,7 +82,7 @@ async fn every_stream_passes_over_what_it_cannot_understand() {
     assert_eq!(users, BOTH);
     let below = UserQuery::below(DOMAIN.parse().unwrap());
     assert_eq!(good(forest.users.search(below), &told, |user| &user.dn).await, BOTH);
-    assert_eq!(good(forest.users.upn_holders(), &told, |holder| &holder.dn).await, BOTH);
+    assert_eq!(good(forest.users.upn_owners(), &told, |holder| &holder.dn).await, BOTH);
     let objects = forest.objects.search(ObjectQuery::all([AttributeName::from_static("sAMAccountName")]));
     assert_eq!(good(objects, &told, |object| &object.dn).await, BOTH);
     let controller = onramp_core::forest::DomainController::new(
@@ -131,7 +131,7 @@ async fn a_value_that_decides_is_never_guessed() {
         let users = forest.users.search(UserQuery::all());
         assert_eq!(good(users, &told, |user| &user.dn).await, [BOTH[1]], "{attribute}");
         let named = ["sAMAccountName", "userPrincipalName"].contains(&attribute);
-        let holders = forest.users.upn_holders().collect::<Vec<_>>().await;
+        let holders = forest.users.upn_owners().collect::<Vec<_>>().await;
         assert_eq!(
             holders.iter().filter(|holder| holder.is_err()).count(),
             usize::from(named),

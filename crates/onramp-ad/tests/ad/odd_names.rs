@@ -1,8 +1,8 @@
 //! Forests with names that are not host names.
 
 use futures_util::TryStreamExt;
-use onramp_core::conformance::{self, ForestFixture, Patience};
-use onramp_core::forest::{ReplicatedValue, UpnHolder, UserQuery};
+use onramp_core::conformance::{self, ForestFixture, PollTimeout};
+use onramp_core::forest::{ReplicatedValue, UpnOwner, UserQuery};
 use onramp_core::{DistinguishedName, Upn};
 use onramp_lab::forest::{LabDomain, LabForest, LabForestBuilder};
 
@@ -17,7 +17,7 @@ async fn the_contract_holds_in_a_forest_with_an_underscore() {
     let lab = Lab::start(forest()).await;
     let forest = lab.connect().await.forest();
     let users = people(&*forest.users, 4).await.into_iter().map(|user| user.guid).collect();
-    let fixture = ForestFixture::new("ad", users, Patience::new(lab.clock.clone()));
+    let fixture = ForestFixture::new("ad", users, PollTimeout::new(lab.clock.clone()));
     conformance::forest::run(&forest, &fixture).await;
 }
 
@@ -34,7 +34,7 @@ async fn a_forest_with_an_underscore_is_read_whole() {
     let hosts: Vec<&str> = controllers.iter().map(|controller| controller.host.as_str()).collect();
     assert_eq!(hosts, ["dc1.corp_ad.local", "dc1.emea_1.corp_ad.local", "dc2.corp_ad.local"]);
 
-    let holders: Vec<UpnHolder> = forest.users.upn_holders().try_collect().await.unwrap();
+    let holders: Vec<UpnOwner> = forest.users.upn_owners().try_collect().await.unwrap();
     assert!(holders.iter().all(|holder| holder.implied_upn().is_some()), "every account implies a UPN");
     for (domain, suffix, served_by) in [
         ("DC=corp_ad,DC=local", "@corp_ad.local", 2),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt};
-use onramp_core::forest::{ForestUser, UpnHolder, UserQuery};
+use onramp_core::forest::{ForestUser, UpnOwner, UserQuery};
 use onramp_core::{ErrorKind, LdapFilter};
 use onramp_lab::forest::{Fault, LabForest, Operation};
 
@@ -21,7 +21,7 @@ async fn every_user_comes_once_whatever_the_page_size() {
         let found: Vec<ForestUser> = users.search(UserQuery::all()).try_collect().await.unwrap();
         assert_eq!(found.len(), model.len(), "pages of {page_size}");
         assert_eq!(found.iter().map(|user| user.guid).collect::<BTreeSet<_>>(), expected);
-        let holders: Vec<UpnHolder> = users.upn_holders().try_collect().await.unwrap();
+        let holders: Vec<UpnOwner> = users.upn_owners().try_collect().await.unwrap();
         assert!(holders.len() > found.len(), "computers and groups have names too");
     }
 }

@@ -61,7 +61,7 @@ async fn the_contract_holds_in_every_domain() {
         let users: Vec<ForestUser> = users.try_collect().await.unwrap();
         let named = users.iter().filter(|user| user.upn.is_some() && !user.is_critical);
         let guids = named.map(|user| user.guid).take(4).collect();
-        let fixture = ForestFixture::new("lab", guids, Patience::new(lab.clock.clone()));
+        let fixture = ForestFixture::new("lab", guids, PollTimeout::new(lab.clock.clone()));
         conformance::forest::run(&client.forest(), &fixture).await;
     }
 }
@@ -93,10 +93,9 @@ async fn each_domain_is_read_from_and_written_to_on_its_own_controller() {
 #[tokio::test]
 async fn names_are_gathered_from_a_global_catalog() {
     let lab = Lab::start(forest()).await;
-    let holders: Vec<UpnHolder> =
-        lab.connect().await.forest().users.upn_holders().try_collect().await.unwrap();
-    let model: Vec<UpnHolder> = lab.model.forest().users.upn_holders().try_collect().await.unwrap();
-    let table = |holders: Vec<UpnHolder>| -> BTreeMap<String, Option<String>> {
+    let holders: Vec<UpnOwner> = lab.connect().await.forest().users.upn_owners().try_collect().await.unwrap();
+    let model: Vec<UpnOwner> = lab.model.forest().users.upn_owners().try_collect().await.unwrap();
+    let table = |holders: Vec<UpnOwner>| -> BTreeMap<String, Option<String>> {
         holders.into_iter().map(|holder| (holder.dn.to_string(), holder.upn)).collect()
     };
     assert_eq!(table(holders), table(model));
@@ -108,7 +107,7 @@ async fn without_a_global_catalog_nobody_claims_to_know_every_name() {
     for host in ["dc1.emea.corp.local", "dc2.emea.corp.local", "dc3.emea.corp.local"] {
         lab.model.stop_controller(host).unwrap();
     }
-    let holders = lab.connect().await.forest().users.upn_holders();
+    let holders = lab.connect().await.forest().users.upn_owners();
     let error = holders.try_collect::<Vec<_>>().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("global catalog"), "{error}");

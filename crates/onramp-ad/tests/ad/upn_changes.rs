@@ -51,7 +51,7 @@ async fn a_stale_change_says_what_is_there_now() {
     assert!(error.is_stale() && error.to_string().contains("userPrincipalName has no value now"), "{error}");
     let from_none = UpnChange { before: None, ..change(&user, "new") };
     assert_eq!(users.change_upn(&from_none).await.unwrap(), UpnChanged::Changed);
-    assert_eq!(users.change_upn(&from_none).await.unwrap(), UpnChanged::AlreadySo);
+    assert_eq!(users.change_upn(&from_none).await.unwrap(), UpnChanged::Unchanged);
 }
 
 #[tokio::test]
@@ -63,9 +63,9 @@ async fn a_change_to_what_is_there_writes_nothing() {
     // A write would meet this fault.
     lab.model.inject(Operation::Modify, Fault::Busy, u64::MAX);
     let same = UpnChange { after: upn, ..change(&user, "unused") };
-    assert_eq!(users.change_upn(&same).await.unwrap(), UpnChanged::AlreadySo);
+    assert_eq!(users.change_upn(&same).await.unwrap(), UpnChanged::Unchanged);
     let third = UpnChange { before: user.upn.as_ref().map(|upn| upn.to_uppercase()), ..same };
-    assert_eq!(users.change_upn(&third).await.unwrap(), UpnChanged::AlreadySo);
+    assert_eq!(users.change_upn(&third).await.unwrap(), UpnChanged::Unchanged);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_lost_answer_is_decided_by_looking() {
     let error = users.change_upn(&change(&user, "unknown")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
     lab.model.clear_faults();
-    assert_eq!(users.change_upn(&change(&user, "unknown")).await.unwrap(), UpnChanged::AlreadySo);
+    assert_eq!(users.change_upn(&change(&user, "unknown")).await.unwrap(), UpnChanged::Unchanged);
 }
 
 #[tokio::test]

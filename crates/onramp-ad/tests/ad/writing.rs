@@ -63,7 +63,7 @@ async fn what_a_change_meets_is_told_apart() {
 
     lab.model.inject(Operation::Modify, Fault::LostReply, 1);
     assert_eq!(writer.change(&change("found")).await.unwrap(), ObjectChanged::FoundChanged);
-    assert_eq!(writer.change(&change("found")).await.unwrap(), ObjectChanged::AlreadySo);
+    assert_eq!(writer.change(&change("found")).await.unwrap(), ObjectChanged::Unchanged);
 }
 
 #[tokio::test]

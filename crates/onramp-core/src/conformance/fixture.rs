@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Patience;
+use super::PollTimeout;
 use crate::forest::{FineGrainedPolicy, PasswordPolicies};
 use crate::tenant::VerificationRecord;
 use crate::{DomainName, ObjectGuid, ObjectId, Password, Result, Upn};
@@ -42,13 +42,13 @@ pub struct TenantFixture {
     /// Whether sign-ins may be tried.
     pub may_sign_in: bool,
     /// How long to wait for reads to show what was written.
-    pub patience: Patience,
+    pub poll: PollTimeout,
 }
 
 impl TenantFixture {
     /// A fixture of a tenant with that verified domain, for everything that can be undone at once.
     #[must_use]
-    pub fn new(tag: impl Into<String>, verified_domain: DomainName, patience: Patience) -> Self {
+    pub fn new(tag: impl Into<String>, verified_domain: DomainName, poll: PollTimeout) -> Self {
         Self {
             tag: tag.into(),
             verified_domain,
@@ -57,7 +57,7 @@ impl TenantFixture {
             subscription: None,
             may_switch_sync: false,
             may_sign_in: false,
-            patience,
+            poll,
         }
     }
 
@@ -124,14 +124,14 @@ pub struct ForestFixture {
     /// The port of password policies as an account that may not see fine-grained ones.
     pub ordinary: Option<Arc<dyn PasswordPolicies>>,
     /// How long to wait for reads to show what was written.
-    pub patience: Patience,
+    pub poll: PollTimeout,
 }
 
 impl ForestFixture {
     /// A fixture with those users.
     #[must_use]
-    pub fn new(tag: impl Into<String>, users: Vec<ObjectGuid>, patience: Patience) -> Self {
-        Self { tag: tag.into(), users, bound: Vec::new(), ordinary: None, patience }
+    pub fn new(tag: impl Into<String>, users: Vec<ObjectGuid>, poll: PollTimeout) -> Self {
+        Self { tag: tag.into(), users, bound: Vec::new(), ordinary: None, poll }
     }
 
     /// The same fixture, with users that fine-grained password policies bind.

@@ -2,15 +2,15 @@
 //!
 //! Call them from tests: every function panics, saying what was expected, where the implementation breaks the documented
 //! contract of its port. They create what they need under names that no other run uses, take it away again, and wait for
-//! what an eventually consistent server shows late, but only as long as [`Patience`] allows.
+//! what an eventually consistent server shows late, but only as long as [`PollTimeout`] allows.
 //!
 //! ```no_run
 //! # async fn example(tenant: onramp_core::Tenant, forest: onramp_core::Forest) {
 //! use std::sync::Arc;
-//! use onramp_core::conformance::{self, ForestFixture, Patience, TenantFixture};
+//! use onramp_core::conformance::{self, ForestFixture, PollTimeout, TenantFixture};
 //! use onramp_core::ManualClock;
 //!
-//! let patience = Patience::new(Arc::new(ManualClock::default()));
+//! let patience = PollTimeout::new(Arc::new(ManualClock::default()));
 //! let domain = "contoso.example".parse().expect("a domain of the tenant that is verified");
 //! conformance::tenant::run(&tenant, &TenantFixture::new("run1", domain, patience.clone())).await;
 //!
@@ -26,13 +26,13 @@
 mod fixture;
 pub mod forest;
 pub mod password_validator;
-mod patience;
+mod poll_timeout;
 pub mod tenant;
 
 use std::fmt::Debug;
 
 pub use fixture::{ForestFixture, PublishRecords, TenantFixture};
-pub use patience::Patience;
+pub use poll_timeout::PollTimeout;
 
 use crate::{Error, ErrorKind, Result};
 

@@ -16,6 +16,8 @@ mod users;
 
 use std::sync::Arc;
 
+use crate::{Result, Upn};
+
 pub use accounts::AccountKind;
 pub use change_state::ChangeState;
 pub use object_changes::{AttributeChange, ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
@@ -30,7 +32,7 @@ pub use up_to_dateness::{
     InvocationId, OriginatingWrite, ReplicationCursor, ReplicationPosition, ValueStamp,
 };
 pub use upn_order::in_upn_order;
-pub use users::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery};
+pub use users::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnOutcome, UpnOwner, UserQuery};
 
 #[cfg(feature = "mock")]
 pub(crate) mod mocks {
@@ -42,20 +44,130 @@ pub(crate) mod mocks {
     pub use super::users::MockForestUsers;
 }
 
-/// A forest: one implementation of each of its ports.
+/// The ports of a forest, one implementation of each.
 #[derive(Debug, Clone)]
-#[allow(clippy::exhaustive_structs)] // replacing one field of it is the point
+#[non_exhaustive]
 pub struct Forest {
-    /// UPN suffixes.
+    /// The port of the UPN suffixes.
     pub suffixes: Arc<dyn Suffixes>,
-    /// Users.
+    /// The port of the users.
     pub users: Arc<dyn ForestUsers>,
-    /// Changes of objects of any class.
+    /// The port of changes of objects of any class.
     pub object_writer: Arc<dyn ObjectWriter>,
-    /// Replication between domain controllers.
+    /// The port of replication between domain controllers.
     pub replication: Arc<dyn Replication>,
-    /// Password policies.
+    /// The port of the password policies.
     pub password_policies: Arc<dyn PasswordPolicies>,
-    /// Objects of any class, for reading.
+    /// The port of objects of any class, for reading.
     pub objects: Arc<dyn ForestObjects>,
+}
+
+impl Forest {
+    /// Creates a bundle of ports.
+    #[must_use]
+    pub fn new(
+        suffixes: Arc<dyn Suffixes>,
+        users: Arc<dyn ForestUsers>,
+        object_writer: Arc<dyn ObjectWriter>,
+        replication: Arc<dyn Replication>,
+        password_policies: Arc<dyn PasswordPolicies>,
+        objects: Arc<dyn ForestObjects>,
+    ) -> Self {
+        Self { suffixes, users, object_writer, replication, password_policies, objects }
+    }
+
+    /// Creates a bundle from one value that implements all ports.
+    #[must_use]
+    pub fn from_ports<P>(ports: Arc<P>) -> Self
+    where
+        P: Suffixes + ForestUsers + ObjectWriter + Replication + PasswordPolicies + ForestObjects + 'static,
+    {
+        Self {
+            suffixes: Arc::<P>::clone(&ports),
+            users: Arc::<P>::clone(&ports),
+            object_writer: Arc::<P>::clone(&ports),
+            replication: Arc::<P>::clone(&ports),
+            password_policies: Arc::<P>::clone(&ports),
+            objects: ports,
+        }
+    }
+
+    /// Replaces the port of the UPN suffixes.
+    #[must_use]
+    pub fn with_suffixes(mut self, port: Arc<dyn Suffixes>) -> Self {
+        self.suffixes = port;
+        self
+    }
+
+    /// Replaces the port of the users.
+    #[must_use]
+    pub fn with_users(mut self, port: Arc<dyn ForestUsers>) -> Self {
+        self.users = port;
+        self
+    }
+
+    /// Replaces the port of changes of objects of any class.
+    #[must_use]
+    pub fn with_object_writer(mut self, port: Arc<dyn ObjectWriter>) -> Self {
+        self.object_writer = port;
+        self
+    }
+
+    /// Replaces the port of replication between domain controllers.
+    #[must_use]
+    pub fn with_replication(mut self, port: Arc<dyn Replication>) -> Self {
+        self.replication = port;
+        self
+    }
+
+    /// Replaces the port of the password policies.
+    #[must_use]
+    pub fn with_password_policies(mut self, port: Arc<dyn PasswordPolicies>) -> Self {
+        self.password_policies = port;
+        self
+    }
+
+    /// Replaces the port of objects of any class, for reading.
+    #[must_use]
+    pub fn with_objects(mut self, port: Arc<dyn ForestObjects>) -> Self {
+        self.objects = port;
+        self
+    }
+}
+
+impl Forest {
+    /// Returns the user with a UPN, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`ForestObjects::get`], `NotFound` apart.
+    pub async fn find(&self, upn: &Upn) -> Result<Option<ForestUser>> {
+        let found = match self.objects.get(&ObjectRef::Upn(upn.clone()), &[]).await {
+            Ok(object) => self.users.get(&object.guid).await,
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(user) => Ok(Some(user)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes the UPN of a user by compare-and-swap: the user must still have the UPN that was read.
+    ///
+    /// ```no_run
+    /// # use onramp_core::{Forest, Result};
+    /// # async fn example(forest: Forest) -> Result<()> {
+    /// if let Some(user) = forest.find(&"anna@corp.local".parse()?).await? {
+    ///     forest.rename(&user, "anna@contoso.com".parse()?).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`ForestUsers::change_upn`].
+    pub async fn rename(&self, user: &ForestUser, upn: Upn) -> Result<UpnChanged> {
+        let change = UpnChange { guid: user.guid, dn: user.dn.clone(), before: user.upn.clone(), after: upn };
+        self.users.change_upn(&change).await
+    }
 }

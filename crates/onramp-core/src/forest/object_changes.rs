@@ -80,13 +80,14 @@ pub enum ObjectChanged {
     /// The change was sent and its answer lost; the object was read, and is as the change makes it.
     FoundChanged,
     /// The object was as the change would make it already; nothing was written.
-    AlreadySo,
+    #[serde(alias = "already-so")]
+    Unchanged,
 }
 
 impl ObjectChanged {
     /// Whether this call wrote: not if all was so already.
     pub fn is_written(self) -> bool {
-        self != Self::AlreadySo
+        self != Self::Unchanged
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::UpnHolder;
+use super::UpnOwner;
 use crate::{DistinguishedName, DomainName, Error, ErrorKind, Result, UpnSuffix};
 
 /// A suffix that the forest offers.
@@ -63,7 +63,7 @@ pub struct SuffixUsage {
     /// How many security principals of the forest have a UPN with it.
     pub principals: u64,
     /// Some of them, at most [`SuffixUsage::EXAMPLES`].
-    pub examples: Vec<UpnHolder>,
+    pub examples: Vec<UpnOwner>,
     /// The organizational units that offer it.
     pub units: Vec<DistinguishedName>,
 }
@@ -73,7 +73,7 @@ impl SuffixUsage {
     pub const EXAMPLES: usize = 5;
 
     /// Counts one more principal, which is named if there is room.
-    pub fn add(&mut self, holder: UpnHolder) {
+    pub fn add(&mut self, holder: UpnOwner) {
         self.principals += 1;
         if self.examples.len() < Self::EXAMPLES {
             self.examples.push(holder);
@@ -171,9 +171,9 @@ mod tests {
     use super::*;
     use crate::ObjectGuid;
 
-    fn holder(number: u8) -> UpnHolder {
+    fn holder(number: u8) -> UpnOwner {
         let dn = DistinguishedName::parse(&format!("CN=u{number},DC=corp,DC=local")).unwrap();
-        UpnHolder::new(ObjectGuid::from_bytes([number; 16]), dn, format!("u{number}"), None)
+        UpnOwner::new(ObjectGuid::from_bytes([number; 16]), dn, format!("u{number}"), None)
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl UserQuery {
 /// A security principal and the name it signs in with: what a new UPN may collide with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct UpnHolder {
+pub struct UpnOwner {
     /// `objectGUID`.
     pub guid: ObjectGuid,
     /// Distinguished name.
@@ -130,7 +130,7 @@ pub struct UpnHolder {
     pub upn: Option<String>,
 }
 
-impl UpnHolder {
+impl UpnOwner {
     /// A holder.
     pub fn new(
         guid: ObjectGuid,
@@ -195,7 +195,7 @@ pub trait ForestUsers: Debug + Send + Sync {
     /// # Errors
     /// As of [`search`](Self::search): one that could not be understood is an `Unreadable` item. It may hold any
     /// name.
-    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>>;
+    fn upn_owners(&self) -> BoxStream<'static, Result<UpnOwner>>;
 
     /// One user, wherever it is now.
     ///

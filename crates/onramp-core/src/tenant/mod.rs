@@ -25,7 +25,7 @@ pub use domains::{
 pub use password_protection::{OnPremisesProtection, PasswordProtection, PasswordProtectionSettings};
 pub use roles::{RoleAssignment, RoleTemplateId, Roles};
 pub use second_factor::{
-    ConditionalAccessPolicy, Forecast, PolicyDemand, PolicyInForce, PolicySubject, SecondFactor,
+    Certainty, ConditionalAccessPolicy, PolicyDemand, PolicyInForce, PolicySubject, SecondFactor,
 };
 pub use sign_in::{MfaState, SignIn, SignInProbe};
 pub use subscriptions::{
@@ -47,32 +47,132 @@ pub(crate) mod mocks {
     pub use super::users::MockTenantUsers;
 }
 
-/// A tenant: one implementation of each of its ports.
+/// The ports of a tenant, one implementation of each.
 ///
 /// ```
 /// # use onramp_core::tenant::{Domains, Tenant};
 /// # use std::sync::Arc;
 /// fn with_other_domains(tenant: &Tenant, domains: Arc<dyn Domains>) -> Tenant {
-///     Tenant { domains, ..tenant.clone() }
+///     tenant.clone().with_domains(domains)
 /// }
 /// ```
 #[derive(Debug, Clone)]
-#[allow(clippy::exhaustive_structs)] // replacing one field of it is the point
+#[non_exhaustive]
 pub struct Tenant {
-    /// Custom domains.
+    /// The port of the custom domains.
     pub domains: Arc<dyn Domains>,
-    /// Users.
+    /// The port of the users.
     pub users: Arc<dyn TenantUsers>,
-    /// Directory roles.
+    /// The port of the directory roles.
     pub roles: Arc<dyn Roles>,
-    /// Multi-factor state and proof of sign-in.
+    /// The port of the sign-in proof and the multifactor state.
     pub sign_in: Arc<dyn SignIn>,
-    /// The directory synchronisation switch.
+    /// The port of the switch of directory synchronization.
     pub sync: Arc<dyn DirectorySync>,
-    /// Azure subscriptions and access to them.
+    /// The port of the Azure subscriptions and access to them.
     pub subscriptions: Arc<dyn Subscriptions>,
-    /// Application identities.
+    /// The port of the applications.
     pub applications: Arc<dyn Applications>,
-    /// The tenant's own password rules.
+    /// The port of the password protection settings.
     pub password_protection: Arc<dyn PasswordProtection>,
+}
+
+impl Tenant {
+    /// Creates a bundle of ports.
+    #[allow(clippy::too_many_arguments)] // one per port
+    #[must_use]
+    pub fn new(
+        domains: Arc<dyn Domains>,
+        users: Arc<dyn TenantUsers>,
+        roles: Arc<dyn Roles>,
+        sign_in: Arc<dyn SignIn>,
+        sync: Arc<dyn DirectorySync>,
+        subscriptions: Arc<dyn Subscriptions>,
+        applications: Arc<dyn Applications>,
+        password_protection: Arc<dyn PasswordProtection>,
+    ) -> Self {
+        Self { domains, users, roles, sign_in, sync, subscriptions, applications, password_protection }
+    }
+
+    /// Creates a bundle from one value that implements all ports.
+    #[must_use]
+    pub fn from_ports<P>(ports: Arc<P>) -> Self
+    where
+        P: Domains
+            + TenantUsers
+            + Roles
+            + SignIn
+            + DirectorySync
+            + Subscriptions
+            + Applications
+            + PasswordProtection
+            + 'static,
+    {
+        Self {
+            domains: Arc::<P>::clone(&ports),
+            users: Arc::<P>::clone(&ports),
+            roles: Arc::<P>::clone(&ports),
+            sign_in: Arc::<P>::clone(&ports),
+            sync: Arc::<P>::clone(&ports),
+            subscriptions: Arc::<P>::clone(&ports),
+            applications: Arc::<P>::clone(&ports),
+            password_protection: ports,
+        }
+    }
+
+    /// Replaces the port of the custom domains.
+    #[must_use]
+    pub fn with_domains(mut self, port: Arc<dyn Domains>) -> Self {
+        self.domains = port;
+        self
+    }
+
+    /// Replaces the port of the users.
+    #[must_use]
+    pub fn with_users(mut self, port: Arc<dyn TenantUsers>) -> Self {
+        self.users = port;
+        self
+    }
+
+    /// Replaces the port of the directory roles.
+    #[must_use]
+    pub fn with_roles(mut self, port: Arc<dyn Roles>) -> Self {
+        self.roles = port;
+        self
+    }
+
+    /// Replaces the port of the sign-in proof and the multifactor state.
+    #[must_use]
+    pub fn with_sign_in(mut self, port: Arc<dyn SignIn>) -> Self {
+        self.sign_in = port;
+        self
+    }
+
+    /// Replaces the port of the switch of directory synchronization.
+    #[must_use]
+    pub fn with_sync(mut self, port: Arc<dyn DirectorySync>) -> Self {
+        self.sync = port;
+        self
+    }
+
+    /// Replaces the port of the Azure subscriptions and access to them.
+    #[must_use]
+    pub fn with_subscriptions(mut self, port: Arc<dyn Subscriptions>) -> Self {
+        self.subscriptions = port;
+        self
+    }
+
+    /// Replaces the port of the applications.
+    #[must_use]
+    pub fn with_applications(mut self, port: Arc<dyn Applications>) -> Self {
+        self.applications = port;
+        self
+    }
+
+    /// Replaces the port of the password protection settings.
+    #[must_use]
+    pub fn with_password_protection(mut self, port: Arc<dyn PasswordProtection>) -> Self {
+        self.password_protection = port;
+        self
+    }
 }

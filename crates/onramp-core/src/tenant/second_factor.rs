@@ -54,7 +54,7 @@ pub enum PolicyDemand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Forecast {
+pub enum Certainty {
     /// Yes.
     Yes,
     /// Not because of anything that was read, and all of it was.
@@ -67,27 +67,27 @@ impl SecondFactor {
     /// Whether a sign-in of this user with nothing but name and password will fail.
     ///
     /// ```
-    /// use onramp_core::tenant::{Forecast, MfaState, SecondFactor};
+    /// use onramp_core::tenant::{Certainty, MfaState, SecondFactor};
     /// let mut all = SecondFactor::default();
-    /// assert_eq!(all.breaks_password_sign_in(), Forecast::Unknown);
+    /// assert_eq!(all.breaks_password_sign_in(), Certainty::Unknown);
     /// all.per_user = Some(MfaState::Disabled);
     /// all.security_defaults = Some(false);
     /// all.policies = Some(Vec::new());
-    /// assert_eq!(all.breaks_password_sign_in(), Forecast::No);
+    /// assert_eq!(all.breaks_password_sign_in(), Certainty::No);
     /// all.per_user = Some(MfaState::Enforced);
-    /// assert_eq!(all.breaks_password_sign_in(), Forecast::Yes);
+    /// assert_eq!(all.breaks_password_sign_in(), Certainty::Yes);
     /// ```
-    pub fn breaks_password_sign_in(&self) -> Forecast {
+    pub fn breaks_password_sign_in(&self) -> Certainty {
         let policies = self.policies.as_deref();
         let certain = self.per_user.is_some_and(|state| state != MfaState::Disabled)
             || policies.is_some_and(|all| all.iter().any(|policy| !policy.conditional));
         if certain {
-            return Forecast::Yes;
+            return Certainty::Yes;
         }
         let nothing = self.per_user == Some(MfaState::Disabled)
             && self.security_defaults == Some(false)
             && policies.is_some_and(<[_]>::is_empty);
-        if nothing { Forecast::No } else { Forecast::Unknown }
+        if nothing { Certainty::No } else { Certainty::Unknown }
     }
 }
 

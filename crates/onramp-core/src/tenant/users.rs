@@ -29,7 +29,8 @@ pub struct TenantUser {
     /// Source anchor, if the object came from a directory.
     pub immutable_id: Option<ImmutableId>,
     /// Whether a directory is the master of this object.
-    pub synchronised: bool,
+    #[serde(alias = "synchronised")]
+    pub synchronized: bool,
     /// True if it is a guest (B2B collaboration): `userType` is `Guest`, or the UPN holds `#EXT#`.
     #[serde(default)]
     pub is_guest: bool,
@@ -49,7 +50,7 @@ impl TenantUser {
             other_mails: Vec::new(),
             proxy_addresses: Vec::new(),
             immutable_id: None,
-            synchronised: false,
+            synchronized: false,
             is_guest: false,
             password_never_expires: false,
         }

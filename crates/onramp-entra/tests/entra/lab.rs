@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt};
-use onramp_core::conformance::{self, Patience, PublishRecords, TenantFixture};
+use onramp_core::conformance::{self, PollTimeout, PublishRecords, TenantFixture};
 use onramp_core::tenant::{RoleTemplateId, UserUpdate, VerificationRecord};
 use onramp_core::{DomainName, ErrorKind, ObjectId, Result, Upn};
 use onramp_entra::{Delta, DeltaStart, HarRecorder, update_user};
@@ -34,7 +34,7 @@ async fn large(consistency: Consistency) -> Lab {
 }
 
 fn fixture(lab: &Lab, tag: &str) -> TenantFixture {
-    TenantFixture::new(tag, lab.initial_domain(), Patience::new(lab.clock.clone()))
+    TenantFixture::new(tag, lab.initial_domain(), PollTimeout::new(lab.clock.clone()))
         .with_records(Arc::new(LabDns(lab.lab.clone())))
         .with_subscription(lab.lab.subscription_ids()[0])
         .with_sync_switching()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use onramp_core::tenant::{
-    AppRole, DeletionPrevention, Forecast, MfaState, NewCertificate, OnPremisesProtection,
+    AppRole, Certainty, DeletionPrevention, MfaState, NewCertificate, OnPremisesProtection,
     PasswordProtectionSettings, PolicyDemand, RoleTemplateId, SyncFeatures,
 };
 use onramp_core::{Clock, DomainName, ErrorKind, Password, Upn};
@@ -67,11 +67,11 @@ async fn whatever_asks_for_a_second_factor_is_foreseen() {
             (policies[0].name.as_str(), policies[0].demand),
             ("MFA for all", PolicyDemand::SecondFactor)
         );
-        assert_eq!(all.breaks_password_sign_in(), Forecast::Yes);
+        assert_eq!(all.breaks_password_sign_in(), Certainty::Yes);
 
         let spared = tenant.users.find(&upn("spared")).await.unwrap().unwrap().id;
         let all = tenant.sign_in.second_factor(&spared).await.unwrap();
-        assert_eq!(all.breaks_password_sign_in(), Forecast::No, "{all:?}");
+        assert_eq!(all.breaks_password_sign_in(), Certainty::No, "{all:?}");
     }
 }
 
@@ -102,7 +102,7 @@ async fn what_a_cloud_lacks_is_refused_before_anything_is_sent() {
 
     let all = tenant.sign_in.second_factor(&id).await.unwrap();
     assert_eq!((all.per_user, all.security_defaults, all.policies.clone()), (None, None, None));
-    assert_eq!(all.breaks_password_sign_in(), Forecast::Unknown);
+    assert_eq!(all.breaks_password_sign_in(), Certainty::Unknown);
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_tenant_without_unified_role_management_is_served_by_the_older_roles()
     let fixture = onramp_core::conformance::TenantFixture::new(
         "older",
         lab.initial_domain(),
-        onramp_core::conformance::Patience::new(lab.clock.clone()),
+        onramp_core::conformance::PollTimeout::new(lab.clock.clone()),
     );
     onramp_core::conformance::tenant::roles::run(&*tenant.roles, &*tenant.users, &fixture).await;
     assert!(lab.lab.requests().iter().any(|request| request.path.starts_with("/v1.0/directoryRoles")));
@@ -262,7 +262,7 @@ async fn what_an_account_will_meet_is_foreseen_before_it_exists() {
     for tenant in [lab.tenant(), lab.lab.tenant()] {
         let met = async |roles: &[RoleTemplateId]| {
             let all = tenant.sign_in.sign_in_policies(roles).await.unwrap();
-            assert_eq!(all.breaks_password_sign_in(), Forecast::Yes);
+            assert_eq!(all.breaks_password_sign_in(), Certainty::Yes);
             assert_eq!(all.security_defaults, Some(false));
             all.policies.unwrap().into_iter().map(|policy| (policy.name, policy.demand)).collect::<Vec<_>>()
         };
@@ -274,5 +274,5 @@ async fn what_an_account_will_meet_is_foreseen_before_it_exists() {
 
     let open = Lab::start(LabTenant::builder().users(0)).await;
     let all = open.tenant().sign_in.sign_in_policies(&[role]).await.unwrap();
-    assert_eq!(all.breaks_password_sign_in(), Forecast::No, "{all:?}");
+    assert_eq!(all.breaks_password_sign_in(), Certainty::No, "{all:?}");
 }

@@ -8,7 +8,7 @@ use futures_util::{FutureExt, StreamExt};
 use onramp::{Change, Consequence, Plan};
 use onramp_core::forest::{
     ForestObject, ForestObjects, ForestUser, ForestUsers, ObjectQuery, ObjectRef, UpnChange, UpnChanged,
-    UpnHolder, UpnOutcome, UserQuery,
+    UpnOutcome, UpnOwner, UserQuery,
 };
 use onramp_core::tenant::SubscriptionState;
 use onramp_core::{AttributeName, BoxStream, ObjectGuid, Result};
@@ -91,8 +91,8 @@ impl ForestUsers for Backwards<dyn ForestUsers> {
     fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>> {
         backwards(self.0.search(query))
     }
-    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
-        backwards(self.0.upn_holders())
+    fn upn_owners(&self) -> BoxStream<'static, Result<UpnOwner>> {
+        backwards(self.0.upn_owners())
     }
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
         self.0.get(guid).await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use onramp::{Change, Consequence, History, Plan, plan};
 use onramp_core::mock::MockRoles;
 use onramp_core::tenant::{AzureRoleId, MfaState, RoleTemplateId, UserUpdate};
-use onramp_core::{Error, ErrorKind, Tenant};
+use onramp_core::{Error, ErrorKind};
 use onramp_lab::tenant::LabSubscription;
 
 use crate::small::{add, build, cloud, ids, run, verified};
@@ -150,7 +150,7 @@ async fn what_may_not_be_read_is_a_warning() {
     let mut roles = MockRoles::new();
     let forbidden = || Error::new(ErrorKind::Forbidden, "list the role assignments");
     roles.expect_assignments().returning(move || Err(forbidden()));
-    let tenant = Tenant { roles: Arc::new(roles), ..world.tenant.tenant() };
+    let tenant = world.tenant.tenant().with_roles(Arc::new(roles));
     let spec = spec("domain = 'contoso.com'\n[users]\n[sync]\nenable = true\n");
     let onramp = onramp::Onramp::new(tenant, world.forest.forest()).with_clock(world.clock.clone());
     let plan = plan(&spec, &onramp.survey(&spec).await.unwrap());

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use onramp::{CheckStatus, FileJournal, FileSecretStore, JournalEntry, Outcome, Report, SecretStore};
-use onramp_core::forest::{Forest, PasswordSettings, UserQuery};
+use onramp_core::forest::{PasswordSettings, UserQuery};
 use onramp_core::mock::{MockPasswordPolicies, MockSuffixes};
 use onramp_core::tenant::{RoleTemplateId, SyncState};
 use onramp_core::{Error, ErrorKind};
@@ -252,7 +252,7 @@ async fn a_suffix_that_may_not_be_added_is_not_taken_for_one_that_is_there() {
     suffixes.expect_list().returning(|| Ok(Vec::new()));
     let forbidden = || Error::new(ErrorKind::Forbidden, "add the UPN suffix");
     suffixes.expect_add().times(1).returning(move |_| Err(forbidden()));
-    let forest = Forest { suffixes: Arc::new(suffixes), ..world.forest.forest() };
+    let forest = world.forest.forest().with_suffixes(Arc::new(suffixes));
     let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
     assert_eq!((outcome.failed, outcome.unchanged), (1, 0), "{outcome:?}");
     assert!(outcome.require_complete().unwrap_err().to_string().contains("could not add the UPN suffix"));

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use onramp::{ApplyStatus, Change, Event, Onramp};
 use onramp_core::mock::{MockDirectorySync, MockDomains};
 use onramp_core::tenant::{SyncState, SyncStatus};
-use onramp_core::{Error, ErrorKind, Tenant};
+use onramp_core::{Error, ErrorKind};
 
 use crate::world::{SPEC, World, spec};
 
@@ -108,7 +108,7 @@ async fn every_kind_of_refusal_stops_the_run_before_the_next_change() {
             Err(Error::new(refused, "add the domain").with_object(name).with_hint("Do something about it."))
         });
         domains.expect_verify().times(0);
-        let tenant = Tenant { domains: Arc::new(domains), ..world.tenant.tenant() };
+        let tenant = world.tenant.tenant().with_domains(Arc::new(domains));
         let onramp = Onramp::new(tenant, world.forest.forest()).with_clock(world.clock.clone());
         let outcome = world.apply(&onramp, &approved).await.unwrap();
         let ApplyStatus::Stopped { number: 1, problem, .. } = &outcome.status else {
@@ -130,7 +130,7 @@ async fn a_write_that_cannot_be_read_back_is_not_called_done() {
     sync.expect_set_enabled().times(1).returning(|_| Ok(()));
     sync.expect_status()
         .returning(move || Ok(SyncStatus::new(tenant_id, "contoso", SyncState::NeverEnabled)));
-    let tenant = Tenant { sync: Arc::new(sync), ..world.tenant.tenant() };
+    let tenant = world.tenant.tenant().with_sync(Arc::new(sync));
     world.tenant.auto_publish_dns(true);
     let onramp = Onramp::new(tenant, world.forest.forest()).with_clock(world.clock.clone());
     let outcome = world.apply(&onramp, &approved).await.unwrap();

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use onramp::{Journal, JournalRecord, JournalState, MemorySecretStore, SecretStore};
 use onramp_core::forest::{
     ChangedObject, ChangesQuery, DomainController, Forest, ForestUser, ForestUsers, ReplicatedValue,
-    Replication, ReplicationPosition, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery, ValueStamp,
+    Replication, ReplicationPosition, UpnChange, UpnChanged, UpnOutcome, UpnOwner, UserQuery, ValueStamp,
 };
 use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Password, Result,
@@ -71,8 +71,8 @@ impl ForestUsers for OddUsers {
         self.inner.search(query)
     }
 
-    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
-        self.inner.upn_holders()
+    fn upn_owners(&self) -> BoxStream<'static, Result<UpnOwner>> {
+        self.inner.upn_owners()
     }
 
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {

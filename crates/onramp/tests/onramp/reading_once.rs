@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use onramp_core::forest::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery};
+use onramp_core::forest::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnOutcome, UpnOwner, UserQuery};
 use onramp_core::{BoxStream, ObjectGuid, Result};
 
 use crate::small::{add, plain, users};
@@ -23,9 +23,9 @@ impl ForestUsers for Counting {
         self.searches.fetch_add(1, Ordering::Relaxed);
         self.inner.search(query)
     }
-    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
+    fn upn_owners(&self) -> BoxStream<'static, Result<UpnOwner>> {
         self.holders.fetch_add(1, Ordering::Relaxed);
-        self.inner.upn_holders()
+        self.inner.upn_owners()
     }
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
         self.inner.get(guid).await

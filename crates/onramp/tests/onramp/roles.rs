@@ -8,7 +8,7 @@ use onramp_core::mock::{MockDomains, MockRoles, MockSubscriptions};
 use onramp_core::tenant::{
     AzureRoleId, NewUser, RoleAssignment, RoleTemplateId, SubscriptionRoleAssignment, SubscriptionState,
 };
-use onramp_core::{Clock, Error, ErrorKind, ObjectId, Password, Tenant, Upn};
+use onramp_core::{Clock, Error, ErrorKind, ObjectId, Password, Upn};
 use onramp_lab::tenant::{AzureLock, ConditionalAccess, Fault, FaultAction};
 
 use crate::world::{SPEC, World, spec};
@@ -38,7 +38,7 @@ async fn a_role_that_is_said_to_be_there_and_cannot_be_read_is_not_there() {
     let mut roles = MockRoles::new();
     roles.expect_assignments_of().returning(|_| Ok(Vec::new()));
     roles.expect_assign().times(1).returning(|_, _| Err(exists()));
-    let tenant = Tenant { roles: Arc::new(roles), ..world.tenant.tenant() };
+    let tenant = world.tenant.tenant().with_roles(Arc::new(roles));
     let before = world.clock.elapsed();
     let outcome = world.apply(&world.onramp_on(tenant, world.forest.forest()), &approved).await.unwrap();
     let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
@@ -60,7 +60,7 @@ async fn a_role_that_is_there_although_assigning_it_was_refused_as_double_is_alr
         Ok(if looks < 4 { Vec::new() } else { vec![RoleAssignment::tenant_wide("1", role, *id)] })
     });
     roles.expect_assign().times(1).returning(|_, _| Err(exists()));
-    let tenant = Tenant { roles: Arc::new(roles), ..world.tenant.tenant() };
+    let tenant = world.tenant.tenant().with_roles(Arc::new(roles));
     let outcome = world.apply(&world.onramp_on(tenant, world.forest.forest()), &approved).await.unwrap();
     outcome.require_complete().unwrap();
     assert_eq!(outcome.steps.last().unwrap().outcome, Outcome::Unchanged);
@@ -91,7 +91,7 @@ async fn a_role_that_was_assigned_and_cannot_be_read_back_is_unknown() {
             .expect_assign()
             .times(1)
             .returning(move |_, id| Ok(RoleAssignment::tenant_wide("1", role, *id)));
-        let tenant = Tenant { roles: Arc::new(roles), ..world.tenant.tenant() };
+        let tenant = world.tenant.tenant().with_roles(Arc::new(roles));
         let onramp = world.onramp_on(tenant, world.forest.forest());
         let outcome = world.apply(&onramp, &approved).await.unwrap();
         assert_eq!((outcome.failed, outcome.unknown), (0, 1), "case {case}: {outcome:?}");
@@ -140,7 +140,7 @@ async fn a_conflict_of_any_kind_on_a_subscription_is_read_back() {
         Ok(vec![SubscriptionRoleAssignment::new(name, *subscription, other, *id)])
     });
     subscriptions.expect_assign().times(1).returning(|_, _, _, _| Err(exists()));
-    let tenant = Tenant { subscriptions: Arc::new(subscriptions), ..world.tenant.tenant() };
+    let tenant = world.tenant.tenant().with_subscriptions(Arc::new(subscriptions));
     let outcome = world.apply(&world.onramp_on(tenant, world.forest.forest()), &approved).await.unwrap();
     let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("the role on the subscription"), "{problem}");
@@ -256,7 +256,7 @@ async fn a_run_that_is_stopped_while_a_write_is_not_seen_yet_does_not_call_it_un
             token.cancel();
             if taken { Ok(RoleAssignment::tenant_wide("1", role, *id)) } else { Err(exists()) }
         });
-        let tenant = Tenant { roles: Arc::new(roles), ..world.tenant.tenant() };
+        let tenant = world.tenant.tenant().with_roles(Arc::new(roles));
         let onramp = world.onramp_on(tenant, world.forest.forest());
         let outcome = world.apply(&onramp, &approved).await.unwrap();
         assert_eq!(outcome.status, ApplyStatus::Cancelled { next: outcome.total });
@@ -359,7 +359,7 @@ async fn a_domain_that_is_said_to_exist_is_read() {
         domains
             .expect_get()
             .returning(move |name| Err(Error::new(kind, "read the domain").with_object(name)));
-        let tenant = Tenant { domains: Arc::new(domains), ..world.tenant.tenant() };
+        let tenant = world.tenant.tenant().with_domains(Arc::new(domains));
         let outcome = world.apply(&world.onramp_on(tenant, world.forest.forest()), &approved).await.unwrap();
         let ApplyStatus::Stopped { number: 1, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
         assert!(problem.contains(told), "{problem}");

@@ -126,7 +126,7 @@ async fn an_adapter_that_says_it_exists_after_making_it_does_not_lose_the_passwo
         futures_util::FutureExt::now_or_never(create.create(user)).unwrap().unwrap();
         Err(Error::new(ErrorKind::AlreadyExists, "create the user").with_object(&user.upn))
     });
-    let odd = Tenant { users: Arc::new(users), ..tenant };
+    let odd = tenant.with_users(Arc::new(users));
     let outcome = world.apply(&world.onramp_on(odd, world.forest.forest()), &approved).await.unwrap();
     outcome.require_complete().unwrap();
     assert!(world.verified(&spec(SPEC), &approved).await.is_green());
@@ -300,7 +300,7 @@ async fn a_lookup_that_finds_the_account_too_late_is_no_reason_to_make_a_second_
         Err(Error::new(ErrorKind::AlreadyExists, "create the user").with_object(&user.upn))
     });
     users.expect_get().returning(|id: &ObjectId| Ok(TenantUser::new(*id, sync())));
-    let odd = Tenant { users: Arc::new(users), ..world.tenant.tenant() };
+    let odd = world.tenant.tenant().with_users(Arc::new(users));
     let outcome = world.apply(&world.onramp_on(odd, world.forest.forest()), &approved).await.unwrap();
     let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("create the user onramp-sync@contoso.com"), "{problem}");

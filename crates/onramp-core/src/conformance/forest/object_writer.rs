@@ -69,7 +69,7 @@ impl Suite<'_> {
         self.changes(&change, ObjectChanged::Changed, "replacing a value changes it").await;
         let expected = ForestUser { display_name: Some(wanted), ..user.clone() };
         self.shows(&expected, "nothing but that value changed").await;
-        self.changes(&change, ObjectChanged::AlreadySo, "replacing it again writes nothing").await;
+        self.changes(&change, ObjectChanged::Unchanged, "replacing it again writes nothing").await;
     }
 
     async fn stale_value(&self, user: &ForestUser) {
@@ -94,7 +94,7 @@ impl Suite<'_> {
         self.changes(&change, ObjectChanged::Changed, "changing only the case is a change").await;
         let expected = ForestUser { display_name: Some(shouted), ..self.read(&user.guid).await };
         self.shows(&expected, "it is spelled as it was asked for").await;
-        self.changes(&change, ObjectChanged::AlreadySo, "changing only the case again writes nothing").await;
+        self.changes(&change, ObjectChanged::Unchanged, "changing only the case again writes nothing").await;
     }
 
     async fn several_values(&self, user: &ForestUser) {
@@ -103,13 +103,13 @@ impl Suite<'_> {
         let change = of(user, readdress(&[], &[&one, &two]));
         self.changes(&change, ObjectChanged::Changed, "adding values adds them").await;
         self.addresses(user, &[&one, &two], "values are added beside those there").await;
-        self.changes(&change, ObjectChanged::AlreadySo, "adding values that are there writes nothing").await;
+        self.changes(&change, ObjectChanged::Unchanged, "adding values that are there writes nothing").await;
 
         let change = of(user, readdress(&[&one], &[&three]));
         self.changes(&change, ObjectChanged::Changed, "removing one of several values and adding another")
             .await;
         self.addresses(user, &[&two, &three], "only the values named are touched").await;
-        self.changes(&change, ObjectChanged::AlreadySo, "doing it again writes nothing").await;
+        self.changes(&change, ObjectChanged::Unchanged, "doing it again writes nothing").await;
 
         let stale = of(user, readdress(&[&one], &[&address("four")]));
         let error = refused(self.port.change(&stale).await, "removing a value that is gone");
@@ -120,7 +120,7 @@ impl Suite<'_> {
         let change = of(user, readdress(&[&two, &three], &[]));
         self.changes(&change, ObjectChanged::Changed, "removing values").await;
         self.addresses(user, &[], "all is as it was").await;
-        self.changes(&change, ObjectChanged::AlreadySo, "removing what is gone writes nothing").await;
+        self.changes(&change, ObjectChanged::Unchanged, "removing what is gone writes nothing").await;
     }
 
     async fn all_or_nothing(&self, user: &ForestUser) {
@@ -240,7 +240,7 @@ impl Suite<'_> {
     }
 
     async fn until(&self, guid: &ObjectGuid, what: &str, right: impl FnMut(&ForestUser) -> bool) {
-        self.fixture.patience.until(what, async || self.users.get(guid).await, right).await;
+        self.fixture.poll.until(what, async || self.users.get(guid).await, right).await;
     }
 
     async fn read(&self, guid: &ObjectGuid) -> ForestUser {

@@ -85,17 +85,14 @@ async fn change_is_followed(
             Ok(held && behind.unwrap_or_default() == 0)
         };
         let what = format!("{} says that the {value} has arrived", controller.host);
-        fixture.patience.until(&what, arrived, |arrived| *arrived).await;
+        fixture.poll.until(&what, arrived, |arrived| *arrived).await;
     }
 
     done(users.change_upn(&change(&new, &old)).await, "changing a UPN back");
     let back = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn: old };
     for controller in controllers.iter().filter(|controller| controller.holds(&context)) {
         let holds = async || port.holds(controller, &back).await;
-        fixture
-            .patience
-            .until(&format!("{} receives the {back}", controller.host), holds, |held| *held)
-            .await;
+        fixture.poll.until(&format!("{} receives the {back}", controller.host), holds, |held| *held).await;
         let held = done(port.holds(controller, &value).await, "asking for the UPN before");
         assert!(!held, "{} does not hold the {value} any more", controller.host);
     }
@@ -153,7 +150,7 @@ async fn suffix_arrives(
         for value in [&value, &shouted] {
             let holds = async || port.holds(controller, value).await;
             fixture
-                .patience
+                .poll
                 .until(&format!("{} receives the {value}", controller.host), holds, |held| *held)
                 .await;
         }
@@ -161,10 +158,7 @@ async fn suffix_arrives(
     done(suffixes.force_remove(&suffix).await, "removing a suffix");
     for controller in controllers {
         let holds = async || port.holds(controller, &value).await;
-        fixture
-            .patience
-            .until(&format!("{} forgets the {value}", controller.host), holds, |held| !held)
-            .await;
+        fixture.poll.until(&format!("{} forgets the {value}", controller.host), holds, |held| !held).await;
     }
 }
 
@@ -192,7 +186,7 @@ async fn upn_is_seen(
     assert!(!concerned.is_empty(), "somebody holds the domain of {}", user.dn);
     for controller in concerned {
         let holds = async || port.holds(controller, &right).await;
-        fixture.patience.until(&format!("{} holds the {right}", controller.host), holds, |held| *held).await;
+        fixture.poll.until(&format!("{} holds the {right}", controller.host), holds, |held| *held).await;
         for other in [&wrong, &respelled] {
             let held = done(port.holds(controller, other).await, "asking for another UPN");
             assert!(!held, "{} does not hold the {other}: UPNs are compared exactly", controller.host);

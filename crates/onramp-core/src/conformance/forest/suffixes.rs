@@ -16,7 +16,7 @@ pub async fn run(port: &dyn Suffixes, fixture: &ForestFixture) {
     let list = async || port.list().await;
     let kept =
         |all: &Vec<ForestSuffix>| explicit(all, &second) && before.iter().all(|suffix| all.contains(suffix));
-    fixture.patience.until("adding and removing leaves the other suffixes alone", list, kept).await;
+    fixture.poll.until("adding and removing leaves the other suffixes alone", list, kept).await;
     // Two spellings, of which the one is written that a tenant knows.
     let unicode = format!("Bücher-{}.onramp-conformance.example", fixture.tag);
     let unicode = DomainName::parse(&unicode).expect("a domain name");
@@ -26,7 +26,7 @@ pub async fn run(port: &dyn Suffixes, fixture: &ForestFixture) {
     let same = |all: &Vec<ForestSuffix>| {
         all.len() == before.len() && before.iter().all(|suffix| all.contains(suffix))
     };
-    fixture.patience.until("all is as it was", list, same).await;
+    fixture.poll.until("all is as it was", list, same).await;
 }
 
 /// A suffix that somebody has is not removed, except by force. Uses the fixture's first user.
@@ -41,11 +41,11 @@ pub async fn run_in_use(port: &dyn Suffixes, users: &dyn ForestUsers, fixture: &
 
     done(port.add(&domain).await, "adding a suffix");
     let usage = async || port.usage(&shouted).await;
-    fixture.patience.until("a new suffix is not in use", usage, SuffixUsage::is_unused).await;
+    fixture.poll.until("a new suffix is not in use", usage, SuffixUsage::is_unused).await;
     let change = UpnChange { guid, dn: user.dn.clone(), before: user.upn.clone(), after: after.clone() };
     done(users.change_upn(&change).await, "giving a user the suffix");
     let has_one = |usage: &SuffixUsage| usage.principals == 1;
-    fixture.patience.until("a user's suffix is in use, in any spelling", usage, has_one).await;
+    fixture.poll.until("a user's suffix is in use, in any spelling", usage, has_one).await;
     let usage = done(port.usage(&suffix).await, "looking who uses a suffix");
     let named = usage.examples.iter().any(|holder| {
         holder.guid == guid
@@ -60,7 +60,7 @@ pub async fn run_in_use(port: &dyn Suffixes, users: &dyn ForestUsers, fixture: &
 
     done(port.force_remove(&shouted).await, "removing a suffix that is in use by force");
     let list = async || port.list().await;
-    fixture.patience.until("a suffix removed by force is gone", list, |all| !explicit(all, &domain)).await;
+    fixture.poll.until("a suffix removed by force is gone", list, |all| !explicit(all, &domain)).await;
     expect_kind(port.remove(&suffix).await, ErrorKind::NotFound, "removing a suffix that is gone but in use");
     let back = UpnChange { guid, dn: user.dn.clone(), before: Some(after.to_string()), after: before };
     done(users.change_upn(&back).await, "giving the user its UPN back");
@@ -88,7 +88,7 @@ async fn existing_suffixes(port: &dyn Suffixes, suffixes: &[ForestSuffix]) {
 async fn addition(port: &dyn Suffixes, fixture: &ForestFixture, domain: &DomainName) {
     done(port.add(domain).await, "adding a suffix");
     let list = async || port.list().await;
-    fixture.patience.until("a new suffix is listed", list, |all| explicit(all, domain)).await;
+    fixture.poll.until("a new suffix is listed", list, |all| explicit(all, domain)).await;
     let shouted = DomainName::parse(&domain.as_str().to_uppercase()).expect("still a domain name");
     for spelling in [domain, &shouted] {
         expect_kind(port.add(spelling).await, ErrorKind::AlreadyExists, "adding a suffix again");
@@ -111,7 +111,7 @@ async fn removal(port: &dyn Suffixes, fixture: &ForestFixture, domain: &DomainNa
     let shouted = UpnSuffix::parse(&domain.as_str().to_uppercase()).expect("a suffix");
     done(port.remove(&shouted).await, "removing a suffix in another spelling");
     let list = async || port.list().await;
-    fixture.patience.until("a removed suffix is gone", list, |all| !explicit(all, domain)).await;
+    fixture.poll.until("a removed suffix is gone", list, |all| !explicit(all, domain)).await;
     expect_kind(port.remove(&shouted).await, ErrorKind::NotFound, "removing a suffix twice");
 }
 

@@ -90,7 +90,7 @@ async fn searching(port: &dyn ForestUsers, first: &Subject) {
 }
 
 async fn holders(port: &dyn ForestUsers, users: &[Subject]) {
-    let holders: Vec<_> = done(port.upn_holders().try_collect().await, "reading all principals with names");
+    let holders: Vec<_> = done(port.upn_owners().try_collect().await, "reading all principals with names");
     for Subject { user, .. } in users {
         let mine: Vec<_> = holders.iter().filter(|holder| holder.guid == user.guid).collect();
         let [holder] = mine.as_slice() else { panic!("{} comes once: {mine:?}", user.dn) };
@@ -106,7 +106,7 @@ async fn swapping(port: &dyn ForestUsers, fixture: &ForestFixture, subject: &Sub
     assert_eq!(done(port.change_upn(&change).await, what), UpnChanged::Changed, "{what}");
     shows(port, fixture, &subject.user.guid, &change.after).await;
     let what = "changing it again writes nothing";
-    assert_eq!(done(port.change_upn(&change).await, what), UpnChanged::AlreadySo, "{what}");
+    assert_eq!(done(port.change_upn(&change).await, what), UpnChanged::Unchanged, "{what}");
     let user = done(port.get(&subject.user.guid).await, "reading a user");
     let expected = ForestUser { upn: user.upn.clone(), ..subject.user.clone() };
     assert_eq!(user, expected, "nothing but the UPN changed");
@@ -174,7 +174,7 @@ async fn many_changes(port: &dyn ForestUsers, fixture: &ForestFixture, users: &[
     }
     let again = port.change_upns(stream::iter(changes).boxed());
     let repeated: Vec<_> = again.map(|outcome| done(outcome.result, "repeating changes")).collect().await;
-    assert!(repeated.iter().all(|changed| *changed == UpnChanged::AlreadySo), "repeating writes nothing");
+    assert!(repeated.iter().all(|changed| *changed == UpnChanged::Unchanged), "repeating writes nothing");
 }
 
 async fn handing_over(port: &dyn ForestUsers, fixture: &ForestFixture, giver: &Subject, taker: &Subject) {
@@ -218,5 +218,5 @@ async fn change_of(
 async fn shows(port: &dyn ForestUsers, fixture: &ForestFixture, guid: &ObjectGuid, upn: &Upn) {
     let read = async || Ok(port.get(guid).await?.upn);
     let what = format!("reads show {upn}, spelled like that");
-    fixture.patience.until(&what, read, |now| now.as_deref() == Some(upn.as_str())).await;
+    fixture.poll.until(&what, read, |now| now.as_deref() == Some(upn.as_str())).await;
 }

@@ -21,7 +21,7 @@ pub async fn run(port: &dyn Applications, fixture: &TenantFixture) {
     assert_ne!(first.id, first.app_id, "the object is one thing, the application ID another");
     let principal = first.service_principal.expect("a new application has a service principal");
     assert!(principal != first.id && principal != first.app_id, "which is an object of its own");
-    let found = fixture.patience.until("a new application is found", named, |found| !found.is_empty()).await;
+    let found = fixture.poll.until("a new application is found", named, |found| !found.is_empty()).await;
     assert_eq!(found, std::slice::from_ref(&first));
     let longer = done(port.find(&format!("{name} 2")).await, "looking for another name");
     let shorter = done(port.find("Contract Sync").await, "looking for the beginning of a name");
@@ -34,21 +34,21 @@ pub async fn run(port: &dyn Applications, fixture: &TenantFixture) {
         another && second.service_principal != Some(principal),
         "a second application is another one: {second:?}"
     );
-    fixture.patience.until("both are found", named, |found| found.len() == 2).await;
+    fixture.poll.until("both are found", named, |found| found.len() == 2).await;
 
     certificates(port, fixture, &first).await;
     permissions(port, fixture, &first).await;
 
     done(port.delete(&first.id).await, "deleting an application");
-    let left = fixture.patience.until("a deleted application is gone", named, |found| found.len() == 1).await;
+    let left = fixture.poll.until("a deleted application is gone", named, |found| found.len() == 1).await;
     assert_eq!(left, std::slice::from_ref(&second));
-    fixture.patience.until_gone("deleting an application twice", async || port.delete(&first.id).await).await;
+    fixture.poll.until_gone("deleting an application twice", async || port.delete(&first.id).await).await;
     done(port.delete(&second.id).await, "deleting the other application");
-    fixture.patience.until("nothing is left", named, Vec::is_empty).await;
+    fixture.poll.until("nothing is left", named, Vec::is_empty).await;
 }
 
 async fn certificates(port: &dyn Applications, fixture: &TenantFixture, application: &Application) {
-    let (patience, id) = (&fixture.patience, application.id);
+    let (patience, id) = (&fixture.poll, application.id);
     expect_kind(port.certificates(&NOBODY).await, ErrorKind::NotFound, "the certificates of nothing");
     let none = done(port.certificates(&id).await, "reading the certificates of a new application");
     assert_eq!(none, [], "a new application has none");
@@ -97,14 +97,14 @@ async fn permissions(port: &dyn Applications, fixture: &TenantFixture, applicati
     let held = async || port.app_roles_of(&principal).await;
     assert_eq!(done(held().await, "reading the permissions of a new application"), [], "it has none");
     let granted = done(port.grant_app_role(&principal, &read_domains).await, "granting a permission");
-    let found = fixture.patience.until("a permission granted is read", held, |all| !all.is_empty()).await;
+    let found = fixture.poll.until("a permission granted is read", held, |all| !all.is_empty()).await;
     assert_eq!(found, std::slice::from_ref(&granted));
     let again = done(port.grant_app_role(&principal, &read_domains).await, "granting a permission again");
     assert_eq!(again, granted, "a permission granted again is the one that is there");
     for time in ["once", "twice"] {
         done(port.revoke_app_role(&principal, &granted.id).await, &format!("revoking a permission {time}"));
     }
-    fixture.patience.until("a permission revoked is gone", held, Vec::is_empty).await;
+    fixture.poll.until("a permission revoked is gone", held, Vec::is_empty).await;
 }
 
 /// The bytes of a certificate in PEM.

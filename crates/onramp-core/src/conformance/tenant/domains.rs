@@ -32,10 +32,10 @@ pub async fn in_use(port: &dyn Domains, users: &dyn TenantUsers, fixture: &Tenan
         Some(user) => Ok(user),
         None => users.create(&new).await,
     };
-    let user = fixture.patience.until("users can be created on a verified domain", created, |_| true).await;
+    let user = fixture.poll.until("users can be created on a verified domain", created, |_| true).await;
     let references = async || port.references(&domain).try_collect::<Vec<_>>().await;
     let found = fixture
-        .patience
+        .poll
         .until("a user on a domain is among its references", references, |found| !found.is_empty())
         .await;
     let expected = DomainReference::new(user.id, ReferenceKind::User, Some(new.upn.to_string()));
@@ -45,7 +45,7 @@ pub async fn in_use(port: &dyn Domains, users: &dyn TenantUsers, fixture: &Tenan
 
     done(users.delete(&user.id).await, "deleting a user");
     let remove = async || port.remove(&domain).await;
-    fixture.patience.until("a domain that nobody has any longer can be removed", remove, |()| true).await;
+    fixture.poll.until("a domain that nobody has any longer can be removed", remove, |()| true).await;
 }
 
 async fn existing_domains(port: &dyn Domains, fixture: &TenantFixture) {
@@ -106,12 +106,11 @@ async fn addition(port: &dyn Domains, fixture: &TenantFixture) -> DomainName {
         !added.is_verified && !added.is_default && !added.is_initial,
         "a new domain is none of it: {added:?}"
     );
-    let read =
-        fixture.patience.until("a new domain can be read", async || port.get(&name).await, |_| true).await;
+    let read = fixture.poll.until("a new domain can be read", async || port.get(&name).await, |_| true).await;
     assert_eq!(read, added);
     let list = async || port.list().await;
     fixture
-        .patience
+        .poll
         .until("a new domain is listed", list, |all| all.iter().any(|domain| domain.name == name))
         .await;
 
@@ -127,7 +126,7 @@ async fn addition(port: &dyn Domains, fixture: &TenantFixture) -> DomainName {
 async fn verification(port: &dyn Domains, fixture: &TenantFixture, domain: &DomainName) {
     let read = async || port.verification_records(domain).await;
     let records =
-        fixture.patience.until("a new domain has records to publish", read, |all| !all.is_empty()).await;
+        fixture.poll.until("a new domain has records to publish", read, |all| !all.is_empty()).await;
     assert!(
         records.iter().any(|record| matches!(record, VerificationRecord::Txt { .. })),
         "one is TXT: {records:?}"
@@ -135,7 +134,7 @@ async fn verification(port: &dyn Domains, fixture: &TenantFixture, domain: &Doma
     assert_eq!(done(read().await, "reading the records again"), records, "the records stay the same");
 
     let verify = async || port.verify(domain).await;
-    let early = fixture.patience.until("a new domain can be asked to be verified", verify, |_| true).await;
+    let early = fixture.poll.until("a new domain can be asked to be verified", verify, |_| true).await;
     assert!(matches!(early, Verification::RecordNotFound { .. }), "nothing is published yet: {early:?}");
     let unverified = done(port.get(domain).await, "reading an unverified domain");
     assert!(!unverified.is_verified, "asking alone verifies nothing");
@@ -144,20 +143,17 @@ async fn verification(port: &dyn Domains, fixture: &TenantFixture, domain: &Doma
     let Some(publisher) = &fixture.records else { return };
     done(publisher.publish(domain, &records).await, "publishing a record");
     fixture
-        .patience
+        .poll
         .until("a published record verifies", verify, |answer| *answer == Verification::Verified)
         .await;
     let get = async || port.get(domain).await;
-    fixture.patience.until("reads show that it is verified", get, |domain| domain.is_verified).await;
+    fixture.poll.until("reads show that it is verified", get, |domain| domain.is_verified).await;
     assert_eq!(done(verify().await, "verifying again"), Verification::Verified);
 
     let below = DomainName::parse(&format!("below.{domain}")).expect("a domain name");
     done(port.add(&below).await, "adding a domain below a verified one");
     let get = async || port.get(&below).await;
-    fixture
-        .patience
-        .until("a domain below a verified one is verified", get, |domain| domain.is_verified)
-        .await;
+    fixture.poll.until("a domain below a verified one is verified", get, |domain| domain.is_verified).await;
     let root = done(port.root_domain(&below).await, "reading the root of a domain below another");
     assert_eq!(root.name, *domain, "the root of a domain below another is that one");
     done(port.remove(&below).await, "removing a domain below another");
@@ -165,9 +161,9 @@ async fn verification(port: &dyn Domains, fixture: &TenantFixture, domain: &Doma
 
 async fn removal(port: &dyn Domains, fixture: &TenantFixture, domain: &DomainName) {
     done(port.remove(domain).await, "removing a domain");
-    fixture.patience.until_gone("a removed domain", async || port.get(domain).await).await;
+    fixture.poll.until_gone("a removed domain", async || port.get(domain).await).await;
     let list = async || port.list().await;
     let absent = |all: &Vec<crate::tenant::TenantDomain>| all.iter().all(|listed| listed.name != *domain);
-    fixture.patience.until("a removed domain is not listed", list, absent).await;
-    fixture.patience.until_gone("removing a domain twice", async || port.remove(domain).await).await;
+    fixture.poll.until("a removed domain is not listed", list, absent).await;
+    fixture.poll.until_gone("removing a domain twice", async || port.remove(domain).await).await;
 }

@@ -33,5 +33,5 @@ pub async fn run(tenant: &Tenant, fixture: &TenantFixture) {
 async fn some_user(users: &dyn TenantUsers, fixture: &TenantFixture, role: &str) -> TenantUser {
     let new = NewUser::new(fixture.upn(role), format!("Contract {role}"), fixture.password());
     let user = done(users.create(&new).await, "creating a user");
-    fixture.patience.until("a new user can be read", async || users.get(&user.id).await, |_| true).await
+    fixture.poll.until("a new user can be read", async || users.get(&user.id).await, |_| true).await
 }

@@ -8,7 +8,7 @@ use crate::tenant::{RoleAssignment, RoleTemplateId, Roles, TenantUsers};
 /// Everything that [`Roles`] promises. The users' port lends a principal.
 pub async fn run(port: &dyn Roles, users: &dyn TenantUsers, fixture: &TenantFixture) {
     let (user, role) = (some_user(users, fixture, "roles").await, RoleTemplateId::DIRECTORY_READERS);
-    let (patience, id) = (&fixture.patience, user.id);
+    let (patience, id) = (&fixture.poll, user.id);
 
     expect_kind(port.assign(&role, &NOBODY).await, ErrorKind::NotFound, "giving nobody a role");
     let unknown = RoleTemplateId::new(NOBODY);

@@ -3,7 +3,7 @@
 use super::{NOBODY, some_user};
 use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{
-    Forecast, MfaState, RoleTemplateId, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
+    Certainty, MfaState, RoleTemplateId, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
 };
 use crate::{ErrorKind, Password};
 
@@ -44,18 +44,18 @@ async fn states(port: &dyn SignIn, fixture: &TenantFixture, user: &TenantUser) {
         for time in ["once", "twice"] {
             done(port.set_mfa_state(&user.id, wanted).await, &format!("setting {wanted:?} {time}"));
         }
-        fixture.patience.until(&format!("reads show {wanted:?}"), state, |state| *state == wanted).await;
+        fixture.poll.until(&format!("reads show {wanted:?}"), state, |state| *state == wanted).await;
         let all = done(port.second_factor(&user.id).await, "reading all that asks for a second factor");
         assert_eq!(all.per_user, Some(wanted), "the whole answer holds the per-user state");
         assert!(
-            wanted == MfaState::Disabled || all.breaks_password_sign_in() == Forecast::Yes,
+            wanted == MfaState::Disabled || all.breaks_password_sign_in() == Certainty::Yes,
             "{wanted:?} breaks a sign-in with a password: {all:?}"
         );
     }
 }
 
 async fn probes(port: &dyn SignIn, users: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantUser) {
-    let (patience, right) = (&fixture.patience, fixture.password());
+    let (patience, right) = (&fixture.poll, fixture.password());
     let nobody = done(port.probe(&fixture.upn("nobody"), &right).await, "trying a sign-in of nobody");
     assert_eq!(nobody, SignInProbe::UnknownUser, "nobody is an unknown user");
 

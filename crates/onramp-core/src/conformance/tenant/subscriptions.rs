@@ -37,7 +37,7 @@ pub async fn run(port: &dyn Subscriptions, users: &dyn TenantUsers, fixture: &Te
     assert_eq!(done(access().await, "reading the access of a new user"), [], "a new user has no access");
     let given = done(port.assign(&subscription, &reader, &user.id, person).await, "giving access");
     assert_eq!((given.subscription, given.role, given.principal), (subscription, reader, user.id));
-    let found = fixture.patience.until("access given is read", access, |found| !found.is_empty()).await;
+    let found = fixture.poll.until("access given is read", access, |found| !found.is_empty()).await;
     assert_eq!(found, std::slice::from_ref(&given));
     let again = port.assign(&subscription, &reader, &user.id, person).await;
     expect_kind(again, ErrorKind::AlreadyExists, "giving access again");
@@ -45,6 +45,6 @@ pub async fn run(port: &dyn Subscriptions, users: &dyn TenantUsers, fixture: &Te
     for time in ["once", "twice"] {
         done(port.unassign(&given).await, &format!("taking access back {time}"));
     }
-    fixture.patience.until("access taken back is gone", access, Vec::is_empty).await;
+    fixture.poll.until("access taken back is gone", access, Vec::is_empty).await;
     done(users.delete(&user.id).await, "deleting a user");
 }

@@ -31,12 +31,12 @@ pub async fn run(port: &dyn DirectorySync, fixture: &TenantFixture) {
     for time in ["once", "twice"] {
         done(port.set_enabled(true).await, &format!("switching on {time}"));
     }
-    fixture.patience.until("reads show that it is on", state, |state| *state == SyncState::Enabled).await;
+    fixture.poll.until("reads show that it is on", state, |state| *state == SyncState::Enabled).await;
     let status = done(port.status().await, "reading the synchronisation status");
     assert_eq!((status.tenant_id, status.display_name), (before.tenant_id, before.display_name));
 
     done(port.set_enabled(false).await, "switching off");
-    fixture.patience.until("reads show that it is off", state, |state| *state == SyncState::Disabled).await;
+    fixture.poll.until("reads show that it is off", state, |state| *state == SyncState::Disabled).await;
     done(port.set_enabled(false).await, "switching off what is off");
     // Switching off takes up to 72 hours, which the patience of a test does not cover.
     expect_kind(port.set_enabled(true).await, ErrorKind::Invalid, "switching on while switching off");

@@ -37,29 +37,27 @@ async fn creation(port: &dyn TenantUsers, fixture: &TenantFixture) -> TenantUser
     let user = done(port.create(&new).await, "creating a user");
     assert_eq!(user.upn, upn, "a new user has the UPN that was asked for");
 
-    let read = fixture
-        .patience
-        .until("a new user is read by its ID", async || port.get(&user.id).await, |_| true)
-        .await;
+    let read =
+        fixture.poll.until("a new user is read by its ID", async || port.get(&user.id).await, |_| true).await;
     assert_eq!(read.id, user.id);
     assert_eq!(read.upn, upn);
     assert_eq!(read.display_name.as_deref(), Some("Contract User"));
     assert_eq!(read.other_mails, mails, "a new user has the mail addresses that were asked for");
     assert!(read.account_enabled, "a new user may sign in");
     assert!(
-        !read.synchronised && read.immutable_id.is_none(),
+        !read.synchronized && read.immutable_id.is_none(),
         "a new user comes from no directory: {read:?}"
     );
 
     let shouted = Upn::parse(&upn.as_str().to_uppercase()).expect("still a UPN");
     for name in [&upn, &shouted] {
         let what = format!("{name} is found, whatever its case");
-        let found = fixture.patience.until(&what, async || port.find(name).await, Option::is_some).await;
+        let found = fixture.poll.until(&what, async || port.find(name).await, Option::is_some).await;
         assert_eq!(found.map(|user| user.id), Some(user.id), "{what}");
     }
     let listed =
         async || port.list().try_filter(|listed| ready(listed.id == user.id)).try_collect::<Vec<_>>().await;
-    fixture.patience.until("a new user is listed once", listed, |found| found.len() == 1).await;
+    fixture.poll.until("a new user is listed once", listed, |found| found.len() == 1).await;
     user
 }
 
@@ -125,7 +123,7 @@ async fn renaming(port: &dyn TenantUsers, fixture: &TenantFixture, user: &Tenant
     done(port.update(&user.id, &UserUpdate::default().with_upn(renamed.clone())).await, "changing a UPN");
     shows(port, fixture, user, "a new UPN", |read| read.upn == renamed).await;
     let old = async || port.find(&user.upn).await;
-    fixture.patience.until("the former UPN finds nobody", old, Option::is_none).await;
+    fixture.poll.until("the former UPN finds nobody", old, Option::is_none).await;
 
     let foreign = Upn::new("conformance", &fixture.new_domain("foreign")).expect("a UPN");
     let update = UserUpdate::default().with_upn(foreign);
@@ -136,10 +134,10 @@ async fn renaming(port: &dyn TenantUsers, fixture: &TenantFixture, user: &Tenant
 
 async fn deletion(port: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantUser) {
     done(port.delete(&user.id).await, "deleting a user");
-    fixture.patience.until_gone("a deleted user", async || port.get(&user.id).await).await;
+    fixture.poll.until_gone("a deleted user", async || port.get(&user.id).await).await;
     let found = async || port.find(&fixture.upn("renamed")).await;
-    fixture.patience.until("a deleted user is not found by its UPN", found, Option::is_none).await;
-    fixture.patience.until_gone("a second deletion", async || port.delete(&user.id).await).await;
+    fixture.poll.until("a deleted user is not found by its UPN", found, Option::is_none).await;
+    fixture.poll.until_gone("a second deletion", async || port.delete(&user.id).await).await;
 }
 
 async fn restoring(port: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantUser) {
@@ -148,7 +146,7 @@ async fn restoring(port: &dyn TenantUsers, fixture: &TenantFixture, user: &Tenan
         port.deleted().try_filter(mine).try_collect::<Vec<_>>().await
     };
     let found = fixture
-        .patience
+        .poll
         .until("a deleted user is among the deleted ones", of_user, |found| found.len() == 1)
         .await;
     assert!(found.iter().all(|deleted| deleted.deleted.is_some()), "it is known when: {found:?}");
@@ -158,9 +156,9 @@ async fn restoring(port: &dyn TenantUsers, fixture: &TenantFixture, user: &Tenan
     let restored = done(port.restore(&user.id).await, "restoring a user");
     assert_eq!(restored.id, user.id, "the user that was restored is the one that was deleted");
     let read = async || port.find(&fixture.upn("renamed")).await;
-    let back = fixture.patience.until("a restored user is found again", read, Option::is_some).await;
+    let back = fixture.poll.until("a restored user is found again", read, Option::is_some).await;
     assert_eq!(back.map(|back| back.id), Some(user.id), "under its UPN");
-    fixture.patience.until("and no longer among the deleted ones", of_user, Vec::is_empty).await;
+    fixture.poll.until("and no longer among the deleted ones", of_user, Vec::is_empty).await;
     expect_kind(port.restore(&user.id).await, ErrorKind::NotFound, "restoring a user that is there");
     done(port.delete(&user.id).await, "deleting a restored user");
 }
@@ -173,5 +171,5 @@ async fn shows(
     right: impl FnMut(&TenantUser) -> bool,
 ) -> TenantUser {
     let read = async || -> Result<TenantUser> { port.get(&user.id).await };
-    fixture.patience.until(&format!("reads show {what}"), read, right).await
+    fixture.poll.until(&format!("reads show {what}"), read, right).await
 }

@@ -45,14 +45,7 @@ impl LabForest {
 
     fn ports(&self, principal: Principal) -> Forest {
         let ports = Arc::new(Ports { lab: self.clone(), principal });
-        Forest {
-            suffixes: ports.clone(),
-            users: ports.clone(),
-            object_writer: ports.clone(),
-            replication: ports.clone(),
-            password_policies: ports.clone(),
-            objects: ports,
-        }
+        Forest::from_ports(ports)
     }
 
     pub(super) fn error(&self, refusal: Refusal, action: &str, object: &impl std::fmt::Display) -> Error {

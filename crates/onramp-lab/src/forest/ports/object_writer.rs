@@ -34,7 +34,7 @@ impl Ports {
     pub(super) fn change_object(&self, change: &ObjectChange, action: &str) -> Result<ObjectChanged> {
         change.check()?;
         if change.state(&self.found(change, action)?) == ChangeState::After {
-            return Ok(ObjectChanged::AlreadySo);
+            return Ok(ObjectChanged::Unchanged);
         }
         match self.modify(&request(change)) {
             Ok(Reply::Received) => Ok(ObjectChanged::Changed),

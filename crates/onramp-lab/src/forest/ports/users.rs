@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use onramp_core::forest::{
-    AccountKind, ForestUser, ForestUsers, ObjectChange, UpnChange, UpnChanged, UpnHolder, UpnOutcome,
+    AccountKind, ForestUser, ForestUsers, ObjectChange, UpnChange, UpnChanged, UpnOutcome, UpnOwner,
     UserQuery,
 };
 use onramp_core::{BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Result, Sid};
@@ -30,7 +30,7 @@ impl ForestUsers for Ports {
         }
     }
 
-    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
+    fn upn_owners(&self) -> BoxStream<'static, Result<UpnOwner>> {
         let ports = self.clone();
         match self.start(&UserQuery::all(), "(|(userPrincipalName=*)(sAMAccountName=*))") {
             Ok(search) => ports.stream("search for users in", search, holder),
@@ -121,9 +121,9 @@ fn user(view: View<'_>, id: Id) -> Result<ForestUser> {
     Ok(user)
 }
 
-pub(super) fn holder(view: View<'_>, id: Id) -> Result<UpnHolder> {
+pub(super) fn holder(view: View<'_>, id: Id) -> Result<UpnOwner> {
     let object = view.object(id).ok_or_else(|| Error::new(ErrorKind::NotFound, "read the account"))?;
-    Ok(UpnHolder::new(
+    Ok(UpnOwner::new(
         ObjectGuid::from_bytes(object.guid),
         name(view, id)?,
         readable(view, id, Attr::SAM_ACCOUNT_NAME)?.unwrap_or_default(),

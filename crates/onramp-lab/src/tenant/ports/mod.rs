@@ -36,16 +36,7 @@ impl LabTenant {
     /// Returns the tenant as its ports.
     pub fn tenant(&self) -> Tenant {
         let ports = Arc::new(Ports { lab: self.clone() });
-        Tenant {
-            domains: ports.clone(),
-            users: ports.clone(),
-            roles: ports.clone(),
-            sign_in: ports.clone(),
-            sync: ports.clone(),
-            subscriptions: ports.clone(),
-            applications: ports.clone(),
-            password_protection: ports,
-        }
+        Tenant::from_ports(ports)
     }
 }
 

@@ -226,7 +226,7 @@ fn understood(user: &User) -> Result<TenantUser> {
     seen.other_mails.clone_from(&user.other_mails);
     seen.proxy_addresses.clone_from(&user.proxy_addresses);
     seen.immutable_id = user.immutable_id.as_deref().map(ImmutableId::parse).transpose()?;
-    seen.synchronised = user.synced == Some(true);
+    seen.synchronized = user.synced == Some(true);
     seen.is_guest = TenantUser::is_guest_by(Some(&user.user_type), &seen.upn);
     seen.password_never_expires =
         user.password_policies.as_deref().is_some_and(|p| p.contains("DisablePasswordExpiration"));

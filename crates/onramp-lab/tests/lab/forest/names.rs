@@ -131,7 +131,7 @@ async fn an_object_that_cannot_be_read_does_not_end_a_list() {
             .map(|item| item.err().map(|e| e.kind()))
             .collect::<Vec<_>>()
             .await,
-        forest.users.upn_holders().map(|item| item.err().map(|e| e.kind())).collect::<Vec<_>>().await,
+        forest.users.upn_owners().map(|item| item.err().map(|e| e.kind())).collect::<Vec<_>>().await,
     ] {
         let failed: Vec<_> = kinds.iter().copied().flatten().collect();
         assert_eq!(failed, [ErrorKind::Unreadable]);

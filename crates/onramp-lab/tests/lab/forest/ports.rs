@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
 use onramp::replication::{ReplicationExt, ReplicationState, WaitOptions};
-use onramp_core::conformance::{self, ForestFixture, Patience};
+use onramp_core::conformance::{self, ForestFixture, PollTimeout};
 use onramp_core::forest::{ReplicatedValue, UpnChange, UpnChanged, UserQuery};
 use onramp_core::{Clock, DomainName, ErrorKind, ManualClock, Upn, UpnSuffix};
 use onramp_lab::forest::{Fault, LabForest, Operation};
@@ -27,7 +27,7 @@ async fn the_model_keeps_the_contract() {
     let users: Vec<_> = forest.users.search(UserQuery::all()).try_collect().await.expect("all users");
     let named: Vec<_> =
         users.iter().filter(|user| user.upn.is_some()).map(|user| user.guid).take(5).collect();
-    conformance::forest::run(&forest, &ForestFixture::new("lab", named, Patience::new(clock))).await;
+    conformance::forest::run(&forest, &ForestFixture::new("lab", named, PollTimeout::new(clock))).await;
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn two_controllers_can_give_one_upn_to_two_users() {
     lab.set_on("dc1.corp.local", &one, "userPrincipalName", &["same@corp.local"]).expect("changed");
     lab.set_on("dc2.corp.local", &two, "userPrincipalName", &["same@corp.local"]).expect("changed");
     clock.advance(Duration::from_secs(60));
-    let holders: Vec<_> = lab.forest().users.upn_holders().try_collect().await.expect("all holders");
+    let holders: Vec<_> = lab.forest().users.upn_owners().try_collect().await.expect("all holders");
     let same = holders.iter().filter(|holder| holder.upn.as_deref() == Some("same@corp.local")).count();
     assert_eq!(same, 2);
 }

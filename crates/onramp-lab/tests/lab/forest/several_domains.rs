@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapResult, Mod, Scope, SearchEntry, StdStream};
-use onramp_core::conformance::{self, ForestFixture, Patience};
+use onramp_core::conformance::{self, ForestFixture, PollTimeout};
 use onramp_core::forest::{ForestUser, SuffixOrigin, UserQuery};
 use onramp_core::{DistinguishedName, ManualClock};
 use onramp_lab::forest::{LabDomain, LabForest, LabForestServers};
@@ -32,7 +32,7 @@ async fn the_model_keeps_the_contract() {
         assert!(users.iter().all(|user| user.dn.is_within(&base)));
         let named = users.iter().filter(|user| user.upn.is_some() && !user.is_critical);
         let named: Vec<_> = named.map(|user| user.guid).take(5).collect();
-        conformance::forest::run(&forest, &ForestFixture::new("lab", named, Patience::new(clock.clone())))
+        conformance::forest::run(&forest, &ForestFixture::new("lab", named, PollTimeout::new(clock.clone())))
             .await;
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onramp_core::conformance::{self, Patience, PublishRecords, TenantFixture};
+use onramp_core::conformance::{self, PollTimeout, PublishRecords, TenantFixture};
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{DomainName, ManualClock, Result};
 use onramp_lab::tenant::{Consistency, LabTenant, LabTenantBuilder};
@@ -28,7 +28,7 @@ async fn holds(builder: LabTenantBuilder) {
     let clock = Arc::new(ManualClock::default());
     let lab = builder.seed(7).clock(clock.clone()).build().unwrap();
     let fixture =
-        TenantFixture::new("lab", DomainName::parse(&lab.initial_domain()).unwrap(), Patience::new(clock))
+        TenantFixture::new("lab", DomainName::parse(&lab.initial_domain()).unwrap(), PollTimeout::new(clock))
             .with_records(Arc::new(SimulatedDns(lab.clone())))
             .with_subscription(lab.subscription_ids()[0])
             .with_sync_switching()

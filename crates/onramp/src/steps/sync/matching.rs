@@ -49,7 +49,7 @@ impl CloudUser {
             display_name: user.display_name.clone(),
             is_enabled: user.account_enabled,
             is_guest: user.is_guest,
-            is_synchronized: user.synchronised,
+            is_synchronized: user.synchronized,
             anchor: user.immutable_id.clone(),
             roles: Vec::new(),
         }
@@ -485,14 +485,14 @@ mod tests {
             ),
             case(
                 "who is synchronized already is not taken over",
-                vec![with(anchored(1, "anna@contoso.com"), |u| u.synchronised = true)],
+                vec![with(anchored(1, "anna@contoso.com"), |u| u.synchronized = true)],
                 None,
                 &[],
             ),
             case("another anchor", vec![foreign(1, "anna@contoso.com")], None, &[(1, OtherAnchor)]),
             case(
                 "another anchor, synchronized",
-                vec![with(foreign(1, "anna@contoso.com"), |u| u.synchronised = true)],
+                vec![with(foreign(1, "anna@contoso.com"), |u| u.synchronized = true)],
                 None,
                 &[(1, OtherAnchor)],
             ),

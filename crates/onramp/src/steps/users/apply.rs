@@ -192,7 +192,7 @@ async fn note(
     }
     progress.tried += u64::from(counts);
     let (outcome, detail) = match &result {
-        Ok(UpnChanged::AlreadySo) => (Outcome::Unchanged, String::new()),
+        Ok(UpnChanged::Unchanged) => (Outcome::Unchanged, String::new()),
         Ok(UpnChanged::FoundChanged) => {
             (Outcome::Done, "its answer was lost; reading showed that it was made".to_owned())
         }
@@ -241,7 +241,7 @@ async fn note(
 /// Changes one user.
 pub(crate) async fn change_one(context: &Context<'_>, upn: &UpnChange) -> StepResult {
     match context.onramp.forest.users.change_upn(upn).await? {
-        UpnChanged::AlreadySo => already(),
+        UpnChanged::Unchanged => already(),
         _ => done(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use onramp_core::forest::{AccountKind, ForestUser, UpnHolder};
+use onramp_core::forest::{AccountKind, ForestUser, UpnOwner};
 use onramp_core::{DistinguishedName, ObjectGuid, Upn, visible};
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ impl UserRef {
         Self { guid: user.guid, dn: user.dn.clone(), sam_account_name: user.sam_account_name.clone() }
     }
 
-    pub(crate) fn of_holder(holder: &UpnHolder) -> Self {
+    pub(crate) fn of_holder(holder: &UpnOwner) -> Self {
         Self { guid: holder.guid, dn: holder.dn.clone(), sam_account_name: holder.sam_account_name.clone() }
     }
 }

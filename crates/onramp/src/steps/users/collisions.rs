@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use onramp_core::forest::{ObjectQuery, UpnHolder};
+use onramp_core::forest::{ObjectQuery, UpnOwner};
 use onramp_core::{AttributeName, LdapFilter, ObjectGuid, Result, Upn, comparison_key};
 
 use super::{AddressHolder, Candidate, HeldAs, SharedUpn, UserRef, UsersSurvey};
@@ -16,7 +16,7 @@ use crate::survey::{Survey, readable};
 /// The objects that have a new UPN already or are to get the same one. Names are compared as Active Directory compares
 /// them.
 pub(crate) struct Collisions<'a> {
-    holders: HashMap<String, Vec<(&'a UpnHolder, bool)>>,
+    holders: HashMap<String, Vec<(&'a UpnOwner, bool)>>,
     addresses: HashMap<String, Vec<&'a AddressHolder>>,
     wanted: HashMap<String, Vec<&'a Candidate>>,
 }
@@ -98,7 +98,7 @@ pub(super) async fn read_holders(
     index: &UpnIndex,
     survey: &mut Survey,
 ) -> Result<()> {
-    let mut holders = onramp.forest.users.upn_holders();
+    let mut holders = onramp.forest.users.upn_owners();
     let mut shared: Vec<(ObjectGuid, Upn, UserRef, HeldAs)> = Vec::new();
     while let Some(holder) = readable(&mut holders, &mut survey.unreadable).await? {
         survey.counts.principals += 1;

@@ -13,7 +13,7 @@ mod verify;
 
 use std::collections::BTreeMap;
 
-use onramp_core::forest::{ReplicatedValue, UpnChange, UpnHolder};
+use onramp_core::forest::{ReplicatedValue, UpnChange, UpnOwner};
 use onramp_core::{Upn, UpnSuffix};
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ pub struct UsersSurvey {
     pub skipped_counts: BTreeMap<SkipReason, u64>,
     /// The principals that have the new UPN of a selected user or the UPN of the service account, explicitly or
     /// implied by their `sAMAccountName`.
-    pub holders: Vec<UpnHolder>,
+    pub holders: Vec<UpnOwner>,
     /// The objects that have the new UPN of a selected user or the UPN of the service account as a mail address.
     pub address_holders: Vec<AddressHolder>,
     /// The users that have the new UPN already and share it with another principal.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use onramp_core::conformance::{ForestFixture, Patience, forest};
+use onramp_core::conformance::{ForestFixture, PollTimeout, forest};
 use onramp_core::forest::UserQuery;
 use onramp_core::{Forest, ManualClock};
 use onramp_lab::forest::LabForest;
@@ -89,17 +89,10 @@ async fn try_out(broken: Broken) -> String {
         users.iter().filter(|user| user.upn.is_some()).map(|user| user.guid).take(3).collect();
     let ordinary = lab.forest_as(&lab.plain_user().unwrap()).unwrap();
     let ordinary = Arc::new(Mutant { sound: ordinary, broken });
-    let fixture = ForestFixture::new("lab", named, Patience::new(clock));
+    let fixture = ForestFixture::new("lab", named, PollTimeout::new(clock));
     let fixture = fixture.with_bound(bound_users(&lab)).with_ordinary(ordinary);
     let mutant = Arc::new(Mutant { sound, broken });
-    let ports = Forest {
-        suffixes: mutant.clone(),
-        users: mutant.clone(),
-        object_writer: mutant.clone(),
-        replication: mutant.clone(),
-        password_policies: mutant.clone(),
-        objects: mutant,
-    };
+    let ports = Forest::from_ports(mutant);
     complaint(broken, forest::run(&ports, &fixture)).await
 }
 

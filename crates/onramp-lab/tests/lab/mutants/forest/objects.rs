@@ -94,11 +94,11 @@ impl ObjectWriter for Mutant {
                     *value = AttributeValue::text(text);
                 }
             }
-            Broken::IgnoresCaseOfAttributes if change.is_respelling() => return Ok(ObjectChanged::AlreadySo),
+            Broken::IgnoresCaseOfAttributes if change.is_respelling() => return Ok(ObjectChanged::Unchanged),
             _ => {}
         }
         match sound.change(&change).await {
-            Ok(ObjectChanged::AlreadySo) if self.is(Broken::WritesAttributesAgain) => {
+            Ok(ObjectChanged::Unchanged) if self.is(Broken::WritesAttributesAgain) => {
                 Ok(ObjectChanged::Changed)
             }
             Err(error) if self.is(Broken::KeepsQuietAboutValues) && error.is_stale() => {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use onramp_core::forest::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnHolder, UpnOutcome, UserQuery};
+use onramp_core::forest::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnOutcome, UpnOwner, UserQuery};
 use onramp_core::{BoxStream, ObjectGuid, Result};
 
 use super::{Broken, Mutant};
@@ -16,9 +16,9 @@ impl ForestUsers for Mutant {
         self.sound.users.search(query)
     }
 
-    fn upn_holders(&self) -> BoxStream<'static, Result<UpnHolder>> {
+    fn upn_owners(&self) -> BoxStream<'static, Result<UpnOwner>> {
         let skip = if self.is(Broken::ForgetsHolders) { 20 } else { 0 };
-        self.sound.users.upn_holders().skip(skip).boxed()
+        self.sound.users.upn_owners().skip(skip).boxed()
     }
 
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
@@ -39,7 +39,7 @@ impl ForestUsers for Mutant {
             Broken::OverwritesStaleValues => change.before = current,
             Broken::WritesAgain if current.as_deref() == Some(after) => return Ok(UpnChanged::Changed),
             Broken::IgnoresCase if current.is_some_and(|current| current.eq_ignore_ascii_case(after)) => {
-                return Ok(UpnChanged::AlreadySo);
+                return Ok(UpnChanged::Unchanged);
             }
             Broken::TakesOthersNames => {
                 return match self.sound.users.change_upn(&change).await {

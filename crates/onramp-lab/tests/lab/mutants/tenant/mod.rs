@@ -7,7 +7,7 @@ mod users;
 
 use std::sync::Arc;
 
-use onramp_core::conformance::{Patience, TenantFixture, tenant};
+use onramp_core::conformance::{PollTimeout, TenantFixture, tenant};
 use onramp_core::{DomainName, ErrorKind, ManualClock, Result, Tenant};
 use onramp_lab::tenant::LabTenant;
 
@@ -80,22 +80,13 @@ async fn try_out(broken: Broken) -> String {
         LabTenant::builder().seed(5).users(12).auto_publish_dns(false).clock(clock.clone()).build().unwrap();
     let domain = DomainName::parse(&lab.initial_domain()).unwrap();
     let records = Arc::new(crate::tenant::conformance::SimulatedDns(lab.clone()));
-    let fixture = TenantFixture::new("lab", domain, Patience::new(clock))
+    let fixture = TenantFixture::new("lab", domain, PollTimeout::new(clock))
         .with_records(records)
         .with_subscription(lab.subscription_ids()[0])
         .with_sync_switching()
         .with_sign_in();
     let mutant = Arc::new(Mutant { sound: lab.tenant(), broken });
-    let ports = Tenant {
-        domains: mutant.clone(),
-        users: mutant.clone(),
-        roles: mutant.clone(),
-        sign_in: mutant.clone(),
-        sync: mutant.clone(),
-        subscriptions: mutant.clone(),
-        applications: mutant.clone(),
-        password_protection: mutant,
-    };
+    let ports = Tenant::from_ports(mutant);
     complaint(broken, tenant::run(&ports, &fixture)).await
 }
 

@@ -8,7 +8,7 @@ use crate::{Clock, Result};
 /// How long a suite waits for a read to show what was written.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Patience {
+pub struct PollTimeout {
     /// Whose time. With a manual clock no real time passes.
     pub clock: Arc<dyn Clock>,
     /// When to give up. Two minutes unless set, which covers the delays that a real tenant documents.
@@ -17,7 +17,7 @@ pub struct Patience {
     pub interval: Duration,
 }
 
-impl Patience {
+impl PollTimeout {
     /// Two minutes of that clock, a look every half second.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
