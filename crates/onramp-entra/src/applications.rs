@@ -1,4 +1,4 @@
-//! Application identities through Graph.
+//! Application identities over Graph.
 
 use async_trait::async_trait;
 use onramp_core::tenant::{
@@ -26,7 +26,7 @@ const WRITE: &str = "Application.ReadWrite.OwnedBy (application) or Application.
 /// | `grant_app_role`, `revoke_app_role` | AppRoleAssignment.ReadWrite.All | AppRoleAssignment.ReadWrite.All |
 ///
 /// A signed-in user also needs the role Application Administrator or Cloud Application Administrator where users
-/// may not register applications. Display names are not unique, so a creation whose answer was lost is not
+/// may not register applications. Display names are not unique, so a creation whose response was lost is not
 /// repeated: it ends in `OutcomeUnknown`.
 #[derive(Debug, Clone)]
 pub struct EntraApplications(pub(crate) GraphClient);
@@ -57,7 +57,7 @@ impl EntraApplications {
         self.0.send(&request).await.map(drop)
     }
 
-    /// The service principal of an API in this tenant, and the ID of one of its roles.
+    /// Returns the service principal of an API in this tenant, and the ID of one of its roles.
     async fn app_role(&self, role: &AppRole) -> Result<(ObjectId, ObjectId)> {
         let url = self.url(&["servicePrincipals"])?;
         let request = Request::new("look up the permission", Method::GET, url)
@@ -70,7 +70,7 @@ impl EntraApplications {
             return Err(request
                 .error(ErrorKind::NotFound)
                 .with_detail(format!("the tenant does not have the API {}", role.resource))
-                .with_hint("Switching directory synchronisation on brings the synchronisation service into the tenant."));
+                .with_hint("Switching directory synchronization on brings the synchronization service into the tenant."));
         };
         let offered = api.app_roles.into_iter().find(|offered| offered.value.as_ref() == Some(&role.value));
         let offered = offered.ok_or_else(|| {
@@ -105,7 +105,7 @@ impl EntraApplications {
                 .json(&NewServicePrincipal { app_id: app.app_id })?;
         let read = |reply: &Reply| Ok(reply.json::<IdJson>(&request)?.id);
         match self.0.create(&request, || self.service_principal_of(&app.app_id), read).await {
-            // There is one per application ID, whoever made it.
+            // There is one per application ID, created by any client.
             Err(error) if error.is_already_exists() => {
                 self.service_principal_of(&app.app_id).await?.ok_or(error)
             }
@@ -125,10 +125,11 @@ impl Applications for EntraApplications {
             .needs(READ);
         let found: Vec<ApplicationJson> = self.0.list_all(request).await?;
         let mut applications = Vec::with_capacity(found.len());
-        // `eq` compares without case; the name asked for is exact.
+        // `eq` compares without case; this port compares exactly.
         for app in found.into_iter().filter(|app| app.display_name == display_name) {
             let look_up = || self.service_principal_of(&app.app_id);
-            let service_principal = self.0.find_recently_created(&made_for(&app.app_id), look_up).await?;
+            let service_principal =
+                self.0.find_recently_created(&service_principal_key(&app.app_id), look_up).await?;
             applications.push(Application::new(app.id, app.app_id, app.display_name, service_principal));
         }
         Ok(applications)
@@ -145,9 +146,9 @@ impl Applications for EntraApplications {
         let app: ApplicationJson = self.0.json(&request).await?;
         self.0.created(app.id, &[app.app_id.to_string()]);
         let service_principal =
-            self.create_service_principal(&app).await.map_err(|why| half_done(&app, why))?;
+            self.create_service_principal(&app).await.map_err(|why| no_service_principal(&app, why))?;
         self.0.created(service_principal, &[]);
-        self.0.created(app.id, &[app.app_id.to_string(), made_for(&app.app_id)]);
+        self.0.created(app.id, &[app.app_id.to_string(), service_principal_key(&app.app_id)]);
         Ok(Application::new(app.id, app.app_id, app.display_name, Some(service_principal)))
     }
 
@@ -168,8 +169,8 @@ impl Applications for EntraApplications {
         Ok(held.into_iter().map(KeyCredential::into_credential).collect())
     }
 
-    /// `PATCH /applications/{id}`, as [`Applications::create`]. Graph replaces the whole list, so it is read first; a
-    /// change that somebody else makes between reading and writing is found by reading again.
+    /// `PATCH /applications/{id}`, with the permission of [`Applications::create`]. Graph replaces the whole list, so it
+    /// is read first. A concurrent change between reading and writing is detected by reading again.
     async fn add_certificate(
         &self,
         id: &ObjectId,
@@ -194,7 +195,7 @@ impl Applications for EntraApplications {
         added.map(KeyCredential::into_credential).ok_or_else(|| certificates::not_shown(id))
     }
 
-    /// `PATCH /applications/{id}`, as [`EntraApplications::add_certificate`](Applications::add_certificate).
+    /// `PATCH /applications/{id}`, as for [`Applications::add_certificate`].
     async fn remove_certificate(&self, id: &ObjectId, key_id: &ObjectId) -> Result<()> {
         let before = self.key_credentials(id).await?;
         let left: Vec<KeyCredential> =
@@ -226,7 +227,7 @@ impl Applications for EntraApplications {
         service_principal: &ObjectId,
         role: &AppRole,
     ) -> Result<AppRoleAssignment> {
-        // Tells a missing principal from a missing permission, which Graph does not.
+        // Distinguishes a missing principal from a missing permission, which Graph does not.
         self.app_roles_of(service_principal).await?;
         let (resource, role_id) = self.app_role(role).await?;
         let url = self.url(&["servicePrincipals", &service_principal.to_string(), "appRoleAssignments"])?;
@@ -267,12 +268,13 @@ impl Applications for EntraApplications {
     }
 }
 
-/// The name under which it is remembered that an application's service principal was created.
-fn made_for(app_id: &ObjectId) -> String {
+/// Returns the key of an application's service principal among the recently created objects.
+fn service_principal_key(app_id: &ObjectId) -> String {
     format!("service principal of {app_id}")
 }
 
-fn half_done(app: &ApplicationJson, why: Error) -> Error {
+/// Returns the error for an application without a service principal.
+fn no_service_principal(app: &ApplicationJson, why: Error) -> Error {
     Error::new(why.kind(), "create the service principal of the application")
         .with_object(&app.display_name)
         .with_reply(why.reply().clone())
@@ -287,7 +289,7 @@ fn half_done(app: &ApplicationJson, why: Error) -> Error {
 #[serde(rename_all = "camelCase")]
 struct NewApplication<'a> {
     display_name: &'a str,
-    /// This tenant only.
+    /// The audience of this tenant only.
     sign_in_audience: &'static str,
 }
 

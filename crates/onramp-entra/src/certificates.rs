@@ -1,4 +1,4 @@
-//! Certificates of applications, in the words of Graph's `keyCredential`.
+//! Certificates of applications, as Graph's `keyCredential`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// One of an application's certificates. Read and sent back as it is, it stays; left out, it goes.
+/// A certificate of an application. Sent back unchanged, it stays; left out, it is removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeyCredential {
@@ -25,13 +25,13 @@ pub(crate) struct KeyCredential {
     #[serde(rename = "type")]
     kind: String,
     usage: String,
-    /// The certificate, of a new one only: the service does not give it back.
+    /// The certificate itself, for a new one only: the service does not return it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
 }
 
 impl KeyCredential {
-    /// A new one. The service takes its dates from the certificate.
+    /// Creates a new key credential. The service takes the dates from the certificate.
     pub(crate) fn new(certificate: &NewCertificate, thumbprint: &str) -> Self {
         Self {
             key_id: None,
@@ -54,14 +54,14 @@ impl KeyCredential {
     }
 }
 
-/// What tells certificates of one application apart: SHA-256 over the DER, in base64.
+/// Returns the thumbprint of a certificate: the SHA-256 hash of the DER, in base64.
 pub(crate) fn thumbprint(der: &[u8]) -> String {
     STANDARD.encode(digest(&SHA256, der))
 }
 
-/// Whether everything that was there before a change is there still, but what was to go.
+/// Checks that a change removed no other certificate than `gone`.
 ///
-/// The list has no version to compare with, so this is how it is found that two administrators overwrote each other.
+/// The list has no version to compare; this detects that two administrators overwrote each other.
 pub(crate) fn require_kept(
     application: &ObjectId,
     before: &[KeyCredential],
@@ -76,17 +76,17 @@ pub(crate) fn require_kept(
         Some(lost) => Err(Error::new(ErrorKind::Stale, "change the certificates of the application")
             .with_object(application)
             .with_detail(format!(
-                "the certificate {} was removed by somebody else meanwhile",
+                "the certificate {} was removed by someone else meanwhile",
                 lost.display_name.as_deref().unwrap_or("without a name")
             ))
-            .with_hint("Look at the application's certificates, then try again.")),
+            .with_hint("Check the application's certificates, then try again.")),
     }
 }
 
-/// The change was accepted and cannot be seen.
+/// Returns the error for a certificate that was accepted and is not visible.
 pub(crate) fn not_shown(application: &ObjectId) -> Error {
     Error::new(ErrorKind::OutcomeUnknown, "add the certificate to the application")
         .with_object(application)
         .with_detail("the tenant accepted it and does not show it yet")
-        .with_hint("Look at the application's certificates before adding it again.")
+        .with_hint("Check the application's certificates before adding it again.")
 }

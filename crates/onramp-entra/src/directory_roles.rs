@@ -1,7 +1,7 @@
-//! Directory roles in their older form (`/directoryRoles`), for tenants that do not offer unified role management.
+//! Directory roles in their older form (`/directoryRoles`), for tenants without unified role management.
 //!
-//! A role is there only once it was activated, and its ID is not its template's; so it is always addressed by its
-//! template.
+//! A role exists only after its activation, and its ID differs from that of its template; so it is always addressed by
+//! its template.
 
 use onramp_core::tenant::{RoleAssignment, RoleTemplateId};
 use onramp_core::{ErrorKind, ObjectId, Result};
@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 const READ: &str = "RoleManagement.Read.Directory";
 const WRITE: &str =
     "RoleManagement.ReadWrite.Directory (a signed-in user also needs the role Privileged Role Administrator)";
-/// What the IDs of these assignments begin with. Graph itself has none for them.
+/// The prefix of the IDs of these assignments, which have no ID in Graph.
 const ID: &str = "directoryRole:";
 
 /// The older form of [`EntraRoles`](crate::EntraRoles).
 pub(crate) struct DirectoryRoles<'a>(pub(crate) &'a GraphClient);
 
-/// Role and member of an assignment of the older form.
+/// Parses role and member from the ID of an assignment of the older form.
 pub(crate) fn parse_id(id: &str) -> Option<(RoleTemplateId, ObjectId)> {
     let (role, member) = id.strip_prefix(ID)?.split_once(':')?;
     Some((RoleTemplateId::new(ObjectId::parse(role).ok()?), ObjectId::parse(member).ok()?))
@@ -34,7 +34,7 @@ impl DirectoryRoles<'_> {
         self.0.endpoints().graph().url(&[&["v1.0"], segments].concat())
     }
 
-    /// The activated roles. The service gives them in one page.
+    /// Returns the activated roles. The service returns them in one page.
     async fn active(&self) -> Result<Vec<RoleJson>> {
         let url = self.url(&["directoryRoles"])?;
         let request = Request::new("list the active directory roles", Method::GET, url).needs(READ);
@@ -77,7 +77,7 @@ impl DirectoryRoles<'_> {
         Ok(self.active().await?.into_iter().find(|active| active.role_template_id == *role.id()))
     }
 
-    /// Activates the role if it is not active yet, and adds the member.
+    /// Adds a member to a role, after activating it if necessary.
     pub(crate) async fn assign(&self, role: &RoleTemplateId, principal: &ObjectId) -> Result<RoleAssignment> {
         let active = match self.find(role).await? {
             Some(active) => active,
@@ -106,7 +106,7 @@ impl DirectoryRoles<'_> {
             .json(&Activation { role_template_id: *role.id() })?;
         match self.0.json(&request).await {
             Ok(active) => Ok(active),
-            // Somebody else was faster, or an earlier try did it and its answer was lost.
+            // Another client was faster, or an earlier attempt did it and its response was lost.
             Err(error) if error.is_already_exists() => self.find(role).await?.ok_or(error),
             Err(error) if error.is_not_found() => Err(request
                 .error(ErrorKind::Invalid)
@@ -121,7 +121,7 @@ impl DirectoryRoles<'_> {
         let Some(active) = self.find(&role).await? else {
             return Err(onramp_core::Error::new(ErrorKind::NotFound, ACTION)
                 .with_object(role)
-                .with_detail("nobody holds the role"));
+                .with_detail("no user or group has the role"));
         };
         let (id, member) = (active.id.to_string(), member.to_string());
         let url = self.url(&["directoryRoles", &id, "members", &member, "$ref"])?;

@@ -1,4 +1,4 @@
-//! Custom domains through Graph.
+//! Custom domains over Graph.
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -62,8 +62,8 @@ impl Domains for EntraDomains {
         self.0.json::<DomainJson>(&request).await?.into_domain()
     }
 
-    /// `POST /domains`. Domain.ReadWrite.All. If the answer is lost and the domain is there afterwards, it counts
-    /// as added, although it might have been there before.
+    /// `POST /domains`. Domain.ReadWrite.All. If the response is lost and the domain exists afterwards, it counts as
+    /// added, although it might have existed before.
     async fn add(&self, name: &DomainName) -> Result<TenantDomain> {
         let body = NewDomain { id: name.ascii() };
         let request = Request::new("add the domain", Method::POST, self.url(&[])?)
@@ -87,8 +87,8 @@ impl Domains for EntraDomains {
         Ok(records.into_iter().filter_map(RecordJson::into_record).collect())
     }
 
-    /// `POST /domains/{name}/verify`. Domain.ReadWrite.All. Graph gives every cause the same code; its words tell
-    /// them apart. A refusal that speaks neither of a record nor of another tenant is an error.
+    /// `POST /domains/{name}/verify`. Domain.ReadWrite.All. Graph gives every cause the same code; the message
+    /// distinguishes them. A refusal that mentions neither a record nor another tenant is an error.
     async fn verify(&self, name: &DomainName) -> Result<Verification> {
         let url = self.url(&[name.ascii(), "verify"])?;
         let request = Request::new("verify the domain", Method::POST, url)
@@ -98,7 +98,7 @@ impl Domains for EntraDomains {
             .needs(WRITE);
         let error = match self.0.json::<DomainJson>(&request).await {
             Ok(domain) if domain.is_verified => return Ok(Verification::Verified),
-            // Graph has not been seen to answer so; if it did, the domain would still have to be verified.
+            // Graph is not known to respond like this; if it did, the domain would still have to be verified.
             Ok(_) => {
                 return Ok(Verification::RecordNotFound { message: "the domain is still unverified".into() });
             }
@@ -108,28 +108,28 @@ impl Domains for EntraDomains {
             return Err(error);
         }
         // Graph gives "already verified" and "record not found" the same code. The first can be looked up; the
-        // second is known by its words only.
+        // second is known by its message only.
         if self.look_up(name).await?.is_some_and(|domain| domain.is_verified) {
             return Ok(Verification::Verified);
         }
         let message = error.reply().diagnostic.clone().unwrap_or_default();
-        let cause = if error.is_already_exists() { Cause::Elsewhere } else { Cause::of(&message, name) };
+        let cause = if error.is_already_exists() { Cause::OtherTenant } else { Cause::of(&message, name) };
         let reply = error.reply().clone();
         match cause {
             Cause::NoRecord => Ok(Verification::RecordNotFound { message }),
-            Cause::Elsewhere => Err(request
+            Cause::OtherTenant => Err(request
                 .error(ErrorKind::AlreadyExists)
                 .with_detail("another tenant has the domain")
                 .with_reply(reply)
                 .with_hint(
-                    "Remove it from that tenant, or take an unmanaged tenant over (admin takeover), and verify again.",
+                    "Remove it from that tenant, or take over an unmanaged tenant (admin takeover), and verify again.",
                 )
                 .with_source(error)),
             Cause::Unknown => Err(request
                 .error(ErrorKind::Invalid)
                 .with_detail("it was refused, and not for a missing DNS record, so waiting will not help")
                 .with_reply(reply)
-                .with_hint("Look the domain up in the Entra admin center, where its state is told.")
+                .with_hint("Check the state of the domain in the Entra admin center.")
                 .with_source(error)),
         }
     }
@@ -167,19 +167,19 @@ impl Domains for EntraDomains {
     }
 }
 
-/// Why a domain was not verified.
+/// The cause of a failed verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cause {
-    /// The record is missing, or another one than was asked for.
+    /// The record is missing, or differs from the requested one.
     NoRecord,
     /// Another tenant has the domain.
-    Elsewhere,
+    OtherTenant,
     Unknown,
 }
 
 impl Cause {
     fn of(message: &str, name: &DomainName) -> Self {
-        /// What Graph puts before the cause.
+        /// The text that Graph puts before the cause.
         const WRAPPER: &str = "domain verification failed";
         const ELSEWHERE: [&str; 12] = [
             "used elsewhere",
@@ -195,10 +195,10 @@ impl Cause {
             "another organization",
             "different microsoft 365 organization",
         ];
-        // The name itself may hold any of the words.
+        // The name itself may contain any of the words.
         let message = message.to_lowercase().replace(&key(name), "");
         if ELSEWHERE.iter().any(|words| message.contains(words)) {
-            return Self::Elsewhere;
+            return Self::OtherTenant;
         }
         let is_word = |word: &str| ["record", "records", "dns", "txt", "mx"].contains(&word);
         let words = || message.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -206,7 +206,7 @@ impl Cause {
         if words().any(is_word) || message.contains("dnsrecord") || message.contains("recordnotfound") {
             return Self::NoRecord;
         }
-        // The wrapper alone is what Graph says while nothing is published.
+        // Graph sends the prefix alone while no record is published.
         let said = message.strip_prefix(WRAPPER).map(|rest| {
             let rest = rest.trim_start().trim_start_matches("with the following error");
             rest.chars().filter(|c| c.is_alphanumeric()).count()
@@ -297,11 +297,11 @@ struct RecordJson {
 }
 
 impl RecordJson {
-    /// Kinds of records that prove nothing are left out.
+    /// Converts a record; `None` for record types that cannot prove ownership.
     fn into_record(self) -> Option<VerificationRecord> {
-        /// What Entra gives out today.
-        const USUAL_TTL: u32 = 3600;
-        let (label, ttl) = (self.label?, self.ttl.unwrap_or(USUAL_TTL));
+        /// The current TTL of Entra's records.
+        const DEFAULT_TTL: u32 = 3600;
+        let (label, ttl) = (self.label?, self.ttl.unwrap_or(DEFAULT_TTL));
         match self.kind.rsplit('.').next()? {
             "domainDnsTxtRecord" => Some(VerificationRecord::Txt { label, text: self.text?, ttl }),
             "domainDnsMxRecord" => Some(VerificationRecord::Mx {
@@ -325,15 +325,15 @@ mod tests {
         let name = DomainName::parse("dns-record.example").unwrap();
         let wrapped = |cause: &str| format!("Domain verification failed with the following error: {cause}");
         for (message, cause) in [
-            (elsewhere.to_owned(), Cause::Elsewhere),
-            (wrapped(elsewhere), Cause::Elsewhere),
-            (wrapped("'The domain is already verified in another tenant.'"), Cause::Elsewhere),
-            ("The domain contoso.com is already verified in a different tenant.".into(), Cause::Elsewhere),
+            (elsewhere.to_owned(), Cause::OtherTenant),
+            (wrapped(elsewhere), Cause::OtherTenant),
+            (wrapped("'The domain is already verified in another tenant.'"), Cause::OtherTenant),
+            ("The domain contoso.com is already verified in a different tenant.".into(), Cause::OtherTenant),
             (
                 wrapped("the domain is already added to a different Microsoft 365 organization: x.example"),
-                Cause::Elsewhere,
+                Cause::OtherTenant,
             ),
-            (wrapped("'The DNS record was found, but the domain is used elsewhere.'"), Cause::Elsewhere),
+            (wrapped("'The DNS record was found, but the domain is used elsewhere.'"), Cause::OtherTenant),
             (wrapped("'no such record'."), Cause::NoRecord),
             (wrapped("'CannotFindDnsRecord'."), Cause::NoRecord),
             (wrapped("The DNS query timed out"), Cause::NoRecord),

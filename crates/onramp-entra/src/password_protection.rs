@@ -51,7 +51,7 @@ struct ValueJson {
 }
 
 impl SettingJson {
-    /// Values that are not there, or that cannot be read, are as in a tenant that never changed them.
+    /// Converts the setting. Missing and unreadable values get the defaults of a new tenant.
     fn into_rules(self) -> PasswordProtectionSettings {
         let text = |name: &str| {
             self.values.iter().find(|value| value.name == name).and_then(|value| value.value.as_deref())

@@ -1,4 +1,4 @@
-//! Directory roles through Graph's unified role management.
+//! Directory roles over Graph's unified role management.
 
 use async_trait::async_trait;
 use onramp_core::tenant::{RoleAssignment, RoleTemplateId, Roles};
@@ -25,10 +25,10 @@ const TENANT_WIDE: &str = "/";
 /// | `assign`, `unassign` | RoleManagement.ReadWrite.Directory |
 ///
 /// A signed-in user also needs the role Privileged Role Administrator to change anything. An application that
-/// holds RoleManagement.ReadWrite.Directory can make itself Global Administrator: guard it like one.
+/// has RoleManagement.ReadWrite.Directory can make itself Global Administrator: protect it like one.
 ///
-/// Where a tenant does not offer unified role management, the older `directoryRoles` are used in its place, with the
-/// same permissions. Assignments are then told apart by role and member, and hold for the whole tenant.
+/// In a tenant without unified role management the older `directoryRoles` are used, with the same permissions. Their
+/// assignments are identified by role and member, and apply to the whole tenant.
 #[derive(Debug, Clone)]
 pub struct EntraRoles(pub(crate) GraphClient);
 
@@ -55,7 +55,7 @@ impl EntraRoles {
         DirectoryRoles(&self.0)
     }
 
-    /// Whether the tenant has a role of that ID. "No" only if it says so.
+    /// Returns true if the tenant responds that it has no role of this ID.
     async fn lacks(&self, role: &RoleTemplateId) -> bool {
         let Ok(url) = self.url(&["roleDefinitions", &role.id().to_string()]) else { return false };
         let request = Request::new("read the role", Method::GET, url).object(role).needs(READ);
@@ -84,7 +84,7 @@ impl Roles for EntraRoles {
     /// `GET /roleManagement/directory/roleEligibilityScheduleInstances` by principal.
     /// RoleEligibilitySchedule.Read.Directory.
     async fn eligibilities_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>> {
-        const ACTION: &str = "list the roles that may be activated by";
+        const ACTION: &str = "list the eligible roles of";
         self.0.endpoints().require(Capability::RoleEligibility, ACTION, principal)?;
         let url = self.url(&["roleEligibilityScheduleInstances"])?;
         let request = Request::new(ACTION, Method::GET, url)
@@ -96,9 +96,11 @@ impl Roles for EntraRoles {
             Ok(found) => Ok(found.into_iter().map(AssignmentJson::into_assignment).collect()),
             Err(error) if error.kind() == ErrorKind::Unsupported => Err(request
                 .error(ErrorKind::Unsupported)
-                .with_detail("the tenant has no licence for Privileged Identity Management")
+                .with_detail("the tenant has no license for Privileged Identity Management")
                 .with_reply(error.reply().clone())
-                .with_hint("Nobody is eligible for a role without it; look at active assignments only.")),
+                .with_hint(
+                    "Without it there are no eligible assignments; check the active assignments only.",
+                )),
             Err(error) if is_not_offered(&error) => Err(request
                 .error(ErrorKind::Unsupported)
                 .with_detail("the tenant does not offer Privileged Identity Management")
@@ -138,7 +140,7 @@ impl Roles for EntraRoles {
                 Ok(assignment)
             }
             Err(error) if is_not_offered(&error) => self.older().assign(role, principal).await,
-            // "Not found" may be about the principal or about the role.
+            // "Not found" may concern the principal or the role.
             Err(error) if error.is_not_found() && self.lacks(role).await => Err(request
                 .error(ErrorKind::Invalid)
                 .with_detail("the tenant has no role of that template ID")
@@ -158,7 +160,7 @@ impl Roles for EntraRoles {
             .refers_to(assignment_id)
             .needs(WRITE);
         match self.0.send(&request).await {
-            // No assignment of the newer form can be there then.
+            // No assignment of the newer form can exist then.
             Err(error) if is_not_offered(&error) => {
                 return Err(request.error(ErrorKind::NotFound).with_reply(error.reply().clone()));
             }
@@ -169,7 +171,7 @@ impl Roles for EntraRoles {
     }
 }
 
-/// Whether the service knows nothing of unified role management, as opposed to a role or principal it does not know.
+/// Returns true if the service does not offer unified role management, as opposed to a missing role or principal.
 fn is_not_offered(error: &Error) -> bool {
     let reply = error.reply();
     let says = |words: &str| reply.diagnostic.as_deref().is_some_and(|text| text.contains(words));

@@ -1,26 +1,26 @@
-//! Reading everything that decides whether a user is asked for a second factor.
+//! Reading the policies that decide about a second factor of a user.
 
-use onramp_core::tenant::{
-    ConditionalAccessPolicy, MfaState, PolicySubject, RoleTemplateId, SecondFactor, SignIn,
-};
+use onramp_core::tenant::{ConditionalAccessPolicy, MfaState, PolicySubject, RoleTemplateId, SecondFactor};
 use onramp_core::{ErrorKind, ObjectId, Result};
 use onramp_graph::http::Request;
 use onramp_graph::reqwest::Method;
 use onramp_graph::{Capability, GraphClient};
 use serde::Deserialize;
 
-use crate::sign_in::EntraSignIn;
-
 const POLICIES: &str = "Policy.Read.All";
 const MEMBERSHIPS: &str = "User.Read.All (a signed-in user also needs GroupMember.Read.All)";
 
-pub(crate) async fn read(port: &EntraSignIn, user: &ObjectId) -> Result<SecondFactor> {
-    let graph = &port.graph;
+/// Reads the policies that apply to a user. `per_user` is the result of reading the per-user MFA state.
+pub(crate) async fn read(
+    graph: &GraphClient,
+    per_user: Result<MfaState>,
+    user: &ObjectId,
+) -> Result<SecondFactor> {
     let mut all = SecondFactor::default();
-    all.per_user = known(port.mfa_state(user).await)?;
-    // Asked for in any case: it also tells whether there is such a user.
+    all.per_user = known(per_user)?;
+    // Read in any case: it also shows if the user exists.
     let roles = known(roles(graph, user).await)?;
-    let Some((defaults, policies)) = for_everybody(graph).await? else { return Ok(all) };
+    let Some((defaults, policies)) = tenant_policies(graph).await? else { return Ok(all) };
     all.security_defaults = defaults;
     let (Some(roles), Some(policies)) = (roles, policies) else { return Ok(all) };
     let mut subject = PolicySubject::new(*user).with_roles(roles);
@@ -35,18 +35,19 @@ pub(crate) async fn read(port: &EntraSignIn, user: &ObjectId) -> Result<SecondFa
     Ok(all)
 }
 
-pub(crate) async fn forecast(port: &EntraSignIn, roles: &[RoleTemplateId]) -> Result<SecondFactor> {
+/// Reads the policies that would apply to a new user with these roles.
+pub(crate) async fn read_for_roles(graph: &GraphClient, roles: &[RoleTemplateId]) -> Result<SecondFactor> {
     let mut all = SecondFactor::default();
     all.per_user = Some(MfaState::Disabled);
-    let Some((defaults, policies)) = for_everybody(&port.graph).await? else { return Ok(all) };
+    let Some((defaults, policies)) = tenant_policies(graph).await? else { return Ok(all) };
     all.security_defaults = defaults;
     let subject = PolicySubject::newcomer().with_roles(roles.iter().copied());
     all.policies = policies.map(|all| all.iter().filter_map(|policy| policy.applies_to(&subject)).collect());
     Ok(all)
 }
 
-/// Security defaults and policies, each as far as they can be read; `None` where the cloud has neither.
-async fn for_everybody(
+/// Reads security defaults and policies, each as far as possible; `None` if the cloud has neither.
+async fn tenant_policies(
     graph: &GraphClient,
 ) -> Result<Option<(Option<bool>, Option<Vec<ConditionalAccessPolicy>>)>> {
     if graph.endpoints().require(Capability::AccessPolicies, "", "").is_err() {
@@ -55,7 +56,7 @@ async fn for_everybody(
     Ok(Some((known(security_defaults(graph).await)?, known(policies(graph).await)?)))
 }
 
-/// "Forbidden" and "not offered" are answers here: not known.
+/// Converts "forbidden" and "unsupported" into `None`: not known.
 fn known<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -79,14 +80,14 @@ async fn policies(graph: &GraphClient) -> Result<Vec<ConditionalAccessPolicy>> {
     Ok(found.into_iter().map(PolicyJson::into_policy).collect())
 }
 
-/// The roles that the user holds, those through groups included.
+/// Returns the roles of a user, including those through groups.
 async fn roles(graph: &GraphClient, user: &ObjectId) -> Result<Vec<RoleTemplateId>> {
     let request = memberships(graph, user, "microsoft.graph.directoryRole", "id,roleTemplateId")?;
     let found: Vec<MembershipJson> = graph.list_all(request).await?;
     Ok(found.into_iter().filter_map(|held| held.role_template_id).map(RoleTemplateId::new).collect())
 }
 
-/// The groups that the user is in, those through other groups included.
+/// Returns the groups of a user, including those through other groups.
 async fn groups(graph: &GraphClient, user: &ObjectId) -> Result<Vec<ObjectId>> {
     let request = memberships(graph, user, "microsoft.graph.group", "id")?.query("$top", "999");
     let found: Vec<MembershipJson> = graph.list_all(request).await?;
@@ -137,7 +138,7 @@ struct Conditions {
     users: Option<Users>,
     applications: Option<ApplicationsJson>,
     client_app_types: Option<Vec<String>>,
-    /// What else a policy may hang on; only whether it is there counts.
+    /// All other conditions; only their presence counts.
     #[serde(flatten)]
     others: serde_json::Map<String, serde_json::Value>,
 }
@@ -198,7 +199,7 @@ impl PolicyJson {
 }
 
 impl Conditions {
-    /// Whether there are conditions beside user and application. An empty one is none.
+    /// Returns true if there are conditions other than user and application. An empty condition does not count.
     fn is_conditional(&self) -> bool {
         let some_clients = self
             .client_app_types

@@ -1,4 +1,4 @@
-//! Per-user MFA state through Graph, and sign-in probes through the token endpoint.
+//! The MFA state and the sign-in policies of a user over Graph, and sign-in probes at the token endpoint.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ const WRITE: &str = "Policy.ReadWrite.AuthenticationMethod (a signed-in user als
 /// | `second_factor` | Policy.Read.All and User.Read.All; delegated also GroupMember.Read.All if a policy names groups |
 /// | `probe` | none: it is the user who signs in |
 ///
-/// `probe` asks for a token with name and password (resource owner password credentials), which Microsoft
-/// discourages for anything but this: to learn whether a password is right. It is sent once, and only again
-/// if it never left this machine or was turned away unread.
+/// `probe` requests a token with name and password (resource owner password credentials), only to check if the password
+/// is right; Microsoft discourages this grant for anything else. It is sent once, and repeated only if it did not leave
+/// this machine or was refused unread.
 #[derive(Debug, Clone)]
 pub struct EntraSignIn {
-    pub(crate) graph: GraphClient,
+    graph: GraphClient,
     probe_client_id: Arc<str>,
 }
 
@@ -43,12 +43,12 @@ impl EntraSignIn {
         self.graph.endpoints().require(Capability::PerUserMfa, action, user)
     }
 
-    /// Returns true if another identity provider checks the user's password. "No" also if that cannot be learned.
+    /// Returns true if another identity provider checks the user's password; false if that is unknown.
     async fn is_federated(&self, upn: &Upn) -> bool {
         let graph = &self.graph;
         let path = ["common", "userrealm", upn.as_str()];
         let Ok(url) = graph.endpoints().login().url(&path) else { return false };
-        let request = Request::new("ask who checks the password of", Method::GET, url)
+        let request = Request::new("look up the identity provider of", Method::GET, url)
             .object(upn)
             .query("api-version", "1.0");
         let realm = graph.json::<Realm>(&request).await;
@@ -61,7 +61,7 @@ impl EntraSignIn {
     }
 }
 
-/// What the sign-in service says of a name before it wants a password.
+/// The response of the sign-in service to a user name.
 #[derive(Deserialize)]
 struct Realm {
     #[serde(default)]
@@ -85,7 +85,7 @@ impl SignIn for EntraSignIn {
             "enforced" => Ok(MfaState::Enforced),
             other => Err(request
                 .error(ErrorKind::Unsupported)
-                .with_detail(format!("“{other}” is not a state that is known here"))),
+                .with_detail(format!("the state \"{other}\" is not known"))),
         }
     }
 
@@ -102,9 +102,7 @@ impl SignIn for EntraSignIn {
             MfaState::Enabled => "enabled",
             MfaState::Enforced => "enforced",
             _ => {
-                return Err(request
-                    .error(ErrorKind::Unsupported)
-                    .with_detail("that state is not known here"));
+                return Err(request.error(ErrorKind::Unsupported).with_detail("this state is not known"));
             }
         };
         let request = request.json(&Requirements { per_user_mfa_state })?;
@@ -113,23 +111,23 @@ impl SignIn for EntraSignIn {
 
     /// The per-user state; `GET /policies/identitySecurityDefaultsEnforcementPolicy`,
     /// `GET /identity/conditionalAccess/policies` and `GET /users/{id}/transitiveMemberOf`. Policy.Read.All and
-    /// User.Read.All (delegated: User.Read.All and GroupMember.Read.All). What is forbidden, or what the cloud lacks,
+    /// User.Read.All (delegated: User.Read.All and GroupMember.Read.All). What is forbidden or missing in the cloud
     /// stays unknown.
     async fn second_factor(&self, user: &ObjectId) -> Result<SecondFactor> {
-        second_factor::read(self, user).await
+        second_factor::read(&self.graph, self.mfa_state(user).await, user).await
     }
 
     /// `GET /policies/identitySecurityDefaultsEnforcementPolicy` and `GET /identity/conditionalAccess/policies`.
-    /// Policy.Read.All. What is forbidden, or what the cloud lacks, stays unknown.
+    /// Policy.Read.All. Information that is forbidden, or that the cloud does not offer, stays unknown.
     async fn sign_in_policies(&self, roles: &[RoleTemplateId]) -> Result<SecondFactor> {
-        second_factor::forecast(self, roles).await
+        second_factor::read_for_roles(&self.graph, roles).await
     }
 
     /// `POST /{tenant}/oauth2/v2.0/token`, grant `password`. No permission. If the password seems wrong,
-    /// `GET /common/userrealm/{upn}` tells whether the domain is federated, where every password seems so.
+    /// `GET /common/userrealm/{upn}` shows if the domain is federated: then every password seems wrong.
     async fn probe(&self, upn: &Upn, password: &Password) -> Result<SignInProbe> {
         let endpoints = self.graph.endpoints();
-        // "organizations" sends the user to the tenant that its domain belongs to.
+        // "organizations" stands for the tenant of the user's domain.
         let tenant = self.graph.tenant().unwrap_or("organizations");
         let url = endpoints.login().url(&[tenant, "oauth2", "v2.0", "token"])?;
         let scope = endpoints.graph().scope().unwrap_or_default();
@@ -142,14 +140,14 @@ impl SignIn for EntraSignIn {
                 ("client_id", &self.probe_client_id),
                 ("username", upn.as_str()),
                 ("password", password.expose()),
-                ("scope", &scope),
+                ("scope", scope),
             ]);
         match self.graph.attempt(&request).await {
             Ok(_) => Ok(SignInProbe::Accepted),
             Err(failure) => match failure.sign_in_code() {
                 Some(code) if !failure.error().is_transient() => {
                     let probe = SignInProbe::of_refusal(code, request.scrub(failure.message()));
-                    // The service answers for federated users as if the password were wrong.
+                    // For federated users the service responds as if the password were wrong.
                     let federated = probe == SignInProbe::WrongPassword && self.is_federated(upn).await;
                     Ok(if federated { SignInProbe::NotCheckedHere { code } } else { probe })
                 }

@@ -1,4 +1,4 @@
-//! Azure subscriptions and access to them through Azure Resource Manager.
+//! Azure subscriptions and their role assignments, over Azure Resource Manager.
 
 use async_trait::async_trait;
 use onramp_core::tenant::{
@@ -11,11 +11,11 @@ use onramp_graph::reqwest::Method;
 use onramp_graph::{Capability, GraphClient};
 use serde::{Deserialize, Serialize};
 
-use crate::guid;
+use crate::uuid_v5;
 
 const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const ASSIGNMENTS_VERSION: &str = "2022-04-01";
-/// Of classic administrators and of elevating access, which have no newer one.
+/// The API version of classic administrators and of elevated access, which have no newer one.
 const CLASSIC_VERSION: &str = "2015-07-01";
 const ACCESS: &str =
     "an Azure role with roleAssignments/write on the subscription, such as User Access Administrator";
@@ -30,8 +30,8 @@ const ACCESS: &str =
 /// | `classic_administrators` | `Microsoft.Authorization/classicAdministrators/read`, which Reader has |
 /// | `elevate_access` | the directory role Global Administrator, of a signed-in user |
 ///
-/// The permission is the same for signed-in users (delegated `user_impersonation`) and applications. Azure asks
-/// users, not applications, for a second factor before they may write.
+/// The permission is the same for signed-in users (delegated `user_impersonation`) and applications. Azure requires a
+/// second factor for writes of users, not of applications.
 #[derive(Debug, Clone)]
 pub struct EntraSubscriptions(pub(crate) GraphClient);
 
@@ -94,7 +94,7 @@ impl Subscriptions for EntraSubscriptions {
             .object(subscription)
             .filter_eq("principalId", principal);
         let found: Vec<AssignmentJson> = self.0.list_all(request).await?;
-        // Azure also lists what is inherited from above and what holds below only.
+        // Azure also lists assignments inherited from above, and assignments of scopes below.
         let scope = scope(subscription);
         Ok(found
             .into_iter()
@@ -104,8 +104,8 @@ impl Subscriptions for EntraSubscriptions {
             .collect())
     }
 
-    /// `PUT /subscriptions/{id}/providers/Microsoft.Authorization/roleAssignments/{name}`, under a name that
-    /// follows from subscription, principal and role, so that repeating it cannot assign twice.
+    /// `PUT /subscriptions/{id}/providers/Microsoft.Authorization/roleAssignments/{name}`. The name follows from
+    /// subscription, principal and role, so that a repetition cannot assign twice.
     async fn assign(
         &self,
         subscription: &ObjectId,
@@ -131,7 +131,7 @@ impl Subscriptions for EntraSubscriptions {
             .refers_to(principal)
             .json(&body)?;
         let reply = self.0.send(&request).await?;
-        // 200 rather than 201: the very same assignment was there. After a lost reply it is our own.
+        // 200 instead of 201: the same assignment existed. After a lost response it is this client's own.
         if reply.status() == 200 && !reply.follows_lost_reply() {
             return Err(request.error(ErrorKind::AlreadyExists).with_reply(reply.server_reply(&request)));
         }
@@ -142,7 +142,7 @@ impl Subscriptions for EntraSubscriptions {
     async fn unassign(&self, assignment: &SubscriptionRoleAssignment) -> Result<()> {
         let SubscriptionRoleAssignment { subscription, name, .. } = assignment;
         let request = self
-            .on_assignment("take back the Azure role assignment", Method::DELETE, subscription, name)?
+            .on_assignment("remove the Azure role assignment", Method::DELETE, subscription, name)?
             .object(format_args!("{} on the subscription {subscription}", assignment.role));
         match self.0.send(&request).await {
             Err(error) if error.reply().code.as_deref() == Some("RoleAssignmentNotFound") => Ok(()),
@@ -162,7 +162,7 @@ impl Subscriptions for EntraSubscriptions {
         Ok(found.map(|held| ClassicAdministrator::new(held.email_address, held.role)).collect())
     }
 
-    /// `POST /providers/Microsoft.Authorization/elevateAccess`. Doing it twice is doing it once.
+    /// `POST /providers/Microsoft.Authorization/elevateAccess`. Idempotent.
     async fn elevate_access(&self) -> Result<()> {
         let path = ["providers", "Microsoft.Authorization", "elevateAccess"];
         let request = self
@@ -177,10 +177,10 @@ fn scope(subscription: &ObjectId) -> String {
     format!("/subscriptions/{subscription}")
 }
 
-/// The name of an assignment: a UUID of version 5 over scope, principal and role.
+/// Returns the name of an assignment: a UUID of version 5 over scope, principal and role.
 fn assignment_name(subscription: &ObjectId, role: &AzureRoleId, principal: &ObjectId) -> ObjectId {
     let text = format!("{}|{principal}|{}", scope(subscription), role.id());
-    guid::of_url(&text)
+    uuid_v5::of_url(&text)
 }
 
 #[derive(Deserialize)]
@@ -228,7 +228,7 @@ struct NewAssignment {
 struct NewProperties {
     role_definition_id: String,
     principal_id: ObjectId,
-    /// Lets Azure take a principal that is still replicating.
+    /// The type, with which Azure accepts a principal that is still replicating.
     principal_type: PrincipalType,
 }
 

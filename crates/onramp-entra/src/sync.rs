@@ -1,4 +1,4 @@
-//! The directory synchronisation switch through Graph.
+//! Directory synchronization over Graph.
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -23,12 +23,12 @@ const WRITE: &str =
 /// | method | least permission, delegated and application |
 /// |---|---|
 /// | `status` | Organization.Read.All |
-/// | `features` | OnPremDirectorySynchronization.Read.All, delegated only: for an application they stay unknown |
+/// | `features` | OnPremDirectorySynchronization.Read.All, delegated only: unknown to an application |
 /// | `provisioning_errors` | User.Read.All |
 /// | `set_enabled` | Organization.ReadWrite.All |
 ///
-/// A signed-in user also needs the role Global Administrator or Hybrid Identity Administrator to turn the switch.
-/// Turning it off can take 72 hours, cannot be stopped, and bars turning it on until then.
+/// A signed-in user also needs the role Global Administrator or Hybrid Identity Administrator to change the state.
+/// Switching it off can take 72 hours, cannot be cancelled, and prevents switching it on until then.
 #[derive(Debug, Clone)]
 pub struct EntraSync(pub(crate) GraphClient);
 
@@ -42,12 +42,14 @@ impl EntraSync {
 impl DirectorySync for EntraSync {
     /// `GET /organization`. Organization.Read.All.
     async fn status(&self) -> Result<SyncStatus> {
-        let request = Request::new("read the tenant's synchronisation state", Method::GET, self.url(&[])?)
+        let request = Request::new("read the tenant's synchronization state", Method::GET, self.url(&[])?)
             .query("$select", "id,displayName,onPremisesSyncEnabled,onPremisesLastSyncDateTime")
             .needs(READ);
         let found: Vec<OrganizationJson> = self.0.list_all(request.clone()).await?;
         let Some(organization) = found.into_iter().next() else {
-            return Err(request.error(ErrorKind::NotFound).with_detail("the tenant shows no organisation"));
+            return Err(request
+                .error(ErrorKind::NotFound)
+                .with_detail("the tenant returned no organization"));
         };
         let state = match organization.on_premises_sync_enabled {
             None => SyncState::NeverEnabled,
@@ -66,7 +68,7 @@ impl DirectorySync for EntraSync {
         if (status.state == SyncState::Enabled) == enabled {
             return Ok(());
         }
-        let action = if enabled { "switch on synchronisation of" } else { "switch off synchronisation of" };
+        let action = if enabled { "switch on synchronization of" } else { "switch off synchronization of" };
         let url = self.url(&[&status.tenant_id.to_string()])?;
         let request = Request::new(action, Method::PATCH, url)
             .object(&status.display_name)
@@ -75,13 +77,13 @@ impl DirectorySync for EntraSync {
         self.0.send(&request).await.map(drop)
     }
 
-    /// `GET /directory/onPremisesSynchronization`. OnPremDirectorySynchronization.Read.All of a signed-in user;
-    /// there is no application permission, and a refusal leaves everything unknown.
+    /// `GET /directory/onPremisesSynchronization`. OnPremDirectorySynchronization.Read.All of a signed-in user. There
+    /// is no application permission; after a refusal every feature is unknown.
     async fn features(&self) -> Result<SyncFeatures> {
         let path = ["v1.0", "directory", "onPremisesSynchronization"];
         let url = self.0.endpoints().graph().url(&path)?;
         let request =
-            Request::new("read the tenant's synchronisation features", Method::GET, url).needs(READ_FEATURES);
+            Request::new("read the tenant's synchronization features", Method::GET, url).needs(READ_FEATURES);
         let found: Result<Vec<SynchronizationJson>> = self.0.list_all(request).await;
         match found {
             Ok(found) => {
@@ -97,7 +99,7 @@ impl DirectorySync for EntraSync {
     /// `GET /users` by `onPremisesProvisioningErrors`. User.Read.All.
     fn provisioning_errors(&self) -> BoxStream<'static, Result<ProvisioningError>> {
         let request = self.0.endpoints().graph().url(&["v1.0", "users"]).map(|url| {
-            Request::new("list the conflicts of synchronised users", Method::GET, url)
+            Request::new("list the conflicts of synchronized users", Method::GET, url)
                 .query("$filter", "onPremisesProvisioningErrors/any(o:o/category eq 'PropertyConflict')")
                 .query("$select", "id,userPrincipalName,onPremisesProvisioningErrors")
                 .query("$top", "999")

@@ -1,4 +1,4 @@
-//! Users through Graph.
+//! Users over Graph.
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 const SELECT: &str = "id,userPrincipalName,displayName,accountEnabled,mail,otherMails,proxyAddresses,\
                       onPremisesImmutableId,onPremisesSyncEnabled,userType,passwordPolicies";
-/// The most that Graph gives per page.
+/// The maximum page size.
 const PAGE: &str = "999";
 
 const READ: &str = "User.Read.All";
@@ -31,8 +31,8 @@ const PASSWORD: &str =
 /// | `set_password` | User-PasswordProfile.ReadWrite.All; an application also needs the role User Administrator |
 /// | `delete`, `restore` | User.DeleteRestore.All |
 ///
-/// `accountEnabled`, `otherMails`, the UPN, the password and deletion of a user who holds an administrator role
-/// can be changed by a Privileged Authentication Administrator only: set them before the role is given.
+/// `accountEnabled`, `otherMails`, the UPN, the password and deletion of a user with an administrator role
+/// can be changed by a Privileged Authentication Administrator only: set them before assigning the role.
 #[derive(Debug, Clone)]
 pub struct EntraUsers(pub(crate) GraphClient);
 
@@ -91,8 +91,8 @@ impl EntraUsers {
 
 #[async_trait]
 impl TenantUsers for EntraUsers {
-    /// `GET /users`, pages of 999, one of them read ahead. User.Read.All. When the service has forgotten the place in the
-    /// list, it is read again from the beginning and no user is given twice.
+    /// `GET /users`, in pages of 999 with one prefetched. User.Read.All. After an expired page token the list is read
+    /// again from the beginning, and no user is returned twice.
     fn list(&self) -> BoxStream<'static, Result<TenantUser>> {
         self.0
             .list_restarting(self.list_request(), |user: &UserJson| user.id.clone())
@@ -126,7 +126,7 @@ impl TenantUsers for EntraUsers {
             .needs(WRITE)
             .secret(&user.password)
             .json(&body)?;
-        // The reply of a creation holds a handful of properties only; the others are what was sent.
+        // The response to a creation holds few properties; the others are those of the request.
         let read = |reply: &Reply| {
             let mut created = TenantUser::new(reply.json::<CreatedJson>(&request)?.id, user.upn.clone());
             created.display_name = Some(user.display_name.clone());
@@ -135,7 +135,7 @@ impl TenantUsers for EntraUsers {
             created.password_never_expires = user.password_never_expires;
             Ok(created)
         };
-        // A UPN is unique in the tenant: what is there under it, named as it was to be, is what was created.
+        // A UPN is unique in the tenant: a user with it and with the right name is the one that was created.
         let look_up = || async {
             let found = self.look_up(&user.upn, false).await?;
             Ok(found.filter(|found| found.display_name.as_deref() == Some(user.display_name.as_str())))
@@ -199,8 +199,8 @@ impl TenantUsers for EntraUsers {
         self.0.list(request).map(|user: Result<DeletedJson>| user.and_then(DeletedJson::into_deleted)).boxed()
     }
 
-    /// `POST /directory/deletedItems/{id}/restore`. User.DeleteRestore.All. After a lost answer the user is looked
-    /// for among those that are there.
+    /// `POST /directory/deletedItems/{id}/restore`. User.DeleteRestore.All. After a lost response the user is looked up
+    /// among the existing ones.
     async fn restore(&self, id: &ObjectId) -> Result<TenantUser> {
         let url = self.deleted_url(&[&id.to_string(), "restore"])?;
         let request = Request::new("restore the user", Method::POST, url)
@@ -220,10 +220,10 @@ impl TenantUsers for EntraUsers {
     }
 }
 
-/// Builds the change of a user for [`GraphClient::bulk`]. User.ReadWrite.All.
+/// Returns the change of a user, for [`GraphClient::bulk`]. User.ReadWrite.All.
 ///
 /// # Errors
-/// `Unsupported` if the expiry of the password is to change: `passwordPolicies` holds other policies too, which
+/// `Unsupported` if the update changes the expiry of the password: `passwordPolicies` holds other policies too, which
 /// have to be read first. [`TenantUsers::update`] does that.
 pub fn update_user(id: &ObjectId, update: &UserUpdate) -> Result<GraphChange> {
     if update.password_never_expires.is_some() {
@@ -235,7 +235,7 @@ pub fn update_user(id: &ObjectId, update: &UserUpdate) -> Result<GraphChange> {
     GraphChange::update("users").segment(id.to_string()).object(id).json(&update_body(update, None))
 }
 
-/// The properties that an update sets.
+/// Returns the body of an update.
 fn update_body(update: &UserUpdate, password_policies: Option<String>) -> impl Serialize {
     UpdateUser {
         account_enabled: update.account_enabled,
@@ -285,7 +285,7 @@ struct SetPassword<'a> {
 #[serde(rename_all = "camelCase")]
 struct PasswordProfile<'a> {
     password: &'a str,
-    /// Always sent: without it the service forces a change.
+    /// Always sent: without it the service forces a change of the password.
     force_change_password_next_sign_in: bool,
 }
 
@@ -295,7 +295,7 @@ impl<'a> PasswordProfile<'a> {
     }
 }
 
-/// An action without parameters still has a body.
+/// The body of an action without parameters.
 #[derive(Serialize)]
 struct NoParameters {}
 
@@ -371,7 +371,7 @@ fn policies(text: Option<&str>) -> impl Iterator<Item = &str> {
         .filter(|policy| !policy.is_empty() && *policy != "None")
 }
 
-/// The value of `passwordPolicies` with expiration switched, and whatever else is in it kept.
+/// Returns the value of `passwordPolicies` with the expiration changed and all other policies kept.
 fn with_expiration(current: Option<&str>, never: bool) -> String {
     let mut wanted: Vec<&str> = policies(current).filter(|policy| *policy != NEVER_EXPIRES).collect();
     if never {

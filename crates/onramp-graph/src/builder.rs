@@ -11,7 +11,7 @@ use rustls_platform_verifier::Verifier;
 use crate::auth::UserTokenSource;
 use crate::auth::{ClientCredentialsSource, Credential, CredentialKind, Proof};
 use crate::client::GraphClient;
-use crate::endpoints::{Cloud, Endpoints};
+use crate::http::endpoints::{Cloud, Endpoints};
 use crate::http::exchange::{HttpClient, HttpTimeouts};
 use crate::http::har::HarRecorder;
 use crate::http::recently_created::RecentlyCreated;

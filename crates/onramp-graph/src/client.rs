@@ -7,8 +7,8 @@ use onramp_core::{BoxStream, Result};
 use serde::de::DeserializeOwned;
 
 use crate::batch::BulkWriter;
-use crate::endpoints::Endpoints;
 use crate::http::attempt_error::AttemptError;
+use crate::http::endpoints::Endpoints;
 use crate::http::request::{Reply, Request};
 use crate::http::retry::RetryPolicy;
 use crate::http::transport::Transport;

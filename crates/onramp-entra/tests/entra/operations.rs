@@ -178,7 +178,7 @@ async fn a_permission_of_an_api_that_is_not_there_yet_says_what_brings_it() {
     let role = AppRole::new(AppRole::SYNCHRONIZATION_SERVICE, "ADSynchronization.ReadWrite.All");
     let error = tenant.applications.grant_app_role(&principal, &role).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.to_string().contains("Switching directory synchronisation on"), "{error}");
+    assert!(error.to_string().contains("Switching directory synchronization on"), "{error}");
 
     tenant.sync.set_enabled(true).await.unwrap();
     let granted = tenant.applications.grant_app_role(&principal, &role).await.unwrap();

@@ -11,7 +11,7 @@ const PORTS: [(&str, &[&str]); 7] = [
     ("Roles", &[include_str!("../../src/roles.rs")]),
     ("Sign-in", &[include_str!("../../src/sign_in.rs")]),
     (
-        "Synchronisation and password rules",
+        "Synchronization and password rules",
         &[include_str!("../../src/sync.rs"), include_str!("../../src/password_protection.rs")],
     ),
     ("Applications", &[include_str!("../../src/applications.rs")]),

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::endpoints::Endpoints;
+use crate::http::endpoints::Endpoints;
 use crate::http::har::is_secret_field;
 use crate::http::request::{Body, Effect, Request, string_literal};
 

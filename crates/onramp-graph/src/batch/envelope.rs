@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::endpoints::Endpoints;
+use crate::http::endpoints::Endpoints;
 use crate::http::request::{Body, Effect, Reply, Request};
 use crate::http::throttle::Usage;
 
@@ -188,7 +188,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::endpoints::Cloud;
+    use crate::http::endpoints::Cloud;
 
     fn reply(body: &Value) -> Reply {
         Reply { body: body.to_string().into_bytes().into(), ..Reply::empty() }

@@ -9,8 +9,8 @@ use onramp_core::{Clock, ErrorKind};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use zeroize::Zeroizing;
 
-use crate::endpoints::Endpoints;
 use crate::http::attempt_error::{AttemptError, RetryDecision, of_reply};
+use crate::http::endpoints::Endpoints;
 use crate::http::har::{HarRecorder, RecordedExchange};
 use crate::http::request::{Effect, Reply, Request};
 use crate::http::zeroizing_buf::ZeroizingBuf;

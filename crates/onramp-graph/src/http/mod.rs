@@ -2,6 +2,7 @@
 
 pub(crate) mod attempt_error;
 mod create;
+pub(crate) mod endpoints;
 mod error_body;
 pub(crate) mod exchange;
 pub(crate) mod har;

@@ -176,7 +176,7 @@ fn is_safe_scheme(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoints::{Cloud, Endpoints, ServiceAddresses};
+    use crate::http::endpoints::{Cloud, Endpoints, ServiceAddresses};
 
     #[test]
     fn only_the_very_origin_will_do() {

@@ -7,8 +7,8 @@ use onramp_core::{Clock, Error, ErrorKind, Result};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
-use crate::endpoints::Endpoints;
 use crate::http::attempt_error::{AttemptError, RetryDecision};
+use crate::http::endpoints::Endpoints;
 use crate::http::exchange::{BodyObserver, HttpClient};
 use crate::http::recently_created::RecentlyCreated;
 use crate::http::request::{Effect, Reply, Request};

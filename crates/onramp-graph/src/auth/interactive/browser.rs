@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge, RedirectUrl};
 use onramp_core::{Error, ErrorKind, Result};
 
-use super::exchange::{Call, Exchange, Tokens};
+use super::exchange::{Call, Exchange, Tokens, scopes};
 use super::loopback::Loopback;
-use super::{BrowserSignIn, scopes};
+use super::method::BrowserSignIn;
 use crate::http::request::Effect;
 
 const ACTION: &str = "sign in with the browser";

@@ -3,8 +3,8 @@
 use oauth2::StandardDeviceAuthorizationResponse;
 use onramp_core::Result;
 
-use super::exchange::{Call, Exchange, Tokens};
-use super::{DeviceCodeSignIn, DevicePrompt, scopes};
+use super::exchange::{Call, Exchange, Tokens, scopes};
+use super::method::{DeviceCodeSignIn, DevicePrompt};
 use crate::http::request::Effect;
 
 const ACTION: &str = "sign in with a code on another device";

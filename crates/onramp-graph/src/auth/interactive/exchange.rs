@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use oauth2::basic::{BasicClient, BasicTokenResponse};
 use oauth2::{
     AsyncHttpClient, AuthType, AuthUrl, ClientId, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
-    ErrorResponse, HttpRequest, HttpResponse, RefreshToken, RequestTokenError, TokenResponse, TokenUrl,
+    ErrorResponse, HttpRequest, HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse,
+    TokenUrl,
 };
 use onramp_core::{Error, ErrorKind, Password, Result};
 use reqwest::Method;
@@ -15,7 +16,6 @@ use time::Duration;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::scopes;
 use crate::http::har::hidden_values;
 use crate::http::request::{Body, Effect, Request};
 use crate::http::transport::Transport;
@@ -149,4 +149,9 @@ fn http_response(status: u16, body: Vec<u8>) -> Option<HttpResponse> {
     let json = "application/json".try_into().ok()?;
     response.headers_mut().insert("content-type", json);
     Some(response)
+}
+
+/// Returns the scopes of a sign-in: that of the resource, and the one for refresh tokens.
+pub(super) fn scopes(scope: &str) -> [Scope; 2] {
+    [Scope::new(scope.to_owned()), Scope::new("offline_access".to_owned())]
 }

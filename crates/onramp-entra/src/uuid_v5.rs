@@ -1,14 +1,13 @@
-//! UUIDs that follow from a name (version 5, RFC 9562).
+//! UUIDs of names (version 5, RFC 9562).
 
 use onramp_core::ObjectId;
 use ring::digest;
 
-/// The namespace of names that are URLs.
+/// The namespace of URLs.
 const URL: [u8; 16] =
     [0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];
 
-/// The one that belongs to a URL, today and tomorrow (version 5). SHA-1 is what the version is defined by; nothing
-/// relies on its being secure.
+/// Returns the UUID of a URL, always the same one. Version 5 is defined with SHA-1; nothing relies on its security.
 pub(crate) fn of_url(url: &str) -> ObjectId {
     let mut hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     hash.update(&URL);
@@ -17,12 +16,8 @@ pub(crate) fn of_url(url: &str) -> ObjectId {
     for (byte, hashed) in bytes.iter_mut().zip(hash.finish().as_ref()) {
         *byte = *hashed;
     }
-    marked(bytes, 5)
-}
-
-/// With the marks of the version and of the variant that all of them are.
-fn marked(mut bytes: [u8; 16], version: u8) -> ObjectId {
-    bytes[6] = (bytes[6] & 0x0f) | (version << 4);
+    // The bits of version and variant.
+    bytes[6] = (bytes[6] & 0x0f) | (5 << 4);
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     ObjectId::from_bytes(bytes)
 }
