@@ -76,7 +76,7 @@ impl World {
         let accepted: Vec<String> = plan.consequences().iter().map(|c| c.id()).collect();
         let mut journal = MemoryJournal::default();
         let approved = plan.approve(accepted)?;
-        let outcome = self.onramp.apply(&approved, &mut journal, &self.secrets).await?;
+        let outcome = self.onramp.apply_to_end(&approved, &mut journal, &self.secrets).await?;
         outcome.require_complete()?;
         let verification = self.onramp.verify(&self.spec, Some(&approved), Some(&self.secrets)).await?;
         match verification.checks.iter().find(|check| check.status != onramp::CheckStatus::True) {

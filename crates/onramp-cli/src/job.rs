@@ -135,7 +135,7 @@ impl Job {
         let secrets = FileSecretStore::new(self.secrets);
         // What stands there if the run is cut off: the report on the plan says that nothing was changed.
         write_report(Report::new(approved.plan()).started())?;
-        let outcome = onramp.apply(&approved, &mut journal, &secrets).await?;
+        let outcome = onramp.apply_to_end(&approved, &mut journal, &secrets).await?;
         terminal.outcome(&outcome);
         write_report(Report::new(approved.plan()).with_outcome(&outcome))?;
         outcome.require_complete()?;

@@ -6,7 +6,7 @@
 //! 2. [`plan()`] turns spec and survey into a [`Plan`]: an ordered list of changes with before and after, what stands
 //!    in their way, and what accepting them means. A pure function.
 //! 3. [`Plan::approve`] gives an [`ApprovedPlan`] to whoever names every consequence.
-//! 4. [`Onramp::apply`] makes the changes, each by compare-and-swap, and journals them.
+//! 4. [`Onramp::apply_to_end`] makes the changes, each by compare-and-swap, and journals them.
 //! 5. [`Onramp::verify`] reads both sides again and holds them against the spec.
 //!
 //! The orchestrator knows the ports of [`onramp_core`] only. Give it the clients that this crate re-exports, the models of the lab, or
@@ -53,17 +53,17 @@ mod steps;
 mod survey;
 mod verify;
 
-pub use apply::{ApplyOutcome, ApplyStatus, Failure, StepOutcome};
+pub use apply::{ApplyOutcome, ApplyRun, ApplyStatus, Failure, Limits, StepOutcome};
 pub use event::{EVENT_FORMAT_VERSION, Event, Observer, WaitReason};
 pub use history::History;
 pub use journal::{
     FileJournal, JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord, JournalState, MemoryJournal,
-    Outcome, UnfinishedChange,
+    Outcome,
 };
 pub use onramp::Onramp;
 pub use plan::{
-    ApprovedPlan, Blocker, Change, Consequence, NotAccepted, NotApproved, PLAN_FORMAT_VERSION, Plan,
-    PlanError, PlanHeader, PlannedChange, Problem, Scope, plan,
+    ApprovedPlan, Blocker, BlockerKind, Change, Consequence, NotAccepted, NotApproved, PLAN_FORMAT_VERSION,
+    Plan, PlanError, PlanHeader, PlannedChange, Scope, plan,
 };
 pub use report::{REPORT_FORMAT_VERSION, Report};
 pub use secret_store::{FileSecretStore, MemorySecretStore, SecretStore};

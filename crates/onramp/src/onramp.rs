@@ -22,7 +22,7 @@ use crate::history::History;
 /// }
 /// let approved = plan.approve(["domain-added:contoso.com", "suffix-added:contoso.com"])?;
 /// let mut journal = FileJournal::create("journal.jsonl")?;
-/// onramp.apply(&approved, &mut journal, &FileSecretStore::new("secrets")).await?.require_complete()?;
+/// onramp.apply_to_end(&approved, &mut journal, &FileSecretStore::new("secrets")).await?.require_complete()?;
 /// assert!(onramp.verify(&spec, Some(&approved), None).await?.is_green());
 /// # Ok(()) }
 /// ```

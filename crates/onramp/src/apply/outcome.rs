@@ -1,10 +1,12 @@
 //! The result of applying a plan.
 
 use std::fmt;
+use std::time::Duration;
 
 use onramp_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::event::WaitReason;
 use crate::journal::Outcome;
 
 /// The maximum number of failures in an outcome; the journal has all of them.
@@ -64,6 +66,16 @@ pub struct StepOutcome {
 pub enum ApplyStatus {
     /// Every change is made.
     Completed,
+    /// A limit of the slice is reached, and changes are left.
+    More,
+    /// There is nothing to do for some time.
+    Waiting {
+        /// The reason of the wait.
+        reason: WaitReason,
+        /// The time after which the next slice is useful.
+        #[serde(rename = "retry_after_ms", with = "crate::millis")]
+        retry_after: Duration,
+    },
     /// A change failed, and the changes after it were not tried.
     Stopped {
         /// The number of the change in the plan.
@@ -105,6 +117,8 @@ impl fmt::Display for ApplyStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Completed => f.write_str("completed"),
+            Self::More => f.write_str("not completed: the limit of this call is reached"),
+            Self::Waiting { reason, .. } => write!(f, "waiting for {reason}"),
             Self::Stopped { number, title, problem } => {
                 write!(f, "stopped at change {number} ({title}): {problem}")
             }
@@ -171,6 +185,9 @@ impl ApplyOutcome {
         let (kind, hint) = match &self.status {
             ApplyStatus::Completed if self.is_complete() => return Ok(()),
             ApplyStatus::Completed => (ErrorKind::Unavailable, "Run the same command again to continue."),
+            ApplyStatus::More | ApplyStatus::Waiting { .. } => {
+                (ErrorKind::Unavailable, "Call it again to continue.")
+            }
             ApplyStatus::Cancelled { .. } => {
                 (ErrorKind::Cancelled, "Completed steps are kept. Run the same command again to continue.")
             }

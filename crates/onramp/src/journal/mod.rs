@@ -2,6 +2,7 @@
 
 mod file;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -163,21 +164,10 @@ fn status_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ApplySta
 pub struct JournalState {
     /// The number of this opening. Every record is appended with it, so that a writer that was replaced is refused.
     pub epoch: u64,
-    /// The change at which an earlier run was interrupted, if the last run has no end.
-    pub unfinished: Option<UnfinishedChange>,
+    /// The digest of the plan of the last run, if that has no end.
     plan: Option<String>,
-}
-
-/// A change at which a run was interrupted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UnfinishedChange {
-    /// The digest of the plan.
-    pub plan: String,
-    /// The number in the plan.
-    pub number: u64,
-    /// The time of its first record: a wait of the change counts from it.
-    pub since: OffsetDateTime,
+    /// The single changes of that run without an end, each with the time of its first record.
+    unfinished: BTreeMap<u64, OffsetDateTime>,
 }
 
 impl JournalState {
@@ -188,22 +178,21 @@ impl JournalState {
             JournalEntry::RunStarted { plan, epoch, .. } => {
                 self.epoch = (self.epoch + 1).max(*epoch);
                 if self.plan.as_ref() != Some(plan) {
-                    self.unfinished = None;
+                    self.unfinished.clear();
                 }
                 self.plan = Some(plan.clone());
             }
+            // A change of a user has no title, and never waits.
             JournalEntry::ChangeStarted { number, title, .. } if !title.is_empty() => {
-                if self.unfinished.as_ref().is_none_or(|known| known.number != *number) {
-                    let (plan, since) = (self.plan.clone().unwrap_or_default(), record.at);
-                    self.unfinished = Some(UnfinishedChange { plan, number: *number, since });
-                }
+                self.unfinished.entry(*number).or_insert(record.at);
             }
             JournalEntry::ChangeEnded { number, .. } => {
-                if self.unfinished.as_ref().is_some_and(|known| known.number == *number) {
-                    self.unfinished = None;
-                }
+                self.unfinished.remove(number);
             }
-            JournalEntry::RunEnded { .. } => self.unfinished = None,
+            JournalEntry::RunEnded { .. } => {
+                self.plan = None;
+                self.unfinished.clear();
+            }
             JournalEntry::ChangeStarted { .. } => {}
         }
     }
@@ -213,6 +202,11 @@ impl JournalState {
     pub fn next_epoch(mut self) -> Self {
         self.epoch += 1;
         self
+    }
+
+    /// Returns the time at which an interrupted run of a plan started a change: a wait of the change counts from it.
+    pub fn started_at(&self, plan: &str, number: u64) -> Option<OffsetDateTime> {
+        self.unfinished.get(&number).copied().filter(|_| self.plan.as_deref() == Some(plan))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What stands in the way.
+//! The blockers: reasons why a user, or the whole plan, cannot be changed.
 
 use std::fmt;
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::steps::users::UserRef;
 
-/// Something that stands in the way of one user's change, or of the whole plan.
+/// A reason why a user, or the whole plan, cannot be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Blocker {
-    /// The user who is left as it is; `None` if the whole plan is blocked.
+    /// The user that is not changed; `None` if the whole plan is blocked.
     pub user: Option<UserRef>,
-    /// The user's present UPN.
+    /// The current UPN of the user.
     pub present_upn: Option<String>,
-    /// What is wrong.
+    /// The problem.
     #[serde(flatten)]
-    pub problem: Problem,
+    pub problem: BlockerKind,
 }
 
 impl Blocker {
-    /// Whether no part of the plan can be approved because of it.
+    /// Returns true if the whole plan is blocked.
     pub fn is_fatal(&self) -> bool {
         self.user.is_none()
     }
@@ -36,35 +36,35 @@ impl fmt::Display for Blocker {
     }
 }
 
-/// What is wrong.
+/// The problem that blocks a user or the whole plan.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "problem")]
 #[non_exhaustive]
-pub enum Problem {
+pub enum BlockerKind {
     /// Another principal of the forest has the UPN.
     Taken {
         /// The UPN.
         upn: Upn,
-        /// Who has it.
+        /// The principal that has it.
         holder: UserRef,
-        /// Whether it is not written down: AD accepts `sAMAccountName@domain` for every account.
+        /// True if the UPN is implied: AD accepts `sAMAccountName@domain` for every account.
         implied: bool,
     },
     /// Another selected user would get the same UPN.
     WantedTwice {
         /// The UPN.
         upn: Upn,
-        /// Who.
+        /// The other user.
         other: UserRef,
     },
-    /// The user has the wanted UPN, and so has another principal: neither can sign in with it.
+    /// The user has the new UPN already, and so does another principal: neither can sign in with it.
     Shared {
         /// The UPN.
         upn: Upn,
         /// The other principal.
         holder: UserRef,
     },
-    /// Another object of the forest has the UPN as mail address: Entra takes one of both.
+    /// Another object of the forest has the UPN as a mail address: Entra accepts only one of them.
     AddressTaken {
         /// The UPN.
         upn: Upn,
@@ -73,25 +73,25 @@ pub enum Problem {
         /// The object that has it.
         holder: UserRef,
     },
-    /// Two names in `map` fit the user, with different UPNs.
+    /// Two names in `map` fit the user and have different UPNs.
     MappedTwice {
         /// One of the UPNs.
         one: Upn,
         /// The other.
         other: Upn,
     },
-    /// Entra would not take the UPN.
+    /// Entra would refuse the UPN.
     BreaksEntraRules {
         /// The UPN.
         upn: Upn,
-        /// Every rule it breaks.
+        /// The rules that it violates.
         violations: Vec<UpnViolation>,
     },
-    /// The present value cannot be made into a UPN.
+    /// The current value cannot be converted to a UPN.
     NotAUpn {
         /// The value.
         value: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// The UPN is to come from `mail`, and there is none.
@@ -101,23 +101,23 @@ pub enum Problem {
         /// The address.
         mail: String,
     },
-    /// The custom domain can never be verified.
+    /// No tenant can verify the custom domain.
     NotRoutable {
         /// The domain.
         domain: DomainName,
     },
-    /// The service account's UPN is on a domain that the tenant neither has verified nor will have.
+    /// The UPN of the service account is on a domain that is not verified.
     ServiceAccountDomain {
         /// The UPN.
         upn: Upn,
     },
-    /// The domain is federated: its users sign in elsewhere, so a password account on it is of no use.
+    /// The domain of the service account is federated: Entra cannot check a password on it.
     FederatedDomain {
         /// The service account.
         upn: Upn,
     },
-    /// An object of the forest has, gets or implies the service account's UPN, or has it as primary mail address:
-    /// synchronization would meet the account in it ("Existing Admin Role Conflict").
+    /// An object of the forest has, gets or implies the UPN of the service account, or has it as its primary mail address:
+    /// synchronization would match the two ("Existing Admin Role Conflict").
     ServiceAccountInForest {
         /// The service account.
         upn: Upn,
@@ -130,7 +130,7 @@ pub enum Problem {
         property: String,
         /// The value.
         value: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
     /// A name in the spec fits no user of the forest.
@@ -151,19 +151,19 @@ pub enum Problem {
         /// Two of the users that it fits.
         fits: Vec<UserRef>,
     },
-    /// Nobody has a suffix in `from_suffixes`, and the forest does not offer it.
+    /// No user has a suffix in `from_suffixes`, and the forest does not offer it.
     NoSuchSuffix {
         /// The suffix.
         suffix: String,
-        /// A known one that is written alike.
+        /// A known suffix that is similar.
         similar: Option<String>,
     },
-    /// The selection selects nobody, and synchronization would be switched on.
+    /// The selection is empty, and synchronization would be turned on.
     NobodySelected {
         /// The number of users that were read.
         read: u64,
     },
-    /// The domain is the initial domain of some tenant, and not of this one.
+    /// The domain is the initial domain of another tenant.
     InitialDomain {
         /// The domain.
         domain: DomainName,
@@ -179,26 +179,26 @@ pub enum Problem {
     NoSuchOu {
         /// The OU.
         ou: onramp_core::DistinguishedName,
-        /// One that exists and is written alike.
+        /// An existing OU that is similar.
         similar: Option<String>,
     },
-    /// The target of an entry of `map` is on a domain that Entra or the forest does not take.
+    /// The target of an entry in `map` is on a domain that Entra or the forest does not accept.
     MapTarget {
         /// The name.
         name: String,
         /// The target.
         upn: Upn,
-        /// What is wrong with its domain.
+        /// The reason.
         why: String,
     },
     /// Several subscriptions have the name.
     AmbiguousSubscription {
-        /// As the spec names it.
+        /// The name or ID in the spec.
         subscription: String,
         /// The IDs, each with its state.
         ids: Vec<String>,
     },
-    /// The subscription takes no changes.
+    /// The subscription accepts no changes.
     SubscriptionDisabled {
         /// The name and ID.
         subscription: String,
@@ -207,19 +207,19 @@ pub enum Problem {
     },
     /// The forest lists no domain controller.
     NoDomainController,
-    /// The caller sees no such subscription.
+    /// No such subscription is visible.
     NoSuchSubscription {
-        /// As the spec names it.
+        /// The name or ID in the spec.
         subscription: String,
         /// A visible one with a similar name.
         similar: Option<String>,
     },
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for BlockerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let similar = |f: &mut fmt::Formatter<'_>, similar: &Option<String>| match similar {
-            Some(similar) => write!(f, "; did you mean “{}”?", visible(similar)),
+            Some(similar) => write!(f, "; did you mean \"{}\"?", visible(similar)),
             None => Ok(()),
         };
         match self {
@@ -232,7 +232,7 @@ impl fmt::Display for Problem {
                 write!(f, "{upn} would be given to {other} as well; give one of them another UPN in `map`")
             }
             Self::Shared { upn, holder } => {
-                write!(f, "it has {upn}, and so has {holder}; give one of them another UPN")
+                write!(f, "it has the UPN {upn}, and so does {holder}; give one of them another UPN")
             }
             Self::AddressTaken { upn, address, holder } => {
                 write!(f, "{upn} cannot become its UPN, because {holder} has the mail address {address}")
@@ -242,10 +242,12 @@ impl fmt::Display for Problem {
             }
             Self::BreaksEntraRules { upn, violations } => {
                 let all: Vec<String> = violations.iter().map(ToString::to_string).collect();
-                write!(f, "Entra does not take {upn}: {}", all.join("; "))
+                write!(f, "Entra does not accept {upn}: {}", all.join("; "))
             }
-            Self::NotAUpn { value, why } => write!(f, "“{}” cannot become a UPN: {why}", visible(value)),
-            Self::NoMail => f.write_str("it has no mail address to take the UPN from"),
+            Self::NotAUpn { value, why } => {
+                write!(f, "\"{}\" cannot be converted to a UPN: {why}", visible(value))
+            }
+            Self::NoMail => f.write_str("it has no mail address for the new UPN"),
             Self::MailElsewhere { mail } => {
                 write!(f, "its mail address {} is on another domain", visible(mail))
             }
@@ -266,60 +268,65 @@ impl fmt::Display for Problem {
                  would meet the account in it; choose another UPN for the service account"
             ),
             Self::ServiceAccountProperty { property, value, why } => {
-                write!(f, "the service account's {property} “{}” is not valid: {why}", visible(value))
+                write!(
+                    f,
+                    "the {property} of the service account, \"{}\", is not valid: {why}",
+                    visible(value)
+                )
             }
             Self::NoSuchUser { list, name, similar: known } => {
-                write!(f, "“{}” in `{list}` fits no user of the forest", visible(name))?;
+                write!(f, "\"{}\" in `{list}` matches no user of the forest", visible(name))?;
                 similar(f, known)
             }
             Self::AmbiguousUser { list, name, fits } => write!(
                 f,
-                "“{}” in `{list}` fits {}; name the user as DOMAIN\\name, by UPN or by objectGUID",
+                "\"{}\" in `{list}` matches {}; name the user as DOMAIN\\name, by UPN or by objectGUID",
                 visible(name),
                 fits.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
             ),
             Self::OutsideSelection { name, fits } => write!(
                 f,
-                "“{}” in `only` fits {fits}, whom `ous`, `filter`, `exclude` or `exclude_ous` leaves out; remove one of both",
+                "\"{}\" in `only` matches {fits}, but `ous`, `filter`, `exclude` or `exclude_ous` leaves this user out; remove one of \
+                 the two",
                 visible(name)
             ),
             Self::NoSuchSuffix { suffix, similar: known } => {
-                write!(f, "no user has the suffix “{}” in `from_suffixes`", visible(suffix))?;
+                write!(f, "no user has the suffix \"{}\" in `from_suffixes`", visible(suffix))?;
                 similar(f, known)
             }
             Self::NobodySelected { read } => write!(
                 f,
-                "the users section selects nobody, and synchronization would be switched on: {read} users were read and \
-                 each is left out (the plan counts the reasons); correct the selection, or remove the section"
+                "the users section selects no user, and synchronization would be turned on: {read} users were read and each \
+                 is left out (the plan lists the reasons); correct the selection, or remove the section"
             ),
             Self::InitialDomain { domain } => {
-                write!(f, "{domain} is an initial domain of Microsoft Entra, and none of this tenant")
+                write!(f, "{domain} is the initial domain of another tenant")
             }
             Self::NoSuchOu { ou, similar: known } => {
                 write!(f, "the OU {ou} in `exclude_ous` does not exist")?;
                 similar(f, known)
             }
             Self::MapTarget { name, upn, why } => {
-                write!(f, "“{}” in `map` leads to {upn}, but {why}", visible(name))
+                write!(f, "\"{}\" in `map` has the target {upn}, but {why}", visible(name))
             }
             Self::AmbiguousSubscription { subscription, ids } => write!(
                 f,
-                "several subscriptions have the name “{}”: {}; name one by its ID",
+                "several subscriptions have the name \"{}\": {}; use the ID of one",
                 visible(subscription),
                 ids.join(", ")
             ),
             Self::SubscriptionDisabled { subscription, state } => {
-                write!(f, "the subscription {} is {state} and takes no changes", visible(subscription))
+                write!(f, "the subscription {} is {state} and accepts no changes", visible(subscription))
             }
             Self::NoDomainController => f.write_str("the forest lists no domain controller"),
             Self::NoSuchSubscription { subscription, similar } => {
                 write!(
                     f,
-                    "no subscription “{}” is visible to the signed-in identity",
+                    "no subscription \"{}\" is visible to the signed-in identity",
                     visible(subscription)
                 )?;
                 match similar {
-                    Some(similar) => write!(f, "; there is “{}”", visible(similar)),
+                    Some(similar) => write!(f, "; there is \"{}\"", visible(similar)),
                     None => Ok(()),
                 }
             }

@@ -7,21 +7,21 @@ use onramp_core::tenant::{AzureRoleId, MfaState, RoleTemplateId};
 use onramp_core::{DomainName, ObjectId, Upn, visible};
 use serde::{Deserialize, Serialize};
 
-/// One change, with its number and why it is made.
+/// A change with its number and its reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlannedChange {
-    /// Its place in the plan, from 1.
+    /// The number in the plan, from 1.
     pub number: u64,
-    /// Why it is made.
+    /// The reason in words.
     pub reason: String,
-    /// What is changed.
+    /// The change.
     #[serde(flatten)]
     pub change: Change,
 }
 
 impl PlannedChange {
-    /// The value that a user will have, if this gives it one.
+    /// Returns the new value of a user, if the change sets one.
     pub(crate) fn value(&self) -> Option<ReplicatedValue> {
         match &self.change {
             Change::ChangeUpn { upn } => {
@@ -32,136 +32,134 @@ impl PlannedChange {
     }
 }
 
-/// What is changed.
+/// A change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "change")]
 #[non_exhaustive]
 pub enum Change {
-    /// Add the custom domain to the tenant.
+    /// The custom domain is added to the tenant.
     AddDomain {
         /// The domain.
         domain: DomainName,
     },
-    /// Have the tenant verify it, once its DNS record is published.
+    /// The tenant verifies the custom domain, once its DNS record is published.
     VerifyDomain {
         /// The domain.
         domain: DomainName,
     },
-    /// Add the domain to the forest's UPN suffixes.
+    /// The domain is added to the UPN suffixes of the forest.
     AddSuffix {
         /// The suffix.
         suffix: DomainName,
     },
-    /// Wait until every domain controller that must have these values has them. Changes nothing.
+    /// A wait for the replication of values to every domain controller. Changes nothing.
     AwaitReplication {
-        /// The values. Of users a sample: every change of the plan is waited for where the directory tells how far
-        /// replication is.
+        /// The values: for users a sample. Every change of the plan is awaited if the directory has up-to-dateness vectors.
         values: Vec<ReplicatedValue>,
-        /// Host names of domain controllers that do not answer and are not waited for.
+        /// The host names of the domain controllers that do not answer and are left out.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         without: Vec<String>,
     },
-    /// Give a user a new UPN, if it still has the old one.
+    /// A user that still has the old UPN gets the new one.
     ChangeUpn {
         /// The user, its old UPN and the new one.
         #[serde(flatten)]
         upn: UpnChange,
     },
-    /// Switch directory synchronisation on.
+    /// Directory synchronization is turned on.
     EnableSync,
-    /// Create the service account, with a strong password that does not expire, stored before the tenant learns it.
+    /// The service account is created, with a strong password that does not expire.
     CreateServiceAccount {
-        /// Its UPN.
+        /// The UPN.
         upn: Upn,
-        /// Its display name.
+        /// The display name.
         display_name: String,
-        /// Its alternate mail addresses.
+        /// The alternate e-mail addresses.
         other_mails: Vec<String>,
     },
-    /// Set the service account's alternate mail address.
+    /// The alternate e-mail address of the service account is set.
     SetAlternateEmail {
         /// The account.
         upn: Upn,
-        /// The object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID in the survey; `None` if this plan creates the account.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
-        /// The addresses there are.
+        /// The current addresses.
         before: Vec<String>,
-        /// The addresses there will be.
+        /// The new addresses.
         after: Vec<String>,
     },
-    /// Allow the service account to sign in.
+    /// The service account is enabled.
     EnableServiceAccount {
         /// The account.
         upn: Upn,
-        /// The object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID in the survey; `None` if this plan creates the account.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
     },
-    /// Give a service account that was there before a strong password that does not expire, in place of the one it
-    /// has; stored before the tenant learns it.
+    /// An existing service account gets a strong password that does not expire.
     SetServiceAccountPassword {
         /// The account.
         upn: Upn,
-        /// The object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID in the survey; `None` if this plan creates the account.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
-        /// True if it is replaced also where the store has the password that the account has.
+        /// True if the password is replaced even if the store has the current one.
         #[serde(default)]
         replace: bool,
     },
-    /// Set the service account's per-user MFA state.
+    /// The per-user MFA state of the service account is set.
     SetMfaState {
         /// The account.
         upn: Upn,
-        /// The object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID in the survey; `None` if this plan creates the account.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
-        /// The state there is.
+        /// The current state.
         before: MfaState,
-        /// The state there will be.
+        /// The new state.
         after: MfaState,
     },
-    /// Give the service account its directory role.
+    /// The service account gets its directory role.
     AssignRole {
         /// The account.
         upn: Upn,
-        /// The object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID in the survey; `None` if this plan creates the account.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
-        /// Template ID of the role.
+        /// The template ID of the role.
         role: RoleTemplateId,
-        /// Its name.
+        /// The name.
         role_name: String,
     },
-    /// Give the service account access to a subscription.
+    /// The service account gets a role on a subscription.
     AssignSubscriptionRole {
         /// The account.
         upn: Upn,
-        /// The object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID in the survey; `None` if this plan creates the account.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
         /// The subscription.
         subscription: ObjectId,
-        /// Its name.
+        /// The name.
         subscription_name: String,
-        /// ID of the role definition.
+        /// The ID of the role definition.
         role: AzureRoleId,
-        /// Its name.
+        /// The name.
         role_name: String,
     },
-    /// Prove that the service account can sign in with its password alone. Changes nothing.
+    /// A test of the sign-in of the service account with its password alone. Changes nothing.
     ProveSignIn {
         /// The account.
         upn: Upn,
-        /// The object ID when it was surveyed; `None` if this plan creates it.
+        /// The object ID in the survey; `None` if this plan creates the account.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
     },
 }
 
 impl Change {
-    /// The object ID of the account that it changes, where that is known.
+    /// Returns the object ID of the account that it changes, if known.
     pub(crate) fn account_id(&self) -> Option<ObjectId> {
         match self {
             Self::SetAlternateEmail { id, .. }
@@ -175,7 +173,7 @@ impl Change {
         }
     }
 
-    /// Returns true if it writes: waiting and proving do not.
+    /// Returns true if it writes: a wait and a test do not.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self, Self::AwaitReplication { .. } | Self::ProveSignIn { .. })
     }
@@ -208,16 +206,16 @@ impl fmt::Display for Change {
                 let before = visible(upn.before.as_deref().unwrap_or("(none)"));
                 write!(f, "change the UPN {before} to {}", upn.after)
             }
-            Self::EnableSync => f.write_str("switch directory synchronization on"),
+            Self::EnableSync => f.write_str("turn on directory synchronization"),
             Self::CreateServiceAccount { upn, .. } => {
                 write!(f, "create the service account {upn} with a strong password")
             }
             Self::SetAlternateEmail { upn, after, .. } => {
-                write!(f, "set the alternate e-mail of {upn} to {}", after.join(", "))
+                write!(f, "set the alternate e-mail address of {upn} to {}", after.join(", "))
             }
-            Self::EnableServiceAccount { upn, .. } => write!(f, "allow {upn} to sign in"),
+            Self::EnableServiceAccount { upn, .. } => write!(f, "enable the account {upn}"),
             Self::SetServiceAccountPassword { upn, .. } => {
-                write!(f, "give {upn} a strong password that does not expire")
+                write!(f, "set a strong password that does not expire for {upn}")
             }
             Self::SetMfaState { upn, after, .. } => write!(f, "set per-user MFA of {upn} to {after}"),
             Self::AssignRole { upn, role_name, .. } => write!(f, "give {upn} the role {role_name}"),
@@ -228,7 +226,7 @@ impl fmt::Display for Change {
                     visible(subscription_name)
                 )
             }
-            Self::ProveSignIn { upn, .. } => write!(f, "prove that {upn} can sign in"),
+            Self::ProveSignIn { upn, .. } => write!(f, "test the sign-in of {upn}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What accepting a plan means.
+//! The consequences of a plan, which people accept by name.
 
 use std::fmt;
 
@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::steps::sync::{CloudConflict, CloudMatch};
 use crate::steps::users::UserRef;
 
-/// Something that follows from a plan and must be accepted by name before it is applied.
+/// A consequence of a plan, which must be accepted by name before the plan is applied.
 ///
-/// Every change that writes has one, so that nothing is written without a yes.
+/// Every change that writes has one, so that nothing is written without an approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "consequence")]
 #[non_exhaustive]
@@ -21,7 +21,7 @@ pub enum Consequence {
         /// The domain.
         domain: DomainName,
     },
-    /// A domain that was added before is verified.
+    /// An existing domain of the tenant is verified.
     DomainVerified {
         /// The domain.
         domain: DomainName,
@@ -38,9 +38,9 @@ pub enum Consequence {
     },
     /// Users get a new UPN.
     UsersRenamed {
-        /// How many.
+        /// The number.
         count: u64,
-        /// Digest of their object GUIDs with their old and new UPNs.
+        /// The digest of their object GUIDs with their old and new UPNs.
         digest: String,
     },
     /// Built-in, critical or system accounts get a new UPN, because `only` names them.
@@ -48,11 +48,11 @@ pub enum Consequence {
         /// The accounts.
         accounts: Vec<UserRef>,
     },
-    /// Users stay as they are because something stands in their way; the plan's blockers name each.
+    /// Users are not changed because of blockers, which the plan lists.
     UsersLeftBehind {
-        /// How many.
+        /// The number.
         count: u64,
-        /// Digest of their object GUIDs with what stands in their way.
+        /// The digest of their object GUIDs with the blockers.
         digest: String,
     },
     /// Names in `map` have no effect, because the selection leaves their users out.
@@ -60,44 +60,45 @@ pub enum Consequence {
         /// The names.
         names: Vec<String>,
     },
-    /// Objects could not be understood and were passed over.
+    /// Objects could not be read and are ignored.
     ObjectsUnreadable {
-        /// How many.
+        /// The number.
         count: u64,
-        /// Some of them, each with what is wrong.
+        /// Some of them, each with the error.
         named: Vec<String>,
-        /// Digest of all of them.
+        /// The digest of all of them.
         #[serde(default)]
         digest: String,
     },
-    /// A domain controller does not answer: nothing is waited for on it, and verification does not ask it.
+    /// A domain controller does not answer: neither the wait for replication nor the verification includes it.
     ControllerLeftOut {
         /// Host name.
         host: String,
         /// The error.
         why: String,
     },
-    /// Synchronization will replace these cloud users' attributes, and with password hash synchronization their
-    /// passwords, by those of AD.
+    /// Synchronization will replace the attributes of cloud users, and with password hash synchronization their passwords,
+    /// with those of AD.
     CloudUsersOverwritten {
         /// The matches.
         matches: Vec<CloudMatch>,
     },
-    /// AD users meet cloud users to which synchronization will not join them: it will report errors, or change names.
+    /// AD users have names of cloud users with which synchronization will not match them: it will report errors, or change
+    /// names.
     SyncConflictsExpected {
         /// The conflicts.
         conflicts: Vec<CloudConflict>,
     },
-    /// Synchronization is switched on. Switching it off takes up to 72 hours, cannot be cancelled, and it cannot be
-    /// switched on again before that.
+    /// Synchronization is turned on. Turning it off takes up to 72 hours, cannot be cancelled, and it cannot be turned on
+    /// again before that.
     SyncSwitchedOn,
     /// An account is created in the tenant.
     ServiceAccountCreated {
         /// The UPN.
         upn: Upn,
     },
-    /// An account that no earlier run made becomes the service account: whoever uses it now is locked out if its
-    /// password is replaced.
+    /// An existing account that no earlier run created becomes the service account: a new password locks out its current
+    /// users.
     AccountTakenOver {
         /// The UPN.
         upn: Upn,
@@ -105,19 +106,19 @@ pub enum Consequence {
         id: ObjectId,
         /// The directory roles that it holds today.
         roles: Vec<String>,
-        /// Whether it gets a new password in place of the one it has.
+        /// True if it gets a new password.
         password_replaced: bool,
-        /// Whether it may not sign in now, and may afterwards.
+        /// True if it is disabled now and is enabled.
         enabled: bool,
     },
-    /// Properties of the service account that an earlier run made are changed.
+    /// Properties of a service account that an earlier run created are changed.
     ServiceAccountChanged {
         /// The UPN.
         upn: Upn,
         /// The changes, in words.
         changes: Vec<String>,
     },
-    /// A policy will ask the service account for a second factor, or block its sign-in.
+    /// A policy will require a second factor from the service account, or block its sign-in.
     SignInHindered {
         /// The account.
         upn: Upn,
@@ -135,7 +136,7 @@ pub enum Consequence {
     SubscriptionAccessGranted {
         /// The account.
         upn: Upn,
-        /// ID of the subscription.
+        /// The ID of the subscription.
         id: ObjectId,
         /// The display name.
         subscription: String,
@@ -150,8 +151,8 @@ pub enum Consequence {
 }
 
 impl Consequence {
-    /// The name by which it is accepted. It tells what is accepted: counts carry a digest of their members, so that
-    /// accepting one set is not accepting another of the same size.
+    /// Returns the ID by which it is accepted. An ID with a number has a digest of the members, so that accepting one set
+    /// does not accept another one of the same size.
     pub fn id(&self) -> String {
         match self {
             Self::DomainAdded { domain } => format!("domain-added:{}", domain.ascii()),
@@ -204,7 +205,7 @@ impl Consequence {
         }
     }
 
-    /// What it concerns, one line each, where that is more than the sentence says.
+    /// Returns the members in words, one line each, for a consequence that has more than its sentence says.
     pub fn members(&self) -> Vec<String> {
         match self {
             Self::CloudUsersOverwritten { matches } => matches.iter().map(ToString::to_string).collect(),
@@ -225,7 +226,7 @@ impl Consequence {
     }
 }
 
-/// The first eight hexadecimal digits of the SHA-256 digest of a set: its order does not count.
+/// Returns the first eight hexadecimal digits of the SHA-256 digest of a set, independent of its order.
 pub(crate) fn short_digest(members: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let mut members: Vec<String> = members.into_iter().map(|member| member.as_ref().to_owned()).collect();
     members.sort_unstable();
@@ -241,7 +242,7 @@ fn slug(text: &str) -> String {
     text.chars().map(|c| if c.is_whitespace() { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
-/// `1 user`, `2 users`.
+/// Returns a number with its noun, such as `1 user` or `2 users`.
 fn counted(count: impl TryInto<u64>, one: &str, many: &str) -> String {
     match count.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {one}"),
@@ -256,8 +257,8 @@ impl fmt::Display for Consequence {
             Self::DomainVerified { domain } => write!(f, "the domain {domain} is verified in the tenant"),
             Self::DomainVerifiedWhileSynchronizing { domain } => write!(
                 f,
-                "the tenant synchronizes already: once {domain} is verified, Entra computes the UPNs of synchronized \
-                 users anew, and names that were set by hand in the cloud are replaced"
+                "the tenant is synchronized already: once {domain} is verified, Entra recalculates the UPNs of synchronized \
+                 users, and UPNs that were set manually in the cloud are replaced"
             ),
             Self::SuffixAdded { suffix } => write!(f, "the whole forest offers the UPN suffix {suffix}"),
             Self::UsersRenamed { count, .. } => {
@@ -279,12 +280,12 @@ impl fmt::Display for Consequence {
             }
             Self::ObjectsUnreadable { count, .. } => {
                 let objects = counted(*count, "object", "objects");
-                write!(f, "{objects} could not be understood, and no part of the plan looks at them")
+                write!(f, "{objects} could not be read, and the plan ignores them")
             }
             Self::ControllerLeftOut { host, why } => write!(
                 f,
-                "the domain controller {host} does not answer and is left out: nobody waits for it, and nothing is \
-                 proven for it ({why})"
+                "the domain controller {host} does not answer and is left out: replication to it is not \
+                 awaited or verified ({why})"
             ),
             Self::CloudUsersOverwritten { matches } => write!(
                 f,
@@ -304,25 +305,25 @@ impl fmt::Display for Consequence {
             Self::ServiceAccountCreated { upn } => write!(f, "the account {upn} is created in the tenant"),
             Self::AccountTakenOver { upn, roles, password_replaced, enabled, .. } => {
                 let roles = if roles.is_empty() {
-                    "it holds no directory role today".to_owned()
+                    "it has no directory role today".to_owned()
                 } else {
                     format!("it is {} today", roles.join(", "))
                 };
-                let password = if *password_replaced { "; it gets a new password in place of the one it has" } else { "" };
-                let enabled = if *enabled { "; it may sign in although it is disabled now" } else { "" };
+                let password = if *password_replaced { "; its password will be replaced" } else { "" };
+                let enabled = if *enabled { "; it is disabled now and will be enabled" } else { "" };
                 write!(
                     f,
-                    "the account {upn}, which no earlier run made, exists and becomes the service account; \
+                    "the account {upn} exists, was not created by Onramp, and becomes the service account; \
                      {roles}{password}{enabled}"
                 )
             }
             Self::ServiceAccountChanged { upn, .. } => {
-                write!(f, "the service account {upn}, which an earlier run made, is changed")
+                write!(f, "the service account {upn}, which an earlier run created, is changed")
             }
             Self::SignInHindered { upn, policies } => write!(
                 f,
                 "{upn} will probably not be able to sign in with its password alone, because of {}; exclude the \
-                 account, or the run will stop when it proves the sign-in",
+                 account, or the run will stop at the test of its sign-in",
                 visible(&policies.join(", "))
             ),
             Self::PrivilegedRoleGranted { upn, role } => {

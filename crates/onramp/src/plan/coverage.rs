@@ -1,4 +1,4 @@
-//! The rest of an earlier plan: what was accepted with it needs no second yes.
+//! The consequences of a new plan that were accepted with an earlier one.
 
 use std::collections::HashSet;
 
@@ -7,21 +7,21 @@ use onramp_core::ObjectGuid;
 use super::{Change, Consequence, Plan};
 
 impl Plan {
-    /// The consequences of this plan, by ID, that say no more than one of an earlier plan which is among `accepted`.
+    /// Returns the IDs of the consequences of this plan that an accepted consequence of an earlier plan includes.
     ///
-    /// A run that was stopped leaves less to do, and a new plan for the rest has other counts and digests. What it
-    /// renames, leaves behind or overwrites was accepted, if each member was a member of what was accepted before.
+    /// After a run that was stopped, a new plan for the rest has other numbers and digests. A consequence of it was accepted
+    /// if each of its members was a member of an accepted one.
     pub fn covered_by(&self, earlier: &Plan, accepted: &[String]) -> Vec<String> {
         let taken: Vec<&Consequence> =
             earlier.consequences.iter().filter(|consequence| accepted.contains(&consequence.id())).collect();
         let renamed = Renames::of(earlier);
         let covered = self.consequences.iter().filter(|consequence| {
-            taken.iter().any(|before| self.says_no_more(consequence, before, earlier, &renamed))
+            taken.iter().any(|before| self.is_included(consequence, before, earlier, &renamed))
         });
         covered.map(Consequence::id).collect()
     }
 
-    fn says_no_more(
+    fn is_included(
         &self,
         now: &Consequence,
         before: &Consequence,
@@ -75,7 +75,7 @@ impl Plan {
                 | Consequence::ServiceAccountChanged { upn: before, .. }
                 | Consequence::AccountTakenOver { upn: before, .. },
             ) => {
-                // Not what somebody did to the account since: to enable it again was in nobody's plan.
+                // Only changes of the earlier plan: the account may have been changed since, for example disabled.
                 let planned: HashSet<String> = earlier.changes.iter().map(|p| p.change.to_string()).collect();
                 now == before && changes.iter().all(|change| planned.contains(change))
             }
@@ -84,7 +84,7 @@ impl Plan {
     }
 }
 
-/// The users that a plan gives new UPNs, each with the UPN there is and the one there will be.
+/// The users that get a new UPN, each with the current and the new one.
 struct Renames<'a>(HashSet<(ObjectGuid, Option<&'a str>, &'a str)>);
 
 impl<'a> Renames<'a> {

@@ -4,7 +4,7 @@ use onramp_core::ObjectGuid;
 use onramp_core::forest::ReplicatedValue;
 
 use super::lines::PLAN_FORMAT_VERSION;
-use super::{Blocker, Change, Consequence, Plan, PlanHeader, PlannedChange, Problem, Scope};
+use super::{Blocker, BlockerKind, Change, Consequence, Plan, PlanHeader, PlannedChange, Scope};
 use crate::spec::Spec;
 use crate::steps;
 use crate::steps::users::UserRef;
@@ -74,7 +74,7 @@ impl Draft {
     }
 
     /// Blocks the whole plan.
-    pub(crate) fn block_all(&mut self, problem: Problem) {
+    pub(crate) fn block_all(&mut self, problem: BlockerKind) {
         if self.blockers.iter().any(|known| known.is_fatal() && known.problem == problem) {
             return;
         }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 pub use approval::{ApprovedPlan, NotAccepted, NotApproved};
-pub use blocker::{Blocker, Problem};
+pub use blocker::{Blocker, BlockerKind};
 pub use change::{Change, PlannedChange};
 pub use consequence::Consequence;
 pub(crate) use consequence::short_digest;

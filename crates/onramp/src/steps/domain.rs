@@ -12,7 +12,7 @@ use super::{StepResult, already, done};
 use crate::apply::Context;
 use crate::event::{Event, WaitReason};
 use crate::onramp::Onramp;
-use crate::plan::{Change, Consequence, Draft, Problem};
+use crate::plan::{BlockerKind, Change, Consequence, Draft};
 use crate::spec::Spec;
 use crate::survey::Survey;
 use crate::verify::{Comparison, Verification, truth};
@@ -47,10 +47,10 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
     let is_added = survey.domain.custom.is_some();
     let is_verified = survey.domain.is_verified();
     if domain.ascii().ends_with(".onmicrosoft.com") && !is_added {
-        draft.block_all(Problem::InitialDomain { domain: domain.clone() });
+        draft.block_all(BlockerKind::InitialDomain { domain: domain.clone() });
     }
     if !domain.is_routable() && !is_verified {
-        draft.block_all(Problem::NotRoutable { domain: domain.clone() });
+        draft.block_all(BlockerKind::NotRoutable { domain: domain.clone() });
     }
     if !is_added {
         draft.change(Change::AddDomain { domain: domain.clone() }, "the tenant does not have it");
@@ -92,6 +92,7 @@ pub(super) async fn prove_ownership(context: &Context<'_>, domain: &DomainName) 
     context.tell(Event::DnsRecordNeeded { domain: domain.clone(), records: records.clone() });
     let timeout = context.plan.plan().header().waits.domain_verification();
     let started = context.onramp.clock.elapsed();
+    let waited = || context.waited_before + context.onramp.clock.elapsed().saturating_sub(started);
     let mut pause = Duration::from_secs(10);
     loop {
         let message = match context.onramp.tenant.domains.verify(domain).await? {
@@ -105,32 +106,28 @@ pub(super) async fn prove_ownership(context: &Context<'_>, domain: &DomainName) 
                 return done();
             }
         };
-        let waited = context.onramp.clock.elapsed().saturating_sub(started);
-        if waited >= timeout {
+        let so_far = waited();
+        if so_far >= timeout {
             let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
             return Err(Error::new(ErrorKind::Unavailable, "verify the domain")
                 .with_object(domain)
                 .with_detail(format!(
                     "its DNS record is not visible after {} s ({message})",
-                    waited.as_secs()
+                    so_far.as_secs()
                 ))
                 .with_hint(format!("Publish one of these and run again: {}", lines.join(" or "))));
         }
         // The pause between two requests grows, but an event is sent every minute.
-        let mut left = pause.min(timeout.saturating_sub(waited));
+        let mut left = pause.min(timeout.saturating_sub(so_far));
         while !left.is_zero() {
             context.tell(Event::Waiting {
                 reason: WaitReason::DnsRecord { domain: domain.clone() },
-                waited: context.onramp.clock.elapsed().saturating_sub(started),
+                waited: waited(),
                 timeout,
             });
             let slice = left.min(Duration::from_secs(60));
             left = left.saturating_sub(slice);
-            let sleep = async {
-                context.onramp.clock.sleep(slice).await;
-                Ok(())
-            };
-            let slept = context.onramp.unless_cancelled("wait for the DNS record of the domain", sleep).await;
+            let slept = context.pause("wait for the DNS record of the domain", slice).await;
             slept.map_err(|error| {
                 // The journal and the report then have the record, which may be published later.
                 let lines: Vec<String> = records.iter().map(ToString::to_string).collect();

@@ -27,7 +27,7 @@ impl Marks {
     /// Notes the state of replication before users are changed. Without it, everything is read in the end instead of only
     /// the changes.
     pub(crate) async fn note(&mut self, context: &Context<'_>, changes: &[PlannedChange]) -> Result<()> {
-        let onramp = context.onramp;
+        let onramp = &context.onramp;
         let upns = changes.iter().filter_map(|planned| match &planned.change {
             Change::ChangeUpn { upn } => domain_of(&upn.dn),
             _ => None,
@@ -97,7 +97,7 @@ impl Marks {
         domain: Domain<'_>,
     ) -> Result<Proof> {
         let Domain { naming_context, sample } = domain;
-        let onramp = context.onramp;
+        let onramp = &context.onramp;
         let plan = context.plan.shared();
         // Every change before this one succeeded, or the run would have ended there.
         let changed: Vec<(ObjectGuid, Upn)> = (plan.changes().iter())
@@ -120,7 +120,7 @@ impl Marks {
             .wait_for(&goal)
             .with_options(options(context))
             .with_clock(&*onramp.clock)
-            .on_progress(|report| onramp.observer.tell(&Event::BulkReplication { report: report.clone() }));
+            .on_progress(|report| context.tell(Event::BulkReplication { report: report.clone() }));
         match onramp.unless_cancelled("wait for replication", waiting.into_future()).await {
             Err(error) if error.kind() == ErrorKind::Unsupported => {}
             report => {
@@ -145,19 +145,20 @@ async fn wait_for_value(
     replication: &LeavingOut,
     value: ReplicatedValue,
 ) -> Result<usize> {
-    let onramp = context.onramp;
+    let onramp = &context.onramp;
     let waiting = replication
         .wait(value)
         .with_options(options(context))
         .with_clock(&*onramp.clock)
-        .on_progress(|report| onramp.observer.tell(&Event::Replication { report: report.clone() }));
+        .on_progress(|report| context.tell(Event::Replication { report: report.clone() }));
     let report = onramp.unless_cancelled("wait for replication", waiting.into_future()).await?;
     report.require_complete()?;
     Ok(report.controllers.len())
 }
 
 fn options(context: &Context<'_>) -> WaitOptions {
-    WaitOptions::default().with_timeout(context.plan.plan().header().waits.replication())
+    let timeout = context.plan.plan().header().waits.replication();
+    WaitOptions::default().with_timeout(timeout.saturating_sub(context.waited_before))
 }
 
 /// Returns the number of domain controllers that have a value, or an error if it is none.

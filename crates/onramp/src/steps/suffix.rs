@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{StepResult, already, done};
 use crate::apply::Context;
 use crate::onramp::Onramp;
-use crate::plan::{Change, Consequence, Draft, Problem, sorted};
+use crate::plan::{BlockerKind, Change, Consequence, Draft, sorted};
 use crate::spec::Spec;
 use crate::survey::Survey;
 use crate::verify::{CheckStatus, Comparison, Verification};
@@ -92,7 +92,7 @@ pub(super) async fn survey(onramp: &Onramp, spec: &Spec) -> Result<SuffixSurvey>
 pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
     let seen = &survey.suffix;
     if seen.controllers.is_empty() {
-        draft.block_all(Problem::NoDomainController);
+        draft.block_all(BlockerKind::NoDomainController);
     }
     for silent in sorted(&seen.silent_controllers, |silent| &silent.host) {
         let (host, why) = (silent.host.clone(), silent.why.clone());

@@ -1,6 +1,6 @@
 //! The service account: its name in forest and tenant, and what Graph would refuse, told before anything is done.
 
-use onramp::{Consequence, Problem};
+use onramp::{BlockerKind, Consequence};
 use onramp_core::DomainName;
 use onramp_core::tenant::MfaState;
 use onramp_lab::tenant::ConditionalAccess;
@@ -16,7 +16,7 @@ async fn in_the_way(world: &World, lines: &str) -> bool {
     let plan = world.plan(&spec(&account(lines))).await;
     plan.blockers()
         .iter()
-        .any(|b| b.is_fatal() && matches!(b.problem, Problem::ServiceAccountInForest { .. }))
+        .any(|b| b.is_fatal() && matches!(b.problem, BlockerKind::ServiceAccountInForest { .. }))
 }
 
 #[tokio::test]
@@ -87,13 +87,13 @@ async fn the_domain_of_the_account_must_be_managed_and_verified() {
     let world = build(|forest| forest, |tenant| verified(tenant).federated_domain(federated.clone()));
     let plan = async |text: &str| world.plan(&spec(text)).await;
     let on = plan("domain = 'contoso.com'\n[service_account]\nupn = 'sync@federated.com'\n").await;
-    assert!(matches!(on.blockers()[0].problem, Problem::FederatedDomain { .. }), "{:?}", on.blockers());
+    assert!(matches!(on.blockers()[0].problem, BlockerKind::FederatedDomain { .. }), "{:?}", on.blockers());
     let same = plan("domain = 'federated.com'\n[service_account]\nupn = 'sync@federated.com'\n").await;
     assert!(same.is_blocked(), "{:?}", same.blockers());
     let users = plan("domain = 'federated.com'\n[users]\n").await;
     assert!(fatal(&users).is_empty(), "users of a federated domain get their UPN: {:?}", fatal(&users));
     let unknown = plan("domain = 'contoso.com'\n[service_account]\nupn = 'sync@elsewhere.com'\n").await;
-    assert!(matches!(unknown.blockers()[0].problem, Problem::ServiceAccountDomain { .. }));
+    assert!(matches!(unknown.blockers()[0].problem, BlockerKind::ServiceAccountDomain { .. }));
     let odd = plan("domain = 'contoso.com'\n[service_account]\nupn = 'sync@con_toso.com'\n").await;
     assert!(odd.is_blocked());
     let initial =
@@ -157,7 +157,7 @@ async fn taking_an_account_over_shows_what_it_is_and_binds_to_it() {
     tenant.sign_in.set_mfa_state(&user.id, MfaState::Enforced).await.unwrap();
     let plan = disabled.plan(&spec(&format!("{}alternate_email = 'it@contoso.com'\n", account("")))).await;
     let steps: Vec<String> = plan.changes().iter().map(|planned| planned.change.to_string()).collect();
-    let words = ["strong password", "MFA", "alternate e-mail", "allow", "prove", "the role"];
+    let words = ["strong password", "MFA", "alternate e-mail", "enable", "test the sign-in", "the role"];
     let places: Vec<usize> =
         words.iter().map(|word| steps.iter().position(|step| step.contains(word)).unwrap()).collect();
     assert!(places.is_sorted(), "{steps:?}");

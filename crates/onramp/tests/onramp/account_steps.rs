@@ -71,7 +71,7 @@ async fn what_is_done_is_not_planned_again_and_what_is_lost_is() {
         changed.len() == 1 && changed[0].starts_with(&format!("service-account-changed:{UPN}:")),
         "an earlier run made it: {changed:?}"
     );
-    assert!(plan.consequences()[0].members()[1].contains("allow"), "{:?}", plan.consequences()[0].members());
+    assert!(plan.consequences()[0].members()[1].contains("enable"), "{:?}", plan.consequences()[0].members());
     // Who accepted that it is created did not accept that it is enabled against somebody's will.
     assert!(plan.covered_by(&first, &ids(&first)).is_empty());
     assert_eq!(plan.covered_by(&plan, &changed), changed);

@@ -1,6 +1,6 @@
 //! New names against mail addresses and present names of other objects.
 
-use onramp::Problem;
+use onramp::BlockerKind;
 use onramp_core::ErrorKind;
 
 use crate::odd::{Way, with_users};
@@ -14,7 +14,7 @@ fn group(world: &World) -> onramp_core::ObjectGuid {
 
 fn address_holder(plan: &onramp::Plan) -> Option<onramp_core::ObjectGuid> {
     blocked(plan).iter().find_map(|blocker| match &blocker.problem {
-        Problem::AddressTaken { holder, .. } => Some(holder.guid),
+        BlockerKind::AddressTaken { holder, .. } => Some(holder.guid),
         _ => None,
     })
 }
@@ -87,7 +87,7 @@ async fn who_has_the_name_already_is_judged_by_the_same_rules() {
     set(&world, &other, "userPrincipalName", &["Anna@contoso.com"]);
     let plan = plan_users(&world, "only = ['areed']").await;
     assert!(
-        matches!(&blocked(&plan)[0].problem, Problem::Shared { holder, .. } if holder.guid == other),
+        matches!(&blocked(&plan)[0].problem, BlockerKind::Shared { holder, .. } if holder.guid == other),
         "{:?}",
         plan.blockers()
     );
@@ -95,7 +95,7 @@ async fn who_has_the_name_already_is_judged_by_the_same_rules() {
     let implied = add(&world, "anna", Some("third@contoso.com"));
     let plan = plan_users(&world, "only = ['areed']").await;
     assert!(
-        matches!(&blocked(&plan)[0].problem, Problem::Taken { holder, implied: true, .. } if holder.guid == implied),
+        matches!(&blocked(&plan)[0].problem, BlockerKind::Taken { holder, implied: true, .. } if holder.guid == implied),
         "{:?}",
         plan.blockers()
     );
@@ -119,7 +119,7 @@ async fn of_users_who_have_one_name_each_is_told() {
     }
     // One of them selected: the others are named all the same.
     let plan = plan_users(&world, "only = ['one']").await;
-    assert!(matches!(blocked(&plan)[0].problem, Problem::Shared { .. }));
+    assert!(matches!(blocked(&plan)[0].problem, BlockerKind::Shared { .. }));
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ async fn a_plan_for_another_tenant_is_refused() {
         .unwrap();
     let onramp = onramp::Onramp::new(other.tenant(), world.forest.forest()).with_clock(clock);
     let mut journal = onramp::MemoryJournal::default();
-    let error = onramp.apply(&approved, &mut journal, &world.secrets).await.unwrap_err();
+    let error = onramp.apply_to_end(&approved, &mut journal, &world.secrets).await.unwrap_err();
     assert!(error.to_string().contains("Contoso") && error.to_string().contains("Fabrikam"), "{error}");
     assert!(journal.records().is_empty());
 }
@@ -144,7 +144,7 @@ async fn the_secret_is_in_the_store_and_nowhere_else() {
     let folder = tempfile::tempdir().unwrap();
     let secrets = FileSecretStore::new(folder.path().join("secrets"));
     let mut journal = FileJournal::create(folder.path().join("journal.jsonl")).unwrap();
-    let outcome = world.onramp().apply(&approved, &mut journal, &secrets).await.unwrap();
+    let outcome = world.onramp().apply_to_end(&approved, &mut journal, &secrets).await.unwrap();
     let verification = world.onramp().verify(&spec, Some(&approved), Some(&secrets)).await.unwrap();
     assert!(verification.is_green(), "{verification:#?}");
     let secret = secrets.load("onramp-sync@contoso.com").await.unwrap().unwrap();

@@ -79,7 +79,7 @@ async fn no_controller_at_all_proves_nothing() {
     let none = || with_replication(world.forest.forest(), &all, &[]);
     // Gone between review and run.
     let onramp = world.onramp_over(none());
-    let outcome = onramp.apply(&approved, &mut world.journal, &world.secrets).await.unwrap();
+    let outcome = onramp.apply_to_end(&approved, &mut world.journal, &world.secrets).await.unwrap();
     let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(
         title.contains("UPN suffix") && problem.contains("no domain controller could be asked"),
@@ -110,7 +110,7 @@ async fn the_controllers_of_one_domain_prove_nothing_for_another() {
     let of_child: Vec<String> =
         world.forest.controllers().into_iter().filter(|host| host.contains("emea")).collect();
     let onramp = world.onramp_over(with_replication(world.forest.forest(), &of_child, &[]));
-    let outcome = onramp.apply(&approved, &mut world.journal, &world.secrets).await.unwrap();
+    let outcome = onramp.apply_to_end(&approved, &mut world.journal, &world.secrets).await.unwrap();
     let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(
         problem.contains("DC=emea") && problem.contains("no domain controller could be asked"),

@@ -31,7 +31,7 @@ fn run_for(
     secrets: &MemorySecretStore,
 ) -> bool {
     let waker = noop_waker();
-    let mut run = pin!(onramp.apply(plan, journal, secrets));
+    let mut run = pin!(onramp.apply_to_end(plan, journal, secrets));
     (0..steps).any(|_| matches!(run.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Ready(_)))
 }
 
@@ -69,7 +69,7 @@ async fn a_journal_that_fails_anywhere_stops_the_run_and_tells_exactly_what_may_
             let approved = world.approved(&spec(SPEC)).await;
             let (forest, sent) = with_users(world.forest.forest(), Way::Pausing);
             let mut journal = Brittle { good, bad, ..Default::default() };
-            let ended = world.onramp_over(forest).apply(&approved, &mut journal, &world.secrets).await;
+            let ended = world.onramp_over(forest).apply_to_end(&approved, &mut journal, &world.secrets).await;
             if journal.operations <= good {
                 ended.unwrap().require_complete().unwrap();
                 break;
@@ -149,7 +149,7 @@ async fn a_run_that_the_secret_store_stopped_anywhere_is_gone_on_with() {
             let mut approved = world.approved(&spec).await;
             let secrets = Forgetful::at(lapse);
             let onramp = world.onramp();
-            let outcome = onramp.apply(&approved, &mut world.journal, &secrets).await.unwrap();
+            let outcome = onramp.apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
             assert!(!outcome.is_complete(), "{lapse:?}");
             let upn: Upn = "onramp-sync@contoso.com".parse().unwrap();
             let tenant = world.tenant.tenant();
@@ -162,7 +162,7 @@ async fn a_run_that_the_secret_store_stopped_anywhere_is_gone_on_with() {
             if fresh_plan {
                 approved = world.approved(&spec).await;
             }
-            let outcome = onramp.apply(&approved, &mut world.journal, &secrets).await.unwrap();
+            let outcome = onramp.apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
             outcome.require_complete().unwrap();
             let verification = onramp.verify(&spec, Some(&approved), Some(&secrets)).await.unwrap();
             assert!(verification.is_green(), "{lapse:?} {fresh_plan} {verification:#?}");

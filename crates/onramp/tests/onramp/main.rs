@@ -27,6 +27,7 @@ mod roles;
 mod second_looks;
 mod secrets;
 mod selections;
+mod slices;
 mod small;
 mod spawning;
 mod specs;

@@ -1,6 +1,6 @@
 //! New UPNs for single users: written once, whatever the key is, and only to a domain that both sides know.
 
-use onramp::{History, Problem};
+use onramp::{BlockerKind, History};
 use onramp_core::DomainName;
 
 use crate::small::{
@@ -67,7 +67,7 @@ async fn a_chain_of_names_is_walked_once() {
     );
     let plan = world.plan(&spec(&text)).await;
     assert_eq!(renamed(&plan), ["c@contoso.com"]);
-    assert!(matches!(&blocked(&plan)[0].problem, Problem::Taken { holder, .. } if holder.guid == two));
+    assert!(matches!(&blocked(&plan)[0].problem, BlockerKind::Taken { holder, .. } if holder.guid == two));
     run(&mut world, &text).await;
     run(&mut world, &text).await;
     for _ in 0..2 {
@@ -145,7 +145,7 @@ async fn two_spellings_of_one_name_with_two_targets_are_told() {
             plan_users(&world, &format!("[users.map]\nanna = 'a@contoso.com'\n'{other}' = 'b@contoso.com'"))
                 .await;
         assert!(renamed(&plan).is_empty(), "{other}");
-        assert!(matches!(&blocked(&plan)[0].problem, Problem::MappedTwice { .. }), "{other}");
+        assert!(matches!(&blocked(&plan)[0].problem, BlockerKind::MappedTwice { .. }), "{other}");
         let plan =
             plan_users(&world, &format!("[users.map]\nanna = 'a@contoso.com'\n'{other}' = 'A@contoso.com'"))
                 .await;
@@ -184,10 +184,14 @@ async fn a_target_that_breaks_the_rules_is_told_before_and_after() {
     let anna = add(&world, "anna", Some("anna@corp.local"));
     let lines = "[users.map]\n'anna@corp.local' = 'anna reed@contoso.com'";
     let plan = plan_users(&world, lines).await;
-    assert!(matches!(&blocked(&plan)[0].problem, Problem::BreaksEntraRules { .. }));
+    assert!(matches!(&blocked(&plan)[0].problem, BlockerKind::BreaksEntraRules { .. }));
     set(&world, &anna, "userPrincipalName", &["anna reed@contoso.com"]);
     let plan = plan_users(&world, lines).await;
-    assert!(matches!(&blocked(&plan)[0].problem, Problem::BreaksEntraRules { .. }), "{:?}", plan.blockers());
+    assert!(
+        matches!(&blocked(&plan)[0].problem, BlockerKind::BreaksEntraRules { .. }),
+        "{:?}",
+        plan.blockers()
+    );
     assert_eq!(blocked(&plan)[0].present_upn.as_deref(), Some("anna reed@contoso.com"));
     run(&mut world, &users("only = ['anna']\n[users.map]\nanna = 'anna.reed@contoso.com'")).await;
     assert_eq!(upn_of(&world, &anna).as_deref(), Some("anna.reed@contoso.com"));
@@ -229,7 +233,7 @@ async fn a_target_on_another_domain_that_breaks_the_rules_is_told_where_it_was_r
     run(&mut world, "domain = 'fabrikam.com'\n").await;
     let anna = add(&world, "anna", Some("anna reed@fabrikam.com"));
     let plan = plan_users(&world, "[users.map]\n'former@corp.local' = 'anna reed@fabrikam.com'").await;
-    let Problem::BreaksEntraRules { upn, .. } = &blocked(&plan)[0].problem else {
+    let BlockerKind::BreaksEntraRules { upn, .. } = &blocked(&plan)[0].problem else {
         panic!("{:?}", plan.blockers())
     };
     assert_eq!(upn.as_str(), "anna reed@fabrikam.com", "{anna}");
@@ -241,6 +245,6 @@ async fn two_targets_of_one_user_are_told_although_it_has_one_of_them() {
     add(&world, "anna", Some("a@contoso.com"));
     let lines = "[users.map]\nanna = 'a@contoso.com'\n'CORP\\anna' = 'b@contoso.com'";
     let plan = plan_users(&world, lines).await;
-    assert!(matches!(&blocked(&plan)[0].problem, Problem::MappedTwice { .. }), "{:?}", plan.blockers());
+    assert!(matches!(&blocked(&plan)[0].problem, BlockerKind::MappedTwice { .. }), "{:?}", plan.blockers());
     assert!(renamed(&plan).is_empty());
 }

@@ -1,6 +1,6 @@
 //! Names of users in a spec: understood as operators write them, and told if they fit nobody.
 
-use onramp::Problem;
+use onramp::BlockerKind;
 use onramp_core::{DistinguishedName, ObjectGuid};
 use onramp_lab::forest::LabDomain;
 
@@ -30,7 +30,7 @@ async fn a_name_that_fits_nobody_blocks_the_plan_with_the_nearest_one() {
             "00000000-0000-0000-0000-000000000009",
             None,
         ),
-        ("exclude = [\"\"]", "“” in `exclude`", None),
+        ("exclude = [\"\"]", "\"\" in `exclude`", None),
         (
             "[users.map]\n\"anna.reed@corp.lcoal\" = \"a@contoso.com\"",
             "anna.reed@corp.lcoal",
@@ -48,7 +48,7 @@ async fn a_name_that_fits_nobody_blocks_the_plan_with_the_nearest_one() {
         assert_eq!(problems.len(), 1, "{lines}: {problems:?}");
         assert!(problems[0].contains(name), "{lines}: {problems:?}");
         if let Some(nearest) = nearest {
-            assert!(problems[0].contains(&format!("did you mean “{nearest}”")), "{lines}: {problems:?}");
+            assert!(problems[0].contains(&format!("did you mean \"{nearest}\"")), "{lines}: {problems:?}");
         }
         assert!(plan.clone().approve(plan.consequences().iter().map(|c| c.id())).is_err());
     }
@@ -135,7 +135,7 @@ async fn a_name_in_two_domains_of_a_forest_is_ambiguous() {
         assert!(
             plan.blockers()
                 .iter()
-                .any(|b| b.is_fatal() && matches!(b.problem, Problem::AmbiguousUser { .. })),
+                .any(|b| b.is_fatal() && matches!(b.problem, BlockerKind::AmbiguousUser { .. })),
             "{lines}: {:?}",
             plan.blockers()
         );
@@ -155,7 +155,7 @@ async fn a_upn_of_one_user_that_another_implies_is_ambiguous() {
     add(&world, "areed", Some("anna@corp.local"));
     add(&world, "anna", Some("a.other@corp.local"));
     let plan = plan_users(&world, "only = ['anna@corp.local']").await;
-    assert!(matches!(plan.blockers()[0].problem, Problem::AmbiguousUser { .. }), "{:?}", plan.blockers());
+    assert!(matches!(plan.blockers()[0].problem, BlockerKind::AmbiguousUser { .. }), "{:?}", plan.blockers());
     assert!(plan.is_blocked());
 }
 
@@ -168,7 +168,7 @@ async fn somebody_outside_of_the_selection_is_known() {
     assert!(fatal(&plan).is_empty(), "{:?}", fatal(&plan));
     let plan = plan_users(&world, &format!("ous = ['{staff}']\nonly = ['outsider']")).await;
     let problem = &plan.blockers()[0].problem;
-    assert!(matches!(problem, Problem::OutsideSelection { fits, .. } if fits.guid == out), "{problem}");
+    assert!(matches!(problem, BlockerKind::OutsideSelection { fits, .. } if fits.guid == out), "{problem}");
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn a_user_in_only_and_in_exclude_is_blocked() {
     let world = people();
     for lines in ["exclude = ['bob']", "exclude_ous = ['CN=Users,DC=corp,DC=local']"] {
         let plan = plan_users(&world, &format!("only = ['bob']\n{lines}")).await;
-        assert!(matches!(plan.blockers()[0].problem, Problem::OutsideSelection { .. }), "{lines}");
+        assert!(matches!(plan.blockers()[0].problem, BlockerKind::OutsideSelection { .. }), "{lines}");
         assert!(fatal(&plan)[0].contains("exclude"), "{:?}", fatal(&plan));
     }
 }

@@ -136,9 +136,9 @@ async fn every_change_and_every_consequence_is_told_in_words() {
         "wait for the ",
         "change the UPN ",
         "wait for the new UPNs to replicate",
-        "switch directory synchroni",
+        "turn on directory synchroni",
         "create the service account onramp-sync@contoso.com",
-        "prove that onramp-sync@contoso.com can sign in",
+        "test the sign-in of onramp-sync@contoso.com",
         "give onramp-sync@contoso.com the role Hybrid Identity Administrator",
     ] {
         assert!(words.iter().any(|text| text.starts_with(start)), "{start}: {words:?}");

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use futures_util::TryStreamExt;
-use onramp::{Change, Consequence, Plan, PlanError, Problem};
+use onramp::{BlockerKind, Change, Consequence, Plan, PlanError};
 use onramp_core::ErrorKind;
 use onramp_core::forest::UserQuery;
 
@@ -61,18 +61,20 @@ async fn who_is_blocked_is_named_with_the_other_party() {
     for blocker in plan.blockers() {
         let user = blocker.user.as_ref().unwrap();
         match &blocker.problem {
-            Problem::WantedTwice { upn, other } => {
+            BlockerKind::WantedTwice { upn, other } => {
                 seen.insert("twice");
                 assert_ne!(other.guid, user.guid);
                 let back =
                     plan.blockers().iter().find(|b| b.user.as_ref().is_some_and(|u| u.guid == other.guid));
-                assert!(matches!(&back.unwrap().problem, Problem::WantedTwice { upn: u, .. } if u == upn));
+                assert!(
+                    matches!(&back.unwrap().problem, BlockerKind::WantedTwice { upn: u, .. } if u == upn)
+                );
             }
-            Problem::BreaksEntraRules { violations, .. } => {
+            BlockerKind::BreaksEntraRules { violations, .. } => {
                 seen.insert("rules");
                 assert!(!violations.is_empty());
             }
-            Problem::Taken { holder, .. } => {
+            BlockerKind::Taken { holder, .. } => {
                 seen.insert("taken");
                 assert_ne!(holder.guid, user.guid);
             }
@@ -109,7 +111,7 @@ async fn an_implied_upn_is_a_collision_too() {
     let plan = world.plan(&spec(&text)).await;
     let problem = &plan.blockers()[0].problem;
     assert!(
-        matches!(problem, Problem::Taken { holder, implied: true, .. } if holder.guid == other),
+        matches!(problem, BlockerKind::Taken { holder, implied: true, .. } if holder.guid == other),
         "{problem}"
     );
 }

@@ -44,9 +44,9 @@ async fn a_failed_run_marks_each_step_done_failed_or_not_attempted() {
         "✓ verify the domain contoso.com done",
         "✓ add the UPN suffix contoso.com to the forest done",
         "✓ change the UPN of",
-        "✗ switch directory synchronization on failed: could not",
+        "✗ turn on directory synchronization failed: could not",
         "– create the service account onramp-sync@contoso.com with a strong password not attempted",
-        "– prove that onramp-sync@contoso.com can sign in not attempted",
+        "– test the sign-in of onramp-sync@contoso.com not attempted",
         "– give onramp-sync@contoso.com the role Hybrid Identity Administrator not attempted",
     ] {
         assert!(text.contains(step), "{step} in {text}");
@@ -65,7 +65,7 @@ async fn unknown_and_stale_steps_have_marks_of_their_own() {
     world.tenant.add_fault(Fault::on("PATCH", "/v1.0/organization/*", FaultAction::cut_before()));
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let text = words(&page(&approved, &outcome, None));
-    assert!(text.contains("? switch directory synchronization on result unknown: "), "{text}");
+    assert!(text.contains("? turn on directory synchronization result unknown: "), "{text}");
     assert!(text.contains("1 unknown result"), "{text}");
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let text = words(&page(&approved, &outcome, None));

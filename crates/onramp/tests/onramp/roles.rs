@@ -205,7 +205,7 @@ async fn a_federated_account_is_not_probed() {
     let tried = count_sign_ins(&world);
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
-    assert!(title.contains("prove") && problem.contains("federated"), "{title}: {problem}");
+    assert!(title.contains("sign-in") && problem.contains("federated"), "{title}: {problem}");
     assert_eq!(tried.load(Ordering::Relaxed), 0, "each would count as a wrong password");
     let verification = world.verified(&spec(SPEC), &approved).await;
     let check = verification.checks.iter().find(|c| c.name.contains("can sign in")).unwrap();
@@ -280,7 +280,7 @@ async fn a_new_account_and_its_password_may_take_a_moment_to_be_known() {
         world.tenant.add_fault(Fault::on("POST", "/*/oauth2/v2.0/token", refusal).times(4));
         let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
         assert!(
-            matches!(&outcome.status, ApplyStatus::Stopped { title, .. } if title.contains("prove")),
+            matches!(&outcome.status, ApplyStatus::Stopped { title, .. } if title.contains("sign-in")),
             "{code}"
         );
     }

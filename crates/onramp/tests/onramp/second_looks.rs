@@ -1,6 +1,6 @@
 //! What a stranger's eye found: plans for another forest, passwords that others know, names that have no effect.
 
-use onramp::{Change, Consequence, Problem, SkipReason};
+use onramp::{BlockerKind, Change, Consequence, SkipReason};
 use onramp_core::tenant::{NewUser, SignInProbe, UserUpdate};
 use onramp_core::{Clock, ErrorKind, Password, Upn};
 
@@ -18,7 +18,7 @@ async fn a_plan_is_for_its_forest_and_no_other() {
         onramp_lab::forest::LabForest::builder().domain("other.local").users(3).clock(clock).build().unwrap();
     let onramp = world.onramp_over(other.forest());
     let mut journal = onramp::MemoryJournal::default();
-    let error = onramp.apply(&approved, &mut journal, &world.secrets).await.unwrap_err();
+    let error = onramp.apply_to_end(&approved, &mut journal, &world.secrets).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("dc=corp,dc=local, not for dc=other,dc=local"), "{error}");
     assert!(error.to_string().contains("Nothing was changed"), "{error}");
@@ -107,7 +107,7 @@ async fn a_mistyped_suffix_blocks_the_plan() {
     let plan = world.plan(&text("corp.lcoal")).await;
     let found = plan.blockers().iter().find(|blocker| blocker.is_fatal()).unwrap();
     assert!(
-        matches!(&found.problem, Problem::NoSuchSuffix { similar: Some(known), .. } if known == "corp.local"),
+        matches!(&found.problem, BlockerKind::NoSuchSuffix { similar: Some(known), .. } if known == "corp.local"),
         "{found}"
     );
     assert!(!world.plan(&text("CORP.local")).await.is_blocked());
@@ -121,7 +121,7 @@ async fn a_mistyped_suffix_blocks_the_plan() {
     let plan = world.plan(&text("old.exmaple")).await;
     assert!(
         plan.blockers().iter().any(
-            |b| matches!(&b.problem, Problem::NoSuchSuffix { similar: Some(known), .. } if known == "old.example")
+            |b| matches!(&b.problem, BlockerKind::NoSuchSuffix { similar: Some(known), .. } if known == "old.example")
         ),
         "{:?}",
         plan.blockers()
@@ -145,7 +145,7 @@ async fn synchronization_is_not_switched_on_for_nobody() {
         "domain = \"contoso.com\"\n[users]\nexclude_ous = [\"DC=corp,DC=local\"]\n[sync]\nenable = true\n";
     let plan = world.plan(&spec(text)).await;
     assert!(
-        plan.blockers().iter().any(|b| matches!(b.problem, Problem::NobodySelected { read: 8 })),
+        plan.blockers().iter().any(|b| matches!(b.problem, BlockerKind::NobodySelected { read: 8 })),
         "{:?}",
         plan.blockers()
     );
@@ -208,7 +208,7 @@ async fn a_mistyped_upn_in_map_is_told_although_somebody_has_its_target() {
     let plan = world.plan(&spec(&text)).await;
     assert!(
         plan.blockers().iter().any(
-            |b| matches!(&b.problem, Problem::NoSuchUser { similar: Some(known), .. } if *known == upns[1])
+            |b| matches!(&b.problem, BlockerKind::NoSuchUser { similar: Some(known), .. } if *known == upns[1])
         ),
         "{:?}",
         plan.blockers()

@@ -37,7 +37,7 @@ async fn two_refused_attempts_lose_nothing() {
     let refused = FaultAction::error(403, "Authorization_RequestDenied", "Insufficient privileges.");
     world.tenant.add_fault(Fault::on("PATCH", "/v1.0/users/*", refused).times(2));
     for _ in 0..2 {
-        let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+        let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
         assert!(
             matches!(&outcome.status, ApplyStatus::Stopped { title, .. } if title.contains("strong password"))
         );
@@ -46,7 +46,7 @@ async fn two_refused_attempts_lose_nothing() {
         let probe = world.tenant.tenant().sign_in.probe(&OLD.parse().unwrap(), &first).await.unwrap();
         assert_eq!(probe, SignInProbe::Accepted);
     }
-    let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+    let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
     outcome.require_complete().unwrap();
     let files: Vec<String> = std::fs::read_dir(folder.path())
         .unwrap()
@@ -67,11 +67,11 @@ async fn attempts_of_unknown_outcome_use_one_password_and_end_well() {
     let approved = world.approved(&spec(TAKE_OVER)).await;
     for action in [FaultAction::cut_before(), FaultAction::cut_after(), FaultAction::status(503)] {
         world.tenant.add_fault(Fault::on("PATCH", "/v1.0/users/*", action));
-        let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+        let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
         assert!(!outcome.is_complete());
         assert_eq!(secrets.pending(OLD).await.unwrap().len(), 1, "the tenant may have it");
     }
-    let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+    let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
     outcome.require_complete().unwrap();
     assert!(secrets.pending(OLD).await.unwrap().is_empty());
     assert!(
@@ -86,7 +86,7 @@ async fn a_take_over_that_the_store_or_the_tenant_stopped_anywhere_is_gone_on_wi
             let mut world = with_current(&MemorySecretStore::default()).await;
             let mut approved = world.approved(&spec(TAKE_OVER)).await;
             let secrets = Forgetful::at(lapse);
-            let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+            let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
             let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
             assert!(problem.contains("it fails"), "{problem}");
             let set = matches!(lapse, Lapse::BeforePromote | Lapse::AfterPromote);
@@ -96,7 +96,7 @@ async fn a_take_over_that_the_store_or_the_tenant_stopped_anywhere_is_gone_on_wi
             if fresh_plan {
                 approved = world.approved(&spec(TAKE_OVER)).await;
             }
-            let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+            let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
             outcome.require_complete().unwrap();
             let verification = world.onramp().verify(&spec(TAKE_OVER), Some(&approved), Some(&secrets)).await;
             assert!(verification.unwrap().is_green(), "{lapse:?}");
@@ -110,13 +110,13 @@ async fn a_password_that_is_set_but_may_expire_is_told_and_set_again() {
     let mut world = with_current(&secrets).await;
     let approved = world.approved(&spec(TAKE_OVER)).await;
     world.tenant.add_fault(Fault::on("PATCH", "/v1.0/users/*", FaultAction::status(500)).from_nth(2));
-    let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+    let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
     let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("the new password is set and stored in memory"), "{problem}");
     let current = secrets.load(OLD).await.unwrap().unwrap();
     let upn: Upn = OLD.parse().unwrap();
     assert_eq!(world.tenant.tenant().sign_in.probe(&upn, &current).await.unwrap(), SignInProbe::Accepted);
-    let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+    let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
     outcome.require_complete().unwrap();
     assert!(
         world.onramp().verify(&spec(TAKE_OVER), Some(&approved), Some(&secrets)).await.unwrap().is_green()
@@ -222,7 +222,7 @@ async fn a_store_that_cannot_be_used_leaves_the_tenant_as_it_is() {
     assert!(secrets.pending(OLD).await.is_err(), "not readable is not empty");
     let mut world = with_current(&MemorySecretStore::default()).await;
     let approved = world.approved(&spec(TAKE_OVER)).await;
-    let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+    let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
     let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("password"), "{problem}");
     let first = secret("The-first-one-of-all-1");
@@ -238,7 +238,7 @@ async fn a_stored_password_that_this_program_did_not_generate_is_given_to_nobody
     for odd in ["", "short"] {
         secrets.store(OLD, &secret(odd)).await.unwrap();
     }
-    let outcome = world.onramp().apply(&approved, &mut world.journal, &secrets).await.unwrap();
+    let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
     outcome.require_complete().unwrap();
     assert_eq!(secrets.load(OLD).await.unwrap().unwrap().expose().len(), 32);
 }

@@ -19,7 +19,7 @@ async fn every_public_future_is_send() {
         (MemoryJournal::default(), FileJournal::create(folder.path().join("journal.jsonl")).unwrap());
     is_send(onramp.survey(&spec));
     is_send(onramp.check_target(approved.plan()));
-    is_send(onramp.apply(&approved, &mut memory, &world.secrets));
+    is_send(onramp.apply_to_end(&approved, &mut memory, &world.secrets));
     is_send(onramp.verify(&spec, Some(&approved), Some(&world.secrets)));
     for journal in [&mut memory as &mut dyn Journal, &mut file] {
         is_send(journal.open());
@@ -37,7 +37,7 @@ async fn every_public_future_is_send() {
     }
     let task = tokio::spawn(async move {
         let (mut journal, secrets) = (MemoryJournal::default(), MemorySecretStore::default());
-        onramp.apply(&approved, &mut journal, &secrets).await.unwrap().require_complete()
+        onramp.apply_to_end(&approved, &mut journal, &secrets).await.unwrap().require_complete()
     });
     task.await.unwrap().unwrap();
 }

@@ -1,6 +1,6 @@
 //! Spellings of domains and names: written in one form, compared as directories and tenants compare.
 
-use onramp::{Change, Problem};
+use onramp::{BlockerKind, Change};
 use onramp_core::{DomainName, UpnViolation};
 use onramp_lab::forest::Vendor;
 
@@ -65,14 +65,14 @@ async fn mail_on_another_domain_or_none_is_told() {
     let world = plain();
     let anna = add(&world, "anna", Some("anna@corp.local"));
     let lines = "new_upn = 'from-mail'\nonly = ['anna']";
-    assert_eq!(blocked(&plan_users(&world, lines).await)[0].problem, Problem::NoMail);
+    assert_eq!(blocked(&plan_users(&world, lines).await)[0].problem, BlockerKind::NoMail);
     set(&world, &anna, "mail", &["anna@fabrikam.com"]);
     let plan = plan_users(&world, lines).await;
     assert!(
-        matches!(&blocked(&plan)[0].problem, Problem::MailElsewhere { mail } if mail == "anna@fabrikam.com")
+        matches!(&blocked(&plan)[0].problem, BlockerKind::MailElsewhere { mail } if mail == "anna@fabrikam.com")
     );
     set(&world, &anna, "mail", &["no address"]);
-    assert!(matches!(&blocked(&plan_users(&world, lines).await)[0].problem, Problem::NotAUpn { .. }));
+    assert!(matches!(&blocked(&plan_users(&world, lines).await)[0].problem, BlockerKind::NotAUpn { .. }));
     set(&world, &anna, "mail", &["Anna@CONTOSO.com"]);
     assert_eq!(renamed(&plan_users(&world, lines).await), ["Anna@contoso.com"]);
 }
@@ -92,7 +92,7 @@ async fn names_that_entra_refuses_are_told_and_so_are_those_that_are_there_alrea
         for suffix in ["corp.local", "contoso.com"] {
             set(&world, &anna, "userPrincipalName", &[&format!("{prefix}@{suffix}")]);
             let plan = plan_users(&world, "only = ['anna']").await;
-            let Problem::BreaksEntraRules { violations, .. } = &blocked(&plan)[0].problem else {
+            let BlockerKind::BreaksEntraRules { violations, .. } = &blocked(&plan)[0].problem else {
                 panic!("{prefix}@{suffix}: {:?}", plan.blockers())
             };
             assert_eq!(violations.as_slice(), std::slice::from_ref(&violation), "{prefix}@{suffix}");
@@ -108,7 +108,7 @@ async fn names_that_entra_refuses_are_told_and_so_are_those_that_are_there_alrea
     for value in ["anna", "a@b@corp.local", "@corp.local"] {
         set(&world, &anna, "userPrincipalName", &[value]);
         let plan = plan_users(&world, "only = ['anna']").await;
-        assert!(matches!(&blocked(&plan)[0].problem, Problem::NotAUpn { .. }), "{value}");
+        assert!(matches!(&blocked(&plan)[0].problem, BlockerKind::NotAUpn { .. }), "{value}");
         assert_eq!(blocked(&plan)[0].present_upn.as_deref(), Some(value));
     }
 }
@@ -121,7 +121,7 @@ async fn letters_with_marks_are_in_the_way_of_those_without() {
         let marked = add(&world, "jose2", Some("josé@contoso.com"));
         let plan = plan_users(&world, "only = ['jose1']").await;
         assert!(
-            matches!(&blocked(&plan)[0].problem, Problem::Taken { holder, .. } if holder.guid == marked),
+            matches!(&blocked(&plan)[0].problem, BlockerKind::Taken { holder, .. } if holder.guid == marked),
             "{:?}",
             plan.blockers()
         );

@@ -159,7 +159,8 @@ async fn outcomes_are_made_durable_in_groups() {
     let users = upn_changes(approved.plan()).len();
     let (forest, _) = with_users(world.forest.forest(), Way::Collecting);
     let mut journal = Flushes::default();
-    let outcome = world.onramp_over(forest).apply(&approved, &mut journal, &world.secrets).await.unwrap();
+    let outcome =
+        world.onramp_over(forest).apply_to_end(&approved, &mut journal, &world.secrets).await.unwrap();
     outcome.require_complete().unwrap();
     let groups: Vec<usize> = journal.groups.into_iter().filter(|group| *group > 1).collect();
     assert_eq!(groups.iter().sum::<usize>() / 256, users / 256, "{groups:?}");

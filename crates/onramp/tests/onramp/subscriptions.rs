@@ -1,6 +1,6 @@
 //! Subscriptions by name and by ID.
 
-use onramp::{Change, Plan, Problem};
+use onramp::{BlockerKind, Change, Plan};
 use onramp_core::ObjectId;
 use onramp_core::tenant::SubscriptionState;
 use onramp_lab::tenant::LabSubscription;
@@ -106,7 +106,7 @@ async fn one_that_takes_no_changes_is_a_blocker() {
         let world = world([LabSubscription::new("Production").with_id(id(2)).with_state(state.clone())]);
         let plan = wish(&world, &[("Production", "Contributor")]).await;
         let blocked =
-            plan.blockers().iter().any(|b| matches!(b.problem, Problem::SubscriptionDisabled { .. }));
+            plan.blockers().iter().any(|b| matches!(b.problem, BlockerKind::SubscriptionDisabled { .. }));
         // One that was deleted need not be visible at all.
         assert_eq!(blocked || plan.is_blocked(), blocks, "{state:?}: {:?}", plan.blockers());
         assert_eq!(granted(&plan).is_empty(), blocks);

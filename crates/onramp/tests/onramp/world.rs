@@ -139,7 +139,7 @@ impl World {
     }
 
     pub(crate) async fn apply(&mut self, onramp: &Onramp, plan: &ApprovedPlan) -> Result<ApplyOutcome> {
-        onramp.apply(plan, &mut self.journal, &self.secrets).await
+        onramp.apply_to_end(plan, &mut self.journal, &self.secrets).await
     }
 }
 

@@ -324,11 +324,7 @@ impl Account {
                 waited: Duration::ZERO,
                 timeout: NEW_PRINCIPAL.iter().sum(),
             });
-            let sleep = async {
-                context.onramp.clock.sleep(pause).await;
-                Ok(())
-            };
-            context.onramp.unless_cancelled("wait for Azure to know the service account", sleep).await?;
+            context.pause("wait for Azure to know the service account", pause).await?;
             assigned = port.assign(subscription, role, &id, PrincipalType::User).await;
         }
         confirm(context, assigned, "the role on the subscription", is_held).await

@@ -18,7 +18,7 @@ pub(crate) use apply::values;
 use super::domain::is_federated;
 use super::users::Collisions;
 use crate::onramp::Onramp;
-use crate::plan::{ApprovedPlan, Change, Consequence, Draft, Problem};
+use crate::plan::{ApprovedPlan, BlockerKind, Change, Consequence, Draft};
 use crate::secret_store::SecretStore;
 use crate::spec::{ServiceAccountSpec, Spec, nearest};
 use crate::survey::{Survey, may_be_hidden};
@@ -119,10 +119,10 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     let upn = &wanted.upn;
     check_domain(upn, spec, survey, draft);
     for (property, value, why) in invalid_properties(wanted) {
-        draft.block_all(Problem::ServiceAccountProperty { property: property.into(), value, why });
+        draft.block_all(BlockerKind::ServiceAccountProperty { property: property.into(), value, why });
     }
     if let Some(holder) = collisions.with_cloud_account(upn) {
-        draft.block_all(Problem::ServiceAccountInForest { upn: upn.clone(), holder });
+        draft.block_all(BlockerKind::ServiceAccountInForest { upn: upn.clone(), holder });
     }
     let first = draft.changes.len();
     let id = state.user.as_ref().map(|user| user.id);
@@ -178,15 +178,15 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
 /// Blocks the plan if an account on that domain cannot be used.
 fn check_domain(upn: &Upn, spec: &Spec, survey: &Survey, draft: &mut Draft) {
     let Ok(domain) = upn.domain() else {
-        return draft.block_all(Problem::ServiceAccountDomain { upn: upn.clone() });
+        return draft.block_all(BlockerKind::ServiceAccountDomain { upn: upn.clone() });
     };
     let verified = survey.domain.verified.iter().find(|verified| verified.name == domain);
     let known = verified.or(survey.domain.custom.as_ref().filter(|_| domain == spec.domain));
     if known.is_some_and(|known| known.authentication == DomainAuthentication::Federated) {
-        draft.block_all(Problem::FederatedDomain { upn: upn.clone() });
+        draft.block_all(BlockerKind::FederatedDomain { upn: upn.clone() });
     }
     if domain != spec.domain && verified.is_none() {
-        draft.block_all(Problem::ServiceAccountDomain { upn: upn.clone() });
+        draft.block_all(BlockerKind::ServiceAccountDomain { upn: upn.clone() });
     }
 }
 
@@ -257,13 +257,13 @@ fn assign_subscription_roles(
         let found = match access.found.as_slice() {
             [] => {
                 let similar = access.similar.clone();
-                draft.block_all(Problem::NoSuchSubscription { subscription: named, similar });
+                draft.block_all(BlockerKind::NoSuchSubscription { subscription: named, similar });
                 continue;
             }
             [found] => found,
             several => {
                 let ids = several.iter().map(|s| format!("{} ({})", s.id, state_name(&s.state))).collect();
-                draft.block_all(Problem::AmbiguousSubscription { subscription: named, ids });
+                draft.block_all(BlockerKind::AmbiguousSubscription { subscription: named, ids });
                 continue;
             }
         };
@@ -273,7 +273,7 @@ fn assign_subscription_roles(
         if matches!(found.state, SubscriptionState::Disabled | SubscriptionState::Deleted) {
             let subscription = format!("{} ({})", found.display_name, found.id);
             let state = state_name(&found.state).to_owned();
-            draft.block_all(Problem::SubscriptionDisabled { subscription, state });
+            draft.block_all(BlockerKind::SubscriptionDisabled { subscription, state });
             continue;
         }
         let (upn, role_name) = (wanted.upn.clone(), access.role.to_string());

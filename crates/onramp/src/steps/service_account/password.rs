@@ -9,7 +9,7 @@ use onramp_password::generate::GeneratorOptions;
 use onramp_password::{AdPolicy, Generator, Policy, ProtectionPolicy};
 
 use crate::apply::Context;
-use crate::event::Event;
+use crate::event::{Event, WaitReason};
 use crate::survey::may_be_hidden;
 
 /// The minimum length of a generated password.
@@ -65,11 +65,8 @@ pub(super) async fn first_right(
             _ => false,
         };
         let Some(pause) = pauses.next().filter(|_| early) else { return Ok((None, last)) };
-        let sleep = async {
-            context.onramp.clock.sleep(pause).await;
-            Ok(())
-        };
-        context.onramp.unless_cancelled("wait for the new password to be known", sleep).await?;
+        context.slices.set_reason(WaitReason::Password { upn: upn.clone() });
+        context.pause("wait for the new password to be known", pause).await?;
     }
 }
 

@@ -29,6 +29,8 @@ struct Progress {
     /// The number of changes with a record in the journal.
     announced: usize,
     tried: u64,
+    /// The number of outcomes, counted or not.
+    answered: usize,
     bad: u64,
     /// The number of them whose value somebody else changed.
     stale: u64,
@@ -59,6 +61,7 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
         total,
         announced: 0,
         tried: 0,
+        answered: 0,
         bad: 0,
         stale: 0,
         ended: vec![false; changes.len()],
@@ -122,7 +125,18 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
         } else if progress.announced == changes.len() {
             feed.close();
         }
-        let step = {
+        // No more changes are in flight than the slice may make.
+        let in_flight = progress.announced.saturating_sub(progress.answered);
+        let budget = usize::try_from(run.context.slices.budget()).unwrap_or(usize::MAX);
+        let allowed = budget.saturating_sub(in_flight);
+        if allowed == 0 && in_flight == 0 && progress.announced < changes.len() && !feed.is_closed() {
+            run.flush().await.map_err(|error| lost_outcomes(error, progress, changes))?;
+            run.pause_at_limit().await;
+            continue;
+        }
+        let step = if allowed == 0 {
+            Some(outcomes.next().await)
+        } else {
             let (wants, next) = (std::pin::pin!(feed.wants_more()), outcomes.next());
             match select(next, wants).await {
                 Either::Left((outcome, _)) => Some(outcome),
@@ -132,7 +146,7 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
         match step {
             None => {
                 let rest = changes.get(progress.announced..).unwrap_or_default();
-                let batch = rest.get(..rest.len().min(GROUP)).unwrap_or_default();
+                let batch = rest.get(..rest.len().min(GROUP).min(allowed)).unwrap_or_default();
                 match announce(run, batch).await {
                     Ok(()) => {
                         progress.announced += batch.len();
@@ -146,6 +160,7 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
             }
             Some(None) => break,
             Some(Some(outcome)) => {
+                progress.answered += 1;
                 if let Err(error) = note(run, outcome, &numbers, progress).await
                     && unwritten.is_none()
                 {
@@ -204,7 +219,7 @@ async fn note(
         _ => 0,
     };
     if counts {
-        run.outcome.count(outcome);
+        run.count(outcome);
     }
     if counts && !outcome.is_good() {
         progress.bad += 1;

@@ -6,7 +6,7 @@ use onramp_core::forest::{AccountKind, ForestUser, UpnOwner};
 use onramp_core::{DistinguishedName, ObjectGuid, Upn, visible};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Problem;
+use crate::plan::BlockerKind;
 
 /// A user that the spec selects, with the UPN that it is to get.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct Candidate {
     /// The current UPN, exactly as the directory has it.
     pub before: Option<String>,
     /// The new UPN, or the problem that prevents one.
-    pub after: Result<Upn, Box<Problem>>,
+    pub after: Result<Upn, Box<BlockerKind>>,
     /// The origin of the new UPN, in words.
     pub reason: String,
     /// True for a built-in, critical or system account: only `only` selects those.

@@ -8,7 +8,7 @@ use onramp_core::{AttributeName, LdapFilter, ObjectGuid, Result, Upn, comparison
 
 use super::{AddressHolder, Candidate, HeldAs, SharedUpn, UserRef, UsersSurvey};
 use crate::onramp::Onramp;
-use crate::plan::Problem;
+use crate::plan::BlockerKind;
 use crate::spec::Spec;
 use crate::steps::sync::smtp_address;
 use crate::survey::{Survey, readable};
@@ -45,7 +45,7 @@ impl<'a> Collisions<'a> {
 
     /// Returns the reason why a user cannot get a UPN, if there is one. The other object counts even if the same plan
     /// takes the name from it: people decide on the order of the two changes.
-    pub(crate) fn of(&self, user: ObjectGuid, upn: &Upn) -> Option<Problem> {
+    pub(crate) fn of(&self, user: ObjectGuid, upn: &Upn) -> Option<BlockerKind> {
         let key = comparison_key(upn.as_str());
         // The smallest GUID, so that the result does not depend on the order of reading.
         let holders = self.holders.get(&key).into_iter().flatten();
@@ -54,18 +54,18 @@ impl<'a> Collisions<'a> {
             .min_by_key(|(holder, implied)| (*implied, holder.guid));
         if let Some((holder, implied)) = holder {
             let other = UserRef::of_holder(holder);
-            return Some(Problem::Taken { upn: upn.clone(), holder: other, implied: *implied });
+            return Some(BlockerKind::Taken { upn: upn.clone(), holder: other, implied: *implied });
         }
         let rivals = self.wanted.get(&key).into_iter().flatten();
         let rival = rivals.filter(|other| other.user.guid != user).min_by_key(|other| other.user.guid);
         if let Some(rival) = rival {
-            return Some(Problem::WantedTwice { upn: upn.clone(), other: rival.user.clone() });
+            return Some(BlockerKind::WantedTwice { upn: upn.clone(), other: rival.user.clone() });
         }
         let addresses = self.addresses.get(&key).into_iter().flatten();
         let address =
             addresses.filter(|other| other.holder.guid != user).min_by_key(|other| other.holder.guid)?;
         let (address, holder) = (address.address.clone(), address.holder.clone());
-        Some(Problem::AddressTaken { upn: upn.clone(), address, holder })
+        Some(BlockerKind::AddressTaken { upn: upn.clone(), address, holder })
     }
 
     /// Returns the object of the forest that has, will have or implies the UPN of a cloud-only account, or has it as its

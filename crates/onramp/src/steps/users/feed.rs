@@ -34,6 +34,11 @@ impl Feed {
         state.reader.take().into_iter().for_each(Waker::wake);
     }
 
+    /// Returns true if the stream was ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state().is_closed
+    }
+
     /// Ends the stream after the queued changes.
     pub(super) fn close(&self) {
         let mut state = self.state();

@@ -25,7 +25,7 @@ pub(super) use survey::survey;
 pub(super) use verify::verify;
 
 use crate::plan::{
-    Blocker, Change, Consequence, Draft, PlannedChange, Problem, by_place, short_digest, sorted,
+    Blocker, BlockerKind, Change, Consequence, Draft, PlannedChange, by_place, short_digest, sorted,
 };
 use crate::spec::Spec;
 use crate::survey::Survey;
@@ -53,7 +53,7 @@ pub struct UsersSurvey {
     /// The users that have the new UPN already and share it with another principal.
     pub shared: Vec<SharedUpn>,
     /// The names in the spec that are not correct.
-    pub misnamed: Vec<Problem>,
+    pub misnamed: Vec<BlockerKind>,
     /// The names in `map` whose users the selection leaves out.
     pub map_without_effect: Vec<String>,
     /// The users of a sample of those that have the new UPN, whose UPN is missing on a domain controller that answers:
@@ -158,9 +158,9 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     for shared in sorted(&seen.shared, |shared| (by_place(&shared.user), by_place(&shared.other))) {
         let (upn, holder) = (shared.upn.clone(), shared.other.clone());
         let problem = match &shared.held_as {
-            HeldAs::Upn => Problem::Shared { upn, holder },
-            HeldAs::ImpliedUpn => Problem::Taken { upn, holder, implied: true },
-            HeldAs::Address(address) => Problem::AddressTaken { upn, address: address.clone(), holder },
+            HeldAs::Upn => BlockerKind::Shared { upn, holder },
+            HeldAs::ImpliedUpn => BlockerKind::Taken { upn, holder, implied: true },
+            HeldAs::Address(address) => BlockerKind::AddressTaken { upn, address: address.clone(), holder },
         };
         let (user, present_upn) = (Some(shared.user.clone()), Some(shared.upn.to_string()));
         draft.blockers.push(Blocker { user, present_upn, problem });
@@ -201,7 +201,7 @@ fn block_wrong_names(spec: &Spec, survey: &Survey, draft: &mut Draft) {
         || !seen.shared.is_empty()
         || seen.skipped_counts.contains_key(&SkipReason::AlreadySo);
     if spec.users.is_some() && spec.sync.enable && !selects_some && seen.misnamed.is_empty() {
-        draft.block_all(Problem::NobodySelected { read: survey.counts.forest_users });
+        draft.block_all(BlockerKind::NobodySelected { read: survey.counts.forest_users });
     }
     for problem in &seen.misnamed {
         draft.block_all(problem.clone());
@@ -217,7 +217,7 @@ fn block_wrong_names(spec: &Spec, survey: &Survey, draft: &mut Draft) {
             (_, true, false) => "the forest does not offer that UPN suffix",
         };
         let (name, upn, why) = (name.clone(), upn.clone(), why.to_owned());
-        draft.block_all(Problem::MapTarget { name, upn, why });
+        draft.block_all(BlockerKind::MapTarget { name, upn, why });
     }
 }
 

@@ -9,7 +9,7 @@ use super::candidate::in_ascii;
 use super::names::{Entry, Names, NetbiosNames};
 use super::{Candidate, SkipReason, UserRef};
 use crate::history::History;
-use crate::plan::Problem;
+use crate::plan::BlockerKind;
 use crate::spec::{NewUpn, Spec, UsersSpec};
 
 /// The maximum number of suffixes that are kept to suggest a correct one.
@@ -144,7 +144,7 @@ impl<'a> UserSelector<'a> {
         if self.users.skip_disabled && !user.is_enabled() {
             return Decision::Skip(SkipReason::Disabled);
         }
-        let candidate = |after: Result<Upn, Box<Problem>>, reason| Candidate {
+        let candidate = |after: Result<Upn, Box<BlockerKind>>, reason| Candidate {
             user: UserRef::of(user),
             before: user.upn.clone(),
             after: after.and_then(by_the_rules),
@@ -288,7 +288,7 @@ impl<'a> UserSelector<'a> {
     }
 
     /// Returns the new UPN of a user, and its origin in words.
-    fn wanted(&self, user: &ForestUser, mapped: &[usize]) -> (Result<Upn, Box<Problem>>, String) {
+    fn wanted(&self, user: &ForestUser, mapped: &[usize]) -> (Result<Upn, Box<BlockerKind>>, String) {
         let target = |at: &usize| Some((self.targets.get(*at)?, self.map.entries().get(*at)?));
         let present = user.upn.as_deref().unwrap_or_default();
         let mut targets: Vec<(&Upn, &Entry)> = mapped.iter().filter_map(target).collect();
@@ -301,7 +301,7 @@ impl<'a> UserSelector<'a> {
             [] => self.new_upn(user),
             [(upn, _)] => (Ok((*upn).clone()), "named in `map`".to_owned()),
             [(one, _), (other, _), ..] => {
-                let problem = Problem::MappedTwice { one: (*one).clone(), other: (*other).clone() };
+                let problem = BlockerKind::MappedTwice { one: (*one).clone(), other: (*other).clone() };
                 (Err(Box::new(problem)), "named in `map`".to_owned())
             }
         }
@@ -319,13 +319,13 @@ impl<'a> UserSelector<'a> {
         }
     }
 
-    fn new_upn(&self, user: &ForestUser) -> (Result<Upn, Box<Problem>>, String) {
+    fn new_upn(&self, user: &ForestUser) -> (Result<Upn, Box<BlockerKind>>, String) {
         let (made, reason) = self.made_upn(user);
         (made.map_err(Box::new), reason)
     }
 
     #[allow(clippy::result_large_err)] // boxed by its only caller
-    fn made_upn(&self, user: &ForestUser) -> (Result<Upn, Problem>, String) {
+    fn made_upn(&self, user: &ForestUser) -> (Result<Upn, BlockerKind>, String) {
         match self.users.new_upn {
             NewUpn::ReplaceSuffix => match &user.upn {
                 Some(before) => match Upn::parse(before) {
@@ -338,26 +338,32 @@ impl<'a> UserSelector<'a> {
                     ),
                     Err(error) => {
                         let problem =
-                            Problem::NotAUpn { value: before.clone(), why: error.reason().to_owned() };
+                            BlockerKind::NotAUpn { value: before.clone(), why: error.reason().to_owned() };
                         (Err(problem), "suffix replaced".into())
                     }
                 },
                 None => {
                     let made = Upn::new(&user.sam_account_name, &self.spec.domain);
                     let why = "has no UPN yet; built from its sAMAccountName".to_owned();
-                    (made.map_err(|e| Problem::NotAUpn { value: String::new(), why: e.reason().into() }), why)
+                    (
+                        made.map_err(|e| BlockerKind::NotAUpn {
+                            value: String::new(),
+                            why: e.reason().into(),
+                        }),
+                        why,
+                    )
                 }
             },
             NewUpn::FromMail => {
                 let made = match user.mail.as_deref().map(str::trim).map(|mail| (mail, Upn::parse(mail))) {
-                    None => Err(Problem::NoMail),
+                    None => Err(BlockerKind::NoMail),
                     Some((mail, Err(error))) => {
-                        Err(Problem::NotAUpn { value: mail.into(), why: error.reason().into() })
+                        Err(BlockerKind::NotAUpn { value: mail.into(), why: error.reason().into() })
                     }
                     Some((_, Ok(upn))) if upn.domain().is_ok_and(|d| d == self.spec.domain) => {
                         Ok(upn.with_suffix(&self.spec.domain))
                     }
-                    Some((mail, Ok(_))) => Err(Problem::MailElsewhere { mail: mail.into() }),
+                    Some((mail, Ok(_))) => Err(BlockerKind::MailElsewhere { mail: mail.into() }),
                 };
                 (made, "taken from mail".into())
             }
@@ -366,10 +372,10 @@ impl<'a> UserSelector<'a> {
 }
 
 /// Returns the UPN if Entra accepts it.
-fn by_the_rules(upn: Upn) -> Result<Upn, Box<Problem>> {
+fn by_the_rules(upn: Upn) -> Result<Upn, Box<BlockerKind>> {
     match upn.entra_violations() {
         violations if violations.is_empty() => Ok(upn),
-        violations => Err(Box::new(Problem::BreaksEntraRules { upn, violations })),
+        violations => Err(Box::new(BlockerKind::BreaksEntraRules { upn, violations })),
     }
 }
 

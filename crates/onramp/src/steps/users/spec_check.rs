@@ -5,7 +5,7 @@ use onramp_core::{DistinguishedName, UpnSuffix};
 use super::SkipReason;
 use super::names::{Entry, Names, dn_key};
 use super::selector::UserSelector;
-use crate::plan::Problem;
+use crate::plan::BlockerKind;
 use crate::spec::{distance, nearest};
 use crate::survey::Survey;
 
@@ -31,14 +31,14 @@ impl MissingOu {
 
 /// Returns the suffixes in `from_suffixes` that are probably mistyped: no user has them, the forest does not offer them,
 /// and there is a similar one, or no user has the new UPN.
-pub(super) fn unknown_suffixes(selector: &UserSelector<'_>, survey: &Survey) -> Vec<Problem> {
+pub(super) fn unknown_suffixes(selector: &UserSelector<'_>, survey: &Survey) -> Vec<BlockerKind> {
     let none_moved = !survey.users.skipped_counts.contains_key(&SkipReason::AlreadySo);
     let problem = |suffix: &UpnSuffix| {
         let known =
             survey.suffix.offered.iter().map(|known| known.suffix.as_str()).chain(selector.known_suffixes());
         let similar = nearest(suffix.as_str(), known);
         let suffix = suffix.to_string();
-        (similar.is_some() || none_moved).then_some(Problem::NoSuchSuffix { suffix, similar })
+        (similar.is_some() || none_moved).then_some(BlockerKind::NoSuchSuffix { suffix, similar })
     };
     selector.unseen_suffixes().filter(|suffix| !survey.suffix.offers(suffix)).filter_map(problem).collect()
 }
@@ -48,9 +48,9 @@ pub(super) fn misnamed(
     selector: &UserSelector<'_>,
     chosen: &[bool],
     missing_ous: Vec<MissingOu>,
-) -> Vec<Problem> {
+) -> Vec<BlockerKind> {
     let mut problems = Vec::new();
-    let unknown = |list: &str, entry: &Entry| Problem::NoSuchUser {
+    let unknown = |list: &str, entry: &Entry| BlockerKind::NoSuchUser {
         list: list.to_owned(),
         name: entry.written.clone(),
         similar: entry.nearest().map(str::to_owned),
@@ -64,18 +64,18 @@ pub(super) fn misnamed(
     for (list, names) in [("only", &selector.only), ("map", &selector.map)] {
         for entry in names.entries().iter().filter(|entry| entry.is_ambiguous()) {
             let (list, name, fits) = (list.to_owned(), entry.written.clone(), entry.fits.clone());
-            problems.push(Problem::AmbiguousUser { list, name, fits });
+            problems.push(BlockerKind::AmbiguousUser { list, name, fits });
         }
     }
     for (entry, chosen) in selector.only.entries().iter().zip(chosen) {
         if let (false, Some(user)) = (chosen, entry.fits.first().or(entry.fitted.first())) {
-            problems.push(Problem::OutsideSelection { name: entry.written.clone(), fits: user.clone() });
+            problems.push(BlockerKind::OutsideSelection { name: entry.written.clone(), fits: user.clone() });
         }
     }
     problems.extend(missing_ous.into_iter().map(|missing| {
         let near = |(distance, name): &(usize, String)| *distance <= 2.max(name.chars().count() / 3);
         let similar = missing.nearest.filter(near).map(|(_, name)| name);
-        Problem::NoSuchOu { ou: missing.ou, similar }
+        BlockerKind::NoSuchOu { ou: missing.ou, similar }
     }));
     problems
 }

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use onramp_core::forest::{ReplicatedValue, UserQuery};
 use onramp_core::{ErrorKind, ObjectGuid, Result, Upn};
 
-use crate::plan::{Blocker, Change, Problem};
+use crate::plan::{Blocker, BlockerKind, Change};
 use crate::steps::replication::Sample;
 use crate::verify::{CheckStatus, Comparison, Verification};
 
@@ -73,10 +73,10 @@ async fn verify_users(comparison: &Comparison<'_>) -> Result<(CheckStatus, Strin
             _ => None,
         })
         .collect();
-    let known: HashSet<(ObjectGuid, Problem)> =
+    let known: HashSet<(ObjectGuid, BlockerKind)> =
         approved.iter().flat_map(|approved| approved.plan().blockers()).filter_map(of_user).collect();
     let blockers: Vec<&Blocker> = rest.blockers().iter().filter(|blocker| !blocker.is_fatal()).collect();
-    let is_shared = |blocker: &Blocker| matches!(blocker.problem, Problem::Shared { .. });
+    let is_shared = |blocker: &Blocker| matches!(blocker.problem, BlockerKind::Shared { .. });
     let is_known = |blocker: &Blocker| of_user(blocker).is_some_and(|blocked| known.contains(&blocked));
     let mut fresh: Vec<&Blocker> =
         blockers.iter().copied().filter(|blocker| is_shared(blocker) || !is_known(blocker)).collect();
@@ -134,6 +134,6 @@ fn named(all: &[impl fmt::Display]) -> String {
 }
 
 /// Returns the user and the problem of a blocker.
-fn of_user(blocker: &Blocker) -> Option<(ObjectGuid, Problem)> {
+fn of_user(blocker: &Blocker) -> Option<(ObjectGuid, BlockerKind)> {
     Some((blocker.user.as_ref()?.guid, blocker.problem.clone()))
 }
