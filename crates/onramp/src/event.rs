@@ -200,7 +200,7 @@ impl Observer {
     }
 
     /// Sends an event.
-    pub fn tell(&self, event: &Event) {
+    pub fn notify(&self, event: &Event) {
         if let Some(observer) = &self.0 {
             observer(event);
         }

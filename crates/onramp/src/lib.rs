@@ -1,16 +1,50 @@
-//! Prepares an on-premises Active Directory forest and a Microsoft Entra tenant for directory synchronisation.
+//! Prepares an on-premises Active Directory forest and a Microsoft Entra tenant for directory synchronization.
 //!
-//! The job has five steps, and each is data that can be kept, compared and shown:
+//! The job has five steps, and the result of each is data that can be stored, compared and shown:
 //!
-//! 1. [`Onramp::survey`] reads both sides, as far as a [`Spec`] asks.
-//! 2. [`plan()`] turns spec and survey into a [`Plan`]: an ordered list of changes with before and after, what stands
-//!    in their way, and what accepting them means. A pure function.
-//! 3. [`Plan::approve`] gives an [`ApprovedPlan`] to whoever names every consequence.
-//! 4. [`Onramp::apply_to_end`] makes the changes, each by compare-and-swap, and journals them.
-//! 5. [`Onramp::verify`] reads both sides again and holds them against the spec.
+//! 1. [`Onramp::survey`] reads both sides, as far as a [`Spec`] needs it.
+//! 2. [`plan()`] computes a [`Plan`] from spec and survey: an ordered list of changes with the values before and after,
+//!    blockers, and consequences. A pure function.
+//! 3. [`Plan::approve`] returns an [`ApprovedPlan`] if every consequence is named.
+//! 4. [`Onramp::apply_to_end`] makes the changes, each by compare-and-swap, and records them in a [`Journal`].
+//! 5. [`Onramp::verify`] reads both sides again and compares them with the spec.
 //!
-//! The orchestrator knows the ports of [`onramp_core`] only. Give it the clients that this crate re-exports, the models of the lab, or
-//! an implementation of your own.
+//! ```no_run
+//! # async fn example(tenant: onramp::Tenant, forest: onramp::Forest) -> Result<(), Box<dyn std::error::Error>> {
+//! use onramp::{FileJournal, FileSecretStore, Onramp, ServiceAccountSpec, Spec, UsersSpec, plan};
+//!
+//! let spec = Spec::new("contoso.com".parse()?)
+//!     .with_users(UsersSpec::default().with_ou("OU=Staff,DC=corp,DC=local".parse()?))
+//!     .with_sync()
+//!     .with_service_account(ServiceAccountSpec::new("sync@contoso.com".parse()?));
+//! let onramp = Onramp::new(tenant, forest);
+//! let plan = plan(&spec, &onramp.survey(&spec).await?);
+//! let accepted: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect(); // ask a person
+//! let approved = plan.approve(accepted)?;
+//! let (mut journal, secrets) = (FileJournal::create("journal.jsonl")?, FileSecretStore::new("secrets"));
+//! onramp.apply_to_end(&approved, &mut journal, &secrets).await?.require_complete()?;
+//! assert!(onramp.verify(&spec, Some(&approved), Some(&secrets)).await?.is_green());
+//! # Ok(()) }
+//! ```
+//!
+//! # Programs that do not wait
+//!
+//! [`Onramp::start`] returns an [`ApplyRun`], which makes changes within [`Limits`] and never sleeps: with
+//! [`ApplyStatus::Waiting`], the program does other work until the next slice. [`Onramp::apply`] is the same for a program
+//! that keeps nothing in memory between two slices.
+//!
+//! # Ports
+//!
+//! The orchestrator uses the ports of [`onramp_core`] only: those of a tenant and a forest, and a clock. Its own ports are
+//! [`Journal`] and [`SecretStore`], with implementations in files and in memory. The clients that this crate re-exports
+//! and the models of the lab implement the ports of both sides; so can your own types.
+//!
+//! # Stored forms
+//!
+//! Plans, journals, events and reports have a format version. Newer versions of this crate read the plans and journals of
+//! older ones.
+//!
+//! # Features
 //!
 //! A program needs no other crate of Onramp: the vocabulary and the ports are re-exported here, and so are, by features,
 //!

@@ -104,8 +104,6 @@ impl Unreadable {
     }
 }
 
-/// What was counted on the way.
-
 /// The numbers of objects that were read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -131,7 +129,7 @@ impl Onramp {
     /// Reports the number of objects read so far, at most once for 1,000 objects.
     pub(crate) fn report_reading(&self, what: &'static str, count: u64) {
         if count.is_multiple_of(1000) || count == 1 {
-            self.observer.tell(&Event::Reading { what, count });
+            self.observer.notify(&Event::Reading { what, count });
         }
     }
 }

@@ -222,8 +222,7 @@ async fn apply_whole(context: Context<'_>, journal: &mut dyn Journal) -> Result<
     let ended = run.record(JournalEntry::RunEnded { status }).await;
     ended.map_err(|error| {
         let (status, counts) = (&run.outcome.status, run.outcome.counts());
-        let what =
-            format!("every change is recorded, and only the end of the run is not: {status}; {counts}");
+        let what = format!("every change is recorded, except the end of the run: {status}; {counts}");
         unrecorded(&error, &what)
     })?;
     Ok(run.outcome)
@@ -258,7 +257,7 @@ impl Onramp {
 
 impl Context<'_> {
     /// Sends an event to the observer.
-    pub(crate) fn tell(&self, event: Event) {
+    pub(crate) fn notify(&self, event: Event) {
         match &event {
             Event::Waiting { reason, .. } => self.slices.set_reason(reason.clone()),
             Event::Replication { .. } | Event::BulkReplication { .. } => {
@@ -266,7 +265,7 @@ impl Context<'_> {
             }
             _ => {}
         }
-        self.onramp.observer.tell(&event);
+        self.onramp.observer.notify(&event);
     }
 
     /// Waits, unless the run is stopped first.
@@ -288,29 +287,29 @@ impl Context<'_> {
         let unseen = |detail: String| {
             Error::new(ErrorKind::OutcomeUnknown, format!("see {what}"))
                 .with_detail(detail)
-                .with_hint("Run again: what was done is recognized and not done twice.")
+                .with_hint("Run again: completed changes are recognized and not repeated.")
         };
         let clock = &self.onramp.clock;
         let (started, mut pause) = (clock.elapsed(), Duration::from_millis(250));
         loop {
             let is_seen = look().await;
-            if is_seen.map_err(|error| unseen(format!("it was written, and cannot be read back: {error}")))? {
+            if is_seen.map_err(|error| unseen(format!("it was written, but cannot be read back: {error}")))? {
                 return Ok(());
             }
             let waited = clock.elapsed().saturating_sub(started);
             if waited >= VISIBLE_WITHIN {
                 return Err(unseen(format!(
-                    "it was written, and reading does not show it after {} s",
+                    "it was written, but is not visible after {} s",
                     waited.as_secs()
                 )));
             }
-            self.tell(Event::Waiting {
+            self.notify(Event::Waiting {
                 reason: WaitReason::Visible { value: what.to_owned() },
                 waited,
                 timeout: VISIBLE_WITHIN,
             });
             self.pause(&format!("see {what}"), pause).await.map_err(|_| {
-                unseen("it was written, and the run was stopped before it could be seen".into())
+                unseen("it was written, but the run was stopped before it was visible".into())
             })?;
             pause = (pause * 2).min(Duration::from_secs(10));
         }
@@ -373,7 +372,7 @@ impl Run<'_> {
     /// Makes one change. Returns true if the run continues.
     async fn single(&mut self, planned: &PlannedChange) -> Result<bool> {
         let (number, total, title) = (planned.number, self.outcome.total, planned.change.to_string());
-        self.context.tell(Event::ChangeStarted { number, total, title: title.clone() });
+        self.context.notify(Event::ChangeStarted { number, total, title: title.clone() });
         let object = planned.change.account_id().map(|id| id.to_string());
         let (before, after) = service_account::values(&planned.change);
         let started = JournalEntry::ChangeStarted { number, title: title.clone(), object, before, after };
@@ -398,9 +397,9 @@ impl Run<'_> {
         };
         self.record(entry).await.map_err(|error| {
             let told = if detail.is_empty() { outcome.to_string() } else { format!("{outcome}, {detail}") };
-            unrecorded(&error, &format!("the change {number} ({title}) was tried, with this outcome: {told}"))
+            unrecorded(&error, &format!("the change {number} ({title}) was tried, with the outcome: {told}"))
         })?;
-        self.context.tell(Event::ChangeEnded { number, total, outcome, detail: detail.clone() });
+        self.context.notify(Event::ChangeEnded { number, total, outcome, detail: detail.clone() });
         match step {
             Err(error) if error.is_cancelled() || self.is_cut_short(&error) => {
                 self.outcome.status = ApplyStatus::Cancelled { next: number };

@@ -92,7 +92,8 @@ pub enum BlockerKind {
         /// The value.
         value: String,
         /// The reason.
-        why: String,
+        #[serde(rename = "why")]
+        reason: String,
     },
     /// The UPN is to come from `mail`, and there is none.
     NoMail,
@@ -131,7 +132,8 @@ pub enum BlockerKind {
         /// The value.
         value: String,
         /// The reason.
-        why: String,
+        #[serde(rename = "why")]
+        reason: String,
     },
     /// A name in the spec fits no user of the forest.
     NoSuchUser {
@@ -159,7 +161,8 @@ pub enum BlockerKind {
         similar: Option<String>,
     },
     /// The selection is empty, and synchronization would be turned on.
-    NobodySelected {
+    #[serde(rename = "nobody-selected")]
+    NoUserSelected {
         /// The number of users that were read.
         read: u64,
     },
@@ -189,7 +192,8 @@ pub enum BlockerKind {
         /// The target.
         upn: Upn,
         /// The reason.
-        why: String,
+        #[serde(rename = "why")]
+        reason: String,
     },
     /// Several subscriptions have the name.
     AmbiguousSubscription {
@@ -244,8 +248,8 @@ impl fmt::Display for BlockerKind {
                 let all: Vec<String> = violations.iter().map(ToString::to_string).collect();
                 write!(f, "Entra does not accept {upn}: {}", all.join("; "))
             }
-            Self::NotAUpn { value, why } => {
-                write!(f, "\"{}\" cannot be converted to a UPN: {why}", visible(value))
+            Self::NotAUpn { value, reason } => {
+                write!(f, "\"{}\" cannot be converted to a UPN: {reason}", visible(value))
             }
             Self::NoMail => f.write_str("it has no mail address for the new UPN"),
             Self::MailElsewhere { mail } => {
@@ -267,10 +271,10 @@ impl fmt::Display for BlockerKind {
                 "the service account's UPN {upn} is, will be or is implied by that of {holder}; synchronization \
                  would meet the account in it; choose another UPN for the service account"
             ),
-            Self::ServiceAccountProperty { property, value, why } => {
+            Self::ServiceAccountProperty { property, value, reason } => {
                 write!(
                     f,
-                    "the {property} of the service account, \"{}\", is not valid: {why}",
+                    "the {property} of the service account, \"{}\", is not valid: {reason}",
                     visible(value)
                 )
             }
@@ -294,7 +298,7 @@ impl fmt::Display for BlockerKind {
                 write!(f, "no user has the suffix \"{}\" in `from_suffixes`", visible(suffix))?;
                 similar(f, known)
             }
-            Self::NobodySelected { read } => write!(
+            Self::NoUserSelected { read } => write!(
                 f,
                 "the users section selects no user, and synchronization would be turned on: {read} users were read and each \
                  is left out (the plan lists the reasons); correct the selection, or remove the section"
@@ -306,8 +310,8 @@ impl fmt::Display for BlockerKind {
                 write!(f, "the OU {ou} in `exclude_ous` does not exist")?;
                 similar(f, known)
             }
-            Self::MapTarget { name, upn, why } => {
-                write!(f, "\"{}\" in `map` has the target {upn}, but {why}", visible(name))
+            Self::MapTarget { name, upn, reason } => {
+                write!(f, "\"{}\" in `map` has the target {upn}, but {reason}", visible(name))
             }
             Self::AmbiguousSubscription { subscription, ids } => write!(
                 f,

@@ -75,7 +75,8 @@ pub enum Consequence {
         /// Host name.
         host: String,
         /// The error.
-        why: String,
+        #[serde(rename = "why")]
+        error: String,
     },
     /// Synchronization will replace the attributes of cloud users, and with password hash synchronization their passwords,
     /// with those of AD.
@@ -119,7 +120,8 @@ pub enum Consequence {
         changes: Vec<String>,
     },
     /// A policy will require a second factor from the service account, or block its sign-in.
-    SignInHindered {
+    #[serde(rename = "sign-in-hindered")]
+    SignInBlocked {
         /// The account.
         upn: Upn,
         /// The policies, by name.
@@ -192,7 +194,7 @@ impl Consequence {
             Self::ServiceAccountChanged { upn, changes } => {
                 format!("service-account-changed:{}:{}", slug(upn.as_str()), short_digest(changes))
             }
-            Self::SignInHindered { upn, policies } => {
+            Self::SignInBlocked { upn, policies } => {
                 format!("sign-in-hindered:{}:{}", slug(upn.as_str()), short_digest(policies))
             }
             Self::PrivilegedRoleGranted { upn, role } => {
@@ -218,7 +220,7 @@ impl Consequence {
             Self::ObjectsUnreadable { named, .. } => {
                 named.iter().map(|object| visible(object).into_owned()).collect()
             }
-            Self::SignInHindered { policies, .. } => {
+            Self::SignInBlocked { policies, .. } => {
                 policies.iter().map(|policy| visible(policy).into_owned()).collect()
             }
             _ => Vec::new(),
@@ -282,10 +284,10 @@ impl fmt::Display for Consequence {
                 let objects = counted(*count, "object", "objects");
                 write!(f, "{objects} could not be read, and the plan ignores them")
             }
-            Self::ControllerLeftOut { host, why } => write!(
+            Self::ControllerLeftOut { host, error } => write!(
                 f,
                 "the domain controller {host} does not answer and is left out: replication to it is not \
-                 awaited or verified ({why})"
+                 awaited or verified ({error})"
             ),
             Self::CloudUsersOverwritten { matches } => write!(
                 f,
@@ -320,7 +322,7 @@ impl fmt::Display for Consequence {
             Self::ServiceAccountChanged { upn, .. } => {
                 write!(f, "the service account {upn}, which an earlier run created, is changed")
             }
-            Self::SignInHindered { upn, policies } => write!(
+            Self::SignInBlocked { upn, policies } => write!(
                 f,
                 "{upn} will probably not be able to sign in with its password alone, because of {}; exclude the \
                  account, or the run will stop at the test of its sign-in",

@@ -89,7 +89,7 @@ pub(super) async fn prove_ownership(context: &Context<'_>, domain: &DomainName) 
         return already();
     }
     let records = context.onramp.tenant.domains.verification_records(domain).await?;
-    context.tell(Event::DnsRecordNeeded { domain: domain.clone(), records: records.clone() });
+    context.notify(Event::DnsRecordNeeded { domain: domain.clone(), records: records.clone() });
     let timeout = context.plan.plan().header().waits.domain_verification();
     let started = context.onramp.clock.elapsed();
     let waited = || context.waited_before + context.onramp.clock.elapsed().saturating_sub(started);
@@ -120,7 +120,7 @@ pub(super) async fn prove_ownership(context: &Context<'_>, domain: &DomainName) 
         // The pause between two requests grows, but an event is sent every minute.
         let mut left = pause.min(timeout.saturating_sub(so_far));
         while !left.is_zero() {
-            context.tell(Event::Waiting {
+            context.notify(Event::Waiting {
                 reason: WaitReason::DnsRecord { domain: domain.clone() },
                 waited: waited(),
                 timeout,

@@ -79,7 +79,7 @@ impl Marks {
             seen = seen.max(proven(proof.controllers, &what)?);
             proofs.push(proof.what);
         }
-        // A plan that waits for nothing proves nothing.
+        // Without values, nothing is proven.
         proven(seen, "values")?;
         proofs.dedup();
         let what = if proofs.is_empty() { String::new() } else { format!("{}: ", proofs.join(", ")) };
@@ -120,7 +120,7 @@ impl Marks {
             .wait_for(&goal)
             .with_options(options(context))
             .with_clock(&*onramp.clock)
-            .on_progress(|report| context.tell(Event::BulkReplication { report: report.clone() }));
+            .on_progress(|report| context.notify(Event::BulkReplication { report: report.clone() }));
         match onramp.unless_cancelled("wait for replication", waiting.into_future()).await {
             Err(error) if error.kind() == ErrorKind::Unsupported => {}
             report => {
@@ -150,7 +150,7 @@ async fn wait_for_value(
         .wait(value)
         .with_options(options(context))
         .with_clock(&*onramp.clock)
-        .on_progress(|report| context.tell(Event::Replication { report: report.clone() }));
+        .on_progress(|report| context.notify(Event::Replication { report: report.clone() }));
     let report = onramp.unless_cancelled("wait for replication", waiting.into_future()).await?;
     report.require_complete()?;
     Ok(report.controllers.len())
@@ -168,8 +168,8 @@ fn proven(controllers: usize, what: &str) -> Result<usize> {
     }
     Err(Error::new(ErrorKind::Unavailable, "prove the replication of the")
         .with_object(what)
-        .with_detail("no domain controller could be asked for it")
-        .with_hint("Nothing proves that it replicates. Check the domain controllers, then run again."))
+        .with_detail("no domain controller answered")
+        .with_hint("Its replication is not proven. Check the domain controllers, then run again."))
 }
 
 /// A proof of replication.

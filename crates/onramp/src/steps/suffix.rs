@@ -35,7 +35,8 @@ pub struct SilentController {
     /// The host name.
     pub host: String,
     /// The error.
-    pub why: String,
+    #[serde(rename = "why")]
+    pub error: String,
 }
 
 impl SuffixSurvey {
@@ -83,7 +84,7 @@ pub(super) async fn survey(onramp: &Onramp, spec: &Spec) -> Result<SuffixSurvey>
         match reply {
             Ok(false) if was_added => missing_on.push(host),
             Ok(_) => {}
-            Err(error) => silent_controllers.push(SilentController { host, why: error.to_string() }),
+            Err(error) => silent_controllers.push(SilentController { host, error: error.to_string() }),
         }
     }
     Ok(SuffixSurvey { offered, missing_on, controllers, silent_controllers })
@@ -95,8 +96,8 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
         draft.block_all(BlockerKind::NoDomainController);
     }
     for silent in sorted(&seen.silent_controllers, |silent| &silent.host) {
-        let (host, why) = (silent.host.clone(), silent.why.clone());
-        draft.consequences.push(Consequence::ControllerLeftOut { host, why });
+        let (host, error) = (silent.host.clone(), silent.error.clone());
+        draft.consequences.push(Consequence::ControllerLeftOut { host, error });
     }
     let suffix = spec.domain.clone();
     let values = vec![ReplicatedValue::Suffix { suffix: UpnSuffix::from(&suffix) }];

@@ -15,7 +15,7 @@ async fn the_whole_job_ends_green_and_running_it_twice_changes_nothing() {
     let spec = spec(SPEC);
     let survey = world.onramp().survey(&spec).await.unwrap();
     let already =
-        survey.users.skipped_counts.get(&onramp::SkipReason::AlreadySo).copied().unwrap_or_default();
+        survey.users.skipped_counts.get(&onramp::SkipReason::Unchanged).copied().unwrap_or_default();
     let approved = crate::world::approve_all(onramp::plan(&spec, &survey));
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     outcome.require_complete().unwrap();

@@ -42,7 +42,7 @@ async fn a_role_that_is_said_to_be_there_and_cannot_be_read_is_not_there() {
     let before = world.clock.elapsed();
     let outcome = world.apply(&world.onramp_on(tenant, world.forest.forest()), &approved).await.unwrap();
     let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
-    assert!(title == TITLE && problem.contains("reading does not show it"), "{title}: {problem}");
+    assert!(title == TITLE && problem.contains("cannot be read back"), "{title}: {problem}");
     assert_eq!((outcome.failed, outcome.unknown), (1, 0));
     assert!((world.clock.elapsed() - before).as_secs() >= 120, "it may take a while to be seen");
 }
@@ -164,7 +164,7 @@ async fn what_keeps_the_account_from_signing_in_stops_the_run_before_the_role_an
         (65_001, "the application may not sign in users", "Consent"),
         (50_055, "has to be changed first", "a new one"),
         (50_056, "Entra cannot check the password", "managed domain"),
-        (99_999, "proves nothing", "by hand"),
+        (99_999, "proves nothing", "manually"),
     ] {
         let mut world = World::new(2);
         let approved = world.approved(&spec(SPEC)).await;

@@ -145,7 +145,7 @@ async fn synchronization_is_not_switched_on_for_nobody() {
         "domain = \"contoso.com\"\n[users]\nexclude_ous = [\"DC=corp,DC=local\"]\n[sync]\nenable = true\n";
     let plan = world.plan(&spec(text)).await;
     assert!(
-        plan.blockers().iter().any(|b| matches!(b.problem, BlockerKind::NobodySelected { read: 8 })),
+        plan.blockers().iter().any(|b| matches!(b.problem, BlockerKind::NoUserSelected { read: 8 })),
         "{:?}",
         plan.blockers()
     );

@@ -46,7 +46,7 @@ async fn an_account_that_somebody_else_made_since_the_review_gets_nothing() {
     make(&world.tenant, SYNC);
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
-    assert!(problem.contains("made by somebody else") && problem.contains("given nothing"), "{problem}");
+    assert!(problem.contains("created by somebody else") && problem.contains("was not changed"), "{problem}");
     assert_eq!(outcome.stale, 1);
     let tenant = world.tenant.tenant();
     assert!(holds_nothing(&tenant, &sync()).await);
@@ -61,7 +61,7 @@ async fn an_account_that_somebody_else_makes_between_look_and_creation_gets_noth
     world.tenant.before("POST", "/v1.0/users", |tenant| make(tenant, SYNC));
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
-    assert!(problem.contains("made by somebody else"), "{problem}");
+    assert!(problem.contains("created by somebody else"), "{problem}");
     assert!(holds_nothing(&world.tenant.tenant(), &sync()).await);
     assert!(world.secrets.load(SYNC).await.unwrap().is_none());
 }
@@ -76,7 +76,7 @@ async fn an_account_of_which_nothing_proves_who_made_it_is_not_called_somebody_e
     // A wrong password is tried once: more would lock somebody else's account.
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     assert!(
-        matches!(&outcome.status, ApplyStatus::Stopped { problem, .. } if problem.contains("made by somebody else"))
+        matches!(&outcome.status, ApplyStatus::Stopped { problem, .. } if problem.contains("created by somebody else"))
     );
     let slept = world.clock.elapsed();
     world.apply(&world.onramp(), &approved).await.unwrap();

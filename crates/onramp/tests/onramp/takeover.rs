@@ -57,7 +57,7 @@ async fn the_mailbox_goes_before_the_name_and_the_other_is_in_the_way() {
     set(&world, &anna, "proxyAddresses", &["SMTP:anna.reed@contoso.com"]);
     let plan = forecast(&world).await;
     assert_eq!(taken(&plan), [("a.reed@contoso.onmicrosoft.com".to_owned(), MatchKind::PrimarySmtp)]);
-    assert_eq!(conflicts(&plan), [("anna@contoso.com".to_owned(), ConflictReason::UpnInTheWay)]);
+    assert_eq!(conflicts(&plan), [("anna@contoso.com".to_owned(), ConflictReason::UpnConflict)]);
 }
 
 #[tokio::test]
@@ -210,15 +210,15 @@ async fn names_and_addresses_conflict_across_kinds() {
     assert_eq!(
         found,
         [
-            ("reed@contoso.com".to_owned(), ConflictReason::AddressInTheWay),
-            ("x@contoso.com".to_owned(), ConflictReason::AddressInTheWay)
+            ("reed@contoso.com".to_owned(), ConflictReason::AddressConflict),
+            ("x@contoso.com".to_owned(), ConflictReason::AddressConflict)
         ]
     );
     // An address in the way of a name that the user does not get is none.
     let plan = world
         .plan(&spec("domain = \"contoso.com\"\n[users]\nexclude = ['anna']\n[sync]\nenable = true\n"))
         .await;
-    assert_eq!(conflicts(&plan), [("reed@contoso.com".to_owned(), ConflictReason::AddressInTheWay)]);
+    assert_eq!(conflicts(&plan), [("reed@contoso.com".to_owned(), ConflictReason::AddressConflict)]);
 }
 
 #[tokio::test]

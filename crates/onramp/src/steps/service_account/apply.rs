@@ -74,7 +74,7 @@ impl Account {
         Ok(known)
     }
 
-    /// The service account, by the object ID that was surveyed or created: a UPN may be another account's by now.
+    /// Returns the service account by the object ID of the survey: the UPN may belong to another account by now.
     async fn account(
         &mut self,
         context: &Context<'_>,
@@ -87,22 +87,20 @@ impl Account {
         let Some(id) = id else {
             return Err(Error::new(ErrorKind::NotFound, "find the service account")
                 .with_object(upn)
-                .with_detail("this run has not created it")
-                .with_hint("Run again to survey and plan anew."));
+                .with_detail("this run did not create it")
+                .with_hint("Run again to make a new plan."));
         };
         let gone = |what: String| {
             Error::new(ErrorKind::Stale, "find the service account")
                 .with_object(upn)
                 .with_detail(what)
-                .with_hint("Nothing was written. Run again to survey and plan anew.")
+                .with_hint("Nothing was written. Run again to make a new plan.")
         };
         let found = match context.onramp.tenant.users.get(&id).await {
             Ok(found) if found.upn == *upn => found,
             Ok(found) => return Err(gone(format!("the account {id} is {} now", found.upn))),
             Err(error) if error.is_not_found() => {
-                return Err(gone(format!(
-                    "the account {id}, which the plan was made from, no longer exists"
-                )));
+                return Err(gone(format!("the account {id} of the plan no longer exists")));
             }
             Err(error) => return Err(error),
         };
@@ -126,7 +124,7 @@ impl Account {
             .with_other_mails(other_mails.to_vec());
         let account = match context.onramp.tenant.users.create(&user).await {
             Ok(account) => account,
-            // Made since the look above: by somebody else, or by this run if an answer was lost.
+            // Created since the search above: by somebody else, or by this run if a reply was lost.
             Err(error) if error.is_already_exists() => match context.onramp.tenant.users.find(upn).await? {
                 Some(found) => return self.adopt(context, found).await,
                 None => return Err(error),
@@ -139,8 +137,8 @@ impl Account {
         Ok((Outcome::Done, format!("its password is stored in {place}")))
     }
 
-    /// Takes an account that stands where one was to be created, if it is one that an interrupted run made: then its
-    /// password is one that only the secret store knows.
+    /// Adopts an existing account if an interrupted run created it: its password is then one that only the secret store
+    /// has.
     async fn adopt(&mut self, context: &Context<'_>, found: TenantUser) -> StepResult {
         let upn = found.upn.clone();
         let (password, probe) =
@@ -153,20 +151,22 @@ impl Account {
         let why = match probe {
             None | Some(SignInProbe::WrongPassword) => {
                 format!(
-                    "an account of that name, {}, was made by somebody else since the plan was made",
+                    "an account of that name, {}, was created by somebody else after the survey",
                     found.id
                 )
             }
             Some(probe) => format!(
-                "an account of that name, {}, has been made since the plan was made, and nothing proves that it has the \
-                 password that this program gave one: {probe}",
+                "an account of that name, {}, was created after the survey, and it is not proven that it has the \
+                 password that Onramp set: {probe}",
                 found.id
             ),
         };
         Err(Error::new(ErrorKind::Stale, "create the service account")
             .with_object(upn)
             .with_detail(why)
-            .with_hint("It was given nothing. Run again to survey and plan anew, and look who made it."))
+            .with_hint(
+                "The account was not changed. Find out who created it, then run again to make a new plan.",
+            ))
     }
 
     async fn set_alternate_email(
@@ -220,7 +220,7 @@ impl Account {
         let id = self.account(context, upn, id).await?.id;
         let account = context.onramp.tenant.users.get(&id).await?;
         if account.password_never_expires && account.account_enabled {
-            // An interrupted run has set it, if the account has a password that only the secret store knows.
+            // An interrupted run has set the password if it is one that only the secret store has.
             let known: Vec<Password> = match replace {
                 true => context.secrets.pending(upn.as_str()).await?.into_iter().take(1).collect(),
                 false => self.known_passwords(context, upn).await?,
@@ -240,10 +240,10 @@ impl Account {
         }
         let place = context.secrets.promote(upn.as_str(), &password).await?;
         self.password = Some(password);
-        // Last, because it marks the step as finished: see `plan`.
+        // Last, because it marks the change as complete: see `plan`.
         let lasting = UserUpdate::default().with_password_never_expires(true);
         users.update(&id, &lasting).await.map_err(|error| {
-            Error::new(error.kind(), "let the password never expire of")
+            Error::new(error.kind(), "set the password to never expire for")
                 .with_object(upn)
                 .with_detail(format!("the new password is set and stored in {place}; {error}"))
         })?;
@@ -314,12 +314,12 @@ impl Account {
             return already();
         }
         let mut assigned = port.assign(subscription, role, &id, PrincipalType::User).await;
-        // Azure learns of a new account later than Entra ("Troubleshoot Azure RBAC", PrincipalNotFound).
+        // Azure knows a new account later than Entra ("Troubleshoot Azure RBAC", PrincipalNotFound).
         for pause in NEW_PRINCIPAL {
             if !assigned.as_ref().is_err_and(Error::is_not_found) {
                 break;
             }
-            context.tell(Event::Waiting {
+            context.notify(Event::Waiting {
                 reason: WaitReason::AzurePrincipal { upn: upn.clone() },
                 waited: Duration::ZERO,
                 timeout: NEW_PRINCIPAL.iter().sum(),
@@ -334,9 +334,9 @@ impl Account {
         self.account(context, upn, id).await?;
         let known = self.known_passwords(context, upn).await?;
         if known.is_empty() {
-            return Err(Error::new(ErrorKind::NotFound, "prove the sign-in of")
+            return Err(Error::new(ErrorKind::NotFound, "test the sign-in of")
                 .with_object(upn)
-                .with_detail("its password is neither known to this run nor in the secret store"));
+                .with_detail("its password is not in the secret store"));
         }
         require_managed(context, upn).await?;
         let (password, probe) = password::first_right(context, upn, &known, true).await?;
@@ -367,9 +367,9 @@ async fn confirm<T: Send, F: Future<Output = Result<bool>> + Send>(
             Err(_) => Err(Error::new(ErrorKind::AlreadyExists, "give the account")
                 .with_object(what)
                 .with_detail(format!(
-                    "the service says that it has it, and reading does not show it; {error}"
+                    "the service reports that it exists, but it cannot be read back; {error}"
                 ))
-                .with_hint("Look for locks and for the state of the subscription, then run again.")),
+                .with_hint("Check the subscription for locks and for its state, then run again.")),
         },
         Err(error) => Err(error),
     }
@@ -379,7 +379,7 @@ async fn confirm<T: Send, F: Future<Output = Result<bool>> + Send>(
 async fn require_managed(context: &Context<'_>, upn: &Upn) -> Result<()> {
     let domain = context.onramp.tenant.domains.get(&upn.domain()?).await?;
     if domain.authentication == DomainAuthentication::Federated {
-        return Err(Error::new(ErrorKind::Unsupported, "prove the sign-in of")
+        return Err(Error::new(ErrorKind::Unsupported, "test the sign-in of")
             .with_object(upn)
             .with_detail(format!("the domain {} is federated: Entra cannot check the password", domain.name))
             .with_hint("Use an account on a managed domain, such as the tenant's initial one."));
@@ -390,37 +390,37 @@ async fn require_managed(context: &Context<'_>, upn: &Upn) -> Result<()> {
 fn stale(action: &str, upn: &Upn, found: &str) -> Error {
     Error::new(ErrorKind::Stale, action)
         .with_object(upn)
-        .with_detail(format!("it is “{found}” now, which is not what the plan was made from"))
-        .with_hint("Nothing was written. Run again to survey and plan anew.")
+        .with_detail(format!("it is \"{found}\" now, which is not the value in the plan"))
+        .with_hint("Nothing was written. Run again to make a new plan.")
 }
 
 fn judge(upn: &Upn, probe: Option<SignInProbe>) -> StepResult {
     let hint = match &probe {
         Some(SignInProbe::Accepted) => {
-            return Ok((Outcome::Done, "a token was issued for name and password".into()));
+            return Ok((Outcome::Done, "a token was issued for the name and the password".into()));
         }
         Some(SignInProbe::SecondFactorRequired { .. }) => {
             "Exclude the account from security defaults or the conditional access policy that asks for it."
         }
         Some(SignInProbe::BlockedByPolicy { .. }) => "Exclude the account from the policy, then run again.",
-        Some(SignInProbe::BlockedByRisk { .. }) => "Look into the risk and dismiss it, then run again.",
+        Some(SignInProbe::BlockedByRisk { .. }) => "Review the risk and dismiss it, then run again.",
         Some(SignInProbe::PasswordChangeRequired) => {
             "Let its password expire (without DisablePasswordExpiration), then run again to give it a new one."
         }
         Some(SignInProbe::ApplicationRefused { .. }) => "Consent to the application, then run again.",
         Some(SignInProbe::NotCheckedHere { .. }) => "Use an account on a managed domain.",
         Some(SignInProbe::LockedOut) => "Wait until the account is no longer locked out, then run again.",
-        Some(SignInProbe::Inconclusive { .. }) => "Sign in by hand to find out.",
+        Some(SignInProbe::Inconclusive { .. }) => "Sign in manually to find out.",
         _ => "Check the account in the tenant, then run again.",
     };
     let told = probe.map_or_else(|| "there is no password to try".to_owned(), |probe| probe.to_string());
-    Err(Error::new(ErrorKind::Forbidden, "prove the sign-in of")
+    Err(Error::new(ErrorKind::Forbidden, "test the sign-in of")
         .with_object(upn)
         .with_detail(told)
         .with_hint(hint))
 }
 
-/// The value that a change of the service account replaces, and the one it puts in its place.
+/// Returns the values before and after a change of the service account.
 pub(crate) fn values(change: &Change) -> (Option<String>, Option<String>) {
     let listed = |values: &[String]| (!values.is_empty()).then(|| values.join(", "));
     match change {

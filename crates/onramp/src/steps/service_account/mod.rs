@@ -34,7 +34,7 @@ pub struct ServiceAccountState {
     /// The account, if it exists.
     pub user: Option<TenantUser>,
     /// True if an earlier run created it or set its password.
-    pub is_ours: bool,
+    pub is_known: bool,
     /// The per-user MFA state; `None` if there is no account.
     pub mfa: Option<MfaState>,
     /// The directory roles of the account.
@@ -65,7 +65,7 @@ pub(super) async fn survey(onramp: &Onramp, wanted: &ServiceAccountSpec) -> Resu
     let mut state =
         ServiceAccountState { user: onramp.tenant.users.find(&wanted.upn).await?, ..Default::default() };
     if let Some(user) = &state.user {
-        state.is_ours = onramp.history.knows_account(&user.id);
+        state.is_known = onramp.history.knows_account(&user.id);
         state.mfa = Some(onramp.tenant.sign_in.mfa_state(&user.id).await?);
         state.roles = onramp.tenant.roles.assignments_of(&user.id).await?;
     }
@@ -118,8 +118,8 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     let (Some(wanted), Some(state)) = (&spec.service_account, &survey.service_account) else { return };
     let upn = &wanted.upn;
     check_domain(upn, spec, survey, draft);
-    for (property, value, why) in invalid_properties(wanted) {
-        draft.block_all(BlockerKind::ServiceAccountProperty { property: property.into(), value, why });
+    for (property, value, reason) in invalid_properties(wanted) {
+        draft.block_all(BlockerKind::ServiceAccountProperty { property: property.into(), value, reason });
     }
     if let Some(holder) = collisions.with_cloud_account(upn) {
         draft.block_all(BlockerKind::ServiceAccountInForest { upn: upn.clone(), holder });
@@ -132,7 +132,7 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     // run created the account, or if it was disabled, somebody else may know the password: the account gets a new one
     // before it gets a role or is enabled.
     let secured = state.user.as_ref().is_none_or(|user| {
-        user.password_never_expires && enabled && (state.is_ours || !roles) && !wanted.new_password
+        user.password_never_expires && enabled && (state.is_known || !roles) && !wanted.new_password
     });
     match &state.user {
         None => {
@@ -145,7 +145,7 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
         Some(user) => secure(wanted, user, state.mfa, secured, draft),
     }
     let is_new = state.user.is_none();
-    let to_prove = is_new || !secured || !enabled || (state.is_ours && roles);
+    let to_prove = is_new || !secured || !enabled || (state.is_known && roles);
     if to_prove {
         let why = "synchronization fails if this account cannot sign in";
         draft.change(Change::ProveSignIn { upn: upn.clone(), id }, why);
@@ -156,7 +156,7 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     if draft.changes.len() > first
         && let Some(user) = &state.user
     {
-        draft.consequences.push(if state.is_ours {
+        draft.consequences.push(if state.is_known {
             let written = draft.changes.iter().skip(first).filter(|planned| planned.change.writes());
             let changes = written.map(|planned| planned.change.to_string()).collect();
             Consequence::ServiceAccountChanged { upn: upn.clone(), changes }
@@ -313,7 +313,8 @@ fn warn_of_second_factor(upn: &Upn, state: &ServiceAccountState, draft: &mut Dra
             _ => "asks for what a program does not have",
         };
         let sometimes = if policy.conditional { " under some conditions" } else { "" };
-        policies.push(format!("the conditional access policy “{}”, which {demand}{sometimes}", policy.name));
+        policies
+            .push(format!("the conditional access policy \"{}\", which {demand}{sometimes}", policy.name));
     }
     if factor.security_defaults.is_none() || factor.policies.is_none() {
         draft.warnings.push(format!(
@@ -321,7 +322,7 @@ fn warn_of_second_factor(upn: &Upn, state: &ServiceAccountState, draft: &mut Dra
         ));
     }
     if !policies.is_empty() {
-        draft.consequences.push(Consequence::SignInHindered { upn: upn.clone(), policies });
+        draft.consequences.push(Consequence::SignInBlocked { upn: upn.clone(), policies });
     }
 }
 
@@ -349,7 +350,7 @@ fn invalid_properties(wanted: &ServiceAccountSpec) -> Vec<(&'static str, String,
         found.push(("upn", upn.clone(), violation.to_string()));
     }
     if NewUser::new(wanted.upn.clone(), "", Password::new(String::new())).mail_nickname.is_empty() {
-        let why = "no letter or digit before the “@” is left for the mail nickname".to_owned();
+        let why = "no letter or digit before the \"@\" is left for the mail nickname".to_owned();
         found.push(("upn", upn, why));
     }
     let name = &wanted.display_name;

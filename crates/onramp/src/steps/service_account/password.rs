@@ -80,7 +80,7 @@ pub(super) async fn next(context: &Context<'_>, upn: &Upn, display_name: &str) -
     }
     let password = generate(context, upn, display_name).await?;
     let place = context.secrets.store(upn.as_str(), &password).await?;
-    context.tell(Event::SecretStored { upn: upn.clone(), place });
+    context.notify(Event::SecretStored { upn: upn.clone(), place });
     Ok(password)
 }
 

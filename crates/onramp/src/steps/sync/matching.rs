@@ -189,12 +189,15 @@ pub enum ConflictReason {
     /// A match of a kind that the tenant blocks.
     MatchBlocked,
     /// The cloud user has the UPN, and the AD user is matched with another one: it will get a generated UPN.
-    UpnInTheWay,
+    #[serde(rename = "upn-in-the-way")]
+    UpnConflict,
     /// The cloud user has an address of the AD user: `AttributeValueMustBeUnique`.
-    AddressInTheWay,
+    #[serde(rename = "address-in-the-way")]
+    AddressConflict,
 }
 
 impl fmt::Display for ConflictReason {
+    // The ID of a consequence has a digest of these sentences: an approval of an older plan must keep its ID.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AdministratorRole => {
@@ -202,8 +205,8 @@ impl fmt::Display for ConflictReason {
             }
             Self::OtherAnchor => "not joined, because the cloud user has the source anchor of another object",
             Self::MatchBlocked => "not joined, because the tenant blocks this kind of match",
-            Self::UpnInTheWay => "the cloud user has the UPN, so the AD user will get a made-up one",
-            Self::AddressInTheWay => "the cloud user has an address of the AD user",
+            Self::UpnConflict => "the cloud user has the UPN, so the AD user will get a made-up one",
+            Self::AddressConflict => "the cloud user has an address of the AD user",
         })
     }
 }
@@ -275,11 +278,11 @@ impl PossibleMatch {
         }
         let is_joined = |cloud: &CloudUser| joined.is_some_and(|(mine, _)| mine.id == cloud.id);
         for cloud in by_upn.into_iter().filter(|cloud| !is_joined(cloud)) {
-            conflict(cloud, ConflictReason::UpnInTheWay);
+            conflict(cloud, ConflictReason::UpnConflict);
         }
         let by_address = self.by_smtp.iter().chain(&self.by_address).chain(has_upn_as_address);
         for cloud in by_address.filter(|cloud| !is_joined(cloud)) {
-            conflict(cloud, ConflictReason::AddressInTheWay);
+            conflict(cloud, ConflictReason::AddressConflict);
         }
         let taken = joined.and_then(|(cloud, kind)| {
             Some(CloudMatch {
@@ -471,7 +474,7 @@ mod tests {
                     addresses(cloud(2, "a.reed@contoso.onmicrosoft.com"), &["SMTP:anna.reed@contoso.com"]),
                 ],
                 Some((2, MatchKind::PrimarySmtp)),
-                &[(1, UpnInTheWay)],
+                &[(1, UpnConflict)],
             ),
             case(
                 "the anchor goes before all",
@@ -481,7 +484,7 @@ mod tests {
                     addresses(cloud(3, "y@contoso.com"), &["SMTP:anna.reed@contoso.com"]),
                 ],
                 Some((1, MatchKind::SourceAnchor)),
-                &[(2, UpnInTheWay), (3, AddressInTheWay)],
+                &[(2, UpnConflict), (3, AddressConflict)],
             ),
             case(
                 "who is synchronized already is not taken over",
@@ -509,7 +512,7 @@ mod tests {
                 "a secondary address is a conflict and no match",
                 vec![addresses(cloud(1, "x@contoso.com"), &["SMTP:x@contoso.com", "smtp:reed@contoso.com"])],
                 None,
-                &[(1, AddressInTheWay)],
+                &[(1, AddressConflict)],
             ),
             case("the old UPN does not count", vec![cloud(1, "anna@corp.local")], None, &[]),
             Case {

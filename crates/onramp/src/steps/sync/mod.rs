@@ -99,7 +99,7 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
     }
     let has_none = matches.is_empty() && conflicts.is_empty();
     if !has_none && !survey.sync.roles_known {
-        let warning = "the directory roles of cloud users may not be read: administrators among them will not be joined";
+        let warning = "the directory roles of cloud users may not be read: administrators among them will not be matched";
         draft.warnings.push(warning.to_owned());
     }
     if !matches.is_empty() {

@@ -49,7 +49,7 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
     let Some(first) = changes.first() else { return Ok(true) };
     let (total, next) = (changes.len() as u64, first.number);
     let title = format!("change the UPN of {}", people(total));
-    run.context.tell(Event::ChangeStarted { number: next, total: run.outcome.total, title: title.clone() });
+    run.context.notify(Event::ChangeStarted { number: next, total: run.outcome.total, title: title.clone() });
     if let Err(error) = run.steps.replication.note(&run.context, changes).await {
         // The only error is a cancellation, and nothing was tried yet.
         debug_assert!(error.is_cancelled());
@@ -87,7 +87,7 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
         _ => Outcome::Failed,
     };
     run.outcome.steps.push(StepOutcome { number: next, outcome, detail: detail.clone() });
-    run.context.tell(Event::ChangeEnded { number: next, total: run.outcome.total, outcome, detail });
+    run.context.notify(Event::ChangeEnded { number: next, total: run.outcome.total, outcome, detail });
     if let (true, Some(next)) = (run.context.onramp.cancellation.is_cancelled(), open) {
         run.outcome.status = ApplyStatus::Cancelled { next };
         return Ok(false);
@@ -248,7 +248,7 @@ async fn note(
     if tried == total || tried.is_multiple_of((total / 100).max(1)) {
         let seconds = now.saturating_sub(progress.started).as_secs_f64();
         let per_second = if seconds > 0.0 { tried as f64 / seconds } else { 0.0 };
-        run.context.tell(Event::Users { done: tried, total, failed: progress.bad, per_second });
+        run.context.notify(Event::Users { done: tried, total, failed: progress.bad, per_second });
     }
     Ok(())
 }

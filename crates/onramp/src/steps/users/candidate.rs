@@ -61,7 +61,8 @@ impl fmt::Display for UserRef {
 #[non_exhaustive]
 pub enum SkipReason {
     /// The user has the new UPN already.
-    AlreadySo,
+    #[serde(rename = "already-so")]
+    Unchanged,
     /// A built-in account: its relative identifier (RID) is below 1000.
     BuiltIn,
     /// A critical system object: `isCriticalSystemObject` is set.
@@ -86,7 +87,7 @@ pub enum SkipReason {
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AlreadySo => "has the new UPN already",
+            Self::Unchanged => "has the new UPN already",
             Self::BuiltIn => "built-in account",
             Self::Critical => "critical system object",
             Self::System => "system account",

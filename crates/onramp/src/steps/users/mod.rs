@@ -53,7 +53,7 @@ pub struct UsersSurvey {
     /// The users that have the new UPN already and share it with another principal.
     pub shared: Vec<SharedUpn>,
     /// The names in the spec that are not correct.
-    pub misnamed: Vec<BlockerKind>,
+    pub invalid_names: Vec<BlockerKind>,
     /// The names in `map` whose users the selection leaves out.
     pub map_without_effect: Vec<String>,
     /// The users of a sample of those that have the new UPN, whose UPN is missing on a domain controller that answers:
@@ -66,7 +66,7 @@ pub struct UsersSurvey {
 impl UsersSurvey {
     /// Returns the number of selected users that have the new UPN already.
     pub(crate) fn unchanged(&self) -> u64 {
-        self.skipped_counts.get(&SkipReason::AlreadySo).copied().unwrap_or_default()
+        self.skipped_counts.get(&SkipReason::Unchanged).copied().unwrap_or_default()
     }
 }
 
@@ -199,11 +199,11 @@ fn block_wrong_names(spec: &Spec, survey: &Survey, draft: &mut Draft) {
     let seen = &survey.users;
     let selects_some = !seen.candidates.is_empty()
         || !seen.shared.is_empty()
-        || seen.skipped_counts.contains_key(&SkipReason::AlreadySo);
-    if spec.users.is_some() && spec.sync.enable && !selects_some && seen.misnamed.is_empty() {
-        draft.block_all(BlockerKind::NobodySelected { read: survey.counts.forest_users });
+        || seen.skipped_counts.contains_key(&SkipReason::Unchanged);
+    if spec.users.is_some() && spec.sync.enable && !selects_some && seen.invalid_names.is_empty() {
+        draft.block_all(BlockerKind::NoUserSelected { read: survey.counts.forest_users });
     }
-    for problem in &seen.misnamed {
+    for problem in &seen.invalid_names {
         draft.block_all(problem.clone());
     }
     for (name, upn) in spec.users.iter().flat_map(|users| &users.map) {
@@ -211,13 +211,13 @@ fn block_wrong_names(spec: &Spec, survey: &Survey, draft: &mut Draft) {
         let is_own = suffix.is_same_as(&UpnSuffix::from(&spec.domain));
         let is_verified = (survey.domain.verified.iter())
             .any(|verified| UpnSuffix::from(&verified.name).is_same_as(&suffix));
-        let why = match (is_own, is_verified, survey.suffix.offers(&suffix)) {
+        let reason = match (is_own, is_verified, survey.suffix.offers(&suffix)) {
             (true, _, _) | (_, true, true) => continue,
             (_, false, _) => "the tenant has not verified that domain",
             (_, true, false) => "the forest does not offer that UPN suffix",
         };
-        let (name, upn, why) = (name.clone(), upn.clone(), why.to_owned());
-        draft.block_all(BlockerKind::MapTarget { name, upn, why });
+        let (name, upn, reason) = (name.clone(), upn.clone(), reason.to_owned());
+        draft.block_all(BlockerKind::MapTarget { name, upn, reason });
     }
 }
 

@@ -338,7 +338,7 @@ impl<'a> UserSelector<'a> {
                     ),
                     Err(error) => {
                         let problem =
-                            BlockerKind::NotAUpn { value: before.clone(), why: error.reason().to_owned() };
+                            BlockerKind::NotAUpn { value: before.clone(), reason: error.reason().to_owned() };
                         (Err(problem), "suffix replaced".into())
                     }
                 },
@@ -348,7 +348,7 @@ impl<'a> UserSelector<'a> {
                     (
                         made.map_err(|e| BlockerKind::NotAUpn {
                             value: String::new(),
-                            why: e.reason().into(),
+                            reason: e.reason().into(),
                         }),
                         why,
                     )
@@ -358,7 +358,7 @@ impl<'a> UserSelector<'a> {
                 let made = match user.mail.as_deref().map(str::trim).map(|mail| (mail, Upn::parse(mail))) {
                     None => Err(BlockerKind::NoMail),
                     Some((mail, Err(error))) => {
-                        Err(BlockerKind::NotAUpn { value: mail.into(), why: error.reason().into() })
+                        Err(BlockerKind::NotAUpn { value: mail.into(), reason: error.reason().into() })
                     }
                     Some((_, Ok(upn))) if upn.domain().is_ok_and(|d| d == self.spec.domain) => {
                         Ok(upn.with_suffix(&self.spec.domain))

@@ -32,7 +32,7 @@ impl MissingOu {
 /// Returns the suffixes in `from_suffixes` that are probably mistyped: no user has them, the forest does not offer them,
 /// and there is a similar one, or no user has the new UPN.
 pub(super) fn unknown_suffixes(selector: &UserSelector<'_>, survey: &Survey) -> Vec<BlockerKind> {
-    let none_moved = !survey.users.skipped_counts.contains_key(&SkipReason::AlreadySo);
+    let none_moved = !survey.users.skipped_counts.contains_key(&SkipReason::Unchanged);
     let problem = |suffix: &UpnSuffix| {
         let known =
             survey.suffix.offered.iter().map(|known| known.suffix.as_str()).chain(selector.known_suffixes());
@@ -44,7 +44,7 @@ pub(super) fn unknown_suffixes(selector: &UserSelector<'_>, survey: &Survey) -> 
 }
 
 /// Returns the problems with the names in a spec: names that fit no user, several users, or a user outside the selection.
-pub(super) fn misnamed(
+pub(super) fn invalid_names(
     selector: &UserSelector<'_>,
     chosen: &[bool],
     missing_ous: Vec<MissingOu>,

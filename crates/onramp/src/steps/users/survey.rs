@@ -10,7 +10,7 @@ use super::collisions::{UpnIndex, read_addresses, read_holders, wanted_keys};
 use super::filter::without_upn;
 use super::names::{Entry, NetbiosNames};
 use super::selector::{Decision, Undecided, UserSelector};
-use super::spec_check::{MissingOu, misnamed, unknown_suffixes};
+use super::spec_check::{MissingOu, invalid_names, unknown_suffixes};
 use super::{SkipReason, Skipped, UserRef};
 use crate::onramp::Onramp;
 use crate::spec::{Spec, UsersSpec};
@@ -112,8 +112,8 @@ async fn read_selected(
     let sample = sample.into_values();
     survey.users.sampled = sample.len() as u64;
     survey.users.missing_on = onramp.missing_on(&sample, &survey.suffix.controllers).await;
-    survey.users.misnamed = misnamed(&selector, &chosen, missing_ous);
-    survey.users.misnamed.extend(unknown_suffixes(&selector, survey));
+    survey.users.invalid_names = invalid_names(&selector, &chosen, missing_ous);
+    survey.users.invalid_names.extend(unknown_suffixes(&selector, survey));
     survey.users.map_without_effect = selector.unused_in_map().map(|entry| entry.written.clone()).collect();
     if survey.counts.forest_users == 0 {
         return Err(Error::new(ErrorKind::Invalid, "find the users that the spec selects")
@@ -246,7 +246,7 @@ fn record(decision: Decision, user: UserRef, index: &mut UpnIndex, survey: &mut 
         Decision::Undecided(_) => return,
         Decision::Unchanged(upn) => {
             index.add(user.guid, upn.as_str());
-            SkipReason::AlreadySo
+            SkipReason::Unchanged
         }
         Decision::Skip(reason) => {
             if reason != SkipReason::NotNamed {
