@@ -44,7 +44,7 @@ quickstart:
 
 # The small programs of examples/examples, one by one.
 examples:
-    cargo test --package onramp-examples --test programs
+    cargo test --package onramp-examples every_example
 
 # Language, size and structure of the sources.
 measures:

@@ -12,18 +12,18 @@ use std::time::Duration;
 
 use clap::Parser;
 use futures_util::{StreamExt, TryStreamExt};
+use onramp::ad::{AdClient, BindName, LdapSecurity};
+use onramp::entra::{ClientSecret, Endpoints, EntraClient, HarRecorder};
+use onramp::lab::forest::LabForest;
+use onramp::lab::tenant::{LabTenant, SeedUser};
+use onramp::lab::tls::LabCa;
+use onramp::onramp_core::forest::UserQuery;
+use onramp::onramp_core::tenant::VerificationRecord;
+use onramp::onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, visible};
 use onramp::{Event, History, Spec};
-use onramp_ad::{AdClient, BindName, LdapSecurity};
 use onramp_cli::job::{Answer, Ended, Job, exit_code, stop_on_ctrl_c};
 use onramp_cli::runs::{JOURNAL, Output, PLAN, RECORDING, REPORT};
 use onramp_cli::terminal::Terminal;
-use onramp_core::forest::UserQuery;
-use onramp_core::tenant::VerificationRecord;
-use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, visible};
-use onramp_entra::{ClientSecret, Endpoints, EntraClient, HarRecorder};
-use onramp_lab::forest::LabForest;
-use onramp_lab::tenant::{LabTenant, SeedUser};
-use onramp_lab::tls::LabCa;
 use tokio_util::sync::CancellationToken;
 
 /// Do the whole job on the embedded lab.
