@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use onramp::forest::{ForestSuffix, SuffixUsage, Suffixes, UnitSuffix};
-use onramp::{DomainName, Error, ErrorKind, Forest, Result, UpnSuffix};
+use onramp::{DomainName, Error, ErrorKind, Result, UpnSuffix};
 use onramp_examples::Lab;
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ async fn main() -> Result<()> {
     let lab = Lab::start().await?;
     let forest = lab.ad().await?.forest();
     let suffixes = Arc::new(ReadOnlySuffixes(Arc::clone(&forest.suffixes)));
-    let forest = Forest { suffixes, ..forest };
+    let forest = forest.with_suffixes(suffixes);
 
     println!("{} suffixes", forest.suffixes.list().await?.len());
     let refused = forest.suffixes.add(&DomainName::parse("contoso.com")?).await;

@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("accepted without asking, because this is a lab: {}", accepted.join(", "));
     let approved = plan.approve(accepted)?;
     let outcome =
-        onramp.apply(&approved, &mut MemoryJournal::default(), &MemorySecretStore::default()).await?;
+        onramp.apply_to_end(&approved, &mut MemoryJournal::default(), &MemorySecretStore::default()).await?;
     println!("{}", outcome.counts());
     assert!(onramp.verify(&spec, Some(&approved), None).await?.is_green());
     Ok(())

@@ -77,7 +77,8 @@ fn thousands_of_changes_are_proven_on_the_other_controller_both_ways() {
 fn a_controller_that_stops_while_it_is_waited_for_is_named() {
     let forest = forest();
     let members = crowd(&forest, 200);
-    let limits = LdapTimeouts::default().with_connect(Duration::from_secs(3)).with_probe(Duration::from_secs(5));
+    let limits =
+        LdapTimeouts::default().with_connect(Duration::from_secs(3)).with_probe(Duration::from_secs(5));
     let ports = client(&forest, 0).timeouts(limits).build().unwrap().forest();
     let planned = changes(&members, &Dump::of(&forest, 0), "stopped.example");
     let clock = SystemClock::new();

@@ -9,7 +9,7 @@ use onramp::replication::{
 use onramp_ad::AdClient;
 use onramp_core::forest::{ForestUser, UpnChange};
 use onramp_core::{Clock, Forest, ObjectGuid, Upn};
-use onramp_lab::forest::{Vendor, LabForest, LabForestBuilder};
+use onramp_lab::forest::{LabForest, LabForestBuilder, Vendor};
 
 use crate::lab::{Lab, people};
 

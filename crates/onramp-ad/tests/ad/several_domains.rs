@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use onramp_core::conformance::{self, ForestFixture, Patience};
+use onramp_core::conformance::{self, ForestFixture, PollTimeout};
 use onramp_core::forest::{
     AttributeChange, AttributeValue, ForestUser, ObjectChange, ObjectChanged, SuffixesExt, UpnChange,
-    UpnChanged, UpnHolder, UserQuery,
+    UpnChanged, UpnOwner, UserQuery,
 };
 use onramp_core::{AttributeName, DistinguishedName, DomainName, ErrorKind, Upn, UpnSuffix};
 use onramp_lab::forest::{LabDomain, LabForest, LabForestBuilder};
