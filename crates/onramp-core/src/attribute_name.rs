@@ -111,12 +111,12 @@ impl AttributeName {
         &self.0
     }
 
-    /// Whether this is an object identifier instead of a short name.
+    /// Returns true if this is an object identifier instead of a short name.
     pub fn is_oid(&self) -> bool {
         self.0.starts_with(|c: char| c.is_ascii_digit())
     }
 
-    /// Whether the attribute is known, by its short name, to hold a secret: a password, a hash of one, a key.
+    /// Returns true if the attribute is known, by its short name, to hold a secret: a password, a hash of one, a key.
     ///
     /// ```
     /// # use onramp_core::AttributeName;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-/// Where time, waiting and jitter come from.
+/// The source of time, waiting and jitter.
 ///
 /// Dropping the future of [`Clock::sleep`] ends the wait. [`Clock::random`] is for jitter only; secrets take
 /// their randomness from the operating system.

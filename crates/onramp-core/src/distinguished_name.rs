@@ -86,7 +86,7 @@ impl DistinguishedName {
         split_rdns(&self.0).filter_map(|piece| parse_rdn(piece).ok()).collect()
     }
 
-    /// Whether this object is `base` or below it.
+    /// Returns true if this object is `base` or below it.
     pub fn is_within(&self, base: &DistinguishedName) -> bool {
         let (mine, base) = (self.rdns(), base.rdns());
         mine.len() >= base.len()
@@ -101,7 +101,7 @@ impl DistinguishedName {
     }
 
     /// The naming context of the domain it belongs to: its `DC` components, as they are spelled here. To be preferred to
-    /// [`of_domain`](Self::of_domain) of [`domain_name`](Self::domain_name), which spells an internationalised name
+    /// [`of_domain`](Self::of_domain) of [`domain_name`](Self::domain_name), which spells an internationalized name
     /// in ASCII.
     pub fn domain_context(&self) -> Option<Self> {
         let context = Self::of_rdns(self.domain_components());

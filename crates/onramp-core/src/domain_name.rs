@@ -1,4 +1,4 @@
-//! DNS domain names: case-preserving, compared without case, aware of internationalised labels.
+//! DNS domain names: case-preserving, compared without case, aware of internationalized labels.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -124,12 +124,12 @@ impl DomainName {
         &self.text
     }
 
-    /// The name in lower-case ASCII, internationalised labels as `xn--…`: the form for the wire.
+    /// The name in lower-case ASCII, internationalized labels as `xn--…`: the form for the wire.
     pub fn ascii(&self) -> &str {
         &self.ascii
     }
 
-    /// The name in lower case with internationalised labels as people read them: the other spelling under which a
+    /// The name in lower case with internationalized labels as people read them: the other spelling under which a
     /// directory may hold it.
     pub fn unicode(&self) -> String {
         idna::domain_to_unicode(&self.ascii).0
@@ -140,7 +140,7 @@ impl DomainName {
         self.ascii.split('.')
     }
 
-    /// Whether this is `other` or a name below it.
+    /// Returns true if this is `other` or a name below it.
     pub fn is_within(&self, other: &DomainName) -> bool {
         self.ascii == other.ascii
             || self.ascii.strip_suffix(&other.ascii).is_some_and(|rest| rest.ends_with('.'))

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::AttributeName;
 use crate::parse::{ParseError, text_newtype};
 
-/// How deep a filter may nest; deeper ones are an attack or an accident.
+/// The maximum nesting depth of a filter; deeper ones are an attack or an accident.
 const MAX_DEPTH: usize = 64;
 
 /// All bits of the value are set ([MS-ADTS] 3.1.1.3.4.4.1).

@@ -1,4 +1,4 @@
-//! What every parser of the vocabulary answers when it refuses its input.
+//! The error of every parser of the vocabulary.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl ParseError {
         self.expected
     }
 
-    /// Why the input was refused.
+    /// Returns the reason.
     pub fn reason(&self) -> &str {
         &self.reason
     }

@@ -29,7 +29,7 @@ impl Password {
         &self.0
     }
 
-    /// Whether there is nothing in it. An LDAP simple bind with an empty password is an anonymous one.
+    /// Returns true if it is empty. An LDAP simple bind with an empty password is an anonymous one.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

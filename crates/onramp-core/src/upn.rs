@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use crate::parse::{ParseError, text_newtype};
 use crate::{DomainName, UpnViolation, upn_rules};
 
-/// What Active Directory stores at most in `userPrincipalName` (schema `rangeUpper`), in UTF-16 units.
+/// The maximum length of `userPrincipalName` (schema `rangeUpper`), in UTF-16 units.
 pub(crate) const AD_UPN_LIMIT: usize = 1024;
 
 /// A user principal name: `prefix@suffix`, with exactly one `@` and something on both sides.
@@ -70,17 +70,17 @@ impl Upn {
         &self.text
     }
 
-    /// What stands before the `@`.
+    /// Returns the part before the `@`.
     pub fn prefix(&self) -> &str {
         self.text.get(..self.at).unwrap_or_default()
     }
 
-    /// What stands after the `@`, as a suffix.
+    /// Returns the part after the `@`, as a suffix.
     pub fn suffix(&self) -> UpnSuffix {
         UpnSuffix(self.suffix_str().to_owned())
     }
 
-    /// What stands after the `@`.
+    /// Returns the part after the `@`.
     pub fn suffix_str(&self) -> &str {
         self.text.get(self.at + 1..).unwrap_or_default()
     }
@@ -94,7 +94,7 @@ impl Upn {
     }
 
     /// The same prefix under another suffix, which is written as [`DomainName::ascii`]: in lower case, and an
-    /// internationalised name as `xn--…`. That is the spelling in which a tenant holds its domains; a UPN with the Unicode
+    /// internationalized name as `xn--…`. That is the spelling in which a tenant holds its domains; a UPN with the Unicode
     /// one has, for Entra, a suffix that nobody verified.
     #[must_use]
     pub fn with_suffix(&self, suffix: &DomainName) -> Self {
@@ -190,7 +190,7 @@ impl UpnSuffix {
         DomainName::parse(&self.0)
     }
 
-    /// Whether both are one suffix in whatever spelling: of another case, or an internationalised name in its
+    /// Returns true if both are one suffix in whatever spelling: of another case, or an internationalized name in its
     /// Unicode and its ASCII form. The name of a domain that is no host name (`corp_ad.local`) is compared so, too.
     pub fn is_same_as(&self, other: &UpnSuffix) -> bool {
         let domain = |suffix: &UpnSuffix| DomainName::parse_directory(&suffix.0);

@@ -1,4 +1,4 @@
-//! What Entra demands of a user principal name beyond its shape.
+//! The rules of Entra for user principal names beyond their syntax.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ const SUFFIX: usize = 48;
 /// One rule of Entra that a UPN breaks.
 ///
 /// Source: the `userPrincipalName` property of the Microsoft Graph `user` resource, and Microsoft's "Prepare
-/// directory attributes for synchronisation with Microsoft 365". Where IdFix is stricter than both (it refuses
+/// directory attributes for synchronization with Microsoft 365". Where IdFix is stricter than both (it refuses
 /// the apostrophe), the documents are followed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "rule")]
@@ -41,7 +41,7 @@ pub enum UpnViolation {
     Character {
         /// The character.
         character: char,
-        /// How many characters stand before it.
+        /// The number of characters before it.
         position: usize,
     },
     /// The prefix begins with a dot.
@@ -52,7 +52,7 @@ pub enum UpnViolation {
     TrailingDot,
     /// The suffix is no domain name.
     SuffixNotADomain {
-        /// What is wrong with it.
+        /// Returns the violation, if there is one.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What a suite has to know of the tenant or the forest it works on.
+//! The fixtures: the properties of the tenant or the forest under test.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ pub trait PublishRecords: Debug + Send + Sync {
     async fn publish(&self, domain: &DomainName, records: &[VerificationRecord]) -> Result<()>;
 }
 
-/// What the suites of the tenant's ports have to know.
+/// The fixture of the tenant's suites.
 ///
-/// What is left out is not tested: a real tenant has no name server to write to, and its synchronisation is not switched
+/// What is left out is not tested: a real tenant has no name server to write to, and its synchronization is not switched
 /// for a test.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -33,15 +33,15 @@ pub struct TenantFixture {
     pub verified_domain: DomainName,
     /// A domain under which the suite may add others that nobody owns. `onramp-conformance.example` unless set.
     pub free_domain: DomainName,
-    /// Where to publish records; without it, verification is not tested to the end.
+    /// The place to publish records; without it, verification is not tested to the end.
     pub records: Option<Arc<dyn PublishRecords>>,
     /// A subscription in which the suite may give and take access.
     pub subscription: Option<ObjectId>,
-    /// Whether the directory synchronisation switch may be turned on and off.
+    /// True if the suite may switch directory synchronization on and off.
     pub may_switch_sync: bool,
-    /// Whether sign-ins may be tried.
+    /// True if the suite may try sign-ins.
     pub may_sign_in: bool,
-    /// How long to wait for reads to show what was written.
+    /// The timeout for reads to show what was written.
     pub poll: PollTimeout,
 }
 
@@ -82,7 +82,7 @@ impl TenantFixture {
         self
     }
 
-    /// The same fixture, for a tenant whose synchronisation may be switched on and off.
+    /// The same fixture, for a tenant whose synchronization may be switched on and off.
     #[must_use]
     pub fn with_sync_switching(mut self) -> Self {
         self.may_switch_sync = true;
@@ -110,7 +110,7 @@ impl TenantFixture {
     }
 }
 
-/// What the suites of the forest's ports have to know.
+/// The fixture of the forest's suites.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ForestFixture {
@@ -123,7 +123,7 @@ pub struct ForestFixture {
     pub bound: Vec<(ObjectGuid, FineGrainedPolicy)>,
     /// The port of password policies as an account that may not see fine-grained ones.
     pub ordinary: Option<Arc<dyn PasswordPolicies>>,
-    /// How long to wait for reads to show what was written.
+    /// The timeout for reads to show what was written.
     pub poll: PollTimeout,
 }
 

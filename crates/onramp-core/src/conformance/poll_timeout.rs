@@ -5,33 +5,33 @@ use std::time::Duration;
 
 use crate::{Clock, Result};
 
-/// How long a suite waits for a read to show what was written.
+/// The timeout and the interval of polls for what a server shows late.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PollTimeout {
-    /// Whose time. With a manual clock no real time passes.
+    /// The clock. With a manual clock no real time passes.
     pub clock: Arc<dyn Clock>,
-    /// When to give up. Two minutes unless set, which covers the delays that a real tenant documents.
+    /// The timeout. Two minutes unless set, which covers the delays that a real tenant documents.
     pub timeout: Duration,
-    /// How long to wait between two looks. Half a second unless set.
+    /// The interval between two polls. Half a second unless set.
     pub interval: Duration,
 }
 
 impl PollTimeout {
-    /// Two minutes of that clock, a look every half second.
+    /// Creates a timeout of two minutes with a poll every half second.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, timeout: Duration::from_secs(120), interval: Duration::from_millis(500) }
     }
 
-    /// Gives up after that time.
+    /// Sets the timeout.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Looks this often.
+    /// Sets the interval.
     #[must_use]
     pub fn with_interval(mut self, interval: Duration) -> Self {
         self.interval = interval;

@@ -1,4 +1,4 @@
-//! What kind of account a user is, and what may keep it from signing in.
+//! The kind of an account, and the settings that limit its sign-in.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -17,7 +17,7 @@ const SMARTCARD_REQUIRED: u32 = 0x4_0000;
 const FILE_TIME_EPOCH: i128 = 11_644_473_600;
 const NANOSECONDS_PER_TICK: i128 = 100;
 
-/// What kind of account an object is, from its class and `userAccountControl`.
+/// The kind of an account, from its class and `userAccountControl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -54,29 +54,29 @@ impl AccountKind {
 }
 
 impl ForestUser {
-    /// Whether the account is enabled. An enabled account may have [expired](Self::is_expired).
+    /// Returns true if the account is enabled. An enabled account may have [expired](Self::is_expired).
     pub fn is_enabled(&self) -> bool {
         !self.has(ACCOUNT_DISABLED)
     }
 
-    /// Whether the account has expired by then, and so cannot sign in although it may be enabled.
+    /// Returns true if the account has expired by then, and so cannot sign in although it may be enabled.
     pub fn is_expired(&self, now: OffsetDateTime) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// Whether the password never expires: usual for accounts of services, and for those of people who should not
+    /// Returns true if the password never expires: usual for accounts of services, and for those of people who should not
     /// have that.
     pub fn has_password_that_never_expires(&self) -> bool {
         self.has(PASSWORD_NEVER_EXPIRES)
     }
 
-    /// Whether only a smart card signs in. Its certificate usually names the UPN, so that a new UPN needs a new
+    /// Returns true if only a smart card signs in. Its certificate usually names the UPN, so that a new UPN needs a new
     /// certificate, or a mapping that does not depend on it (`altSecurityIdentities`).
     pub fn needs_smartcard(&self) -> bool {
         self.has(SMARTCARD_REQUIRED)
     }
 
-    /// Whether services run under this account, as far as the directory tells: it is a managed service account,
+    /// Returns true if services run under this account, as far as the directory tells: it is a managed service account,
     /// stands in `CN=Managed Service Accounts`, or has service principal names. An ordinary account that a service
     /// merely signs in with cannot be told from a person's; that its
     /// [password never expires](Self::has_password_that_never_expires) is a hint.

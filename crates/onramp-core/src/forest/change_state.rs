@@ -1,4 +1,4 @@
-//! Whether a change can be made, and how an object that was found stands to it: pure, so that every implementation
+//! The state of an object relative to a change: pure, so that every implementation
 //! decides alike.
 
 use std::collections::BTreeSet;
@@ -7,12 +7,12 @@ use std::fmt::Write;
 use super::{AttributeChange, AttributeValue, ForestObject, ObjectChange, UpnChange};
 use crate::{AttributeName, DistinguishedName, Error, ErrorKind, Result, comparison_key};
 
-/// So many values are named in a message; the rest is counted.
+/// The number of values that a message names; the rest is counted.
 const VALUES_SHOWN: usize = 5;
-/// So many characters of a value are shown.
+/// The number of characters of a value that a message shows.
 const CHARACTERS_SHOWN: usize = 80;
 
-/// How an object stands to a change of it.
+/// The state of an object relative to a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums)] // there is no fourth way
 pub enum ChangeState {
@@ -20,12 +20,12 @@ pub enum ChangeState {
     Before,
     /// All is as the change makes it.
     After,
-    /// It is neither: somebody else changed it.
+    /// The object has neither the values before nor those after: it was changed by others.
     Neither,
 }
 
 impl ObjectChange {
-    /// Whether the change may be sent at all.
+    /// Checks that the change may be sent at all.
     ///
     /// # Errors
     /// `Invalid` if it changes nothing, names an attribute twice or by its object identifier (which would hide both
@@ -72,7 +72,7 @@ impl ObjectChange {
         Ok(())
     }
 
-    /// How an object stands to this change, given what was read of it.
+    /// Returns the state of an object relative to this change, given what was read of it.
     pub fn state(&self, object: &ForestObject) -> ChangeState {
         let all = |is: fn(&AttributeChange, &[AttributeValue]) -> bool| {
             self.attributes.iter().all(|change| is(change, object.values(&change.attribute)))

@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use super::AttributeValue;
 use crate::{AttributeName, BoxStream, DistinguishedName, ObjectGuid, Result};
 
-/// What to do to one attribute of an object: values that must be there and go, values that come.
+/// The change of one attribute: values that must be there and are removed, values that are added.
 ///
 /// Made by [`AttributeChange::replace`] or [`AttributeChange::edit`], which differ in what they take other values for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AttributeChange {
-    /// Which attribute.
+    /// The attribute.
     pub attribute: AttributeName,
     /// Values that must be there, and are removed.
     pub remove: Vec<AttributeValue>,
     /// Values that are added.
     pub add: Vec<AttributeValue>,
-    /// Whether these are all the values that the attribute has, before and after, so that any other is stale. Else
+    /// True if these are all the values that the attribute has, before and after, so that any other is stale. Else
     /// values that are named in neither stay: what somebody else added meanwhile is kept.
     pub is_whole: bool,
 }
@@ -48,11 +48,11 @@ impl AttributeChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectChange {
-    /// Which object, wherever it is now.
+    /// The object, regardless of its current place.
     pub guid: ObjectGuid,
-    /// Where the object was when the change was planned; decides the domain, never finds the object.
+    /// The place of the object when the change was planned; decides the domain, never finds the object.
     pub dn: DistinguishedName,
-    /// What to change of it; each attribute at most once.
+    /// The changes; each attribute at most once.
     pub attributes: Vec<AttributeChange>,
 }
 
@@ -70,7 +70,7 @@ impl ObjectChange {
     }
 }
 
-/// What a successful change did.
+/// The effect of a successful change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -85,7 +85,7 @@ pub enum ObjectChanged {
 }
 
 impl ObjectChanged {
-    /// Whether this call wrote: not if all was so already.
+    /// Returns true if this call wrote.
     pub fn is_written(self) -> bool {
         self != Self::Unchanged
     }
@@ -97,7 +97,7 @@ impl ObjectChanged {
 pub struct ObjectOutcome {
     /// The change.
     pub change: ObjectChange,
-    /// What became of it; errors as of [`ObjectWriter::change`].
+    /// The result; errors as of [`ObjectWriter::change`].
     pub result: Result<ObjectChanged>,
 }
 

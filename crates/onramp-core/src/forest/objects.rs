@@ -9,7 +9,7 @@ use crate::{
     AttributeName, BoxStream, DistinguishedName, DomainName, LdapFilter, ObjectGuid, Result, Sid, Upn,
 };
 
-/// What to find one object by.
+/// The key of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ObjectRef {
@@ -117,7 +117,7 @@ impl ForestObject {
     }
 }
 
-/// How far below its base a query looks.
+/// The scope of a query below its base.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SearchScope {
@@ -128,19 +128,19 @@ pub enum SearchScope {
     OneLevel,
 }
 
-/// Which objects to read, and what of them.
+/// The objects and attributes to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectQuery {
-    /// Where to start; `None` is every domain of the forest.
+    /// The base; `None` is every domain of the forest.
     pub base: Option<DistinguishedName>,
-    /// How far to go below the base.
+    /// The scope below the base.
     pub scope: SearchScope,
-    /// Which objects; `None` is all.
+    /// The filter; `None` is every object.
     pub filter: Option<LdapFilter>,
-    /// Which attributes; constructed ones must be named. Empty is none: GUID and name come in any case.
+    /// The attributes; constructed ones must be named. Empty is none: GUID and name come in any case.
     pub attributes: Vec<AttributeName>,
-    /// Whether to see deleted objects too (they stand in `CN=Deleted Objects`, with few attributes).
+    /// True to include deleted objects (they are in `CN=Deleted Objects`, with few attributes).
     pub include_deleted: bool,
 }
 

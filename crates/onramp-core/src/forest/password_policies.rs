@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DistinguishedName, DomainName, ObjectGuid, Result};
 
-/// What a password policy demands, be it that of a domain or a fine-grained one.
+/// The settings of a password policy, of a domain or fine-grained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PasswordSettings {
-    /// Least number of UTF-16 units.
+    /// The minimum length in UTF-16 units.
     pub min_length: u32,
-    /// How many old passwords may not come back.
+    /// The number of old passwords that are refused.
     pub history_length: u32,
-    /// Whether complexity is demanded.
+    /// True if complexity is required.
     pub complexity: bool,
-    /// Whether passwords are kept so that they can be recovered.
+    /// True if passwords are stored with reversible encryption.
     pub reversible_encryption: bool,
-    /// After how long a password expires; `None` is never.
+    /// The maximum password age; `None` is never.
     pub max_age: Option<Duration>,
-    /// How long a password must be kept.
+    /// The minimum password age.
     pub min_age: Duration,
-    /// When an account is locked; `None` is never.
+    /// The account lockout; `None` is never.
     pub lockout: Option<Lockout>,
 }
 
@@ -45,15 +45,15 @@ impl PasswordSettings {
     }
 }
 
-/// When an account is locked, and for how long.
+/// The account lockout settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // the three attributes there are
 pub struct Lockout {
-    /// Wrong tries until the account is locked; at least 1.
+    /// The number of wrong passwords until lockout; at least 1.
     pub threshold: u32,
     /// After how long wrong tries are forgotten; `None` if the directory sets no time.
     pub window: Option<Duration>,
-    /// For how long the account stays locked; `None` is until an administrator unlocks it.
+    /// The lockout duration; `None` is until an administrator unlocks it.
     pub duration: Option<Duration>,
 }
 
@@ -66,7 +66,7 @@ pub struct DomainPasswordPolicy {
     /// The domain.
     #[serde(deserialize_with = "DomainName::deserialize_directory")]
     pub domain: DomainName,
-    /// What it demands.
+    /// The settings.
     pub rules: PasswordSettings,
 }
 
@@ -86,7 +86,7 @@ pub struct FineGrainedPolicy {
     pub dn: DistinguishedName,
     /// Among several that apply, the lowest wins.
     pub precedence: u32,
-    /// What it demands.
+    /// The settings.
     pub rules: PasswordSettings,
     /// The users and global groups that it is linked to. Those of other domains have no effect.
     pub applies_to: Vec<DistinguishedName>,
@@ -105,7 +105,7 @@ impl FineGrainedPolicy {
         self
     }
 
-    /// Its name, for people.
+    /// Returns the name, for people.
     pub fn name(&self) -> String {
         self.dn.rdns().first().map(|rdn| rdn.value.clone()).unwrap_or_default()
     }
@@ -116,21 +116,21 @@ impl FineGrainedPolicy {
 #[serde(rename_all = "kebab-case", tag = "policy")]
 #[non_exhaustive]
 pub enum EffectivePasswordPolicy {
-    /// That of the domain: no fine-grained one applies.
+    /// The policy of the domain: no fine-grained one applies.
     Domain(DomainPasswordPolicy),
     /// A fine-grained one.
     FineGrained(FineGrainedPolicy),
-    /// It cannot be told, which is not "none": fine-grained policies are hidden from ordinary accounts.
+    /// An unknown policy, which is not "none": fine-grained policies are hidden from ordinary accounts.
     Unknown {
         /// The fine-grained policy that binds the user, if its name at least is visible.
         named: Option<DistinguishedName>,
-        /// Why it cannot be told, and what to do about it.
+        /// The reason, and the next step.
         reason: String,
     },
 }
 
 impl EffectivePasswordPolicy {
-    /// What it demands, if that can be told.
+    /// Returns the settings, if they are known.
     pub fn rules(&self) -> Option<&PasswordSettings> {
         match self {
             Self::Domain(policy) => Some(&policy.rules),
@@ -153,7 +153,7 @@ impl fmt::Display for EffectivePasswordPolicy {
     }
 }
 
-/// Port: the password policies of a forest.
+/// The port of the password policies of a forest.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait PasswordPolicies: Debug + Send + Sync {

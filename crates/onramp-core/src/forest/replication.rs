@@ -23,11 +23,11 @@ pub struct DomainController {
     pub settings: DistinguishedName,
     /// The AD site it stands in.
     pub site: String,
-    /// Whether it is a global catalog.
+    /// True if it is a global catalog.
     pub is_global_catalog: bool,
-    /// Whether it is read-only (RODC).
+    /// True if it is read-only (RODC).
     pub is_read_only: bool,
-    /// Whether inbound replication is switched off on it: it will never converge.
+    /// True if its inbound replication is disabled: it will never converge.
     pub inbound_disabled: bool,
     /// Naming contexts of which it holds a full replica, writable or not.
     pub naming_contexts: Vec<DistinguishedName>,
@@ -62,7 +62,7 @@ impl DomainController {
         self.host.contains('.')
     }
 
-    /// Whether it holds a full replica of that naming context.
+    /// Returns true if it holds a full replica of the naming context.
     pub fn holds(&self, context: &DistinguishedName) -> bool {
         self.naming_contexts.contains(context)
     }
@@ -80,9 +80,9 @@ pub enum ReplicatedValue {
     },
     /// A user has a UPN.
     UserUpn {
-        /// Whose.
+        /// The `objectGUID` of the user.
         guid: ObjectGuid,
-        /// Where the object is; decides which domain controllers hold it.
+        /// The place of the object; decides which domain controllers hold it.
         dn: DistinguishedName,
         /// The UPN, compared exactly: a change of case must arrive too.
         upn: Upn,
@@ -90,7 +90,7 @@ pub enum ReplicatedValue {
 }
 
 impl ReplicatedValue {
-    /// Whether that domain controller must have the value. Suffixes stand in the Configuration partition, which
+    /// Returns true if the domain controller must have the value. Suffixes are in the Configuration partition, which
     /// every one holds; a user only in its own domain.
     pub fn concerns(&self, controller: &DomainController) -> bool {
         match self {
@@ -110,7 +110,7 @@ impl fmt::Display for ReplicatedValue {
     }
 }
 
-/// Which changes of a naming context to read.
+/// The query for changes of a naming context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChangesQuery {
@@ -120,7 +120,7 @@ pub struct ChangesQuery {
     pub from_usn: u64,
     /// The single-valued attribute whose value to read.
     pub attribute: AttributeName,
-    /// Which objects besides; `None` is any.
+    /// The filter of the objects; `None` is any.
     pub filter: Option<LdapFilter>,
 }
 
@@ -159,7 +159,7 @@ impl ChangedObject {
     }
 }
 
-/// Port: replication between the domain controllers of a forest.
+/// The port of replication between the domain controllers of a forest.
 ///
 /// The first two methods are enough to wait for one value; the others, which answer `Unsupported` unless implemented, are
 /// needed to prove the replication of many changes without reading each value. The crate `onramp` waits with them.
@@ -185,7 +185,7 @@ pub trait Replication: Debug + Send + Sync {
         unsupported("reach the domain controller", &controller.host)
     }
 
-    /// Whether that domain controller itself holds the value now.
+    /// Returns true if that domain controller itself holds the value now.
     ///
     /// # Errors
     /// `Unavailable` if it cannot be reached, after a bounded time.
@@ -199,7 +199,7 @@ pub trait Replication: Debug + Send + Sync {
         unsupported("tell which domain controller is written to for", context)
     }
 
-    /// How far that domain controller is with a naming context that it holds.
+    /// Returns the replication position of that domain controller in a naming context that it holds.
     async fn position(
         &self,
         controller: &DomainController,

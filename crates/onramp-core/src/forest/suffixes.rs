@@ -14,7 +14,7 @@ use crate::{DistinguishedName, DomainName, Error, ErrorKind, Result, UpnSuffix};
 pub struct ForestSuffix {
     /// The suffix.
     pub suffix: UpnSuffix,
-    /// Why it is offered.
+    /// The origin of the suffix.
     pub origin: SuffixOrigin,
 }
 
@@ -25,14 +25,14 @@ impl ForestSuffix {
     }
 }
 
-/// Why a suffix is offered.
+/// The origin of a suffix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SuffixOrigin {
-    /// It stands in `uPNSuffixes` of `CN=Partitions,CN=Configuration,…`.
+    /// A value of `uPNSuffixes` on `CN=Partitions,CN=Configuration,…`.
     Explicit,
-    /// It is the DNS name of a domain of the forest, and always valid.
+    /// The DNS name of a domain of the forest, which is always valid.
     Domain,
 }
 
@@ -56,11 +56,11 @@ impl UnitSuffix {
     }
 }
 
-/// Who uses a suffix.
+/// The principals that use a suffix.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SuffixUsage {
-    /// How many security principals of the forest have a UPN with it.
+    /// The number of security principals of the forest that have a UPN with it.
     pub principals: u64,
     /// Some of them, at most [`SuffixUsage::EXAMPLES`].
     pub examples: Vec<UpnOwner>,
@@ -69,7 +69,7 @@ pub struct SuffixUsage {
 }
 
 impl SuffixUsage {
-    /// How many principals are named.
+    /// The maximum number of principals that are named.
     pub const EXAMPLES: usize = 5;
 
     /// Counts one more principal, which is named if there is room.
@@ -80,7 +80,7 @@ impl SuffixUsage {
         }
     }
 
-    /// Whether nobody uses it.
+    /// Returns true if no principal uses it.
     pub fn is_unused(&self) -> bool {
         self.principals == 0 && self.units.is_empty()
     }
@@ -107,7 +107,7 @@ impl fmt::Display for SuffixUsage {
     }
 }
 
-/// Port: the UPN suffixes of a forest.
+/// The port of the UPN suffixes of a forest.
 ///
 /// Callers remove a suffix with [`SuffixesExt::remove`], which looks first whether it is in use.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -120,7 +120,7 @@ pub trait Suffixes: Debug + Send + Sync {
     /// The suffixes that organizational units carry of their own, in every domain of the forest.
     async fn unit_suffixes(&self) -> Result<Vec<UnitSuffix>>;
 
-    /// Who uses a suffix, in any spelling: looks through the whole forest.
+    /// Returns the principals that use a suffix, in any spelling: searches the whole forest.
     async fn usage(&self, suffix: &UpnSuffix) -> Result<SuffixUsage>;
 
     /// Adds a suffix. AD does not check it, which is why it must be a domain name here.
@@ -137,7 +137,7 @@ pub trait Suffixes: Debug + Send + Sync {
     async fn force_remove(&self, suffix: &UpnSuffix) -> Result<()>;
 }
 
-/// What callers do with [`Suffixes`].
+/// Conveniences over [`Suffixes`].
 #[async_trait]
 pub trait SuffixesExt: Suffixes {
     /// Removes an explicit suffix that nobody uses.

@@ -1,4 +1,4 @@
-//! How far a domain controller is with the changes of the others, and who wrote a value ([MS-ADTS] 3.1.1.1.9 ff.).
+//! The replication position of a domain controller, and the origin of a value ([MS-ADTS] 3.1.1.1.9 ff.).
 
 use std::fmt;
 
@@ -60,16 +60,16 @@ impl fmt::Debug for InvocationId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // what the protocol has
 pub struct ReplicationCursor {
-    /// Where the changes were made.
+    /// The database in which the changes were made.
     pub invocation_id: InvocationId,
     /// The highest USN of there up to which everything has arrived.
     pub usn: u64,
-    /// When it was last in step with that domain controller, where the server tells (Samba does not).
+    /// The time of the last successful sync with that domain controller, where the server has it (Samba does not).
     #[serde(with = "time::serde::rfc3339::option", default, skip_serializing_if = "Option::is_none")]
     pub last_sync: Option<OffsetDateTime>,
 }
 
-/// How far one domain controller is with one naming context.
+/// The replication position of one domain controller in one naming context.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReplicationPosition {
@@ -77,7 +77,7 @@ pub struct ReplicationPosition {
     pub invocation_id: Option<InvocationId>,
     /// The highest USN that it gave out (`highestCommittedUSN`), over all of its naming contexts.
     pub highest_usn: u64,
-    /// Its up-to-dateness vector; it has no entry of its own. `None` if this account may not read it.
+    /// The up-to-dateness vector; it has no entry for itself. `None` if this account may not read it.
     pub vector: Option<Vec<ReplicationCursor>>,
 }
 
@@ -96,7 +96,7 @@ impl ReplicationPosition {
         self.vector.as_deref()?.iter().find(|cursor| cursor.invocation_id == *origin)
     }
 
-    /// By how many USNs it is behind a change that was made in that database: 0 if the change has arrived. `None` if
+    /// Returns the number of USNs that it is behind a change in that database: 0 if the change has arrived. `None` if
     /// the vector is hidden.
     pub fn behind(&self, origin: &InvocationId, usn: u64) -> Option<u64> {
         if self.invocation_id == Some(*origin) {
@@ -107,13 +107,13 @@ impl ReplicationPosition {
     }
 }
 
-/// Who wrote a value first, before it was replicated (`replPropertyMetaData`).
+/// The originating write of a value (`replPropertyMetaData`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // what the protocol has
 pub struct OriginatingWrite {
-    /// How often the attribute was written. A change by delete and add may count twice (Samba).
+    /// The version: the number of writes of the attribute. A change by delete and add may count twice (Samba).
     pub version: u32,
-    /// When, by the writer's clock, in whole seconds.
+    /// The time by the writer's clock, in whole seconds.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// The database in which it was written.
@@ -123,7 +123,7 @@ pub struct OriginatingWrite {
 }
 
 impl OriginatingWrite {
-    /// Whether this write wins where both meet: the higher version, then the later time, then the greater identity
+    /// Returns true if this write wins in a conflict: the higher version, then the later time, then the greater identity
     /// ([MS-ADTS] 3.1.1.1.9).
     pub fn outranks(&self, other: &Self) -> bool {
         let rank = |write: &Self| (write.version, write.at, *write.by.as_bytes());
@@ -137,7 +137,7 @@ impl OriginatingWrite {
 pub struct ValueStamp {
     /// The value; `None` if the object does not have the attribute.
     pub value: Option<AttributeValue>,
-    /// Who wrote it. `None` if nobody ever did, or this account may not see it.
+    /// The originating write. `None` if there was none, or this account may not see it.
     pub written: Option<OriginatingWrite>,
 }
 

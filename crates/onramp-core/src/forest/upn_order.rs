@@ -60,7 +60,7 @@ enum Step {
 #[derive(Clone, Copy, PartialEq)]
 enum Progress {
     Unseen,
-    /// It waits for others to come first.
+    /// A change that others have to come before.
     Open,
     SteppedAside,
     Done,
@@ -68,11 +68,11 @@ enum Progress {
 
 struct Sorting<'a> {
     changes: &'a [UpnChange],
-    /// For each change, the earlier change of the same user.
+    /// The earlier change of the same user, per change.
     own: Vec<Option<usize>>,
-    /// For each change, the number of the name that it takes, if somebody in the batch gives it up.
+    /// The number of the name that a change takes, if the batch frees it, per change.
     takes: Vec<Option<usize>>,
-    /// For each name, the changes that give it up.
+    /// The changes that free a name, per name.
     holders: Vec<Vec<usize>>,
     progress: Vec<Progress>,
 }

@@ -71,7 +71,7 @@ impl ForestUser {
         }
     }
 
-    /// The anchor that synchronisation will give the cloud object: `mS-DS-ConsistencyGuid`, else `objectGUID`.
+    /// The anchor that synchronization will give the cloud object: `mS-DS-ConsistencyGuid`, else `objectGUID`.
     pub fn source_anchor(&self) -> ImmutableId {
         self.consistency_guid
             .as_deref()
@@ -87,11 +87,11 @@ impl ForestUser {
     }
 }
 
-/// Which users to read.
+/// The users to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserQuery {
-    /// Where to start, everything below included; `None` is every domain of the forest.
+    /// The base of the subtree; `None` is every domain of the forest.
     pub base: Option<DistinguishedName>,
     /// A filter besides "is a user"; `None` is all.
     pub filter: Option<LdapFilter>,
@@ -152,9 +152,9 @@ impl UpnOwner {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // a change is exactly this
 pub struct UpnChange {
-    /// Whose.
+    /// The `objectGUID` of the user.
     pub guid: ObjectGuid,
-    /// Where the object was when the change was planned; for people to read, never to find it by.
+    /// The place of the object when the change was planned; for people to read, never to find it by.
     pub dn: DistinguishedName,
     /// The value that must be there, as the directory holds it; `None` is "no value".
     pub before: Option<String>,
@@ -162,7 +162,7 @@ pub struct UpnChange {
     pub after: Upn,
 }
 
-/// What a successful change of a UPN did.
+/// The effect of a successful change of a UPN.
 pub type UpnChanged = ObjectChanged;
 
 /// One change of a stream and what became of it.
@@ -171,11 +171,11 @@ pub type UpnChanged = ObjectChanged;
 pub struct UpnOutcome {
     /// The change.
     pub change: UpnChange,
-    /// What became of it; errors as of [`ForestUsers::change_upn`].
+    /// The result; errors as of [`ForestUsers::change_upn`].
     pub result: Result<UpnChanged>,
 }
 
-/// Port: the users of a forest.
+/// The port of the users of a forest.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ForestUsers: Debug + Send + Sync {

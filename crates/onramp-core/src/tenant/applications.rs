@@ -40,12 +40,12 @@ impl Application {
 pub struct CertificateCredential {
     /// ID of the credential.
     pub key_id: ObjectId,
-    /// What the tenant calls it.
+    /// The display name.
     pub display_name: Option<String>,
-    /// When it begins to be accepted.
+    /// The start of its validity.
     #[serde(with = "time::serde::rfc3339::option")]
     pub not_before: Option<OffsetDateTime>,
-    /// When it is no longer accepted.
+    /// The end of its validity.
     #[serde(with = "time::serde::rfc3339::option")]
     pub not_after: Option<OffsetDateTime>,
 }
@@ -61,7 +61,7 @@ impl CertificateCredential {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewCertificate {
-    /// What the tenant will call it, at most 90 characters.
+    /// The display name, at most 90 characters.
     pub display_name: String,
     /// The X.509 certificate in DER. The tenant takes its dates from it.
     pub der: Vec<u8>,
@@ -86,14 +86,14 @@ impl NewCertificate {
 pub struct AppRole {
     /// Application ID of the API, the same in every tenant.
     pub resource: ObjectId,
-    /// Its name in the API, such as `User.Read.All`.
+    /// The name in the API, such as `User.Read.All`.
     pub value: String,
 }
 
 impl AppRole {
     /// Application ID of Microsoft Graph.
     pub const GRAPH: ObjectId = ObjectId::from_u128(0x00000003_0000_0000_c000_000000000000);
-    /// Application ID of Microsoft Entra AD Synchronization Service, which switching synchronisation on brings into
+    /// Application ID of Microsoft Entra AD Synchronization Service, which switching synchronization on brings into
     /// the tenant.
     pub const SYNCHRONIZATION_SERVICE: ObjectId = ObjectId::from_u128(0x6bf85cfa_ac8a_4be5_b5de_425a0d0dc016);
 
@@ -122,7 +122,7 @@ impl AppRoleAssignment {
     }
 }
 
-/// Port: application identities of a tenant.
+/// The port of a pplication identities of a tenant.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Applications: Debug + Send + Sync {

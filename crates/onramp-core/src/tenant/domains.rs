@@ -11,18 +11,18 @@ use crate::{BoxStream, DomainName, ObjectId, Result};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TenantDomain {
-    /// Its name.
+    /// The name.
     pub name: DomainName,
-    /// Whether ownership was proven.
+    /// True if the domain is verified.
     pub is_verified: bool,
-    /// Whether new users get it by default.
+    /// True if it is the default domain for new users.
     pub is_default: bool,
-    /// Whether it is the tenant's first, `….onmicrosoft.com`.
+    /// True if it is the initial domain, `….onmicrosoft.com`.
     pub is_initial: bool,
-    /// Whether it is a verified domain that is not below another one of the tenant. Entra says "no" for every
+    /// True if it is a verified domain that is not below another one of the tenant. Entra says "no" for every
     /// unverified domain.
     pub is_root: bool,
-    /// Who checks passwords of its users.
+    /// The authentication type of the domain.
     pub authentication: DomainAuthentication,
 }
 
@@ -40,7 +40,7 @@ impl TenantDomain {
 pub struct DomainReference {
     /// Object ID.
     pub id: ObjectId,
-    /// What it is.
+    /// The kind of the object.
     pub kind: ReferenceKind,
     /// UPN of a user, address of a group, name of anything else.
     pub name: Option<String>,
@@ -53,7 +53,7 @@ impl DomainReference {
     }
 }
 
-/// What kind of object refers to a domain.
+/// The kind of an object that refers to a domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -68,7 +68,7 @@ pub enum ReferenceKind {
     Other(String),
 }
 
-/// Who checks passwords of a domain's users.
+/// The authentication type of a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -88,7 +88,7 @@ pub enum VerificationRecord {
     Txt {
         /// Name of the record.
         label: String,
-        /// Its text.
+        /// Returns the text.
         text: String,
         /// Time to live in seconds.
         ttl: u32,
@@ -118,7 +118,7 @@ impl std::fmt::Display for VerificationRecord {
     }
 }
 
-/// What asking for verification led to.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verification {
@@ -131,7 +131,7 @@ pub enum Verification {
     },
 }
 
-/// Port: the custom domains of a tenant.
+/// The port of the custom domains of a tenant.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Domains: Debug + Send + Sync {

@@ -1,4 +1,4 @@
-//! The tenant's own password rules.
+//! The password protection settings of a tenant.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use crate::Result;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PasswordProtectionSettings {
-    /// Whether the tenant's own banned terms are enforced (needs a P1 licence).
+    /// True if the custom banned password list is enforced (needs a P1 license).
     pub custom_terms_enforced: bool,
-    /// The tenant's own banned terms: at most 1,000 of 4 to 16 characters.
+    /// The custom banned password list: at most 1,000 terms of 4 to 16 characters.
     pub custom_terms: Vec<String>,
-    /// Wrong tries until an account is locked out.
+    /// The lockout threshold.
     pub lockout_threshold: u32,
-    /// How long the first lock-out lasts; later ones are longer.
+    /// The duration of the first lockout; later ones are longer.
     pub lockout_duration: Duration,
-    /// What the agents on domain controllers do with a banned password.
+    /// The mode of password protection on domain controllers.
     pub on_premises: OnPremisesProtection,
 }
 
 impl Default for PasswordProtectionSettings {
-    /// What holds in a tenant that never changed them.
+    /// Returns the settings of a tenant that never changed them.
     fn default() -> Self {
         Self {
             custom_terms_enforced: false,
@@ -37,20 +37,20 @@ impl Default for PasswordProtectionSettings {
     }
 }
 
-/// What password protection does on domain controllers that have its agent.
+/// The mode of password protection on domain controllers that have its agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum OnPremisesProtection {
-    /// Nothing.
+    /// No check.
     Off,
-    /// It logs what it would refuse.
+    /// A log entry for a banned password.
     Audit,
-    /// It refuses.
+    /// Refusal of a banned password.
     Enforce,
 }
 
-/// Port: the tenant's own password rules.
+/// The port of the tenant's password protection settings.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait PasswordProtection: Debug + Send + Sync {

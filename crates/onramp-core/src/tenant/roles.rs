@@ -80,9 +80,9 @@ pub struct RoleAssignment {
     pub id: String,
     /// The role.
     pub role: RoleTemplateId,
-    /// Who holds it.
+    /// The principal that holds the role.
     pub principal: ObjectId,
-    /// Where it holds: `/` is the whole tenant.
+    /// The scope: `/` is the whole tenant.
     pub scope: String,
 }
 
@@ -107,7 +107,7 @@ pub trait Roles: Debug + Send + Sync {
     /// eligible administrator is one for matching rules, although [`Roles::assignments_of`] does not show it.
     ///
     /// # Errors
-    /// `Unsupported` where the tenant has no licence for it or the cloud does not offer it; `Forbidden`.
+    /// `Unsupported` where the tenant has no license for it or the cloud does not offer it; `Forbidden`.
     async fn eligibilities_of(&self, principal: &ObjectId) -> Result<Vec<RoleAssignment>>;
 
     /// The active assignments of one role.

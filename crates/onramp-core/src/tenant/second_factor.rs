@@ -1,4 +1,4 @@
-//! Whether a user will be asked for a second factor, from everything that decides about it.
+//! The prediction of a second factor, from all settings that decide about it.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::ObjectId;
 pub struct SecondFactor {
     /// The per-user state.
     pub per_user: Option<MfaState>,
-    /// Whether security defaults are on. They ask administrators at every sign-in and everybody who uses Azure;
+    /// The state of security defaults. They ask administrators at every sign-in and everybody who uses Azure;
     /// the account of Entra Connect is exempt.
     pub security_defaults: Option<bool>,
     /// The conditional access policies in force that concern the user.
@@ -28,16 +28,16 @@ pub struct SecondFactor {
 pub struct PolicyInForce {
     /// ID of the policy.
     pub id: String,
-    /// Its display name.
+    /// The display name.
     pub name: String,
-    /// What it asks.
+    /// The requirement.
     pub demand: PolicyDemand,
-    /// Whether it hangs on more than user and application (place, device, risk, kind of client), so that it may not
+    /// True if it depends on more than user and application (place, device, risk, kind of client), so that it may not
     /// strike every time.
     pub conditional: bool,
 }
 
-/// What a conditional access policy asks of a sign-in that a program cannot give.
+/// The requirement of a conditional access policy that a program cannot meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -50,7 +50,7 @@ pub enum PolicyDemand {
     Other,
 }
 
-/// Whether something will happen.
+/// The certainty of a prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -59,12 +59,12 @@ pub enum Certainty {
     Yes,
     /// Not because of anything that was read, and all of it was.
     No,
-    /// It depends on the circumstances of the sign-in, or not everything could be read.
+    /// Dependent on the circumstances of the sign-in, or on something that could not be read.
     Unknown,
 }
 
 impl SecondFactor {
-    /// Whether a sign-in of this user with nothing but name and password will fail.
+    /// Predicts if a sign-in of this user with nothing but name and password will fail.
     ///
     /// ```
     /// use onramp_core::tenant::{Certainty, MfaState, SecondFactor};
@@ -91,7 +91,7 @@ impl SecondFactor {
     }
 }
 
-/// Who signs in to what: what a conditional access policy is held against.
+/// The sign-in that a conditional access policy is evaluated for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicySubject {
@@ -145,7 +145,7 @@ pub struct ConditionalAccessPolicy {
     pub id: String,
     /// Display name.
     pub name: String,
-    /// Whether it is in force: neither off nor only reporting.
+    /// Returns true if it is in force: neither off nor only reporting.
     pub is_enabled: bool,
     /// `includeUsers`: IDs, or `All`, `None`, `GuestsOrExternalUsers`.
     pub include_users: Vec<String>,
@@ -163,16 +163,16 @@ pub struct ConditionalAccessPolicy {
     pub include_applications: Vec<String>,
     /// `excludeApplications`.
     pub exclude_applications: Vec<String>,
-    /// Whether it has further conditions: places, platforms, risk, device filters, kinds of client.
+    /// Returns true if it has further conditions: places, platforms, risk, device filters, kinds of client.
     pub is_conditional: bool,
     /// `builtInControls` of `grantControls`, such as `mfa` and `block`.
     pub controls: Vec<String>,
-    /// Whether an authentication strength is asked for.
+    /// Returns true if an authentication strength is required.
     pub authentication_strength: bool,
 }
 
 impl ConditionalAccessPolicy {
-    /// What the policy asks of that sign-in; `None` if it is not in force, does not concern it or grants it.
+    /// Returns the requirement for that sign-in; `None` if it is not in force, does not concern it or grants it.
     ///
     /// Exclusion wins over inclusion, as Entra has it. A name that is not an ID and is not known (a new kind of
     /// audience) counts as included, so that no policy is overlooked.

@@ -34,7 +34,7 @@ impl fmt::Display for MfaState {
     }
 }
 
-/// What a sign-in with name and password, and nothing else, led to.
+/// The result of a sign-in with name and password, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 #[non_exhaustive]
@@ -119,7 +119,7 @@ impl SignInProbe {
         }
     }
 
-    /// Whether the answer proves the password right (`Some(true)`), wrong (`Some(false)`) or neither.
+    /// Returns true if the answer proves the password right, false if wrong, `None` if neither.
     pub fn password_is_right(&self) -> Option<bool> {
         match self {
             // Entra looks at a doubtful device before it looks at the password.
@@ -212,7 +212,7 @@ fn application(code: u32) -> &'static str {
     }
 }
 
-/// What codes that say nothing of the account are about.
+/// Returns the meaning of codes that say nothing about the account.
 fn circumstance(code: u32) -> Option<&'static str> {
     Some(match code {
         50_058 => "nobody is signed in yet",

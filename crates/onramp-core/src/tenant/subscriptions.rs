@@ -70,11 +70,11 @@ impl Debug for AzureRoleId {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Subscription {
-    /// Its ID.
+    /// The ID.
     pub id: ObjectId,
-    /// Its name.
+    /// The name.
     pub display_name: String,
-    /// Whether it can be used.
+    /// The state of the subscription.
     pub state: SubscriptionState,
 }
 
@@ -85,7 +85,7 @@ impl Subscription {
     }
 }
 
-/// Whether a subscription can be used.
+/// The state of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -102,7 +102,7 @@ pub enum SubscriptionState {
     Deleted,
 }
 
-/// What kind of principal gets access; telling Azure lets it accept one that is still replicating.
+/// The kind of the principal; with it, Azure accepts one that is still replicating.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum PrincipalType {
@@ -124,7 +124,7 @@ pub struct SubscriptionRoleAssignment {
     pub subscription: ObjectId,
     /// The role.
     pub role: AzureRoleId,
-    /// Who holds it.
+    /// The principal that holds the role.
     pub principal: ObjectId,
 }
 

@@ -1,4 +1,4 @@
-//! The directory synchronisation switch of a tenant.
+//! The directory synchronization switch of a tenant.
 
 use std::fmt::{self, Debug};
 
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::{BoxStream, ObjectId, Result};
 
-/// Where the switch stands (`onPremisesSyncEnabled`).
+/// The state of directory synchronization (`onPremisesSyncEnabled`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -31,7 +31,7 @@ impl fmt::Display for SyncState {
     }
 }
 
-/// What the tenant says of its synchronisation.
+/// The synchronization state of the tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SyncStatus {
@@ -41,19 +41,19 @@ pub struct SyncStatus {
     pub display_name: String,
     /// The switch.
     pub state: SyncState,
-    /// When the last synchronisation ended.
+    /// The end of the last synchronization.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_sync: Option<OffsetDateTime>,
 }
 
 impl SyncStatus {
-    /// A status of which no synchronisation is known yet.
+    /// A status of which no synchronization is known yet.
     pub fn new(tenant_id: ObjectId, display_name: impl Into<String>, state: SyncState) -> Self {
         Self { tenant_id, display_name: display_name.into(), state, last_sync: None }
     }
 }
 
-/// How the tenant treats objects that come in by synchronisation. `None` is "not known": an application may not read
+/// The synchronization features of the tenant. `None` is "not known": an application may not read
 /// these settings, only a signed-in administrator.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -66,20 +66,20 @@ pub struct SyncFeatures {
     pub soft_match_on_upn: Option<bool>,
     /// UPNs of licensed users follow the directory (`synchronizeUpnForManagedUsersEnabled`).
     pub synchronize_upn_for_managed_users: Option<bool>,
-    /// Password hashes are synchronised (`passwordSyncEnabled`).
+    /// Password hashes are synchronized (`passwordSyncEnabled`).
     pub password_hash_sync: Option<bool>,
-    /// The cloud's password policy binds synchronised users (`cloudPasswordPolicyForPasswordSyncedUsersEnabled`).
+    /// The cloud's password policy binds synchronized users (`cloudPasswordPolicyForPasswordSyncedUsersEnabled`).
     pub cloud_password_policy: Option<bool>,
     /// An object whose proxy address is taken comes in without it
     /// (`quarantineUponProxyAddressesConflictEnabled`).
     pub quarantine_on_proxy_conflict: Option<bool>,
     /// An object whose UPN is taken comes in under another one (`quarantineUponUpnConflictEnabled`).
     pub quarantine_on_upn_conflict: Option<bool>,
-    /// From how many deletions on a synchronisation is stopped.
+    /// From how many deletions on a synchronization is stopped.
     pub deletion_prevention: Option<DeletionPrevention>,
 }
 
-/// From how many deletions on a synchronisation is stopped as an accident.
+/// From how many deletions on a synchronization is stopped as an accident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "from", content = "threshold")]
 #[non_exhaustive]
@@ -92,15 +92,15 @@ pub enum DeletionPrevention {
     Percent(u32),
 }
 
-/// A value of a synchronised object that Entra did not take over because another object has it.
+/// A value of a synchronized object that Entra did not take over because another object has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProvisioningError {
     /// The object that came in without the value.
     pub object: ObjectId,
-    /// Its UPN or its name.
+    /// The UPN or the name.
     pub name: Option<String>,
-    /// Which property: `UserPrincipalName` or `ProxyAddresses`, as Graph writes it.
+    /// The property: `UserPrincipalName` or `ProxyAddresses`, as Graph writes it.
     pub property: String,
     /// The value.
     pub value: String,
@@ -116,11 +116,11 @@ impl ProvisioningError {
     }
 }
 
-/// Port: the directory synchronisation switch, and what comes of synchronising.
+/// The port of the directory synchronization switch, and what comes of synchronizing.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait DirectorySync: Debug + Send + Sync {
-    /// What the tenant says of its synchronisation.
+    /// The synchronization state of the tenant.
     async fn status(&self) -> Result<SyncStatus>;
 
     /// Turns the switch. Turning it to where it stands changes nothing.
@@ -129,10 +129,10 @@ pub trait DirectorySync: Debug + Send + Sync {
     /// `Forbidden`; `Invalid` while an earlier switching-off is not finished.
     async fn set_enabled(&self, enabled: bool) -> Result<()>;
 
-    /// How incoming objects are treated. What the caller may not read is unknown, not an error.
+    /// Returns the synchronization features. Those that the caller may not read are unknown, not an error.
     async fn features(&self) -> Result<SyncFeatures>;
 
-    /// The conflicts of synchronised users, page by page as the consumer takes them. A user that cannot be understood
+    /// The conflicts of synchronized users, page by page as the consumer takes them. A user that cannot be understood
     /// is one error of kind `Unreadable`, and the stream goes on; every other error ends the stream.
     fn provisioning_errors(&self) -> BoxStream<'static, Result<ProvisioningError>>;
 }

@@ -18,7 +18,7 @@ pub struct TenantUser {
     pub upn: Upn,
     /// Display name.
     pub display_name: Option<String>,
-    /// Whether the account may sign in.
+    /// True if the account is enabled.
     pub account_enabled: bool,
     /// Primary mail address.
     pub mail: Option<String>,
@@ -28,13 +28,13 @@ pub struct TenantUser {
     pub proxy_addresses: Vec<String>,
     /// Source anchor, if the object came from a directory.
     pub immutable_id: Option<ImmutableId>,
-    /// Whether a directory is the master of this object.
+    /// True if the object is synchronized from a directory.
     #[serde(alias = "synchronised")]
     pub synchronized: bool,
     /// True if it is a guest (B2B collaboration): `userType` is `Guest`, or the UPN holds `#EXT#`.
     #[serde(default)]
     pub is_guest: bool,
-    /// Whether the password does not expire.
+    /// True if the password never expires.
     pub password_never_expires: bool,
 }
 
@@ -74,7 +74,7 @@ impl TenantUser {
 pub struct DeletedUser {
     /// The user. Its UPN may be one that Entra made out of its object ID and the old one.
     pub user: TenantUser,
-    /// When it was deleted; 30 days later it is gone.
+    /// The time of the deletion; 30 days later the user is gone.
     #[serde(with = "time::serde::rfc3339::option")]
     pub deleted: Option<OffsetDateTime>,
 }
@@ -98,14 +98,14 @@ pub struct NewUser {
     pub mail_nickname: String,
     /// First password.
     pub password: Password,
-    /// Whether the user must choose another one when signing in first. A program cannot: leave it off for
+    /// True if the user must change the password at the first sign-in. A program cannot: leave it off for
     /// accounts that only programs use.
     pub force_change: bool,
-    /// Whether the account may sign in.
+    /// True if the account is enabled.
     pub account_enabled: bool,
     /// Alternate mail addresses.
     pub other_mails: Vec<String>,
-    /// Whether the password does not expire.
+    /// True if the password never expires.
     pub password_never_expires: bool,
 }
 
@@ -156,11 +156,11 @@ pub struct UserUpdate {
     pub upn: Option<Upn>,
     /// Display name.
     pub display_name: Option<String>,
-    /// Whether the account may sign in.
+    /// True if the account is enabled.
     pub account_enabled: Option<bool>,
     /// Alternate mail addresses: replaces them all.
     pub other_mails: Option<Vec<String>>,
-    /// Whether the password does not expire.
+    /// True if the password never expires.
     pub password_never_expires: Option<bool>,
 }
 
@@ -201,7 +201,7 @@ impl UserUpdate {
     }
 }
 
-/// Port: the users of a tenant.
+/// The port of the users of a tenant.
 ///
 /// A tenant is eventually consistent: an object may be invisible for a while after it was created, and a read may
 /// show an older value. Implementations retry "not found" for objects they created themselves a short while ago.
@@ -255,7 +255,7 @@ pub trait TenantUsers: Debug + Send + Sync {
     /// the stream goes on; every other error ends the stream.
     fn deleted(&self) -> BoxStream<'static, Result<DeletedUser>>;
 
-    /// Brings a deleted user back, with its groups and licences.
+    /// Brings a deleted user back, with its groups and licenses.
     ///
     /// # Errors
     /// `NotFound` if no deleted user has that ID; `AlreadyExists` if its UPN was given to somebody else meanwhile.

@@ -42,7 +42,7 @@ async fn of_users(port: &dyn PasswordPolicies, fixture: &ForestFixture) {
     expect_kind(port.effective(&NOBODY).await, ErrorKind::NotFound, "the policy of nobody");
 }
 
-/// What an account is told that may not see fine-grained policies.
+/// Checks the answer to an account that may not see fine-grained policies.
 async fn hidden(ordinary: &dyn PasswordPolicies, fixture: &ForestFixture) {
     done(ordinary.domain_policies().await, "reading the policies of domains as anybody");
     let refused = ordinary.fine_grained_policies().await;

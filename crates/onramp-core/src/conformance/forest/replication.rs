@@ -25,7 +25,7 @@ pub async fn run(
     change_is_followed(port, users, fixture, &controllers).await;
 }
 
-/// What is needed to prove many changes; skipped if the port does not offer it.
+/// Checks the methods that prove many changes; skipped if the port does not offer them.
 async fn change_is_followed(
     port: &dyn Replication,
     users: &dyn ForestUsers,
@@ -116,7 +116,7 @@ async fn controllers(port: &dyn Replication) -> Vec<DomainController> {
     controllers
 }
 
-/// Which domain controllers answer; skipped if the port does not tell.
+/// Checks that all domain controllers answer; skipped if the port does not offer it.
 async fn all_answer(port: &dyn Replication, controllers: &[DomainController]) {
     for controller in controllers {
         let reached = port.reach(controller).await;
