@@ -33,19 +33,19 @@ impl LabCa {
         Ok(Self { issuer })
     }
 
-    /// The authority's own certificate, PEM: what a client adds to its trust roots.
+    /// Returns the authority's own certificate, PEM: what a client adds to its trust roots.
     #[must_use]
     pub fn certificate_pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// The authority's own certificate, DER.
+    /// Returns the authority's own certificate, DER.
     #[must_use]
     pub fn certificate_der(&self) -> CertificateDer<'static> {
         self.issuer.der().clone()
     }
 
-    /// The TLS configuration of a server that is reached under `names` (DNS names or IP addresses), by a leaf certificate
+    /// Returns the TLS configuration of a server that is reached under `names` (DNS names or IP addresses), by a leaf certificate
     /// signed for exactly those. No ALPN protocol is set; a server that needs one sets it on a clone.
     pub fn server_config(&self, names: &[&str]) -> Result<Arc<ServerConfig>> {
         // Valid for all practical time, so that a lab whose clock is set elsewhere still has a valid certificate.
@@ -126,7 +126,7 @@ impl LabCa {
     }
 }
 
-/// Whether a server asks its clients for certificates.
+/// The handling of client certificates.
 enum Certificates {
     NotAsked,
     Taken,

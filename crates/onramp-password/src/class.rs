@@ -26,7 +26,7 @@ impl CharacterClass {
     /// Every class, in order.
     pub const ALL: [Self; 5] = [Self::Upper, Self::Lower, Self::Digit, Self::Symbol, Self::OtherLetter];
 
-    /// The class in which Active Directory counts a character, if it counts it at all.
+    /// Returns the class in which Active Directory counts a character, if it counts it at all.
     ///
     /// \[MS-SAMR\] prints the ASCII letters as 0x41–0x56 and 0x62–0x7A, which would leave out `W` to `Z` and `a`;
     /// Windows counts them, and so does this. Windows sorts UTF-16 units one by one, and half a surrogate pair is no
@@ -45,12 +45,12 @@ impl CharacterClass {
         }
     }
 
-    /// The class in which Entra counts a character, if it counts it at all.
+    /// Returns the class in which Entra counts a character, if it counts it at all.
     pub(crate) fn in_cloud(c: char) -> Option<Self> {
         if c.is_ascii() { Self::on_premises(c) } else { None }
     }
 
-    /// The class in a rule that knows four classes and counts every other character as a symbol.
+    /// Returns the class in a rule that knows four classes and counts every other character as a symbol.
     pub(crate) fn of_four(c: char) -> Self {
         match c {
             c if c.is_uppercase() => Self::Upper,
@@ -85,31 +85,31 @@ impl Classes {
     /// The five classes of Active Directory.
     pub const FIVE: Self = Self(0b1_1111);
 
-    /// The set of these classes.
+    /// Returns the set of these classes.
     #[must_use]
     pub fn of<I: IntoIterator<Item = CharacterClass>>(classes: I) -> Self {
         classes.into_iter().fold(Self::NONE, |set, class| set.with(Some(class)))
     }
 
-    /// Whether a class is in the set.
+    /// Returns true if a class is in the set.
     #[must_use]
     pub fn contains(self, class: CharacterClass) -> bool {
         self.0 & 1 << class as u8 != 0
     }
 
-    /// How many classes are in the set.
+    /// Returns the number of classes in the set.
     #[must_use]
     pub fn count(self) -> u32 {
         self.0.count_ones()
     }
 
-    /// Whether no class is in the set.
+    /// Returns true if the set is empty.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The classes of the set, in order.
+    /// Returns the classes of the set, in order.
     pub fn iter(self) -> impl Iterator<Item = CharacterClass> {
         CharacterClass::ALL.into_iter().filter(move |&class| self.contains(class))
     }
@@ -127,12 +127,12 @@ impl Classes {
         other.missing_of(self).is_empty()
     }
 
-    /// The set without one class.
+    /// Returns the set without one class.
     pub(crate) fn without(self, class: CharacterClass) -> Self {
         Self(self.0 & !(1 << class as u8))
     }
 
-    /// The classes of `all` that are not in this set.
+    /// Returns the classes of `all` that are not in this set.
     pub(crate) fn missing_of(self, all: Self) -> Self {
         Self(all.0 & !self.0)
     }

@@ -1,4 +1,4 @@
-//! What a password must not be built from: the names around the account.
+//! The names around an account, which its password must not contain.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -26,27 +26,27 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context in which nothing is known.
+    /// Creates a context in which nothing is known.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same context with this `sAMAccountName`.
+    /// Returns the context with this `sAMAccountName`.
     #[must_use]
     pub fn with_account_name(mut self, name: impl Into<String>) -> Self {
         self.account_name = Some(name.into());
         self
     }
 
-    /// The same context with this `displayName`.
+    /// Returns the context with this `displayName`.
     #[must_use]
     pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
         self
     }
 
-    /// The same context with this given name and surname.
+    /// Returns the context with this given name and surname.
     #[must_use]
     pub fn with_person(mut self, given_name: impl Into<String>, surname: impl Into<String>) -> Self {
         self.given_name = Some(given_name.into());
@@ -54,21 +54,21 @@ impl Context {
         self
     }
 
-    /// The same context with this tenant name.
+    /// Returns the context with this tenant name.
     #[must_use]
     pub fn with_tenant_name(mut self, name: impl Into<String>) -> Self {
         self.tenant_name = Some(name.into());
         self
     }
 
-    /// The same context with one more word that no password may contain.
+    /// Returns the context with one more word that no password may contain.
     #[must_use]
     pub fn with_word(mut self, word: impl Into<String>) -> Self {
         self.words.push(word.into());
         self
     }
 
-    /// The pieces into which a domain controller splits the display name.
+    /// Returns the pieces into which a domain controller splits the display name.
     pub(crate) fn display_name_pieces(&self) -> impl Iterator<Item = &str> {
         let separators = [',', '.', '-', '_', ' ', '#', '\t'];
         self.display_name
@@ -77,7 +77,7 @@ impl Context {
             .filter(|piece| !piece.is_empty())
     }
 
-    /// The person's names, as Entra looks for them.
+    /// Returns the person's names, as Entra looks for them.
     pub(crate) fn person_names(&self) -> Vec<&str> {
         let known: Vec<&str> =
             [&self.given_name, &self.surname].into_iter().flatten().map(String::as_str).collect();

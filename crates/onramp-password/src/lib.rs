@@ -53,10 +53,15 @@ pub mod protection;
 pub mod strength;
 mod target;
 mod text;
+#[cfg(all(feature = "onramp-core", feature = "os-random"))]
+mod validator;
 mod verdict;
 
 pub use check::{Checker, Verdict, Violation, check};
 pub use generate::{GenerateError, Generator};
 pub use language::Messages;
 pub use lint::lint;
+#[cfg(all(feature = "onramp-core", feature = "os-random"))]
+pub use validator::Validator;
+
 pub use policy::{AdPolicy, CustomPolicy, EntraPolicy, NistPolicy, Policy, ProtectionPolicy};

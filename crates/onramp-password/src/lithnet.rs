@@ -1,4 +1,4 @@
-//! What Lithnet Password Protection for Active Directory demands, as far as its settings can be data.
+//! The requirements of Lithnet Password Protection for Active Directory, as far as its settings can be data.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,12 +17,12 @@ use crate::class::{CharacterClass, Classes};
 pub struct LithnetPolicy {
     /// The fewest characters, in UTF-16 units.
     pub min_length: u16,
-    /// Whether the account name must not be part of the password. It is split at blanks, and pieces of four
-    /// characters or more are looked for.
+    /// True if the account name must not be part of the password. It is split at spaces, and pieces of four
+    /// characters or more are searched.
     pub check_account_name: bool,
-    /// Whether the full name must not be part of the password, split alike.
+    /// True if the full name must not be part of the password; split in the same way.
     pub check_full_name: bool,
-    /// What is demanded depending on the length.
+    /// The requirements that depend on the length.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bands: Option<LithnetBands>,
     /// The points that are demanded.
@@ -31,32 +31,32 @@ pub struct LithnetPolicy {
     /// Words that a password must not *be*, after normalization; as a part of it they are not looked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub banned_words: Vec<String>,
-    /// How passwords and words are normalized.
+    /// The normalization of passwords and words.
     #[serde(alias = "normalisation")]
     pub normalization: LithnetNormalization,
-    /// Whether compromised passwords are refused.
+    /// True if compromised passwords are refused.
     pub check_breached: bool,
-    /// Whether passwords are refused of which normalization leaves a compromised one.
+    /// True if passwords are refused whose normalized form is compromised.
     #[serde(alias = "check_normalised_breached")]
     pub check_normalized_breached: bool,
 }
 
 impl LithnetPolicy {
-    /// The same policy with these banned words.
+    /// Returns the policy with these banned words.
     #[must_use]
     pub fn with_banned_words<I: IntoIterator<Item = S>, S: Into<String>>(mut self, words: I) -> Self {
         self.banned_words = words.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The same policy with this minimum length in UTF-16 units.
+    /// Returns the policy with this minimum length in UTF-16 units.
     #[must_use]
     pub fn with_min_length(mut self, units: u16) -> Self {
         self.min_length = units;
         self
     }
 
-    /// The same policy with the names of the account looked for.
+    /// Returns the policy with the names of the account looked for.
     #[must_use]
     pub fn with_name_checks(mut self, account_name: bool, full_name: bool) -> Self {
         self.check_account_name = account_name;
@@ -64,21 +64,21 @@ impl LithnetPolicy {
         self
     }
 
-    /// The same policy with these bands.
+    /// Returns the policy with these bands.
     #[must_use]
     pub fn with_bands(mut self, bands: LithnetBands) -> Self {
         self.bands = Some(bands);
         self
     }
 
-    /// The same policy with these points.
+    /// Returns the policy with these points.
     #[must_use]
     pub fn with_points(mut self, points: LithnetPoints) -> Self {
         self.points = Some(points);
         self
     }
 
-    /// The same policy with compromised passwords refused, and those that are one after normalization.
+    /// Returns the policy with compromised passwords refused, and those that are one after normalization.
     #[must_use]
     pub fn with_breached(mut self, as_typed: bool, normalized: bool) -> Self {
         self.check_breached = as_typed;
@@ -86,7 +86,7 @@ impl LithnetPolicy {
         self
     }
 
-    /// The same policy with this normalization.
+    /// Returns the policy with this normalization.
     #[must_use]
     pub fn with_normalization(mut self, normalization: LithnetNormalization) -> Self {
         self.normalization = normalization;
@@ -119,7 +119,7 @@ pub struct LithnetBands {
 }
 
 impl LithnetBands {
-    /// The band of a length in UTF-16 units.
+    /// Returns the band of a length in UTF-16 units.
     #[must_use]
     pub fn band(&self, length: usize) -> &LithnetBand {
         match self.second_threshold.map(usize::from) {
@@ -131,16 +131,16 @@ impl LithnetBands {
     }
 }
 
-/// What one band demands.
+/// The requirements of one band.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(clippy::exhaustive_structs)] // the settings there are
 pub struct LithnetBand {
-    /// How many of the four classes are needed.
+    /// The required number of the four classes.
     pub required_classes: u8,
     /// The classes that are needed by name.
     pub require: Classes,
-    /// Whether a symbol or a digit is needed.
+    /// True if a symbol or a digit is required.
     pub symbol_or_digit: bool,
 }
 
@@ -175,18 +175,18 @@ impl Default for LithnetPoints {
 #[serde(default, deny_unknown_fields)]
 #[allow(clippy::exhaustive_structs)] // the four classes
 pub struct ClassPoints {
-    /// For upper-case letters.
+    /// The points for upper-case letters.
     pub upper: u16,
-    /// For lower-case letters.
+    /// The points for lower-case letters.
     pub lower: u16,
-    /// For digits.
+    /// The points for digits.
     pub digit: u16,
-    /// For every other character.
+    /// The points for every other character.
     pub symbol: u16,
 }
 
 impl ClassPoints {
-    /// The points of a class; none for letters without case, which Lithnet does not know.
+    /// Returns the points of a class; none for letters without case, which Lithnet does not know.
     #[must_use]
     pub fn of(&self, class: CharacterClass) -> u16 {
         match class {
@@ -199,7 +199,7 @@ impl ClassPoints {
     }
 }
 
-/// How Lithnet normalizes before it compares with banned words.
+/// The normalization that Lithnet applies before the comparison with banned words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Who makes a demand.
+/// A party that sets requirements for a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -22,10 +22,10 @@ pub enum Target {
 }
 
 impl Target {
-    /// Everybody, in order.
+    /// All targets, in order.
     pub const ALL: [Self; 5] = [Self::OnPremises, Self::Cloud, Self::Nist, Self::Lithnet, Self::Custom];
 
-    /// The stable name, as serialized.
+    /// Returns the stable name, as serialized.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -44,7 +44,7 @@ const fn bytes() -> [u8; 256] {
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'a> {
     pub(crate) text: &'a str,
-    /// Whether each character is one byte.
+    /// True if each character is one byte.
     pub(crate) ascii: bool,
     pub(crate) chars: usize,
     pub(crate) utf16: usize,
@@ -52,7 +52,7 @@ pub(crate) struct Text<'a> {
     pub(crate) classes: Classes,
     /// The classes in the cloud.
     pub(crate) cloud_classes: Classes,
-    /// Whether every character is printable ASCII.
+    /// True if every character is printable ASCII.
     pub(crate) printable: bool,
 }
 
@@ -94,7 +94,7 @@ impl<'a> Text<'a> {
         all
     }
 
-    /// The number of code points after NFC.
+    /// Returns the number of code points after NFC.
     pub(crate) fn nfc_length(&self) -> usize {
         match self.ascii || is_nfc_quick(self.text.chars()) == IsNormalized::Yes {
             true => self.chars,
@@ -102,7 +102,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The byte at which a character begins.
+    /// Returns the byte at which a character begins.
     pub(crate) fn byte(&self, position: usize) -> usize {
         if self.ascii {
             position.min(self.text.len())
@@ -116,7 +116,7 @@ impl<'a> Text<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Fold {
     ascii: [char; 128],
-    /// What is not ASCII, sorted.
+    /// The characters that are not ASCII, sorted.
     others: Vec<(char, char)>,
 }
 

@@ -1,4 +1,4 @@
-//! What a test does to the forest behind the clients' backs: other people's changes, machines that fail.
+//! The lab as other administrators and failing machines change it, behind the clients' backs.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -19,7 +19,7 @@ use super::{Fault, LabForest, Operation, Overload};
 use crate::tls::{ClientCertificate, LabCa};
 
 impl LabForest {
-    /// The object with that `sAMAccountName`, in any case.
+    /// Returns the object with that `sAMAccountName`, in any case.
     #[must_use]
     pub fn find_account(&self, sam_account_name: &str) -> Option<ObjectGuid> {
         self.read(0, |view| {
@@ -28,7 +28,7 @@ impl LabForest {
         })
     }
 
-    /// The object with that distinguished name.
+    /// Returns the object with that distinguished name.
     #[must_use]
     pub fn find(&self, dn: &DistinguishedName) -> Option<ObjectGuid> {
         self.read(0, |view| {
@@ -37,7 +37,7 @@ impl LabForest {
         })
     }
 
-    /// The distinguished name of an object.
+    /// Returns the distinguished name of an object.
     #[must_use]
     pub fn dn_of(&self, guid: &ObjectGuid) -> Option<DistinguishedName> {
         self.read(0, |view| {
@@ -46,7 +46,7 @@ impl LabForest {
         })
     }
 
-    /// The values of an attribute of an object as one domain controller has them, as text where they are text.
+    /// Returns the values of an attribute of an object as one domain controller has them, as text where they are text.
     ///
     /// # Errors
     /// `NotFound` if there is no such controller, object or attribute.
@@ -169,7 +169,7 @@ impl LabForest {
         self.change_controller(host, |state, at| set(state, at, |controller| controller.stopped = false))
     }
 
-    /// How long changes take from now on, those under way included.
+    /// Sets the replication delay from now on, changes in flight included.
     pub fn set_replication_delay(&self, delay: Duration) {
         self.0.delay.store(nanoseconds(delay), Ordering::Release);
         self.write(|_, _| ());
@@ -251,14 +251,14 @@ impl LabForest {
         self.0.faults.clear();
     }
 
-    /// How long each answer of the servers takes, besides the work: what a distant server looks like. Answers to several
-    /// requests under way on one connection take that long together, not one after the other.
+    /// Sets the latency of each answer, besides the work, as of a distant server. Answers to several requests in
+    /// flight on one connection take that long together, not one after the other.
     pub fn set_latency(&self, latency: Duration) {
         self.0.faults.set_latency(latency);
     }
 
-    /// How many changes each domain controller takes at a time over LDAP, and what it does with more. `None`, as at
-    /// first, is any number.
+    /// Sets the number of changes that each domain controller accepts at a time over LDAP, and its reaction to more.
+    /// `None`, the default, is any number.
     pub fn set_write_capacity(&self, capacity: Option<(usize, Overload)>) {
         self.0.faults.set_capacity(capacity);
     }
@@ -288,7 +288,7 @@ fn set(state: &mut State, at: usize, change: impl FnOnce(&mut Controller)) {
     }
 }
 
-/// What is left of an object that was deleted ([MS-ADTS] 3.1.1.5.5.1.1).
+/// Reduces an object to what remains of a deleted one ([MS-ADTS] 3.1.1.5.5.1.1).
 fn bury(object: &mut Object, grave: Id, last_known_parent: &str) {
     let naming = object.class.naming_attribute();
     let mut name = object.rdn_value().to_vec();

@@ -19,7 +19,7 @@ use super::security::bind::Credentials;
 use super::seed::{self, DomainLayout, ForestLayout};
 use crate::people::{People, PeopleOptions};
 
-/// So many domains a forest has at most, besides the first.
+/// The maximum number of domains besides the first.
 const MAX_DOMAINS: usize = 200;
 
 /// Describes a forest; [`build`](Self::build) makes it.
@@ -52,30 +52,30 @@ pub struct LabDomain {
 }
 
 impl LabDomain {
-    /// A domain with that DNS name, 20 users and one domain controller, which is a global catalog.
+    /// Creates a domain with that DNS name, 20 users and one domain controller, which is a global catalog.
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), users: 20, controllers: 1, read_only: 0, global_catalogs: None }
     }
 
-    /// How many users, besides those that every domain has.
+    /// Sets the number of users, besides those that every domain has.
     pub fn users(mut self, users: u64) -> Self {
         self.users = users;
         self
     }
 
-    /// How many writable domain controllers; at least one.
+    /// Sets the number of writable domain controllers; at least one.
     pub fn controllers(mut self, controllers: usize) -> Self {
         self.controllers = controllers;
         self
     }
 
-    /// How many read-only domain controllers besides.
+    /// Sets the number of read-only domain controllers.
     pub fn read_only_controllers(mut self, controllers: usize) -> Self {
         self.read_only = controllers;
         self
     }
 
-    /// How many of the writable domain controllers are global catalogs; all unless set.
+    /// Sets the number of writable domain controllers that are global catalogs; all unless set.
     pub fn global_catalogs(mut self, catalogs: usize) -> Self {
         self.global_catalogs = Some(catalogs);
         self
@@ -109,19 +109,19 @@ impl LabForest {
 }
 
 impl LabForestBuilder {
-    /// The DNS name of the forest's domain.
+    /// Returns the DNS name of the forest's domain.
     pub fn domain(mut self, domain: &str) -> Self {
         self.root.name = domain.to_owned();
         self
     }
 
-    /// The domain of the users' e-mail addresses.
+    /// Returns the domain of the users' e-mail addresses.
     pub fn mail_domain(mut self, domain: &str) -> Self {
         self.mail_domain = domain.to_owned();
         self
     }
 
-    /// How many users, besides those that every domain has. A million take about half a gigabyte.
+    /// Sets the number of users, besides those that every domain has. A million take about half a gigabyte.
     pub fn users(mut self, users: u64) -> Self {
         self.root.users = users;
         self
@@ -133,19 +133,19 @@ impl LabForestBuilder {
         self
     }
 
-    /// How many writable domain controllers; at least one.
+    /// Sets the number of writable domain controllers; at least one.
     pub fn controllers(mut self, controllers: usize) -> Self {
         self.root.controllers = controllers;
         self
     }
 
-    /// How many read-only domain controllers besides.
+    /// Sets the number of read-only domain controllers.
     pub fn read_only_controllers(mut self, controllers: usize) -> Self {
         self.root.read_only = controllers;
         self
     }
 
-    /// How many of the writable domain controllers are global catalogs; all unless set.
+    /// Sets the number of writable domain controllers that are global catalogs; all unless set.
     pub fn global_catalogs(mut self, catalogs: usize) -> Self {
         self.root.global_catalogs = Some(catalogs);
         self
@@ -157,25 +157,25 @@ impl LabForestBuilder {
         self
     }
 
-    /// The sites; the domain controllers of each domain stand in them by turns. `Default-First-Site-Name` unless set.
+    /// Returns the sites; the domain controllers of each domain stand in them by turns. `Default-First-Site-Name` unless set.
     pub fn sites(mut self, names: &[&str]) -> Self {
         self.sites = names.iter().map(|&name| name.to_owned()).collect();
         self
     }
 
-    /// How long a change takes from one domain controller to the others.
+    /// Sets the replication delay between domain controllers.
     pub fn replication_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// The password of the built-in administrator. Without it, one is made from the seed.
+    /// Returns the password of the built-in administrator. Without it, one is made from the seed.
     pub fn administrator_password(mut self, password: Password) -> Self {
         self.administrator_password = Some(password);
         self
     }
 
-    /// Which product the domain controllers are. Samba unless set.
+    /// Sets the product of the domain controllers. Samba unless set.
     pub fn vendor(mut self, vendor: Vendor) -> Self {
         self.vendor = vendor;
         self
@@ -195,7 +195,7 @@ impl LabForestBuilder {
         self
     }
 
-    /// Where the time comes from that replication takes.
+    /// Sets the clock of the forest.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -291,7 +291,7 @@ impl LabForestBuilder {
     }
 }
 
-/// The first label in capitals, at most 15 characters.
+/// Returns the first label in capitals, at most 15 characters.
 fn netbios_name(domain: &DomainName) -> String {
     domain.labels().next().unwrap_or_default().to_uppercase().chars().take(15).collect()
 }

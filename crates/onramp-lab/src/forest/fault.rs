@@ -10,7 +10,7 @@ use ldap3_proto::LdapResultCode;
 use super::LabForest;
 use super::security::refusal::Refusal;
 
-/// What can go wrong with an operation.
+/// A fault of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -47,7 +47,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What the server answers instead of carrying the operation out; `None` if the fault is of another kind.
+    /// Returns the answer of the server in place of the operation; `None` if the fault is of another kind.
     pub(super) fn refusal(self) -> Option<Refusal> {
         Some(match self {
             Self::Busy => Refusal::new(LdapResultCode::Busy, "0000200E: the server is busy"),
@@ -96,13 +96,13 @@ pub enum Operation {
     Modify,
 }
 
-/// What a domain controller does with changes that come while it has as many under way as it can take.
+/// The reaction of a domain controller to more changes than it can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overload {
-    /// It answers them with busy (result code 51).
+    /// The controller answers busy (result code 51).
     Busy,
-    /// It takes longer for each: twice the time with twice as many, and so on.
+    /// Each change takes longer: twice the time with twice as many, and so on.
     Slower,
 }
 
@@ -122,7 +122,7 @@ struct Plan {
 
 /// Somebody who changes the forest before a client's change.
 struct ConcurrentChange {
-    /// So many changes of clients come before.
+    /// The number of client changes before it.
     after: u64,
     act: Act,
 }
@@ -138,7 +138,7 @@ impl fmt::Debug for ConcurrentChange {
 #[derive(Debug)]
 struct Planned {
     fault: Fault,
-    /// So many operations go well before.
+    /// The number of operations before it that succeed.
     after: u64,
     times: u64,
 }
@@ -154,7 +154,7 @@ impl Faults {
         self.lock().changes.push(ConcurrentChange { after, act });
     }
 
-    /// What others do before the change that arrives now.
+    /// Returns the concurrent changes that precede the change which arrives now.
     pub(super) fn changes(&self) -> Vec<Act> {
         let mut plan = self.lock();
         let (due, later) = std::mem::take(&mut plan.changes).into_iter().partition(|one| one.after == 0);
@@ -207,7 +207,7 @@ impl Faults {
         }
     }
 
-    /// The fault that the operation which starts now shall have. Plans of one operation follow each other.
+    /// Returns the fault that the operation which starts now shall have. Plans of one operation follow each other.
     pub(super) fn next(&self, operation: Operation) -> Option<Fault> {
         let mut plan = self.lock();
         let planned = plan.planned.get_mut(&operation)?;
@@ -234,8 +234,7 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    /// How long the answer of a change that came now takes besides the work, or `None` if the controller is too busy to
-    /// take it.
+    /// Starts a change and returns the delay of its answer, or `None` if the controller is too busy.
     pub(super) fn begin(lab: &LabForest, at: usize) -> Option<(Self, Duration)> {
         let times = lab.0.faults.arrive(at)?;
         Some((Self { lab: lab.clone(), at }, lab.0.faults.latency().saturating_mul(times)))

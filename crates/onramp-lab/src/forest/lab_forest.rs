@@ -29,7 +29,7 @@ pub(super) struct Inner {
     pub(super) credentials: Credentials,
     pub(super) faults: Faults,
     pub(super) delay: AtomicI64,
-    /// When the next change arrives somewhere.
+    /// The time of the next arrival of a change.
     pub(super) due: AtomicI64,
     pub(super) state: RwLock<State>,
 }
@@ -45,46 +45,46 @@ pub struct Login {
 }
 
 impl LabForest {
-    /// The DNS name of the domain at the root of the forest.
+    /// Returns the DNS name of the domain at the root of the forest.
     #[must_use]
     pub fn domain(&self) -> &DomainName {
         &self.0.domain
     }
 
-    /// The DNS names of all domains, that at the root of the forest first.
+    /// Returns the DNS names of all domains, that at the root of the forest first.
     #[must_use]
     pub fn domains(&self) -> Vec<DomainName> {
         self.with(|state| state.domains.iter().map(|domain| domain.dns.clone()).collect())
     }
 
-    /// The distinguished name of the first domain: where a search for all its users starts.
+    /// Returns the distinguished name of the first domain: where a search for all its users starts.
     #[must_use]
     pub fn base(&self) -> DistinguishedName {
         DistinguishedName::of_domain(&self.0.domain)
     }
 
-    /// The DNS names of the domain controllers, domain by domain. Changes of the ports go to the first of the domain.
+    /// Returns the DNS names of the domain controllers, domain by domain. Changes of the ports go to the first of the domain.
     #[must_use]
     pub fn controllers(&self) -> Vec<String> {
         self.with(|state| state.controllers.iter().map(|controller| controller.host.clone()).collect())
     }
 
-    /// How to bind as the built-in administrator, who may do everything.
+    /// Returns the login of the built-in administrator, who may do everything.
     #[must_use]
     pub fn administrator(&self) -> Login {
         let name = format!("{}\\Administrator", self.0.netbios);
         Login { name, password: self.0.credentials.administrator_password.clone() }
     }
 
-    /// How to bind as somebody who may read and change nothing; `None` if the forest has no enabled users.
+    /// Returns the login of a user who may read and change nothing; `None` if the forest has no enabled users.
     #[must_use]
     pub fn plain_user(&self) -> Option<Login> {
         let delegate = self.0.credentials.delegate;
         self.login_of(|view, id| Some(id) != delegate && accounts::is_enabled_person(view, id))
     }
 
-    /// How to bind as somebody who may change the user principal names of unprotected accounts and nothing else; `None` if
-    /// the forest has no service accounts.
+    /// Returns the login of a user who may change the user principal names of unprotected accounts and nothing else;
+    /// `None` if the forest has no service accounts.
     #[must_use]
     pub fn delegate(&self) -> Option<Login> {
         let delegate = self.0.credentials.delegate?;

@@ -21,7 +21,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 pub use names::DEPARTMENTS;
 
-/// What the generated people have in common.
+/// The options of the generated people.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PeopleOptions {
@@ -31,7 +31,7 @@ pub struct PeopleOptions {
     pub old_suffix: String,
     /// The domain of their e-mail addresses: `example.com`.
     pub mail_domain: String,
-    /// Which people: the same seed gives the same people.
+    /// The seed: the same seed gives the same people.
     pub seed: u64,
 }
 
@@ -69,11 +69,11 @@ impl PeopleOptions {
     }
 }
 
-/// What makes a person awkward for a migration. The number is how many of each hundred people are so.
+/// A property of a person that makes a migration difficult. The number is their share in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Quirk {
-    /// Nothing (56).
+    /// No such property (56).
     None,
     /// No mail address and no proxy address (8).
     NoMail,
@@ -107,7 +107,7 @@ pub enum Quirk {
     Service,
 }
 
-/// Which of a hundred consecutive people are awkward: spread out, so that a small directory has a bit of everything.
+/// The properties of a hundred consecutive people: spread out, so that a small directory has all of them.
 const QUIRKS: [(u64, Quirk); 44] = [
     (2, Quirk::NoMail),
     (3, Quirk::MailDiffers),
@@ -159,9 +159,9 @@ const QUIRKS: [(u64, Quirk); 44] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Person {
-    /// Its place in the sequence, from 0.
+    /// The place in the sequence, from 0.
     pub index: u64,
-    /// What is awkward about it.
+    /// The property that makes the person difficult.
     pub quirk: Quirk,
     /// The common name, unique among all of the same seed.
     pub common_name: String,
@@ -183,12 +183,12 @@ pub struct Person {
     pub department: Option<&'static str>,
     /// `title`.
     pub title: Option<&'static str>,
-    /// Whether the account is enabled.
+    /// True if the account is enabled.
     pub enabled: bool,
 }
 
 impl Person {
-    /// Whether this is a service account.
+    /// Returns true if this is a service account.
     #[must_use]
     pub fn is_service(&self) -> bool {
         self.quirk == Quirk::Service
@@ -207,7 +207,7 @@ pub struct People {
     previous: Previous,
 }
 
-/// What the second of a pair takes over from the first.
+/// The values that the second of a pair shares with the first.
 #[derive(Debug, Clone, Default)]
 struct Previous {
     prefix: String,
@@ -221,7 +221,7 @@ struct Name {
 }
 
 impl People {
-    /// The people that `options` describe.
+    /// Returns the people that `options` describe.
     #[must_use]
     pub fn new(options: PeopleOptions) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(options.seed);

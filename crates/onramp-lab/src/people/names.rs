@@ -136,7 +136,7 @@ pub const DEPARTMENTS: &[&str] = &[
 pub(super) const TITLES: &[&str] =
     &["Analyst", "Manager", "Engineer", "Consultant", "Director", "Assistant", "Specialist", "Team Lead"];
 
-/// What service accounts are for.
+/// The purposes of service accounts.
 pub(super) const SERVICES: &[&str] =
     &["backup", "sql", "scanner", "print", "monitoring", "web", "exchange", "vpn", "erp", "sharepoint"];
 

@@ -1,4 +1,4 @@
-//! What a person can tell the running program.
+//! The commands that a person can type while the program runs.
 
 use std::io::{self, BufRead as _};
 use std::thread;
@@ -6,7 +6,7 @@ use std::thread;
 use crate::tenant::LabTenant;
 use tokio::sync::mpsc;
 
-/// What `--help` says about commands.
+/// The help text about commands.
 pub(crate) const HELP: &str = "\
 Commands (with --commands or --until-stdin-closes, one a line on the standard input):
   publish DOMAIN    publish the DNS record that proves a domain of the tenant
@@ -28,7 +28,7 @@ pub(crate) async fn until_end(tenant: &LabTenant, obey: bool, ends: bool) {
     }
 }
 
-/// The lines of the input. A thread of its own reads them, for which nothing waits when the program ends.
+/// Returns the lines of the input. A thread of its own reads them, for which nothing waits when the program ends.
 fn lines() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(16);
     thread::spawn(move || {
@@ -45,7 +45,7 @@ fn lines() -> mpsc::Receiver<String> {
     receiver
 }
 
-/// What comes of a line; `None` for an empty one.
+/// Runs a command line and returns its message; `None` for an empty line.
 fn obeyed(tenant: &LabTenant, line: &str) -> Option<String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     Some(match words.as_slice() {

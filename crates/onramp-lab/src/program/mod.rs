@@ -33,10 +33,10 @@ use tokio::signal::windows;
 #[derive(Debug, Parser)]
 #[command(version, after_help = commands::HELP)]
 pub struct Arguments {
-    /// How many users the forest has
+    /// The number of users of the forest
     #[arg(long, default_value_t = 500)]
     users: u64,
-    /// What everything that looks random is drawn from
+    /// The seed of all random values
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// DNS name of the forest's domain
@@ -48,16 +48,16 @@ pub struct Arguments {
     /// Name of the tenant, from which its first domain is made
     #[arg(long, default_value = "contoso")]
     tenant: String,
-    /// How many users the tenant has that nobody on premises is related to
+    /// The number of cloud users without a counterpart on premises
     #[arg(long, default_value_t = 30)]
     cloud_users: usize,
-    /// How many users the tenant has whose mail address a forest user has, too
+    /// The number of cloud users with the mail address of a forest user
     #[arg(long, default_value_t = 24)]
     twins: usize,
-    /// How many writable domain controllers
+    /// The number of writable domain controllers
     #[arg(long, default_value_t = 2)]
     controllers: usize,
-    /// How long a change takes from one domain controller to the others
+    /// The replication delay between domain controllers
     #[arg(long, default_value_t = 0)]
     replication_delay_ms: u64,
     /// The number of requests that do not see a new cloud object yet
@@ -85,11 +85,12 @@ pub struct Arguments {
     /// HTTPS port; any free one by default
     #[arg(long, default_value_t = 0)]
     http_port: u16,
-    /// Where to write the certificate authority's certificate (PEM); a file of its own in the temporary directory by default
+    /// The file for the certificate authority's certificate (PEM); a file of its own in the temporary directory by
+    /// default
     #[arg(long)]
     ca_file: Option<PathBuf>,
-    /// Where to write a configuration for `onboard` that fits this lab; the two secrets go into files beside it that only
-    /// their owner may read. An existing file is replaced only if this program wrote it
+    /// The file for a configuration for `onboard` that fits this lab; the two secrets go into files beside it that
+    /// only their owner may read. An existing file is replaced only if this program wrote it
     #[arg(long, value_name = "FILE")]
     write_config: Option<PathBuf>,
     /// Carry out commands from the standard input, a line each (see below)
@@ -264,7 +265,7 @@ impl Drop for CaFile {
     }
 }
 
-/// What ends the program.
+/// The signals that stop the program.
 struct Stop {
     signals: Signals,
 }

@@ -1,4 +1,4 @@
-//! What a test does to the tenant behind the clients' backs: other people's changes, records that are published, locks.
+//! The tenant as other administrators change it, behind the clients' backs: users, roles, records, locks.
 
 use std::time::Duration;
 
@@ -185,7 +185,7 @@ impl LabTenant {
         self.with_state(|state| state.dns.publish_after(time));
     }
 
-    /// The text that proves a domain of this tenant, if it has the domain.
+    /// Returns the text that proves a domain of this tenant, if it has the domain.
     pub fn verification_text(&self, domain: &str) -> Option<String> {
         self.with_state(|state| state.domains.get(&domains::canonical(domain)).map(domains::Domain::txt))
     }

@@ -95,19 +95,19 @@ impl LabTenant {
 }
 
 impl LabTenantBuilder {
-    /// The tenant's name, from which its first domain (`name.onmicrosoft.com`) and its display name are made.
+    /// Returns the tenant's name, from which its first domain (`name.onmicrosoft.com`) and its display name are made.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// What everything that looks random is drawn from.
+    /// Sets the seed of all random values.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How many ordinary cloud users the tenant has, besides the administrators and those given one by one. 30 by default.
+    /// Sets the number of ordinary cloud users, besides the administrators and those given one by one. 30 by default.
     pub fn users(mut self, count: usize) -> Self {
         self.users = count;
         self
@@ -125,32 +125,32 @@ impl LabTenantBuilder {
         self
     }
 
-    /// A custom domain that is verified from the start.
+    /// Returns a custom domain that is verified from the start.
     pub fn verified_domain(mut self, name: DomainName) -> Self {
         self.verified.push(name);
         self
     }
 
-    /// A custom domain that is verified from the start and whose users sign in at another identity provider.
+    /// Returns a custom domain that is verified from the start and whose users sign in at another identity provider.
     pub fn federated_domain(mut self, name: DomainName) -> Self {
         self.federated.push(name);
         self
     }
 
-    /// A domain that another tenant has verified: it can be added here and cannot be verified, which the service says in
+    /// Returns a domain that another tenant has verified: it can be added here and cannot be verified, which the service says in
     /// those words.
     pub fn foreign_domain(mut self, name: DomainName, words: UsedElsewhere) -> Self {
         self.foreign.push((name, words));
         self
     }
 
-    /// Where time and waiting come from; the machine's by default.
+    /// Sets the clock; the system clock by default.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// How soon new objects are seen.
+    /// Sets the delay before new objects are visible.
     pub fn consistency(mut self, consistency: Consistency) -> Self {
         self.consistency = consistency;
         self
@@ -162,7 +162,7 @@ impl LabTenantBuilder {
         self
     }
 
-    /// Every request is answered after a time between these, drawn from the seed.
+    /// Returns every request is answered after a time between these, drawn from the seed.
     pub fn latency_between(mut self, least: Duration, most: Duration) -> Self {
         self.latency = Some(least);
         self.latency_spread = most.saturating_sub(least);
@@ -181,13 +181,13 @@ impl LabTenantBuilder {
         self
     }
 
-    /// Where the synchronization switch stands: `None`, the default, is "never enabled".
+    /// Sets the directory synchronization switch: `None`, the default, is "never enabled".
     pub fn sync_enabled(mut self, enabled: Option<bool>) -> Self {
         self.sync_enabled = enabled;
         self
     }
 
-    /// Every verification record counts as published.
+    /// Returns every verification record counts as published.
     pub fn auto_publish_dns(mut self, on: bool) -> Self {
         self.auto_publish_dns = on;
         self

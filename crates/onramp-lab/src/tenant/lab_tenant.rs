@@ -29,7 +29,7 @@ pub(super) struct Inner {
     pub(super) credentials: LabCredentials,
 }
 
-/// What a program needs to get into a lab tenant; made from the seed.
+/// The credentials for a lab tenant, made from the seed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LabCredentials {
@@ -37,7 +37,7 @@ pub struct LabCredentials {
     pub tenant_id: ObjectId,
     /// An application that may do everything an application may.
     pub client_id: ObjectId,
-    /// Its secret.
+    /// The secret of the application.
     pub client_secret: Password,
     /// An application without a secret, for signing in users.
     pub public_client_id: ObjectId,
@@ -50,22 +50,22 @@ pub struct LabCredentials {
 }
 
 impl LabTenant {
-    /// What a program needs to get in.
+    /// Returns the credentials.
     pub fn credentials(&self) -> &LabCredentials {
         &self.inner.credentials
     }
 
-    /// The tenant's first domain, such as `contoso.onmicrosoft.com`.
+    /// Returns the tenant's first domain, such as `contoso.onmicrosoft.com`.
     pub fn initial_domain(&self) -> String {
         self.with_state(|state| state.initial_domain.clone())
     }
 
-    /// How many users there are, deleted ones aside.
+    /// Returns the number of users without the deleted ones.
     pub fn user_count(&self) -> usize {
         self.with_state(|state| state.users.len())
     }
 
-    /// The ids of the tenant's Azure subscriptions.
+    /// Returns the ids of the tenant's Azure subscriptions.
     pub fn subscription_ids(&self) -> Vec<ObjectId> {
         self.with_state(|state| {
             state.subscriptions.iter().filter_map(|s| ObjectId::parse(&s.id).ok()).collect()
@@ -77,7 +77,7 @@ impl LabTenant {
         self.with_gate(|gate| gate.faults.add(fault));
     }
 
-    /// Nothing goes wrong any more.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.with_gate(|gate| gate.faults.clear());
     }
@@ -176,7 +176,7 @@ impl LabTenant {
         })
     }
 
-    /// Every request so far, oldest first: over HTTP, in batches, and through the ports.
+    /// Returns every request so far, oldest first: over HTTP, in batches, and through the ports.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.with_gate(|gate| gate.log.all())
     }

@@ -1,4 +1,4 @@
-//! Whether a whole candidate is at most one edit away from a word.
+//! The comparison of a whole candidate with words at edit distance one.
 //!
 //! Two that are one edit apart become the same without one letter of the one, of the other, or of both. So a table
 //! knows every word as it is and without each of its letters; what it finds is compared with the word itself.
@@ -19,7 +19,7 @@ const USUAL: usize = 32;
 #[derive(Clone, Debug)]
 pub(super) struct EditDistanceIndex {
     letters: Vec<u16>,
-    /// Where each word begins, and where the last one ends.
+    /// The start of each word, and the end of the last one.
     starts: Vec<u32>,
     /// Part of the number of a shortened word, and which word it is, from one on.
     table: Vec<(u32, u32)>,
@@ -67,7 +67,7 @@ impl EditDistanceIndex {
         whole
     }
 
-    /// Whether a candidate is one edit away from a word, or is one.
+    /// Returns true if a candidate is one edit away from a word, or is one.
     pub(super) fn is_near(&self, candidate: &[u16]) -> bool {
         let (length, tail) = (candidate.len(), last(candidate));
         if length >= GATED_FROM
@@ -86,7 +86,7 @@ impl EditDistanceIndex {
         self.letters.get(place(number.wrapping_sub(1))..place(number)).unwrap_or_default()
     }
 
-    /// Whether a word that has this number when it is shortened is near a candidate.
+    /// Returns true if a word with this hash of a shortened form is near a candidate.
     fn is_word(&self, one: u64, candidate: &[u16]) -> bool {
         let (mut at, tag, mask) = (self.home(one), tag(one), self.table.len() - 1);
         while let Some(&(found, number)) = self.table.get(at & mask).filter(|(_, number)| *number > 0) {
@@ -122,7 +122,7 @@ fn tag(one: u64) -> u32 {
     one as u32
 }
 
-/// Whether at most one edit makes one of the other: what stands between the same beginning and the same end.
+/// Returns true if at most one edit lies between two words: between their common beginning and their common end.
 fn within_one(a: &[u16], b: &[u16]) -> bool {
     let (short, long) = if a.len() > b.len() { (b, a) } else { (a, b) };
     let head = short.iter().zip(long).take_while(|(a, b)| a == b).count();

@@ -25,7 +25,7 @@ pub(crate) struct Index {
     longest: usize,
 }
 
-/// What will be asked of an index.
+/// The edits that an index supports.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Edits {
     /// Only where words stand.
@@ -36,7 +36,7 @@ pub(crate) enum Edits {
     OfPieces,
 }
 
-/// What only looking for pieces with edits needs.
+/// The tries that only the search for pieces with edits needs.
 #[derive(Clone, Debug)]
 struct Near {
     forward: Trie,
@@ -50,7 +50,7 @@ const AROUND: bool = false;
 const BETWEEN: bool = true;
 
 impl Index {
-    /// An index of folded words, none of them empty, that can be asked for these edits.
+    /// Creates an index of folded words, none of them empty, that can be asked for these edits.
     pub(crate) fn new(words: &[Vec<char>], edits: Edits) -> Self {
         let shortest = words.iter().map(Vec::len).min().unwrap_or(usize::MAX);
         let letters = Alphabet::new(words);
@@ -68,12 +68,12 @@ impl Index {
         }
     }
 
-    /// The number of letters of the longest word.
+    /// Returns the number of letters of the longest word.
     pub(crate) fn longest(&self) -> usize {
         self.longest
     }
 
-    /// The numbers of a candidate's letters.
+    /// Returns the numbers of a candidate's letters.
     pub(crate) fn numbers(&self, folded: &[char]) -> Numbers {
         let mut numbers = Numbers::new(folded.len());
         for (slot, &letter) in numbers.numbers.iter_mut().zip(folded) {
@@ -115,13 +115,13 @@ impl Index {
         self.words.ends(numbers, start, found);
     }
 
-    /// Every place at which a word may begin, and none at which one begins left out.
+    /// Returns every place at which a word may begin, and none at which one begins left out.
     #[inline]
     pub(crate) fn starts(&self, numbers: &[u16]) -> Starts {
         self.words.starts(numbers)
     }
 
-    /// Whether the whole is at most one edit away from a word.
+    /// Returns true if the whole is at most one edit away from a word.
     pub(crate) fn is_near(&self, numbers: &[u16]) -> bool {
         let length = numbers.len();
         let possible = length + 1 >= self.shortest && length <= self.longest.saturating_add(1) && length > 0;
@@ -182,7 +182,7 @@ impl Near {
         near
     }
 
-    /// Whether a way forwards and a way backwards through a piece meet with at most one edit between them.
+    /// Returns true if a forward path and a backward path through a piece meet with at most one edit between them.
     fn meets(&self, ahead: &[u32], forward: usize, behind: &[u32], back: usize, length: usize) -> bool {
         let node = |nodes: &[u32], steps: usize| nodes.get(steps).copied();
         let pair = |steps: usize, rest: usize, kind: bool| {
@@ -281,7 +281,7 @@ impl Nodes {
 #[derive(Clone, Debug)]
 struct Alphabet {
     ascii: [u16; 128],
-    /// What is not ASCII, sorted.
+    /// The letters that are not ASCII, sorted.
     others: Vec<char>,
 }
 

@@ -43,7 +43,7 @@ impl Words {
     }
 }
 
-/// The words under a table, without those that are too short and those that are the same.
+/// Returns the words under a table, without those that are too short and those that are the same.
 pub(crate) fn folded_words(banned: &[alloc::string::String], fold: &Fold) -> Vec<Vec<char>> {
     let mut words: Vec<Vec<char>> =
         banned.iter().map(|word| fold.fold_word(word)).filter(|word| word.len() >= MIN_WORD).collect();
@@ -52,7 +52,7 @@ pub(crate) fn folded_words(banned: &[alloc::string::String], fold: &Fold) -> Vec
     words
 }
 
-/// What one table says of a candidate.
+/// The result for a candidate under one table.
 struct Points {
     near: bool,
     points: usize,
@@ -73,7 +73,7 @@ impl Matcher {
         }
     }
 
-    /// The table by which names are looked for.
+    /// Returns the table by which names are looked for.
     pub(crate) fn fold(&self) -> Option<&Fold> {
         let words = match self.interpretation {
             Interpretation::Documented => self.own.as_ref(),
@@ -108,7 +108,8 @@ impl Matcher {
         Some((found.points, !found.near && found.points >= self.required))
     }
 
-    /// Why there are too few points: because of banned words, or without any because there are too few characters.
+    /// Returns the violation for too few points: because of banned words, or without any because of too few
+    /// characters.
     fn too_few_points(&self, found: &Points, text: &Text<'_>, target: Target) -> Option<Violation> {
         if found.points >= self.required {
             return None;
@@ -121,7 +122,7 @@ impl Matcher {
         Some(Violation::new(target, code).counted(counted, self.required).at(found.spans))
     }
 
-    /// The points of a candidate under every interpretation: the fewest and the most; and which interpretations refuse it for them.
+    /// Returns the points of a candidate under every interpretation: the fewest and the most; and which interpretations refuse it for them.
     pub(crate) fn range(&self, text: &Text<'_>) -> Option<Range> {
         let (own, strict) = (self.own.as_ref()?, self.strict.as_ref()?);
         let strict_folded = Folded::new(text, &strict.fold)?;
@@ -143,7 +144,7 @@ impl Matcher {
     }
 }
 
-/// What all interpretations say of the words in a candidate.
+/// The points of a candidate under all interpretations.
 pub(crate) struct Range {
     pub(crate) low: usize,
     pub(crate) high: usize,
@@ -170,7 +171,7 @@ impl Words {
         Some(Points { near, points, spans })
     }
 
-    /// Every place that counts as a word.
+    /// Returns every place that counts as a word.
     fn near_places(&self, numbers: &[u16], text: &Text<'_>) -> Spans {
         let mut spans = Spans::NONE;
         self.index.near_pieces(numbers, |start, end| spans.add(text.byte(start), text.byte(end)));

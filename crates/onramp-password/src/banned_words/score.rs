@@ -14,7 +14,7 @@ const UNREACHED: Cut = Cut::MAX;
 /// A password of usual length has fewer places than that.
 const USUAL: usize = 64;
 
-/// The fewest points over all ways to cut a candidate into words and single characters; and if they are not enough,
+/// Returns the fewest points over all ways to cut a candidate into words and single characters; and if they are not enough,
 /// where the words are.
 #[inline]
 pub(super) fn fewest(index: &Index, numbers: &[u16], text: &Text<'_>, enough: usize) -> (usize, Spans) {
@@ -69,7 +69,7 @@ fn piece(points: u32, start: usize) -> Cut {
     points << 16 | start
 }
 
-/// The places of the words in the cheapest cut.
+/// Returns the places of the words in the cheapest cut.
 fn pieces(cuts: &mut [Cut], length: usize, text: &Text<'_>) -> Spans {
     // Backwards they come in the wrong order, so that each place is made to say where the next one is.
     let (mut at, mut next) = (length, length);
@@ -92,7 +92,7 @@ fn pieces(cuts: &mut [Cut], length: usize, text: &Text<'_>) -> Spans {
     spans
 }
 
-/// The most points that any way to find words one after another can leave: over all cuts in which no further word
+/// Returns the most points that any way to find words one after another can leave: over all cuts in which no further word
 /// fits between those that are cut out.
 pub(super) fn most(index: &Index, numbers: &[u16]) -> usize {
     let length = numbers.len();
@@ -130,21 +130,21 @@ pub(super) fn most(index: &Index, numbers: &[u16]) -> usize {
     best.first().copied().unwrap_or_default()
 }
 
-/// How far the search for the exact number of points may go. Beyond it, the bound that led it is the answer.
+/// The maximum number of steps in the search for the exact number of points. Beyond it, the bound is the answer.
 const MAX_SEARCHED: usize = 4096;
 
 /// The pieces of a candidate that count as words, and the characters that count once.
 struct Cuts<'a> {
     folded: &'a [char],
-    /// For each start, the lengths of its pieces, one bit each.
+    /// The lengths of the pieces at each start, one bit each.
     pieces: [u64; MAX_FOLDED],
-    /// Where each character stood first.
+    /// The position of the first occurrence of each character.
     first: [u16; MAX_FOLDED],
     /// The fewest points of what follows, when a character counts only where it stands first.
     bound: [u16; MAX_FOLDED + 1],
 }
 
-/// The fewest points of the strictest interpretation: pieces one edit away from a word count as that word, and a character
+/// Returns the fewest points of the strictest interpretation: pieces one edit away from a word count as that word, and a character
 /// that remains counts once, however often it remains.
 ///
 /// It is exact where the search for it is short, which it is for every password that is not made to mislead it; else it
@@ -217,7 +217,7 @@ impl Cuts<'_> {
         }
     }
 
-    /// The points of the cut that the bound suggests.
+    /// Returns the points of the cut that the bound suggests.
     fn greedy(&self) -> usize {
         let mut remaining = Remaining { seen: [0; 4], count: 0 };
         let (mut at, mut words) = (0, 0);
@@ -263,7 +263,7 @@ struct Remaining {
 }
 
 impl Remaining {
-    /// Whether it was not there yet.
+    /// Adds a character and returns true if it is new.
     fn add(&mut self, first: u16) -> bool {
         let (word, bit) = (usize::from(first / 64), 1 << (first % 64));
         match self.seen.get_mut(word) {

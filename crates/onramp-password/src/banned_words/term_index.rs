@@ -20,9 +20,9 @@ const FREE: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug)]
 struct Node {
     letter: u16,
-    /// How many children, or letters of the tail.
+    /// The number of children, or of letters of the tail.
     count: u16,
-    /// Where they begin, and the marks.
+    /// The start of the children or of the tail, and the marks.
     base: u32,
 }
 
@@ -34,14 +34,14 @@ pub(super) struct TermIndex {
     /// The first letters of words, with the node behind them.
     entries: Vec<(u64, u32)>,
     shift: u32,
-    /// Which first letters may be there.
+    /// A filter for the first letters of words.
     gate: BloomFilter,
-    /// How many letters are entered by.
+    /// The number of letters in the key of an entry.
     group: usize,
 }
 
 impl TermIndex {
-    /// Of words in order, each once, none shorter than the group.
+    /// Creates an index of sorted words without duplicates, none shorter than the group.
     pub(super) fn new(words: &[Vec<u16>], group: usize) -> Self {
         let starts = || words.chunk_by(|a, b| a.get(..group) == b.get(..group));
         let size = (2 * starts().count()).next_power_of_two().max(2);
@@ -132,7 +132,7 @@ impl TermIndex {
         home
     }
 
-    /// Every place at which a word may begin, and none at which one begins left out.
+    /// Returns every place at which a word may begin, and none at which one begins left out.
     #[inline]
     pub(super) fn starts(&self, numbers: &[u16]) -> Starts {
         let mask = if self.group >= GROUP { u64::MAX } else { (1 << (16 * self.group)) - 1 };
@@ -194,7 +194,7 @@ impl TermIndex {
 pub(crate) struct Starts {
     /// The places of the last letters of their groups, one bit each.
     ends: [u64; MAX_FOLDED / 64],
-    /// How far before them the words begin.
+    /// The distance from the last letter of a group back to the start of the word.
     back: usize,
     block: usize,
 }

@@ -27,7 +27,7 @@ impl Trie {
         Self { steps: vec![Step::default(); 64], shift: 64 - 6, nodes: 1 }
     }
 
-    /// Where a letter leads from a node.
+    /// Returns the node that a letter leads to.
     #[inline]
     pub(super) fn step(&self, from: u32, letter: u16) -> Option<u32> {
         let mask = self.steps.len() - 1;

@@ -60,8 +60,8 @@ pub(super) struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Nothing if the bytes are not those of this block, of which the sum says more than the length if it is not known
-    /// to be right.
+    /// Reads a block; `None` if the bytes are not those of this block. The checksum proves more than the length if
+    /// the block is not verified yet.
     #[inline]
     pub(super) fn read(block: u64, bytes: &'a [u8], known: bool) -> Option<Self> {
         let count = number(bytes, 0, 4) as usize;
@@ -77,7 +77,7 @@ impl<'a> Block<'a> {
         Some(Self { unary: unary.as_chunks().0, lows: lows.get(..2 * count)?.as_chunks().0 })
     }
 
-    /// Whether a hash is in it.
+    /// Returns true if a hash is in it.
     #[inline]
     pub(super) fn contains(&self, high: u32, low: u16) -> bool {
         let Some(mut bit) = self.place(high as usize) else { return false };
@@ -93,7 +93,7 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// The hashes, in order.
+    /// Returns the hashes, in order.
     pub(super) fn iter(self) -> impl Iterator<Item = (u32, u16)> {
         let bits = self.unary.iter().zip(0_u32..).flat_map(|(word, at)| {
             let mut word = u64::from_le_bytes(*word);
@@ -110,7 +110,7 @@ impl<'a> Block<'a> {
         self.lows.len()
     }
 
-    /// The bit where the hashes of a place begin: after as many zeros as there are places before.
+    /// Returns the bit where the hashes of a place begin: after as many zeros as there are places before.
     #[inline]
     fn place(&self, mut zeros: usize) -> Option<usize> {
         if zeros == 0 {
@@ -128,7 +128,7 @@ impl<'a> Block<'a> {
     }
 }
 
-/// The place of the n-th 1, counted from 1.
+/// Returns the place of the n-th 1, counted from 1.
 #[inline]
 fn nth_one(mut word: u64, mut n: u32) -> u32 {
     let mut at = 0;

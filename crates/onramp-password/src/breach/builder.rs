@@ -7,12 +7,12 @@ use super::block::Filling;
 use super::layout::{HEADER, Layout};
 use super::{HashKind, Prefix, RangeBody, Source, Store, StoreError, list};
 
-/// How many hashes are looked at before it is decided how many bits of each are kept.
+/// The number of hashes that are sampled to choose the number of bits per hash.
 const SAMPLE: usize = 1 << 16;
-/// How many bytes are written at once.
+/// The number of bytes per write.
 const CHUNK: usize = 1 << 18;
 
-/// What to build.
+/// The options of a build.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BuildOptions {
@@ -25,7 +25,7 @@ pub struct BuildOptions {
 }
 
 impl BuildOptions {
-    /// All hashes, however many there will be.
+    /// Returns all hashes, however many there will be.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -46,17 +46,17 @@ impl BuildOptions {
     }
 }
 
-/// What was built.
+/// The result of a build.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// How many hashes are in the store.
+    /// The number of hashes in the store.
     pub keys: u64,
-    /// How many were left out because they were not seen often enough.
+    /// The number of hashes that were left out because they were not seen often enough.
     pub below_min_count: u64,
-    /// How long the file is, in bytes.
+    /// The length of the file in bytes.
     pub length: u64,
-    /// How probable it is that a password that is in no breach is found.
+    /// The probability that a password that is in no breach is found.
     pub false_positive_rate: f64,
 }
 
@@ -152,7 +152,7 @@ impl<W: Write + Seek> Builder<W> {
         Ok(())
     }
 
-    /// The beginning of the hash on a line, and its count.
+    /// Returns the beginning of the hash on a line, and its count.
     fn whole(&self, line: &[u8]) -> Option<(u64, u64)> {
         let (digits, count) = list::split(line, self.kind.digits())?;
         let (start, rest) = digits.split_at_checked(16)?;
@@ -258,10 +258,10 @@ struct Writer {
     block: u64,
     last: Option<(u32, u16)>,
     out: Vec<u8>,
-    /// How many bytes of blocks are in the file.
+    /// The number of bytes of blocks in the file.
     written: u64,
     index: Vec<u8>,
-    /// How many places of the index are in the file.
+    /// The number of index entries in the file.
     indexed: u64,
 }
 

@@ -11,7 +11,7 @@ const SERVICE: &str = "https://api.pwnedpasswords.com";
 
 /// Fetches ranges, and waits for them.
 pub trait Transport {
-    /// What can go wrong.
+    /// The error of a failed request.
     type Error;
 
     /// GETs the address of a request with its header fields.
@@ -26,7 +26,7 @@ pub trait Transport {
 
 /// Fetches ranges without blocking, on whatever runs the future. Dropping the future cancels.
 pub trait AsyncTransport {
-    /// What can go wrong.
+    /// The error of a failed request.
     type Error;
 
     /// As [`Transport::fetch`].
@@ -76,7 +76,7 @@ impl<T> RangeClient<T> {
         self
     }
 
-    /// The request for a range, for callers that fetch all of them to build a store.
+    /// Returns the request for a range, for callers that fetch all of them to build a store.
     #[must_use]
     pub fn request(&self, prefix: Prefix) -> RangeRequest {
         let request = RangeRequest::new(&self.base, prefix, self.kind);
@@ -85,7 +85,7 @@ impl<T> RangeClient<T> {
 }
 
 impl<T: Transport> RangeClient<T> {
-    /// How often a password was seen in breaches: 0 for never.
+    /// Returns the number of times that a password was seen in breaches: 0 for never.
     ///
     /// # Errors
     /// When the transport fails or the answer is no range.
@@ -97,7 +97,7 @@ impl<T: Transport> RangeClient<T> {
 }
 
 impl<T: AsyncTransport> RangeClient<T> {
-    /// How often a password was seen in breaches: 0 for never.
+    /// Returns the number of times that a password was seen in breaches: 0 for never.
     ///
     /// # Errors
     /// When the transport fails or the answer is no range.

@@ -1,10 +1,10 @@
-//! What can go wrong with a store and with the lists that it is made of.
+//! The errors of a breach store and of the lists that it is built from.
 
 use alloc::boxed::Box;
 
 use super::{HashKind, Prefix};
 
-/// Why a store cannot be opened, asked or built.
+/// The reason that a store cannot be opened, queried or built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -22,9 +22,9 @@ pub enum StoreError {
     /// The file is not as long as it should be.
     #[error("the breach store should have {expected} bytes and has {found}: copy or build it again")]
     Length {
-        /// How many bytes there should be.
+        /// The expected number of bytes.
         expected: u64,
-        /// How many there are.
+        /// The number of bytes found.
         found: u64,
     },
     /// The header is not as it was written.
@@ -39,15 +39,15 @@ pub enum StoreError {
     /// The hash is not of the kind that the store holds.
     #[error("the breach store holds {expected} hashes and was asked for one of {found}")]
     WrongKind {
-        /// What the store holds.
+        /// The kind of the store.
         expected: HashKind,
-        /// What it was asked for.
+        /// The kind of the hash.
         found: HashKind,
     },
     /// A hash comes after a greater one.
     #[error("hash {position} of the list is smaller than the one before: sort the list")]
     Unsorted {
-        /// How many hashes came before it.
+        /// The number of hashes before it.
         position: u64,
     },
     /// More hashes than the format holds.
@@ -68,7 +68,7 @@ impl From<std::io::Error> for StoreError {
     }
 }
 
-/// Why a list of hashes cannot be read. The line itself is not told.
+/// The reason that a list of hashes cannot be read. The line itself is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListError {
@@ -93,7 +93,7 @@ pub enum ListError {
     /// The body is longer than any range.
     #[error("the range has more than {limit} bytes")]
     TooLong {
-        /// What is read at most.
+        /// The maximum number of bytes.
         limit: usize,
     },
     /// The list begins with the byte order mark of UTF-16.
@@ -114,7 +114,7 @@ fn in_range(prefix: &Option<Prefix>) -> impl core::fmt::Display {
     In(*prefix)
 }
 
-/// Why the range interface gave no answer.
+/// The reason that the range interface gave no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError<E> {
@@ -123,7 +123,7 @@ pub enum ClientError<E> {
     Transport {
         /// The range.
         prefix: Prefix,
-        /// What the transport says.
+        /// The error of the transport.
         #[source]
         source: E,
     },
@@ -132,7 +132,7 @@ pub enum ClientError<E> {
     Answer {
         /// The range.
         prefix: Prefix,
-        /// What is wrong with it.
+        /// The error in the answer.
         #[source]
         source: ListError,
     },

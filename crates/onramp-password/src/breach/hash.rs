@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// Which hash.
+/// The kind of a password hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -19,7 +19,7 @@ pub enum HashKind {
 }
 
 impl HashKind {
-    /// How many hexadecimal digits a hash of this kind has.
+    /// Returns the number of hexadecimal digits of a hash of this kind.
     #[must_use]
     pub const fn digits(self) -> usize {
         match self {
@@ -31,7 +31,7 @@ impl HashKind {
     /// Every kind.
     pub(super) const ALL: [Self; 2] = [Self::Sha1, Self::Ntlm];
 
-    /// The hash of a password.
+    /// Returns the hash of a password.
     #[must_use]
     pub fn hash(self, password: &str) -> PasswordHash {
         let mut bytes = [0; 20];
@@ -92,19 +92,19 @@ impl PasswordHash {
         Some(hash)
     }
 
-    /// Which hash it is.
+    /// Returns the kind of the hash.
     #[must_use]
     pub fn kind(&self) -> HashKind {
         self.kind
     }
 
-    /// The bytes of the hash.
+    /// Returns the bytes of the hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.kind.digits() / 2).unwrap_or_default()
     }
 
-    /// The first 64 bits, as a number that sorts as the hash does.
+    /// Returns the first 64 bits, as a number that sorts as the hash does.
     pub(super) fn key(&self) -> u64 {
         self.bytes.first_chunk().map_or(0, |start| u64::from_be_bytes(*start))
     }
@@ -116,7 +116,7 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// The value of a hexadecimal digit.
+/// Returns the value of a hexadecimal digit.
 #[inline]
 pub(super) fn digit(byte: u8) -> Option<u8> {
     match byte {

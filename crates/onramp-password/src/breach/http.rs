@@ -8,7 +8,7 @@ use reqwest::{Client, StatusCode};
 
 use super::{AsyncTransport, MAX_BODY, RangeRequest};
 
-/// How long a range may take, from the request to the end of the answer.
+/// The timeout of a range, from the request to the end of the answer.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Fetches ranges by reqwest.
@@ -52,7 +52,7 @@ impl HttpTransport {
     }
 }
 
-/// Why a range was not fetched.
+/// The reason that a range was not fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {

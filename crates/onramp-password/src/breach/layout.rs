@@ -5,27 +5,27 @@ use super::{HashKind, StoreError};
 pub(super) const MAGIC: [u8; 8] = *b"ONRBREAC";
 pub(super) const VERSION: u32 = 1;
 pub(super) const HEADER: u64 = 128;
-/// How many bits of a hash are kept beside what says where it is.
+/// The number of bits of a hash that are stored as they are.
 pub(super) const LOW_BITS: u32 = 16;
-/// How many bits of a hash are told by the place inside of a block.
+/// The number of bits of a hash that follow from its place in the block.
 pub(super) const HIGH_BITS: u32 = 10;
-/// How many of a million passwords that are in no breach may be found.
+/// The maximum number of false positives in a million passwords that are in no breach.
 const FALSE_POSITIVES_PER_MILLION: u128 = 20;
 
-/// What a header says.
+/// The content of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) kind: HashKind,
-    /// How many bits of a hash are the number of its block.
+    /// The number of bits of a hash that are the number of its block.
     pub(super) block_bits: u32,
     pub(super) keys: u64,
     pub(super) min_count: u32,
-    /// How long the file is.
+    /// The length of the file.
     pub(super) length: u64,
 }
 
 impl Layout {
-    /// The layout for so many hashes.
+    /// Returns the layout for so many hashes.
     pub(super) fn new(kind: HashKind, keys: u64, min_count: u32) -> Self {
         let mut block_bits = 0;
         // As many places as keep the rate of false positives.
@@ -38,7 +38,7 @@ impl Layout {
         Self { kind, block_bits, keys: 0, min_count, length: 0 }
     }
 
-    /// How many bits of a hash are kept.
+    /// Returns the number of bits kept of each hash.
     pub(super) fn key_bits(&self) -> u32 {
         self.block_bits + HIGH_BITS + LOW_BITS
     }
@@ -47,12 +47,12 @@ impl Layout {
         1 << self.block_bits
     }
 
-    /// Where the first block begins: after one place for each block and one for the end.
+    /// Returns the start of the first block: after one index entry for each block and one for the end.
     pub(super) fn blocks_at(&self) -> u64 {
         (HEADER + 4 * (self.blocks() + 1)).next_multiple_of(8)
     }
 
-    /// The number of the block, the place in it, and the rest of a hash.
+    /// Returns the number of the block, the place in it, and the rest of a hash.
     #[inline]
     pub(super) fn split(&self, key: u64) -> (u64, u32, u16) {
         let value = key >> (64 - self.key_bits());
@@ -60,7 +60,7 @@ impl Layout {
         (value >> (HIGH_BITS + LOW_BITS), high as u32, value as u16)
     }
 
-    /// The smallest hash that is cut like this.
+    /// Returns the smallest hash that is cut like this.
     pub(super) fn join(&self, block: u64, high: u32, low: u16) -> u64 {
         let value = (block << HIGH_BITS | u64::from(high)) << LOW_BITS | u64::from(low);
         value << (64 - self.key_bits())

@@ -4,7 +4,7 @@ use super::hash::digit;
 use super::prefix::DIGITS;
 use super::{HashKind, ListError, Prefix};
 
-/// The digits of a line and its count; nothing if it is none. The line may end in a carriage return.
+/// Returns the digits of a line and its count; nothing if it is none. The line may end in a carriage return.
 #[inline]
 pub(super) fn split(line: &[u8], digits: usize) -> Option<(&[u8], u64)> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -19,7 +19,7 @@ pub(super) fn split(line: &[u8], digits: usize) -> Option<(&[u8], u64)> {
     Some((hash, count))
 }
 
-/// Why a line is refused: because it holds a hash of another kind, if it does.
+/// Returns the error for a refused line, which may hold a hash of another kind.
 pub(super) fn refusal(line: &[u8], expected: HashKind, number: u64, prefix: Option<Prefix>) -> ListError {
     let left_out = if prefix.is_some() { DIGITS } else { 0 };
     let holds = |kind: &HashKind| {
@@ -31,7 +31,7 @@ pub(super) fn refusal(line: &[u8], expected: HashKind, number: u64, prefix: Opti
     }
 }
 
-/// The first line without the byte order mark of UTF-8.
+/// Returns the first line without the byte order mark of UTF-8.
 pub(super) fn without_mark(line: &[u8]) -> Result<&[u8], ListError> {
     if line.starts_with(&[0xFF, 0xFE]) || line.starts_with(&[0xFE, 0xFF]) {
         return Err(ListError::Utf16);
@@ -39,7 +39,7 @@ pub(super) fn without_mark(line: &[u8]) -> Result<&[u8], ListError> {
     Ok(line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line))
 }
 
-/// The number that up to sixteen hexadecimal digits make, and the check that the others are some.
+/// Returns the number that up to sixteen hexadecimal digits make, and the check that the others are some.
 #[inline]
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
     let mut number = 0;

@@ -1,5 +1,5 @@
-//! Whether a password is known from a breach: a store of billions of hashes in one file, and a client for the range
-//! interface of Have I Been Pwned.
+//! Breached passwords: a store of billions of hashes in one file, and a client for the range interface of Have I Been
+//! Pwned.
 //!
 //! ```
 //! # #[cfg(feature = "std")] {

@@ -5,7 +5,7 @@ use core::fmt;
 use super::PasswordHash;
 use super::hash::digit;
 
-/// How many digits are sent.
+/// The number of digits that are sent.
 pub(super) const DIGITS: usize = 5;
 
 /// The first five hexadecimal digits of a hash.
@@ -13,10 +13,10 @@ pub(super) const DIGITS: usize = 5;
 pub struct Prefix(u32);
 
 impl Prefix {
-    /// How many there are.
+    /// The number of prefixes.
     pub const COUNT: u32 = 1 << (4 * DIGITS);
 
-    /// The prefix of a number; nothing from [`Prefix::COUNT`] on.
+    /// Returns the prefix of a number; nothing from [`Prefix::COUNT`] on.
     #[must_use]
     pub const fn new(number: u32) -> Option<Self> {
         if number < Self::COUNT { Some(Self(number)) } else { None }
@@ -33,18 +33,18 @@ impl Prefix {
         Some(Self(number))
     }
 
-    /// The prefix of a hash.
+    /// Returns the prefix of a hash.
     #[must_use]
     pub fn of(hash: &PasswordHash) -> Self {
         Self::of_key(hash.key())
     }
 
-    /// All prefixes, in order.
+    /// Returns all prefixes, in order.
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         (0..Self::COUNT as usize).map(|number| Self(number as u32))
     }
 
-    /// The number of the prefix.
+    /// Returns the number of the prefix.
     #[must_use]
     pub const fn number(self) -> u32 {
         self.0
@@ -54,7 +54,7 @@ impl Prefix {
         Self((key >> (64 - 4 * DIGITS)) as u32)
     }
 
-    /// The smallest hash with this prefix.
+    /// Returns the smallest hash with this prefix.
     pub(super) const fn first_key(self) -> u64 {
         (self.0 as u64) << (64 - 4 * DIGITS)
     }

@@ -9,10 +9,10 @@ use core::fmt;
 use super::prefix::DIGITS;
 use super::{HashKind, ListError, PasswordHash, Prefix, list};
 
-/// How many bytes of an answer are read at most; the longest range has about a tenth of it.
+/// The maximum number of bytes that are read of an answer; the longest range has about a tenth of it.
 pub const MAX_BODY: usize = 1 << 20;
 
-/// What to ask the service for.
+/// A request to the range interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RangeRequest {
     base: String,
@@ -22,7 +22,7 @@ pub struct RangeRequest {
 }
 
 impl RangeRequest {
-    /// The range of a prefix, from a service such as `https://api.pwnedpasswords.com`, padded.
+    /// Returns the range of a prefix, from a service such as `https://api.pwnedpasswords.com`, padded.
     #[must_use]
     pub fn new(base: &str, prefix: Prefix, kind: HashKind) -> Self {
         Self { base: base.trim_end_matches('/').into(), prefix, kind, padding: true }
@@ -35,19 +35,19 @@ impl RangeRequest {
         self
     }
 
-    /// The range.
+    /// Returns the range.
     #[must_use]
     pub fn prefix(&self) -> Prefix {
         self.prefix
     }
 
-    /// Which hashes.
+    /// Returns the kind of the hashes.
     #[must_use]
     pub fn kind(&self) -> HashKind {
         self.kind
     }
 
-    /// The address to GET.
+    /// Returns the address to GET.
     #[must_use]
     pub fn url(&self) -> String {
         let mode = match self.kind {
@@ -57,7 +57,7 @@ impl RangeRequest {
         format!("{}/range/{}{mode}", self.base, self.prefix)
     }
 
-    /// The header fields to send, beside a `User-Agent` that says who asks.
+    /// Returns the header fields to send, beside a `User-Agent` that says who asks.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.padding.then_some(("Add-Padding", "true")).into_iter()
     }
@@ -73,7 +73,7 @@ pub struct RangeBody<'a> {
 }
 
 impl<'a> RangeBody<'a> {
-    /// The body of a range, as the service sends it or as it was saved.
+    /// Returns the body of a range, as the service sends it or as it was saved.
     ///
     /// # Errors
     /// [`ListError::TooLong`] beyond [`MAX_BODY`] bytes. Lines are looked at when they are read.
@@ -85,7 +85,7 @@ impl<'a> RangeBody<'a> {
         Ok(Self { text, prefix, kind, digits: kind.digits() - DIGITS })
     }
 
-    /// How often a password was seen in breaches: 0 for never.
+    /// Returns the number of times that a password was seen in breaches: 0 for never.
     ///
     /// All lines are read, whichever holds the hash, so that the time does not tell.
     ///
@@ -108,7 +108,7 @@ impl<'a> RangeBody<'a> {
         Ok(if Prefix::of(hash) == self.prefix { total } else { 0 })
     }
 
-    /// The first 64 bits of each hash and its count, without padding.
+    /// Returns the first 64 bits of each hash and its count, without padding.
     pub(super) fn for_each_key(&self, mut take: impl FnMut(u64, u64)) -> Result<(), ListError> {
         self.for_each(|digits, count| {
             // A line whose digits were checked: eleven of them follow the prefix in the first 64 bits.

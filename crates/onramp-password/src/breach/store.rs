@@ -6,9 +6,9 @@ use super::block::Block;
 use super::layout::{HEADER, Layout, number};
 use super::{HashKind, PasswordHash, StoreError};
 
-/// Where the bytes of a store are: in memory, mapped or not, or in a [file](StoreFile).
+/// The bytes of a store: in memory, mapped or not, or in a [file](StoreFile).
 pub trait Source {
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -86,7 +86,7 @@ fn read_at(mut file: &std::fs::File, at: u64, buffer: &mut [u8]) -> std::io::Res
 pub struct Store<S> {
     source: S,
     layout: Layout,
-    /// Whether all blocks were checked, so that lookups need not.
+    /// True if all blocks were verified, so that lookups need not.
     verified: bool,
 }
 
@@ -106,38 +106,38 @@ impl<S: Source> Store<S> {
         Ok(Self { source, layout, verified: false })
     }
 
-    /// Which hashes it holds.
+    /// Returns the kind of the hashes.
     #[must_use]
     pub fn kind(&self) -> HashKind {
         self.layout.kind
     }
 
-    /// How many hashes it holds. Hashes that begin with the same bits count as one.
+    /// Returns the number of hashes. Hashes that begin with the same bits count as one.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.layout.keys
     }
 
-    /// Whether it holds none.
+    /// Returns true if the store has no hashes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.layout.keys == 0
     }
 
-    /// How often a password must have been seen to be in it.
+    /// Returns the minimum number of times that a password in the store was seen.
     #[must_use]
     pub fn min_count(&self) -> u32 {
         self.layout.min_count
     }
 
-    /// How probable it is that a password that is in no breach is found.
+    /// Returns the probability that a password that is in no breach is found.
     #[must_use]
     pub fn false_positive_rate(&self) -> f64 {
         self.layout.keys as f64 / (1_u128 << self.layout.key_bits()) as f64
     }
 
-    /// Whether a hash is in it; with the probability of [`false_positive_rate`](Self::false_positive_rate) also one
-    /// that is not.
+    /// Returns true if a hash is in it; with the probability of [`false_positive_rate`](Self::false_positive_rate)
+    /// also one that is not.
     ///
     /// # Errors
     /// When the hash is of another kind, the file cannot be read, or the block is damaged.
@@ -148,7 +148,7 @@ impl<S: Source> Store<S> {
         self.contains_key(hash.key())
     }
 
-    /// Whether a password is in it. The hash is wiped.
+    /// Returns true if a password is in it. The hash is wiped.
     ///
     /// # Errors
     /// As [`contains`](Self::contains).
@@ -156,7 +156,7 @@ impl<S: Source> Store<S> {
         self.contains(&self.layout.kind.hash(password))
     }
 
-    /// Whether a hash that begins with these 64 bits is in it, the first byte the most significant.
+    /// Returns true if a hash that begins with these 64 bits is in it, the first byte the most significant.
     ///
     /// # Errors
     /// As [`contains`](Self::contains).
@@ -192,7 +192,7 @@ impl<S: Source> Store<S> {
         Ok(self)
     }
 
-    /// The blocks with the smallest hash of each of their hashes, in order.
+    /// Returns the blocks with the smallest hash of each of their hashes, in order.
     #[cfg(feature = "std")]
     pub(super) fn for_each_key(
         &self,

@@ -134,7 +134,7 @@ impl Checker {
         verdict
     }
 
-    /// How many passwords are refused as a whole.
+    /// Returns the number of passwords that are refused as a whole.
     pub(crate) fn blocked(&self) -> usize {
         self.rules.blocklist.len() + self.names.expected.len()
     }
@@ -175,7 +175,7 @@ impl Checker {
     }
 }
 
-/// What only the caller can know of a candidate.
+/// The questions about a candidate that only the caller can answer.
 ///
 /// ```
 /// use onramp_password::check::{Code, Context, Lookups};
@@ -256,7 +256,7 @@ impl Rules {
         }
     }
 
-    /// The table by which the caller's words are looked for.
+    /// Returns the table by which the caller's words are looked for.
     pub(crate) fn custom_fold(&self) -> &Fold {
         self.custom.as_ref().map_or(&self.documented, |custom| &custom.fold)
     }
@@ -302,9 +302,9 @@ pub(crate) struct Names {
     documented_names: Patterns,
     /// The same with those of three characters, under the table of the strictest interpretation.
     strictest_names: Patterns,
-    /// What must not be the whole password.
+    /// The names and words that must not be the whole password.
     expected: Blocklist,
-    /// Which of the patterns may stand in a candidate.
+    /// A filter for the patterns that may occur in a candidate.
     prefilter: Prefilter,
 }
 

@@ -47,7 +47,7 @@ impl Custom {
         }
     }
 
-    /// Whether a character is taken.
+    /// Returns true if the rules allow a character.
     pub(crate) fn takes(&self, c: char) -> bool {
         let allowed = self.allowed.as_ref().is_none_or(|allowed| allowed.binary_search(&c).is_ok());
         allowed && self.forbidden.binary_search(&c).is_err()
@@ -96,7 +96,7 @@ impl Custom {
         }
     }
 
-    /// How many different characters there are, case aside; counts no further than is needed.
+    /// Counts the different characters, ignoring case, up to the required number.
     fn distinct(&self, text: &Text<'_>) -> usize {
         let needed = usize::from(self.policy.min_distinct).min(MAX_FOLDED);
         let mut seen = Seen { letters: ['\0'; MAX_FOLDED], len: 0 };
@@ -156,7 +156,7 @@ impl Drop for Seen {
     }
 }
 
-/// Whether `b` comes after `a` in the alphabet or among the digits.
+/// Returns true if `b` comes after `a` in the alphabet or among the digits.
 fn follows(a: char, b: char) -> bool {
     a.is_ascii_alphanumeric()
         && b.is_ascii_alphanumeric()

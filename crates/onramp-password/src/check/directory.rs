@@ -37,7 +37,7 @@ pub(super) fn cloud(policy: &EntraPolicy, text: &Text<'_>, verdict: &mut Verdict
     classes(target, text.cloud_classes, policy.required_classes, Classes::FOUR, verdict);
 }
 
-/// Whether Entra takes this character.
+/// Returns true if Entra accepts the character.
 pub(crate) fn entra_takes(c: char) -> bool {
     matches!(c, ' '..='~')
 }
@@ -63,7 +63,7 @@ pub(super) fn classes(target: Target, present: Classes, required: u8, all: Class
     }
 }
 
-/// Where the characters stand of which something is true.
+/// Returns the spans of the characters that match a condition.
 pub(super) fn places(text: &Text<'_>, is_so: impl Fn(char) -> bool) -> Spans {
     let mut spans = Spans::NONE;
     for (start, c) in text.text.char_indices().filter(|&(_, c)| is_so(c)) {

@@ -18,7 +18,7 @@ use crate::verdict::{Code, NameSource, Spans, Verdict, Violation};
 /// The shortest piece of a name that is looked for, in UTF-16 units.
 const MIN_NAME: usize = 4;
 
-/// What is cut off both ends.
+/// The characters that are trimmed from both ends.
 const TRIMMED: &str = "0123456789!@#$%^&*()[]{};:'\"<>,.?\\/+=_-~`";
 
 /// Look-alikes.
@@ -61,7 +61,7 @@ impl BannedWords {
     }
 }
 
-/// Whether something says yes to what normalization leaves of a candidate.
+/// Returns true if a condition holds for a normalized form of the candidate.
 pub(super) fn any_normalized(
     candidate: &str,
     how: LithnetNormalization,
@@ -107,7 +107,7 @@ fn band(band: &LithnetBand, present: Classes, verdict: &mut Verdict) {
     }
 }
 
-/// The points of a text.
+/// Returns the points of a text.
 pub(crate) fn count(points: &LithnetPoints, present: Classes, text: &Text<'_>) -> usize {
     let bonus: usize = present.iter().map(|class| usize::from(points.class_bonus.of(class))).sum();
     let each =
@@ -130,17 +130,17 @@ pub(super) fn patterns(policy: &LithnetPolicy, context: &Context, fold: &Fold, o
 struct Normalized {
     letters: [char; MAX_FOLDED],
     len: usize,
-    /// What is left when all that can be cut off is cut off.
+    /// The start of the text after trimming.
     start: usize,
     end: usize,
     how: LithnetNormalization,
 }
 
-/// How many look-alikes before and behind a word are taken for a part of it.
+/// The maximum number of look-alikes before and after a word that are taken for a part of it.
 const KEPT: usize = 16;
 
 impl Normalized {
-    /// The pieces that may be a word: what is left of the text, and when it is put right also that with some of what
+    /// Returns the pieces that may be a word: what is left of the text, and when it is put right also that with some of what
     /// would have been cut off.
     fn cuts(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         let (before, behind) = match self.how {
@@ -180,12 +180,12 @@ fn normalize(candidate: &str, how: LithnetNormalization) -> Option<Normalized> {
     Some(normalized)
 }
 
-/// Whether a character can be absent after normalization: cut off, taken out, or white space.
+/// Returns true if a character can be absent after normalization: trimmed, removed, or white space.
 pub(crate) fn passes_over(c: char) -> bool {
     TRIMMED.contains(c) || c.is_whitespace() || matches!(c, '_' | '.' | '+')
 }
 
-/// What a character is after normalization, if it is there.
+/// Returns a character as normalization leaves it.
 pub(crate) fn unmasked(c: char) -> char {
     unmask(fold_case(c))
 }

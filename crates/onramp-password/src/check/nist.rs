@@ -30,7 +30,7 @@ impl Blocklist {
         Self(all)
     }
 
-    /// What the context makes predictable.
+    /// Creates the list of the passwords that the context makes predictable.
     pub(crate) fn expected(context: &Context) -> Self {
         let names = [
             &context.account_name,

@@ -40,7 +40,7 @@ impl Pattern {
 /// Patterns that are looked for under one table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Patterns {
-    /// By target and source.
+    /// The patterns, sorted by target and source.
     all: Vec<Pattern>,
 }
 
@@ -79,7 +79,7 @@ impl Patterns {
     }
 }
 
-/// Where patterns are looked for.
+/// The text in which patterns are searched.
 #[derive(Clone, Copy)]
 pub(crate) enum Haystack<'a> {
     /// A candidate that was folded by their table.

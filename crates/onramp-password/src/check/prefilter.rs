@@ -3,8 +3,8 @@
 use super::pattern::Patterns;
 use crate::text::{Fold, Text};
 
-/// For each byte, if it is an ASCII character, the patterns whose first, second and third letter it may be: eight bits each, of which a
-/// pattern has one.
+/// A table that maps each ASCII byte to the patterns whose first, second and third letter it may be: eight bits each,
+/// of which a pattern has one.
 #[derive(Clone, Debug)]
 pub(super) struct Prefilter {
     letters: [u32; 256],
@@ -37,7 +37,7 @@ impl Prefilter {
         }
     }
 
-    /// The bits of the patterns that may stand in a candidate.
+    /// Returns the bits of the patterns that may stand in a candidate.
     #[inline]
     #[allow(clippy::indexing_slicing)] // every byte has a place
     pub(super) fn hits(&self, text: &Text<'_>) -> u8 {

@@ -1,4 +1,4 @@
-//! How much of all strings of one length is acceptable: counted, not estimated.
+//! The exact share of the acceptable strings among all strings of one length.
 //!
 //! Names are followed by an automaton whose state is the set of names begun, character classes by the set seen so
 //! far; the share of strings in each pair of them is carried along from character to character.
@@ -58,7 +58,7 @@ impl AcceptanceSpace {
     }
 }
 
-/// Every name and word of the account, each with its table.
+/// Returns every name and word of the account, each with its table.
 pub(super) fn sought(checker: &Checker) -> Vec<Sought<'_>> {
     let (rules, names) = (&checker.rules, &checker.names);
     let plain = names.plain.iter().map(|pattern| (pattern, &rules.case));
@@ -69,7 +69,7 @@ pub(super) fn sought(checker: &Checker) -> Vec<Sought<'_>> {
     plain.chain(name_patterns).chain(words).collect()
 }
 
-/// The patterns without which there would be something left.
+/// Returns the patterns without which there would be something left.
 fn blame(
     patterns: &[Sought<'_>],
     alphabet: &[char],
@@ -92,7 +92,7 @@ fn blame(
     Ok(Conflict::Names { names: guilty })
 }
 
-/// The share of all strings that have the classes and avoid the patterns.
+/// Returns the share of all strings that have the classes and avoid the patterns.
 fn share(
     patterns: &[Sought<'_>],
     alphabet: &[char],
@@ -137,14 +137,14 @@ struct Group {
     example: char,
     /// Their share of the alphabet.
     weight: f64,
-    /// For every position of every pattern, whether they can stand there.
+    /// True at each position of each pattern that accepts the characters.
     accepts: Vec<bool>,
 }
 
 /// Every set of classes that can come about.
 struct SeenStates {
     all: Vec<Seen>,
-    /// For each group, where it leads from each set.
+    /// The next set for each group and set.
     steps: Vec<Vec<usize>>,
 }
 
@@ -171,7 +171,7 @@ impl SeenStates {
 /// Follows all patterns at once.
 struct Automaton {
     groups: Vec<Group>,
-    /// For each state and group, the state after it; `None` when that completes a pattern.
+    /// The next state for each state and group; `None` if that completes a pattern.
     steps: Vec<Vec<Option<usize>>>,
 }
 
@@ -229,7 +229,7 @@ fn groups(patterns: &[Sought<'_>], alphabet: &[char], required: &RequiredClasses
     groups.into_values().collect()
 }
 
-/// The positions begun after one more character; `None` when that completes a pattern. `ends` says of every position
+/// Returns the positions begun after one more character; `None` when that completes a pattern. `ends` says of every position
 /// whether it is the first and whether it is the last of its pattern.
 fn successor(ends: &[(bool, bool)], begun: &[usize], group: &Group) -> Option<Vec<usize>> {
     let mut next = Vec::new();

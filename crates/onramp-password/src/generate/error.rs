@@ -1,4 +1,4 @@
-//! Why nothing can be generated.
+//! The errors of the generators.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -8,14 +8,14 @@ use crate::class::Classes;
 use crate::target::Target;
 use crate::verdict::NameSource;
 
-/// Why nothing can be generated.
+/// The reason that nothing can be generated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GenerateError {
     /// The demands contradict each other; no password can meet them.
     #[error("no password can satisfy the policy: {0}")]
     Unsatisfiable(#[from] Conflict),
-    /// So few candidates are acceptable that drawing and rejecting would take too long.
+    /// The share of acceptable candidates is too small for rejection sampling.
     #[error("only one candidate in {:.0} is acceptable; use a longer password or a larger alphabet", 1.0 / share)]
     TooNarrow {
         /// The acceptable share of all candidates.
@@ -32,7 +32,7 @@ pub enum GenerateError {
         "{attempts} attempts gave no acceptable password, so the source of random bytes cannot be random"
     )]
     Exhausted {
-        /// How many candidates were drawn.
+        /// The number of candidates drawn.
         attempts: usize,
     },
 }
@@ -48,7 +48,7 @@ impl From<GenerateError> for onramp_core::Error {
     }
 }
 
-/// Which demands contradict each other.
+/// The requirements that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Conflict {
@@ -57,31 +57,31 @@ pub enum Conflict {
     Lengths {
         /// The larger minimum.
         minimum: usize,
-        /// Who demands it.
+        /// The target with the larger minimum.
         minimum_of: Target,
         /// The smaller maximum.
         maximum: usize,
-        /// Who demands it.
+        /// The target with the smaller maximum.
         maximum_of: Target,
     },
     /// The length asked for is below a minimum.
     #[error("a length of {length} was asked for, {target} demands at least {minimum} characters")]
     TooShort {
-        /// What was asked for.
+        /// The requested length.
         length: usize,
         /// The minimum.
         minimum: usize,
-        /// Who demands it.
+        /// The target with the minimum.
         target: Target,
     },
     /// The length asked for is above a maximum.
     #[error("a length of {length} was asked for, {target} takes at most {maximum} characters")]
     TooLong {
-        /// What was asked for.
+        /// The requested length.
         length: usize,
         /// The maximum.
         maximum: usize,
-        /// Who demands it.
+        /// The target with the maximum.
         target: Target,
     },
     /// The alphabet holds no character that every target takes.
@@ -92,11 +92,11 @@ pub enum Conflict {
         "{target} demands {required} character classes; the alphabet and the length allow for {available}"
     )]
     Classes {
-        /// Who demands them.
+        /// The target with the requirement.
         target: Target,
-        /// How many are needed.
+        /// The required number of classes.
         required: usize,
-        /// How many there can be.
+        /// The maximum possible number of classes.
         available: usize,
     },
     /// The word list holds no word that every target takes and that has letters enough to count.
@@ -107,7 +107,7 @@ pub enum Conflict {
     /// A passphrase cannot have so many words.
     #[error("{count} words were asked for, a passphrase has {least} to {most}")]
     WordCount {
-        /// What was asked for.
+        /// The requested number of words.
         count: usize,
         /// The fewest there can be.
         least: usize,
@@ -117,7 +117,7 @@ pub enum Conflict {
     /// A passphrase cannot have so many digits.
     #[error("{digits} digits were asked for, at most {most} follow the words")]
     Digits {
-        /// What was asked for.
+        /// The requested number of digits.
         digits: u8,
         /// The most there can be.
         most: u8,
@@ -127,7 +127,7 @@ pub enum Conflict {
         "“{separator}” cannot stand between words: a target does not take it, or looks for something that holds it"
     )]
     Separator {
-        /// What was asked for.
+        /// The requested separator.
         separator: char,
     },
     /// No phrase of so many words has a length and the classes that every target takes.
@@ -135,19 +135,19 @@ pub enum Conflict {
         "no phrase of {words} words of the list has {least} to {most} characters and the classes that are demanded"
     )]
     Phrase {
-        /// How many words.
+        /// The number of words.
         words: usize,
         /// The fewest characters that every target takes.
         least: usize,
         /// The most.
         most: usize,
     },
-    /// So few words cannot be shown to reach the score, whichever they are.
+    /// The number of words is too small to prove that every phrase reaches the score.
     #[error(
         "{words} words cannot be shown to reach {required} points, since each of them may be banned; use more"
     )]
     WordsScore {
-        /// How many words.
+        /// The number of words.
         words: usize,
         /// The points needed.
         required: usize,
@@ -162,7 +162,7 @@ pub enum Conflict {
     /// Classes that are demanded by name are not in the alphabet.
     #[error("{target} demands {}, of which the alphabet holds none", named(*classes))]
     ClassMissing {
-        /// Who demands them.
+        /// The target with the requirement.
         target: Target,
         /// The classes.
         classes: Classes,
@@ -170,7 +170,7 @@ pub enum Conflict {
     /// The points of Lithnet cannot be reached.
     #[error("{target} demands {required} complexity points, a password of this length cannot reach them")]
     Points {
-        /// Who demands them.
+        /// The target with the requirement.
         target: Target,
         /// The points needed.
         required: usize,

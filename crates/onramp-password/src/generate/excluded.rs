@@ -1,4 +1,4 @@
-//! How many candidates words and runs can exclude, at most.
+//! The maximum share of candidates that words and runs can exclude.
 //!
 //! They are not counted, because a string can be excluded in many ways at once; the shares of all ways are summed
 //! instead, which counts some strings twice and misses none. For passwords of a sensible length the sum is tiny.
@@ -51,7 +51,7 @@ impl Shares {
     }
 }
 
-/// The largest possible share of all strings of this length that words, runs and repetitions exclude.
+/// Returns the largest possible share of all strings of this length that words, runs and repetitions exclude.
 pub(super) fn at_most(
     checker: &Checker,
     protection: Option<&ProtectionPolicy>,
@@ -77,13 +77,13 @@ pub(super) fn at_most(
 /// Shares that are excluded at most.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Excluded {
-    /// By the points of Entra Password Protection.
+    /// The share that the score of Entra Password Protection excludes.
     pub(super) by_score: f64,
-    /// By words, runs and repetitions of the other policies.
+    /// The share that words, runs and repetitions of the other policies exclude.
     pub(super) by_others: f64,
 }
 
-/// The share that scores fewer points than needed in the strictest interpretation, or is a banned word as a whole.
+/// Returns the share that scores fewer points than needed in the strictest interpretation, or is a banned word as a whole.
 ///
 /// Such a string consists of some pieces, each within one edit of a word, and of single characters of few kinds.
 fn by_score(
@@ -121,7 +121,7 @@ fn by_score(
     excluded
 }
 
-/// The largest possible share of strings of each length, beginning with none, that are within one edit of a word.
+/// Returns the largest possible share of strings of each length, beginning with none, that are within one edit of a word.
 fn piece_shares(words: &[Vec<char>], shares: &Shares, length: usize) -> Vec<f64> {
     let mut pieces = vec![0.0; length + 1];
     let mut add = |length: usize, share: f64| {
@@ -180,7 +180,7 @@ fn by_custom(custom: &Custom, alphabet: &[char], length: usize) -> f64 {
     words + repeats + sequences + few
 }
 
-/// What is a banned word of Lithnet once everything that its normalization passes over is left out.
+/// Returns the share of the strings that are a banned word of Lithnet after normalization.
 fn by_lithnet(policy: &LithnetPolicy, alphabet: &[char], length: usize) -> f64 {
     let passed = alphabet.iter().filter(|&&c| passes_over(c)).count();
     let passed = number(passed) / number(alphabet.len());

@@ -27,7 +27,7 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// A generator for a policy and a context, with the default options.
+    /// Creates a generator for a policy and a context, with the default options.
     ///
     /// Banned words are always read conservatively, so that what it generates passes in every interpretation.
     ///
@@ -37,7 +37,7 @@ impl Generator {
         Self::with_options(policy, context, &GeneratorOptions::default())
     }
 
-    /// A generator of passwords of this length, over this alphabet.
+    /// Creates a generator of passwords of this length, over this alphabet.
     ///
     /// # Errors
     /// As [`Generator::new`].
@@ -61,13 +61,13 @@ impl Generator {
         Ok(Self { alphabet, length, trials: RejectionSampler::new(checker, odds, length * widest) })
     }
 
-    /// The length of the passwords, in characters.
+    /// Returns the length of the passwords, in characters.
     #[must_use]
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// How hard the passwords are to guess.
+    /// Returns the entropy of the passwords.
     #[must_use]
     pub fn entropy(&self) -> Entropy {
         self.trials.entropy()

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-/// What to generate.
+/// The options of a password generator.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -21,14 +21,14 @@ impl GeneratorOptions {
     /// The length when nothing else is asked for: about 157 bits.
     pub const DEFAULT_LENGTH: usize = 24;
 
-    /// The same options with this length in characters.
+    /// Returns the options with this length in characters.
     #[must_use]
     pub fn with_length(mut self, characters: usize) -> Self {
         self.length = Some(characters);
         self
     }
 
-    /// The same options with these characters to draw from.
+    /// Returns the options with these characters to draw from.
     #[must_use]
     pub fn with_alphabet(mut self, characters: impl Into<String>) -> Self {
         self.alphabet = Some(characters.into());
@@ -36,19 +36,19 @@ impl GeneratorOptions {
     }
 }
 
-/// What passphrases to generate.
+/// The options of a passphrase generator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PassphraseOptions {
-    /// How many words. `None` is as many as the policy and [`PassphraseOptions::DEFAULT_BITS`] need.
+    /// The number of words. `None` is as many as the policy and [`PassphraseOptions::DEFAULT_BITS`] need.
     pub words: Option<usize>,
-    /// What stands between two words, and before the digits. `None` is a hyphen, or another character where something is
-    /// looked for that holds one.
+    /// The separator between two words, and before the digits. `None` is a hyphen, or another character if a banned
+    /// word or a name contains one.
     pub separator: Option<char>,
-    /// How many digits follow the words, 0 to 4.
+    /// The number of digits after the words, 0 to 4.
     pub digits: u8,
-    /// Whether each word begins with a capital.
+    /// True if each word begins with a capital.
     pub capitals: bool,
 }
 
@@ -56,28 +56,28 @@ impl PassphraseOptions {
     /// The bits when no number of words is asked for: what seven words of a list of 7,776 have at most.
     pub const DEFAULT_BITS: f64 = 75.0;
 
-    /// The same options with so many words.
+    /// Returns the options with so many words.
     #[must_use]
     pub fn with_words(mut self, count: usize) -> Self {
         self.words = Some(count);
         self
     }
 
-    /// The same options with this character between two words.
+    /// Returns the options with this character between two words.
     #[must_use]
     pub fn with_separator(mut self, separator: char) -> Self {
         self.separator = Some(separator);
         self
     }
 
-    /// The same options with so many digits at the end.
+    /// Returns the options with so many digits at the end.
     #[must_use]
     pub fn with_digits(mut self, count: u8) -> Self {
         self.digits = count;
         self
     }
 
-    /// The same options without capitals.
+    /// Returns the options without capitals.
     #[must_use]
     pub fn without_capitals(mut self) -> Self {
         self.capitals = false;

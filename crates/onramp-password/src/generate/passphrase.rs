@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::policy::Policy;
 use crate::protection::Interpretation;
 
-/// How many words a phrase has. One alone would be a word of a list, whatever stands behind it.
+/// The range of the number of words. One alone would be a word of a list, whatever stands behind it.
 const WORDS: core::ops::RangeInclusive<usize> = 2..=24;
 
 /// Draws passphrases uniformly from all that a policy accepts, of one number of words from one list.
@@ -48,7 +48,7 @@ pub struct Passphrases {
 }
 
 impl Passphrases {
-    /// A generator for a policy and a context, from a list of words.
+    /// Creates a generator for a policy and a context, from a list of words.
     ///
     /// Left out of the list are words that are there twice (case aside), that hold anything but letters, that have too
     /// few different letters to count, or that a target would refuse wherever they stand, such as those with the account's
@@ -80,7 +80,7 @@ impl Passphrases {
         Ok(Self { words, endings, count, separator, trials: RejectionSampler::new(checker, odds, longest) })
     }
 
-    /// What can be said of phrases of so many words.
+    /// Returns the odds of phrases of so many words.
     fn of_count(
         checker: &Checker,
         policy: &Policy,
@@ -97,19 +97,19 @@ impl Passphrases {
         Odds::new(bits, fitting, excluded)
     }
 
-    /// How many words a phrase has.
+    /// Returns the number of words in a phrase.
     #[must_use]
     pub fn words(&self) -> usize {
         self.count
     }
 
-    /// How many words of the list are drawn from.
+    /// Returns the number of usable words of the list.
     #[must_use]
     pub fn list_len(&self) -> usize {
         self.words.len()
     }
 
-    /// How hard the phrases are to guess.
+    /// Returns the entropy of the phrases.
     #[must_use]
     pub fn entropy(&self) -> Entropy {
         self.trials.entropy()
@@ -166,7 +166,7 @@ impl Passphrases {
     }
 }
 
-/// The fewest words that are enough, or the most that are acceptable, when that is less.
+/// Returns the fewest words that are enough, or the most that are acceptable, when that is less.
 fn enough_words(
     of_count: impl Fn(usize) -> Result<Odds, GenerateError>,
 ) -> Result<(usize, Odds), GenerateError> {
@@ -185,7 +185,7 @@ fn enough_words(
     best
 }
 
-/// The share of all phrases that have a length, the classes and the points that every target takes.
+/// Returns the share of all phrases that have a length, the classes and the points that every target takes.
 fn share(checker: &Checker, list: &WordList, count: usize) -> Result<f64, Conflict> {
     let (least, most) = requirements::range(checker)?;
     let most = most.unwrap_or(requirements::LONGEST);

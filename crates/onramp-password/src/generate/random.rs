@@ -1,4 +1,4 @@
-//! Where the generator's randomness comes from.
+//! Sources of random bytes for the generators.
 
 use alloc::boxed::Box;
 use core::fmt;

@@ -1,4 +1,4 @@
-//! What a policy demands of every character string of one length: the length itself, the alphabet, the classes.
+//! The requirements for every string of one length: the length itself, the alphabet, the classes.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,7 +15,7 @@ use crate::target::Target;
 /// Without a target there still is an end, so that the work is bounded.
 pub(super) const LONGEST: usize = AdPolicy::MAX_LENGTH as usize;
 
-/// The length to generate, if it suits every target.
+/// Returns the length to generate, if it suits every target.
 pub(super) fn length(checker: &Checker, options: &GeneratorOptions) -> Result<usize, Conflict> {
     let (minimum, maximum) = extremes(checker)?;
     let length = options.length.unwrap_or_else(|| {
@@ -32,7 +32,7 @@ pub(super) fn length(checker: &Checker, options: &GeneratorOptions) -> Result<us
     Ok(length)
 }
 
-/// The least and the most characters that every target takes.
+/// Returns the least and the most characters that every target takes.
 pub(super) fn range(checker: &Checker) -> Result<(usize, Option<usize>), Conflict> {
     let (minimum, maximum) = extremes(checker)?;
     Ok((minimum.map_or(0, |(length, _)| length), maximum.map(|(length, _)| length)))
@@ -53,7 +53,7 @@ fn extremes(checker: &Checker) -> Result<(Extreme, Extreme), Conflict> {
     }
 }
 
-/// The least and the most characters that each target takes.
+/// Returns the least and the most characters that each target takes.
 fn lengths(checker: &Checker) -> Vec<(Target, usize, Option<usize>)> {
     let rules = &checker.rules;
     let mut all = Vec::new();
@@ -78,7 +78,7 @@ fn lengths(checker: &Checker) -> Vec<(Target, usize, Option<usize>)> {
     all
 }
 
-/// The characters that every target takes.
+/// Returns the characters that every target takes.
 pub(super) fn alphabet(checker: &Checker, options: &GeneratorOptions) -> Result<Vec<char>, Conflict> {
     let mut alphabet: Vec<char> = match &options.alphabet {
         Some(characters) => characters.chars().collect(),
@@ -90,7 +90,7 @@ pub(super) fn alphabet(checker: &Checker, options: &GeneratorOptions) -> Result<
     if alphabet.is_empty() { Err(Conflict::NoCharacters) } else { Ok(alphabet) }
 }
 
-/// Whether every target takes a character, and counts it as one.
+/// Returns true if every target takes a character, and counts it as one.
 pub(super) fn takes(checker: &Checker, c: char) -> bool {
     let rules = &checker.rules;
     counts_as_one(c)
@@ -98,7 +98,7 @@ pub(super) fn takes(checker: &Checker, c: char) -> bool {
         && rules.custom.as_ref().is_none_or(|custom| custom.takes(c))
 }
 
-/// Whether a character is one for every way of counting, whatever stands beside it.
+/// Returns true if a character is one for every way of counting, whatever stands beside it.
 fn counts_as_one(c: char) -> bool {
     u32::from(c) <= 0xFFFF
         && unicode_normalization::is_nfc_quick(core::iter::once(c))
@@ -106,7 +106,7 @@ fn counts_as_one(c: char) -> bool {
         && !unicode_normalization::char::is_combining_mark(c)
 }
 
-/// What is demanded of the classes of a string.
+/// The required classes of a string.
 #[derive(Debug, Default)]
 pub(super) struct RequiredClasses {
     on_premises: u8,
@@ -126,7 +126,7 @@ struct OfFour {
 }
 
 impl RequiredClasses {
-    /// What is demanded at one length.
+    /// Returns the requirements at one length.
     pub(super) fn of(checker: &Checker, length: usize) -> Self {
         let rules = &checker.rules;
         let complex = rules.on_premises.as_ref().is_some_and(|policy| policy.complexity);
@@ -156,13 +156,13 @@ impl RequiredClasses {
         required
     }
 
-    /// The most classes that any target needs.
+    /// Returns the most classes that any target needs.
     pub(super) fn most_classes(&self) -> u32 {
         let four = self.four.iter().map(|demand| u32::from(demand.count).max(demand.by_name.count()));
         four.chain([u32::from(self.on_premises), u32::from(self.cloud)]).max().unwrap_or(0)
     }
 
-    /// Whether the alphabet and the length allow for it, each demand by itself.
+    /// Returns true if the alphabet and the length allow for it, each demand by itself.
     pub(super) fn feasible(&self, alphabet: &[char], length: usize) -> Result<(), Conflict> {
         let all = alphabet.iter().fold(Seen::default(), |seen, &c| seen.with(c, self));
         let two =
@@ -200,7 +200,7 @@ impl RequiredClasses {
         Ok(())
     }
 
-    /// Whether a string of this length in which these classes were seen meets all of it.
+    /// Returns true if a string of this length in which these classes were seen meets all of it.
     pub(super) fn met(&self, seen: Seen, length: usize) -> bool {
         let either = Classes::of([CharacterClass::Digit, CharacterClass::Symbol]);
         let four = |demand: &OfFour| {
@@ -255,7 +255,7 @@ impl Seen {
     }
 }
 
-/// The least and the most characters, the alphabet and the most classes that are demanded.
+/// Returns the least and the most characters, the alphabet and the most classes that are demanded.
 pub(crate) fn demanded(
     checker: &Checker,
     options: &GeneratorOptions,

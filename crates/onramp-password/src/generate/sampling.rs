@@ -10,7 +10,7 @@ use super::error::GenerateError;
 use super::random::{RandomError, RandomSource};
 use crate::check::{Checker, Lookups};
 
-/// How hard a generated password is to guess for somebody who knows everything but the random numbers.
+/// The entropy of a generated password for an attacker who knows everything but the random numbers.
 ///
 /// Every acceptable password is equally likely, so that entropy and min-entropy are the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -21,14 +21,14 @@ pub struct Entropy {
 }
 
 impl Entropy {
-    /// The bits that are guaranteed: the logarithm of the number of acceptable passwords. Exact (to the precision of
+    /// Returns the bits that are guaranteed: the logarithm of the number of acceptable passwords. Exact (to the precision of
     /// `f64`) without banned words; with them, the passwords that they may exclude are counted at most.
     #[must_use]
     pub fn bits(self) -> f64 {
         self.bits
     }
 
-    /// The bits if banned words excluded nothing.
+    /// Returns the bits if banned words excluded nothing.
     #[must_use]
     pub fn at_most(self) -> f64 {
         self.at_most
@@ -38,7 +38,7 @@ impl Entropy {
 /// The smallest share of candidates that may be acceptable, for drawing and rejecting to be a sensible method.
 const SMALLEST_SHARE: f64 = 1e-3;
 
-/// What is known of candidates before one is drawn.
+/// The odds of candidates before one is drawn.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Odds {
     pub(super) entropy: Entropy,
@@ -46,7 +46,8 @@ pub(super) struct Odds {
 }
 
 impl Odds {
-    /// Of so many bits of candidates, of which a share has what is demanded and an excluded share, at most, does not count.
+    /// Computes the odds from the bits of all candidates, the share that meets the requirements, and the maximum
+    /// share that is excluded.
     pub(super) fn new(bits: f64, fitting: f64, excluded_at_most: f64) -> Result<Self, GenerateError> {
         let share = fitting - excluded_at_most;
         if share < SMALLEST_SHARE {
@@ -81,7 +82,7 @@ impl RejectionSampler {
         self.odds.entropy
     }
 
-    /// The first candidate that is accepted, and that the lookups do not refuse.
+    /// Returns the first candidate that is accepted, and that the lookups do not refuse.
     pub(super) fn first_accepted(
         &self,
         lookups: &Lookups<'_>,
@@ -100,7 +101,7 @@ impl RejectionSampler {
     }
 }
 
-/// The text as a password, without a copy of it.
+/// Returns the text as a password, without a copy of it.
 #[cfg(feature = "onramp-core")]
 pub(super) fn password(mut secret: Zeroizing<String>) -> onramp_core::Password {
     onramp_core::Password::new(core::mem::take(&mut *secret))
@@ -110,7 +111,7 @@ pub(super) fn password(mut secret: Zeroizing<String>) -> onramp_core::Password {
 /// block of its generator.
 const BLOCK: usize = 32;
 
-/// So many draws in a row have to be repeated with a probability below 2^-64.
+/// The number of repeated draws in a row, which has a probability below 2^-64.
 const MAX_REPEATED: usize = 64;
 
 /// Draws numbers below a bound: as many of them as fit from each 64 random bits.
@@ -119,7 +120,7 @@ pub(super) struct UniformDraws<'a> {
     block: Zeroizing<[u8; BLOCK]>,
     used: usize,
     bound: u64,
-    /// How many numbers 64 bits make.
+    /// The number of values per 64 bits.
     each: u32,
     /// Bits from here on would make some numbers likelier than others.
     even: Option<u64>,

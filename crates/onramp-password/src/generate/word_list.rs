@@ -26,7 +26,7 @@ use crate::verdict::Code;
 /// The most digits that follow the words.
 const MAX_DIGITS: u8 = 4;
 
-/// What phrases are made of.
+/// The words and endings of the phrases.
 #[derive(Debug)]
 pub(super) struct WordList {
     /// As they stand in a phrase.
@@ -85,15 +85,15 @@ impl WordList {
         Ok(Self { words: all, endings, separator, required })
     }
 
-    /// The logarithm of the number of phrases.
+    /// Returns the logarithm of the number of phrases.
     #[allow(clippy::cast_precision_loss)] // sizes of lists
     pub(super) fn bits(&self, count: usize) -> f64 {
         let endings = if self.endings.is_empty() { 0.0 } else { libm::log2(self.endings.len() as f64) };
         count as f64 * libm::log2(self.words.len() as f64) + endings
     }
 
-    /// Whether phrases of so many words have the points that are needed, in the strictest interpretation, if no banned word lies
-    /// across a separator.
+    /// Returns true if phrases of so many words have the points that are needed, in the strictest interpretation, if no
+    /// banned word lies across a separator.
     ///
     /// A phrase whose words all hold a banned word has a point for each of them and one more for the digits, as part of a
     /// banned word or beside it. In any other, one word remains whole. It has one different letter less than the points that are
@@ -112,7 +112,7 @@ fn applied_matcher(checker: &Checker) -> Option<&Matcher> {
     checker.rules.matcher.as_ref().filter(|matcher| !matcher.targets.is_empty())
 }
 
-/// Whether a word has fewer different letters than that, under any table that they are counted by.
+/// Returns true if a word has fewer different letters than that, under any table that they are counted by.
 fn has_fewer(checker: &Checker, word: &str, distinct: usize) -> bool {
     let count = |letters: &mut dyn Iterator<Item = char>| letters.collect::<BTreeSet<char>>().len();
     let strict = applied_matcher(checker).and_then(|matcher| matcher.strict.as_ref());
@@ -120,7 +120,7 @@ fn has_fewer(checker: &Checker, word: &str, distinct: usize) -> bool {
     count(&mut word.chars()) < distinct || folded.is_some_and(|folded| folded < distinct)
 }
 
-/// Whether nothing that is looked for in every place stands in it.
+/// Returns true if nothing that is looked for in every place stands in it.
 fn suits(checker: &Checker, block: &str) -> bool {
     let refuses = |code: Code| {
         matches!(
@@ -144,10 +144,10 @@ fn capitalised(word: &str) -> String {
     core::iter::once(first).chain(letters).collect()
 }
 
-/// What stands between two words when nothing is said.
+/// The separators that are tried without a requested one.
 const SEPARATORS: [char; 8] = ['-', '.', '_', ',', '=', '+', '/', ' '];
 
-/// The separator that was asked for, or the first that will do.
+/// Returns the separator that was asked for, or the first that will do.
 fn separator(checker: &Checker, wanted: Option<char>) -> Result<char, Conflict> {
     if let Some(wanted) = wanted {
         return check_separator(checker, wanted).map(|()| wanted);
@@ -188,7 +188,7 @@ fn check_separator(checker: &Checker, separator: char) -> Result<(), Conflict> {
     if lists.iter().any(|(letter, word)| word.contains(letter)) { Err(unfit) } else { Ok(()) }
 }
 
-/// The largest possible share of the phrases of so many words, of which there are two to the power of `bits`, that is
+/// Returns the largest possible share of the phrases of so many words, of which there are two to the power of `bits`, that is
 /// refused beside those of the wrong length and classes.
 pub(super) fn excluded(
     checker: &Checker,
@@ -208,7 +208,7 @@ pub(super) fn excluded(
     (across + blocked).min(1.0)
 }
 
-/// The largest possible share of phrases with a piece that lies across a separator and is one edit away from a banned
+/// Returns the largest possible share of phrases with a piece that lies across a separator and is one edit away from a banned
 /// word: the separator added to it, or in place of one of its letters.
 fn across(words: &Words, policy: &ProtectionPolicy, list: &WordList, count: usize) -> f64 {
     let banned = folded_words(&policy.banned, &words.fold);
@@ -234,7 +234,7 @@ fn across(words: &Words, policy: &ProtectionPolicy, list: &WordList, count: usiz
     total
 }
 
-/// How many texts of a list begin and end with what, as shares.
+/// The shares of the texts of a list by their beginnings and endings.
 struct Edges {
     begins: BTreeMap<Vec<char>, f64>,
     ends: BTreeMap<Vec<char>, f64>,

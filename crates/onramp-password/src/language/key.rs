@@ -6,7 +6,7 @@ use crate::class::CharacterClass;
 use crate::target::Target;
 use crate::verdict::{Advice, Code, NameSource};
 
-/// What a sentence or a phrase of [`Messages`](super::Messages) is for.
+/// The key of a sentence or phrase of [`Messages`](super::Messages).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Key {
@@ -16,14 +16,14 @@ pub enum Key {
     Target(Target),
     /// The name of a character class, in the plural.
     Class(CharacterClass),
-    /// What a name that was found is called, as in "contains …".
+    /// The name of a name source, as in "contains …".
     Name(NameSource),
     /// The sentence for an advice.
     Advice(Advice),
 }
 
 impl Key {
-    /// Every key.
+    /// Returns every key.
     pub fn all() -> impl Iterator<Item = Self> {
         let codes = Code::ALL.into_iter().map(Self::Code);
         let targets = Target::ALL.into_iter().map(Self::Target);

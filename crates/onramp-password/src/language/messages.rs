@@ -60,7 +60,7 @@ impl Messages {
         Self::of(&texts::SPANISH)
     }
 
-    /// The messages of a language tag such as `de` or `de-AT`.
+    /// Returns the messages of a language tag such as `de` or `de-AT`.
     #[must_use]
     pub fn for_language(tag: &str) -> Option<Self> {
         match tag.split(['-', '_']).next()? {
@@ -72,14 +72,14 @@ impl Messages {
         }
     }
 
-    /// The same messages with one sentence or phrase replaced.
+    /// Returns the messages with one sentence or phrase replaced.
     #[must_use]
     pub fn with(mut self, key: Key, text: impl Into<String>) -> Self {
         self.own.insert(key, text.into());
         self
     }
 
-    /// The sentence for a violation.
+    /// Returns the sentence for a violation.
     #[must_use]
     pub fn message(&self, violation: &Violation) -> String {
         self.sentence(violation, &[violation.target], None)
@@ -93,7 +93,7 @@ impl Messages {
         self.sentence(violation, &[violation.target], Some(candidate))
     }
 
-    /// The sentence for a violation that these targets find.
+    /// Returns the sentence for a violation that these targets find.
     pub(crate) fn sentence(
         &self,
         violation: &Violation,
@@ -106,7 +106,7 @@ impl Messages {
         text
     }
 
-    /// The sentence or phrase for a key, with its placeholders.
+    /// Returns the sentence or phrase for a key, with its placeholders.
     #[must_use]
     pub fn text(&self, key: Key) -> &str {
         self.own.get(&key).map_or_else(|| self.base.text(key), String::as_str)

@@ -1,4 +1,4 @@
-//! What can be said of a policy before anybody types a password.
+//! The findings of a lint, and the range of lengths that satisfies every target.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,7 +15,7 @@ use crate::protection::ProtectionPolicy;
 use crate::target::Target;
 use crate::text::Fold;
 
-/// How far above the least length a satisfiable one is looked for.
+/// The number of lengths above the minimum that are tried.
 const LENGTHS_TRIED: usize = 24;
 
 /// Says of a policy where its parts contradict each other, what surprises people about it, and what satisfies all of it.
@@ -48,13 +48,13 @@ pub fn lint(policy: &Policy) -> Lint {
     Lint { findings, satisfiable }
 }
 
-/// What there is to say of a policy.
+/// The result of a lint.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Lint {
-    /// What was found, the worst first.
+    /// The findings, the most severe first.
     pub findings: Vec<Finding>,
-    /// What satisfies every target; `None` when nothing does.
+    /// The range that satisfies every target; `None` if nothing does.
     #[serde(rename = "feasible")]
     pub satisfiable: Option<SatisfiableRange>,
 }
@@ -63,9 +63,9 @@ pub struct Lint {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity of the finding.
     pub severity: Severity,
-    /// What it is.
+    /// The kind of the finding.
     #[serde(flatten)]
     pub kind: LintKind,
 }
@@ -82,7 +82,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What satisfies every target at once.
+/// The range of passwords that satisfies every target at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SatisfiableRange {
@@ -92,9 +92,9 @@ pub struct SatisfiableRange {
     pub max_length: Option<usize>,
     /// The printable ASCII characters that every target takes.
     pub alphabet: String,
-    /// How many character classes are needed, by the target that needs the most.
+    /// The number of character classes that the most demanding target requires.
     pub classes: u32,
-    /// Whether characters outside ASCII are taken by every target too.
+    /// True if every target accepts characters outside ASCII too.
     pub unicode: bool,
 }
 
@@ -222,7 +222,7 @@ fn lithnet(policy: &Policy, out: &mut Vec<LintKind>) {
     }
 }
 
-/// The least length at which there are passwords, and what they are made of.
+/// Returns the least length at which there are passwords, and what they are made of.
 fn satisfiable(policy: &Policy) -> Result<SatisfiableRange, LintKind> {
     let printable: String = (' '..='~').collect();
     let options = GeneratorOptions::default().with_alphabet(&printable);

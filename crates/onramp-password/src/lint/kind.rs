@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::target::Target;
 
-/// How bad a finding is; the worst is the least.
+/// The severity of a finding; the most severe compares as the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(clippy::exhaustive_enums)] // the three there are
@@ -31,17 +31,17 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What can be said of a policy.
+/// The kind of a finding.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "concern")]
 #[non_exhaustive]
 pub enum LintKind {
     /// No password can satisfy the policy.
     Contradiction {
-        /// Which demands contradict each other.
+        /// The requirements that contradict each other.
         reason: String,
     },
-    /// It could not be shown that a password can satisfy the policy.
+    /// No proof was found that a password can satisfy the policy.
     NotShown,
     /// A minimum length that no password has.
     LengthOutOfReach {
@@ -50,12 +50,12 @@ pub enum LintKind {
     },
     /// NIST forbids rules about the characters of a password.
     CompositionAgainstNist {
-        /// Who has such rules.
+        /// The targets with such rules.
         targets: Vec<Target>,
     },
     /// NIST compares whole passwords with lists, not parts of them.
     SubstringsAgainstNist {
-        /// Who looks for parts.
+        /// The targets that search for parts.
         targets: Vec<Target>,
     },
     /// NIST forbids passwords that expire.
@@ -81,17 +81,17 @@ pub enum LintKind {
     },
     /// Terms that the custom list of a tenant does not take.
     TermLengths {
-        /// How many.
+        /// The number of terms.
         terms: usize,
     },
     /// More terms than the custom list of a tenant takes.
     TooManyTerms {
-        /// How many.
+        /// The number of terms.
         terms: usize,
     },
     /// Terms that say the same as others.
     SameTerms {
-        /// How many.
+        /// The number of terms.
         terms: usize,
     },
     /// Without a second threshold, the first band of Lithnet counts for every length.
@@ -100,13 +100,13 @@ pub enum LintKind {
     ThresholdsReversed,
     /// Banned words of Lithnet of which its normalization leaves nothing.
     WordsVanish {
-        /// How many.
+        /// The number of terms.
         terms: usize,
     },
 }
 
 impl LintKind {
-    /// How bad it is.
+    /// Returns the severity.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {

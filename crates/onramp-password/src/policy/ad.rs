@@ -1,4 +1,4 @@
-//! What the domain controllers demand: a domain's policy or a fine-grained one.
+//! The requirements of domain controllers: a domain password policy or a fine-grained one.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -14,7 +14,7 @@ pub struct AdPolicy {
     pub min_length: u16,
     /// `DOMAIN_PASSWORD_COMPLEX` or `msDS-PasswordComplexityEnabled`: three of the five classes.
     pub complexity: bool,
-    /// When the account name and the display name are looked for.
+    /// The condition under which the account name and the display name are searched.
     pub name_checks: NameChecks,
     /// `pwdHistoryLength`: how many former passwords are refused.
     pub history_length: u16,
@@ -26,13 +26,13 @@ pub struct AdPolicy {
 }
 
 impl AdPolicy {
-    /// How many of the five classes complexity needs.
+    /// The number of the five classes that complexity requires.
     pub const COMPLEX_CLASSES: u8 = 3;
 
     /// The longest password a domain controller takes, in UTF-16 units.
     pub const MAX_LENGTH: u16 = 256;
 
-    /// A domain that was never changed; the same as `Default`.
+    /// Creates a domain that was never changed; the same as `Default`.
     #[must_use]
     pub fn domain_default() -> Self {
         Self::default()
@@ -50,35 +50,35 @@ impl AdPolicy {
         }
     }
 
-    /// The same policy with this minimum length, in UTF-16 units.
+    /// Returns the policy with this minimum length, in UTF-16 units.
     #[must_use]
     pub fn with_min_length(mut self, units: u16) -> Self {
         self.min_length = units;
         self
     }
 
-    /// The same policy with the complexity rule on or off.
+    /// Returns the policy with the complexity rule on or off.
     #[must_use]
     pub fn with_complexity(mut self, on: bool) -> Self {
         self.complexity = on;
         self
     }
 
-    /// The same policy with names looked for at this time.
+    /// Returns the policy with names looked for at this time.
     #[must_use]
     pub fn with_name_checks(mut self, checks: NameChecks) -> Self {
         self.name_checks = checks;
         self
     }
 
-    /// The same policy with this many former passwords refused.
+    /// Returns the policy with this many former passwords refused.
     #[must_use]
     pub fn with_history_length(mut self, passwords: u16) -> Self {
         self.history_length = passwords;
         self
     }
 
-    /// The same policy with these ages in seconds; no maximum means that passwords never expire.
+    /// Returns the policy with these ages in seconds; no maximum means that passwords never expire.
     #[must_use]
     pub fn with_ages(mut self, min_seconds: u64, max_seconds: Option<u64>) -> Self {
         self.min_age_seconds = min_seconds;
@@ -119,7 +119,7 @@ impl Default for AdPolicy {
     }
 }
 
-/// When a domain controller looks for the account name and the display name in a password.
+/// The condition under which a domain controller searches a password for the account name and the display name.
 ///
 /// The description of the Windows setting makes the name checks a part of complexity; \[MS-SAMR\] lists them apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,19 +29,19 @@ use crate::target::Target;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Policy {
-    /// What the domain controllers demand.
+    /// The requirements of the domain controllers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_premises: Option<AdPolicy>,
-    /// What Entra demands of a cloud password.
+    /// The requirements of Entra for a cloud password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud: Option<EntraPolicy>,
-    /// What Entra Password Protection bans: its lists, not one of your own.
+    /// The banned words of Entra Password Protection: its lists, not one of your own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionPolicy>,
-    /// What NIST SP 800-63B-4 demands.
+    /// The requirements of NIST SP 800-63B-4.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nist: Option<NistPolicy>,
-    /// What Lithnet Password Protection demands on the domain controllers.
+    /// The requirements of Lithnet Password Protection on the domain controllers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lithnet: Option<LithnetPolicy>,
     /// The organization's own rules.
@@ -50,7 +50,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// A policy that demands nothing.
+    /// Creates a policy that demands nothing.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -66,35 +66,35 @@ impl Policy {
             .with_protection(ProtectionPolicy::default())
     }
 
-    /// The same policy with these demands of the domain controllers.
+    /// Returns the policy with these demands of the domain controllers.
     #[must_use]
     pub fn with_on_premises(mut self, policy: AdPolicy) -> Self {
         self.on_premises = Some(policy);
         self
     }
 
-    /// The same policy with these demands of Entra.
+    /// Returns the policy with these demands of Entra.
     #[must_use]
     pub fn with_cloud(mut self, policy: EntraPolicy) -> Self {
         self.cloud = Some(policy);
         self
     }
 
-    /// The same policy with these banned words.
+    /// Returns the policy with these banned words.
     #[must_use]
     pub fn with_protection(mut self, policy: ProtectionPolicy) -> Self {
         self.protection = Some(policy);
         self
     }
 
-    /// The same policy with these demands of NIST.
+    /// Returns the policy with these demands of NIST.
     #[must_use]
     pub fn with_nist(mut self, policy: NistPolicy) -> Self {
         self.nist = Some(policy);
         self
     }
 
-    /// The same policy with these demands of Lithnet Password Protection.
+    /// Returns the policy with these demands of Lithnet Password Protection.
     #[must_use]
     pub fn with_lithnet(mut self, policy: LithnetPolicy) -> Self {
         self.lithnet = Some(policy);
@@ -112,7 +112,7 @@ impl Policy {
         self
     }
 
-    /// The same policy with these rules of your own.
+    /// Returns the policy with these rules of your own.
     #[must_use]
     pub fn with_custom(mut self, policy: CustomPolicy) -> Self {
         self.custom = Some(policy);
@@ -132,7 +132,7 @@ impl Policy {
         }
     }
 
-    /// Who demands anything, in order.
+    /// Returns the targets that have requirements, in order.
     pub fn targets(&self) -> impl Iterator<Item = Target> {
         let protects = |target| {
             self.protection.as_ref().is_some_and(|protection| protection.targets().any(|one| one == target))

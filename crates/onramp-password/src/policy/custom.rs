@@ -25,7 +25,7 @@ pub struct CustomPolicy {
     /// The most characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<u16>,
-    /// How many of the four classes are needed.
+    /// The required number of the four classes.
     pub required_classes: u8,
     /// The classes that are needed by name.
     pub require: Classes,
@@ -35,13 +35,13 @@ pub struct CustomPolicy {
     /// Characters that are not taken.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub forbidden: String,
-    /// How often the same character may stand in a row, case aside.
+    /// The maximum number of times that the same character may occur in a row, ignoring case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_repeat: Option<u16>,
-    /// How many characters may follow one another in the alphabet or among the digits, up or down, case aside.
+    /// The maximum number of consecutive letters or digits, up or down, ignoring case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_sequence: Option<u16>,
-    /// How many different characters are needed, case aside.
+    /// The required number of different characters, ignoring case.
     pub min_distinct: u16,
     /// A dictionary: words of three letters or more that must not be part of a password.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -51,7 +51,7 @@ pub struct CustomPolicy {
 }
 
 impl CustomPolicy {
-    /// The same policy with these lengths.
+    /// Returns the policy with these lengths.
     #[must_use]
     pub fn with_lengths(mut self, min: Option<u16>, max: Option<u16>) -> Self {
         self.min_length = min;
@@ -59,7 +59,7 @@ impl CustomPolicy {
         self
     }
 
-    /// The same policy with this many of the four classes needed, among them these.
+    /// Returns the policy with this many of the four classes needed, among them these.
     #[must_use]
     pub fn with_classes(mut self, required: u8, by_name: Classes) -> Self {
         self.required_classes = required;
@@ -67,21 +67,21 @@ impl CustomPolicy {
         self
     }
 
-    /// The same policy with only these characters taken.
+    /// Returns the policy with only these characters taken.
     #[must_use]
     pub fn with_allowed(mut self, characters: impl Into<String>) -> Self {
         self.allowed = Some(characters.into());
         self
     }
 
-    /// The same policy with these characters not taken.
+    /// Returns the policy with these characters not taken.
     #[must_use]
     pub fn with_forbidden(mut self, characters: impl Into<String>) -> Self {
         self.forbidden = characters.into();
         self
     }
 
-    /// The same policy with at most so many equal characters, and so many that follow one another, in a row.
+    /// Returns the policy with at most so many equal characters, and so many that follow one another, in a row.
     #[must_use]
     pub fn with_runs(mut self, repeat: Option<u16>, sequence: Option<u16>) -> Self {
         self.max_repeat = repeat;
@@ -89,21 +89,21 @@ impl CustomPolicy {
         self
     }
 
-    /// The same policy with this many different characters needed.
+    /// Returns the policy with this many different characters needed.
     #[must_use]
     pub fn with_min_distinct(mut self, characters: u16) -> Self {
         self.min_distinct = characters;
         self
     }
 
-    /// The same policy with these words forbidden.
+    /// Returns the policy with these words forbidden.
     #[must_use]
     pub fn with_words<I: IntoIterator<Item = S>, S: Into<String>>(mut self, words: I) -> Self {
         self.words = words.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The same policy with words found under these look-alikes.
+    /// Returns the policy with words found under these look-alikes.
     #[must_use]
     pub fn with_substitutions(mut self, substitutions: Substitutions) -> Self {
         self.substitutions = substitutions;

@@ -1,8 +1,8 @@
-//! What Entra demands.
+//! The requirements of Entra.
 
 use serde::{Deserialize, Serialize};
 
-/// What Entra demands of a password that is set in the cloud.
+/// The requirements of Entra for a password that is set in the cloud.
 ///
 /// The characters are not a setting: printable ASCII and the blank, no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct EntraPolicy {
     pub min_length: u16,
     /// The most characters.
     pub max_length: u16,
-    /// How many of the four classes (lower, upper, digit, symbol) are needed.
+    /// The required number of the four classes (lower, upper, digit, symbol).
     ///
     /// The blank is an allowed character, but does not count as a symbol here: the documentation leaves that open,
     /// and a password that needs it to count might be refused.
@@ -21,27 +21,27 @@ pub struct EntraPolicy {
 }
 
 impl EntraPolicy {
-    /// The policy of every cloud account: 8 to 256 characters, three of four classes.
+    /// Returns the policy of every cloud account: 8 to 256 characters, three of four classes.
     #[must_use]
     pub fn cloud() -> Self {
         Self { min_length: 8, max_length: 256, required_classes: 3 }
     }
 
-    /// An account with `DisableStrongPassword` in its `passwordPolicies`, or of an Education tenant: the classes do
+    /// Creates an account with `DisableStrongPassword` in its `passwordPolicies`, or of an Education tenant: the classes do
     /// not count.
     #[must_use]
     pub fn without_complexity() -> Self {
         Self { required_classes: 0, ..Self::cloud() }
     }
 
-    /// The same policy with this many of the four classes needed.
+    /// Returns the policy with this many of the four classes needed.
     #[must_use]
     pub fn with_required_classes(mut self, classes: u8) -> Self {
         self.required_classes = classes;
         self
     }
 
-    /// The same policy with this minimum length.
+    /// Returns the policy with this minimum length.
     #[must_use]
     pub fn with_min_length(mut self, characters: u16) -> Self {
         self.min_length = characters;

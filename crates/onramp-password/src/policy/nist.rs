@@ -1,4 +1,4 @@
-//! What NIST SP 800-63B-4 demands of a verifier (section 3.1.1.2).
+//! The requirements of NIST SP 800-63B-4 for a verifier (section 3.1.1.2).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NistPolicy {
-    /// Whether the password is the only factor.
+    /// The use of the password, alone or as one of several factors.
     #[serde(default)]
     pub factor: Factor,
     /// The fewest code points, if more than the factor demands.
@@ -29,40 +29,40 @@ pub struct NistPolicy {
 }
 
 impl NistPolicy {
-    /// A password that is the only factor: 15 characters.
+    /// Creates a password that is the only factor: 15 characters.
     #[must_use]
     pub fn single_factor() -> Self {
         Self { factor: Factor::Single, min_length: None, max_length: None, blocklist: Vec::new() }
     }
 
-    /// A password that is only used together with another factor: 8 characters.
+    /// Creates a password that is only used together with another factor: 8 characters.
     #[must_use]
     pub fn with_mfa() -> Self {
         Self { factor: Factor::WithMfa, ..Self::single_factor() }
     }
 
-    /// The same policy with this minimum length in code points, if it is more than the factor demands.
+    /// Returns the policy with this minimum length in code points, if it is more than the factor demands.
     #[must_use]
     pub fn with_min_length(mut self, code_points: u16) -> Self {
         self.min_length = Some(code_points);
         self
     }
 
-    /// The same policy with this maximum length in code points.
+    /// Returns the policy with this maximum length in code points.
     #[must_use]
     pub fn with_max_length(mut self, code_points: u16) -> Self {
         self.max_length = Some(code_points);
         self
     }
 
-    /// The same policy with these passwords refused.
+    /// Returns the policy with these passwords refused.
     #[must_use]
     pub fn with_blocklist<I: IntoIterator<Item = S>, S: Into<String>>(mut self, passwords: I) -> Self {
         self.blocklist = passwords.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The fewest code points that are needed.
+    /// Returns the fewest code points that are needed.
     #[must_use]
     pub fn needed_length(&self) -> u16 {
         self.min_length.unwrap_or(0).max(self.factor.min_length())
@@ -75,20 +75,20 @@ impl Default for NistPolicy {
     }
 }
 
-/// What a password is used with.
+/// The use of a password in authentication.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(clippy::exhaustive_enums)] // the two cases of the standard
 pub enum Factor {
-    /// It is the only factor.
+    /// The only factor.
     #[default]
     Single,
-    /// It is one of several.
+    /// One of several factors.
     WithMfa,
 }
 
 impl Factor {
-    /// The fewest code points that the standard allows.
+    /// Returns the fewest code points that the standard allows.
     #[must_use]
     pub const fn min_length(self) -> u16 {
         match self {

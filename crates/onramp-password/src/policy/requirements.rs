@@ -1,4 +1,4 @@
-//! What a policy demands, in words.
+//! The requirements of a policy as English sentences.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,14 +13,14 @@ use crate::target::Target;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Requirement {
-    /// Who makes it.
+    /// The target with the requirement.
     pub target: Target,
-    /// What it is, in English.
+    /// The requirement in English.
     pub text: String,
 }
 
 impl Policy {
-    /// What the policy demands, in words, in the order of the targets.
+    /// Returns the requirements of the policy as English phrases, in the order of the targets.
     ///
     /// ```
     /// # use onramp_password::Policy;

@@ -34,61 +34,61 @@ pub struct ProtectionPolicy {
     /// not know goes into [`CustomPolicy::words`](crate::CustomPolicy::words), or a refusal names the wrong directory.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub banned: Vec<String>,
-    /// How many points a password needs.
+    /// The required number of points.
     pub required_points: u16,
-    /// Whether Entra applies the list to passwords set in the cloud.
+    /// True if Entra applies the list to passwords set in the cloud.
     pub in_cloud: bool,
-    /// Whether the agent on the domain controllers applies it too. It does not look for the tenant name.
+    /// True if the agent on the domain controllers applies it too. It does not search for the tenant name.
     pub on_premises: bool,
-    /// How the documentation is read.
+    /// The interpretation of the documentation.
     #[serde(rename = "reading")]
     pub interpretation: Interpretation,
-    /// Which characters stand for others in the documented interpretation.
+    /// The character substitutions of the documented interpretation.
     pub substitutions: Substitutions,
 }
 
 impl ProtectionPolicy {
-    /// How many terms the custom list of a tenant holds at most.
+    /// The maximum number of terms in the custom list of a tenant.
     pub const MAX_TERMS: usize = 1000;
 
     /// The shortest and the longest term of a custom list, in characters.
     pub const TERM_LENGTHS: (usize, usize) = (MIN_WORD, 16);
 
-    /// The documented behavior with these banned words, in both directories.
+    /// Returns the documented behavior with these banned words, in both directories.
     #[must_use]
     pub fn new<I: IntoIterator<Item = S>, S: Into<String>>(banned: I) -> Self {
         Self { banned: banned.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
-    /// The same words, read this way.
+    /// Returns the words, read this way.
     #[must_use]
     pub fn with_interpretation(mut self, interpretation: Interpretation) -> Self {
         self.interpretation = interpretation;
         self
     }
 
-    /// The same words, with these substitutions in the documented interpretation.
+    /// Returns the words, with these substitutions in the documented interpretation.
     #[must_use]
     pub fn with_substitutions(mut self, substitutions: Substitutions) -> Self {
         self.substitutions = substitutions;
         self
     }
 
-    /// The same words, applied or not by the agent on the domain controllers.
+    /// Returns the words, applied or not by the agent on the domain controllers.
     #[must_use]
     pub fn with_on_premises(mut self, applied: bool) -> Self {
         self.on_premises = applied;
         self
     }
 
-    /// The same words, applied or not to passwords set in the cloud.
+    /// Returns the words, applied or not to passwords set in the cloud.
     #[must_use]
     pub fn with_in_cloud(mut self, applied: bool) -> Self {
         self.in_cloud = applied;
         self
     }
 
-    /// The same words, with this many points needed.
+    /// Returns the words, with this many points needed.
     #[must_use]
     pub fn with_required_points(mut self, points: u16) -> Self {
         self.required_points = points;
@@ -100,7 +100,7 @@ impl ProtectionPolicy {
         applied.into_iter().filter(|&(on, _)| on).map(|(_, target)| target)
     }
 
-    /// The table of the strictest interpretation: it takes as the same whatever any other table does.
+    /// Returns the table of the strictest interpretation: it takes as the same whatever any other table does.
     pub(crate) fn strictest_table(&self) -> Substitutions {
         self.substitutions.clone().merged(&Substitutions::aggressive())
     }
@@ -119,7 +119,7 @@ impl Default for ProtectionPolicy {
     }
 }
 
-/// How the documentation of the score is read.
+/// An interpretation of the documentation of the score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! Which characters stand for others.
+//! Character substitutions, such as `@` for `a`.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -45,7 +45,7 @@ const MARKED: [(&str, char); 8] = [
 ];
 
 impl Substitutions {
-    /// A table of your own: each pair is a character and what it stands for.
+    /// Creates a table of your own: each pair is a character and what it stands for.
     #[must_use]
     pub fn new<I: IntoIterator<Item = (char, char)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect())
@@ -57,13 +57,13 @@ impl Substitutions {
         Self(Vec::new())
     }
 
-    /// The four that Microsoft publishes as examples.
+    /// Returns the four that Microsoft publishes as examples.
     #[must_use]
     pub fn documented() -> Self {
         Self::new(DOCUMENTED)
     }
 
-    /// The documented ones and what the agent on a domain controller was seen to do beyond them.
+    /// Returns the documented ones and what the agent on a domain controller was seen to do beyond them.
     #[must_use]
     pub fn observed_dc_agent() -> Self {
         Self::documented().merged(&Self::new([('2', 'z')]))

@@ -4,20 +4,20 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What Entra Password Protection makes of a candidate.
+/// The verdict of Entra Password Protection on a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProtectionVerdict {
     /// The points by the policy's interpretation. The conservative one stops counting once they are enough.
     pub points: u32,
-    /// Whether the policy's interpretation accepts it.
+    /// True if the policy's interpretation accepts the candidate.
     pub accepted: bool,
-    /// What becomes of it under every interpretation; only from a [`Checker`](crate::Checker) that was made for that.
+    /// The verdict under every interpretation; only from a [`Checker`](crate::Checker) that was made for that.
     #[serde(rename = "readings", default, skip_serializing_if = "Option::is_none")]
     pub interpretations: Option<Interpretations>,
 }
 
-/// What becomes of a candidate under all interpretations of the documentation.
+/// The verdict on a candidate under all interpretations of the documentation.
 ///
 /// They differ in which of several overlapping words are counted, whether a character that remains counts once or every
 /// time, whether pieces one edit away from a word count as the word, from which length on names are looked for, and
@@ -25,9 +25,9 @@ pub struct ProtectionVerdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Interpretations {
-    /// Whether the documented interpretation accepts it, with the policy's own table of substitutions.
+    /// True if the documented interpretation accepts the candidate, with the policy's own table of substitutions.
     pub documented: bool,
-    /// Whether all of them accept it.
+    /// The common verdict of all interpretations.
     pub every: AllInterpretations,
     /// The fewest points that any interpretation gives.
     pub low: u32,
@@ -35,7 +35,7 @@ pub struct Interpretations {
     pub high: u32,
 }
 
-/// Whether a candidate is accepted under all interpretations.
+/// The common verdict of all interpretations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(clippy::exhaustive_enums)] // yes, no, and neither
@@ -49,7 +49,7 @@ pub enum AllInterpretations {
 }
 
 impl AllInterpretations {
-    /// The stable name, as serialized.
+    /// Returns the stable name, as serialized.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -155,7 +155,7 @@ impl Trie {
     }
 }
 
-/// Every tail once, a tail that ends another one inside it.
+/// Returns every tail once, a tail that ends another one inside it.
 fn merge_tails<'a>(words: &[Entry<'a>]) -> (Vec<u8>, BTreeMap<&'a [u8], usize>) {
     let mut found: Vec<&[u8]> = Vec::new();
     let mut before: &[u8] = &[];

@@ -8,7 +8,7 @@ use super::text::Text;
 
 /// The number of characters that may stand between two words.
 const SEPARATORS: usize = 3;
-/// What separators cost.
+/// The guesses for a separator.
 const SEPARATOR: f64 = 10.0;
 
 /// The words that end at one place, with those before them.
@@ -20,7 +20,7 @@ struct Chain {
     product: f64,
 }
 
-/// For each place the longest row of words that ends there.
+/// The longest row of words that ends at each position.
 pub(super) struct Chains {
     ends: Vec<Option<Chain>>,
     origin: usize,
@@ -65,7 +65,7 @@ impl Chains {
 }
 
 impl Chain {
-    /// The words could stand in any order.
+    /// Returns the words could stand in any order.
     fn guesses(&self) -> f64 {
         (1..=self.count).fold(self.product, |guesses, number| guesses * f64::from(number))
     }

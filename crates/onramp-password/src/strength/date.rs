@@ -35,7 +35,7 @@ pub(super) fn find_dates(text: &Text, start: usize, end: usize, now: u32, report
     }
 }
 
-/// The end and the year of the longest date from a position, and in how many ways it may have been written.
+/// Returns the end and the year of the longest date from a position, and in how many ways it may have been written.
 fn longest_date(text: &Text, start: usize, end: usize, now: u32) -> Option<(usize, u32, f64)> {
     let run = digits(text, start, end, 8);
     if (1..=4).contains(&run)
@@ -53,7 +53,7 @@ fn space(year: u32, now: u32) -> u32 {
     year.abs_diff(now).max(MIN_YEAR_SPACE)
 }
 
-/// Of the ways to split four to eight digits, the year closest to this one.
+/// Splits four to eight digits so that the year is the closest to this one.
 fn without_separators(text: &Text, start: usize, end: usize, now: u32) -> Option<u32> {
     let splits: &[(usize, usize)] = match end - start {
         4 => &[(1, 2), (2, 3)],
@@ -100,7 +100,7 @@ fn number(text: &Text, start: usize, end: usize) -> Option<u32> {
     (start..end).try_fold(0, |number, at| Some(10 * number + text.char(at).to_digit(10)?))
 }
 
-/// The year of three numbers that can be a day, a month and a year, the year first or last.
+/// Returns the year of three numbers that can be a day, a month and a year, the year first or last.
 fn year_of(first: u32, second: u32, third: u32) -> Option<u32> {
     if !(1..=31).contains(&second) {
         return None;

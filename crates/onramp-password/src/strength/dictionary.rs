@@ -18,7 +18,7 @@ pub(super) const HEADER: usize = 64;
 pub(super) const MAX_LISTS: usize = 16;
 /// The greatest rank that is kept; rarer words are taken to be as frequent.
 pub(super) const MAX_RANK: u32 = (1 << 20) - 1;
-/// How many nodes, and bytes of tails, there can be.
+/// The maximum number of nodes, and of bytes of tails.
 pub(super) const MAX_BASE: usize = 1 << 22;
 
 /// A node: from the lowest bit, eight bits of label, eight of the number of children less one or of the length of the
@@ -55,7 +55,7 @@ impl Node {
         (self.0 >> 16) as usize & (MAX_BASE - 1)
     }
 
-    /// The rank of the word that ends here.
+    /// Returns the rank of the word that ends here.
     #[inline]
     pub(super) fn rank(self) -> u32 {
         (self.0 >> 40) as u32 & MAX_RANK
@@ -92,7 +92,7 @@ impl Dictionary {
         Ok(Self::of(bytes, layout))
     }
 
-    /// The six ranked lists of zxcvbn: leaked passwords, English words, names, and words from film and television.
+    /// Returns the six ranked lists of zxcvbn: leaked passwords, English words, names, and words from film and television.
     ///
     /// Where they come from and their licence is said in `data/README.md` of this crate.
     #[cfg(feature = "dictionaries")]
@@ -111,31 +111,31 @@ impl Dictionary {
         dictionary
     }
 
-    /// A dictionary without words.
+    /// Creates a dictionary without words.
     #[must_use]
     pub fn empty() -> Self {
         Self { bytes: Cow::Borrowed(&[]), layout: Layout::default(), quick: None }
     }
 
-    /// How many words it holds.
+    /// Returns the number of words.
     #[must_use]
     pub fn len(&self) -> usize {
         self.layout.words
     }
 
-    /// Whether there is no word in it.
+    /// Returns true if the dictionary has no words.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.layout.words == 0
     }
 
-    /// The bytes to store or compile in.
+    /// Returns the bytes to store or compile in.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The rank of a word in lower case, and the list that ranks it so.
+    /// Returns the rank of a word in lower case, and the list that ranks it so.
     #[must_use]
     pub fn rank(&self, word: &str) -> Option<(u32, ListKind)> {
         let view = self.view();
@@ -153,7 +153,7 @@ impl Dictionary {
         }
     }
 
-    /// The words of which one kind of list has the best rank, the most frequent first.
+    /// Returns the words of which one kind of list has the best rank, the most frequent first.
     #[must_use]
     pub fn words(&self, kind: ListKind) -> Vec<String> {
         let view = self.view();
@@ -187,7 +187,7 @@ impl Dictionary {
         found.into_iter().map(|(_, word)| word).collect()
     }
 
-    /// The length of the longest word, in bytes.
+    /// Returns the length of the longest word, in bytes.
     pub(super) fn longest(&self) -> usize {
         self.layout.longest
     }
@@ -210,20 +210,20 @@ impl fmt::Debug for Dictionary {
     }
 }
 
-/// Why bytes are not a dictionary.
+/// The reason that bytes are not a dictionary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DictionaryError {
-    /// They do not begin as a dictionary does.
+    /// The bytes do not begin as a dictionary does.
     Foreign,
-    /// They end too early, or go on after the end.
+    /// The bytes end too early, or go on after the end.
     Length {
-        /// How many bytes there should be.
+        /// The expected number of bytes.
         expected: u64,
-        /// How many there are.
+        /// The number of bytes found.
         found: u64,
     },
-    /// They are not the bytes that were written.
+    /// The bytes are not those that were written.
     Corrupt,
     /// More words than the format holds, or a word of more than 255 bytes, or more than sixteen lists.
     TooLarge,
@@ -250,7 +250,7 @@ impl fmt::Display for DictionaryError {
 
 impl core::error::Error for DictionaryError {}
 
-/// Where the parts of the block begin.
+/// The starts of the parts of the block.
 #[derive(Clone, Copy, Default)]
 struct Layout {
     tails_at: usize,
@@ -295,11 +295,11 @@ pub(super) struct View<'a> {
     quick: Option<&'a Quick>,
 }
 
-/// How many words make a dictionary large.
+/// The number of words from which a dictionary is large.
 const LARGE: usize = 4096;
 const ASCII: usize = 128;
 
-/// Where the first byte leads to from the root, and the first two; 0 for nowhere. No node is 0.
+/// The nodes that the first byte and the first two lead to from the root; 0 for none. No node is 0.
 struct Quick {
     first: [u64; ASCII],
     pairs: Vec<u64>,
@@ -328,13 +328,13 @@ impl<'a> View<'a> {
         self.nodes.first().map(|node| Node(u64::from_le_bytes(*node)))
     }
 
-    /// The children of an inner node.
+    /// Returns the children of an inner node.
     fn children(&self, node: Node) -> impl Iterator<Item = Node> + use<'a> {
         let children = self.nodes.get(node.base()..node.base() + node.count() + 1).unwrap_or_default();
         children.iter().map(|child| Node(u64::from_le_bytes(*child)))
     }
 
-    /// The child that a byte leads to from an inner node which is so many bytes from the root.
+    /// Returns the child that a byte leads to from an inner node which is so many bytes from the root.
     #[inline]
     pub(super) fn step(&self, node: Node, depth: usize, byte: u8) -> Option<Node> {
         let (label, at) = (usize::from(node.label()), usize::from(byte));
@@ -349,7 +349,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The child of an inner node that a byte leads to.
+    /// Returns the child of an inner node that a byte leads to.
     #[inline]
     fn child(&self, node: Node, byte: u8) -> Option<Node> {
         let children = self.nodes.get(node.base()..node.base() + node.count() + 1)?;
@@ -371,20 +371,20 @@ impl<'a> View<'a> {
         None
     }
 
-    /// What is left of the only word of a leaf.
+    /// Returns the rest of the only word of a leaf.
     #[inline]
     pub(super) fn tail(&self, node: Node) -> &'a [u8] {
         self.tails.get(node.base()..node.base() + node.count()).unwrap_or_default()
     }
 
-    /// The list of the word that ends in a node.
+    /// Returns the list of the word that ends in a node.
     #[inline]
     pub(super) fn list(&self, node: Node) -> ListKind {
         self.lists.get(node.list()).copied().unwrap_or_default()
     }
 }
 
-/// The sum over everything but the sum itself.
+/// Returns the sum over everything but the sum itself.
 pub(super) fn checksum(bytes: &[u8]) -> u64 {
     let (head, rest) = bytes.split_at_checked(48).unwrap_or((bytes, &[]));
     let body = rest.get(8..).unwrap_or_default();

@@ -19,7 +19,8 @@ use crate::verdict::Span;
 /// The year against which years and dates are measured, unless another one is set.
 const REFERENCE_YEAR: u32 = 2026;
 
-/// What a piece of one character costs at least if it is not the whole candidate, and one of several characters.
+/// The minimum guesses for a piece of one character that is not the whole candidate, and for one of several
+/// characters.
 const MIN_SINGLE: f64 = 10.0;
 const MIN_SEVERAL: f64 = 50.0;
 
@@ -58,7 +59,7 @@ impl Estimator {
         self
     }
 
-    /// The memory that an estimate needs. Made once, it is used for any number of candidates.
+    /// Returns the memory that an estimate needs. Made once, it is used for any number of candidates.
     #[must_use]
     pub fn scratch(&self) -> Scratch {
         let longest = self.dictionaries.iter().map(Dictionary::longest).sum::<usize>().min(MAX_CHARS);
@@ -145,7 +146,7 @@ impl Scratch {
         }
     }
 
-    /// What the candidate of the last estimate is made of, in order and without gaps.
+    /// Returns the patterns of the last candidate, in order and without gaps.
     #[must_use]
     pub fn patterns(&self) -> &[MatchedPattern] {
         &self.patterns
@@ -312,7 +313,7 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// Of the patterns from one position to the same end only the cheapest can be part of the best sequence.
+/// Keeps the cheapest pattern of those with the same ends: only that one can be part of the best sequence.
 fn keep_cheapest(ends: &mut Vec<Found>, found: Found) {
     match ends.iter_mut().find(|other| other.end == found.end) {
         Some(other) if other.guesses <= found.guesses => {}

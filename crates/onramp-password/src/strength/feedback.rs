@@ -4,7 +4,7 @@ use super::found::{Found, Kind};
 use super::text::Text;
 use super::{ListKind, Score, Suggestion, Suggestions, Warning};
 
-/// The warning and the suggestions for a candidate of which the longest pattern is known.
+/// Returns the warning and the suggestions for a candidate of which the longest pattern is known.
 pub(super) fn feedback(
     text: &Text,
     score: Score,

@@ -11,7 +11,7 @@ pub(super) struct Found {
     pub(super) guesses: f64,
 }
 
-/// What kind of pattern, with what the feedback needs to know of it.
+/// The kind of a pattern, with the details that the feedback needs.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Kind {
     BruteForce,

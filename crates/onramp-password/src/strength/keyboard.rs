@@ -4,7 +4,7 @@ use super::found::{Found, Kind};
 use super::numbers;
 use super::text::Text;
 
-/// Where a key lies, and whether the character needs Shift.
+/// The position of a key, and the need for Shift.
 #[derive(Clone, Copy)]
 struct Key {
     x: i8,
@@ -19,7 +19,7 @@ struct Layout {
     keys: &'static Keys,
     /// Rows that lie half a key to the right of the row above them.
     slanted: bool,
-    /// How many characters a walk can start with, and how many neighbours a key has on average.
+    /// The number of characters that a walk can start with, and the average number of neighbors of a key.
     starts: f64,
     degree: f64,
 }
@@ -83,7 +83,7 @@ impl Layout {
         self.keys.get(c as usize).copied().flatten()
     }
 
-    /// The direction from one key to a neighbour; nothing if they are not neighbours.
+    /// Returns the direction from one key to a neighbour; nothing if they are not neighbours.
     #[inline]
     fn direction(&self, from: Key, to: Key) -> Option<i8> {
         let (dx, dy) = (to.x - from.x, to.y - from.y);
@@ -129,7 +129,7 @@ fn walk(layout: &Layout, text: &Text, start: usize, end: usize, report: &mut imp
     at
 }
 
-/// How many walks of this length or shorter, with as many turns or fewer, there are.
+/// Returns the number of walks of at most this length and number of turns.
 fn guesses(layout: &Layout, length: usize, turns: usize, shifted: usize) -> f64 {
     // zxcvbn adds, over the lengths i from 2 and the turns j from 1 to at most i - 1, (i-1 over j-1) * starts *
     // degree^j. Over the lengths these binomials add up to (length over j) - 1.

@@ -1,4 +1,4 @@
-//! Which characters stand for which letters, and which of these substitutions can be meant together.
+//! Character substitutions in words, and the combinations of them that zxcvbn considers.
 //!
 //! zxcvbn tries every table that gives each letter one of its characters present in the candidate, and translates the
 //! candidate with each. The tables need not be listed: a word fits one of them exactly if no letter and no character
@@ -32,7 +32,7 @@ const PAIRS: [(u8, u8); 23] = [
     (b'2', b'z'),
 ];
 
-/// For each byte, the pairs in which it is the character that stands for a letter.
+/// The pairs in which each byte stands for a letter.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses a wrong index")]
 const BY_CHARACTER: [u32; 128] = {
     let mut table = [0; 128];
@@ -44,7 +44,7 @@ const BY_CHARACTER: [u32; 128] = {
     table
 };
 
-/// For each pair, the pairs of the same letter.
+/// The pairs of the same letter, for each pair.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses a wrong index")]
 const SAME_LETTER: [u32; PAIRS.len()] = {
     let mut table = [0; PAIRS.len()];
@@ -62,13 +62,13 @@ const SAME_LETTER: [u32; PAIRS.len()] = {
     table
 };
 
-/// The pairs whose character is this byte: 0 for a character that stands for no letter.
+/// Returns the pairs whose character is this byte: 0 for a character that stands for no letter.
 #[inline]
 pub(super) fn pairs_of(byte: u8) -> u32 {
     BY_CHARACTER.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
-/// The character and the letter of each pair in a set.
+/// Returns the character and the letter of each pair in a set.
 #[inline]
 pub(super) fn pairs(mut set: u32) -> impl Iterator<Item = (u32, u8, u8)> {
     core::iter::from_fn(move || {
@@ -79,7 +79,7 @@ pub(super) fn pairs(mut set: u32) -> impl Iterator<Item = (u32, u8, u8)> {
     })
 }
 
-/// How a word has been read so far.
+/// The substitutions used so far in a word.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Reading {
     /// The pairs that were used.
@@ -104,7 +104,8 @@ impl Reading {
         ((self.kept & pair) | (self.used & others) == 0).then_some(Self { used: self.used | pair, ..self })
     }
 
-    /// Whether one table of zxcvbn reads a word like this, given the pairs whose characters occur in the candidate.
+    /// Returns true if one table of zxcvbn reads a word like this, given the pairs whose characters occur in the
+    /// candidate.
     pub(super) fn is_possible(self, present: u32) -> bool {
         self.used == 0
             || pairs(self.kept).all(|(pair, ..)| {

@@ -1,4 +1,4 @@
-//! How hard a candidate is to guess: the estimate of zxcvbn, in bounded time and without allocation.
+//! The strength of a candidate: the estimate of zxcvbn, in bounded time and without allocation.
 //!
 //! ```
 //! # #[cfg(feature = "dictionaries")] {

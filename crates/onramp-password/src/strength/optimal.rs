@@ -11,9 +11,9 @@ use super::MAX_CHARS;
 use super::found::{Found, Kind};
 use super::numbers::power_of_ten;
 
-/// What another pattern in a sequence costs, as a factor.
+/// The factor of guesses for each further pattern in a sequence.
 const GROWTH: f64 = 10_000.0;
-/// What one character that is in no pattern costs; more of them cost ten each.
+/// The guesses for one character that is in no pattern; more of them cost ten each.
 const SINGLE: f64 = 11.0;
 const BRUTE: u32 = 1 << 31;
 const NONE: Cell = Cell { product: f64::INFINITY, cost: f64::INFINITY, last: u32::MAX };
@@ -35,18 +35,19 @@ impl Cell {
 
 /// The best sequences of all lengths that cover all prefixes.
 pub(super) struct Rows {
-    /// For each prefix a row of cells, by number of patterns. What lies beyond the used part is of an earlier candidate.
+    /// A row of cells for each prefix, by number of patterns. The cells beyond the used part belong to an earlier
+    /// candidate.
     cells: Vec<Cell>,
-    /// How many cells of each row are used.
+    /// The number of used cells of each row.
     used: Vec<usize>,
     width: usize,
-    /// For each number of patterns the cheapest way to end in two or more characters without a pattern.
+    /// The cheapest way to end in two or more characters without a pattern, for each number of patterns.
     loose: Vec<(f64, u32)>,
     /// `l!` and `10000^(l-1)`, by `l - 1`.
     costs: Vec<(f64, f64)>,
-    /// Where the candidate, or the part of it, begins.
+    /// The start of the candidate, or of the part of it.
     origin: usize,
-    /// What the prefix costs that is closed next, without any pattern.
+    /// The guesses for the next prefix without any pattern.
     brute: f64,
 }
 
@@ -140,7 +141,7 @@ impl Rows {
         self.loose = loose;
     }
 
-    /// The guesses of the best sequence, which is handed over from its last pattern to its first.
+    /// Returns the guesses of the best sequence, which is handed over from its last pattern to its first.
     pub(super) fn finish(&self, end: usize, patterns: &[Found], take: &mut impl FnMut(Found)) -> f64 {
         let mut row = end - 1 - self.origin;
         let best = |row: usize| row_of(&self.cells, &self.used, self.width, row);
@@ -175,7 +176,7 @@ impl Rows {
         guesses
     }
 
-    /// What is used of a row, and a later one to add to.
+    /// Returns the used part of a row, and a later row to add to.
     fn pair(&mut self, before: usize, row: usize) -> (&[Cell], Row<'_>) {
         let length = self.used.get(before).copied().unwrap_or_default();
         let (head, tail) = self.cells.split_at_mut_checked(row * self.width).unwrap_or_default();
@@ -186,7 +187,7 @@ impl Rows {
     }
 }
 
-/// What is used of a row.
+/// Returns the used part of a row.
 fn row_of<'a>(cells: &'a [Cell], used: &[usize], width: usize, row: usize) -> &'a [Cell] {
     let length = used.get(row).copied().unwrap_or_default();
     cells.get(row * width..row * width + length).unwrap_or_default()
@@ -238,7 +239,8 @@ impl Row<'_> {
     }
 }
 
-/// How many patterns a winning sequence can have: with more, growth alone costs more than no pattern at all.
+/// Returns the maximum number of patterns of a winning sequence: with more, growth alone costs more than no pattern
+/// at all.
 fn width(length: usize) -> usize {
     length / 4 + 2
 }

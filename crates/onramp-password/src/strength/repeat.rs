@@ -13,7 +13,7 @@ pub(super) struct Repeat {
     pub(super) period: usize,
 }
 
-/// For every position the shortest and the longest piece that is repeated there; 0 for none.
+/// The shortest and the longest repeated piece at each position; 0 for none.
 #[derive(Default)]
 pub(super) struct Squares(Vec<(u16, u16)>);
 
@@ -82,7 +82,7 @@ impl Squares {
     }
 }
 
-/// Where a piece stops being repeated as a whole.
+/// Returns the position at which the repetition of a piece ends.
 fn run_end(text: &Text, start: usize, end: usize, length: usize) -> usize {
     let mut stop = start + length;
     while stop + length <= end && (stop..stop + length).all(|at| text.char(at) == text.char(at - length)) {

@@ -1,4 +1,4 @@
-//! What an estimate says.
+//! The result of an estimate.
 
 use core::fmt;
 
@@ -7,30 +7,30 @@ use serde::{Deserialize, Serialize};
 use super::{Suggestions, Warning};
 use crate::verdict::Span;
 
-/// How hard a candidate is to guess.
+/// The estimated strength of a candidate.
 ///
 /// It does not hold the candidate, but it is about it: few guesses mean that one of few passwords was chosen, so treat
 /// the figures of a password in use as a secret, too.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Strength {
-    /// How many guesses an attacker needs who knows how people choose passwords; at least 1.
+    /// The number of guesses that an informed attacker needs; at least 1.
     pub guesses: f64,
     /// The same as power of ten.
     pub guesses_log10: f64,
     /// The same on a scale.
     pub score: Score,
-    /// Whether only the first [`MAX_CHARS`](super::MAX_CHARS) characters were looked at. The others can only add to
+    /// True if only the first [`MAX_CHARS`](super::MAX_CHARS) characters were examined. The others can only add to
     /// the guesses that an attacker needs.
     pub partial: bool,
-    /// What makes the candidate easy to guess, if the score is below 3 and it is known.
+    /// The reason that the candidate is easy to guess, if the score is below 3 and the reason is known.
     pub warning: Option<Warning>,
-    /// What to do about it, if the score is below 3.
+    /// The suggestions for a better password, if the score is below 3.
     pub suggestions: Suggestions,
 }
 
 impl Strength {
-    /// How long an attack takes, in seconds.
+    /// Returns the duration of an attack in seconds.
     #[must_use]
     pub fn seconds(&self, attack: Attack) -> f64 {
         self.guesses / attack.guesses_per_second()
@@ -102,7 +102,7 @@ impl fmt::Display for OutOfRange {
 
 impl core::error::Error for OutOfRange {}
 
-/// Who guesses, and how fast. The speeds are those of zxcvbn.
+/// An attack and its speed. The speeds are those of zxcvbn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -118,7 +118,7 @@ pub enum Attack {
 }
 
 impl Attack {
-    /// How many guesses this attacker makes in a second.
+    /// Returns the number of guesses per second.
     #[must_use]
     pub const fn guesses_per_second(self) -> f64 {
         match self {
@@ -134,28 +134,28 @@ impl Attack {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MatchedPattern {
-    /// Where it is.
+    /// The place of the piece.
     pub span: Span,
-    /// What it is.
+    /// The pattern of the piece.
     pub pattern: Pattern,
-    /// How many guesses the piece needs, as power of ten.
+    /// The number of guesses for the piece, as power of ten.
     pub guesses_log10: f64,
 }
 
-/// What a piece of a candidate was taken for. Never the piece itself.
+/// The pattern of a piece of a candidate. Never the piece itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Pattern {
-    /// Nothing known: every character must be tried.
+    /// No known pattern: every character must be tried.
     BruteForce,
     /// A word.
     Word {
         /// The list that holds it.
         list: ListKind,
-        /// Whether characters stand for letters, such as `@` for `a`.
+        /// True if characters stand for letters, such as `@` for `a`.
         leet: bool,
-        /// Whether it is written backwards.
+        /// True if the word is written backwards.
         reversed: bool,
     },
     /// Neighbouring keys in one direction.
@@ -164,7 +164,7 @@ pub enum Pattern {
     KeyboardPattern,
     /// The same piece several times.
     Repeat {
-        /// How many characters the piece has.
+        /// The number of characters of the repeated piece.
         period: u16,
     },
     /// Characters at equal distances.
@@ -175,7 +175,7 @@ pub enum Pattern {
     Date,
 }
 
-/// What kind of words a list holds.
+/// The kind of words in a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

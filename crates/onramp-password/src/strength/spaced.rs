@@ -9,7 +9,7 @@ const SEPARATORS: usize = 3;
 const SHORTEST: usize = 3;
 /// The number of repeats that are looked at in one candidate.
 const KEPT: usize = 32;
-/// What a separator costs, however often it stands there.
+/// The guesses for a separator, regardless of the number of times that it occurs.
 const SEPARATOR: f64 = 10.0;
 
 /// A piece, and copies of it with the same separators between them.
@@ -28,7 +28,7 @@ impl Spaced {
         self.end - self.start
     }
 
-    /// The first copy.
+    /// Returns the first copy.
     pub(super) fn piece(&self) -> (usize, usize) {
         (usize::from(self.start), usize::from(self.start + self.period - self.gap))
     }
@@ -93,7 +93,7 @@ impl All {
         all
     }
 
-    /// The repeats that are worth a look: together their pieces are no longer than the part, so that looking at them, and at
+    /// Returns the repeats that are worth a look: together their pieces are no longer than the part, so that looking at them, and at
     /// the repeats within them, takes bounded time.
     pub(super) fn iter(&self, length: usize) -> impl Iterator<Item = Spaced> {
         let repeats = self.repeats;

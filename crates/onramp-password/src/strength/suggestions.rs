@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What makes the password easy to guess. The serialised names are stable.
+/// The reason that the password is easy to guess. The serialized names are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -40,7 +40,7 @@ pub enum Warning {
 }
 
 impl Warning {
-    /// The stable name, as serialised.
+    /// Returns the stable name, as serialised.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl Warning {
     }
 }
 
-/// What to do about it. The serialised names are stable.
+/// A suggestion for a better password. The serialized names are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -114,7 +114,7 @@ impl Suggestion {
         Self::AvoidContextWords,
     ];
 
-    /// The stable name, as serialised.
+    /// Returns the stable name, as serialised.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -140,18 +140,18 @@ impl Suggestion {
 pub struct Suggestions(u16);
 
 impl Suggestions {
-    /// The suggestions, the most general first.
+    /// Returns the suggestions, the most general first.
     pub fn iter(self) -> impl Iterator<Item = Suggestion> {
         Suggestion::ALL.into_iter().filter(move |suggestion| self.contains(*suggestion))
     }
 
-    /// Whether a suggestion is given.
+    /// Returns true if the suggestion is given.
     #[must_use]
     pub fn contains(self, suggestion: Suggestion) -> bool {
         self.0 & (1 << suggestion as u16) != 0
     }
 
-    /// Whether nothing is suggested: the password is good.
+    /// Returns true if nothing is suggested: the password is good.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -12,15 +12,15 @@ pub const MAX_CHARS: usize = 256;
 pub(super) struct Text {
     /// The characters as they are.
     pub(super) chars: Vec<char>,
-    /// Where each character begins in the caller's string, and where the last one ends.
+    /// The start of each character in the caller's string, and the end of the last one.
     offsets: Vec<u32>,
     /// The characters in lower case, as UTF-8.
     pub(super) lower: Bytes,
     /// The same backwards, character by character.
     pub(super) reversed: Bytes,
-    /// How many characters of upper case come before each position.
+    /// The number of upper-case characters before each position.
     uppers: Vec<u16>,
-    /// How many characters of lower case come before each position.
+    /// The number of lower-case characters before each position.
     lowers: Vec<u16>,
 }
 
@@ -80,12 +80,12 @@ impl Text {
         self.chars.get(at).copied().unwrap_or_default()
     }
 
-    /// Where a character begins in the caller's string.
+    /// Returns the start of a character in the caller's string.
     pub(super) fn offset(&self, at: usize) -> usize {
         self.offsets.get(at).map_or(0, |at| *at as usize)
     }
 
-    /// How many characters of upper and of lower case there are from one position to another.
+    /// Returns the numbers of upper-case and lower-case characters between two positions.
     pub(super) fn cases(&self, start: usize, end: usize) -> (usize, usize) {
         (between(&self.uppers, start, end), between(&self.lowers, start, end))
     }
@@ -100,9 +100,9 @@ fn between(counts: &[u16], start: usize, end: usize) -> usize {
 #[derive(Default)]
 pub(super) struct Bytes {
     pub(super) bytes: Vec<u8>,
-    /// Where each character begins, and where the last one ends.
+    /// The start of each character, and the end of the last one.
     starts: Vec<u16>,
-    /// Which character a byte belongs to.
+    /// The character that each byte belongs to.
     chars: Vec<u16>,
 }
 
@@ -143,12 +143,12 @@ impl Bytes {
         self.chars.clear();
     }
 
-    /// The byte with which a character begins.
+    /// Returns the byte with which a character begins.
     pub(super) fn start(&self, char: usize) -> usize {
         self.starts.get(char).copied().map_or(self.bytes.len(), usize::from)
     }
 
-    /// The character that begins with a byte.
+    /// Returns the character that begins with a byte.
     pub(super) fn char(&self, byte: usize) -> usize {
         self.chars.get(byte).copied().map_or(0, usize::from)
     }

@@ -83,7 +83,7 @@ impl Search<'_> {
     }
 }
 
-/// The substitutions whose characters occur in a part of a candidate.
+/// Returns the substitutions whose characters occur in a part of a candidate.
 pub(super) fn present(bytes: &Bytes, start: usize, end: usize) -> u32 {
     let part = bytes.bytes.get(bytes.start(start)..bytes.start(end)).unwrap_or_default();
     part.iter().fold(0, |present, byte| present | pairs_of(*byte))

@@ -1,14 +1,14 @@
-//! What a person should be told of a candidate that is not wrong.
+//! Advice about an acceptable candidate.
 
 use serde::{Deserialize, Serialize};
 
-/// What a person should be told of a candidate although it breaks no rule.
+/// Advice for a person whose candidate breaks no rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Advice {
-    /// It holds characters outside ASCII, which another keyboard or system may enter in another way; NIST SP 800-63B-4
-    /// (3.1.1.2) wants whoever chooses such a password to be told.
+    /// The candidate has characters outside ASCII, which another keyboard or system may enter in another way; NIST SP
+    /// 800-63B-4 (3.1.1.2) requires that the person is told.
     Unicode,
     /// The word that Microsoft's global list of banned passwords is not public: Entra may refuse what passes every rule
     /// that is documented.
@@ -19,7 +19,7 @@ impl Advice {
     /// Every advice, in order.
     pub const ALL: [Self; 2] = [Self::Unicode, Self::GlobalListUnknown];
 
-    /// The stable name, as serialized.
+    /// Returns the stable name, as serialized.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

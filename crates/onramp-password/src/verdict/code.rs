@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of demand was not met. The serialized names are stable.
+/// The kind of a violated requirement. The serialized names are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -66,7 +66,7 @@ impl Code {
         Self::TooFewDistinct,
     ];
 
-    /// The stable name, as serialized.
+    /// Returns the stable name, as serialized.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -96,7 +96,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// Which name a password contains.
+/// The source of a name or word in a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -118,7 +118,7 @@ impl NameSource {
     pub const ALL: [Self; 5] =
         [Self::AccountName, Self::DisplayName, Self::PersonName, Self::TenantName, Self::Word];
 
-    /// The stable name, as serialized.
+    /// Returns the stable name, as serialized.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

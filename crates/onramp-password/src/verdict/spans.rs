@@ -15,7 +15,7 @@ pub struct Span {
     pub end: usize,
 }
 
-/// How many places are kept.
+/// The maximum number of places that are kept.
 const KEPT: usize = 8;
 
 /// The places of one violation, in order: the first eight of them, with places that overlap joined.
@@ -55,7 +55,7 @@ impl Spans {
         }
     }
 
-    /// The places of both.
+    /// Returns the places of both.
     pub(crate) fn union(&self, other: &Self) -> Self {
         let mut all = Self::NONE;
         let (mut ours, mut theirs) = (self.iter().peekable(), other.iter().peekable());
@@ -81,19 +81,19 @@ impl Spans {
         }
     }
 
-    /// The places, in order.
+    /// Returns the places, in order.
     pub fn iter(&self) -> impl Iterator<Item = Span> + '_ {
         let places = self.places.iter().take(usize::from(self.len));
         places.map(|&(start, end)| Span { start: start.into(), end: end.into() })
     }
 
-    /// How many places there are.
+    /// Returns the number of places.
     #[must_use]
     pub fn len(&self) -> usize {
         usize::from(self.len)
     }
 
-    /// Whether there is no place.
+    /// Returns true if there is no place.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0

@@ -1,4 +1,4 @@
-//! What is wrong with a candidate, without its text.
+//! The verdict: every violation of one candidate, without its text.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -10,7 +10,7 @@ use super::violation::Violation;
 use crate::protection::ProtectionVerdict;
 use crate::target::Target;
 
-/// So many violations need no memory of their own: more than the built-in policies find together.
+/// The number of violations that need no memory of their own: more than the built-in policies find together.
 const INLINE: usize = 16;
 
 /// Everything that is wrong with one candidate.
@@ -25,14 +25,15 @@ pub struct Verdict {
     many: Vec<Violation>,
     judged: u8,
     pub(crate) protection: Option<ProtectionVerdict>,
-    /// Whether NIST is asked and the candidate holds characters outside ASCII.
+    /// True if NIST is a target and the candidate has characters outside ASCII.
     pub(crate) unicode: bool,
     /// True if somebody is asked who has Microsoft's list.
     pub(crate) unlisted: bool,
 }
 
 impl Verdict {
-    /// Nobody was asked yet. A constant, which is written to where a verdict will be; a function's would be copied there.
+    /// The verdict before any target is evaluated. A constant is written in place; the result of a function would be
+    /// copied.
     pub(crate) const NOTHING: Self = Self {
         few: [Violation::EMPTY; INLINE],
         len: 0,
@@ -49,42 +50,42 @@ impl Verdict {
         self.judged = targets.iter().fold(self.judged, |set, &target| set | 1 << target as u8);
     }
 
-    /// The demands that are not met: those of the domain controllers first, then in the order of [`Target`].
+    /// Returns the demands that are not met: those of the domain controllers first, then in the order of [`Target`].
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         if self.many.is_empty() { self.few.get(..self.len).unwrap_or_default() } else { &self.many }
     }
 
-    /// Whether every demand of everybody is met.
+    /// Returns true if every target accepts the candidate.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         self.len == 0
     }
 
-    /// Whether this target's demands are met.
+    /// Returns true if the target accepts the candidate.
     #[must_use]
     pub fn accepted_by(&self, target: Target) -> bool {
         self.violations_for(target).next().is_none()
     }
 
-    /// The demands of one target that are not met.
+    /// Returns the demands of one target that are not met.
     pub fn violations_for(&self, target: Target) -> impl Iterator<Item = &Violation> {
         self.violations().iter().filter(move |violation| violation.target == target)
     }
 
-    /// Everybody who was asked, with the answer.
+    /// Returns the evaluated targets, each with its answer.
     pub fn targets(&self) -> impl Iterator<Item = (Target, bool)> {
         let asked = Target::ALL.into_iter().filter(|&target| self.judged & 1 << target as u8 != 0);
         asked.map(|target| (target, self.accepted_by(target)))
     }
 
-    /// What Entra Password Protection makes of it, when the policy has it.
+    /// Returns the verdict of Entra Password Protection, if the policy includes it.
     #[must_use]
     pub fn protection(&self) -> Option<&ProtectionVerdict> {
         self.protection.as_ref()
     }
 
-    /// What the person should be told although nothing is wrong with it.
+    /// Returns the advice for a person whose candidate is accepted.
     pub fn advice(&self) -> impl Iterator<Item = Advice> {
         let unlisted = self.unlisted && self.is_accepted();
         let all = [(self.unicode, Advice::Unicode), (unlisted, Advice::GlobalListUnknown)];
@@ -118,7 +119,7 @@ impl Verdict {
 }
 
 impl Verdict {
-    /// The violation that says the same.
+    /// Returns the violation that says the same.
     fn known(&mut self, violation: &Violation) -> Option<&mut Violation> {
         let all = match self.many.as_mut_slice() {
             [] => self.few.get_mut(..self.len)?,

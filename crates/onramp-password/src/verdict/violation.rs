@@ -11,23 +11,23 @@ use crate::target::Target;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Violation {
-    /// Who makes the demand.
+    /// The target that refuses the candidate.
     pub target: Target,
-    /// What kind of demand.
+    /// The kind of the requirement.
     pub code: Code,
-    /// What was counted, for codes that count.
+    /// The counted value, for codes that count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<u32>,
-    /// What is demanded, for codes that count.
+    /// The required value, for codes that count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Which name, for [`Code::ContainsName`].
+    /// The source of the name, for [`Code::ContainsName`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<NameSource>,
-    /// Which classes are absent, for [`Code::TooFewClasses`] and [`Code::ClassMissing`].
+    /// The missing classes, for [`Code::TooFewClasses`] and [`Code::ClassMissing`].
     #[serde(default, skip_serializing_if = "none")]
     pub missing: Classes,
-    /// Where in the candidate.
+    /// The places in the candidate.
     #[serde(default = "nowhere", skip_serializing_if = "Spans::is_empty")]
     pub spans: Spans,
 }
@@ -68,7 +68,7 @@ impl Violation {
         self.limit.unwrap_or(0).saturating_sub(self.found.unwrap_or(0))
     }
 
-    /// The missing classes that a person is asked for: letters without case, which few people can type, only where the
+    /// Returns the missing classes that a person is asked for: letters without case, which few people can type, only where the
     /// others do not suffice.
     pub(crate) fn missing_by_name(&self) -> Classes {
         let usual = self.missing.without(CharacterClass::OtherLetter);

@@ -22,6 +22,7 @@ mod report;
 mod rules;
 mod sources;
 mod strength;
+mod validator;
 mod verdicts;
 
 use onramp_password::Verdict;

@@ -10,36 +10,36 @@ use crate::forest::schema::Attr;
 /// One domain controller.
 #[derive(Debug)]
 pub(crate) struct Controller {
-    /// Its short name: `DC1`.
+    /// The short name: `DC1`.
     pub(crate) name: String,
-    /// Its DNS name.
+    /// The DNS name.
     pub(crate) host: String,
     /// The identity of its database.
     pub(crate) invocation: [u8; 16],
-    /// Its nTDSDSA object.
+    /// The nTDSDSA object.
     pub(crate) dsa: Id,
     /// Index of the naming context of its domain.
     pub(crate) domain: u8,
-    /// Whether it is a global catalog.
+    /// True if it is a global catalog.
     pub(crate) catalog: bool,
-    /// Whether it takes changes from clients.
+    /// True if it takes changes from clients.
     pub(crate) writable: bool,
-    /// Whether it is switched off.
+    /// True if the controller is switched off.
     pub(crate) stopped: bool,
-    /// Whether changes of others are kept from it.
+    /// True if changes of other controllers are held back.
     pub(crate) held: bool,
     /// The highest update sequence number it gave out.
     pub(crate) usn: u64,
     pub(crate) overlay: Overlay,
     /// Changes made here that not every other controller has yet.
     pub(super) log: VecDeque<Change>,
-    /// How many changes were dropped from the front of the log.
+    /// The number of changes that were dropped from the front of the log.
     pub(super) dropped: u64,
-    /// For each other controller, how many of its changes were applied here.
+    /// The number of changes of each other controller that were applied here.
     pub(super) applied: Vec<u64>,
-    /// For each other controller, when this one was last in step with it.
+    /// The last time at which this controller was in step with each other one.
     pub(crate) in_step: Vec<UnixNanos>,
-    /// For each other controller and naming context, the highest update sequence number of there that arrived here.
+    /// The highest update sequence number that arrived from each other controller, for each naming context.
     pub(crate) seen: Vec<Vec<u64>>,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Change {
 }
 
 impl Controller {
-    /// A controller of a forest with `controllers` of them and `contexts` naming contexts, whose database was filled up to
+    /// Creates a controller of a forest with `controllers` of them and `contexts` naming contexts, whose database was filled up to
     /// update sequence number `usn`.
     pub(crate) fn new(name: &str, host: String, invocation: [u8; 16], dsa: Id, shape: Shape) -> Self {
         Self {

@@ -4,7 +4,7 @@ use onramp_core::{DistinguishedName, ObjectGuid, Sid};
 
 use super::text::fold;
 
-/// What a search base, a bind name or the target of a change can be.
+/// The target of a search, a bind or a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     /// The empty name: the server itself.

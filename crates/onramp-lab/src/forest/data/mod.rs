@@ -1,4 +1,4 @@
-//! What the forest holds and how it is kept: objects, names, domain controllers, and what each of these sees.
+//! The data of the forest: objects, names, domain controllers, and the view of each controller.
 
 pub(crate) mod accounts;
 pub(crate) mod controller;

@@ -23,19 +23,19 @@ pub(crate) struct Object {
     pub(crate) class: Class,
     /// Index of its naming context.
     pub(crate) context: u8,
-    /// Whether it was deleted; only who asks for deleted objects sees it then.
+    /// True if the object was deleted; only a search for deleted objects finds it then.
     pub(crate) deleted: bool,
     pub(crate) attrs: Packed,
 }
 
 impl Object {
-    /// The value that names the object among its siblings.
+    /// Returns the value that names the object among its siblings.
     pub(crate) fn rdn_value(&self) -> &[u8] {
         self.attrs.values(self.class.naming_attribute()).next().unwrap_or_default()
     }
 }
 
-/// What replication knows of the last change of one attribute of one object.
+/// The replication metadata of one attribute of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Meta {
     pub(crate) version: u32,

@@ -7,13 +7,14 @@ use super::object::{INDEXED, Id, Metas, Object, UnixNanos, value_key};
 use super::text::coarse;
 use crate::forest::schema::Attr;
 
-/// What one controller knows differently from [`State`].
+/// The data that one controller knows differently from [`State`](super::state::State).
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {
     /// Objects that not all controllers agree on yet, as this one sees them.
     pub(crate) objects: HashMap<Id, Arc<Object>>,
     pub(crate) meta: Metas,
-    /// When each object was last changed here: update sequence number and time. What is not here is as it was built.
+    /// The last change of each object here: update sequence number and time. An object without entry is as it was
+    /// built.
     pub(crate) changed: HashMap<Id, (u64, UnixNanos)>,
     /// The same by update sequence number.
     pub(crate) by_usn: BTreeMap<u64, Id>,

@@ -11,12 +11,12 @@ use crate::forest::schema::Attr;
 pub(crate) struct Packed(Box<[u8]>);
 
 impl Packed {
-    /// The values of `attr`; none if the object does not have it.
+    /// Returns the values of `attr`; none if the object does not have it.
     pub(crate) fn values(&self, attr: Attr) -> Values<'_> {
         self.iter().find(|(found, _)| *found == attr).map(|(_, values)| values).unwrap_or_default()
     }
 
-    /// Every attribute that has values.
+    /// Returns every attribute that has values.
     pub(crate) fn iter(&self) -> Iter<'_> {
         Iter { rest: &self.0 }
     }

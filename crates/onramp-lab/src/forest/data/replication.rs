@@ -36,7 +36,7 @@ impl State {
         }
     }
 
-    /// The moment from which [`replicate`](Self::replicate) has something to do.
+    /// Returns the moment from which [`replicate`](Self::replicate) has something to do.
     pub(crate) fn next_arrival(&self, delay: UnixNanos) -> Option<UnixNanos> {
         let due = |to: usize| self.sources(to).map(move |from| self.next_change(from, to));
         (0..self.controllers.len()).flat_map(due).flatten().map(|change| change.meta.time + delay).min()
@@ -61,13 +61,13 @@ impl State {
         self.drop_delivered();
     }
 
-    /// The object as one controller sees it.
+    /// Returns the object as one controller sees it.
     pub(crate) fn seen_by(&self, controller: usize, id: Id) -> Option<&Object> {
         let overlay = self.controllers.get(controller).and_then(|c| c.overlay.objects.get(&id));
         overlay.map(AsRef::as_ref).or_else(|| self.object(id))
     }
 
-    /// The controllers that `to` can currently get changes from.
+    /// Returns the controllers that `to` can currently get changes from.
     fn sources(&self, to: usize) -> impl Iterator<Item = usize> + '_ {
         let receiving = self.controllers.get(to).is_some_and(|c| !c.held && !c.stopped);
         let sending = |(_, c): &(usize, &Controller)| !c.stopped;

@@ -1,4 +1,4 @@
-//! What the forest holds: objects once for all domain controllers, and for each controller what differs from that.
+//! The state of the forest: objects once for all domain controllers, and the differences of each controller.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::object::{INDEXED, Id, Metas, Object, UnixNanos};
 use super::text::{Comparison, coarse, fold_bytes, hash};
 use crate::forest::schema::Attr;
 
-/// Which product the domain controllers are, where products differ.
+/// The product of the domain controllers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Vendor {
@@ -23,7 +23,7 @@ pub enum Vendor {
     Windows,
 }
 
-/// What kind of data a naming context holds.
+/// The kind of data in a naming context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContextKind {
     /// A domain.
@@ -49,7 +49,7 @@ pub(crate) struct Domain {
     pub(crate) head: Id,
     pub(crate) dns: DomainName,
     pub(crate) netbios: String,
-    /// Its built-in administrator.
+    /// The built-in administrator.
     pub(crate) administrator: Id,
 }
 
@@ -63,17 +63,17 @@ pub(crate) struct State {
     pub(crate) objects: Vec<Object>,
     /// Last changes, of the attributes that all controllers agree on; what is not here is as it was built.
     pub(crate) meta: Metas,
-    /// How many replications are outstanding for an object.
+    /// The number of outstanding replications of each object.
     pub(crate) pending: HashMap<Id, u32>,
     /// Objects that `member` or `msDS-PSOAppliesTo` of other objects name: from the named to those that name it.
     pub(crate) links: HashMap<(Id, Attr), Vec<Id>>,
-    /// When the forest was built.
+    /// The time at which the forest was built.
     pub(crate) built: UnixNanos,
-    /// Which product the controllers are.
+    /// The product of the controllers.
     pub(crate) vendor: Vendor,
-    /// How the controllers compare the names of accounts.
+    /// The comparison of the names of accounts.
     pub(crate) comparison: Comparison,
-    /// Nobody may read up-to-dateness vectors.
+    /// True if up-to-dateness vectors cannot be read.
     pub(crate) vectors_hidden: bool,
     by_guid: HashTable<Id>,
     by_name: HashTable<Id>,
@@ -82,7 +82,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// A forest with nothing in it.
+    /// Creates a forest with nothing in it.
     pub(crate) fn built_at(built: UnixNanos) -> Self {
         Self { built, ..Self::default() }
     }
@@ -154,7 +154,7 @@ impl State {
         self.by_sid.find(hash(&[sid]), matches).copied()
     }
 
-    /// The child of `parent` that is called `value` (folded).
+    /// Returns the child of `parent` that is called `value` (folded).
     pub(crate) fn find_child(&self, parent: Id, kind: &str, value: &str) -> Option<Id> {
         let hash = hash(&[&parent.to_le_bytes(), value.as_bytes()]);
         let matches = |&id: &Id| {
@@ -167,7 +167,7 @@ impl State {
         self.by_name.find(hash, matches).copied()
     }
 
-    /// The objects that had `value`, or one like it, of an indexed attribute when all controllers last agreed on them.
+    /// Returns the objects that had `value`, or one like it, of an indexed attribute when all controllers last agreed on them.
     pub(crate) fn settled_with(&self, attr: Attr, value: &[u8]) -> impl Iterator<Item = Id> + '_ {
         let table = INDEXED.iter().position(|&indexed| indexed == attr).and_then(|at| self.by_value.get(at));
         let hash = hash(&[&coarse(value)]);

@@ -1,4 +1,4 @@
-//! How a directory compares text: without regard to case and to how many spaces stand in a row.
+//! Text comparison of a directory: case and repeated spaces are ignored.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -11,7 +11,7 @@ pub(crate) fn fold(text: &str) -> Cow<'_, str> {
     if is_folded(text.as_bytes()) { Cow::Borrowed(text) } else { Cow::Owned(folded(text).collect()) }
 }
 
-/// Whether folding would leave it as it is; `false` may also be said of what it would.
+/// Returns true if the text is folded already; false negatives are possible.
 fn is_folded(text: &[u8]) -> bool {
     text.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
         && !text.starts_with(b" ")
@@ -19,7 +19,7 @@ fn is_folded(text: &[u8]) -> bool {
         && !text.windows(2).any(|pair| pair == b"  ")
 }
 
-/// The characters of folded text.
+/// Returns the characters of folded text.
 fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
     let mut after_space = false;
     text.trim_matches(' ').chars().flat_map(char::to_lowercase).filter(move |&c| {
@@ -50,12 +50,12 @@ pub(crate) fn with_folded<T>(bytes: &[u8], read: impl FnOnce(&[u8]) -> T) -> T {
     if fits { read(short.as_bytes()) } else { read(&fold_bytes(bytes)) }
 }
 
-/// Whether two values match as text.
+/// Returns true if two values match as text.
 pub(crate) fn same_text(left: &[u8], right: &[u8]) -> bool {
     left == right || with_folded(left, |left| with_folded(right, |right| left == right))
 }
 
-/// How a directory compares the names of accounts.
+/// The comparison of the names of accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Comparison {
     /// Without regard to case and spaces, as Samba does.
@@ -75,7 +75,7 @@ impl Comparison {
     }
 }
 
-/// The form in which two values that are the same under any [`Comparison`] are equal, and others may be.
+/// Returns the form in which two values that are the same under any [`Comparison`] are equal, and others may be.
 pub(crate) fn coarse(bytes: &[u8]) -> Cow<'_, [u8]> {
     if is_folded(bytes) {
         return Cow::Borrowed(bytes);
@@ -100,7 +100,7 @@ impl Default for Short {
 }
 
 impl Short {
-    /// A value as it is printed, as far as there is room.
+    /// Creates a value as it is printed, as far as there is room.
     pub(crate) fn of(value: impl fmt::Display) -> Self {
         let mut short = Self::default();
         // What does not fit any more is left out.

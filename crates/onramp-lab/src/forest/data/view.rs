@@ -14,7 +14,7 @@ use crate::forest::schema::{Attr, Class};
 /// Update sequence number of the first object of a new database.
 pub(crate) const FIRST_USN: u64 = 3000;
 
-/// How much of the forest is seen.
+/// The part of the forest that is visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DirectoryScope {
     /// Everything there is, for the lab itself.
@@ -39,23 +39,23 @@ impl<'a> View<'a> {
         Self { state, at, directory_scope: DirectoryScope::Whole }
     }
 
-    /// Whether the controller holds a naming context in full.
+    /// Returns true if the controller holds a naming context in full.
     pub(crate) fn holds(self, context: u8) -> bool {
         let of_a_domain = self.state.domains.iter().any(|domain| domain.context == context);
         !of_a_domain || self.controller().is_none_or(|controller| controller.domain == context)
     }
 
-    /// Whether an object can be seen from here.
+    /// Returns true if an object can be seen from here.
     pub(crate) fn shows(self, object: &Object) -> bool {
         self.directory_scope != DirectoryScope::Directory || self.holds(object.context)
     }
 
-    /// The domain that an object stands in.
+    /// Returns the domain that an object stands in.
     pub(crate) fn domain_of(self, object: &Object) -> Option<&'a Domain> {
         self.state.domains.iter().find(|domain| domain.context == object.context)
     }
 
-    /// The domain of the controller.
+    /// Returns the domain of the controller.
     pub(crate) fn domain(self) -> Option<&'a Domain> {
         let context = self.controller()?.domain;
         self.state.domains.iter().find(|domain| domain.context == context)
@@ -73,12 +73,12 @@ impl<'a> View<'a> {
         self.state.contexts.get(usize::from(object.context))
     }
 
-    /// The object that a client means.
+    /// Returns the object that a client means.
     pub(crate) fn resolve(self, target: &Target) -> Option<Id> {
         self.named(target).filter(|&id| self.object(id).is_some_and(|object| !object.deleted))
     }
 
-    /// The object that a client means who also sees deleted ones.
+    /// Returns the object that a client means who also sees deleted ones.
     pub(crate) fn resolve_deleted(self, target: &Target) -> Option<Id> {
         self.named(target)
     }
@@ -112,12 +112,12 @@ impl<'a> View<'a> {
             .try_fold(domain.head, |parent, rdn| self.state.find_child(parent, &rdn.kind, &rdn.folded()))
     }
 
-    /// The DNS name of the controller's domain.
+    /// Returns the DNS name of the controller's domain.
     pub(crate) fn domain_dns_name(self) -> Option<String> {
         Some(self.domain()?.dns.as_str().to_owned())
     }
 
-    /// The distinguished name of an object.
+    /// Returns the distinguished name of an object.
     pub(crate) fn dn(self, id: Id) -> String {
         let mut out = String::with_capacity(64);
         let mut at = id;
@@ -147,7 +147,7 @@ impl<'a> View<'a> {
         out
     }
 
-    /// Whether `id` is `base` or below it.
+    /// Returns true if `id` is `base` or below it.
     pub(crate) fn is_within(self, id: Id, base: Id) -> bool {
         let mut at = id;
         loop {
@@ -167,7 +167,7 @@ impl<'a> View<'a> {
         changed.unwrap_or((FIRST_USN + u64::from(id), self.state.built))
     }
 
-    /// The objects that have `value` of an indexed attribute.
+    /// Returns the objects that have `value` of an indexed attribute.
     pub(crate) fn with_value(self, attr: Attr, value: &[u8]) -> Vec<Id> {
         let overlay = self.controller().map(|c| &c.overlay);
         let unsettled = |id: &Id| overlay.is_some_and(|overlay| overlay.objects.contains_key(id));
@@ -219,18 +219,18 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The first value of an attribute.
+    /// Returns the first value of an attribute.
     pub(crate) fn value(self, id: Id, attr: Attr) -> Option<Vec<u8>> {
         let found = self.each_value(id, attr, &mut |value| ControlFlow::Break(value.to_vec()));
         found.break_value()
     }
 
-    /// The first value of an attribute as text.
+    /// Returns the first value of an attribute as text.
     pub(crate) fn text(self, id: Id, attr: Attr) -> Option<String> {
         self.value(id, attr).and_then(|value| String::from_utf8(value).ok())
     }
 
-    /// All values of an attribute.
+    /// Returns all values of an attribute.
     pub(crate) fn values(self, id: Id, attr: Attr) -> Vec<Vec<u8>> {
         let mut values = Vec::new();
         let _: ControlFlow<()> = self.each_value(id, attr, &mut |value| {

@@ -26,13 +26,13 @@ use crate::forest::writing::modify::modify;
 use crate::forest::{LabForest, Login};
 
 impl LabForest {
-    /// The forest ports as the built-in administrator, changes going to the first domain controller.
+    /// Returns the forest ports as the built-in administrator, changes going to the first domain controller.
     #[must_use]
     pub fn forest(&self) -> Forest {
         self.ports(self.as_administrator())
     }
 
-    /// The forest ports as somebody else.
+    /// Returns the forest ports as somebody else.
     ///
     /// # Errors
     /// `Unauthenticated` if the name or the password is wrong.
@@ -73,7 +73,7 @@ impl LabForest {
     }
 }
 
-/// Whether a change that was made was heard of.
+/// The arrival of the answer to a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reply {
     Received,
@@ -132,12 +132,12 @@ impl Ports {
 }
 
 impl LabForest {
-    /// The controller that the ports use for a naming context: the first writable one of the domain.
+    /// Returns the controller that the ports use for a naming context: the first writable one of the domain.
     pub(super) fn home(&self, context: u8) -> usize {
         self.with(|state| home(state, context))
     }
 
-    /// The controller that the ports use for an object, wherever it stands.
+    /// Returns the controller that the ports use for an object, wherever it stands.
     pub(super) fn home_of(&self, view: View<'_>, target: &Target) -> usize {
         let object = view.resolve(target).and_then(|id| view.object(id));
         object.map_or(0, |object| home(view.state, object.context))

@@ -60,7 +60,7 @@ impl Ports {
         }
     }
 
-    /// The object of a change, with the attributes that it names.
+    /// Returns the object of a change, with the attributes that it names.
     fn found(&self, change: &ObjectChange, action: &str) -> Result<ForestObject> {
         let missing = || Error::new(ErrorKind::NotFound, action).with_object(&change.dn);
         let target = Target::Guid(*change.guid.as_bytes());

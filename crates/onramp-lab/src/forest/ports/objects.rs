@@ -80,7 +80,7 @@ impl Ports {
         })
     }
 
-    /// The objects that answer to a reference.
+    /// Returns the objects that answer to a reference.
     fn find(&self, view: View<'_>, wanted: &ObjectRef) -> Result<Vec<Id>> {
         let mut ids: Vec<Id> = match wanted {
             ObjectRef::Guid(guid) => view.resolve(&Target::Guid(*guid.as_bytes())).into_iter().collect(),

@@ -88,7 +88,7 @@ impl Suffixes for Ports {
 }
 
 impl Ports {
-    /// The suffixes that were added, as they are spelt.
+    /// Returns the suffixes that were added, as they are spelt.
     pub(super) fn explicit_suffixes(&self, view: View<'_>) -> impl Iterator<Item = UpnSuffix> + use<> {
         parsed(view.values(self.lab.0.well_known.partitions, Attr::UPN_SUFFIXES))
     }
@@ -118,7 +118,7 @@ impl Ports {
     }
 }
 
-/// The values that any UPN could have as suffix; the directory checks none.
+/// Returns the values that any UPN could have as suffix; the directory checks none.
 fn parsed(values: Vec<Vec<u8>>) -> impl Iterator<Item = UpnSuffix> {
     values.into_iter().filter_map(|value| UpnSuffix::parse(&String::from_utf8_lossy(&value)).ok())
 }

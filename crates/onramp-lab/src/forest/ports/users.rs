@@ -136,7 +136,7 @@ fn name(view: View<'_>, id: Id) -> Result<DistinguishedName> {
     DistinguishedName::parse(&dn).map_err(|error| unreadable(&dn, "its name").with_source(error))
 }
 
-/// The value of an attribute that is text, or an error that does not end the list.
+/// Returns the value of an attribute that is text, or an error that does not end the list.
 fn readable(view: View<'_>, id: Id, attr: Attr) -> Result<Option<String>> {
     let text = view.value(id, attr).map(String::from_utf8).transpose();
     text.map_err(|error| unreadable(&view.dn(id), attr.name()).with_source(error))

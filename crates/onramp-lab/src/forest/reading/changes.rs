@@ -1,4 +1,4 @@
-//! What changed on a domain controller since a moment that a cookie describes.
+//! Changes on a domain controller since the moment of a cookie.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::forest::security::access::Principal;
 const MAGIC: &[u8; 8] = b"LABSYNC1";
 type Invocation = [u8; 16];
 
-/// What a client has seen: changes made on each controller up to an update sequence number of there; and, while it is on
-/// its way through a result, how far it is in the update sequence numbers of the controller that gives it.
+/// The state of a client: the update sequence number seen of each controller; and, in the middle of a result, the
+/// position in the update sequence numbers of the controller that gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cookie {
     seen: BTreeMap<Invocation, u64>,
@@ -53,7 +53,7 @@ pub(crate) struct Pass {
     test: Test,
     selection: Selection,
     principal: Principal,
-    /// What the client has seen; `None` if nothing, so that it gets everything.
+    /// The changes that the client has seen; `None` if it gets everything.
     seen: Option<BTreeMap<Invocation, u64>>,
     /// The update sequence number to go on at.
     next: u64,
@@ -75,7 +75,7 @@ impl Pass {
         Self { context, test, selection, principal, seen, next }
     }
 
-    /// The next changed objects with their changed attributes: about so many bytes, looking at no more than `effort` objects.
+    /// Returns the next changed objects with their changed attributes: about so many bytes, looking at no more than `effort` objects.
     /// And whether that was all.
     pub(crate) fn advance(
         &mut self,
@@ -99,7 +99,7 @@ impl Pass {
         (found, done)
     }
 
-    /// The cookie to go on from; once everything was given, all of it counts as seen.
+    /// Returns the cookie to go on from; once everything was given, all of it counts as seen.
     pub(crate) fn cookie(&self, view: View<'_>, done: bool) -> Cookie {
         let from = view.controller().map(|controller| controller.invocation).unwrap_or_default();
         let seen = match done {
@@ -109,7 +109,7 @@ impl Pass {
         Cookie { seen, from, next: self.next }
     }
 
-    /// What of an object goes to the client; `None` if nothing it wants changed.
+    /// Returns the changed attributes of an object; `None` if nothing that the client wants changed.
     fn changed(&self, view: View<'_>, id: Id) -> Option<Vec<Attribute>> {
         let object = view.object(id).filter(|object| usize::from(object.context) == self.context)?;
         if !visible(object, self.principal) || self.test.holds(view, id) != Some(true) {
@@ -141,8 +141,8 @@ fn read(view: View<'_>, id: Id, attr: Attr) -> Attribute {
     Attribute { name: attr.name().to_owned(), values: view.values(id, attr) }
 }
 
-/// Whether the last change of an attribute is one that the client has not seen. What never changed was there when the
-/// forest was built, which every cookie has seen.
+/// Returns true if the client has not seen the last change of an attribute. Every cookie includes the state at the
+/// build of the forest.
 fn changed_since(view: View<'_>, id: Id, attr: Attr, seen: &BTreeMap<Invocation, u64>) -> bool {
     let own = view.controller().and_then(|controller| controller.overlay.meta.get(id, attr));
     let Some(meta) = own.or_else(|| view.state.meta.get(id, attr)) else { return false };
@@ -161,7 +161,7 @@ fn by_usn(view: View<'_>, from: u64) -> impl Iterator<Item = (u64, Id)> + '_ {
     unchanged.chain(changed)
 }
 
-/// All that a controller has seen, its own changes included.
+/// Returns all that a controller has seen, its own changes included.
 fn everything(view: View<'_>, context: usize) -> BTreeMap<Invocation, u64> {
     let Some(own) = view.controller() else { return BTreeMap::new() };
     let of = |(at, other): (usize, &Controller)| {

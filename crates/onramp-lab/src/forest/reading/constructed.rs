@@ -15,7 +15,7 @@ use crate::forest::security::access::Principal;
 /// Seconds between the start of 1601, from which replication counts, and that of 1970.
 const EPOCH_1601: i64 = 11_644_473_600;
 
-/// The values of a constructed attribute.
+/// Returns the values of a constructed attribute.
 pub(crate) fn values(view: View<'_>, id: Id, attr: Attr, principal: Principal) -> Vec<Vec<u8>> {
     let Some(object) = view.object(id) else { return Vec::new() };
     match attr {
@@ -50,11 +50,11 @@ pub(crate) fn values(view: View<'_>, id: Id, attr: Attr, principal: Principal) -
     }
 }
 
-/// How far a controller is with the changes of another.
+/// The progress of a controller with the changes of another.
 pub(crate) struct Cursor {
     pub(crate) invocation: [u8; 16],
     pub(crate) usn: u64,
-    /// When they were last in step, if the product tells.
+    /// The last time at which they were in step, if the product reports it.
     pub(crate) in_step: Option<UnixNanos>,
     dsa: String,
 }
@@ -74,7 +74,7 @@ impl Cursor {
     }
 }
 
-/// What this controller has of the others' changes. Only heads of naming contexts have it.
+/// Returns the progress with the changes of the other controllers. Only heads of naming contexts have it.
 pub(crate) fn cursors(view: View<'_>, id: Id) -> Option<Vec<Cursor>> {
     let context = view.state.contexts.iter().position(|context| context.head == id)?;
     let controller = view.controller()?;
@@ -109,8 +109,8 @@ fn up_to_date_vector(view: View<'_>, id: Id) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Who wrote an attribute; `None` if it was never written. What was not written since the forest was built came from the
-/// first controller.
+/// Returns the origin of an attribute; `None` if it was never written. The first controller is the origin of the
+/// initial values.
 pub(crate) fn written(view: View<'_>, id: Id, attr: Attr) -> Option<Meta> {
     let changed = view.controller()?.overlay.meta.get(id, attr).or_else(|| view.state.meta.get(id, attr));
     changed.copied().or_else(|| {
@@ -175,12 +175,12 @@ fn attribute_meta_data(view: View<'_>, id: Id) -> Vec<Vec<u8>> {
     all_written(view, id).into_iter().map(|written| xml(written).into_bytes()).collect()
 }
 
-/// Whether replication state comes as XML: on Windows, to those who may watch replication.
+/// Returns true if replication state comes as XML: on Windows, for those who may monitor replication.
 fn tells_in_xml(view: View<'_>, principal: Principal) -> bool {
     view.state.vendor == Vendor::Windows && principal.is_administrator()
 }
 
-/// The password settings that bind an account: those linked to the account itself come before those of its groups, and among
+/// Returns the password settings that bind an account: those linked to the account itself come before those of its groups, and among
 /// equals the lowest precedence wins.
 pub(crate) fn resultant_pso(view: View<'_>, id: Id) -> Option<Id> {
     if !view.object(id)?.class.is_account() {
@@ -207,7 +207,7 @@ fn primary_group(view: View<'_>, id: Id) -> Option<Id> {
     view.resolve(&Target::Sid(sid))
 }
 
-/// Where the schema that the object follows is read.
+/// Returns the entry with the schema of the object.
 fn subschema_entry(view: View<'_>) -> Option<Vec<u8>> {
     let schema = view.state.contexts.iter().find(|context| context.kind == ContextKind::Schema)?;
     let entry =

@@ -1,4 +1,4 @@
-//! What of an object goes to who asked: which attributes, and which part of their values.
+//! The attributes of an object in a search result, and ranges of their values.
 
 use super::constructed;
 use crate::forest::data::object::Id;
@@ -6,7 +6,7 @@ use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Source};
 use crate::forest::security::access::Principal;
 
-/// So many values of an attribute are given at once; the rest has to be asked for by range.
+/// The maximum number of values of an attribute in one answer; the rest is retrieved by range.
 const MAX_VALUE_RANGE: usize = 1500;
 
 /// An attribute with its values, as sent.
@@ -47,14 +47,14 @@ impl Selection {
         selection
     }
 
-    /// The attributes that were asked for, by name or as everything that is stored.
+    /// Returns the attributes that were asked for, by name or as everything that is stored.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = Attr> {
         let all = Attr::all().filter(|attr| self.all && attr.info().source != Source::Constructed);
         let named = self.named.iter().map(|named| named.attr).filter(|_| !self.all);
         all.chain(named)
     }
 
-    /// The selected attributes of an object.
+    /// Returns the selected attributes of an object.
     pub(crate) fn of(&self, view: View<'_>, id: Id, principal: Principal) -> Vec<Attribute> {
         let mut attributes = Vec::new();
         if view.object(id).is_none_or(|object| !principal.may_read(object.class)) {

@@ -3,7 +3,7 @@
 use ldap3_lber::common::TagClass;
 use ldap3_lber::structure::{PL, StructureTag};
 
-/// How deep filters may nest.
+/// The maximum depth of a filter.
 const MAX_DEPTH: usize = 100;
 
 /// A filter as a client sent it.

@@ -1,4 +1,4 @@
-//! Whether an object matches a filter, by the three-valued logic of LDAP and the matching rules of Active Directory.
+//! Filter evaluation by the three-valued logic of LDAP and the matching rules of Active Directory.
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
@@ -136,7 +136,7 @@ fn any(view: View<'_>, id: Id, attr: Attr, test: impl Fn(&[u8]) -> bool) -> bool
     view.each_value(id, attr, &mut visit).is_break()
 }
 
-/// The value of an assertion in the form that [`comparable`] gives; `None` if it is no value of the attribute.
+/// Returns the value of an assertion in the form that [`comparable`] gives; `None` if it is no value of the attribute.
 fn asserted(attr: Attr, value: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(value);
     match (attr, attr.info().syntax) {
@@ -153,7 +153,7 @@ fn asserted(attr: Attr, value: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The name that a test for equality of distinguished names has, in the form that [`comparable`] gives.
+/// Returns the name that a test for equality of distinguished names has, in the form that [`comparable`] gives.
 pub(crate) fn name_of(comparable: &[u8]) -> Option<Target> {
     let text = std::str::from_utf8(comparable).ok()?;
     let rdn = |part: &str| {

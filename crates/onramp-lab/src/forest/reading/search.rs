@@ -11,7 +11,7 @@ use crate::forest::security::access::Principal;
 /// An index that names more objects than this is not asked to list them.
 const MOST_LISTED: usize = 50_000;
 
-/// How far below the base a search goes.
+/// The scope of a search (RFC 4511).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     Base,
@@ -19,10 +19,10 @@ pub(crate) enum Scope {
     Subtree,
 }
 
-/// What to look for.
+/// The parameters of a search.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
-    /// Where; `None` is the whole directory.
+    /// The base object; `None` is the whole directory.
     pub(crate) base: Option<Id>,
     pub(crate) scope: Scope,
     pub(crate) test: Test,
@@ -93,7 +93,7 @@ impl Candidates {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Found {
     pub(crate) ids: Vec<Id>,
-    /// Nothing more can come.
+    /// True if the search is complete.
     pub(crate) done: bool,
 }
 
@@ -112,7 +112,7 @@ impl Search {
         Self { query, candidates, position: 0 }
     }
 
-    /// The next results: at most `limit`, looking at no more than `effort` objects.
+    /// Returns the next results: at most `limit`, looking at no more than `effort` objects.
     pub(crate) fn advance(&mut self, view: View<'_>, limit: usize, effort: usize) -> Found {
         let mut found = Found::default();
         for _ in 0..effort {
@@ -131,8 +131,8 @@ impl Search {
         found
     }
 
-    /// Whether nothing more will come, if looking at `effort` objects tells. What cannot match is skipped, so asking again
-    /// goes on where the last time ended.
+    /// Returns true if no more results follow, if examining `effort` objects decides it. Objects that cannot match
+    /// are skipped, so a later call continues there.
     pub(crate) fn is_exhausted(&mut self, view: View<'_>, effort: usize) -> Option<bool> {
         let found = self.advance(view, 1, effort);
         if !found.ids.is_empty() {
@@ -163,7 +163,7 @@ impl Search {
         }
     }
 
-    /// Whether no attribute is looked at: then objects are found too whose attributes are hidden.
+    /// Returns true if no attribute is examined: then objects with hidden attributes are found too.
     fn finds_anything(&self) -> bool {
         matches!(self.query.test, Test::Present(Attr::OBJECT_CLASS))
     }
@@ -175,12 +175,12 @@ impl Search {
     }
 }
 
-/// Whether what an object holds can be seen: password settings and deleted objects only by administrators.
+/// Returns true if the content of an object is visible: password settings and deleted objects only to administrators.
 pub(crate) fn visible(object: &Object, principal: Principal) -> bool {
     principal.may_read(object.class) && (!object.deleted || principal.is_administrator())
 }
 
-/// The objects that an index names for a test; `None` if it does not name them, or names very many.
+/// Returns the objects that an index names for a test; `None` if it does not name them, or names very many.
 fn candidates(view: View<'_>, test: &Test, deleted: bool) -> Option<Candidates> {
     match test {
         Test::And(inner) => {
@@ -207,7 +207,7 @@ fn candidates(view: View<'_>, test: &Test, deleted: bool) -> Option<Candidates> 
     }
 }
 
-/// The objects whose last change has that update sequence number or a higher one: those that were made since, and, if they
+/// Returns the objects whose last change has that update sequence number or a higher one: those that were made since, and, if they
 /// are not very many, those that were changed since.
 fn changed_since(view: View<'_>, usn: u64) -> Option<Candidates> {
     let overlay = &view.controller()?.overlay;
@@ -218,7 +218,7 @@ fn changed_since(view: View<'_>, usn: u64) -> Option<Candidates> {
     (listed.len() <= MOST_LISTED).then_some(Candidates { listed, numbered: made })
 }
 
-/// The numbers that objects can have which pass a test: they were given out in order of `uSNCreated`.
+/// Returns the numbers that objects can have which pass a test: they were given out in order of `uSNCreated`.
 fn numbers(view: View<'_>, test: &Test) -> Range<usize> {
     let all = 0..view.state.objects.len();
     match test {
@@ -234,7 +234,7 @@ fn numbers(view: View<'_>, test: &Test) -> Range<usize> {
     }
 }
 
-/// The numbers of the objects that were made with that update sequence number or later.
+/// Returns the numbers of the objects that were made with that update sequence number or later.
 fn numbered_from(view: View<'_>, usn: u64) -> Range<usize> {
     let end = view.state.objects.len();
     let start = usize::try_from(usn.saturating_sub(FIRST_USN)).unwrap_or(usize::MAX);

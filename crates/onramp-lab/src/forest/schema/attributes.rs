@@ -1,6 +1,6 @@
 //! The attributes of the schema, with their syntax and where their values come from.
 
-/// How the values of an attribute are written and compared.
+/// The syntax of an attribute, which decides its encoding and comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Syntax {
     /// Text, compared without regard to case.
@@ -25,7 +25,7 @@ pub(crate) enum Syntax {
     Name,
 }
 
-/// Where the values of an attribute come from.
+/// The source of the values of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// From the object; clients may change it.
@@ -38,11 +38,11 @@ pub(crate) enum Source {
     Constructed,
 }
 
-/// What the schema says of an attribute.
+/// The schema entry of an attribute.
 #[derive(Debug)]
 pub(crate) struct AttrInfo {
     pub(crate) name: &'static str,
-    /// Its object identifier.
+    /// The object identifier.
     pub(crate) oid: &'static str,
     pub(crate) syntax: Syntax,
     pub(crate) single: bool,
@@ -62,12 +62,12 @@ impl Attr {
         (usize::from(number) < ATTRIBUTES.len()).then_some(Self(number))
     }
 
-    /// The attribute called `name`, in any case.
+    /// Returns the attribute called `name`, in any case.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::all().find(|attr| attr.info().name.eq_ignore_ascii_case(name))
     }
 
-    /// Every attribute of the schema.
+    /// Returns every attribute of the schema.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         (0..ATTRIBUTES.len() as u16).map(Self)
     }
@@ -81,8 +81,8 @@ impl Attr {
         self.info().name
     }
 
-    /// Whether it belongs to the partial attribute set, which global catalogs hold of every domain. `proxyAddresses` does
-    /// only once Exchange has extended the schema.
+    /// Returns true if the attribute belongs to the partial attribute set, which global catalogs hold of every
+    /// domain. `proxyAddresses` does only once Exchange has extended the schema.
     pub(crate) fn is_in_global_catalog(self) -> bool {
         let kept_at_home = [
             Self::UPN_SUFFIXES,

@@ -13,22 +13,22 @@ macro_rules! classes {
             /// Every class.
             pub(crate) const ALL: &[Class] = &[$(Class::$id),*];
 
-            /// The name that `objectClass` ends with.
+            /// Returns the name that `objectClass` ends with.
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Class::$id => $name),* }
             }
 
-            /// Its object identifier.
+            /// Returns the object identifier.
             pub(crate) fn oid(self) -> &'static str {
                 match self { $(Class::$id => $oid),* }
             }
 
-            /// The common name, in the schema, of the class that `objectCategory` points to.
+            /// Returns the common name, in the schema, of the class that `objectCategory` points to.
             pub(crate) fn category(self) -> &'static str {
                 match self { $(Class::$id => $category),* }
             }
 
-            /// Every value of `objectClass`, from `top` to the class itself.
+            /// Returns every value of `objectClass`, from `top` to the class itself.
             pub(crate) fn chain(self) -> &'static [&'static str] {
                 match self { $(Class::$id => &$chain),* }
             }
@@ -69,13 +69,13 @@ classes! {
 }
 
 impl Class {
-    /// Whether objects of this class are accounts that can have a user principal name.
+    /// Returns true if objects of this class are accounts that can have a user principal name.
     pub(crate) fn is_account(self) -> bool {
         matches!(self, Self::User | Self::InetOrgPerson | Self::Computer)
     }
 
-    /// Whether `attr` may stand on objects of this class. Only those that an administrator is likely to misplace are known to
-    /// be restricted.
+    /// Returns true if objects of this class can have the attribute. Only attributes that an administrator is likely
+    /// to misplace are restricted.
     pub(crate) fn may_have(self, attr: Attr) -> bool {
         match attr {
             Attr::USER_PRINCIPAL_NAME | Attr::USER_ACCOUNT_CONTROL => self.is_account(),
@@ -87,7 +87,7 @@ impl Class {
         }
     }
 
-    /// The attribute that names objects of this class.
+    /// Returns the attribute that names objects of this class.
     pub(crate) fn naming_attribute(self) -> Attr {
         match self {
             Self::DomainDns => Attr::DC,
@@ -97,7 +97,7 @@ impl Class {
     }
 }
 
-/// The common name, in the schema, of the category that a filter names by its short form: `person` for
+/// Returns the common name, in the schema, of the category that a filter names by its short form: `person` for
 /// `(objectCategory=person)`.
 pub(crate) fn category_of_short_name(name: &str) -> Option<&'static str> {
     let known = Class::ALL.iter().find(|class| class.name().eq_ignore_ascii_case(name));

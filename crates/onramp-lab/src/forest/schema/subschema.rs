@@ -1,5 +1,4 @@
-//! What the server says of its schema in the one entry that clients read when they connect: `CN=Aggregate`
-//! ([MS-ADTS] 3.1.1.3.1.1.1).
+//! The schema in the one entry that clients read when they connect: `CN=Aggregate` ([MS-ADTS] 3.1.1.3.1.1.1).
 
 use std::collections::BTreeSet;
 
@@ -16,10 +15,10 @@ const SUPERIORS: [(&str, &str, &str); 5] = [
     ("organizationalPerson", "2.5.6.7", "SUP person STRUCTURAL"),
     ("applicationSettings", "1.2.840.113556.1.5.7000.49", "SUP top ABSTRACT"),
 ];
-/// What every object has.
+/// The attributes of every object.
 const OF_EVERYTHING: [Attr; 3] = [Attr::OBJECT_CLASS, Attr::INSTANCE_TYPE, Attr::OBJECT_CATEGORY];
 
-/// The values of `attributeTypes`. Active Directory puts syntaxes in quotes.
+/// Returns the values of `attributeTypes`. Active Directory puts syntaxes in quotes.
 pub(crate) fn attribute_types() -> impl Iterator<Item = String> {
     Attr::all().map(|attr| {
         let info = attr.info();
@@ -29,7 +28,7 @@ pub(crate) fn attribute_types() -> impl Iterator<Item = String> {
     })
 }
 
-/// The values of `objectClasses`. They allow what the directory allows.
+/// Returns the values of `objectClasses`. They allow what the directory allows.
 pub(crate) fn object_classes() -> impl Iterator<Item = String> {
     let superiors = SUPERIORS.into_iter().map(|(name, oid, kind)| {
         let (must, may) = match name {
@@ -64,13 +63,13 @@ fn superior(class: Class) -> &'static str {
     class.chain().iter().rev().nth(1).copied().unwrap_or("top")
 }
 
-/// What may stand on objects of any class.
+/// Returns the optional attributes of every class.
 fn of_any_class() -> impl Iterator<Item = Attr> {
     Attr::all()
         .filter(|attr| !OF_EVERYTHING.contains(attr) && Class::ALL.iter().all(|class| class.may_have(*attr)))
 }
 
-/// What may stand on objects of a class, but not of that above it.
+/// Returns the attributes of a class that its superclass does not have.
 fn of_class(class: Class) -> impl Iterator<Item = Attr> {
     let general: BTreeSet<Attr> = of_any_class().chain(OF_EVERYTHING).collect();
     let above = Class::ALL.iter().find(|known| known.name() == superior(class)).copied();
@@ -80,7 +79,7 @@ fn of_class(class: Class) -> impl Iterator<Item = Attr> {
     })
 }
 
-/// The object identifier of a syntax ([MS-ADTS] 3.1.1.2.2.2).
+/// Returns the object identifier of a syntax ([MS-ADTS] 3.1.1.2.2.2).
 fn syntax(syntax: Syntax) -> &'static str {
     match syntax {
         Syntax::Text => "1.3.6.1.4.1.1466.115.121.1.15",
@@ -100,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    /// The names behind a keyword.
+    /// Returns the names behind a keyword.
     fn names(description: &str, keyword: &str) -> BTreeSet<String> {
         let list = description.split_once(&format!(" {keyword} (")).map_or("", |(_, list)| list);
         let list = list.split(')').next().unwrap_or_default();

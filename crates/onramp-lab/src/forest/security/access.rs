@@ -1,12 +1,12 @@
-//! Who may do what.
+//! The principals and their rights.
 
 use crate::forest::data::object::{Id, Object};
 use crate::forest::schema::{Attr, Class, Source};
 
-/// Who a connection or a direct caller acts as.
+/// The identity of a connection or of a direct caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Principal {
-    /// Nobody; may read the root DSE and nothing else.
+    /// An anonymous client; may read the root DSE and nothing else.
     Anonymous,
     /// Somebody who may read everything but password settings, and change nothing.
     User(Id),
@@ -32,14 +32,14 @@ impl Principal {
         }
     }
 
-    /// Whether the attributes of objects of that class may be read. Password settings are for administrators; others see
-    /// that there are some, and their names.
+    /// Returns true if the attributes of objects of that class may be read. Password settings are for administrators;
+    /// others see their names only.
     pub(crate) fn may_read(self, class: Class) -> bool {
         self.is_administrator()
             || !matches!(class, Class::PasswordSettings | Class::PasswordSettingsContainer)
     }
 
-    /// Whether `attr` of `object` may be written.
+    /// Returns true if `attr` of `object` may be written.
     pub(crate) fn may_write(self, object: &Object, attr: Attr) -> bool {
         match self {
             Self::Anonymous | Self::User(_) => false,
@@ -51,7 +51,7 @@ impl Principal {
         }
     }
 
-    /// The attributes of `object` that may be written, as `allowedAttributesEffective` lists them.
+    /// Returns the attributes of `object` that may be written, as `allowedAttributesEffective` lists them.
     pub(crate) fn writable_attributes(self, object: &Object) -> impl Iterator<Item = Attr> {
         Attr::all().filter(move |&attr| {
             let changeable = attr.info().source == Source::Stored && object.class.may_have(attr);

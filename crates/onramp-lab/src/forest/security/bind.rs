@@ -1,4 +1,4 @@
-//! Who a bind name is, and whether the password is right.
+//! Authentication: bind names and passwords.
 
 use ldap3_proto::LdapResultCode;
 use onramp_core::Password;
@@ -17,9 +17,9 @@ const DISABLED: u32 = 0x2;
 /// The passwords of the lab's accounts.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
-    /// Of the built-in administrator of each domain.
+    /// The password of the built-in administrator of each domain.
     pub(crate) administrator_password: Password,
-    /// Of everybody else.
+    /// The password of every other account.
     pub(crate) user_password: Password,
     pub(crate) delegate: Option<Id>,
 }
@@ -77,7 +77,7 @@ fn principal(view: View<'_>, credentials: &Credentials, id: Id) -> Principal {
     }
 }
 
-/// The account of a bind name: `NETBIOS\name`, a user principal name, `name@` and the domain's DNS or NetBIOS name, a
+/// Returns the account of a bind name: `NETBIOS\name`, a user principal name, `name@` and the domain's DNS or NetBIOS name, a
 /// distinguished name, or a canonical name. Every domain of the forest trusts every other.
 fn find(view: View<'_>, name: &str) -> Option<Id> {
     if let Some((netbios, account)) = name.split_once('\\').filter(|_| !name.contains('=')) {

@@ -1,4 +1,4 @@
-//! Who somebody is, what they may do, and what they are told when something is refused.
+//! Authentication, access rights, and the refusals that clients receive.
 
 pub(crate) mod access;
 pub(crate) mod bind;

@@ -1,4 +1,4 @@
-//! Why an operation was refused, as it goes over the wire.
+//! The refusal of an operation, as sent to the client.
 
 use ldap3_proto::LdapResultCode;
 
@@ -8,7 +8,7 @@ pub(crate) struct Refusal {
     pub(crate) code: LdapResultCode,
     /// Begins with the Win32 error in eight hexadecimal digits, where there is one.
     pub(crate) message: String,
-    /// Where to go instead.
+    /// The referral URLs.
     pub(crate) referral: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ impl Refusal {
         Self::new(LdapResultCode::UnavailableCriticalExtension, message)
     }
 
-    /// The object stands in a domain that this controller does not hold.
+    /// Returns the object stands in a domain that this controller does not hold.
     pub(crate) fn elsewhere(domain: &str, dn: &str) -> Self {
         let message =
             format!("0000202B: RefErr: DSID-0310082F, data 0, 1 access points\n\tref 1: '{domain}'\n");

@@ -20,7 +20,7 @@ const BUILT: UnixNanos = 1_704_067_200_000_000_000;
 /// Relative identifiers below are for what every domain has.
 const FIRST_RID: u32 = 1104;
 
-/// What a forest is made from.
+/// The layout of a forest to build.
 #[derive(Debug, Clone)]
 pub(super) struct ForestLayout {
     /// The domain at the root.
@@ -32,7 +32,7 @@ pub(super) struct ForestLayout {
     pub(super) sites: Vec<String>,
 }
 
-/// What a domain is made from.
+/// The layout of a domain to build.
 #[derive(Debug, Clone)]
 pub(super) struct DomainLayout {
     pub(super) domain: DomainName,
@@ -41,7 +41,7 @@ pub(super) struct DomainLayout {
     pub(super) users: u64,
     pub(super) writable: usize,
     pub(super) read_only: usize,
-    /// How many of the writable controllers are global catalogs.
+    /// The number of writable controllers that are global catalogs.
     pub(super) catalogs: usize,
 }
 

@@ -16,10 +16,10 @@ const STALLED: Duration = Duration::from_secs(120);
 /// Answers are sent when so many bytes of them are there.
 const FLUSH_AT: usize = 32 << 10;
 
-/// What the server says before it closes a connection on its own account.
+/// The object identifier of a notice of disconnection (RFC 4511).
 const NOTICE_OF_DISCONNECTION: &str = "1.3.6.1.4.1.1466.20036";
 
-/// Whether a connection goes on after an operation.
+/// The state of a connection after an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     Continue,

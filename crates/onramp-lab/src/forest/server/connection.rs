@@ -21,7 +21,7 @@ use crate::forest::fault::InFlight;
 /// A connection without requests is closed after that time, as `MaxConnIdleTime` says.
 const IDLE: Duration = Duration::from_secs(900);
 
-/// So many requests are read ahead of the one that is being answered.
+/// The number of requests that are read ahead of the answered one.
 const READ_AHEAD: usize = 128;
 
 /// Serves a connection that begins without TLS.
@@ -77,7 +77,7 @@ struct Arrival {
     load: Load,
 }
 
-/// What a request is to the controller that it came to.
+/// The load that a request puts on its controller.
 enum Load {
     /// No change, or the end of the connection.
     None,

@@ -17,14 +17,14 @@ use crate::forest::security::refusal::Refusal;
 
 /// The caller sees what it may read anyway, and needs no right to replicate.
 const OBJECT_SECURITY: i64 = 1;
-/// So many objects are looked at before the forest is let go of for others.
+/// The number of objects that are examined before the lock is released.
 const EFFORT: usize = 20_000;
-/// What a client gets at least and at most in one answer, in bytes.
+/// The minimum and the maximum size of one answer, in bytes.
 const LEAST_BYTES: usize = 4 << 10;
 const MOST_BYTES: usize = 1 << 20;
 
 impl Session {
-    /// The result, whether there is more, and the cookie to go on from.
+    /// Returns the result, whether there is more, and the cookie to go on from.
     pub(super) async fn dir_sync<S: AsyncWrite>(
         &mut self,
         id: i32,

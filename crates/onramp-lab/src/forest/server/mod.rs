@@ -23,7 +23,7 @@ use crate::forest::LabForest;
 use crate::forest::data::view::DirectoryScope;
 use crate::tls::LabCa;
 
-/// So many connections a domain controller has at once; more are closed at once.
+/// The maximum number of connections of a domain controller; more are closed at once.
 const MAX_CONNECTIONS: usize = 1000;
 
 impl LabForest {
@@ -121,26 +121,26 @@ pub struct LabForestServers {
 }
 
 impl LabForestServers {
-    /// Where the domain controllers answer; the first takes the changes of the ports too.
+    /// Returns the addresses of the domain controllers; the first takes the changes of the ports too.
     #[must_use]
     pub fn controllers(&self) -> &[ServedController] {
         &self.controllers
     }
 }
 
-/// Where one domain controller answers.
+/// The addresses of one domain controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServedController {
-    /// Its DNS name, which its certificate has.
+    /// The DNS name, which is in the certificate.
     pub host: String,
     /// LDAP, with StartTLS.
     pub ldap: SocketAddr,
     /// LDAPS.
     pub ldaps: SocketAddr,
-    /// Its global catalog, with StartTLS, if it is one.
+    /// The address of the global catalog, with StartTLS, if the controller is one.
     pub global_catalog: Option<SocketAddr>,
-    /// Its global catalog with TLS from the start, if it is one.
+    /// The address of the global catalog with TLS from the start, if the controller is one.
     pub global_catalog_tls: Option<SocketAddr>,
 }
 

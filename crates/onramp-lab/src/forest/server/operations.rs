@@ -1,4 +1,4 @@
-//! What a server does for each kind of request.
+//! The operations of a server, by kind of request.
 
 use ldap3_proto::LdapResultCode;
 use ldap3_proto::proto::{

@@ -5,7 +5,7 @@ use crate::forest::reading::search::Search;
 use crate::forest::security::refusal::Refusal;
 use std::collections::VecDeque;
 
-/// So many paged searches a connection can have open; the oldest is forgotten.
+/// The maximum number of open paged searches of a connection; the oldest is dropped.
 const OPEN_SEARCHES: usize = 16;
 
 /// The paged searches that a connection has open.
@@ -27,7 +27,7 @@ pub(super) struct Plan {
     pub(super) search: Search,
     pub(super) selection: Selection,
     pub(super) references: Vec<String>,
-    /// What the client allows in all; 0 is no limit.
+    /// The number of entries that the client still accepts; `None` without a limit.
     pub(super) left: Option<usize>,
 }
 

@@ -41,7 +41,7 @@ pub(super) const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
 /// "Who am I?"
 pub(super) const WHO_AM_I: &str = "1.3.6.1.4.1.4203.1.11.3";
 
-/// The attributes of the root DSE that were asked for; `*` or nothing are all of them.
+/// Returns the attributes of the root DSE that were asked for; `*` or nothing are all of them.
 pub(super) fn read(view: View<'_>, names: &[String], now: UnixNanos) -> Vec<Attribute> {
     let everything = names.is_empty() || names.iter().any(|name| name == "*");
     let wanted = |name: &str| everything || names.iter().any(|asked| asked.eq_ignore_ascii_case(name));
@@ -104,7 +104,7 @@ fn all(view: View<'_>, now: UnixNanos) -> Vec<(&'static str, Vec<String>)> {
     ]
 }
 
-/// The naming contexts that the controller holds in full.
+/// Returns the naming contexts that the controller holds in full.
 fn held(view: View<'_>) -> Vec<String> {
     let contexts = view.state.contexts.iter().zip(0..);
     contexts.filter(|(_, at)| view.holds(*at)).map(|(context, _)| view.dn(context.head)).collect()

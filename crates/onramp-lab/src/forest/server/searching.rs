@@ -21,11 +21,11 @@ use crate::forest::reading::matching::Test;
 use crate::forest::reading::search::{Query, Scope, Search};
 use crate::forest::security::refusal::Refusal;
 
-/// So many entries a client gets without asking for pages, or on one page.
+/// The maximum number of entries on a page, and without paging.
 const MAX_PAGE_SIZE: usize = 1000;
-/// So many entries are made before the forest is let go of for others.
+/// The number of entries that are made before the lock is released.
 const BATCH: usize = 64;
-/// So many objects are looked at before the forest is let go of for others.
+/// The number of objects that are examined before the lock is released.
 const EFFORT: usize = 20_000;
 
 /// Search option: no references to other naming contexts.
@@ -33,7 +33,7 @@ const OPTION_DOMAIN_SCOPE: i64 = 1;
 /// Search option: every naming context is searched.
 const OPTION_PHANTOM_ROOT: i64 = 2;
 
-/// How a search ends for now.
+/// The end of a part of a search.
 enum End {
     /// Everything was found.
     Done,
@@ -78,7 +78,7 @@ impl Session {
         }
     }
 
-    /// The result and the control that goes with it, such as the cookie of the next page; nothing if the search was
+    /// Returns the result and the control that goes with it, such as the cookie of the next page; nothing if the search was
     /// abandoned.
     async fn run<S: AsyncWrite>(
         &mut self,

@@ -16,17 +16,17 @@ use ldap3_proto::proto::{LdapOp, LdapResult};
 use std::sync::PoisonError;
 use tokio::io::AsyncWrite;
 
-/// What a connection remembers between requests.
+/// The state of a connection between requests.
 pub(super) struct Session {
     pub(super) lab: LabForest,
-    /// Which controller it is connected to.
+    /// The index of the connected controller.
     pub(super) at: usize,
     pub(super) principal: Principal,
     pub(super) paging: Paging,
     pub(super) encrypted: bool,
-    /// What of the forest the port serves.
+    /// The part of the forest that the port serves.
     pub(super) directory_scope: DirectoryScope,
-    /// What the client showed when TLS was negotiated.
+    /// The client certificate of the TLS handshake.
     pub(super) certificate: Option<Vec<u8>>,
     /// TLS came with the connection, not by StartTLS.
     pub(super) encrypted_from_the_start: bool,
@@ -46,7 +46,7 @@ impl Session {
         }
     }
 
-    /// The certificate that the client showed. On a port that has TLS from the start it signs the client in at once
+    /// Returns the certificate that the client showed. On a port that has TLS from the start it signs the client in at once
     /// ([MS-ADTS] 5.1.1.1.2).
     pub(super) fn with_certificate(mut self, certificate: Option<Vec<u8>>, from_the_start: bool) -> Self {
         (self.certificate, self.encrypted_from_the_start) = (certificate, from_the_start);
@@ -66,7 +66,7 @@ impl Session {
         self.lab.read(self.at, |view| bind::proven(view, &self.lab.0.credentials, guid))
     }
 
-    /// What the port shows of the forest.
+    /// Reads the part of the forest that the port serves.
     pub(super) fn read<T>(&self, read: impl FnOnce(View<'_>) -> T) -> T {
         self.lab.read_in(self.directory_scope, self.at, read)
     }
@@ -76,7 +76,7 @@ impl Session {
         self.break_off(id, Fault::Busy, LdapOp::ModifyResponse, |result| result, answers)
     }
 
-    /// The fault that an operation starting now has, if any.
+    /// Returns the fault that an operation starting now has, if any.
     pub(super) async fn fault<S: AsyncWrite>(
         &self,
         operation: Faulty,

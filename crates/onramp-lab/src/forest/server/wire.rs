@@ -11,7 +11,7 @@ use crate::forest::reading::search::Scope;
 
 /// The longest message taken, in bytes.
 const MAX_MESSAGE: usize = 10 << 20;
-/// How deep a message may nest: a filter of a hundred levels and what surrounds it.
+/// The maximum depth of a message: a filter of a hundred levels and its surroundings.
 const MAX_DEPTH: usize = 128;
 
 /// A message from a client.
@@ -22,7 +22,7 @@ pub(super) struct Request {
     pub(super) controls: Vec<Control>,
 }
 
-/// What a client wants.
+/// The operation of a request.
 #[derive(Debug)]
 pub(super) enum Incoming {
     Search(SearchRequest),
@@ -66,7 +66,7 @@ pub(super) fn take_request(buffer: &mut BytesMut) -> Result<Option<Request>, Mal
     request(parsed.map_err(|_| Malformed)?).map(Some).ok_or(Malformed)
 }
 
-/// The length of the message that `buffer` begins with, header included.
+/// Returns the length of the message that `buffer` begins with, header included.
 fn message_length(buffer: &BytesMut) -> Result<Option<usize>, Malformed> {
     let mut header = buffer.as_ref();
     if header.len() < 2 {
@@ -174,7 +174,7 @@ pub(super) fn dir_sync(value: &[u8]) -> Option<DirSync> {
     Some(DirSync { flags, max_bytes, cookie: parts.next()?.expect_primitive()? })
 }
 
-/// The number in a control that has nothing else, such as the flags of search options.
+/// Returns the number in a control that has nothing else, such as the flags of search options.
 pub(super) fn flags(value: &[u8]) -> Option<i64> {
     let (_, tag) = Parser::new(MAX_DEPTH).parse(value).ok()?;
     integer(tag.expect_constructed()?.first()?)

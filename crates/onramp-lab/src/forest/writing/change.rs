@@ -2,7 +2,7 @@
 
 use crate::forest::schema::Attr;
 
-/// What to do with the values of one attribute.
+/// The operation on the values of one attribute (RFC 4511, section 4.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     Add,

@@ -10,7 +10,7 @@ use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Source, Syntax};
 use crate::forest::security::refusal::Refusal;
 
-/// The rules that keep two accounts from answering to the same name.
+/// Returns the rules that keep two accounts from answering to the same name.
 pub(super) fn check_account_names(view: View<'_>, id: Id, steps: &[Known<'_>]) -> Result<(), Refusal> {
     for (attr, called) in
         [(Attr::USER_PRINCIPAL_NAME, "userPrincipalName"), (Attr::SAM_ACCOUNT_NAME, "sAMAccountName")]
@@ -78,12 +78,13 @@ fn check_sam_account_name(view: View<'_>, id: Id, name: &str) -> Result<(), Refu
     Ok(())
 }
 
-/// How Windows says that a UPN is another one's (8648, `ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST`).
+/// Returns the message of Windows for a UPN that another account has (8648,
+/// `ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST`).
 fn upn_not_unique() -> String {
     "000021C8: AtrErr: DSID-03200BBA, #1:\n\t0: 000021C8: DSID-03200BBA, problem 1005 (CONSTRAINT_ATT_TYPE), data 0, Att 90290 (userPrincipalName)\n".to_owned()
 }
 
-/// The objects of a domain that have that account name.
+/// Returns the objects of a domain that have that account name.
 fn in_domain(view: View<'_>, context: u8, name: &str) -> Vec<Id> {
     let mut found = view.with_value(Attr::SAM_ACCOUNT_NAME, name.as_bytes());
     found.retain(|&id| view.object(id).is_some_and(|object| object.context == context));
@@ -95,7 +96,7 @@ fn single_valued(called: &str, count: usize) -> Refusal {
     Refusal::new(LdapResultCode::ConstraintViolation, message)
 }
 
-/// What the schema says of attributes and values.
+/// Checks attributes and values against the schema.
 pub(super) fn check_values(view: View<'_>, id: Id, steps: &[Known<'_>]) -> Result<(), Refusal> {
     let Some(object) = view.object(id) else { return Ok(()) };
     for step in steps {
@@ -148,7 +149,7 @@ fn is_valid(attr: Attr, value: &[u8]) -> bool {
     }
 }
 
-/// The longest value of an attribute of text, in characters: `rangeUpper` of the schema; `None` if it has no limit.
+/// Returns the longest value of an attribute of text, in characters: `rangeUpper` of the schema; `None` if it has no limit.
 fn longest(attr: Attr) -> Option<usize> {
     Some(match attr {
         Attr::INITIALS => 6,

@@ -1,4 +1,4 @@
-//! What becomes of the values that are there when steps are carried out on them.
+//! The new values of attributes after the steps of a change.
 
 use ldap3_proto::LdapResultCode;
 

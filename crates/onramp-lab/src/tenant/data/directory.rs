@@ -14,13 +14,13 @@ pub(crate) struct Directory {
     by_anchor: HashMap<String, u64>,
     by_address: HashMap<String, u64>,
     last: u64,
-    /// What happened since the tenant stands, the last thing about each user only.
+    /// The last change of each user since the tenant was built.
     news: BTreeMap<u64, (String, News)>,
     told: HashMap<String, u64>,
     version: u64,
 }
 
-/// What happened to a user last.
+/// The kind of the last change of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     Changed,
@@ -59,7 +59,7 @@ impl Directory {
         self.live.get_mut(&seq)
     }
 
-    /// The live user of this id or UPN.
+    /// Returns the live user of this id or UPN.
     pub(crate) fn find(&self, key: &str) -> Option<u64> {
         let lower = key.to_lowercase();
         self.by_id.get(&lower).or_else(|| self.by_upn.get(&lower)).copied()
@@ -73,7 +73,7 @@ impl Directory {
         self.by_anchor.get(anchor).and_then(|seq| self.live.get(seq))
     }
 
-    /// The user that has this proxy address (`SMTP:` or `smtp:` and the like), primary or not.
+    /// Returns the user that has this proxy address (`SMTP:` or `smtp:` and the like), primary or not.
     pub(crate) fn with_address(&self, address: &str) -> Option<&User> {
         self.by_address.get(&address.to_lowercase()).and_then(|seq| self.live.get(seq))
     }
@@ -115,12 +115,12 @@ impl Directory {
         Some(user)
     }
 
-    /// The number of the last thing that happened.
+    /// Returns the number of the last thing that happened.
     pub(crate) fn version(&self) -> u64 {
         self.version
     }
 
-    /// The next things that happened after that one.
+    /// Returns the next things that happened after that one.
     pub(crate) fn news_since(&self, version: u64, most: usize) -> Vec<(u64, String, News)> {
         let later = self.news.range(version.saturating_add(1)..);
         later.take(most).map(|(version, (id, what))| (*version, id.clone(), *what)).collect()

@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use super::refusal::Refusal;
 use crate::tenant::limits::consistency::Visibility;
 
-/// How the service says that a domain is not proven.
+/// The message of the service for a domain that is not verified.
 pub(crate) const RECORD_MISSING: &str = "Cannot find the verification DNS record";
 
 /// A domain of the tenant.
@@ -30,12 +30,12 @@ pub(crate) struct Domain {
 }
 
 impl Domain {
-    /// The text of the TXT record that proves the domain.
+    /// Returns the text of the TXT record that proves the domain.
     pub(crate) fn txt(&self) -> String {
         format!("MS={}", self.proof)
     }
 
-    /// The host of the MX record that proves the domain.
+    /// Returns the host of the MX record that proves the domain.
     pub(crate) fn mail_exchange(&self) -> String {
         format!("{}.msv1.invalid", self.proof)
     }
@@ -64,7 +64,7 @@ impl UsedElsewhere {
     }
 }
 
-/// What the lab's simulated public DNS holds.
+/// The records of the lab's simulated public DNS.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dns {
     txt: BTreeMap<String, BTreeSet<String>>,
@@ -108,7 +108,7 @@ impl Dns {
     }
 }
 
-/// What may be changed on a domain.
+/// The changes of a domain.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DomainPatch {
     pub(crate) is_default: Option<bool>,
@@ -117,7 +117,7 @@ pub(crate) struct DomainPatch {
     pub(crate) password_notification_days: Option<i32>,
 }
 
-/// The name as the directory compares it: lower case, without a final dot.
+/// Returns the name as the directory compares it: lower case, without a final dot.
 pub(crate) fn canonical(name: &str) -> String {
     name.trim().trim_end_matches('.').to_ascii_lowercase()
 }

@@ -44,7 +44,7 @@ impl SeededRng {
     }
 }
 
-/// Whether `text` has the shape of a GUID (8-4-4-4-12 hexadecimal digits).
+/// Returns true if the text has the form of a GUID (8-4-4-4-12 hexadecimal digits).
 pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text.char_indices().all(|(at, c)| match at {

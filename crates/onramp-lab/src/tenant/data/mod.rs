@@ -1,4 +1,4 @@
-//! What the tenant holds, and the rules by which it is read and changed.
+//! The data of the tenant.
 
 pub(crate) mod applications;
 pub(crate) mod directory;

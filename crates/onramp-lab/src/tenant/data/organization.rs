@@ -92,42 +92,42 @@ pub struct ConditionalAccess {
 }
 
 impl ConditionalAccess {
-    /// An enabled policy that asks everyone for a second factor.
+    /// Creates an enabled policy that asks everyone for a second factor.
     pub fn require_mfa(name: impl Into<String>) -> Self {
         Self::new(name.into(), "mfa", None)
     }
 
-    /// An enabled policy that lets nobody sign in.
+    /// Creates an enabled policy that lets nobody sign in.
     pub fn block(name: impl Into<String>) -> Self {
         Self::new(name.into(), "block", Some(53_003))
     }
 
-    /// An enabled policy that lets people in from compliant devices only (AADSTS53000).
+    /// Creates an enabled policy that lets people in from compliant devices only (AADSTS53000).
     pub fn require_compliant_device(name: impl Into<String>) -> Self {
         Self::new(name.into(), "compliantDevice", Some(53_000))
     }
 
-    /// An enabled policy that lets people in from devices only that the organization manages (AADSTS530003).
+    /// Creates an enabled policy that lets people in from devices only that the organization manages (AADSTS530003).
     pub fn require_managed_device(name: impl Into<String>) -> Self {
         Self::new(name.into(), "compliantDevice", Some(530_003))
     }
 
-    /// An enabled policy that lets people in from devices only that are joined to the domain (AADSTS53001).
+    /// Creates an enabled policy that lets people in from devices only that are joined to the domain (AADSTS53001).
     pub fn require_joined_device(name: impl Into<String>) -> Self {
         Self::new(name.into(), "domainJoinedDevice", Some(53_001))
     }
 
-    /// An enabled policy that lets people in with approved applications only (AADSTS53002).
+    /// Creates an enabled policy that lets people in with approved applications only (AADSTS53002).
     pub fn require_approved_application(name: impl Into<String>) -> Self {
         Self::new(name.into(), "approvedApplication", Some(53_002))
     }
 
-    /// An enabled policy that lets people in with protected applications only (AADSTS53005).
+    /// Creates an enabled policy that lets people in with protected applications only (AADSTS53005).
     pub fn require_protected_application(name: impl Into<String>) -> Self {
         Self::new(name.into(), "compliantApplication", Some(53_005))
     }
 
-    /// An enabled policy that lets nobody in who is at risk ([`SeedUser::at_risk`](super::super::SeedUser::at_risk)).
+    /// Creates an enabled policy that lets nobody in who is at risk ([`SeedUser::at_risk`](super::super::SeedUser::at_risk)).
     pub fn block_at_risk(name: impl Into<String>) -> Self {
         Self { at_risk: true, ..Self::block(name) }
     }
@@ -182,7 +182,7 @@ impl ConditionalAccess {
         }
     }
 
-    /// Whom it covers by name, as Graph writes it.
+    /// Returns the included users, as Graph writes them.
     pub(crate) fn users(&self) -> Vec<String> {
         match (self.included.is_empty(), self.included_roles.is_empty()) {
             (true, true) => vec!["All".to_owned()],

@@ -1,6 +1,6 @@
 //! The rules that Entra documents for the passwords of cloud users.
 
-/// What is known of the account the password is for.
+/// The account that a password is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PasswordOwner<'a> {
     pub(crate) display_name: &'a str,
@@ -16,7 +16,7 @@ const BANNED: [&str; 8] =
 /// A password needs this many points: one per banned word in it, one per character outside of them.
 const POINTS: usize = 5;
 
-/// Whether Entra accepts `password` for this account.
+/// Returns true if Entra accepts the password for this account.
 pub(crate) fn accepts(password: &str, owner: PasswordOwner<'_>) -> bool {
     (8..=256).contains(&password.chars().count())
         && password.chars().all(is_allowed)

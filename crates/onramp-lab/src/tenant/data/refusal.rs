@@ -1,5 +1,4 @@
-//! What the tenant says when it does not do what it was asked: the one error of the model, of which both faces (the HTTP server
-//! and the ports) make their own.
+//! The refusal of a request: the one error of the model, which the HTTP server and the ports convert to their own.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -46,7 +45,7 @@ impl Refusal {
         Self::new(400, "Request_BadRequest", message)
     }
 
-    /// A property whose value is not acceptable; the property is named in `details`.
+    /// Creates a property whose value is not acceptable; the property is named in `details`.
     pub(crate) fn invalid_property(property: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let detail = Detail { code: "InvalidValue", message: message.clone(), target: property.to_owned() };
@@ -114,7 +113,7 @@ impl Refusal {
         Self { retry_after, ..Self::new(429, "TooManyRequests", "Too many requests. Please retry later.") }
     }
 
-    /// The refusal that goes with a bare HTTP status, for faults made on demand.
+    /// Returns the refusal that goes with a bare HTTP status, for faults made on demand.
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
             401 => Self::unauthenticated("Lifetime validation failed, the token is expired."),

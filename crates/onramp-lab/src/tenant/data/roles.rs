@@ -41,7 +41,7 @@ pub(crate) const BUILT_IN: [RoleDefinition; 23] = [
     role("45d8d3c5-c802-45c6-b32a-1d70b5e1e86e", "Identity Governance Administrator"),
 ];
 
-/// The built-in role of this id.
+/// Returns the built-in role of this id.
 pub(crate) fn built_in(id: &str) -> Option<RoleDefinition> {
     BUILT_IN.into_iter().find(|role| role.id.eq_ignore_ascii_case(id))
 }

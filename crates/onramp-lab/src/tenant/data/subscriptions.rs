@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AzureLock {
-    /// Nothing can be deleted.
+    /// Deletion is blocked.
     CannotDelete,
-    /// Nothing can be created, changed or deleted.
+    /// Creation, change and deletion are blocked.
     ReadOnly,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Subscription {
 /// A role assignment at an Azure scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AzureAssignment {
-    /// Its own name, a GUID.
+    /// The name of the assignment, a GUID.
     pub(crate) name: String,
     /// The scope, such as `/subscriptions/<id>`, lower case.
     pub(crate) scope: String,

@@ -51,7 +51,7 @@ pub(crate) struct Conflict {
     pub(crate) occurred: OffsetDateTime,
 }
 
-/// What decides whether a user can sign in.
+/// The state that decides about the sign-in of a user.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SignInState {
     pub(crate) password: Option<Password>,

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use super::exchange::{Answer, Ids};
 use crate::tenant::LabTenant;
 
-/// Which of the three services a request is for.
+/// The service that a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     Graph,
@@ -47,7 +47,7 @@ pub(super) struct Call {
     pub(super) body: Vec<u8>,
 }
 
-/// What becomes of a call.
+/// The result of a call.
 #[derive(Debug)]
 pub(super) struct Delivery {
     /// `None`: the connection is cut instead.

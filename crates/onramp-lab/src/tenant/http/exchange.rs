@@ -30,7 +30,7 @@ impl Exchange {
         if self.beta { "beta" } else { "v1.0" }
     }
 
-    /// The address of what lies at `path` below the version.
+    /// Returns the address of what lies at `path` below the version.
     pub(super) fn address(&self, path: &str) -> String {
         format!("{}/{}/{path}", self.origin, self.version())
     }
@@ -39,7 +39,7 @@ impl Exchange {
         Value::String(format!("{}/{}/$metadata#{what}", self.origin, self.version()))
     }
 
-    /// The body as a JSON object; no body is an empty one.
+    /// Returns the body as a JSON object; no body is an empty one.
     pub(super) fn object(&self) -> Outcome<Map<String, Value>> {
         if self.body.is_empty() {
             return Ok(Map::new());
@@ -132,7 +132,7 @@ impl Answer {
     }
 }
 
-/// What identifies one exchange to both sides.
+/// The identifiers of one exchange.
 #[derive(Clone, Debug)]
 pub(super) struct Ids {
     pub(super) request_id: String,
@@ -165,7 +165,7 @@ impl Ids {
     }
 }
 
-/// The headers and the status that go with a refusal.
+/// Returns the headers and the status that go with a refusal.
 pub(super) fn refusal_headers(refusal: &Refusal) -> Vec<(&'static str, String)> {
     let mut headers = Vec::new();
     if let Some(wait) = refusal.retry_after {

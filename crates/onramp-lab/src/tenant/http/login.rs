@@ -15,7 +15,7 @@ use crate::tenant::sign_in::tokens::{Aadsts, Audience, Caller, TOKEN_LIFE, aadst
 
 /// The grant of a device code (RFC 8628 3.4).
 const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// What says that an assertion comes in place of a secret.
+/// The assertion type that replaces a secret (RFC 7523).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Answers `POST /{tenant}/oauth2/v2.0/token`.
@@ -268,7 +268,7 @@ fn token_answer_with(token: &str, scope: Option<&str>, refresh: Option<&str>) ->
     Answer::ok(body).with_header("cache-control", "no-store, no-cache")
 }
 
-/// What the gate refuses, in the shape of the token endpoint.
+/// Returns a refusal in the format of the token endpoint.
 pub(super) fn refused(refusal: &Refusal, ids: &Ids) -> Value {
     let code = aadsts_of(&refusal.message);
     let mut body = json!({

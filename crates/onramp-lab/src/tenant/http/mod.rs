@@ -42,7 +42,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Larger request bodies are refused.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
-/// The changes of a user that the body of a PATCH asks for.
+/// Returns the changes of a user that the body of a PATCH asks for.
 pub(super) fn patch_of(mut body: serde_json::Map<String, serde_json::Value>) -> Outcome<UserPatch> {
     graph::read_patch(&mut body, true)
 }
@@ -56,12 +56,12 @@ pub struct LabTenantServer {
 }
 
 impl LabTenantServer {
-    /// The origin of Graph (`/v1.0`, `/beta`), Azure Resource Manager and the login service, such as `https://localhost:8443`.
+    /// Returns the origin of Graph (`/v1.0`, `/beta`), Azure Resource Manager and the login service, such as `https://localhost:8443`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The address the server listens at.
+    /// Returns the address the server listens at.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -119,7 +119,7 @@ fn router(lab: LabTenant, scheme: &'static str) -> Router {
         .layer(Extension(App { lab, scheme }))
 }
 
-/// What every request needs to know of the server.
+/// The state of the server that every request needs.
 #[derive(Clone, Debug)]
 struct App {
     lab: LabTenant,
@@ -144,7 +144,7 @@ async fn answer(Extension(app): Extension<App>, service: Service, request: Reque
 #[derive(Clone, Copy, Debug)]
 struct Cut;
 
-/// What hyper is given so that it ends the connection without an answer.
+/// An error that makes hyper end the connection without an answer.
 #[derive(Debug)]
 struct CutOnDemand;
 
@@ -193,7 +193,7 @@ fn respond(delivery: Delivery, call: &Call, ids: &exchange::Ids) -> Response {
     response
 }
 
-/// The first half of a body, and then the end of the connection.
+/// Returns the first half of a body, and then the end of the connection.
 fn half_of(text: String) -> Body {
     let half = text.into_bytes();
     let half = half.get(..half.len() / 2).map(<[u8]>::to_vec).unwrap_or_default();

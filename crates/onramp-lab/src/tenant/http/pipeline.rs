@@ -47,7 +47,7 @@ async fn admit(lab: &LabTenant, call: &Call) -> Option<Action> {
     action
 }
 
-/// What is answered without doing anything, when the gate says so.
+/// Returns the answer that a fault or a limit gives in place of the operation.
 fn instead(action: &Option<Action>, lab: &LabTenant, call: &Call, ids: &Ids) -> Option<Answer> {
     match action {
         Some(Action::Status { status, retry_after, claims }) => {
@@ -155,7 +155,7 @@ fn operation(state: &mut State, call: &Call, ids: &Ids) -> Outcome<Answer> {
     }
 }
 
-/// Who asks, and what an application was granted.
+/// Returns the caller and the permissions of an application.
 fn authenticate(state: &State, call: &Call, ids: &Ids) -> Outcome<(Caller, Vec<String>)> {
     let Some(token) = &call.bearer else { return Err(Refusal::unauthenticated("Access token is empty.")) };
     let Some(issued) = state.tokens.find(token) else {

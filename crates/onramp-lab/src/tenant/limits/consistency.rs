@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use crate::tenant::data::ids::SeededRng;
 
-/// How long a new object stays out of sight of requests that name it (Graph answers 404, Azure Resource Manager
-/// `PrincipalNotFound`) and of lists.
+/// The delay before a new object is visible to requests that name it (until then Graph answers 404, Azure Resource
+/// Manager `PrincipalNotFound`) and in lists.
 ///
 /// The service itself knows it from the start: creating it twice is a conflict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Consistency {
     }
 }
 
-/// How far one object still is from being seen.
+/// The remaining delay before one object is visible.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Visibility {
     graph: u32,
@@ -52,12 +52,12 @@ pub(crate) struct Visibility {
 }
 
 impl Visibility {
-    /// Whether a Graph request made now sees the object; a request in vain counts.
+    /// Returns true if a Graph request made now sees the object, and counts the request.
     pub(crate) fn graph(&mut self, now: OffsetDateTime) -> bool {
         Self::look(&mut self.graph, self.from, now)
     }
 
-    /// Whether an Azure Resource Manager request made now sees the object.
+    /// Returns true if an Azure Resource Manager request made now sees the object, and counts the request.
     pub(crate) fn arm(&mut self, now: OffsetDateTime) -> bool {
         Self::look(&mut self.arm, self.from, now)
     }

@@ -60,7 +60,7 @@ impl Fault {
         (self.method == "*" || self.method.eq_ignore_ascii_case(method)) && glob(&self.path, subject)
     }
 
-    /// The action, if this matching request is one that goes wrong.
+    /// Returns the action, if this matching request is one that goes wrong.
     fn strike(&mut self) -> Option<FaultAction> {
         if self.skip > 0 {
             self.skip -= 1;
@@ -77,11 +77,11 @@ impl Fault {
     }
 }
 
-/// What goes wrong.
+/// The effect of a fault.
 #[derive(Clone, Debug)]
 pub struct FaultAction(pub(crate) Action);
 
-/// What somebody else does in the meantime.
+/// A change of the tenant by somebody else.
 #[derive(Clone)]
 pub(crate) struct ConcurrentChange(Arc<dyn Fn(&LabTenant) + Send + Sync>);
 
@@ -215,8 +215,8 @@ impl Faults {
         self.0.clear();
     }
 
-    /// What goes wrong with this request, if anything: every fault that matches counts it, the first that strikes wins.
-    /// Strangers act whatever else happens.
+    /// Returns the effect on this request, if any: every matching fault counts it, the first active one wins.
+    /// Concurrent changes always run.
     pub(crate) fn strike(
         &mut self,
         method: &str,
@@ -237,7 +237,7 @@ impl Faults {
     }
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for any text.
+/// Returns true if the text matches the pattern, in which `*` stands for any text.
 fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };

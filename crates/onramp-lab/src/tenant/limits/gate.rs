@@ -42,7 +42,7 @@ impl Gate {
         self.draw.guid()
     }
 
-    /// How long this request takes to be answered.
+    /// Returns the latency of this request.
     pub(crate) fn draw_latency(&mut self) -> Option<Duration> {
         let least = self.latency?;
         let micros = u64::try_from(self.spread.as_micros()).unwrap_or(u64::MAX);
@@ -54,7 +54,7 @@ impl Gate {
         self.buckets = limits.map(Buckets::new);
     }
 
-    /// What the request costs, if requests are charged.
+    /// Charges the request, if requests are charged.
     pub(crate) fn charge(
         &mut self,
         method: &str,

@@ -1,4 +1,4 @@
-//! What stands between a request and the model: faults on demand, limits, and how soon what is new is seen.
+//! Faults on demand, limits, and the delay before new objects are visible.
 
 pub(crate) mod consistency;
 pub(crate) mod faults;

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::tenant::data::refusal::Refusal;
 
-/// How many writes the tenant takes in how much time, before it answers 429.
+/// A limit on the writes in a window of time; more are answered 429.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct WriteLimit {
@@ -17,7 +17,7 @@ pub struct WriteLimit {
 }
 
 impl WriteLimit {
-    /// So many writes per window.
+    /// Creates a limit of so many writes per window.
     pub fn new(writes: u32, window: Duration) -> Self {
         Self { writes, window }
     }

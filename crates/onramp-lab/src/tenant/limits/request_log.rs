@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoggedRequest {
-    /// When, on the tenant's clock.
+    /// The time of the request on the tenant's clock.
     pub at: OffsetDateTime,
     /// HTTP method.
     pub method: String,

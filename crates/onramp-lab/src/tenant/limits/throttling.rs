@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// How large a tenant is, which decides how many resource units an application has in it.
+/// The size of a tenant, which decides the number of resource units per application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TenantSize {
@@ -16,7 +16,7 @@ pub enum TenantSize {
     Large,
 }
 
-/// What one application may do in the tenant before it is throttled: token buckets of resource units and of writes.
+/// The limits of one application in the tenant: token buckets of resource units and of writes.
 ///
 /// ```
 /// use onramp_lab::tenant::{LabTenant, TenantSize, Throttling};
@@ -37,7 +37,8 @@ pub struct Throttling {
 }
 
 impl Throttling {
-    /// What Microsoft documents for a tenant of that size: the units of [`TenantSize`], 3 000 writes in 150 seconds.
+    /// Creates the documented limits for a tenant of that size: the units of [`TenantSize`], 3 000 writes in 150
+    /// seconds.
     pub fn documented(size: TenantSize) -> Self {
         let units = match size {
             TenantSize::Small => 3500,
@@ -52,14 +53,14 @@ impl Throttling {
         }
     }
 
-    /// With that many writes in that time.
+    /// Sets that many writes in that time.
     #[must_use]
     pub fn with_writes(mut self, writes: u32, window: Duration) -> Self {
         (self.writes, self.write_window) = (writes, window);
         self
     }
 
-    /// With that many resource units in that time.
+    /// Sets that many resource units in that time.
     #[must_use]
     pub fn with_units(mut self, units: u32, window: Duration) -> Self {
         (self.units, self.unit_window) = (units, window);
@@ -74,13 +75,13 @@ pub(crate) struct Buckets {
     writes: Bucket,
 }
 
-/// What a request was charged, or why it was not let in.
+/// The charge of a request, or the reason of its refusal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Charge {
     pub(crate) units: u32,
-    /// How much of the fuller bucket is used up, 1 being all of it.
+    /// The used share of the fuller bucket, 1 being all of it.
     pub(crate) used: f64,
-    /// Which bucket is empty, and how long until this request would fit.
+    /// The empty bucket, and the time until this request would fit.
     pub(crate) refused: Option<(&'static str, Duration)>,
 }
 
@@ -109,8 +110,8 @@ impl Buckets {
     }
 }
 
-/// What a request costs in resource units: two for users, one less with `$select`, one more with `$expand`, one less
-/// for small pages, never below one.
+/// Returns the cost of a request in resource units: two for users, one less with `$select`, one more with `$expand`,
+/// one less for small pages, never below one.
 fn cost(method: &str, path: &str, query: &str) -> u32 {
     if method != "GET" {
         return 1;
@@ -146,7 +147,7 @@ impl Bucket {
         Self { size, per_second: size / window.as_secs_f64().max(0.001), level: size, at: None }
     }
 
-    /// How long until so much is there, if it is not.
+    /// Returns the time until the amount is available, if it is not.
     fn lacks(&mut self, amount: u32, now: OffsetDateTime) -> Option<Duration> {
         let passed = self.at.map_or(0.0, |at| (now - at).as_seconds_f64().max(0.0));
         self.level = (self.level + passed * self.per_second).min(self.size);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 impl State {
-    /// The visible application of this object id, or of `appId=…`.
+    /// Returns the visible application of this object id, or of `appId=…`.
     pub(crate) fn application(&mut self, key: &str, now: OffsetDateTime) -> Outcome<&mut Application> {
         let found = self.applications.iter_mut().find(|app| names(key, &app.id, &app.app_id));
         let app = found.ok_or_else(|| Refusal::not_found(key))?;
@@ -198,7 +198,7 @@ impl State {
         Ok(())
     }
 
-    /// The service principal of one of Microsoft's own applications, made if it is not there.
+    /// Returns the service principal of one of Microsoft's own applications, made if it is not there.
     /// Takes a permission, by its name, from an application.
     pub(crate) fn take_permission(&mut self, app_id: &str, permission: &str) -> Outcome<()> {
         let principal = self.service_principals.iter().find(|sp| sp.app_id == app_id).map(|sp| sp.id.clone());
@@ -250,7 +250,7 @@ impl State {
     }
 }
 
-/// Whether these bytes are one DER SEQUENCE and nothing else, as a certificate is.
+/// Returns true if the bytes are one DER SEQUENCE and nothing else, as a certificate is.
 fn is_der_sequence(der: &[u8]) -> bool {
     match der {
         [0x30, short, rest @ ..] if *short < 0x80 => rest.len() == usize::from(*short),

@@ -14,7 +14,7 @@ impl State {
         if domain.seen.graph(now) { Ok(domain) } else { Err(Refusal::not_yet(name)) }
     }
 
-    /// Every domain that is in sight, by name.
+    /// Returns every domain that is in sight, by name.
     pub(crate) fn visible_domains(&mut self, now: OffsetDateTime) -> Vec<&Domain> {
         self.domains.values_mut().filter_map(|domain| domain.seen.graph(now).then_some(&*domain)).collect()
     }
@@ -36,7 +36,7 @@ impl State {
         Ok(self.domains.entry(name).or_insert(domain))
     }
 
-    /// The proven domain that `name` is a child of.
+    /// Returns the proven domain that `name` is a child of.
     pub(crate) fn root_of(&self, name: &str) -> Option<&Domain> {
         self.domains.values().filter(|domain| domain.is_verified).find(|domain| is_child(name, &domain.name))
     }

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 
-/// How long an authorization code can be exchanged.
+/// The lifetime of an authorization code.
 const CODE_LIFE: Duration = Duration::minutes(10);
 
 impl State {
@@ -23,7 +23,7 @@ impl State {
         text
     }
 
-    /// Who signed in, once.
+    /// Redeems an authorization code, once, for the user who signed in.
     pub(crate) fn redeem_code(
         &mut self,
         text: &str,
@@ -79,7 +79,7 @@ impl State {
         }
     }
 
-    /// Who entered the code.
+    /// Redeems a device code for the user who entered it.
     pub(crate) fn redeem_device(
         &mut self,
         device_code: &str,

@@ -7,7 +7,7 @@ use crate::tenant::data::state::State;
 use crate::tenant::data::users::User;
 use time::{Duration, OffsetDateTime};
 
-/// How long switching synchronization off takes, and bars switching it on again.
+/// The time that disabling synchronization takes; it cannot be enabled again before.
 const SWITCHING_OFF: Duration = Duration::hours(72);
 
 impl State {
@@ -43,7 +43,7 @@ impl State {
         policy
     }
 
-    /// The first enabled policy that covers the user and stops its sign-in (`stops`), or asks for a second factor.
+    /// Returns the first enabled policy that covers the user and stops its sign-in (`stops`), or asks for a second factor.
     pub(crate) fn policy_for(&self, user: &User, stops: bool) -> Option<&ConditionalAccess> {
         let holds = |role: &str| {
             self.role_assignments.iter().any(|held| held.principal_id == user.id && held.role_id == role)

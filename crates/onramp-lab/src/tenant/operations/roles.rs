@@ -75,7 +75,7 @@ impl State {
         self.role_assignments.iter().any(|assignment| assignment.principal_id == principal)
     }
 
-    /// The id of a visible user or service principal.
+    /// Returns the id of a visible user or service principal.
     pub(crate) fn principal(&mut self, id: &str, now: OffsetDateTime) -> Outcome<String> {
         if let Some(sp) = self.service_principals.iter_mut().find(|sp| sp.id.eq_ignore_ascii_case(id)) {
             return if sp.seen.graph(now) { Ok(sp.id.clone()) } else { Err(Refusal::not_yet(id)) };

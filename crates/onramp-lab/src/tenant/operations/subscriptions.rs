@@ -12,7 +12,7 @@ use crate::tenant::data::subscriptions::Subscription;
 use onramp_core::tenant::SubscriptionState;
 use time::OffsetDateTime;
 
-/// What somebody is about to do to a role assignment.
+/// An operation on a role assignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     Write,
@@ -38,7 +38,7 @@ impl State {
         })
     }
 
-    /// The assignments at exactly this scope.
+    /// Returns the assignments at exactly this scope.
     pub(crate) fn azure_assignments(&self, scope: &str) -> Outcome<Vec<&AzureAssignment>> {
         let scope = self.scope(scope)?;
         Ok(self.azure_assignments.iter().filter(|held| held.scope == scope).collect())
@@ -172,8 +172,7 @@ impl State {
         Ok(())
     }
 
-    /// What stands before every change of an assignment: first whether the caller may, then the subscription's state, then
-    /// locks.
+    /// Checks a change of an assignment: first the caller's rights, then the subscription's state, then locks.
     fn may_change_assignment(&self, scope: &str, name: &str, act: Act) -> Outcome<()> {
         let within = |outer: &str| {
             let rest = scope.strip_prefix(outer.trim_end_matches('/'));
@@ -208,7 +207,7 @@ impl State {
         })
     }
 
-    /// The scope in its canonical form, if what it names exists.
+    /// Returns the scope in its canonical form, if what it names exists.
     fn scope(&self, scope: &str) -> Outcome<String> {
         let scope = format!("/{}", scope.trim_matches('/').to_lowercase());
         let mut parts = scope.split('/').skip(1);

@@ -19,11 +19,11 @@ use time::{Duration, OffsetDateTime};
 /// This many wrong passwords in a row lock an account.
 const WRONG_TRIES: u32 = 10;
 
-/// For this long.
+/// The lockout duration.
 const LOCK: Duration = Duration::seconds(60);
 
 impl State {
-    /// The application of that ID, unproven.
+    /// Returns the application of that ID, unproven.
     pub(crate) fn registered(&self, client_id: &str) -> Result<&Application, Aadsts> {
         let app = self.applications.iter().find(|app| app.app_id.eq_ignore_ascii_case(client_id));
         app.ok_or_else(|| {
@@ -37,7 +37,7 @@ impl State {
         })
     }
 
-    /// The application that a token request names, after its secret was checked.
+    /// Returns the application that a token request names, after its secret was checked.
     pub(crate) fn client(&self, client_id: &str, secret: Option<&str>) -> Result<&Application, Aadsts> {
         let app = self.registered(client_id)?;
         match secret {
@@ -201,7 +201,7 @@ impl State {
         Password::new(token)
     }
 
-    /// What an application is granted now.
+    /// Returns the permissions of an application.
     pub(crate) fn permissions_of_application(&self, app_id: &str) -> Vec<String> {
         let sp = self.service_principals.iter().find(|sp| sp.app_id == app_id);
         self.permissions_of(sp.map(|sp| sp.id.as_str())).into_iter().map(str::to_owned).collect()

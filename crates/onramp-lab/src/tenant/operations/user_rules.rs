@@ -7,7 +7,7 @@ use crate::tenant::data::state::State;
 use crate::tenant::data::users::{User, UserPatch};
 
 impl State {
-    /// Every rule a change must meet, before any of it is applied.
+    /// Returns every rule a change must meet, before any of it is applied.
     pub(super) fn check(&self, patch: &UserPatch, user: &User) -> Outcome<()> {
         if let Some(upn) = &patch.upn {
             self.check_upn(upn, user)?;

@@ -9,7 +9,7 @@ use crate::tenant::data::users::{MfaState, NewUser, PasswordProfile, SignInState
 use crate::tenant::limits::consistency::Visibility;
 
 impl State {
-    /// The live, visible user of this id or UPN.
+    /// Returns the live, visible user of this id or UPN.
     pub(crate) fn user(&mut self, key: &str, now: OffsetDateTime) -> Outcome<&User> {
         let seq = self.user_seq(key, now)?;
         self.users.get(seq).ok_or_else(|| Refusal::not_found(key))
@@ -108,7 +108,7 @@ impl State {
         Ok(())
     }
 
-    /// The user's own change of password: proves the current one.
+    /// Returns the user's own change of password: proves the current one.
     pub(crate) fn change_own_password(
         &mut self,
         key: &str,

@@ -82,7 +82,7 @@ impl Operation {
         if self.object.is_empty() { error } else { error.with_object(&self.object) }
     }
 
-    /// What a lost connection means for this operation.
+    /// Returns the error for a lost connection.
     fn lost(&self) -> Error {
         let kind = if self.method == "GET" { ErrorKind::Unavailable } else { ErrorKind::OutcomeUnknown };
         self.error(kind).with_detail("the connection was cut before an answer came")
@@ -136,7 +136,7 @@ impl Ports {
         }
     }
 
-    /// The ports speak for the lab's own application, which may do what it is granted at the moment.
+    /// Returns the ports speak for the lab's own application, which may do what it is granted at the moment.
     fn allow(&self, operation: &Operation, state: &State) -> Outcome<()> {
         let path: Vec<&str> = operation.path.split('/').skip(1).collect();
         let (["v1.0" | "beta", path @ ..], method) = (path.as_slice(), operation.method) else {

@@ -1,4 +1,4 @@
-//! What decides about second factors, and the tenant's own password rules.
+//! The policies about second factors, and the tenant's password protection.
 
 use async_trait::async_trait;
 use onramp_core::tenant::{

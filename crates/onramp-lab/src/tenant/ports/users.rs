@@ -26,7 +26,7 @@ fn address(id: &ObjectId) -> String {
     format!("/v1.0/users/{id}")
 }
 
-/// Where a list of users stands.
+/// The position in a list of users.
 struct Listing {
     ports: Ports,
     after: u64,
@@ -186,7 +186,7 @@ fn tenant_user(user: &User) -> Result<TenantUser> {
     understood(&user).map_err(|error| unreadable("a property has no value of its kind").with_source(error))
 }
 
-/// The user with the values that stand in for its own, or the property whose value is of another type.
+/// Returns the user with the values that stand in for its own, or the property whose value is of another type.
 fn with_raw(user: &User) -> std::result::Result<Cow<'_, User>, String> {
     if user.raw.is_empty() {
         return Ok(Cow::Borrowed(user));

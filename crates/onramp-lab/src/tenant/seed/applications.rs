@@ -7,7 +7,7 @@ use crate::tenant::data::applications::{ARM, Application, GRAPH, ServicePrincipa
 use crate::tenant::data::state::State;
 use crate::tenant::limits::consistency::Visibility;
 
-/// The applications every lab tenant has: client id, its secret, public client id.
+/// Returns the applications every lab tenant has: client id, its secret, public client id.
 pub(crate) fn add_applications(state: &mut State, now: OffsetDateTime) -> (String, Password, String) {
     state.ensure_service_principal(GRAPH, "Microsoft Graph", now);
     state.ensure_service_principal(ARM, "Windows Azure Service Management API", now);

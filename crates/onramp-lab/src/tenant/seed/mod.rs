@@ -1,4 +1,4 @@
-//! What a tenant has from the start: users, applications, subscriptions.
+//! The initial content of a tenant: users, applications, subscriptions.
 
 pub(crate) mod applications;
 pub(crate) mod seed_user;

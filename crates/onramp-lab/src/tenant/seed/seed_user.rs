@@ -32,7 +32,7 @@ pub struct SeedUser {
 }
 
 impl SeedUser {
-    /// A user of this name and nothing else.
+    /// Creates a user of this name and nothing else.
     pub fn new(upn: Upn) -> Self {
         Self {
             upn,
@@ -50,7 +50,7 @@ impl SeedUser {
         }
     }
 
-    /// The cloud account that a person of the forest already has: mail like on premises, UPN on the tenant's first domain
+    /// Returns the cloud account that a person of the forest already has: mail like on premises, UPN on the tenant's first domain
     /// (`contoso.onmicrosoft.com`). Synchronization would match the two by their primary address. `None` for a person without
     /// mail, or whose mail cannot be turned into a UPN.
     #[must_use]
@@ -61,28 +61,28 @@ impl SeedUser {
         Some(twin.with_proxy_addresses([format!("SMTP:{mail}")]))
     }
 
-    /// With a display name; without one it is made from the UPN's prefix.
+    /// Sets the display name; without one it is made from the UPN's prefix.
     #[must_use]
     pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
         self
     }
 
-    /// With proxy addresses (`SMTP:` primary, `smtp:` others); the primary one is also the `mail`.
+    /// Sets proxy addresses (`SMTP:` primary, `smtp:` others); the primary one is also the `mail`.
     #[must_use]
     pub fn with_proxy_addresses<T: Into<String>>(mut self, addresses: impl IntoIterator<Item = T>) -> Self {
         self.proxy_addresses = addresses.into_iter().map(Into::into).collect();
         self
     }
 
-    /// With a source anchor.
+    /// Sets the source anchor.
     #[must_use]
     pub fn with_immutable_id(mut self, anchor: ImmutableId) -> Self {
         self.immutable_id = Some(anchor.to_string());
         self
     }
 
-    /// With a source anchor of any text: a mail address, as Google's provisioning sets it, or 64 hexadecimal digits.
+    /// Sets the source anchor of any text: a mail address, as Google's provisioning sets it, or 64 hexadecimal digits.
     #[must_use]
     pub fn with_anchor(mut self, anchor: impl Into<String>) -> Self {
         self.immutable_id = Some(anchor.into());
@@ -110,14 +110,14 @@ impl SeedUser {
         self
     }
 
-    /// With a password that is good for signing in.
+    /// Sets the password that is good for signing in.
     #[must_use]
     pub fn with_password(mut self, password: Password) -> Self {
         self.password = Some(password);
         self
     }
 
-    /// With a second factor registered.
+    /// Sets the second factor registered.
     #[must_use]
     pub fn with_second_factor(mut self) -> Self {
         self.second_factor = true;

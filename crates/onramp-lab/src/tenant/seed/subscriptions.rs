@@ -28,12 +28,12 @@ pub struct LabSubscription {
 }
 
 impl LabSubscription {
-    /// An enabled subscription with that display name.
+    /// Creates an enabled subscription with that display name.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), id: None, state: SubscriptionState::Enabled }
     }
 
-    /// With an ID of one's own; without one it is drawn from the seed.
+    /// Sets the ID of one's own; without one it is drawn from the seed.
     #[must_use]
     pub fn with_id(mut self, id: ObjectId) -> Self {
         self.id = Some(id);

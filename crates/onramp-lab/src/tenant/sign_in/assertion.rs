@@ -12,7 +12,7 @@ use webpki::ring::RSA_PSS_2048_8192_SHA256_LEGACY_KEY;
 use super::tokens::Aadsts;
 use crate::tenant::data::applications::Application;
 
-/// How far clocks may differ.
+/// The tolerated clock difference in seconds.
 const SKEW: i64 = 300;
 
 /// The parts of a signed assertion (a JWT).
@@ -33,7 +33,7 @@ impl<'a> Assertion<'a> {
         Ok(Self { signed, header: json(header)?, claims: json(claims)?, signature: bytes(signature)? })
     }
 
-    /// Whether that application signed it, for that token endpoint, to be used now.
+    /// Verifies that the application signed the assertion for the token endpoint, and that it is valid now.
     pub(crate) fn proves(
         &self,
         app: &Application,

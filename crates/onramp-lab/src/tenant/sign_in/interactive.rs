@@ -1,9 +1,9 @@
-//! How people sign in at the lab: what waits for them, and what renews their tokens.
+//! The state of interactive sign-ins: authorization codes, device codes and refresh tokens.
 
 use std::collections::HashMap;
 use time::{Duration, OffsetDateTime};
 
-/// How long a device code can be entered.
+/// The lifetime of a device code.
 pub(crate) const DEVICE_CODE_LIFE: Duration = Duration::minutes(15);
 
 /// Everything that was begun and not ended, and everything that renews.
@@ -30,7 +30,7 @@ pub(crate) struct Device {
     pub(crate) client: String,
     pub(crate) user_code: String,
     pub(crate) expires: OffsetDateTime,
-    /// Who entered the code; `Err` if that person declined.
+    /// The user who entered the code; `Err` if that person declined.
     pub(crate) answer: Option<Result<String, ()>>,
 }
 

@@ -1,6 +1,6 @@
-//! What an application may change: the permissions of Graph, any one of which is enough.
+//! The Graph permissions for changes, any one of which is enough.
 
-/// The permissions of which an application needs one for a change; none for what the lab lets every application do. Below
+/// Returns the permissions of which an application needs one for a change; none for what the lab lets every application do. Below
 /// the version, with keys in any form.
 pub(crate) fn needed(method: &str, path: &[&str]) -> &'static [&'static str] {
     if method == "GET" {

@@ -6,10 +6,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::tenant::data::applications::{ARM, GRAPH};
 
-/// How long an access token is good for.
+/// The lifetime of an access token.
 pub(crate) const TOKEN_LIFE: Duration = Duration::seconds(3_599);
 
-/// What the token endpoint refuses with.
+/// An error of the token endpoint.
 #[derive(Clone, Debug)]
 pub(crate) struct Aadsts {
     pub(crate) code: u32,
@@ -47,13 +47,13 @@ impl Aadsts {
     }
 }
 
-/// The code in a message of the token endpoint (`AADSTS50126: …`).
+/// Returns the code in a message of the token endpoint (`AADSTS50126: …`).
 pub(crate) fn aadsts_of(message: &str) -> Option<u32> {
     let digits = message.strip_prefix("AADSTS")?;
     digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// What a token is good for.
+/// The resource that a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Audience {
@@ -65,7 +65,7 @@ pub enum Audience {
     Lab,
 }
 
-/// Who asks.
+/// The caller of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
     /// An application by itself: its application id.
@@ -79,7 +79,7 @@ pub(crate) enum Caller {
 pub(crate) struct Issued {
     pub(crate) audience: Audience,
     pub(crate) caller: Caller,
-    /// What the application was granted when the token was issued.
+    /// The permissions of the application when the token was issued.
     pub(crate) permissions: Vec<String>,
     pub(crate) expires: OffsetDateTime,
     pub(crate) issued: OffsetDateTime,
@@ -106,7 +106,7 @@ impl Tokens {
     }
 }
 
-/// The audience of a `scope` parameter; `origin` is the lab server's own address.
+/// Returns the audience of a `scope` parameter; `origin` is the lab server's own address.
 pub(crate) fn audience(scope: &str, origin: &str) -> Result<Audience, Aadsts> {
     let mut found = None;
     let own = format!("{}/", origin.trim_end_matches('/'));

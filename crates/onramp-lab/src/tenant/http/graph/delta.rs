@@ -104,7 +104,7 @@ fn changes(
     Ok((page, Place { after: None, version, ..place }))
 }
 
-/// Where to go on, and the query without its token.
+/// Returns the position to continue at, and the query without its token.
 fn place(ex: &Exchange, state: &State) -> Outcome<(Place, String)> {
     let mut rest = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(ex.query.as_bytes()) {

@@ -17,7 +17,7 @@ pub(super) fn templates(ex: &Exchange) -> Outcome<Answer> {
     Ok(Answer::ok(json!({ "@odata.context": ex.context("directoryRoleTemplates"), "value": value })))
 }
 
-/// The activated roles, without paging.
+/// Returns the activated roles, without paging.
 pub(super) fn list(ex: &Exchange, state: &State) -> Outcome<Answer> {
     let active = BUILT_IN.into_iter().filter(|role| is_active(state, role.id));
     let value: Vec<Value> = active.map(object).collect();
@@ -88,7 +88,7 @@ fn is_active(state: &State, id: &str) -> bool {
     state.activated_roles.contains(id) || state.role_assignments.iter().any(|held| held.role_id == id)
 }
 
-/// The activated role of this ID or template ID (`roleTemplateId=…`), which are the same in the lab.
+/// Returns the activated role of this ID or template ID (`roleTemplateId=…`), which are the same in the lab.
 fn active(state: &State, id: &str) -> Outcome<RoleDefinition> {
     let id = id.strip_prefix("roleTemplateId=").unwrap_or(id);
     built_in(id).filter(|role| is_active(state, role.id)).ok_or_else(|| Refusal::not_found(id))

@@ -10,7 +10,7 @@ use crate::tenant::http::exchange::{Answer, Exchange};
 /// The template of the setting `Password Rule Settings`, the same in every tenant.
 const TEMPLATE: &str = "5cf42378-d67d-4f36-ba46-e8b86229381d";
 
-/// The settings that were ever made; a tenant that never made any answers an empty list.
+/// Returns the settings that were ever made; a tenant that never made any answers an empty list.
 pub(super) fn list(ex: &Exchange, state: &State) -> Outcome<Answer> {
     let value: Vec<Value> =
         state.password_rules.iter().map(|rules| setting(rules, &state.tenant_id)).collect();

@@ -173,7 +173,7 @@ fn no_such_operation(ex: &Exchange) -> Refusal {
     }
 }
 
-/// The decoded segments of a path, with keys in parentheses brought into the usual form: `users('a')` is `users/a`,
+/// Returns the decoded segments of a path, with keys in parentheses brought into the usual form: `users('a')` is `users/a`,
 /// `applications(appId='b')` is `applications/appId=b`, and `microsoft.graph.x` is `graph.x`.
 pub(super) fn segments(path: &str) -> Vec<String> {
     let mut segments = Vec::new();

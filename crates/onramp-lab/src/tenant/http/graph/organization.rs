@@ -81,7 +81,7 @@ fn organization_object(state: &State) -> Value {
     })
 }
 
-/// The service knows no application permission for these.
+/// Returns the service knows no application permission for these.
 fn delegated_only(ex: &Exchange, state: &State) -> Outcome<()> {
     match ex.caller {
         Caller::Application(_) if !state.app_only_sync_features => Err(Refusal::forbidden()),

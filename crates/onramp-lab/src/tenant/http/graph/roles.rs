@@ -179,7 +179,7 @@ pub(super) fn eligibility(ex: &Exchange, state: &State) -> Outcome<Answer> {
     Ok(Answer::ok(json!({ "@odata.context": context, "value": found })))
 }
 
-/// The directory roles a user holds, in the older model.
+/// Returns the directory roles a user holds, in the older model.
 pub(super) fn roles_of_user(ex: &Exchange, state: &mut State, key: &str) -> Outcome<Answer> {
     let id = state.user(key, ex.now)?.id.clone();
     let held = state.role_assignments.iter().filter(|held| held.principal_id == id);
@@ -198,7 +198,7 @@ pub(super) fn roles_of_user(ex: &Exchange, state: &mut State, key: &str) -> Outc
     Ok(Answer::ok(json!({ "@odata.context": ex.context("directoryRoles"), "value": roles })))
 }
 
-/// The lab has no groups, so nobody is in one.
+/// Returns the lab has no groups, so nobody is in one.
 pub(super) fn groups_of_user(ex: &Exchange, state: &mut State, key: &str) -> Outcome<Answer> {
     state.user(key, ex.now)?;
     Ok(Answer::ok(json!({ "@odata.context": ex.context("groups"), "value": [] })))

@@ -11,7 +11,7 @@ use crate::tenant::http::odata::filter::{Field, Properties};
 use crate::tenant::http::odata::query::Query;
 use crate::tenant::sign_in::tokens::Caller;
 
-/// What comes without `$select`.
+/// The properties that are returned without `$select`.
 pub(super) const DEFAULT: [&str; 11] = [
     "businessPhones",
     "displayName",

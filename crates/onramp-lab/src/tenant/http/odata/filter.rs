@@ -15,7 +15,7 @@ pub(crate) enum Field<'a> {
 
 /// Something whose properties can be looked up by Graph's names.
 pub(crate) trait Properties {
-    /// The property, or `None` when the type has no such property.
+    /// Returns the property, or `None` when the type has no such property.
     fn field(&self, name: &str) -> Option<Field<'_>>;
 }
 
@@ -71,7 +71,8 @@ impl Filter {
         parse(text)
     }
 
-    /// Whether the service answers this only as an advanced query (`ConsistencyLevel: eventual` and `$count=true`).
+    /// Returns true if the service supports this only as an advanced query (`ConsistencyLevel: eventual` and
+    /// `$count=true`).
     pub(crate) fn is_advanced(&self) -> bool {
         match self {
             Self::And(a, b) | Self::Or(a, b) => a.is_advanced() || b.is_advanced(),
@@ -86,7 +87,7 @@ impl Filter {
         }
     }
 
-    /// How many terms are joined by `or` and `in`; the service limits them.
+    /// Returns the number of terms that `or` and `in` join; the service limits it.
     pub(crate) fn terms(&self) -> usize {
         match self {
             Self::And(a, b) | Self::Or(a, b) => a.terms() + b.terms(),
@@ -98,7 +99,7 @@ impl Filter {
         }
     }
 
-    /// Whether an object passes; a property that the type does not have is refused.
+    /// Returns true if an object matches; a property that the type does not have is refused.
     pub(crate) fn accepts(&self, object: &impl Properties) -> Outcome<bool> {
         match self {
             Self::And(a, b) => Ok(a.accepts(object)? && b.accepts(object)?),

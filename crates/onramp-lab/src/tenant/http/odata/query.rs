@@ -78,7 +78,7 @@ impl Query {
         self.top.unwrap_or(DEFAULT_PAGE)
     }
 
-    /// The key of the last object on the page before; 0 on the first page.
+    /// Returns the key of the last object on the page before; 0 on the first page.
     pub(crate) fn after(&self) -> u64 {
         self.after.unwrap_or(0)
     }
@@ -91,7 +91,7 @@ impl Query {
         self.filter.as_ref().map_or(Ok(true), |filter| filter.accepts(object))
     }
 
-    /// The address of the page that starts after `key`.
+    /// Returns the address of the page that starts after `key`.
     pub(crate) fn next_link(&self, address: &str, key: u64) -> String {
         let mut text = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.pairs.iter().filter(|(name, _)| name != "$skiptoken") {
@@ -101,7 +101,7 @@ impl Query {
         format!("{address}?{}", text.finish().replace("%24", "$").replace('+', "%20"))
     }
 
-    /// The properties that were asked for, or `default` ones.
+    /// Returns the properties that were asked for, or `default` ones.
     pub(crate) fn project(
         &self,
         object: &impl Properties,
