@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onramp_core::{Clock, Error, ErrorKind, Forest, Result, SystemClock, Tenant};
+use onramp_core::{Clock, Error, ErrorKind, Forest, PasswordValidator, Result, SystemClock, Tenant};
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Observer};
@@ -30,6 +30,7 @@ use crate::history::History;
 pub struct Onramp {
     pub(crate) tenant: Tenant,
     pub(crate) forest: Forest,
+    pub(crate) passwords: Arc<dyn PasswordValidator>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Observer,
     pub(crate) cancellation: CancellationToken,
@@ -42,11 +43,19 @@ impl Onramp {
         Self {
             tenant,
             forest,
+            passwords: Arc::new(onramp_password::Validator::new()),
             clock: Arc::new(SystemClock::new()),
             observer: Observer::default(),
             cancellation: CancellationToken::new(),
             history: History::default(),
         }
+    }
+
+    /// Checks and generates passwords with another validator than `onramp_password::Validator`.
+    #[must_use]
+    pub fn with_password_validator(mut self, validator: Arc<dyn PasswordValidator>) -> Self {
+        self.passwords = validator;
+        self
     }
 
     /// Takes time and pauses from another clock.

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use onramp_core::forest::PasswordSettings;
 use onramp_core::tenant::SignInProbe;
-use onramp_core::{Error, ErrorKind, Password, Result, Upn};
-use onramp_password::check;
-use onramp_password::generate::GeneratorOptions;
-use onramp_password::{AdPolicy, Generator, Policy, ProtectionPolicy};
+use onramp_core::{Error, ErrorKind, Password, PasswordRequest, Result, Upn};
 
 use crate::apply::Context;
 use crate::event::{Event, WaitReason};
@@ -86,39 +84,27 @@ pub(super) async fn next(context: &Context<'_>, upn: &Upn, display_name: &str) -
 
 /// Generates a password that satisfies the policies of the forest and of Entra.
 async fn generate(context: &Context<'_>, upn: &Upn, display_name: &str) -> Result<Password> {
-    let on_premises = strictest_policy(context).await?;
-    let needed = usize::from(on_premises.min_length);
-    let about = check::Context::new()
+    let protection = may_be_hidden(context.onramp.tenant.password_protection.read().await)?;
+    let request = PasswordRequest::new()
         .with_account_name(upn.prefix())
         .with_display_name(display_name)
-        .with_tenant_name(&context.plan.plan().header().tenant_name);
-    let options = GeneratorOptions::default().with_length(PASSWORD_LENGTH.max(needed));
-    let policy = Policy::hybrid().with_on_premises(on_premises).with_protection(protection(context).await?);
-    Generator::with_options(&policy, &about, &options).and_then(|generator| generator.generate()).map_err(
-        |error| {
-            Error::new(ErrorKind::Invalid, "generate a password for")
-                .with_object(upn)
-                .with_detail(error.to_string())
-        },
-    )
-}
-
-/// Returns a policy that combines all visible policies of the forest: no single one is known to apply to the account.
-async fn strictest_policy(context: &Context<'_>) -> Result<AdPolicy> {
-    let policies = &context.onramp.forest.password_policies;
-    let domains = policies.domain_policies().await?;
-    let policy =
-        domains.iter().fold(AdPolicy::default(), |all, one| all.strictest(&AdPolicy::from(&one.rules)));
-    Ok(match may_be_hidden(policies.fine_grained_policies().await)? {
-        Some(fine_grained) => {
-            fine_grained.iter().fold(policy, |all, one| all.strictest(&AdPolicy::from(&one.rules)))
-        }
-        None => policy,
+        .with_tenant_name(&context.plan.plan().header().tenant_name)
+        .with_on_premises(visible_settings(context).await?)
+        .with_protection(protection.unwrap_or_default())
+        .with_length(PASSWORD_LENGTH);
+    context.onramp.passwords.generate(&request).await.map_err(|error| {
+        let detail = error.detail().map_or_else(|| error.to_string(), ToString::to_string);
+        Error::new(error.kind(), "generate a password for").with_object(upn).with_detail(detail)
     })
 }
 
-/// Returns the password protection of the tenant with its banned words, as far as they can be read.
-async fn protection(context: &Context<'_>) -> Result<ProtectionPolicy> {
-    let rules = may_be_hidden(context.onramp.tenant.password_protection.read().await)?;
-    Ok(ProtectionPolicy::from(&rules.unwrap_or_default()))
+/// Returns all visible password settings of the forest: no single one is known to apply to the account. The defaults of
+/// Windows always count.
+async fn visible_settings(context: &Context<'_>) -> Result<Vec<PasswordSettings>> {
+    let policies = &context.onramp.forest.password_policies;
+    let mut settings = vec![PasswordSettings::windows_default()];
+    settings.extend(policies.domain_policies().await?.into_iter().map(|policy| policy.rules));
+    let fine_grained = may_be_hidden(policies.fine_grained_policies().await)?;
+    settings.extend(fine_grained.into_iter().flatten().map(|policy| policy.rules));
+    Ok(settings)
 }
