@@ -68,11 +68,11 @@ impl ImmutableId {
     /// ```
     /// use onramp_core::ImmutableId;
     /// let google = ImmutableId::parse("anna@contoso.com")?;
-    /// assert!(!google.suits_entra_connect());
+    /// assert!(!google.is_valid_for_entra_connect());
     /// assert_eq!(google.guid(), None);
     /// # Ok::<(), onramp_core::ParseError>(())
     /// ```
-    pub fn suits_entra_connect(&self) -> bool {
+    pub fn is_valid_for_entra_connect(&self) -> bool {
         self.breach().is_none()
     }
 

@@ -197,14 +197,14 @@ fn anchors_of_other_shapes_are_kept() {
     for foreign in ["anna@contoso.com", "a_b", "a b", &"0123456789abcdef".repeat(4), " ", "x\u{1}y"] {
         let anchor = ImmutableId::parse(foreign).unwrap();
         assert_eq!((anchor.as_str(), anchor.guid()), (foreign, None));
-        assert!(!anchor.suits_entra_connect(), "{foreign}");
+        assert!(!anchor.is_valid_for_entra_connect(), "{foreign}");
         assert!(ImmutableId::to_be_made(foreign).is_err(), "{foreign}");
         assert_eq!(
             serde_json::from_str::<ImmutableId>(&serde_json::to_string(&anchor).unwrap()).unwrap(),
             anchor
         );
     }
-    assert!(ImmutableId::to_be_made("E-4711").unwrap().suits_entra_connect());
+    assert!(ImmutableId::to_be_made("E-4711").unwrap().is_valid_for_entra_connect());
     assert!(ImmutableId::from_consistency_guid(&[7; 45]).is_err());
     assert_ne!(ImmutableId::parse("abc").unwrap(), ImmutableId::parse("ABC").unwrap());
 }

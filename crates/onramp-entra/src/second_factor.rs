@@ -41,7 +41,7 @@ pub(crate) async fn read_for_roles(graph: &GraphClient, roles: &[RoleTemplateId]
     all.per_user = Some(MfaState::Disabled);
     let Some((defaults, policies)) = tenant_policies(graph).await? else { return Ok(all) };
     all.security_defaults = defaults;
-    let subject = PolicySubject::newcomer().with_roles(roles.iter().copied());
+    let subject = PolicySubject::new_account().with_roles(roles.iter().copied());
     all.policies = policies.map(|all| all.iter().filter_map(|policy| policy.applies_to(&subject)).collect());
     Ok(all)
 }

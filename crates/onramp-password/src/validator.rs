@@ -45,7 +45,7 @@ impl Validator {
         Policy::hybrid()
             .with_on_premises(on_premises)
             .with_protection(ProtectionPolicy::from(&protection))
-            .overlaid(self.additional.clone())
+            .overridden_by(self.additional.clone())
     }
 }
 

@@ -58,7 +58,7 @@ pub use ldif::{Entry, LdifError, attribute_line, parse_ldif};
 pub use logins::{Login, Rights};
 pub use metadata::AttributeMetadata;
 pub use programs::PACKAGES;
-pub use registry::sweep;
+pub use registry::remove_orphans;
 pub use secret::Secret;
 pub use tickets::Ticket;
 pub use users::{SeededUser, UserShape};

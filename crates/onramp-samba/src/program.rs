@@ -103,7 +103,7 @@ fn down(socket: &Path) -> Result<String, Failure> {
     if was_up {
         ask(socket, "down")?;
     }
-    let swept = crate::sweep()?;
+    let swept = crate::remove_orphans()?;
     let _ = fs::remove_file(socket);
     Ok(json!({ "down": was_up, "removed_of_dead_owners": swept }).to_string())
 }

@@ -55,7 +55,7 @@ impl Claim {
 /// Removes the forests whose owners are dead; gives how many there were.
 ///
 /// Every new forest does this first, so that it is needed only to clean up without starting one.
-pub fn sweep() -> Result<usize, ForestError> {
+pub fn remove_orphans() -> Result<usize, ForestError> {
     super::programs::check()?;
     let _guard = exclusive()?;
     Ok(sweep_locked()?.removed)

@@ -119,7 +119,7 @@ impl ObjectChange {
 
 impl AttributeChange {
     fn is_before(&self, found: &[AttributeValue]) -> bool {
-        if self.is_whole {
+        if self.replaces_all_values {
             return found.len() == self.remove.len() && contains_all(found, &self.remove);
         }
         let goes = |value: &AttributeValue| self.remove.iter().any(|old| is_same_text(old, value));
@@ -129,7 +129,7 @@ impl AttributeChange {
     }
 
     fn is_after(&self, found: &[AttributeValue]) -> bool {
-        if self.is_whole {
+        if self.replaces_all_values {
             return found.len() == self.add.len() && contains_all(found, &self.add);
         }
         let gone = |value: &AttributeValue| contains(&self.add, value) || !contains(found, value);
@@ -137,7 +137,7 @@ impl AttributeChange {
     }
 
     fn difference(&self, found: &[AttributeValue]) -> String {
-        let expected = match (self.is_whole, self.remove.as_slice()) {
+        let expected = match (self.replaces_all_values, self.remove.as_slice()) {
             (true, []) => "none was expected".to_owned(),
             (true, values) => format!("{} was expected", list(values)),
             (false, []) => format!("{} was to be added", list(&self.add)),

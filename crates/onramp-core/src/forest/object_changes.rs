@@ -22,7 +22,7 @@ pub struct AttributeChange {
     pub add: Vec<AttributeValue>,
     /// True if these are all the values that the attribute has, before and after, so that any other is stale. Else
     /// values that are named in neither stay: what somebody else added meanwhile is kept.
-    pub is_whole: bool,
+    pub replaces_all_values: bool,
 }
 
 impl AttributeChange {
@@ -35,12 +35,12 @@ impl AttributeChange {
         after: Option<AttributeValue>,
     ) -> Self {
         let (remove, add) = (before.into_iter().collect(), after.into_iter().collect());
-        Self { attribute, remove, add, is_whole: true }
+        Self { attribute, remove, add, replaces_all_values: true }
     }
 
     /// Removes some values of a multi-valued attribute and adds others.
     pub fn edit(attribute: AttributeName, remove: Vec<AttributeValue>, add: Vec<AttributeValue>) -> Self {
-        Self { attribute, remove, add, is_whole: false }
+        Self { attribute, remove, add, replaces_all_values: false }
     }
 }
 

@@ -125,7 +125,7 @@ pub struct OriginatingWrite {
 impl OriginatingWrite {
     /// Returns true if this write wins in a conflict: the higher version, then the later time, then the greater identity
     /// ([MS-ADTS] 3.1.1.1.9).
-    pub fn outranks(&self, other: &Self) -> bool {
+    pub fn wins_over(&self, other: &Self) -> bool {
         let rank = |write: &Self| (write.version, write.at, *write.by.as_bytes());
         rank(self) > rank(other)
     }

@@ -117,7 +117,7 @@ impl PolicySubject {
     }
 
     /// An account that does not exist yet, without roles and groups: no policy can name it.
-    pub fn newcomer() -> Self {
+    pub fn new_account() -> Self {
         Self::new(ObjectId::from_u128(0))
     }
 

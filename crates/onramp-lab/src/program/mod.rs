@@ -181,7 +181,7 @@ fn twins(arguments: &Arguments) -> Vec<SeedUser> {
         .filter(|person| person.index % step == 0)
         // Two people may have the same address; a tenant takes it once.
         .filter(|person| mails.insert(person.mail.clone()))
-        .filter_map(|person| SeedUser::twin_of(&person, &first_domain))
+        .filter_map(|person| SeedUser::cloud_copy_of(&person, &first_domain))
         .take(arguments.twins)
         .collect()
 }

@@ -121,7 +121,7 @@ impl Policy {
 
     /// This policy and another: the parts that the other has replace those of this one.
     #[must_use]
-    pub fn overlaid(self, other: Self) -> Self {
+    pub fn overridden_by(self, other: Self) -> Self {
         Self {
             on_premises: other.on_premises.or(self.on_premises),
             cloud: other.cloud.or(self.cloud),

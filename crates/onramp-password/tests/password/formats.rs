@@ -215,10 +215,10 @@ fn an_empty_section_is_the_preset() {
 
 #[test]
 fn policies_combine() {
-    let combined = Policy::hybrid().overlaid(Policy::new().with_nist(NistPolicy::with_mfa()));
+    let combined = Policy::hybrid().overridden_by(Policy::new().with_nist(NistPolicy::with_mfa()));
     assert_eq!(combined.on_premises, Some(AdPolicy::default()));
     assert_eq!(combined.nist, Some(NistPolicy::with_mfa()));
-    let replaced = combined.overlaid(Policy::new().with_nist(NistPolicy::single_factor()));
+    let replaced = combined.overridden_by(Policy::new().with_nist(NistPolicy::single_factor()));
     assert_eq!(replaced.nist, Some(NistPolicy::single_factor()));
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn mark<R: Replication + ?Sized>(
     let nobody_holds_it = held.is_none() && stamps.iter().all(Option::is_some);
     let ours = held.and_then(|stamp| stamp.written);
     let wins = |stamp: &ValueStamp| match (stamp.written, ours) {
-        (Some(other), Some(ours)) => other.outranks(&ours),
+        (Some(other), Some(ours)) => other.wins_over(&ours),
         _ => nobody_holds_it,
     };
     for ((_, status), stamp) in controllers.iter_mut().zip(&stamps) {

@@ -47,7 +47,7 @@ impl<R: Replication + ?Sized> Diagnostics<'_, R> {
             };
         }
         match (here.stamp.written, there.stamp.written) {
-            (Some(here_written), Some(written)) if here_written.outranks(&written) => {
+            (Some(here_written), Some(written)) if here_written.wins_over(&written) => {
                 Diagnosis::Overwritten(here.stamp, self.controller.host.clone())
             }
             // Its vector was read before the value: had the write arrived, the value would show it.

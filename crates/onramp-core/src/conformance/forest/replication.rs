@@ -73,7 +73,7 @@ async fn change_is_followed(
     if let (Some(first), Some(second)) = (unchanged.written, stamp().await.written) {
         assert_eq!(second.by, identity, "the stamp says who wrote it");
         assert!(second.usn > before.highest_usn && second.usn <= found.usn, "and when: {second:?}");
-        assert!(second.outranks(&first), "a later write outranks an earlier one: {first:?}, {second:?}");
+        assert!(second.wins_over(&first), "a later write outranks an earlier one: {first:?}, {second:?}");
     }
     let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn: new.clone() };
     for controller in controllers.iter().filter(|controller| controller.holds(&context)) {

@@ -21,7 +21,7 @@ pub(super) fn second_factor(state: &State, user: &ObjectId, per_user: MfaState) 
 
 /// Everything that the tenant will ask of an account that is still to be created.
 pub(super) fn for_newcomers(state: &State, roles: &[RoleTemplateId]) -> SecondFactor {
-    let subject = PolicySubject::newcomer().with_roles(roles.iter().copied());
+    let subject = PolicySubject::new_account().with_roles(roles.iter().copied());
     all_for(state, &subject, MfaState::Disabled)
 }
 

@@ -54,7 +54,7 @@ impl SeedUser {
     /// (`contoso.onmicrosoft.com`). Synchronization would match the two by their primary address. `None` for a person without
     /// mail, or whose mail cannot be turned into a UPN.
     #[must_use]
-    pub fn twin_of(person: &Person, first_domain: &str) -> Option<Self> {
+    pub fn cloud_copy_of(person: &Person, first_domain: &str) -> Option<Self> {
         let mail = person.mail.as_deref()?;
         let upn = Upn::parse(&format!("{}@{first_domain}", mail.split('@').next()?)).ok()?;
         let twin = Self::new(upn).with_display_name(&person.display_name);
