@@ -1,4 +1,4 @@
-//! Makes a plan for some users and stores it as JSON Lines, so that somebody else can review it.
+//! Makes a plan for some users and stores it as JSON Lines, so that another person can review it.
 
 use std::fs::File;
 use std::io::BufReader;

@@ -1,6 +1,6 @@
 //! Tests that cross crates: the clients against the lab and against a real Samba forest.
 //!
-//! They are in `tests/`; this library holds the programs of the README, so that they are compiled.
+//! The tests are in `tests/`; this library holds the programs of the README, so that they are compiled.
 
 /// The programs of the README.
 #[cfg(doctest)]

@@ -1,4 +1,4 @@
-//! The range interface of Have I Been Pwned, by reqwest, against a server that plays the service.
+//! The range interface of Have I Been Pwned, by reqwest, against a server in place of the service.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use onramp_password::breach::{ClientError, FetchError, HashKind, HttpTransport, 
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-/// SHA-1 of "password" is 5BAA6 and this.
+/// The rest of the SHA-1 of "password", after the prefix 5BAA6.
 const REST: &str = "1E4C9B93F3F0682250B6CF8331B7EE68FD8";
 
 fn client() -> reqwest::Client {

@@ -1,8 +1,8 @@
 //! Tests of the clients against a real Samba forest.
 //!
-//! They need root and the Samba packages, and are ignored unless asked for:
+//! The tests need root and the Samba packages, and are ignored unless asked for:
 //! `cargo test -p onramp-tests -- --ignored --test-threads=1`.
-//! One of them reads 50,000 users, which takes two minutes to prepare; `ONRAMP_STREAMED_USERS` asks for fewer, and
+//! One of them reads 50,000 users, which takes two minutes to prepare; `ONRAMP_STREAMED_USERS` sets a lower number, and
 //! `ONRAMP_FOREST_CACHE` names a folder that keeps them.
 
 #![allow(

@@ -1,7 +1,7 @@
-//! The whole job over the tenant's real protocol, with something going wrong at every single request of it.
+//! The whole job over the tenant's real protocol, with a fault at each of its requests in turn.
 //!
-//! Whatever happens: either the job is done all the same, or it ends with an error that says what happened; no secret
-//! is in what it says; and running it again ends green, with one service account, one role and the stored password.
+//! In every case, the job is done nevertheless or ends with an error that says what happened; no secret is in its
+//! messages; and running it again ends green, with one service account, one role and the stored password.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::{Ipv4Addr, SocketAddr};

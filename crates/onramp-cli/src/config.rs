@@ -1,4 +1,4 @@
-//! The configuration file of `onboard`: which servers, and what should be true of them.
+//! The configuration file of `onboard`: the servers and the wanted state.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use onramp_core::{Clock, Error, ErrorKind, Password, Result};
 use onramp_entra::{ClientSecret, Cloud, Endpoints, EntraClient, HarRecorder, ServiceAddresses};
 use serde::Deserialize;
 
-/// The whole file.
+/// The content of the configuration file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -22,7 +22,7 @@ pub struct Config {
     /// The place of the files.
     #[serde(default)]
     pub output: OutputConfig,
-    /// The wish.
+    /// The wanted state.
     pub spec: Spec,
 }
 
@@ -42,8 +42,8 @@ pub struct TenantConfig {
     /// PEM file of the authorities to trust; those of the machine without it.
     #[serde(default)]
     pub trust_root: Option<PathBuf>,
-    /// Public client that the service account's sign-in is tried with; Microsoft's own command line tools without it.
-    /// For tenants, and labs, that do not have those.
+    /// The public client for the trial sign-in of the service account; without it that of Microsoft's own command line
+    /// tools, which some tenants and labs do not have.
     #[serde(default)]
     pub probe_client_id: Option<String>,
 }
@@ -76,12 +76,12 @@ pub struct ForestConfig {
     /// PEM file of the authorities to trust; those of the machine without it.
     #[serde(default)]
     pub trust_root: Option<PathBuf>,
-    /// Addresses to dial for host names that DNS does not know here: `"dc1.corp.example" = "10.0.0.4:636"`.
+    /// The addresses of host names that DNS does not resolve here: `"dc1.corp.example" = "10.0.0.4:636"`.
     #[serde(default)]
     pub addresses: BTreeMap<String, SocketAddr>,
 }
 
-/// The security of LDAP connections. There is no third kind.
+/// The security of LDAP connections. There is no unencrypted kind.
 #[derive(Debug, Default, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Security {
@@ -95,9 +95,9 @@ pub enum Security {
 /// The place of a secret. The file itself never holds one.
 #[derive(Debug)]
 pub enum SecretFrom {
-    /// In an environment variable of that name.
+    /// The name of an environment variable.
     Env(String),
-    /// In a file; a line break at its end does not count.
+    /// The path of a file; a line break at its end is ignored.
     File(PathBuf),
 }
 
@@ -107,7 +107,7 @@ pub enum SecretFrom {
 pub struct OutputConfig {
     /// Folder for plan, journal, report, recording and the new password.
     pub folder: PathBuf,
-    /// True if each exchange with the tenant is recorded, secrets left out.
+    /// True if each exchange with the tenant is recorded, without secrets.
     pub record_wire: bool,
 }
 
@@ -117,7 +117,7 @@ impl Default for OutputConfig {
     }
 }
 
-/// What is said about a secret that is not where it should be. Never the value: it may be the secret itself.
+/// The error message for a secret in the wrong form. The value is never shown, because it may be the secret itself.
 const SECRET_FORM: &str =
     "write { env = \"NAME\" } or { file = \"PATH\" }; the configuration itself holds no secret";
 
@@ -138,10 +138,10 @@ impl<'de> Deserialize<'de> for SecretFrom {
 }
 
 impl Config {
-    /// Reads the file; relative paths in it are relative to it.
+    /// Reads the file; relative paths in it are relative to its folder.
     ///
     /// # Errors
-    /// `NotFound` if there is none; `Invalid` with line and column.
+    /// `NotFound` if it cannot be read; `Invalid`, with line and column, if it is wrong.
     pub fn read(path: &Path) -> Result<Self> {
         let text = onramp_files::read_text(path).map_err(|error| {
             Error::new(ErrorKind::NotFound, "read the configuration")
@@ -177,7 +177,7 @@ impl Config {
         Ok(config)
     }
 
-    /// A client of the tenant.
+    /// Returns a client of the tenant.
     ///
     /// # Errors
     /// Wrong addresses, missing files.
@@ -207,10 +207,10 @@ impl Config {
         })
     }
 
-    /// A client of the forest, connected.
+    /// Connects to the forest and returns the client.
     ///
     /// # Errors
-    /// Missing files; everything that can be wrong with a connection, each with what to do next.
+    /// Missing files, and everything that can be wrong with a connection, each with advice.
     pub async fn forest(&self, clock: Arc<dyn Clock>) -> Result<AdClient> {
         let forest = &self.forest;
         let security = match forest.security {
@@ -237,7 +237,7 @@ impl SecretFrom {
             |detail: String| Error::new(ErrorKind::NotFound, format!("read the {what}")).with_detail(detail);
         match self {
             Self::Env(name) => {
-                // What is no name of a variable may be the secret itself.
+                // A text that is not the name of a variable may be the secret itself.
                 let is_name = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
                 let shown = if is_name { name.as_str() } else { "that `env` names" };
                 let text = std::env::var(name).map(zeroize::Zeroizing::new).map_err(|_| {
@@ -265,7 +265,7 @@ impl SecretFrom {
     }
 }
 
-/// Returns true if a line of a file has a backslash between double quotes, where TOML takes it for the start of an escape.
+/// Returns true if a line has a backslash between double quotes, where TOML reads it as the start of an escape.
 fn has_backslash_in_quotes(text: &str, line: usize) -> bool {
     let line = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
     line.split('"').skip(1).step_by(2).any(|quoted| quoted.contains('\\'))

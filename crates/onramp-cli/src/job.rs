@@ -11,16 +11,16 @@ use tokio_util::sync::CancellationToken;
 use crate::runs::{JOURNAL, PLAN, REPORT, not_written};
 use crate::terminal::Terminal;
 
-/// The ending of a job, for the exit code.
+/// The result of a job, for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// Everything is so; verified. Exit code 0.
+    /// Everything is as wanted, and verified. Exit code 0.
     Green,
-    /// Something is not as it should be. Exit code 1.
+    /// Something is not as wanted. Exit code 1.
     Red,
     /// A consequence was not accepted, or the plan cannot be applied; nothing was changed. Exit code 2.
     NotApproved,
-    /// Only the plan was wanted, and it can be applied; nothing was changed. Exit code 0.
+    /// Only the plan was requested, and it can be applied; nothing was changed. Exit code 0.
     Planned,
 }
 
@@ -42,11 +42,11 @@ pub fn exit_code(error: &Error) -> ExitCode {
 /// The answer to a plan.
 #[derive(Debug)]
 pub enum Answer {
-    /// Apply it.
+    /// The plan is approved and will be applied.
     Apply(ApprovedPlan),
-    /// Only the plan was wanted.
+    /// Only the plan was requested.
     PlanOnly,
-    /// It was not approved.
+    /// The plan was not approved.
     Refused,
 }
 
@@ -57,9 +57,9 @@ pub struct Job {
     pub tenant: Tenant,
     /// The forest.
     pub forest: Forest,
-    /// The wish.
+    /// The wanted state.
     pub spec: Spec,
-    /// A plan that was made before and is applied as it is; without it one is made.
+    /// An existing plan to apply as it is; without one, a new plan is made.
     pub plan: Option<Plan>,
     /// The history of earlier runs.
     pub history: History,
@@ -76,10 +76,10 @@ pub struct Job {
 }
 
 impl Job {
-    /// Does the job. `approve` is asked with the plan; `on_event` hears everything besides the terminal.
+    /// Runs the job. `approve` decides on the plan; `on_event` receives every event that the terminal shows.
     ///
     /// # Errors
-    /// Those of each step; what was done by then is in the journal.
+    /// The errors of each step; the journal lists the changes made before the error.
     pub async fn run(
         self,
         approve: impl FnOnce(Plan) -> Result<Answer>,
@@ -133,7 +133,7 @@ impl Job {
         terminal.heading("Apply");
         let mut journal = FileJournal::create(file(JOURNAL))?;
         let secrets = FileSecretStore::new(self.secrets);
-        // What stands there if the run is cut off: the report on the plan says that nothing was changed.
+        // The report that remains if the run is interrupted. The report on the plan says that nothing was changed.
         write_report(Report::new(approved.plan()).started())?;
         let outcome = onramp.apply_to_end(&approved, &mut journal, &secrets).await?;
         terminal.outcome(&outcome);
@@ -153,7 +153,8 @@ pub fn stop_on_ctrl_c(token: CancellationToken, terminal: Terminal) {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             if terminal.is_asking() {
-                // Nobody waits for an answer that will not come, and nothing was changed before it.
+                // The wait for an answer cannot be interrupted, so the program ends here. Nothing was changed before
+                // the question.
                 terminal.note("\nstopped on request; nothing was changed");
                 std::process::exit(130);
             }

@@ -1,7 +1,8 @@
 //! The library behind the program `onramp`: configuration file, terminal, job, and a folder for each run.
 //!
-//! Each subcommand is a module with `Arguments` and `run`. A program of your own that does the whole job from a configuration file takes
-//! [`config`], [`runs`], [`terminal`] and [`job`] from here; one that embeds the job without a terminal needs only the crate `onramp`.
+//! Each subcommand is a module with `Arguments` and `run`. A program that does the whole job from a configuration file
+//! uses [`config`], [`runs`], [`terminal`] and [`job`] from here; one that embeds the job without a terminal needs only
+//! the crate `onramp`.
 //!
 //! ```
 //! use clap::Parser;

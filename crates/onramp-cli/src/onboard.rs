@@ -51,7 +51,7 @@ pub struct Arguments {
     digest: Option<String>,
 }
 
-/// The number of earlier plans that are looked at for what was accepted with them.
+/// The number of earlier plans whose accepted consequences are considered.
 const EARLIER: usize = 5;
 
 /// Runs the program.
@@ -135,7 +135,7 @@ fn read_plan(path: &Path, config: &Config) -> Result<Plan> {
     Ok(plan)
 }
 
-/// Refuses a plan that is not the one which was reviewed.
+/// Refuses a plan whose digest differs from that of the reviewed plan.
 fn check_digest(plan: &Plan, wanted: Option<&str>) -> Result<()> {
     let Some(wanted) = wanted.map(|wanted| wanted.trim().to_lowercase()) else { return Ok(()) };
     let digest = plan.digest();
@@ -153,7 +153,7 @@ fn check_digest(plan: &Plan, wanted: Option<&str>) -> Result<()> {
     Err(Error::new(ErrorKind::Invalid, "approve the plan").with_detail(detail).with_hint(hint))
 }
 
-/// Refuses a plan that changes the UPN with which this very run signs in: its next connection would be refused.
+/// Refuses a plan that changes the UPN with which this run signs in, because its next connection would fail.
 fn keeps_sign_in(plan: &Plan, bind: &str) -> Result<()> {
     let is_ours = |change: &Change| match change {
         Change::ChangeUpn { upn } => {
@@ -169,12 +169,13 @@ fn keeps_sign_in(plan: &Plan, bind: &str) -> Result<()> {
         .with_hint("Nothing was changed. Sign in as DOMAIN\\user, or exclude this user in [spec.users]."))
 }
 
-/// Approves with what the command line accepts, and asks for the rest where somebody can answer.
+/// Approves with the consequences that the command line accepts, and asks about the others if standard input is a
+/// terminal.
 fn approve(plan: Plan, arguments: &Arguments, earlier: &[Plan], terminal: &Terminal) -> Answer {
     let ids: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
     let mut accepted: Vec<String> =
         arguments.accept.iter().filter(|name| ids.contains(name)).cloned().collect();
-    // The same command goes on after a stop: what is left of an earlier plan was accepted with it.
+    // The same command continues after a stop: the rest of an earlier plan was accepted with that plan.
     let mut known: Vec<String> = Vec::new();
     for before in earlier {
         known.extend(before.consequences().iter().map(|consequence| consequence.id()));
@@ -233,7 +234,7 @@ fn approve(plan: Plan, arguments: &Arguments, earlier: &[Plan], terminal: &Termi
     Answer::Refused
 }
 
-/// The arguments that accept consequences, quoted for a shell where that is needed.
+/// Returns the arguments that accept consequences, quoted for a shell where needed.
 fn flags(ids: &[String]) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || ":@._-".contains(c);
     let flag = |id: &String| match id.chars().all(is_plain) {

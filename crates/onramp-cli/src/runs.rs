@@ -1,4 +1,4 @@
-//! The output folder: a folder for each run, and the secrets beside them.
+//! The output folder: a folder for each run, and a folder of secrets that all runs share.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ pub const REPORT: &str = "report.html";
 /// The name of a recording in the folder of its run.
 pub const RECORDING: &str = "wire.har";
 
-/// An output folder that this program alone works in.
+/// An output folder, locked against other programs.
 #[derive(Debug)]
 pub struct Output {
     folder: PathBuf,
@@ -24,10 +24,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// Makes the folder if need be, and locks it.
+    /// Makes the folder if it does not exist, and locks it.
     ///
     /// # Errors
-    /// `InUse` names who works in it; else as of the file system.
+    /// `InUse`, with the program that works in the folder; else an error of the file system.
     pub fn open(folder: &Path, purpose: &str) -> Result<Self> {
         onramp_files::make_private_folder(folder).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "make the folder")
@@ -44,10 +44,10 @@ impl Output {
         Ok(Self { folder: folder.to_owned(), _lock: lock })
     }
 
-    /// Makes a folder for a run that begins now. No other run ever had it.
+    /// Makes a new folder for a run that begins now.
     ///
     /// # Errors
-    /// As of the file system.
+    /// An error of the file system.
     pub fn new_run(&self, now: OffsetDateTime) -> Result<PathBuf> {
         let now = now.to_offset(time::UtcOffset::UTC);
         let (hour, minute, second) = now.time().as_hms();
@@ -63,12 +63,13 @@ impl Output {
         Err(Error::new(ErrorKind::Unavailable, "make a folder for the run").with_object(name))
     }
 
-    /// The folder of the secrets, which all runs share.
+    /// Returns the folder of the secrets, which all runs share.
     pub fn secrets(&self) -> PathBuf {
         self.folder.join("secrets")
     }
 
-    /// The folders of earlier runs, the latest first; also the output folder itself, where older versions kept theirs.
+    /// Returns the folders of earlier runs, the latest first, and then the output folder itself if an older version
+    /// left its files there.
     pub fn runs(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let mut found: Vec<PathBuf> =
@@ -79,7 +80,8 @@ impl Output {
         found
     }
 
-    /// Reads what earlier runs did. What cannot be read of a journal is told and left out.
+    /// Returns the history of earlier runs. If a journal cannot be read to its end, `tell` is called with the reason
+    /// and the rest is left out.
     pub fn history(&self, mut tell: impl FnMut(String)) -> History {
         let mut history = History::default();
         for run in self.runs() {
@@ -100,14 +102,14 @@ impl Output {
         history
     }
 
-    /// The plans of earlier runs that can be read, the latest first.
+    /// Returns the plans of earlier runs that can be read, the latest first.
     pub fn plans(&self) -> impl Iterator<Item = Plan> {
         let files = self.runs().into_iter().filter_map(|run| std::fs::File::open(run.join(PLAN)).ok());
         files.filter_map(|file| Plan::read(std::io::BufReader::new(file)).ok())
     }
 }
 
-/// An error of writing a file.
+/// Returns the error for a file that cannot be written.
 pub(crate) fn not_written(path: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, "write").with_object(path.display()).with_detail(error.to_string())
 }

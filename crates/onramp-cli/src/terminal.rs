@@ -10,18 +10,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use onramp::{ApplyOutcome, Change, CheckStatus, Event, Outcome, Plan, Verification};
 use onramp_core::visible;
 
-/// The lines of a list that are shown; the plan file has all.
+/// The number of lines of a list that are shown; the plan file has all.
 const SHOWN: usize = 5;
-/// The users of a plan that are shown.
+/// The number of users of a plan that are shown.
 const USERS_SHOWN: usize = 3;
 
-/// A terminal to watch a run on. Clone it freely: all clones are one terminal.
+/// The terminal that shows a run. All clones are the same terminal.
 ///
 /// Text from a directory or a service is shown with its control characters escaped.
 #[derive(Clone, Debug)]
 pub struct Terminal {
     bar: ProgressBar,
-    /// True if progress may move.
+    /// True if standard error is a terminal, so that progress can be redrawn.
     is_live: bool,
     state: Arc<Mutex<State>>,
     is_asking: Arc<AtomicBool>,
@@ -31,11 +31,11 @@ pub struct Terminal {
 struct State {
     /// The title of the change under way.
     title: String,
-    /// The number of users that it concerns, if it concerns users.
+    /// The number of users of the change, if it concerns users.
     users: u64,
-    /// What was waited for when a line last said so, and the minute.
+    /// The subject and the minute of waiting in the last line about it.
     waiting: Option<(String, u64)>,
-    /// The tenth of the users that a line last told of.
+    /// The last tenth of the users that was reported.
     tenth: u64,
 }
 
@@ -46,7 +46,7 @@ impl Default for Terminal {
 }
 
 impl Terminal {
-    /// Makes one with colors and moving bars where the streams are terminals, else with plain lines.
+    /// Makes a terminal with colors and moving bars where the streams are terminals, else with plain lines.
     pub fn new() -> Self {
         Self {
             bar: ProgressBar::new_spinner(),
@@ -66,18 +66,18 @@ impl Terminal {
         self.result(visible(&text.to_string()));
     }
 
-    /// Shows a note on the way: a line on standard error.
+    /// Shows a note about progress: a line on standard error.
     pub fn note(&self, text: impl Display) {
         let text = text.to_string();
         let text = text.split('\n').map(visible).collect::<Vec<_>>().join("\n");
         let write = || {
-            // A standard error that nobody reads any more must not end a run.
+            // A standard error that is closed must not end a run.
             let _ = writeln!(anstream::stderr(), "{text}");
         };
         if self.is_live { self.bar.suspend(write) } else { write() }
     }
 
-    /// Asks a question and returns the answer, or nothing if there is none.
+    /// Asks a question and returns the answer, or an empty text if there is none.
     pub fn ask(&self, question: &str) -> String {
         self.is_asking.store(true, Ordering::Relaxed);
         let mut stream = std::io::stderr();
@@ -88,7 +88,7 @@ impl Terminal {
         read.map(|_| answer).unwrap_or_default()
     }
 
-    /// Returns true if somebody is being asked.
+    /// Returns true while a question waits for its answer.
     pub fn is_asking(&self) -> bool {
         self.is_asking.load(Ordering::Relaxed)
     }
@@ -110,7 +110,7 @@ impl Terminal {
                 self.rest();
                 let (mark, color) = mark(*outcome);
                 let state = self.state();
-                // All users are one line: it tells from which number to which.
+                // All users share one line, which shows the first and the last number.
                 let last = number + state.users.saturating_sub(1);
                 let place = match last > *number {
                     true => format!("{number}–{last}/{total}"),
@@ -143,7 +143,7 @@ impl Terminal {
         }
     }
 
-    /// Shows what a plan does, and what stands in its way.
+    /// Shows the changes, warnings and blockers of a plan.
     pub fn plan(&self, plan: &Plan) {
         let header = plan.header();
         self.line(format!("  {} users of the forest were read", header.users_read));
@@ -187,7 +187,7 @@ impl Terminal {
         }
     }
 
-    /// Shows what accepting a plan means.
+    /// Shows the consequences of a plan.
     pub fn consequences(&self, plan: &Plan) {
         for consequence in plan.consequences() {
             let name = self.paint("2", format!("[{}]", consequence.id()));
@@ -198,7 +198,7 @@ impl Terminal {
         }
     }
 
-    /// Shows how applying ended.
+    /// Shows the outcome of applying a plan.
     pub fn outcome(&self, outcome: &ApplyOutcome) {
         self.rest();
         self.line(format!("  {}", outcome.counts()));
@@ -212,7 +212,7 @@ impl Terminal {
         }
     }
 
-    /// Shows what is true now, as a table.
+    /// Shows the result of a verification as a table.
     pub fn verification(&self, verification: &Verification) {
         self.rest();
         let width = verification.checks.iter().map(|c| c.name.chars().count()).max().unwrap_or_default();
@@ -232,7 +232,7 @@ impl Terminal {
         }
     }
 
-    /// Takes the moving line away.
+    /// Removes the progress line.
     pub fn rest(&self) {
         self.bar.disable_steady_tick();
         self.bar.set_style(style("{msg}"));
@@ -244,10 +244,10 @@ impl Terminal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a line of results that is made already.
+    /// Writes a line of results that is already formatted.
     fn result(&self, text: impl Display) {
         let write = || {
-            // A standard output that nobody reads any more must not end a run.
+            // A standard output that is closed must not end a run.
             let _ = writeln!(anstream::stdout(), "{text}");
         };
         if self.is_live { self.bar.suspend(write) } else { write() }
@@ -259,7 +259,7 @@ impl Terminal {
         }
     }
 
-    /// Shows how far the users are; off a terminal, at every tenth.
+    /// Shows the progress of the users; without a terminal, at every tenth.
     fn users(&self, done: u64, total: u64, failed: u64, per_second: f64) {
         let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
         if self.is_live {
@@ -276,7 +276,7 @@ impl Terminal {
         }
     }
 
-    /// Shows what is waited for; off a terminal, once a minute.
+    /// Shows the reason for waiting; without a terminal, once a minute.
     fn wait(&self, what: &str, waited_s: u64, event: &Event) {
         if self.is_live {
             return self.spin(event);
@@ -296,7 +296,7 @@ impl Terminal {
 
     fn paint(&self, code: &str, text: impl Display) -> String {
         let text = visible(&text.to_string()).into_owned();
-        // The streams leave the codes out where nobody understands them: in files, old consoles, and with NO_COLOR.
+        // The streams remove the codes where they are not supported: in files, on old consoles, and with NO_COLOR.
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 }

@@ -1,4 +1,4 @@
-//! Bringing a forest up.
+//! The builder that configures and starts a forest.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -12,7 +12,7 @@ use super::registry::Claim;
 use super::watchdog::Watchdog;
 use super::{Controller, Forest, ForestError, Login, Names, ServerCertificate, programs, samba};
 
-/// What a forest shall be like.
+/// The configuration of a forest to start.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ForestBuilder {
@@ -34,27 +34,26 @@ impl Default for ForestBuilder {
 }
 
 impl ForestBuilder {
-    /// How many domain controllers, 1 (as if not called) to 5. The first takes about five seconds, each further
-    /// one as many.
+    /// Sets the number of domain controllers, limited to 1 to 5; 1 by default. Each takes about five seconds to start.
     pub fn controllers(mut self, count: usize) -> Self {
         self.controllers = count.clamp(1, 5);
         self
     }
 
-    /// The DNS name of the domain; `CORP.EXAMPLE.COM` if not called.
+    /// Sets the DNS name of the domain; `CORP.EXAMPLE.COM` by default.
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = realm.into();
         self
     }
 
-    /// What kind of certificate controller `index` shows; a valid one if not called.
+    /// Sets the kind of certificate that controller `index` presents; a valid one by default.
     pub fn certificate(mut self, index: usize, kind: ServerCertificate) -> Self {
         self.certificates.push((index, kind));
         self
     }
 
-    /// Starts from a directory that [`Forest::save_directory`] kept, with its users, instead of from an empty one.
-    /// The realm must be the one it was made with.
+    /// Starts from a directory that [`Forest::save_directory`] saved, with its users, instead of from an empty one. The
+    /// realm must be the one that it was saved with.
     pub fn directory_of(mut self, saved: impl Into<PathBuf>) -> Self {
         self.directory = Some(saved.into());
         self
@@ -63,15 +62,15 @@ impl ForestBuilder {
     /// Starts the forest and waits until every controller answers and replicates with the others.
     ///
     /// # Errors
-    /// Needs root and the packages of [`PACKAGES`](super::PACKAGES); says which programs are missing. Whatever
-    /// was made before an error is removed again.
+    /// Without root or without the packages of [`PACKAGES`](super::PACKAGES), whose missing programs the error names,
+    /// and when a step fails. Everything made before an error is removed.
     pub fn up(self) -> Result<Forest, ForestError> {
         programs::check()?;
         let names = Names::of_realm(&self.realm);
         let folder = tempfile::Builder::new().prefix("onramp-forest-").tempdir_in(folder_of_all());
         let folder = folder.map_err(ForestError::io("making the forest's folder"))?;
         let claim = Claim::take(folder.path())?;
-        // From here on the watchdog removes the folder.
+        // From here on, the watchdog removes the folder.
         let folder = folder.keep();
         let watchdog = Watchdog::start(&claim, &folder)?;
         let network = Network::new(&claim);
@@ -111,7 +110,7 @@ impl ForestBuilder {
         Ok(forest)
     }
 
-    /// Writes what a controller's programs need before there is a domain.
+    /// Writes the files that a controller's programs need: `resolv.conf`, `hosts`, and those for TLS.
     fn prepare(
         &self,
         index: usize,
@@ -138,7 +137,7 @@ impl ForestBuilder {
 }
 
 impl Forest {
-    /// Provisions the first controller or gives it a saved directory, joins the others, and lets them know each other.
+    /// Provisions the first controller or restores a saved directory on it, and joins the others.
     fn populate(&self, saved: Option<&Path>) -> Result<(), ForestError> {
         let Self { controllers, names, admin, .. } = self;
         let Some((first, others)) = controllers.split_first() else { return Ok(()) };
@@ -161,18 +160,19 @@ impl Forest {
     }
 }
 
-/// Where the forest's folder is made: in memory if there is enough, because Samba's tools wait for the disk at every step.
+/// Returns the parent of the forest's folder: `/dev/shm` if it has 1 GB free, because Samba's tools wait for the disk
+/// at every step; else the temporary folder.
 fn folder_of_all() -> PathBuf {
     const MEMORY: &str = "/dev/shm";
     let free = Run::here(10, "looking for free memory", "df")
         .args(["--output=avail", "--block-size=1M", MEMORY])
         .output();
     let megabytes = free.ok().and_then(|text| text.lines().last()?.trim().parse::<u64>().ok());
-    // A forest of two controllers takes 64 MB, a few thousand users as much again.
+    // A forest of two controllers takes 64 MB, and a few thousand users take as much again.
     if megabytes.is_some_and(|free| free >= 1024) { MEMORY.into() } else { std::env::temp_dir() }
 }
 
-/// Kerberos finds the controllers in DNS, and nothing outside.
+/// Returns a Kerberos configuration that finds the controllers of the realm in DNS.
 fn krb5_conf(names: &Names) -> String {
     format!(
         "[libdefaults]\n default_realm = {}\n dns_lookup_realm = false\n dns_lookup_kdc = true\n",

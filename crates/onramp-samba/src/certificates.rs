@@ -1,4 +1,4 @@
-//! Certificates for the controllers, since rustls rightly refuses the ones Samba makes (no alternative name).
+//! Certificates for the controllers. Samba's own have no subject alternative name, so rustls rejects them.
 
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,22 +12,22 @@ use zeroize::Zeroizing;
 
 use super::ForestError;
 
-/// What a controller shows to its clients.
+/// The kind of certificate that a controller presents to its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ServerCertificate {
-    /// Issued by the forest's authority for the controller's name, in force.
+    /// A certificate in force, issued by the forest's authority for the controller's name.
     #[default]
     Valid,
-    /// As `Valid`, but its time was over years ago.
+    /// As `Valid`, but expired years ago.
     Expired,
-    /// As `Valid`, but for another host's name.
+    /// As `Valid`, but for the name of another host.
     OtherName,
-    /// For the controller's name, but issued by the authority of `Forest::wrong_ca_file`.
+    /// A certificate for the controller's name, issued by the authority of `Forest::wrong_ca_file`.
     OtherAuthority,
 }
 
-/// The forest's certificate authority, and a second one that nobody trusts.
+/// The forest's certificate authority, and a second one that clients do not trust.
 #[derive(Debug)]
 pub(super) struct Authority {
     trusted: Issuer<'static, KeyPair>,
@@ -72,7 +72,7 @@ impl Authority {
     }
 }
 
-/// A certificate with its key, both PEM.
+/// A certificate with its key, both in PEM.
 #[derive(Debug)]
 pub(super) struct Issued {
     certificate: String,
@@ -80,7 +80,7 @@ pub(super) struct Issued {
 }
 
 impl Issued {
-    /// Writes `cert.pem` and `key.pem`; Samba refuses a key that others may read.
+    /// Writes `cert.pem` and `key.pem`; Samba refuses a key that other users can read.
     pub(super) fn write_to(&self, folder: &Path) -> Result<(), ForestError> {
         fs::create_dir_all(folder).map_err(ForestError::io(format!("making {}", folder.display())))?;
         write(&folder.join("cert.pem"), &self.certificate)?;

@@ -1,4 +1,4 @@
-//! Running a program with a time limit and a good error.
+//! Programs that run with a time limit, and whose errors hold their output.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 
 use super::ForestError;
 
-/// Where programs are found; fixed, because `sbin` is not on everybody's PATH.
+/// The search path of programs. A fixed one, because the PATH of this process may lack `sbin`.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A program run to its end, bounded in time.
+/// A program that runs to its end or to a time limit.
 #[derive(Debug)]
 pub(super) struct Run {
     command: Command,
@@ -19,14 +19,15 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// A program run directly on this machine, ended after `seconds`.
+    /// Prepares a program that runs directly on this machine and is ended after `seconds`.
     pub(super) fn here(seconds: u32, doing: impl Into<String>, program: &str) -> Self {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=5", &seconds.to_string(), program]);
         Self::new(command, program, doing)
     }
 
-    /// A program run beside a controller: in its namespaces, with its resolver and host name.
+    /// Prepares a program that runs in the namespaces of a controller, with its resolver and host name, and is ended
+    /// after `seconds`.
     pub(super) fn inside(host: &Host, seconds: u32, doing: impl Into<String>, program: &str) -> Self {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=5", &seconds.to_string()]).args(host.enter()).arg(program);
@@ -54,20 +55,20 @@ impl Run {
         self
     }
 
-    /// Runs it and gives what it wrote to its standard output.
+    /// Runs the program and returns its standard output.
     pub(super) fn output(self) -> Result<String, ForestError> {
         self.output_of("")
     }
 
-    /// As [`Self::output`], with `input` on its standard input.
+    /// Runs the program with `input` on its standard input and returns its standard output.
     pub(super) fn output_of(mut self, input: &str) -> Result<String, ForestError> {
         let io = || ForestError::io(format!("running {} ({})", self.program, self.doing));
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().map_err(io())?;
         let stdin = child.stdin.take();
         let output = std::thread::scope(|scope| {
-            // Written beside the reading, so that neither side can block the other with a full pipe. A program
-            // that ends without reading everything is judged by its exit code.
+            // Written on another thread while the output is read, so that neither side can block the other with a full
+            // pipe. A program that ends without reading everything is judged by its exit code.
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input.as_bytes())));
             child.wait_with_output()
         })
@@ -88,23 +89,23 @@ impl Run {
     }
 }
 
-/// Where a controller's programs run.
+/// The environment of a controller's programs: namespace, folder and configuration.
 #[derive(Debug, Clone)]
 pub(super) struct Host {
-    /// Its short name, `dc1`.
+    /// The short name, such as `dc1`.
     pub(super) name: String,
-    /// `dc1.corp.example.com`.
+    /// The full DNS name, such as `dc1.corp.example.com`.
     pub(super) fqdn: String,
-    /// Name of its network namespace.
+    /// The name of the network namespace.
     pub(super) namespace: String,
-    /// Its own folder: `resolv.conf`, `hosts`, `run`, `tls`, `samba`.
+    /// The folder of the controller, with `resolv.conf`, `hosts`, `run`, `tls` and `samba`.
     pub(super) folder: std::path::PathBuf,
     /// The forest's Kerberos configuration.
     pub(super) krb5_config: std::path::PathBuf,
 }
 
 impl Host {
-    /// The words that go before a program to run it in the namespaces of this host.
+    /// Returns the words before a program's name that run it in the namespaces of this host.
     fn enter(&self) -> Vec<&OsStr> {
         let words: [&OsStr; 11] = [
             "ip".as_ref(),
@@ -122,8 +123,8 @@ impl Host {
         words.into_iter().chain([self.name.as_ref(), self.folder.as_os_str()]).collect()
     }
 
-    /// A long-running program of this host, writing to `log`, in a process group of its own so that a Ctrl-C at
-    /// the terminal reaches the test only.
+    /// Returns the command of a long-running program of this host, which appends its output to `log`. It has a process
+    /// group of its own, so that a Ctrl-C at the terminal reaches the test only.
     pub(super) fn daemon(&self, program: &str, log: &Path) -> Result<Command, ForestError> {
         use std::os::unix::process::CommandExt;
         let doing = || ForestError::io(format!("opening {}", log.display()));

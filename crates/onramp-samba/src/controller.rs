@@ -1,4 +1,4 @@
-//! One domain controller.
+//! The domain controllers of a forest.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -15,9 +15,9 @@ use super::command::{Host, Run};
 use super::network::{self, Link};
 use super::wait;
 
-/// Ports whose services a forest uses: DNS, Kerberos, the RPC mapper, LDAP, LDAPS and the global catalogue.
+/// The ports of the services that a forest uses: DNS, Kerberos, the RPC mapper, LDAP, LDAPS and the global catalog.
 const PORTS: [u16; 6] = [53, 88, 135, 389, 636, 3268];
-/// How long a controller may take from its start to its first answer. It takes about a second on an idle machine.
+/// The time limit from a controller's start to its first answer, which takes about a second on an idle machine.
 const STARTUP: Duration = Duration::from_secs(90);
 
 /// A domain controller of a [`Forest`](super::Forest).
@@ -34,37 +34,37 @@ impl Controller {
         Self { host, address, link, process: Mutex::new(None) }
     }
 
-    /// Its full name: `dc1.corp.example.com`.
+    /// Returns the full DNS name, such as `dc1.corp.example.com`.
     #[must_use]
     pub fn fqdn(&self) -> &str {
         &self.host.fqdn
     }
 
-    /// Its address, reachable from this machine and from the other controllers.
+    /// Returns the address, which this machine and the other controllers can reach.
     #[must_use]
     pub fn ip(&self) -> IpAddr {
         self.address.into()
     }
 
-    /// Where it speaks LDAP, and StartTLS.
+    /// Returns the address and port for LDAP, with or without StartTLS.
     #[must_use]
     pub fn ldap(&self) -> SocketAddr {
         (self.address, 389).into()
     }
 
-    /// Where it speaks LDAP in TLS.
+    /// Returns the address and port for LDAP over TLS.
     #[must_use]
     pub fn ldaps(&self) -> SocketAddr {
         (self.address, 636).into()
     }
 
-    /// The Active Directory site it belongs to.
+    /// Returns the name of the controller's Active Directory site.
     #[must_use]
     pub fn site(&self) -> &str {
         "Default-First-Site-Name"
     }
 
-    /// Whether its process was started and not ended since.
+    /// Returns true if the controller was started and not stopped since. A crash is not detected.
     #[must_use]
     pub fn is_started(&self) -> bool {
         self.process().is_some()
@@ -90,7 +90,7 @@ impl Controller {
         self.host.folder.join("tls")
     }
 
-    /// Starts Samba in the foreground of a process of its own.
+    /// Starts Samba as a child process, unless the controller is started already.
     pub(super) fn start(&self) -> Result<(), ForestError> {
         let mut process = self.process();
         if process.is_some() {
@@ -118,10 +118,10 @@ impl Controller {
         Ok(())
     }
 
-    /// Collects the exit status of the killed process, so that it does not stay on as a zombie.
+    /// Collects the exit status of the killed process, so that it does not remain a zombie.
     pub(super) fn reap(&self) {
         if let Some(mut process) = self.process().take() {
-            // It has been killed, so this does not wait; an error would mean that it was collected already.
+            // The process was killed, so this does not wait. An error means that its status was collected already.
             let _ = process.wait();
         }
     }
@@ -138,7 +138,7 @@ impl Controller {
                 TcpStream::connect_timeout(&(*address, port).into(), Duration::from_secs(2))
                     .map_err(|error| format!("port {port}: {error}"))?;
             }
-            // Plain and without signing in, so that it works whatever certificate the controller shows.
+            // Without TLS and without signing in, so that it works with every kind of certificate.
             Run::here(10, "asking for the root entry", "ldapsearch")
                 .args([
                     "-LLL",
@@ -158,7 +158,7 @@ impl Controller {
     }
 }
 
-/// The end of a log, for an error message.
+/// Returns the last lines of a log, for an error message.
 fn tail(log: &std::path::Path) -> String {
     let text =
         std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();

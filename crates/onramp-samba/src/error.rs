@@ -1,66 +1,67 @@
-//! Why a forest could not be started or used.
+//! The errors of starting and using a forest.
 
 use std::time::Duration;
 
 use super::ldif::LdifError;
 
-/// Why a forest could not be started or used.
+/// An error of starting or using a forest.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ForestError {
-    /// Network namespaces and mounts need root.
+    /// The process does not run as root, which network namespaces and mounts need.
     #[error("a Samba forest needs root: it makes network namespaces and mounts; run this test as root")]
     NotRoot,
-    /// Programs that are not installed.
+    /// Programs or their data files are not installed.
     #[error("not installed: {}; on Debian: apt-get install --no-install-recommends {}", programs.join(", "), packages.join(" "))]
     MissingPrograms {
-        /// The programs looked for in vain.
+        /// The missing programs, and the packages of missing data files.
         programs: Vec<&'static str>,
-        /// The Debian packages that carry all programs a forest needs.
+        /// The Debian packages that contain all programs of a forest.
         packages: &'static [&'static str],
     },
     /// A program ended with an error.
     #[error("{program} failed ({}) while {doing}: {output}", code.map_or_else(|| "killed".to_owned(), |code| format!("code {code}")))]
     Program {
-        /// Name of the program.
+        /// The name of the program.
         program: String,
-        /// What it was to do.
+        /// The purpose of the program.
         doing: String,
-        /// Its exit code; the programs of OpenLDAP give the LDAP result code. `None` if a signal ended it.
+        /// The exit code, which is the LDAP result code for the programs of OpenLDAP. `None` if a signal ended the
+        /// program.
         code: Option<i32>,
-        /// What it wrote to its error output.
+        /// The error output of the program, with a note if the time limit ended it.
         output: String,
     },
-    /// Something did not happen in time.
+    /// An event did not happen in time.
     #[error("waited {} s for {what} in vain: {last}", limit.as_secs())]
     TimedOut {
-        /// What was waited for.
+        /// The event that was waited for.
         what: String,
-        /// How long.
+        /// The time limit.
         limit: Duration,
-        /// What was seen last.
+        /// The result of the last attempt.
         last: String,
     },
-    /// The operating system refused something.
+    /// An operation of the operating system failed.
     #[error("{doing}: {source}")]
     Io {
-        /// What was being done.
+        /// The action that failed.
         doing: String,
-        /// The system's own error.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// There is no controller with this index.
     #[error("there is no controller {index}: the forest has {count}, counted from 0")]
     NoController {
-        /// The index asked for.
+        /// The index that was asked for.
         index: usize,
-        /// How many there are.
+        /// The number of controllers.
         count: usize,
     },
     /// Every address range is taken by another forest.
     #[error("all {count} address ranges are taken by other forests on this machine")]
     NoAddressRange {
-        /// How many ranges there are.
+        /// The number of address ranges.
         count: usize,
     },
     /// A certificate could not be made.
@@ -72,7 +73,7 @@ pub enum ForestError {
 }
 
 impl ForestError {
-    /// The LDAP result code, if a program of OpenLDAP was refused by the controller.
+    /// Returns the LDAP result code, if a program of OpenLDAP failed.
     #[must_use]
     pub fn ldap_code(&self) -> Option<i32> {
         match self {
@@ -81,7 +82,7 @@ impl ForestError {
         }
     }
 
-    /// Makes the closure that says what was being done when the system refused.
+    /// Returns a closure that makes [`ForestError::Io`] from an error and the action that failed.
     pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }

@@ -5,18 +5,18 @@ use std::path::Path;
 use super::command::{Host, Run};
 use super::{Entry, ForestError, Login, parse_ldif};
 
-/// How far below its base a search looks.
+/// The depth of a search below its base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The base entry itself.
     Base,
-    /// The entries directly below it.
+    /// The entries directly below the base.
     One,
     /// The base and everything below.
     Subtree,
 }
 
-/// The programs, pointed at one controller and signed in.
+/// The programs, set up for one controller and one login.
 #[derive(Debug)]
 pub(super) struct LdapPrograms<'a> {
     host: &'a Host,

@@ -9,40 +9,40 @@ use base64::engine::general_purpose::STANDARD;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its distinguished name.
+    /// The distinguished name.
     pub dn: String,
-    /// Attribute descriptions in lower case (options as `;range=0-1499` included), each with its values.
+    /// The values of each attribute, by its description in lower case, with options such as `;range=0-1499`.
     pub attributes: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 impl Entry {
-    /// The first value of an attribute, if it is there and is text.
+    /// Returns the first value of an attribute, if there is one and it is UTF-8.
     #[must_use]
     pub fn text(&self, attribute: &str) -> Option<&str> {
         self.bytes(attribute).and_then(|value| std::str::from_utf8(value).ok())
     }
 
-    /// Every value of an attribute that is text, in the order they were sent.
+    /// Returns the values of an attribute that are UTF-8, in the order of the output.
     #[must_use]
     pub fn texts(&self, attribute: &str) -> Vec<&str> {
         let values = self.attributes.get(&attribute.to_ascii_lowercase());
         values.into_iter().flatten().filter_map(|value| std::str::from_utf8(value).ok()).collect()
     }
 
-    /// The first value of an attribute, if it is there.
+    /// Returns the first value of an attribute, if there is one.
     #[must_use]
     pub fn bytes(&self, attribute: &str) -> Option<&[u8]> {
         self.attributes.get(&attribute.to_ascii_lowercase())?.first().map(Vec::as_slice)
     }
 }
 
-/// Why a text is not LDIF.
+/// An error in an LDIF text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct LdifError {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// A description of the error.
     pub problem: &'static str,
 }
 
@@ -71,7 +71,7 @@ pub fn parse_ldif(text: &str) -> Result<Vec<Entry>, LdifError> {
     Ok(entries)
 }
 
-/// Writes an attribute value as an LDIF line (without line end), in base64 where plain text would not do.
+/// Returns an attribute value as an LDIF line without line end, in base64 if plain text cannot hold it.
 #[must_use]
 pub fn attribute_line(name: &str, value: &str) -> String {
     let unsafe_start = value.starts_with([' ', ':', '<']);
@@ -80,7 +80,7 @@ pub fn attribute_line(name: &str, value: &str) -> String {
     if plain { format!("{name}: {value}") } else { format!("{name}:: {}", STANDARD.encode(value)) }
 }
 
-/// Joins continued lines and drops comments; each line comes with the number of its first part.
+/// Joins continued lines and drops comments. Returns each line with the number of its first part.
 fn unfold(text: &str) -> Result<Vec<(usize, String)>, LdifError> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     for (index, raw) in text.lines().enumerate() {

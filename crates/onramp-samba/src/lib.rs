@@ -1,4 +1,4 @@
-//! A real Active Directory forest, made of Samba domain controllers, for as long as a value lives.
+//! A real Active Directory forest of Samba domain controllers, which exists as long as a value of [`Forest`].
 //!
 //! ```no_run
 //! use onramp_samba::{Forest, Scope};
@@ -14,13 +14,13 @@
 //! # }
 //! ```
 //!
-//! Every controller is a process tree in its own network, mount and UTS namespaces, joined to the others and to
-//! this machine by a bridge. It needs root and the Debian packages of [`PACKAGES`]. Nothing is left behind: the
-//! value removes everything when it is dropped, a watchdog does if this process is killed, and the next forest
-//! to start does if even the watchdog was.
+//! Every controller is a process tree in its own network, mount and UTS namespaces, joined to the others and to this
+//! machine by a bridge. A forest needs root and the Debian packages of [`PACKAGES`]. Nothing is left behind: the value
+//! removes everything when it is dropped; if this process is killed, a watchdog does so; if the watchdog is killed too,
+//! the next forest to start does so.
 //!
-//! The databases are written without fsync, which makes the forest several times faster and is fine for
-//! directories that nobody keeps; do not compare write rates with those of a production controller.
+//! The databases are written without fsync, which makes the forest several times faster, but a power failure may damage
+//! them. Do not compare write rates with those of a production controller.
 
 mod builder;
 mod certificates;
@@ -67,7 +67,7 @@ use certificates::Authority;
 use ldap_programs::LdapPrograms;
 use watchdog::Watchdog;
 
-/// How long two controllers may take to find each other again.
+/// The time limit of a replication between two controllers, which may have to reconnect first.
 const REPLICATION: Duration = Duration::from_secs(60);
 
 /// A running forest of one domain; dropping it ends and removes everything it consists of.
@@ -87,13 +87,14 @@ pub struct Forest {
 }
 
 impl Forest {
-    /// Starts describing a forest; see [`ForestBuilder`].
+    /// Returns a builder with the default configuration; see [`ForestBuilder`].
     pub fn builder() -> ForestBuilder {
         ForestBuilder::default()
     }
 
-    /// A forest of one controller with that many users, all with mail and proxy addresses. With a cache, its directory is
-    /// taken from that folder, or made and kept there: 50,000 users take two minutes, their copy seconds.
+    /// Starts a forest of one controller with `users` users, all with mail and proxy addresses. If `cache` names a
+    /// folder, the directory is copied from there, or made and saved there: adding 50,000 users takes two minutes,
+    /// copying them takes seconds.
     ///
     /// # Errors
     /// As [`ForestBuilder::up`].
@@ -101,73 +102,74 @@ impl Forest {
         many::up(users, cache)
     }
 
-    /// The DNS name of the forest's one domain, in lower case: `corp.example.com`.
+    /// Returns the DNS name of the forest's one domain, in lower case: `corp.example.com`.
     #[must_use]
     pub fn domain(&self) -> &str {
         &self.names.domain
     }
 
-    /// The NetBIOS name of the domain: `CORP`.
+    /// Returns the NetBIOS name of the domain: `CORP`.
     #[must_use]
     pub fn netbios(&self) -> &str {
         &self.names.netbios
     }
 
-    /// The distinguished name of the domain: `DC=corp,DC=example,DC=com`.
+    /// Returns the distinguished name of the domain: `DC=corp,DC=example,DC=com`.
     #[must_use]
     pub fn base_dn(&self) -> &str {
         &self.names.base_dn
     }
 
-    /// The domain controllers in the order they were made; the first holds every operations-master role.
+    /// Returns the domain controllers in the order they were made. The first one was provisioned and holds every
+    /// operations-master role.
     #[must_use]
     pub fn controllers(&self) -> &[Controller] {
         &self.controllers
     }
 
-    /// The domain administrator with a password that is random for each forest.
+    /// Returns the domain administrator, with a password that is random for each forest.
     #[must_use]
     pub fn admin(&self) -> &Login {
         &self.admin
     }
 
-    /// The administrator's distinguished name.
+    /// Returns the administrator's distinguished name.
     #[must_use]
     pub fn admin_dn(&self) -> &str {
         self.admin.dn()
     }
 
-    /// The administrator's sign-in name, `administrator@` and the domain.
+    /// Returns the administrator's sign-in name: `administrator@` and the domain.
     #[must_use]
     pub fn admin_upn(&self) -> &str {
         self.admin.upn()
     }
 
-    /// The administrator's password.
+    /// Returns the administrator's password.
     #[must_use]
     pub fn admin_password(&self) -> &Secret {
         self.admin.password()
     }
 
-    /// PEM file of the authority that issued the certificates of the controllers.
+    /// Returns the PEM file of the authority that issues the certificates of the controllers.
     #[must_use]
     pub fn ca_file(&self) -> &Path {
         self.authority.file()
     }
 
-    /// PEM file of an authority that issued none of them, to see a client refuse.
+    /// Returns the PEM file of another authority, which issues only [`ServerCertificate::OtherAuthority`].
     #[must_use]
     pub fn wrong_ca_file(&self) -> &Path {
         self.authority.wrong_file()
     }
 
-    /// The folder that holds the state of the whole forest; it disappears with the forest.
+    /// Returns the folder that holds the state of the whole forest; it is removed with the forest.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Kills controller `index` at once (SIGKILL), as a power failure would.
+    /// Kills every process of controller `index` with SIGKILL.
     pub fn stop_controller(&self, index: usize) -> Result<(), ForestError> {
         self.controller(index)?.kill()
     }
@@ -179,8 +181,7 @@ impl Forest {
         controller.wait_until_it_answers()
     }
 
-    /// Restarts controller `index` with a new certificate of a kind: its connections break, as they do when a
-    /// certificate is renewed on a real one.
+    /// Restarts controller `index` with a new certificate of a kind. Its connections break.
     pub fn use_certificate(&self, index: usize, kind: ServerCertificate) -> Result<(), ForestError> {
         let fqdn = self.controller(index)?.fqdn().to_owned();
         let certificate = self.authority.issue(&fqdn, kind)?;
@@ -191,14 +192,15 @@ impl Forest {
         controller.wait_until_it_answers()
     }
 
-    /// Keeps the directory of the first controller, for [`ForestBuilder::directory_of`]. Meanwhile it is stopped.
+    /// Saves the directory of the first controller, for [`ForestBuilder::directory_of`]. The controller is stopped
+    /// meanwhile.
     ///
-    /// Passwords are in it, of accounts of this forest only.
+    /// The saved directory contains the passwords of this forest's accounts.
     pub fn save_directory(&self, to: &Path) -> Result<(), ForestError> {
         let controller = self.controller(0)?;
         let parent = to.parent().unwrap_or(to);
         std::fs::create_dir_all(parent).map_err(ForestError::io(format!("making {}", parent.display())))?;
-        // Complete under its name, or not there.
+        // Copied under another name first, so that the final name never holds an incomplete directory.
         let unfinished = to.with_extension("unfinished");
         let absent = match std::fs::remove_dir_all(&unfinished) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
@@ -212,18 +214,18 @@ impl Forest {
         controller.wait_until_it_answers()
     }
 
-    /// Takes the link of controller `index` down: packets to it vanish, nobody hears a reset.
+    /// Takes the link of controller `index` down: packets to it are lost, and no connection is reset.
     pub fn cut_network(&self, index: usize) -> Result<(), ForestError> {
         self.controller(index)?.link().set_up(false)
     }
 
-    /// Loses every packet that controller `index` sends to this machine: it hears and does what it is asked to,
-    /// and nobody learns of it.
+    /// Drops every packet that controller `index` sends to this machine: it receives and executes requests, but its
+    /// answers are lost.
     pub fn lose_answers(&self, index: usize) -> Result<(), ForestError> {
         self.controller(index)?.link().lose_packets_to(self.gateway)
     }
 
-    /// Loses every packet between two controllers, which go on to answer everybody else.
+    /// Drops every packet between two controllers, which still answer everything else.
     pub fn separate(&self, one: usize, other: usize) -> Result<(), ForestError> {
         let (one, other) = (self.controller(one)?, self.controller(other)?);
         one.link().lose_packets_to(other.address())?;
@@ -237,8 +239,8 @@ impl Forest {
         link.set_up(true)
     }
 
-    /// Makes controller `to` fetch the changes of one naming context from controller `from`, and waits for it. Tried again
-    /// for a while when it fails: the two may be about to find each other again.
+    /// Makes controller `to` fetch the changes of one naming context from controller `from`, and waits for it. Retries
+    /// for up to a minute, because the two controllers may have to reconnect first.
     pub fn replicate(&self, from: usize, to: usize, naming_context: &str) -> Result<(), ForestError> {
         let (source, target) = (self.controller(from)?.fqdn(), self.controller(to)?.fqdn());
         wait::until(&format!("{target} to fetch {naming_context}"), REPLICATION, || {
@@ -249,7 +251,7 @@ impl Forest {
 
     /// Searches controller `index` as the administrator with the `ldapsearch` program, over LDAPS.
     ///
-    /// The program runs beside the controller, so it answers also while the controller's network is cut.
+    /// The program runs in the controller's network namespace, so it works also while the controller's network is cut.
     pub fn ldapsearch(
         &self,
         index: usize,
@@ -261,7 +263,7 @@ impl Forest {
         self.ldap(index, &self.admin)?.search(base, scope, filter, attributes)
     }
 
-    /// As [`Self::ldapsearch`], signed in as somebody else.
+    /// Searches as [`Self::ldapsearch`] does, signed in as `login`.
     pub fn ldapsearch_as(
         &self,
         login: &Login,
@@ -281,19 +283,19 @@ impl Forest {
         self.ldap(index, &self.admin)?.modify(ldif)
     }
 
-    /// As [`Self::ldapmodify`], signed in as somebody else.
+    /// Applies LDIF as [`Self::ldapmodify`] does, signed in as `login`.
     pub fn ldapmodify_as(&self, login: &Login, index: usize, ldif: &str) -> Result<(), ForestError> {
         self.ldap(index, login)?.modify(ldif)
     }
 
-    /// Runs `samba-tool` on controller `index`, on its own database, and gives what it printed.
+    /// Runs `samba-tool` on controller `index`, on its own database, and returns the output.
     pub fn samba_tool(&self, index: usize, arguments: &[&str]) -> Result<String, ForestError> {
         samba::tool(self.controller(index)?.host(), arguments)
     }
 
-    /// Adds `count` users on the first controller, taking the shapes in turn, spread over several OUs.
+    /// Adds `count` users on the first controller, with the shapes in turn, spread over several OUs.
     ///
-    /// Names are made of a counter, so they are the same in every forest. Several hundred users take a second.
+    /// Names contain a counter, so they are the same in every forest. Adding several hundred users takes a second.
     pub fn add_users(&self, count: usize, shapes: &[UserShape]) -> Result<Vec<SeededUser>, ForestError> {
         users::add(self, &self.users_so_far, count, shapes)
     }
@@ -303,7 +305,7 @@ impl Forest {
         logins::add(self, name, rights)
     }
 
-    /// A Kerberos ticket of an account, for programs on this machine.
+    /// Returns a Kerberos ticket of an account, for programs on this machine.
     pub fn ticket(&self, login: &Login) -> Result<Ticket, ForestError> {
         tickets::ticket(self, login)
     }
@@ -327,7 +329,7 @@ impl Drop for Forest {
     }
 }
 
-/// What the domain is called, in the spellings that the parts need.
+/// The names of the domain, in the forms that Samba, Kerberos and LDAP use.
 #[derive(Debug, Clone)]
 struct Names {
     realm: String,

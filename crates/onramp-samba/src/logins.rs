@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{Forest, ForestError, Scope, Secret, attribute_line};
 
-/// `userPrincipalName` in the language of access rights.
+/// The `schemaIDGUID` of `userPrincipalName`, which access rights refer to.
 const USER_PRINCIPAL_NAME: &str = "28630ebb-41d5-11d1-a9c1-0000f80367c1";
 
 /// An account of the forest and its password.
@@ -24,7 +24,7 @@ pub struct Login {
 }
 
 impl Login {
-    /// Draws a password for the account and keeps it in a file below `folder` that only root may read.
+    /// Generates a password for the account and saves it in a file in `folder` that only its owner, root, can read.
     pub(super) fn new(dn: String, upn: String, folder: &Path) -> Result<Self, ForestError> {
         let password = Secret::random()?;
         let name = upn.split('@').next().unwrap_or(&upn);
@@ -39,31 +39,32 @@ impl Login {
         Ok(Self { dn, upn, password, password_file })
     }
 
-    /// Its distinguished name.
+    /// Returns the distinguished name.
     #[must_use]
     pub fn dn(&self) -> &str {
         &self.dn
     }
 
-    /// Its `userPrincipalName`, or for the administrator, who has none, the implied one.
+    /// Returns the `userPrincipalName`; for the administrator, who has none, the implicit one.
     #[must_use]
     pub fn upn(&self) -> &str {
         &self.upn
     }
 
-    /// Its password.
+    /// Returns the password.
     #[must_use]
     pub fn password(&self) -> &Secret {
         &self.password
     }
 
-    /// A file with the password and nothing else, readable for root only.
+    /// Returns the path of a file with the password and nothing else, which only root can read.
     #[must_use]
     pub fn password_file(&self) -> &Path {
         &self.password_file
     }
 
-    /// The LDIF line that sets the password: in double quotes, UTF-16, little end first (MS-ADTS 3.1.1.3.1.5.1).
+    /// Returns the LDIF line that sets the password: in double quotes, as UTF-16 in little-endian order (MS-ADTS
+    /// 3.1.1.3.1.5.1).
     pub(super) fn password_line(&self) -> Secret {
         let quoted = Zeroizing::new(format!("\"{}\"", self.password.expose()));
         let utf16: Zeroizing<Vec<u8>> =
@@ -72,15 +73,15 @@ impl Login {
     }
 }
 
-/// What an account made for a test may do, beyond what every signed-in user may.
+/// The rights of an account made for a test, beyond those of every signed-in user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rights {
-    /// Nothing: reads, but may change neither users nor suffixes.
+    /// No more rights: the account can read, but can change neither users nor suffixes.
     Ordinary,
-    /// Write `userPrincipalName` of every object below the domain, as delegated to a synchronisation admin.
+    /// Writing `userPrincipalName` of every object below the domain, as delegated to a synchronization administrator.
     WriteUpn,
-    /// Everything, by membership in Domain Admins and Enterprise Admins.
+    /// Every right, by membership in Domain Admins and Enterprise Admins.
     Administrator,
 }
 
@@ -118,7 +119,7 @@ fn delegate_upn(forest: &Forest, login: &Login) -> Result<(), ForestError> {
     forest.samba_tool(0, &["dsacl", "set", &object, &grant]).map(drop)
 }
 
-/// A security identifier in its usual spelling (MS-DTYP 2.4.2.1).
+/// Returns a security identifier as text (MS-DTYP 2.4.2.1).
 fn sid_text(bytes: &[u8]) -> Option<String> {
     let (&[revision, count], rest) = bytes.split_first_chunk::<2>()?;
     let (authority, rest) = rest.split_first_chunk::<6>()?;

@@ -1,11 +1,11 @@
-//! A forest of one controller with a great many users, kept between runs if asked to, since adding them takes minutes.
+//! A forest of one controller with many users, saved between runs on request, because adding them takes minutes.
 
 use std::path::Path;
 
 use super::command::Run;
 use super::{Forest, ForestError, UserShape};
 
-/// How many users are added in one go: the program that does it has a time limit.
+/// The number of users that are added at a time, because the program that adds them has a time limit.
 const AT_ONCE: usize = 5_000;
 
 pub(super) fn up(users: usize, cache: Option<&Path>) -> Result<Forest, ForestError> {
@@ -23,7 +23,8 @@ pub(super) fn up(users: usize, cache: Option<&Path>) -> Result<Forest, ForestErr
     Ok(forest)
 }
 
-/// A directory is good for the version of Samba that made it.
+/// Returns the name of a saved directory. It includes the version of Samba, because a directory is used with that
+/// version only.
 fn name(users: usize) -> Result<String, ForestError> {
     let version = Run::here(10, "asking for its version", "samba").args(["--version"]).output()?;
     let version = version.trim().trim_start_matches("Version ");

@@ -6,7 +6,7 @@ use super::ForestError;
 use super::command::Run;
 use super::registry::Claim;
 
-/// The bridge that joins the controllers and this machine.
+/// The names and addresses of a forest's network.
 #[derive(Debug, Clone)]
 pub(super) struct Network {
     id: String,
@@ -18,28 +18,28 @@ impl Network {
         Self { id: claim.id.clone(), range: claim.range }
     }
 
-    /// The address of controller `index`.
+    /// Returns the address of controller `index`.
     pub(super) fn address(&self, index: usize) -> Ipv4Addr {
         let host = u8::try_from(index).unwrap_or(u8::MAX).saturating_add(11);
         Ipv4Addr::new(198, 18, self.range, host)
     }
 
-    /// The name of the namespace of controller `index`.
+    /// Returns the name of the namespace of controller `index`.
     pub(super) fn namespace(&self, index: usize) -> String {
         format!("onramp-{}-dc{}", self.id, index + 1)
     }
 
-    /// The link of controller `index`, as seen from this machine.
+    /// Returns the link of controller `index`, as seen from this machine.
     pub(super) fn link(&self, index: usize) -> Link {
         Link { name: format!("or{}v{}", self.id, index + 1), namespace: self.namespace(index) }
     }
 
-    /// The address of this machine on the bridge.
+    /// Returns the address of this machine on the bridge.
     pub(super) fn gateway(&self) -> Ipv4Addr {
         Ipv4Addr::new(198, 18, self.range, 1)
     }
 
-    /// Makes the bridge and everything that hangs on it.
+    /// Makes the bridge, and a namespace with a link for each controller.
     pub(super) fn create(&self, controllers: usize) -> Result<(), ForestError> {
         let (bridge, gateway) = (format!("or{}", self.id), self.gateway());
         ip(&format!("link add {bridge} type bridge"))?;
@@ -59,7 +59,7 @@ impl Network {
     }
 }
 
-/// A controller's cable.
+/// The link between a controller and the bridge.
 #[derive(Debug, Clone)]
 pub(super) struct Link {
     name: String,
@@ -67,25 +67,25 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Plugs the cable in or out at this machine's end.
+    /// Sets the link up or down at this machine's end.
     pub(super) fn set_up(&self, up: bool) -> Result<(), ForestError> {
         ip(&format!("link set {} {}", self.name, if up { "up" } else { "down" }))
     }
 
-    /// Loses every packet of the controller to an address; what comes from there still arrives.
+    /// Drops every packet from the controller to an address; packets from that address still arrive.
     ///
-    /// A route does it, which every kernel has, unlike the tables of a packet filter.
+    /// Uses a blackhole route, because every kernel has routes, but not every kernel has a packet filter.
     pub(super) fn lose_packets_to(&self, address: Ipv4Addr) -> Result<(), ForestError> {
         ip(&format!("-n {} route replace blackhole {address}/32", self.namespace))
     }
 
-    /// Loses no packet any more.
+    /// Stops dropping packets.
     pub(super) fn lose_none(&self) -> Result<(), ForestError> {
         ip(&format!("-n {} route flush type blackhole", self.namespace))
     }
 }
 
-/// The ids of the processes in a namespace.
+/// Returns the ids of the processes in a namespace.
 pub(super) fn processes(namespace: &str) -> Result<Vec<i32>, ForestError> {
     let output = Run::here(10, format!("listing the processes of {namespace}"), "ip")
         .args(["netns", "pids", namespace])

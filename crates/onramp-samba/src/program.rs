@@ -1,7 +1,8 @@
-//! The program `forest`: a Samba Active Directory forest from the command line, to look at or for programs in other languages.
+//! The program `forest`: a Samba Active Directory forest from the command line, to explore or to use from other
+//! languages.
 //!
-//! `forest up` starts one that stays, and prints one line of JSON with its addresses; `forest status` prints that line
-//! again; `forest down` removes the forest. Root is needed.
+//! `forest up` starts a forest in the background and prints one line of JSON with its addresses; `forest status` prints
+//! that line again; `forest down` removes the forest. Root is needed.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -20,41 +21,41 @@ use crate::{Forest, UserShape};
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
-    /// Tells several forests apart.
+    /// The name of the forest, for more than one at a time.
     #[arg(long, global = true, default_value = "default")]
     name: String,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Starts a forest that stays until `down`, and prints where it is as one line of JSON.
+    /// Starts a forest that runs until `down`, and prints its addresses as one line of JSON.
     Up(ForestOptions),
-    /// Prints the line of `up` again, with which controllers accept connections.
+    /// Prints the line of `up` again, with the controllers that accept connections.
     Status,
     /// Ends the forest and removes everything it consists of.
     Down,
-    /// Owns a forest until told to end; `up` starts this in the background.
+    /// Holds a forest until `down`; `up` starts this in the background.
     #[command(hide = true)]
     Hold(ForestOptions),
 }
 
 #[derive(Debug, clap::Args)]
 struct ForestOptions {
-    /// How many domain controllers.
+    /// The number of domain controllers.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
     controllers: u8,
-    /// How many users of mixed shapes to add.
+    /// The number of users of mixed shapes to add.
     #[arg(long, default_value_t = 0)]
     users: usize,
-    /// DNS name of the domain.
+    /// The DNS name of the domain.
     #[arg(long, default_value = "CORP.EXAMPLE.COM")]
     realm: String,
 }
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Runs the program. `prefix` are the arguments that select this program in a program with several: it starts itself again
-/// in the background.
+/// Runs the program. `prefix` contains the arguments that select this program if the executable has several: the
+/// executable is started again in the background.
 pub fn run(arguments: &Arguments, prefix: &[&str]) -> ExitCode {
     let Arguments { action, name } = arguments;
     let socket = PathBuf::from(format!("/run/onramp-forest-{name}.sock"));
@@ -97,7 +98,7 @@ fn up(name: &str, socket: &Path, options: &ForestOptions, prefix: &[&str]) -> Re
     }
 }
 
-/// Ends a forest that is up; what dead owners left is removed in any case.
+/// Ends a forest if it is up. Removes what forests of dead owners left behind in any case.
 fn down(socket: &Path) -> Result<String, Failure> {
     let was_up = UnixStream::connect(socket).is_ok();
     if was_up {
@@ -108,7 +109,7 @@ fn down(socket: &Path) -> Result<String, Failure> {
     Ok(json!({ "down": was_up, "removed_of_dead_owners": swept }).to_string())
 }
 
-/// Sends the owner one word and gives its one-line answer.
+/// Sends the owner one word and returns its one-line answer.
 fn ask(socket: &Path, word: &str) -> Result<String, Failure> {
     let mut stream = UnixStream::connect(socket).map_err(|_| "no forest is up; `forest up` starts one")?;
     writeln!(stream, "{word}")?;
@@ -121,7 +122,7 @@ fn ask(socket: &Path, word: &str) -> Result<String, Failure> {
     }
 }
 
-/// Owns a forest: brings it up, says so on standard output, then serves `status` and `down`.
+/// Owns a forest: starts it, prints its addresses on standard output, then serves `status` and `down`.
 fn hold(socket: &Path, options: &ForestOptions) -> Result<String, Failure> {
     let started = start(options).and_then(|forest| {
         let _ = fs::remove_file(socket);
@@ -142,7 +143,7 @@ fn hold(socket: &Path, options: &ForestOptions) -> Result<String, Failure> {
         }
         match word.trim_end() {
             "status" => {
-                // The asker may be gone; that is its own affair.
+                // The client may be gone, which is no error here.
                 let _ = writeln!(stream, "{}", status(&forest, facts.clone()));
             }
             "down" => {
@@ -154,7 +155,7 @@ fn hold(socket: &Path, options: &ForestOptions) -> Result<String, Failure> {
             _ => {}
         }
     }
-    // Nobody reads this process's output any more.
+    // The output of this process is no longer read.
     std::process::exit(0)
 }
 
@@ -164,7 +165,7 @@ fn start(options: &ForestOptions) -> Result<Forest, Failure> {
     Ok(forest)
 }
 
-/// Where everything is. The password itself is only in the file.
+/// Returns the names, addresses and files of a forest. The password itself is only in its file.
 fn facts(forest: &Forest) -> Value {
     let controllers: Vec<Value> = forest
         .controllers()

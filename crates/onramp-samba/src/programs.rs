@@ -1,11 +1,11 @@
-//! The programs a forest consists of.
+//! The programs and packages that a forest needs.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::ForestError;
 
-/// The Debian packages that carry every program a forest needs.
+/// The Debian packages that contain every program of a forest.
 pub const PACKAGES: &[&str] = &[
     "samba",
     "samba-ad-dc",
@@ -35,12 +35,12 @@ const PROGRAMS: &[&str] = &[
     "timeout",
 ];
 
-/// Files that come in packages of their own, without which provisioning fails half-way.
+/// Data files without which provisioning fails, and the packages that contain them.
 const DATA: &[(&str, &str)] = &[("/usr/share/samba/setup", "samba-ad-provision")];
 
-/// Says what is missing before anything is made.
+/// Fails if this process is not root or if a program is missing, before anything is made.
 pub(super) fn check() -> Result<(), ForestError> {
-    // The files of /proc/self belong to whom this process runs as.
+    // The files of /proc/self belong to the user that this process runs as.
     if std::fs::metadata("/proc/self").map_err(ForestError::io("reading /proc/self"))?.uid() != 0 {
         return Err(ForestError::NotRoot);
     }
@@ -55,7 +55,7 @@ pub(super) fn check() -> Result<(), ForestError> {
 }
 
 fn is_installed(program: &str) -> bool {
-    // `samba` and `ip` live in /usr/sbin, which is not on everybody's PATH.
+    // `samba` and `ip` are in /usr/sbin, which may be missing in PATH.
     let path = std::env::var_os("PATH").unwrap_or_default();
     let standard = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(std::path::PathBuf::from);
     std::env::split_paths(&path).chain(standard).any(|folder| folder.join(program).is_file())

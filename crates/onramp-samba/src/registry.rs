@@ -1,7 +1,8 @@
-//! Which forests exist on this machine, so that each gets an address range of its own and none is left behind.
+//! The registry of the forests on this machine, which gives each an address range of its own and finds those that are
+//! left behind.
 //!
-//! A record file per forest lies in `/run/onramp-forests`, and its owner keeps a lock on it. The kernel gives the
-//! lock up when the owner ends, however it ends: a record that can be locked belongs to nobody any more.
+//! Each forest has a record file in `/run/onramp-forests`, and its owner keeps a lock on it. The kernel releases the
+//! lock when the owner ends, even if it is killed: a record that can be locked has no living owner.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -29,12 +30,12 @@ pub(super) struct Claim {
     pub(super) range: u8,
     /// The record file.
     pub(super) record: PathBuf,
-    /// Locked as long as the forest's owner lives.
+    /// The lock on the record, held as long as the forest's owner lives.
     _lock: File,
 }
 
 impl Claim {
-    /// Removes what dead owners left, then takes the lowest free address range for the forest in `folder`.
+    /// Removes the forests of dead owners, then takes the lowest free address range for the forest in `folder`.
     pub(super) fn take(folder: &Path) -> Result<Self, ForestError> {
         let _guard = exclusive()?;
         let taken = sweep_locked()?.taken;
@@ -52,9 +53,9 @@ impl Claim {
     }
 }
 
-/// Removes the forests whose owners are dead; gives how many there were.
+/// Removes the forests whose owners are dead, and returns their number.
 ///
-/// Every new forest does this first, so that it is needed only to clean up without starting one.
+/// Every new forest does this first, so it is needed only to clean up without starting a forest.
 pub fn remove_orphans() -> Result<usize, ForestError> {
     super::programs::check()?;
     let _guard = exclusive()?;
@@ -73,7 +74,7 @@ struct Swept {
     removed: usize,
 }
 
-/// Holds off every other process that looks at the registry.
+/// Locks the registry against other processes until the returned file is dropped.
 fn exclusive() -> Result<File, ForestError> {
     let doing = || ForestError::io(format!("locking {FOLDER}"));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(FOLDER).map_err(doing())?;

@@ -1,4 +1,4 @@
-//! What is particular to Samba: provisioning, joining, configuration.
+//! The parts particular to Samba: provisioning, joining, configuration.
 
 use std::fs;
 use std::path::Path;
@@ -7,12 +7,13 @@ use std::time::Duration;
 use super::command::{Host, Run};
 use super::{ForestError, Login, Names, wait};
 
-/// Options for every controller.
+/// The options of every controller.
 ///
-/// Only what a directory needs runs: no file server, no winbind. The DNS forwarder is empty on purpose: with one
-/// that does not answer, replication and Kerberos hang for minutes. Kerberos within TLS needs no signing of its own, as on
-/// Windows. Changes are announced to the partner after one second instead of five, and fetched unasked every five seconds
-/// instead of minutes: an announcement is lost when the partner has not worked out yet that it wants it.
+/// Only the services that a directory needs are started: no file server, no winbind. The DNS forwarder is empty on
+/// purpose: with one that does not answer, replication and Kerberos hang for minutes. Kerberos within TLS needs no
+/// signing of its own, as on Windows. Changes are announced to the partner after one second instead of five, and
+/// fetched without announcement every five seconds instead of every few minutes: an announcement is lost if the partner
+/// has not yet computed its connections.
 const OPTIONS: &[(&str, &str)] = &[
     ("interfaces", "eth0"),
     ("bind interfaces only", "yes"),
@@ -45,16 +46,16 @@ pub(super) fn provision(host: &Host, names: &Names, address: &str) -> Result<(),
     configure(host, names)
 }
 
-/// Gives the first controller of a domain a directory that was saved.
+/// Restores a saved directory on the first controller of a domain.
 pub(super) fn restore(host: &Host, names: &Names, saved: &Path) -> Result<(), ForestError> {
     copy(saved, &host.folder.join("samba"))?;
     configure(host, names)
 }
 
-/// Copies the whole directory of a controller that does not run, into a place where nothing is yet: databases reserve much
-/// more room than they use.
+/// Copies the whole directory of a stopped controller to a path that does not exist yet. The copy is sparse, because
+/// databases reserve much more room than they use.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), ForestError> {
-    // Programs run in the root folder.
+    // Programs run in the root folder, so the paths must be absolute.
     let whole = |path: &Path| std::path::absolute(path).map_err(ForestError::io("asking for this folder"));
     let (from, to) = (whole(from)?, whole(to)?);
     Run::here(300, format!("copying {} to {}", from.display(), to.display()), "cp")
@@ -70,7 +71,7 @@ pub(super) fn join(host: &Host, names: &Names, first: &str, admin: &Login) -> Re
         .args(["domain", "join", &names.realm, "DC", "--dns-backend=SAMBA_INTERNAL", "--backend-store=mdb"])
         .args([format!("--server={first}"), format!("-U{}\\administrator", names.netbios)])
         .args(common(host)?)
-        // From a file, because everybody on the machine may read a command line.
+        // From a file, because every user of the machine can read a command line.
         .env("PASSWD_FILE", admin.password_file())
         .output()?;
     configure(host, names)
@@ -82,20 +83,20 @@ pub(super) fn set_admin_password(host: &Host, admin: &Login) -> Result<(), Fores
     let dn = super::attribute_line("dn", admin.dn());
     let password = admin.password_line();
     let ldif = format!("{dn}\nchangetype: modify\nreplace: unicodePwd\n{}\n", password.expose());
-    // ldbmodify does not know `-` for its standard input.
+    // ldbmodify does not accept `-` for its standard input.
     Run::here(60, "setting the administrator's password", "ldbmodify")
         .args(["-H", &format!("ldapi://{}", socket.display()), "/dev/stdin"])
         .output_of(&ldif)
         .map(drop)
 }
 
-/// Adds the entries of an LDIF text to the controller's own database, beside the running controller and in one transaction.
+/// Adds the entries of an LDIF text to the controller's own database, while the controller runs and in one transaction.
 ///
-/// With batch mode the transaction has no others within: one for each entry would copy the indexes, which makes it slower the
-/// more entries there are. It gives up as a whole when an entry is refused.
+/// Batch mode avoids a nested transaction for each entry, which would copy the indexes and become slower with the
+/// number of entries. Nothing is added if an entry is refused.
 pub(super) fn load(host: &Host, ldif: &str) -> Result<(), ForestError> {
     let path = |file: &str| host.folder.join(file).display().to_string();
-    // ldbadd does not know `-` for its standard input.
+    // ldbadd does not accept `-` for its standard input.
     Run::here(600, format!("adding entries on {}", host.name), "ldbadd")
         .args(["-H", &path("samba/private/sam.ldb"), "-o", "batch_mode:1"])
         .args([&format!("--configfile={}", path("smb.conf")), "/dev/stdin"])
@@ -103,10 +104,10 @@ pub(super) fn load(host: &Host, ldif: &str) -> Result<(), ForestError> {
         .map(drop)
 }
 
-/// Lets the first controller work out its connections now rather than at its next round in five minutes; until
-/// then it would not fetch what the others change.
+/// Makes the first controller compute its connections now instead of at its next round in five minutes; until then it
+/// would not fetch the changes of the others.
 ///
-/// Tried again when it fails: on a busy machine Samba's own limit of a minute may pass while it is at other work.
+/// Retries after a failure: on a busy machine, the command may exceed Samba's own limit of a minute.
 pub(super) fn connect_back(host: &Host) -> Result<(), ForestError> {
     wait::until("the first controller to connect to the others", Duration::from_secs(240), || {
         tool(host, &["drs", "kcc", &host.fqdn, "--machine-pass"]).map(drop).map_err(|error| error.to_string())

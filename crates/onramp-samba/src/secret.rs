@@ -1,4 +1,4 @@
-//! A password that no log shows.
+//! Passwords that are not shown by `Debug`.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use zeroize::Zeroizing;
 
 use super::ForestError;
 
-/// A password of a test forest: worthless outside it, and treated like any other all the same.
+/// A password of a test forest, hidden in `Debug` output and wiped from memory when dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Makes a random password that the default password policy of a domain accepts.
+    /// Generates a random password that the default password policy of a domain accepts.
     pub(super) fn random() -> Result<Self, ForestError> {
         // No quotes, blanks or backslashes: the password passes through files and LDIF.
         const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -20,12 +20,12 @@ impl Secret {
         text.extend(
             bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 64)).map(|&c| char::from(c))),
         );
-        // Whatever was drawn, three kinds of character are there.
+        // Ensures that the password has enough kinds of characters, whatever was drawn.
         text.push_str("aZ7-");
         Ok(Self(text))
     }
 
-    /// The password itself.
+    /// Returns the password.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -44,7 +44,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Bytes from the operating system's generator.
+/// Returns random bytes from the operating system.
 pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], ForestError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| ForestError::Io {

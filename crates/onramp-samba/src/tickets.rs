@@ -1,4 +1,4 @@
-//! Kerberos tickets that the forest's own controllers give out.
+//! Kerberos tickets that the forest's own controllers issue.
 
 use std::fmt::Write;
 use std::fs;
@@ -15,7 +15,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// The variables of the environment that let a program use it, and no other.
+    /// Returns the environment variables that make a program use this ticket and no other.
     #[must_use]
     pub fn environment(&self) -> [(&'static str, String); 2] {
         [
@@ -25,7 +25,7 @@ impl Ticket {
     }
 }
 
-/// Asks a controller for the keys of the account, and its Kerberos service for a ticket by them.
+/// Exports the keys of an account from the first controller, and uses them to get a ticket.
 pub(super) fn ticket(forest: &Forest, login: &Login) -> Result<Ticket, ForestError> {
     let name = login.upn().split('@').next().unwrap_or_default();
     let file = |kind: &str| forest.folder().join(format!("{name}.{kind}"));
@@ -41,7 +41,8 @@ pub(super) fn ticket(forest: &Forest, login: &Login) -> Result<Ticket, ForestErr
     Ok(ticket)
 }
 
-/// Names the controllers by their addresses, since this machine does not know the forest's DNS.
+/// Returns a Kerberos configuration with the addresses of the controllers, because this machine does not use the
+/// forest's DNS.
 fn configuration(forest: &Forest) -> String {
     let realm = &forest.names.realm;
     let mut text = format!(

@@ -1,15 +1,15 @@
-//! Many users of mixed shapes, quickly.
+//! Users of mixed shapes, added many at a time.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Forest, ForestError, attribute_line, samba};
 
-/// What is special about a user.
+/// The special property of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum UserShape {
-    /// Nothing: mail and UPN agree, the account is enabled.
+    /// No special property: mail and UPN agree, and the account is enabled.
     Plain,
     /// Accents in names and in the UPN.
     Accented,
@@ -17,9 +17,9 @@ pub enum UserShape {
     Apostrophe,
     /// No mail address.
     NoMail,
-    /// The account is disabled.
+    /// A disabled account.
     Disabled,
-    /// No UPN, as accounts of before Windows 2000 have none.
+    /// No UPN, as with accounts from before Windows 2000.
     NoUpn,
     /// A UPN in mixed case.
     MixedCase,
@@ -48,19 +48,19 @@ impl UserShape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SeededUser {
-    /// What is special about it.
+    /// The special property of the user.
     pub shape: UserShape,
-    /// Its distinguished name.
+    /// The distinguished name.
     pub dn: String,
-    /// `sAMAccountName`.
+    /// The `sAMAccountName`.
     pub sam_account_name: String,
-    /// `userPrincipalName`, if it has one.
+    /// The `userPrincipalName`, if the user has one.
     pub user_principal_name: Option<String>,
-    /// `mail`, if it has one.
+    /// The `mail`, if the user has one.
     pub mail: Option<String>,
 }
 
-/// Organisational units the users are spread over, parents first, below the domain.
+/// The organizational units of the users, below the domain, parents first.
 const UNITS: [&str; 4] =
     ["OU=People", "OU=Contractors,OU=People", "OU=Research\\, North,OU=People", "OU=Zweigstelle Köln"];
 
@@ -92,7 +92,7 @@ pub(super) fn add(
     Ok(users)
 }
 
-/// A user and the LDIF record that adds it.
+/// Returns a user and the LDIF record that adds it.
 fn user(number: usize, shape: UserShape, parent: &str, domain: &str) -> (SeededUser, String) {
     let (given, surname, local) = match shape {
         UserShape::Accented => ("Zoë", "Müller", format!("zoë.müller{number}")),

@@ -1,13 +1,13 @@
-//! Waiting for real processes.
+//! Waits for other processes.
 
 use std::time::{Duration, Instant};
 
 use super::ForestError;
 
-/// Pause between two looks.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Looks again and again until `look` gives a value; its error text says what is missing.
+/// Calls `look` until it returns a value or the time limit has passed. Its error says what is missing.
 pub(super) fn until<T>(
     what: &str,
     limit: Duration,

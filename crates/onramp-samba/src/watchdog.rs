@@ -1,4 +1,4 @@
-//! The process that removes a forest, whatever becomes of the process that made it.
+//! The process that removes a forest, even if the process that made the forest is killed.
 
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -6,8 +6,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use super::ForestError;
 use super::registry::Claim;
 
-/// A child that waits for the end of its standard input, which this process holds open, and then removes the
-/// forest. Because the kernel closes the pipe, that happens also after a SIGKILL.
+/// A child process that waits for the end of its standard input, which this process holds open, and then removes the
+/// forest. The kernel closes the pipe when this process ends, also after a SIGKILL.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     child: Child,
@@ -15,7 +15,7 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts watching over the forest in `folder`, before anything else of it exists.
+    /// Starts the watchdog of the forest in `folder`, before anything else of the forest exists.
     pub(super) fn start(claim: &Claim, folder: &Path) -> Result<Self, ForestError> {
         let mut command = teardown(&claim.id, folder, &claim.record);
         let mut child =
@@ -27,7 +27,7 @@ impl Watchdog {
     /// Removes the forest now and waits until it is gone.
     pub(super) fn finish(&mut self) {
         drop(self.pipe.take());
-        // It ends by itself within seconds; an error would mean it is gone already.
+        // The child ends by itself within seconds. An error means that it has ended already.
         let _ = self.child.wait();
     }
 }
@@ -38,13 +38,13 @@ impl Drop for Watchdog {
     }
 }
 
-/// The command that removes the forest once its standard input ends.
+/// Returns the command that removes the forest once its standard input ends.
 pub(super) fn teardown(id: &str, folder: &Path, record: &Path) -> Command {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new("sh");
     command.args(["-c", include_str!("teardown.sh"), "teardown", id]).arg(folder).arg(record);
-    // A process group of its own: a Ctrl-C at the terminal must not end it. No inherited output: whoever reads
-    // the test's output must not have to wait for it.
+    // A process group of its own, because a Ctrl-C at the terminal must not end it. No inherited output, because a
+    // reader of the test's output must not have to wait for it.
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir("/").process_group(0);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command

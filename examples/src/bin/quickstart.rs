@@ -1,5 +1,5 @@
-//! The whole job on the embedded lab: a tenant and a forest are made up, served over the real protocols, prepared for
-//! directory synchronisation, and verified. Nothing outside this process is touched.
+//! The whole job on the embedded lab: a tenant and a forest are generated, served over the real protocols, prepared for
+//! directory synchronization, and verified. Nothing outside this process and its output folder is changed.
 //!
 //! Leaves `plan.jsonl`, `journal.jsonl`, `report.html`, `wire.har` and the new password in a folder of this run below the
 //! output folder. The exit code is 0 only if verification is green.
@@ -29,13 +29,13 @@ use tokio_util::sync::CancellationToken;
 /// Do the whole job on the embedded lab.
 #[derive(Parser)]
 struct Arguments {
-    /// How many people work there.
+    /// The number of users in the forest.
     #[arg(long, default_value_t = 500)]
     users: u64,
-    /// The same seed gives the same people.
+    /// The seed of the generated users: the same seed gives the same users.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Where the files go.
+    /// The output folder.
     #[arg(long, default_value = "target/quickstart")]
     out: PathBuf,
 }
@@ -57,7 +57,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     let cancellation = CancellationToken::new();
     stop_on_ctrl_c(cancellation.clone(), terminal.clone());
     let output = Output::open(&arguments.out, "quickstart")?;
-    // A folder of its own for each run, secrets included: the next lab is another one.
+    // Each run has a folder of its own, secrets included, because each run has another lab.
     let folder = output.new_run(clock.now())?;
 
     terminal.heading(format!("A lab with {} people (seed {})", arguments.users, arguments.seed));
@@ -144,7 +144,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     Ok(ended)
 }
 
-/// The lab has a DNS of its own; a domain's owner would publish the record there.
+/// Publishes the record in the lab's own DNS, as the owner of a real domain would.
 fn publish(tenant: &LabTenant, event: &Event) {
     if let Event::DnsRecordNeeded { records, .. } = event {
         for record in records {
@@ -176,7 +176,7 @@ fn spec(tenant: &LabTenant) -> Result<Spec> {
     ))?)
 }
 
-/// A few cloud users who are the same people as some in the forest: what synchronisation would take over.
+/// Returns a few cloud users with the mail addresses of users in the forest, which synchronization would match.
 async fn cloud_namesakes(forest: &LabForest) -> Result<Vec<SeedUser>> {
     let with_mail =
         forest.forest().users.search(UserQuery::all()).try_filter_map(async |user| Ok(user.mail.clone()));

@@ -27,7 +27,7 @@ fn a_stop_among_the_users_keeps_what_was_done_and_the_same_command_goes_on() {
     assert!(changed < wanted, "it was to be stopped in the middle, not after {changed}");
     assert!(stopped.said.contains("not attempted"), "{}", stopped.said);
 
-    // What the journal says is so, neither less nor more.
+    // The journal matches the state exactly.
     let state = world.state();
     let have =
         state.users.iter().filter(|user| user.upn.as_deref().is_some_and(|u| u.ends_with("@contoso.com")));
@@ -65,7 +65,7 @@ fn a_killed_run_is_gone_on_with_and_no_user_is_left_in_between() {
             assert_eq!(user.upn.as_deref(), Some(upn.after.as_str()));
         }
     }
-    // The second run continues the same file, and finds done what the first had no time to write down.
+    // The second run continues the same file, and recognizes changes that the first one made but could not record.
     assert!(users_changed(&journal(&world)) <= plan.users_changed() as usize);
     world.desk.onboard(&flags).with_code(0).saying(&["nothing has to be changed"]);
 }

@@ -1,4 +1,4 @@
-//! The programs as people run them: their exit codes, what they say, what they leave behind.
+//! The programs as users run them: their exit codes, their messages, and the files that they leave.
 //!
 //! On the lab, over real sockets; and on a real Samba forest, which is ignored unless asked for:
 //! `cargo test -p onramp-examples --test cli -- --ignored --test-threads=1`.

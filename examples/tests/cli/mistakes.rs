@@ -1,4 +1,4 @@
-//! `onboard`, when something is wrong: it says what, and tells no secret.
+//! `onboard` with mistakes in its input: it names the mistake, and shows no secret.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -11,7 +11,8 @@ use crate::world::{SPEC, World};
 
 const USERS: &str = "[spec]\ndomain = 'contoso.com'\n[spec.users]\n";
 
-/// A mistake in what the program is given: what it is, the file with it, and what must be said.
+/// A mistake in the program's input: its description, the configuration file with it, and the words that must be
+/// printed.
 struct Mistake {
     what: &'static str,
     file: fn(&World) -> String,
@@ -315,7 +316,7 @@ fn a_controller_that_is_down_is_seen_while_planning_and_can_be_left_out_by_name(
         .with_code(0)
         .saying(&["left out: dc2.corp.local", "seen on all 1 domain controllers"]);
 
-    // Nothing is left to do, and nothing is proven for the one that is still down.
+    // Nothing is left to do, and nothing is verified on the controller that is still down.
     world.desk.onboard(&[]).with_code(2).saying(&["nothing has to be changed", &accept]);
     world
         .desk
@@ -344,12 +345,12 @@ fn a_controller_that_goes_down_after_planning_is_waited_for_and_named() {
     world.desk.onboard(&[]).with_code(0).saying(&["nothing has to be changed"]);
 }
 
-/// A port of this machine at which nobody listens.
+/// Returns a port of this machine on which no server listens.
 fn closed_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// A server in place of the first domain controller, whose certificate has expired.
+/// Starts a server in place of the first domain controller, with an expired certificate.
 fn expired(world: &World) -> SocketAddr {
     let config = world.cloud.ca.expired_server_config(&["dc1.corp.local"]).unwrap();
     let runtime = &world.cloud.runtime;
@@ -358,14 +359,14 @@ fn expired(world: &World) -> SocketAddr {
     runtime.spawn(async move {
         let acceptor = TlsAcceptor::from(Arc::clone(&config));
         while let Ok((stream, _)) = listener.accept().await {
-            // The client turns away in the middle of the handshake, which is what it shall do.
+            // The client ends the handshake, as it must.
             let _ = acceptor.accept(stream).await;
         }
     });
     address
 }
 
-/// The file, with the first domain controller at another address.
+/// Returns the configuration file with the first domain controller at another address.
 fn redirected(world: &World, address: SocketAddr) -> String {
     let real = world.servers.controllers()[0].ldaps;
     world.desk.text(USERS).replace(&real.to_string(), &address.to_string())

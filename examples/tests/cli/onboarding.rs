@@ -1,4 +1,4 @@
-//! `onboard`, when all is well.
+//! `onboard` without mistakes or faults.
 
 use onramp::JournalEntry;
 use onramp_core::Upn;
@@ -47,7 +47,7 @@ fn without_consent_nothing_is_changed_and_the_missing_consent_is_named() {
     assert!(!refused.said.contains("--accept sync-switched-on"), "that was accepted");
     assert_eq!(world.state(), before);
 
-    // Consent to another number is none, and a slip of the pen is said.
+    // Consent with another number is not valid, and the mistake is reported.
     let other = ["--accept", "users-left-behind:8:00000000"];
     world
         .desk
@@ -117,7 +117,7 @@ fn somebody_at_a_terminal_is_asked_for_each_consequence() {
     let hesitant = world.desk.onboard_answering(&answers).with_code(2);
     assert_eq!(hesitant.said.matches("Type yes: ").count(), all, "{}", hesitant.said);
     hesitant.saying(&["Nothing was changed. To accept: --accept users-renamed:51:"]);
-    // Ctrl-D is no answer.
+    // Ctrl-D is not an answer.
     let away = vec!["\u{4}"; all];
     world.desk.onboard_answering(&away).with_code(2).saying(&["Nothing was changed"]);
     assert_eq!(world.state(), before);
@@ -135,7 +135,7 @@ fn a_reviewed_plan_is_applied_exactly_and_no_other() {
     let (file, plan) = (world.desk.last("plan.jsonl"), world.desk.plan());
     let (file, digest) = (file.to_str().unwrap(), plan.digest());
 
-    // Somebody is hired between review and run: a new plan would be another one.
+    // A user is added between review and run, so a new plan would be different.
     let spec = world.desk.text(&SPEC.replace("[spec.users]", "[spec.users]\nskip_disabled = true"));
     world.desk.configure(&spec);
     let before = world.state();

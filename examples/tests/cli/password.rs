@@ -1,4 +1,4 @@
-//! `password`: checks, generates, explains, and never says a password that it was told.
+//! `password`: checks, generates, explains, and never prints a password from its input.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -20,7 +20,7 @@ fn run(arguments: &[&str], input: &[u8]) -> Output {
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
-    // Beside the reading, so that no pipe fills up.
+    // Written while the output is read, so that no pipe fills up.
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().unwrap();
     // A program that refuses its arguments does not read on.
@@ -37,7 +37,7 @@ fn complaint(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// The objects that `check --stdin --json` prints.
+/// Returns the objects that `check --stdin --json` prints.
 fn objects(arguments: &[&str], input: &[u8]) -> Vec<Value> {
     let output = run(&[&["check", "--stdin", "--json"], arguments].concat(), input);
     let all: Vec<Value> = said(&output).lines().map(|line| serde_json::from_str(line).expect(line)).collect();
@@ -251,7 +251,7 @@ fn breaches_are_built_asked_and_refused() {
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("unfinished")), "{left:?}");
 }
 
-/// At a terminal of its own: what is typed, and what is on the screen afterwards.
+/// Runs the program at a terminal of its own with typed input, and returns the exit code and the screen.
 fn at_terminal(arguments: &[&str], typed: &[u8]) -> (Option<i32>, String) {
     let terminal = openpty(None, None).unwrap();
     let side = || terminal.slave.try_clone().unwrap();
@@ -268,7 +268,7 @@ fn at_terminal(arguments: &[&str], typed: &[u8]) -> (Option<i32>, String) {
     let mut screen = keyboard.try_clone().unwrap();
     let (mut shown, mut block) = (Vec::new(), [0; 4096]);
     let mut answered = false;
-    // Ends with an error once nobody holds the terminal's other side.
+    // Reading ends with an error once the other side of the terminal is closed.
     while let Ok(read @ 1..) = screen.read(&mut block) {
         shown.extend_from_slice(&block[..read]);
         if !answered && String::from_utf8_lossy(&shown).contains("Password: ") {
@@ -295,7 +295,7 @@ fn what_is_typed_is_not_shown() {
     assert_eq!(code, Some(130), "given up");
 }
 
-/// The ways in which Windows saves a text, with a name for each.
+/// Returns a text in the encodings that Windows saves, with a name for each.
 fn saved(text: &str) -> [(&'static str, Vec<u8>); 5] {
     let marked = format!("\u{feff}{text}");
     let wide = |bytes: fn(u16) -> [u8; 2]| marked.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
@@ -374,7 +374,7 @@ fn a_file_in_another_encoding_is_refused_by_its_name() {
         let output = run(&["generate", "--passphrase", "--word-list", &list], b"");
         assert_eq!(output.status.code(), Some(2));
     }
-    // On standard input each line is told by itself.
+    // On standard input, each line is reported separately.
     let bare: Vec<u8> = "Zr7#kQ2!vX-0pL\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let all = objects(&[], &bare);
     assert!(all.iter().all(|one| one["codes"] == serde_json::json!(["not_utf8"])), "{all:?}");
@@ -476,7 +476,7 @@ fn a_language_is_spoken_whole() {
     for language in ["de", "fr", "es", "de-AT"] {
         let other = speak(language);
         assert_eq!(other.lines().count(), english.lines().count(), "{other}");
-        // Names are the same; sentences are not.
+        // Names are equal, sentences differ.
         let names = ["Active Directory", "Entra"];
         for (theirs, ours) in other.lines().zip(english.lines()) {
             let name = names.iter().any(|name| ours.ends_with(name));

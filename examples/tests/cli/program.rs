@@ -1,4 +1,4 @@
-//! A program in a process of its own, and how it ended.
+//! Runs a program in a process of its own.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,9 +11,9 @@ use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Longer than any run takes; a program that hangs is ended then.
+/// The time limit of a program, longer than any run takes.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Between two looks at what a program has done so far.
+/// The pause between two checks of a program.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A running program.
@@ -25,17 +25,17 @@ pub(crate) struct Program {
     keyboard: Option<File>,
 }
 
-/// How a program ended.
+/// The result of a program.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// Its exit code; `None` if a signal ended it.
+    /// The exit code; `None` if a signal ended the program.
     pub(crate) code: Option<i32>,
-    /// All it said, on both streams.
+    /// The output on both streams.
     pub(crate) said: String,
 }
 
 impl Program {
-    /// Starts a program without a terminal and without input, in a folder in which it leaves what it says.
+    /// Starts a program without a terminal and without input, with its output in a file in the folder.
     pub(crate) fn start(program: &str, arguments: &[&str], folder: &Path) -> Self {
         let said = folder.join("said.txt");
         let out = File::create(&said).unwrap();
@@ -53,7 +53,7 @@ impl Program {
         Self { id, said, ended, keyboard: None }
     }
 
-    /// Starts a program at a terminal, at which [`Self::answer`] types.
+    /// Starts a program at a terminal, on which [`Self::answer`] types.
     pub(crate) fn start_at_terminal(program: &str, folder: &Path) -> Self {
         let terminal = openpty(None, None).unwrap();
         let side = || terminal.slave.try_clone().unwrap();
@@ -71,25 +71,25 @@ impl Program {
         let id = Pid::from_raw(child.id().try_into().unwrap());
         let (tell, ended) = channel();
         std::thread::spawn(move || {
-            // Ends with an error once nobody holds the terminal's other side.
+            // Reading ends with an error once the other side of the terminal is closed.
             let _ = std::io::copy(&mut screen, &mut file);
             tell.send(child.wait().unwrap())
         });
         Self { id, said, ended, keyboard: Some(keyboard) }
     }
 
-    /// Types a line, or whatever it is, once it was asked so many times.
+    /// Types a text once the program has asked this many times.
     pub(crate) fn answer(&mut self, times: usize, typed: &str) {
         self.wait_until("it asks", || self.said().matches("Type yes: ").count() >= times);
         self.keyboard.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
     }
 
-    /// All it said so far.
+    /// Returns the output so far.
     pub(crate) fn said(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.said).unwrap()).into_owned()
     }
 
-    /// Waits until something is so; the program must still be running then.
+    /// Waits until a condition is true, while the program is running.
     pub(crate) fn wait_until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
         let mut looks = 0;
         while !is_so() {
@@ -102,7 +102,7 @@ impl Program {
         }
     }
 
-    /// Presses Ctrl-C, once the program minds it.
+    /// Sends the signal of Ctrl-C once the program handles it.
     pub(crate) fn interrupt(&self) {
         let minds = || {
             let status = std::fs::read_to_string(format!("/proc/{}/status", self.id)).unwrap_or_default();
@@ -119,7 +119,7 @@ impl Program {
         kill(self.id, signal).unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the program; kills it after the time limit.
     pub(crate) fn end(self) -> Ended {
         let Ok(status) = self.ended.recv_timeout(PATIENCE) else {
             self.send(Signal::SIGKILL);
@@ -136,7 +136,7 @@ impl Ended {
         self
     }
 
-    /// Checks that all of these were said.
+    /// Checks that the output contains all of these texts.
     pub(crate) fn saying(self, words: &[&str]) -> Self {
         for word in words {
             assert!(self.said.contains(word), "“{word}” is missing in:\n{}", self.said);
@@ -144,7 +144,7 @@ impl Ended {
         self
     }
 
-    /// What it wants to be accepted, as arguments.
+    /// Returns the arguments that the program asks for to accept consequences.
     pub(crate) fn wanted_flags(&self) -> Vec<String> {
         let line = self.said.lines().find_map(|line| line.split_once("To accept: "));
         line.expect(&self.said).1.split_whitespace().map(str::to_owned).collect()

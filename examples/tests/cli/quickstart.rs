@@ -1,4 +1,4 @@
-//! `quickstart`, as a newcomer runs it.
+//! `quickstart` with the arguments of a new user.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -60,7 +60,7 @@ fn a_folder_with_other_files_keeps_them() {
     }
 }
 
-/// The folder of the only run in an output folder.
+/// Returns the folder of the only run in an output folder.
 fn only_run(out: &std::path::Path) -> std::path::PathBuf {
     let mut runs: Vec<_> = fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path()).collect();
     runs.retain(|path| path.is_dir());

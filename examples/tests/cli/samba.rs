@@ -52,13 +52,13 @@ fn a_real_controller_that_is_down_is_named_and_the_job_goes_on_when_it_is_back()
     let reviewed = ["--yes", "--plan", file.to_str().unwrap()];
     let before = upns(&forest, 0);
 
-    // It goes down between the review and the run.
+    // The controller is stopped between the review and the run.
     forest.stop_controller(1).unwrap();
     let down = ["wait for the UPN suffix contoso.com to replicate", "dc2.corp.example.com", "1 of 2"];
     desk.onboard(&reviewed).with_code(1).saying(&down);
     assert_eq!(suffixes(&forest, 0), ["contoso.com"]);
     assert_eq!(upns(&forest, 0), before, "users come after the suffix is everywhere");
-    // A new plan sees that it is down, and nothing is done unless somebody leaves it out by name.
+    // A new plan notices that it is down, and nothing is done unless it is excluded by name.
     desk.onboard(&[]).with_code(2).saying(&["--accept controller-left-out:dc2.corp.example.com"]);
     assert_eq!(upns(&forest, 0), before);
 
@@ -99,7 +99,7 @@ fn somebody_who_may_only_change_upns_does_so_on_a_real_forest_once_the_suffix_is
         format!("dn: {partitions}\nchangetype: modify\nadd: uPNSuffixes\nuPNSuffixes: contoso.com\n");
     forest.ldapmodify(0, &suffix).unwrap();
     desk.onboard(&flags).with_code(0);
-    // Its own UPN was among those changed, and it went on nevertheless.
+    // The run changed its own UPN too, and continued nevertheless.
     let expected = after(&before, &desk.plan());
     assert_eq!(upns(&forest, 0), expected);
     assert_eq!(expected[login.dn()].as_deref(), Some("upn-writer@contoso.com"));
@@ -124,12 +124,12 @@ fn upns(forest: &Forest, index: usize) -> Upns {
     let found =
         forest.ldapsearch(index, forest.base_dn(), Scope::Subtree, filter, &["userPrincipalName"]).unwrap();
     let upn = |entry: &Entry| entry.text("userPrincipalName").map(str::to_owned);
-    // The administrator, the guest, the key account, and those that were added.
+    // The administrator, the guest, the key account, and the added users.
     assert!(found.len() > 24, "{}", found.len());
     found.iter().map(|entry| (entry.dn.clone(), upn(entry))).collect()
 }
 
-/// What must be there after a plan: its users have their new UPN, everybody else the one they had.
+/// Returns the expected state after a plan: its users have their new UPN, all others keep theirs.
 fn after(before: &Upns, plan: &Plan) -> Upns {
     let mut expected = before.clone();
     for planned in plan.changes() {
@@ -149,7 +149,7 @@ fn suffixes(forest: &Forest, index: usize) -> Vec<String> {
     found[0].texts("uPNSuffixes").into_iter().map(str::to_owned).collect()
 }
 
-/// How fast users were changed, from the journal's own times.
+/// Returns the rate of user changes, from the times in the journal.
 fn pace(journal: &[JournalRecord]) -> String {
     let times: Vec<_> = journal
         .iter()

@@ -1,4 +1,4 @@
-//! A tenant and a forest to onboard, and the folder of whoever does it.
+//! A tenant and a forest to onboard, and the folder in which `onboard` runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::program::{Ended, Program};
 
-/// What the runs want unless a test wants something else.
+/// The default spec of the runs.
 pub(crate) const SPEC: &str = r#"
     [spec]
     domain = "contoso.com"
@@ -34,7 +34,7 @@ pub(crate) struct Cloud {
     pub(crate) tenant: LabTenant,
     pub(crate) ca: LabCa,
     server: LabTenantServer,
-    // Last, so that it ends after what runs on it.
+    // Declared last, so that it is dropped after the servers that run on it.
     pub(crate) runtime: Runtime,
 }
 
@@ -50,7 +50,7 @@ impl Cloud {
     }
 }
 
-/// The folder of whoever runs `onboard`: the configuration file, what it names, and what the program leaves.
+/// The folder in which `onboard` runs: the configuration file, the files that it names, and the output.
 pub(crate) struct Desk {
     folder: TempDir,
     tenant: String,
@@ -60,7 +60,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Everything about the tenant; the forest is to be named yet.
+    /// Makes a folder with everything about the tenant, and no forest yet.
     pub(crate) fn new(cloud: &Cloud) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let known = cloud.tenant.credentials();
@@ -78,7 +78,7 @@ impl Desk {
         Self { folder, tenant, forest: Vec::new(), addresses: BTreeMap::new(), secrets: vec![secret] }
     }
 
-    /// Names the domain controller to talk to, and who signs in there.
+    /// Sets the domain controller to connect to, and the account that signs in.
     pub(crate) fn with_forest(mut self, host: &str, bind: &str, password: &str, ca_pem: &str) -> Self {
         fs::write(self.path("bind.password"), password).unwrap();
         fs::write(self.path("forest-ca.pem"), ca_pem).unwrap();
@@ -92,18 +92,18 @@ impl Desk {
         self
     }
 
-    /// Says where a host is dialled.
+    /// Sets the address of a host.
     pub(crate) fn with_address(mut self, host: &str, address: SocketAddr) -> Self {
         self.addresses.insert(host.to_owned(), address);
         self
     }
 
-    /// A file in the folder.
+    /// Returns the path of a file in the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The whole configuration file, with that spec.
+    /// Returns the whole configuration file with this spec.
     pub(crate) fn text(&self, spec: &str) -> String {
         let forest: String = self.forest.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
         let addresses: String =
@@ -120,12 +120,12 @@ impl Desk {
         Program::start(env!("CARGO_BIN_EXE_onboard"), arguments, self.folder.path())
     }
 
-    /// Runs `onboard` to its end. Whatever happens, no secret may be said or written down.
+    /// Runs `onboard` to its end, and checks that no secret was printed or written.
     pub(crate) fn onboard(&self, arguments: &[&str]) -> Ended {
         self.checked(self.start(arguments).end())
     }
 
-    /// Runs `onboard` at a terminal, at which somebody answers its questions one after the other.
+    /// Runs `onboard` at a terminal, and answers its questions one after the other.
     pub(crate) fn onboard_answering(&self, answers: &[&str]) -> Ended {
         let mut program = Program::start_at_terminal(env!("CARGO_BIN_EXE_onboard"), self.folder.path());
         answers.iter().enumerate().for_each(|(before, answer)| program.answer(before + 1, answer));
@@ -145,7 +145,7 @@ impl Desk {
         ended
     }
 
-    /// The folders of the runs, the first one first.
+    /// Returns the folders of the runs, the first one first.
     pub(crate) fn runs(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(self.path("out")) else { return Vec::new() };
         let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -159,29 +159,29 @@ impl Desk {
         found
     }
 
-    /// A file of the last run.
+    /// Returns the path of a file of the last run.
     pub(crate) fn last(&self, name: &str) -> PathBuf {
         self.runs().pop().unwrap().join(name)
     }
 
-    /// The plan that the last run left.
+    /// Returns the plan of the last run.
     pub(crate) fn plan(&self) -> Plan {
         Plan::read(fs::read(self.last("plan.jsonl")).unwrap().as_slice()).unwrap()
     }
 
-    /// The journals of all runs, one after the other.
+    /// Returns the journals of all runs, one after the other.
     pub(crate) fn journal(&self) -> Vec<JournalRecord> {
         let files = self.runs().into_iter().map(|run| run.join("journal.jsonl"));
         files.filter(|path| path.exists()).flat_map(|path| FileJournal::read(path).unwrap()).collect()
     }
 
-    /// Runs `onboard` with these arguments, and again with what it wants to be accepted; the arguments of the second run.
+    /// Runs `onboard` without consent, and returns the arguments that accept the consequences that it names.
     pub(crate) fn consent(&self) -> Vec<String> {
         self.onboard(&[]).with_code(2).wanted_flags()
     }
 }
 
-/// Every file in a folder and below, as text.
+/// Returns every file in a folder and below, as text.
 pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -196,7 +196,7 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The tenant, a forest of the lab, and a desk for both.
+/// A tenant, a forest of the lab, and a folder for runs with both.
 pub(crate) struct World {
     pub(crate) forest: LabForest,
     pub(crate) servers: LabForestServers,
@@ -231,13 +231,13 @@ impl World {
         Self { forest, servers, desk, cloud }
     }
 
-    /// Whether the forest's suffixes are those it was made with.
+    /// Returns true if the forest has only the suffix it was made with.
     pub(crate) fn forest_offers_nothing(&self) -> bool {
         let suffixes = self.cloud.runtime.block_on(self.forest.forest().suffixes.list()).unwrap();
         suffixes.len() == 1
     }
 
-    /// Everything a run could have changed.
+    /// Returns everything that a run could have changed.
     pub(crate) fn state(&self) -> State {
         let (tenant, forest) = (self.cloud.tenant.tenant(), self.forest.forest());
         self.cloud.runtime.block_on(async {
@@ -252,7 +252,7 @@ impl World {
     }
 }
 
-/// What both sides hold.
+/// The state of the tenant and the forest.
 #[derive(Debug, PartialEq)]
 pub(crate) struct State {
     pub(crate) users: Vec<ForestUser>,

@@ -1,5 +1,5 @@
-//! What a real directory says of accounts: expired, disabled, critical, those of services and computers; and what it says
-//! to those that may not sign in.
+//! The accounts of a real directory: expired, disabled, critical, those of services and computers; and its answers to
+//! accounts that may not sign in.
 
 use std::collections::BTreeMap;
 
@@ -58,11 +58,11 @@ fn accounts_are_what_the_directory_says() {
     assert_eq!(named(&accounts, |user| user.expires.is_some()), ["account-expired"]);
     assert_eq!(of("account-expired").expires, ForestUser::expiry_of(NEW_YEAR.parse().unwrap()));
     let disabled = named(&accounts, |user| !user.is_enabled());
-    // Accounts of machines and services begin disabled when nobody sets their flags.
+    // Accounts of machines and services are disabled at first, unless their flags are set.
     let expected =
         ["Guest", "account-disabled", "account-group$", "account-pc$", "account-standalone$", "krbtgt"];
     assert_eq!(disabled, expected);
-    // The controllers' own objects, and what every domain is made with.
+    // The controllers' own objects, and the accounts that every domain starts with.
     let critical = named(&accounts, |user| user.is_critical);
     assert_eq!(critical, ["Administrator", "DC1$", "DC2$", "Guest", "krbtgt"]);
     assert!(of("Administrator").is_protected && !of("account-kept").is_protected);
@@ -97,7 +97,8 @@ fn an_account_that_may_not_sign_in_is_told_why() {
     }
 }
 
-/// Every account of the domain that this test made or the domain began with, by name, each read by its GUID.
+/// Returns every account of the domain that this test made or that the domain started with, by name, each read by its
+/// GUID.
 fn accounts(forest: &Forest) -> BTreeMap<String, ForestUser> {
     let filter = "(&(objectClass=user)(!(sAMAccountName=user*)))";
     let found = forest.ldapsearch(0, forest.base_dn(), Scope::Subtree, filter, &["objectGUID"]).unwrap();
@@ -116,7 +117,8 @@ fn accounts(forest: &Forest) -> BTreeMap<String, ForestUser> {
     accounts
 }
 
-/// A stream of users gives the same of each as reading it alone, and neither computers nor managed accounts.
+/// Checks that a stream of users yields the same values as reading each user alone, and neither computers nor managed
+/// accounts.
 fn only_persons_are_streamed(forest: &Forest, accounts: &BTreeMap<String, ForestUser>) {
     let query = UserQuery::below(DistinguishedName::parse(forest.base_dn()).unwrap());
     let users = client(forest, 0).build().unwrap().forest().users;

@@ -1,5 +1,5 @@
-//! The lab's LDAP server and Samba give the same answers to the same requests, sent by a client that is neither ours nor
-//! theirs. What the lab does differently on purpose is listed with its reason.
+//! The lab's LDAP server and Samba give the same answers to the same requests, sent by an independent client. Intended
+//! differences of the lab are listed with their reasons.
 
 use std::io::Write;
 use std::path::Path;
@@ -70,17 +70,17 @@ fn the_lab_answers_as_samba_does() {
     assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
 }
 
-/// Where the lab does as Windows and the standards do, and Samba does not: request, lab, Samba.
+/// The requests that the lab answers as Windows and the standards do, and Samba does not: request, lab, Samba.
 const KNOWN: &[(&str, &str, &str)] = &[
     // RFC 4511, 4.6: replacing an attribute that is not there by no value is ignored.
     ("replace none by none", "code 0", "code 65"),
-    // Samba answers the search with an extended response, which the program waits beyond until its time is up.
+    // Samba answers the search with an extended response, after which the program waits until its time limit.
     ("a critical control nobody knows", "code 12 with 0", "code 124 with 0"),
     // RFC 4511, 4.5.1.4: no more entries than the client asked for; Samba gives all.
     ("domain controllers, at most one", "code 4 with 1", "code 0 with 2"),
 ];
 
-/// A server and how to sign in to it.
+/// A server, and the name and password to sign in with.
 struct Directory {
     url: String,
     plain: String,
@@ -93,7 +93,7 @@ struct Directory {
 impl Directory {
     fn program(&self, name: &str, url: &str) -> Command {
         let mut command = Command::new("timeout");
-        // What is compared here is not TLS.
+        // TLS is not compared here.
         command.args(["30", name, "-H", url, "-x", "-o", "nettimeout=10"]).env("LDAPTLS_REQCERT", "never");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -105,7 +105,7 @@ impl Directory {
         command
     }
 
-    /// The result code of a change, in words.
+    /// Returns the result code of a change, in words.
     fn modify(&self, dn: &str, changes: &str) -> String {
         let ldif = format!("{}\nchangetype: modify\n{changes}\n", attribute_line("dn", dn));
         code(self.signed_in("ldapmodify"), &ldif).0
@@ -118,14 +118,14 @@ impl Directory {
         (code, parse_ldif(&output).unwrap())
     }
 
-    /// The result code of a search and how many entries it gave.
+    /// Returns the result code of a search and the number of its entries.
     fn search(&self, base: &str, scope: &str, filter: &str, arguments: &[&str]) -> String {
         let (code, entries) = self.entries(base, scope, filter, arguments);
         format!("{code} with {}", entries.len())
     }
 }
 
-/// Runs a program of OpenLDAP: its exit code is the LDAP result code.
+/// Runs a program of OpenLDAP and returns its exit code, which is the LDAP result code.
 fn code(mut command: Command, input: &str) -> (String, String) {
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -134,7 +134,7 @@ fn code(mut command: Command, input: &str) -> (String, String) {
     (code, String::from_utf8(output.stdout).unwrap())
 }
 
-/// Sends every request and gives what came back, each with what was asked.
+/// Sends every request and returns the answers, each with its request.
 fn answers(directory: &Directory) -> Vec<(&'static str, String)> {
     let people =
         "(&(objectCategory=person)(objectClass=user)(userPrincipalName=*)(!(isCriticalSystemObject=TRUE)))";
@@ -310,7 +310,7 @@ fn searches(directory: &Directory, user: &Entry, answers: &mut Answers) {
         &[],
     );
 
-    // Not only how many: the attributes a client reads are the same ones.
+    // Compares more than the number: the attributes that a client reads are the same.
     let asked = [
         "dn",
         "objectGUID",

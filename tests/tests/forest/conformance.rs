@@ -1,5 +1,5 @@
-//! The suites of the forest's ports, held against the client over Samba: what the lab passes, a directory that was not
-//! written here passes too.
+//! The suites of the forest's ports, run against the client over Samba, so that the lab and an independent directory
+//! pass the same tests.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Many changes between real controllers, proven by high-water mark and by value, and held against an independent dump.
+//! Many changes between real controllers, verified by high-water mark and by value, and compared with an independent
+//! dump.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::crowd::{added, changes, crowd};
 use crate::dump::Dump;
 use crate::shared::{client, forest, run};
 
-/// So many users are changed: enough for several pages of results.
+/// The number of users that are changed: enough for several pages of results.
 const MANY: usize = 2_000;
 
 fn patient() -> WaitOptions {
@@ -112,9 +113,9 @@ fn a_value_written_on_both_controllers_is_a_conflict() {
     let clock = SystemClock::new();
     let report = run(async {
         let mark = ports.replication.begin(&base(&forest)).await.unwrap();
-        // Neither hears of the other's writes before all are made; else there would be no conflict.
+        // Neither controller gets the other's writes before all are made; otherwise there would be no conflict.
         forest.separate(0, 1).unwrap();
-        // Several writes: their version is above that of ours, in whatever order they meet.
+        // Several writes: their version is higher than that of the client's own, in whatever order they are replicated.
         for number in 0..5 {
             let dn = attribute_line("dn", &user.dn);
             let upn = format!("theirs{number}@conflict.example");

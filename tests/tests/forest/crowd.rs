@@ -9,9 +9,9 @@ use onramp_samba::{Forest, Scope, SeededUser, UserShape};
 
 use crate::dump::Dump;
 
-/// How large a crowd is large: the tests that need many users share them, because adding is what takes longest.
+/// The size of a large crowd. The tests that need many users share them, because adding users takes longest.
 pub(crate) const CROWD: usize = 2_500;
-/// Shapes that have a UPN.
+/// The shapes that have a UPN.
 const SHAPES: [UserShape; 4] =
     [UserShape::Plain, UserShape::Apostrophe, UserShape::MixedCase, UserShape::CommaInName];
 
@@ -22,8 +22,8 @@ pub(crate) struct Member {
     dn: DistinguishedName,
 }
 
-/// At least that many users of the shared forest, the same ones for every test: whoever changes them must read first
-/// what they are.
+/// Returns at least `count` users of the shared forest, the same ones for every test. A test that changes them must
+/// first read their current values.
 pub(crate) fn crowd(forest: &Forest, count: usize) -> Vec<Member> {
     static CROWD: Mutex<Vec<Member>> = Mutex::new(Vec::new());
     let mut members = CROWD.lock().unwrap_or_else(PoisonError::into_inner);
@@ -36,7 +36,7 @@ pub(crate) fn crowd(forest: &Forest, count: usize) -> Vec<Member> {
     members[..count].to_vec()
 }
 
-/// Adds users that have a UPN, and gives each with its `objectGUID` as the independent client reads it.
+/// Adds users that have a UPN, and returns each with its `objectGUID` as the independent client reads it.
 pub(crate) fn added(forest: &Forest, count: usize) -> Vec<(SeededUser, ObjectGuid)> {
     let users = forest.add_users(count, &SHAPES).unwrap();
     let filter = "(&(objectClass=user)(sAMAccountName=user*))";
@@ -47,7 +47,7 @@ pub(crate) fn added(forest: &Forest, count: usize) -> Vec<(SeededUser, ObjectGui
     users.into_iter().map(|user| (guid(&user.dn), user)).map(|(guid, user)| (user, guid)).collect()
 }
 
-/// Gives every member the suffix, each from the UPN it has in the dump.
+/// Returns a change for every member that gives it the suffix, from the UPN that it has in the dump.
 pub(crate) fn changes(members: &[Member], held: &Dump, suffix: &str) -> Vec<UpnChange> {
     let change = |member: &Member| {
         let before = held.get(&member.guid).upn.clone().unwrap();

@@ -1,4 +1,4 @@
-//! Finding the forest by the records that Samba's own DNS server has.
+//! Discovery of the forest by the records of Samba's own DNS server.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ fn the_controllers_are_found_in_dns_and_others_take_over() {
     let forest = forest();
     let client = discovering(&forest).build().unwrap();
     run(async {
-        // Nothing but the domain's name is known: hosts and addresses both come from DNS.
+        // Only the domain's name is known: hosts and addresses both come from DNS.
         client.root_dse().await.unwrap();
         let survey = client.survey_controllers().await.unwrap();
         assert_eq!(survey.len(), 2, "{survey:?}");
@@ -39,7 +39,7 @@ fn the_records_of_a_site_are_found() {
     assert_eq!(run(client.root_dse()).unwrap().site(), site);
 }
 
-/// A client that asks the second controller's DNS server, which goes on when the first is stopped.
+/// Returns a client of the second controller's DNS server, which keeps running when the first controller is stopped.
 fn discovering(forest: &Forest) -> AdClientBuilder {
     let domain: DomainName = forest.domain().parse().unwrap();
     let name_server = SocketAddr::new(forest.controllers()[1].ip(), 53);

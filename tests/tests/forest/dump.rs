@@ -1,4 +1,4 @@
-//! What an independent client reads of the users of a controller, to hold what the client said against it.
+//! The users of a controller as an independent client reads them, to compare with the client's report.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,19 @@ use onramp_core::ObjectGuid;
 use onramp_core::forest::UpnChange;
 use onramp_samba::{AttributeMetadata, Forest, Scope};
 
-/// The users of one controller at some moment, by their GUID.
+/// The users of one controller at one moment, by their GUID.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Dump(BTreeMap<[u8; 16], Seen>);
 
-/// What a controller holds of a user's UPN.
+/// The values that a controller holds for a user's UPN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) upn: Option<String>,
-    /// How often it was written.
+    /// The number of writes.
     pub(crate) version: u32,
 }
 
-/// How many versions one change takes: Samba counts the value that goes and the one that comes.
+/// The number of versions that one change takes: Samba counts the removed value and the added one.
 const VERSIONS_OF_A_CHANGE: u32 = 2;
 
 impl Dump {
@@ -44,7 +44,7 @@ impl Dump {
         &self.0[guid.as_bytes()]
     }
 
-    /// What became of a change since an earlier look.
+    /// Returns the fate of a change since an earlier dump.
     #[track_caller]
     pub(crate) fn fate(&self, earlier: &Self, change: &UpnChange) -> Fate {
         let (before, now) = (earlier.get(&change.guid), self.get(&change.guid));
@@ -61,11 +61,11 @@ impl Dump {
     }
 }
 
-/// What the directory shows of a change.
+/// The result of a change in the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// The value is the one before, and nobody wrote it.
+    /// The value is the old one, and was not written.
     NotMade,
-    /// The value is the one after, and it was written once.
+    /// The value is the new one, and was written once.
     MadeOnce,
 }

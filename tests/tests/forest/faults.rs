@@ -1,4 +1,4 @@
-//! What the client says when something is wrong with the forest, the network, the rights or the certificate.
+//! The errors of the client for faults of the forest, the network, the rights or the certificate.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ fn a_value_somebody_else_changed_is_left_alone() {
         before: user.user_principal_name.clone(),
         after: Upn::parse("ours@stale.example").unwrap(),
     };
-    // An administrator with another tool was quicker.
+    // Another administrator was faster.
     let dn = attribute_line("dn", &user.dn);
     let ldif = "changetype: modify\nreplace: userPrincipalName\nuserPrincipalName: theirs@stale.example\n";
     forest.ldapmodify(0, &format!("{dn}\n{ldif}")).unwrap();
@@ -109,7 +109,7 @@ fn a_controller_that_is_gone_is_unavailable_and_found_again() {
     });
 }
 
-/// The error of a call that has to fail so.
+/// Returns the error of a call that must fail with this kind.
 #[track_caller]
 fn refused<T: std::fmt::Debug>(answer: onramp_core::Result<T>, kind: ErrorKind, what: &str) -> Error {
     let error = answer.expect_err(what);

@@ -1,4 +1,4 @@
-//! Following what changes in a real forest: by the DirSync control, and by `uSNChanged` where that is not used.
+//! Tests that follow the changes of a real forest: by the DirSync control, and by `uSNChanged` where that is not used.
 
 use std::collections::BTreeSet;
 
@@ -146,7 +146,7 @@ fn changes_are_all_told_once_when_the_connection_is_cut_in_the_middle_of_them() 
     });
 }
 
-/// What a reader was told until it was up to date.
+/// The changes that a reader got until it was up to date.
 #[derive(Debug, Default)]
 struct Told {
     restarted: bool,
@@ -160,7 +160,7 @@ impl Told {
         self.objects.iter().find(|object| object.guid == guid)
     }
 
-    /// What the cursor counts by.
+    /// Returns the name of the cursor's kind.
     fn way(&self) -> &'static str {
         let cursor = serde_json::to_value(&self.cursor).unwrap();
         ["dir-sync", "usn"].into_iter().find(|way| cursor["position"].get(way).is_some()).unwrap()
@@ -197,7 +197,7 @@ fn set_mail(forest: &Forest, dn: &DistinguishedName, mail: Option<&str>) {
     forest.ldapmodify(0, &mail_record(dn, mail)).unwrap();
 }
 
-/// The record that gives an object an address, or takes it away.
+/// Returns the LDIF record that gives an object a mail address, or removes it.
 fn mail_record(dn: &DistinguishedName, mail: Option<&str>) -> String {
     let value = mail.map(|mail| format!("mail: {mail}\n")).unwrap_or_default();
     format!("{}\nchangetype: modify\nreplace: mail\n{value}\n", attribute_line("dn", dn.as_str()))

@@ -1,6 +1,6 @@
-//! Trouble in the middle of many writes: whatever happens to the controller or the network, every change is accounted
-//! for, none is lost, and none is made twice. What an independent client reads, and how often the directory itself says
-//! that a value was written, is held against what the client said.
+//! Faults in the middle of many writes: in spite of faults of the controller or the network, the client reports every
+//! change, loses none, and makes none twice. The results that it reports are compared with the values that an
+//! independent client reads, and with the number of writes that the directory counts.
 
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
@@ -17,14 +17,14 @@ use crate::dump::{Dump, Fate};
 use crate::replication::converged;
 use crate::shared::{client, client_alone, client_of, forest, run};
 
-/// Changes of a run, and how many outcomes are seen before the trouble begins.
+/// The number of changes of a run, and the number of outcomes before the fault begins.
 const CHANGES: usize = 600;
 const UNDISTURBED: usize = 150;
-/// Changes that are asked for only when the trouble is over, so that what it leaves behind is met on any machine.
+/// The number of changes that are requested only after the fault, so that its aftereffects are met on any machine.
 const AFTERWARDS: usize = 50;
-/// The controller that is written to and gets into trouble.
+/// The controller that is written to and gets the fault.
 const WRITER: usize = 1;
-/// How long the trouble lasts if the client does not complain before.
+/// The duration of the fault if the client reports no error before.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 #[test]
@@ -65,7 +65,7 @@ fn answers_lost_in_the_middle_of_writes() {
         forest.restore_network(WRITER).unwrap();
     });
     told.only(&[ErrorKind::Unavailable, ErrorKind::OutcomeUnknown]);
-    // The trouble is the one meant: the controller did what nobody could be told of any more.
+    // Proves that the fault is the intended one: the controller made changes that it could not report.
     let in_silence = in_silence.unwrap();
     let made = told
         .outcomes
@@ -91,7 +91,7 @@ fn a_certificate_renewed_by_the_same_authority_in_the_middle_of_writes() {
 #[ignore = "needs root and Samba AD"]
 fn a_certificate_of_another_authority_in_the_middle_of_writes() {
     let forest = forest();
-    // This client knows of no other controller that it could go to.
+    // This client knows no other controller that it could use.
     let alone = client_alone(&forest, WRITER);
     let told = disturbed_client(&forest, alone, "distrusted.example", |_| {
         forest.use_certificate(WRITER, ServerCertificate::OtherAuthority).unwrap();
@@ -163,7 +163,7 @@ fn values_somebody_else_changes_in_the_middle_of_writes() {
     }
 }
 
-/// A run of changes that was disturbed, and what was there before.
+/// A run of changes that was disturbed, and the values before it.
 struct Told {
     before: Dump,
     outcomes: Vec<UpnOutcome>,
@@ -171,7 +171,7 @@ struct Told {
     client: onramp_ad::AdClient,
 }
 
-/// Makes changes, and trouble as soon as some outcomes are there. The trouble is given what the client complains of.
+/// Makes changes, and causes the fault after some outcomes. The fault gets the errors that the client reports.
 fn disturbed(forest: &Forest, suffix: &str, trouble: impl FnOnce(Receiver<()>) + Send) -> Told {
     disturbed_client(forest, client(forest, WRITER), suffix, trouble)
 }
@@ -223,7 +223,7 @@ fn disturbed_client(
 }
 
 impl Told {
-    /// Makes sure that the client told of each change once, and failed for no other reasons.
+    /// Checks that the client reported each change once, and failed for no other reasons.
     #[track_caller]
     fn only(&self, kinds: &[ErrorKind]) {
         let mut told: Vec<_> = self.outcomes.iter().map(|outcome| outcome.change.guid).collect();
@@ -237,11 +237,11 @@ impl Told {
         }
     }
 
-    /// Holds what the client said against what the directory shows; makes what was not made, with the same client; and
-    /// holds it against the directory again, on both controllers.
+    /// Compares the client's report with the directory, makes the missing changes with the same client, and compares
+    /// the report with the directory again, on both controllers.
     #[track_caller]
     fn made_up_for(self, forest: &Forest) {
-        // A client that cannot reach one controller may go on with another: what counts is what all agree on.
+        // A client that cannot reach one controller may continue with another, so the values that all agree on count.
         let after = converged(forest);
         let mut open = Vec::new();
         for UpnOutcome { change, result } in self.outcomes {
@@ -251,7 +251,7 @@ impl Told {
                     assert_eq!(fate, Fate::MadeOnce, "{done:?}");
                     assert_ne!(done, UpnChanged::Unchanged, "nobody else makes these changes");
                 }
-                // May have been made: that is what it says.
+                // The report says that the change may have been made, so both are right.
                 Err(ErrorKind::OutcomeUnknown) => open.push((change, fate)),
                 Err(kind) => {
                     assert_eq!(fate, Fate::NotMade, "{kind:?} is no answer to a change that was made");
@@ -274,7 +274,7 @@ impl Told {
     }
 }
 
-/// Makes changes and gives every outcome; `each` is called with how many there are.
+/// Makes changes and returns every outcome; `each` is called with their number so far.
 fn all(client: AdClientBuilder, planned: Vec<UpnChange>, mut each: impl FnMut(usize)) -> Vec<UpnOutcome> {
     let users = client.build().unwrap().forest().users;
     run(async {

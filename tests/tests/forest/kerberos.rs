@@ -1,7 +1,7 @@
-//! Signing in by a ticket of the forest's own Kerberos service. Needs the feature `kerberos`.
+//! Sign-in by a ticket of the forest's own Kerberos service. Needs the feature `kerberos`.
 //!
-//! MIT Kerberos reads its environment, which a process cannot change safely for itself: each test runs itself again in a
-//! process that has the ticket, and looks from outside at what that did.
+//! MIT Kerberos reads environment variables, which a process cannot safely change for itself: each test runs itself
+//! again in a process that has the ticket, and checks the result from outside.
 
 use std::process::{Command, Output};
 
@@ -59,7 +59,7 @@ fn kerberos_without_a_ticket_says_what_to_do() {
     assert!(text(&output).contains(PASSED), "{}", text(&output));
 }
 
-/// In the process with the ticket: within TLS from the beginning, then within TLS that begins later.
+/// Signs in, in the process with the ticket: over LDAPS, then with StartTLS.
 async fn renames(guid: ObjectGuid) {
     for (security, local) in [(LdapSecurity::Ldaps, "ldaps"), (LdapSecurity::StartTls, "start-tls")] {
         let users = builder(security).connect().await.unwrap().forest().users;
@@ -79,7 +79,7 @@ fn builder(security: LdapSecurity) -> AdClientBuilder {
     builder.trust_root_pem_file(variable(AUTHORITY).unwrap()).unwrap().bind_with_kerberos()
 }
 
-/// Runs a test of this program once more, told of the forest and with variables of Kerberos.
+/// Runs a test of this program once more, with the forest's data and the variables of Kerberos.
 fn again(forest: &Forest, test: &str, user: ObjectGuid, kerberos: &[(&str, String)]) -> Output {
     let controller = &forest.controllers()[0];
     Command::new(std::env::current_exe().unwrap())

@@ -1,4 +1,4 @@
-//! Signing in by NTLM. Needs the feature `ntlm`.
+//! Sign-in by NTLM. Needs the feature `ntlm`.
 
 use onramp_ad::{AdClient, BindName, LdapSecurity};
 use onramp_core::forest::{UpnChange, UpnChanged};

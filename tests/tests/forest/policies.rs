@@ -1,4 +1,4 @@
-//! Fine-grained password policies as `samba-tool` makes them, seen by an administrator and by somebody else.
+//! Fine-grained password policies as `samba-tool` makes them, read by an administrator and by an ordinary user.
 
 use std::sync::Arc;
 use std::time::Duration;

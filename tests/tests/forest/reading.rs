@@ -1,4 +1,4 @@
-//! Reading a real forest: every object once, whatever happens to the controller or the connection meanwhile.
+//! Reads of a real forest: every object once, in spite of faults of the controller or the connection.
 
 use std::collections::BTreeSet;
 
@@ -68,7 +68,7 @@ fn query() -> ObjectQuery {
     ObjectQuery::all([NAME]).with_filter(LdapFilter::parse(PEOPLE).unwrap())
 }
 
-/// Everybody, as the independent client sees them on a controller; many more than a page.
+/// Returns all users, as the independent client reads them from a controller; many more than a page.
 fn people(forest: &Forest, index: usize) -> BTreeSet<ObjectGuid> {
     crowd(forest, 600);
     if index != 0 {

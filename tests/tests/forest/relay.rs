@@ -1,4 +1,4 @@
-//! A way to a controller that breaks in the middle of an answer.
+//! A relay to a controller that breaks connections in the middle of an answer.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Carries connections to a controller. The first ones are cut when so many octets came back.
+/// A relay of connections to a controller, which cuts the first ones after a number of octets came back.
 #[derive(Debug)]
 pub(crate) struct Relay {
     address: SocketAddr,
@@ -15,7 +15,8 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Cuts the first `connections` to `controller` when `octets` of its answers have passed, wherever that is in one.
+    /// Starts a relay that cuts the first `connections` to `controller` after `octets` of its answers, even within an
+    /// answer.
     pub(crate) async fn cutting(connections: usize, octets: u64, controller: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let (address, opened) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
@@ -33,7 +34,7 @@ impl Relay {
         self.address
     }
 
-    /// How many connections were opened so far.
+    /// Returns the number of connections opened so far.
     pub(crate) fn opened(&self) -> usize {
         self.opened.load(Ordering::SeqCst)
     }
@@ -44,7 +45,7 @@ async fn carry(client: TcpStream, controller: SocketAddr, octets: u64) {
     let (mut from_client, mut to_client) = client.into_split();
     let (from_server, mut to_server) = server.into_split();
     let mut answers = from_server.take(octets);
-    // Whichever ends first ends the connection: both sides hear it.
+    // The first direction to end closes the connection for both sides.
     tokio::select! {
         _ = copy(&mut from_client, &mut to_server) => {}
         _ = copy(&mut answers, &mut to_client) => {}

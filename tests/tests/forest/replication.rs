@@ -1,4 +1,4 @@
-//! Waiting for replication between real controllers.
+//! Tests that wait for replication between real controllers.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::crowd::{CROWD, changes, crowd};
 use crate::dump::{Dump, Fate};
 use crate::shared::{client, forest, partitions, run, seen};
 
-/// How long a real forest may take.
+/// The time limit for a real forest.
 const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
@@ -62,7 +62,7 @@ fn thousands_of_upns_change_on_one_controller_and_arrive_on_the_other_both_ways(
     let forest = forest();
     let crowd = crowd(&forest, CROWD);
     arrives(&forest, 0, 1);
-    // Five thousand changes through the first controller, then everybody once through the second.
+    // Five thousand changes through the first controller, then all users once through the second.
     let legs = [(0, 1, "there.example"), (0, 1, "further.example"), (1, 0, "back.example")];
     for (writer, reader, name) in legs {
         let before = Dump::of(&forest, writer);
@@ -118,7 +118,7 @@ fn a_wait_outlives_a_controller_that_is_killed_meanwhile() {
     assert!(matches!(behind, ReplicationState::Unreachable { .. }), "{behind:?}");
 }
 
-/// Adds a suffix on the first controller after something was done to the forest.
+/// Adds a suffix on the first controller after a fault was caused in the forest.
 fn added_while(forest: &Forest, name: &str, trouble: impl FnOnce(&Forest)) -> ReplicatedValue {
     let domain = DomainName::parse(name).unwrap();
     let ports = client(forest, 0).build().unwrap().forest();
@@ -127,8 +127,8 @@ fn added_while(forest: &Forest, name: &str, trouble: impl FnOnce(&Forest)) -> Re
     ReplicatedValue::Suffix { suffix: UpnSuffix::from(&domain) }
 }
 
-/// Waits for a value that the second controller lacks, and ends the reason after the first look; gives how far that
-/// controller was said to be until then.
+/// Waits for a value that the second controller lacks, and removes the cause after the first check. Returns the state
+/// of that controller as last reported before.
 fn waits(forest: &Forest, value: ReplicatedValue, repair: impl FnOnce(&Forest) + Send) -> ReplicationState {
     let ports = client(forest, 0).build().unwrap().forest();
     let (mut repair, mut behind) = (Some(repair), None);
@@ -153,13 +153,14 @@ fn waits(forest: &Forest, value: ReplicatedValue, repair: impl FnOnce(&Forest) +
     behind.unwrap()
 }
 
-/// Looks until both controllers hold the same of every user, written as often.
+/// Fetches the changes of one controller, and checks that both hold the same values for every user, with the same
+/// number of writes.
 pub(crate) fn arrives(forest: &Forest, from: usize, to: usize) {
     forest.replicate(from, to, forest.base_dn()).unwrap();
     assert_eq!(Dump::of(forest, from), Dump::of(forest, to));
 }
 
-/// Lets the two controllers learn everything from each other, and gives what both hold then.
+/// Replicates in both directions, and returns the users that both controllers hold then.
 pub(crate) fn converged(forest: &Forest) -> Dump {
     forest.replicate(0, 1, forest.base_dn()).unwrap();
     arrives(forest, 1, 0);

@@ -1,4 +1,4 @@
-//! One forest of two controllers for all tests that do no lasting harm to it, and clients of it.
+//! One forest of two controllers for all tests that do not damage it, and clients of it.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -7,25 +7,25 @@ use onramp_ad::{AdClient, AdClientBuilder, BindName};
 use onramp_core::Password;
 use onramp_samba::{Controller, Forest, Login, Scope};
 
-/// The forest, for one test at a time. It is removed when the test program ends.
+/// Returns the forest, for one test at a time. It is removed when the test program ends.
 pub(crate) fn forest() -> MutexGuard<'static, Forest> {
     static FOREST: OnceLock<Mutex<Forest>> = OnceLock::new();
     let up = || Mutex::new(Forest::builder().controllers(2).up().unwrap());
     FOREST.get_or_init(up).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A client of controller `index` that signs in as the administrator over LDAPS, and finds every controller where it
-/// stands.
+/// Returns a client of controller `index` that signs in as the administrator over LDAPS, and knows the address of every
+/// controller.
 pub(crate) fn client(forest: &Forest, index: usize) -> AdClientBuilder {
     client_of(forest, index, forest.admin())
 }
 
-/// As [`client`], signed in as somebody else.
+/// Returns a client as [`client`] does, signed in as `login`.
 pub(crate) fn client_of(forest: &Forest, index: usize, login: &Login) -> AdClientBuilder {
     client_trusting(forest.ca_file(), forest, index, login)
 }
 
-/// As [`client_of`], trusting the authority in a file.
+/// Returns a client as [`client_of`] does, which trusts the authority in a file.
 pub(crate) fn client_trusting(
     ca_file: &Path,
     forest: &Forest,
@@ -35,7 +35,7 @@ pub(crate) fn client_trusting(
     knowing(forest.controllers(), ca_file, forest, index, login)
 }
 
-/// As [`client`], able to find controller `index` alone.
+/// Returns a client as [`client`] does, which knows the address of controller `index` only.
 pub(crate) fn client_alone(forest: &Forest, index: usize) -> AdClientBuilder {
     let known = &forest.controllers()[index..=index];
     knowing(known, forest.ca_file(), forest, index, forest.admin())
@@ -55,13 +55,13 @@ fn knowing(
     known.iter().fold(builder, |builder, controller| builder.address(controller.fqdn(), controller.ldaps()))
 }
 
-/// The value of an attribute of an object on controller `index`, as the independent client reads it.
+/// Returns the values of an attribute of an object on controller `index`, as the independent client reads it.
 pub(crate) fn seen(forest: &Forest, index: usize, dn: &str, attribute: &str) -> Vec<String> {
     let found = forest.ldapsearch(index, dn, Scope::Base, "(objectClass=*)", &[attribute]).unwrap();
     found[0].texts(attribute).into_iter().map(str::to_owned).collect()
 }
 
-/// The container of the forest's suffixes.
+/// Returns the name of the container of the forest's suffixes.
 pub(crate) fn partitions(forest: &Forest) -> String {
     format!("CN=Partitions,CN=Configuration,{}", forest.base_dn())
 }

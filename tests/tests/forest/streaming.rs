@@ -10,13 +10,12 @@ use onramp_samba::{Forest, Scope};
 
 use crate::shared::client;
 
-/// Variables of the environment: how many users there are, where fewer shall do, and the folder that keeps their directory
-/// until the next time.
+/// The environment variables with a lower number of users, and with the folder that keeps their directory between runs.
 const USERS: &str = "ONRAMP_STREAMED_USERS";
 const CACHE: &str = "ONRAMP_FOREST_CACHE";
 const MANY: usize = 50_000;
 
-/// What reading them all may hold at a time, in octets: two pages of a thousand objects, and what names those that were
+/// The maximum memory of reading them all, in octets: two pages of a thousand objects, and the identifiers of those
 /// received. Holding all 50,000 takes many times as much.
 const MEMORY: u64 = 8 << 20;
 
@@ -51,9 +50,9 @@ fn every_user_comes_once_and_memory_stays_flat() {
     }
 }
 
-/// Everything that a stream gives, while what it holds is counted.
+/// Returns everything that a stream yields, while its memory is counted.
 fn streamed(stream: impl Stream<Item = onramp_core::Result<ObjectGuid>>, expected: usize) -> Vec<ObjectGuid> {
-    // Ready before it is counted. The domain has accounts of its own besides.
+    // Allocated before memory is counted. The domain has accounts of its own besides.
     let mut seen = Vec::with_capacity(expected + 1_000);
     let held = allocation_counter::measure(|| {
         on_this_thread(async {

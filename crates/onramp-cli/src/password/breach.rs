@@ -1,4 +1,4 @@
-//! Passwords known from breaches: building a store from a list of hashes, and asking it.
+//! Passwords known from breaches: a store built from a list of hashes, and queries of it.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use onramp_password::breach::{
     BuildOptions, Builder, HashKind, ListError, Store, StoreError, StoreFile, Summary,
 };
 
-/// A store that is open.
+/// An open store.
 #[derive(Debug)]
 pub(super) struct Breaches {
     store: Store<StoreFile>,
@@ -22,14 +22,15 @@ impl Breaches {
     /// Opens a store.
     ///
     /// # Errors
-    /// When the file is absent, damaged or no store.
+    /// If the file is missing, damaged or not a store.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let file = StoreFile::open(path).map_err(|error| failure("open the breach store", path, &error))?;
         let store = Store::open(file).map_err(|error| failure("open the breach store", path, &error))?;
         Ok(Self { store, path: path.to_owned(), failed: RefCell::default() })
     }
 
-    /// Whether a password is in it. When it cannot be read, that is told by [`Breaches::trouble`].
+    /// Returns true if a password is in the store. If the store cannot be read, returns false, and
+    /// [`Breaches::trouble`] returns the error.
     pub(super) fn contains(&self, password: &str) -> bool {
         self.store.contains_password(password).unwrap_or_else(|error| {
             self.failed.replace(Some(error));
@@ -37,10 +38,10 @@ impl Breaches {
         })
     }
 
-    /// What went wrong while it was asked.
+    /// Reports and clears the last error of reading the store.
     ///
     /// # Errors
-    /// That.
+    /// The last error, if there was one since the previous call.
     pub(super) fn trouble(&self) -> Result<()> {
         match self.failed.take() {
             None => Ok(()),
@@ -50,10 +51,10 @@ impl Breaches {
 }
 
 /// Builds a store from a sorted list of hashes with counts, as Have I Been Pwned publishes them; `-` is standard input.
-/// The file appears under its name when it is complete.
+/// The file gets its name when it is complete.
 ///
 /// # Errors
-/// When the list is not sorted or not a list, and when a file cannot be read or written.
+/// If the list is not sorted or not a list, or a file cannot be read or written.
 pub(super) fn build(list: &Path, store: &Path, kind: HashKind, min_count: u32) -> Result<Summary> {
     let reading = |error: &dyn std::fmt::Display| failure("read the list of hashes", list, error);
     let source: Box<dyn BufRead> = if list == Path::new("-") {

@@ -17,7 +17,7 @@ use super::policy::PolicyArguments;
 use super::report::{Headline, Manner, Report, Summary, TooWeak};
 use super::texts::{Texts, texts};
 
-/// A checker of candidates with everything it reports.
+/// A checker of candidates, with the settings of its report.
 pub(super) struct Judge {
     checker: Checker,
     targets: Vec<Target>,
@@ -53,7 +53,7 @@ impl Judge {
         })
     }
 
-    /// One password, typed.
+    /// Checks one password that is typed at the terminal.
     pub(super) fn typed(&self) -> Result<ExitCode> {
         let Some(candidate) = asked()? else { return Ok(ExitCode::from(130)) };
         let mut out = io::stdout().lock();
@@ -63,7 +63,7 @@ impl Judge {
         Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Every line of standard input.
+    /// Checks every line of standard input.
     pub(super) fn lines(&self) -> Result<ExitCode> {
         let mut lines = Lines::new(input::standard_input().map_err(unreadable)?);
         let (mut out, mut scratch) = (io::BufWriter::new(io::stdout().lock()), self.estimator.scratch());
@@ -80,7 +80,7 @@ impl Judge {
                 Line::TooLong => self.pass_over("line_too_long", self.texts.too_long, number, &mut out),
             };
             self.trouble()?;
-            // What is at the other end of a pipe may wait for each answer.
+            // The program at the other end of a pipe may wait for each answer.
             let Some(headline) = written(said.and_then(|headline| out.flush().map(|()| headline)))? else {
                 return Ok(ExitCode::SUCCESS);
             };
@@ -95,7 +95,7 @@ impl Judge {
         Ok(if summary.accepted == summary.all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Says what there is to say of a candidate, and what came of it.
+    /// Checks a candidate, prints the result and returns its headline.
     fn say(
         &self,
         candidate: &str,
@@ -164,7 +164,7 @@ pub(super) fn query(breaches: &Breaches, stdin: bool) -> Result<ExitCode> {
     while let Some(line) = lines.next_line().map_err(unreadable)? {
         let said = match line {
             Line::Text(candidate) => say(ask(&candidate)?)?,
-            // A password that was not understood is not one that is not known.
+            // A line that cannot be read must not count as a password that is not known.
             line => {
                 unread = true;
                 let texts = texts("en");

@@ -15,13 +15,14 @@ use super::input::read_text;
 use super::output::written;
 use super::policy::PolicyArguments;
 
-/// So many of the most frequent English words are drawn from, when no list is given: rarer ones are hard to spell.
+/// The number of the most frequent English words that are considered when no list is given; rarer words are hard to
+/// spell.
 const FREQUENT: usize = 12_000;
 
-/// Characters that are mistaken for others, and those that a shell takes for its own.
+/// Characters that are easily confused, and characters with a meaning for a shell.
 const MISTAKEN: &str = "Il1|O0'\"`";
 
-/// What to generate.
+/// The arguments of `generate`.
 #[derive(clap::Args, Debug)]
 pub(super) struct GenerateArguments {
     #[command(flatten)]
@@ -29,25 +30,27 @@ pub(super) struct GenerateArguments {
     /// The length in characters; without it 24, or what the policy needs.
     #[arg(long, conflicts_with = "passphrase")]
     length: Option<usize>,
-    /// The characters to draw from; without it printable ASCII but for the blank.
+    /// The characters to draw from; without it printable ASCII except the space.
     #[arg(long, value_name = "CHARACTERS", conflicts_with = "passphrase")]
     alphabet: Option<String>,
-    /// Leave out what is mistaken when read aloud (I l 1 | O 0) and what a shell takes for its own (quotes, the backtick).
+    /// Leave out characters that are easily confused (I l 1 | O 0) or have a meaning for a shell (quotes, the
+    /// backtick).
     #[arg(long, conflicts_with_all = ["passphrase", "alphabet"])]
     readable: bool,
     /// Words instead of characters: capitals, two digits and a separator give them every class.
     #[arg(long)]
     passphrase: bool,
-    /// How many words; without it as many as 75 bits take, or the policy.
+    /// The number of words; without it as many as 75 bits or the policy require.
     #[arg(long, requires = "passphrase")]
     words: Option<usize>,
-    /// The character between words; without it a hyphen, if nothing is looked for that holds one.
+    /// The character between words; without it a hyphen, or another character if a banned word or a name contains a
+    /// hyphen.
     #[arg(long, requires = "passphrase")]
     separator: Option<char>,
-    /// The words to draw from, one on a line; without it frequent English ones.
+    /// The words to draw from, one on a line; without it frequent English words.
     #[arg(long, value_name = "FILE", requires = "passphrase")]
     word_list: Option<PathBuf>,
-    /// How many.
+    /// The number of passwords.
     #[arg(long, default_value_t = 1)]
     count: usize,
     /// A breach store, whose passwords are not generated.
@@ -56,7 +59,7 @@ pub(super) struct GenerateArguments {
 }
 
 impl GenerateArguments {
-    /// Generates and prints them.
+    /// Generates and prints the passwords.
     ///
     /// # Errors
     /// A policy or a file that cannot be used; a policy that contradicts itself.
@@ -79,7 +82,7 @@ impl GenerateArguments {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The words to draw from.
+    /// Returns the words to draw from.
     fn list(&self) -> Result<Vec<String>> {
         let Some(file) = &self.word_list else {
             let mut words = Dictionary::zxcvbn().words(ListKind::Words);
@@ -89,13 +92,13 @@ impl GenerateArguments {
             return Ok(words);
         };
         let text = read_text(file)?;
-        // Lists for dice have the throw in front of the word.
+        // Diceware lists have the numbers of the dice before the word.
         let word = |line: &str| line.split_whitespace().next_back().map(str::to_owned);
         Ok(text.lines().filter_map(word).collect())
     }
 }
 
-/// Where they come from.
+/// The source of the passwords.
 enum Source {
     Characters(Generator),
     Words(Passphrases),

@@ -1,5 +1,5 @@
-//! Where candidates come from: typed at a terminal without echo, or from a file or a pipe, one on a line. Every buffer
-//! that held one is wiped.
+//! The input of candidates: typed at a terminal without echo, or from a file or a pipe, one on a line. Every buffer
+//! that held a candidate is wiped.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -8,16 +8,16 @@ use std::path::Path;
 use onramp_core::{Error, ErrorKind, Result};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A longer line is no password, and is passed over without being kept.
+/// The maximum length of a line in bytes. A longer line is skipped and not kept.
 const MAX_LINE: usize = 64 * 1024;
 
-/// What stands in UTF-8 for what is no character in UTF-16.
+/// The byte, invalid in UTF-8, that replaces an invalid unit of UTF-16.
 const NO_CHARACTER: &[u8] = &[0xFF];
 
 /// Decodes a text file as programs save it: UTF-8 with or without a byte order mark, or UTF-16 with one.
 ///
 /// # Errors
-/// What else it is, and what to do about it.
+/// A message that says in which encoding the text probably is, and to save it as UTF-8.
 pub(super) fn decode(bytes: &[u8]) -> std::result::Result<String, &'static str> {
     const OTHER: &str = "it is not UTF-8, but probably saved in a code page of Windows; save it as UTF-8";
     const UTF16: &str = "it is saved as UTF-16 without a byte order mark, or is no text; save it as UTF-8";
@@ -39,7 +39,7 @@ pub(super) fn decode(bytes: &[u8]) -> std::result::Result<String, &'static str> 
 /// Reads a text file as [`decode`] does.
 ///
 /// # Errors
-/// When it cannot be read, or is no text.
+/// If it cannot be read, or is not text.
 pub(super) fn read_text(path: &Path) -> Result<String> {
     let failed = |kind, detail: String| {
         Error::new(kind, "read the file").with_object(path.display()).with_detail(detail)
@@ -48,7 +48,7 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
     decode(&bytes).map_err(|detail| failed(ErrorKind::Invalid, detail.to_owned()))
 }
 
-/// What the byte order mark at the beginning says.
+/// The encoding that a byte order mark at the beginning indicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Encoding {
     Utf8,
@@ -67,12 +67,12 @@ impl Encoding {
         Self::ALL.into_iter().find(|(mark, _)| bytes.starts_with(mark)).map(|(_, encoding)| encoding)
     }
 
-    /// Returns true if these bytes may still become a mark.
+    /// Returns true if these bytes may be the beginning of a mark.
     fn begins(bytes: &[u8]) -> bool {
         Self::ALL.into_iter().any(|(mark, _)| bytes.len() < mark.len() && mark.starts_with(bytes))
     }
 
-    /// The length of the mark.
+    /// Returns the length of the mark.
     fn mark(self) -> usize {
         Self::ALL.into_iter().find(|(_, one)| *one == self).map_or(0, |(mark, _)| mark.len())
     }
@@ -87,34 +87,34 @@ impl Encoding {
     }
 }
 
-/// What stands on one line.
+/// The content of one line.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums)] // a line is one of these
 pub(super) enum Line {
     /// Text.
     Text(Zeroizing<String>),
-    /// Bytes that are not UTF-8, or hold NUL as UTF-16 without a mark does.
+    /// Bytes that are not UTF-8, or that contain NUL, as UTF-16 without a mark does.
     NotText,
-    /// More than any password has.
+    /// A line that is too long for a password.
     TooLong,
 }
 
-/// Reads lines, without the end of line, and keeps none of them. A byte order mark is not part of the first; after that of
-/// UTF-16 the text is read as such.
+/// A reader of lines without their line ends, which keeps none of them. A byte order mark is not part of the first
+/// line; after a UTF-16 mark, the text is read as UTF-16.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     source: R,
     block: Zeroizing<Vec<u8>>,
     start: usize,
     end: usize,
-    /// Known once the first bytes were read.
+    /// The encoding of the mark, known once the first bytes were read.
     encoding: Option<Encoding>,
     begun: bool,
     number: u64,
 }
 
 impl<R: Read> Lines<R> {
-    /// The lines of a source.
+    /// Returns a reader of the lines of a source.
     pub(super) fn new(source: R) -> Self {
         let block = Zeroizing::new(vec![0; MAX_LINE]);
         Self { source, block, start: 0, end: 0, encoding: None, begun: false, number: 0 }
@@ -126,14 +126,14 @@ impl<R: Read> Lines<R> {
         self.number
     }
 
-    /// Reads on, and passes over a byte order mark at the beginning.
+    /// Reads the next block, and skips a byte order mark at the beginning.
     fn fill(&mut self) -> io::Result<()> {
         (self.start, self.end) = (0, self.source.read(&mut self.block)?);
         if self.begun {
             return Ok(());
         }
         self.begun = true;
-        // Not more than may be a mark is waited for: whoever sends lines may wait for an answer to each.
+        // Waits for no more bytes than a mark can have, because the sender may wait for an answer to each line.
         while self.end > 0 && Encoding::begins(self.block.get(..self.end).unwrap_or_default()) {
             let read = self.source.read(self.block.get_mut(self.end..).unwrap_or_default())?;
             if read == 0 {
@@ -146,7 +146,7 @@ impl<R: Read> Lines<R> {
         Ok(())
     }
 
-    /// The next byte; `None` at the end.
+    /// Reads the next byte; `None` at the end.
     fn byte(&mut self) -> io::Result<Option<u8>> {
         while self.start == self.end {
             self.fill()?;
@@ -158,7 +158,7 @@ impl<R: Read> Lines<R> {
         Ok(self.block.get(self.start - 1).copied())
     }
 
-    /// The next line of UTF-16, as UTF-8; `None` at the end.
+    /// Reads the next line of UTF-16 as UTF-8, and returns whether it was too long; `None` at the end.
     fn wide_line(&mut self, encoding: Encoding, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
         let (mut any, mut too_long, mut high) = (false, false, None);
         let mut encoded = Zeroizing::new([0; 4]);
@@ -179,7 +179,7 @@ impl<R: Read> Lines<R> {
                 break;
             }
             if (0xD800..0xDC00).contains(&unit) {
-                // The other half comes next; one that does not come is no character.
+                // The second half of the pair should follow; a first half alone is invalid.
                 if high.replace(unit).is_some() {
                     put(NO_CHARACTER);
                 }
@@ -195,7 +195,7 @@ impl<R: Read> Lines<R> {
         Ok(any.then_some(too_long))
     }
 
-    /// The next line of UTF-8; `None` at the end.
+    /// Reads the next line of UTF-8, and returns whether it was too long; `None` at the end.
     fn narrow_line(&mut self, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
         let (mut any, mut too_long) = (false, false);
         loop {
@@ -225,12 +225,12 @@ impl<R: Read> Lines<R> {
         Ok(any.then_some(too_long))
     }
 
-    /// The next line; `None` at the end.
+    /// Reads the next line; `None` at the end.
     ///
     /// # Errors
-    /// When the source cannot be read.
+    /// If the source cannot be read.
     pub(super) fn next_line(&mut self) -> io::Result<Option<Line>> {
-        // Reserved at once: a buffer that grows would leave copies behind.
+        // Reserved at once, because a buffer that grows would leave copies behind.
         let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
         if !self.begun {
             self.fill()?;
@@ -259,31 +259,31 @@ impl<R: Read> Lines<R> {
     }
 }
 
-/// Standard input without a buffer that would keep what was read.
+/// Returns standard input without a buffer that would keep what was read.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 #[cfg(unix)]
 pub(super) fn standard_input() -> io::Result<File> {
     use std::os::fd::AsFd;
     Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
-/// Standard input without a buffer that would keep what was read.
+/// Returns standard input without a buffer that would keep what was read.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 #[cfg(windows)]
 pub(super) fn standard_input() -> io::Result<File> {
     use std::os::windows::io::AsHandle;
     Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
 }
 
-/// Asks for a password at the terminal and does not show what is typed. `None` when the person gives up with Ctrl-C or
+/// Asks for a password at the terminal and does not show it. Returns `None` if the person gives up with Ctrl-C or
 /// Ctrl-D.
 ///
 /// # Errors
-/// When there is no terminal.
+/// If there is no terminal.
 #[cfg(unix)]
 pub(super) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     use std::io::Write;
@@ -295,22 +295,22 @@ pub(super) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     let mut silent = before.clone();
     // Ctrl-C comes as a character, so that the echo is switched on again before the program ends.
     silent.local_flags.remove(LocalFlags::ECHO | LocalFlags::ISIG);
-    // And at once: a terminal gives a program what was typed only at the end of a line, so Ctrl-C ends one too.
+    // A terminal passes input on only at the end of a line, so Ctrl-C ends a line too.
     if let Some(end) = silent.control_chars.get_mut(SpecialCharacterIndices::VEOL as usize) {
         *end = GIVES_UP;
     }
     tcsetattr(&terminal, SetArg::TCSAFLUSH, &silent)?;
-    // After what was typed ahead is forgotten.
+    // By now, input typed before the prompt is discarded.
     let typed = write!(terminal, "{prompt}").and_then(|()| type_line(&mut terminal));
     tcsetattr(&terminal, SetArg::TCSAFLUSH, &before)?;
     writeln!(terminal)?;
     typed
 }
 
-/// Asks for a password at the terminal and does not show what is typed. `None` when the person gives up with Ctrl-C.
+/// Asks for a password at the terminal and does not show it. Returns `None` if the person gives up with Ctrl-C.
 ///
 /// # Errors
-/// When there is no terminal.
+/// If there is no terminal.
 #[cfg(windows)]
 pub(super) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     match rpassword::prompt_password(prompt) {
@@ -320,7 +320,7 @@ pub(super) fn ask(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     }
 }
 
-/// Ctrl-C.
+/// The character of Ctrl-C, which ends the input of a password.
 #[cfg(unix)]
 const GIVES_UP: u8 = 3;
 

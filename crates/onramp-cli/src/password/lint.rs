@@ -1,4 +1,4 @@
-//! Explanations of policies, and their contradictions.
+//! The subcommands `explain` and `lint`.
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -1,8 +1,8 @@
-//! The program `password`: checks and generates passwords against the policies of Active Directory, Entra and others; explains and
-//! lints policies.
+//! The program `password`: checks and generates passwords against the policies of Active Directory, Entra and others;
+//! explains and lints policies.
 //!
-//! Exit codes: 0 accepted or done; 1 refused (of a list, any one), or the policy has an error; 2 an error of the program or its
-//! arguments; 130 given up at the terminal.
+//! Exit codes: 0 accepted or done; 1 refused (in a list, at least one), or the policy has an error; 2 an error of the
+//! program or its arguments; 130 canceled at the terminal.
 
 mod breach;
 mod check;
@@ -44,7 +44,7 @@ enum Command {
         /// Read passwords from standard input, one on a line, instead of asking for one. Empty lines are passed over.
         #[arg(long)]
         stdin: bool,
-        /// Refuse what is easier to guess than that: 0 to 4.
+        /// Refuse passwords with a lower strength than this: 0 to 4.
         #[arg(long, value_name = "SCORE", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=4))]
         min_strength: u8,
         /// One JSON object for each password instead of sentences.
@@ -72,7 +72,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Passwords known from breaches: build a store, and ask it.
+    /// Build a store of passwords known from breaches, and query it.
     #[command(subcommand)]
     Breach(BreachCommand),
 }

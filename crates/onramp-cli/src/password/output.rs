@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use onramp_core::{Error, ErrorKind, Result};
 
-/// `None` when nobody reads what is written any more, which is no error.
+/// Returns `None` if the reader has closed the pipe, which is no error.
 ///
 /// # Errors
-/// What else can go wrong.
+/// Every other error of writing.
 pub(super) fn written<T>(result: io::Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -9,7 +9,7 @@ use onramp_password::{Messages, Policy, ProtectionPolicy};
 
 use super::input::read_text;
 
-/// Which policy, and whose password.
+/// The arguments that name the policy and describe the account.
 #[derive(Args, Debug)]
 pub(super) struct PolicyArguments {
     /// The policy (TOML, or JSON if it begins with a brace); without it Active Directory, Entra and Entra Password
@@ -40,7 +40,7 @@ impl PolicyArguments {
     /// Reads the policy and the banned words.
     ///
     /// # Errors
-    /// When a file cannot be read, or is not a policy; the error names the key.
+    /// If a file cannot be read, or is not a policy; the error names the key.
     pub(super) fn policy(&self) -> Result<Policy> {
         let mut policy = match &self.policy {
             None => Policy::hybrid(),
@@ -56,7 +56,7 @@ impl PolicyArguments {
         Ok(policy)
     }
 
-    /// The account that the password is for.
+    /// Returns the account that the password is for.
     #[must_use]
     pub(super) fn context(&self) -> Context {
         let mut context = Context::new();
@@ -69,7 +69,7 @@ impl PolicyArguments {
         context
     }
 
-    /// Every name and word, as what a guesser would try first.
+    /// Returns every name and word, which a guesser would try first.
     pub(super) fn known(&self) -> impl Iterator<Item = &str> {
         let names = self.name.iter().chain(&self.account).chain(&self.tenant).chain(&self.word);
         names.map(String::as_str)
@@ -79,7 +79,7 @@ impl PolicyArguments {
 /// Returns the messages of a language.
 ///
 /// # Errors
-/// When there is none in this language.
+/// If there are none in this language.
 pub(super) fn messages(language: &str) -> Result<Messages> {
     Messages::for_language(language).ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, "speak the language")
@@ -109,7 +109,8 @@ fn parse(path: &Path, text: &str) -> Result<Policy> {
     })
 }
 
-/// The name most like an unknown one, out of the message "unknown field `a`, expected one of `b`, `c`".
+/// Returns the known name most similar to an unknown one, from a message such as "unknown field `a`, expected one of
+/// `b`, `c`".
 fn nearest(message: &str) -> Option<&str> {
     let (_, names) = message.split_once("unknown ")?;
     let mut names = names.split('`').skip(1).step_by(2);
@@ -118,8 +119,8 @@ fn nearest(message: &str) -> Option<&str> {
     (distance <= 2.max(name.chars().count() / 3)).then_some(name)
 }
 
-/// The words of a list, one on a line. A table is refused: its quotes and commas would be taken for parts of words, and
-/// nothing would be banned by them.
+/// Reads the words of a list, one on a line. Refuses a table: its quotes and commas would become parts of words, so the
+/// list would ban nothing.
 fn words(path: &Path) -> Result<Vec<String>> {
     let text = read_text(path)?;
     let refuse = |detail: String| {

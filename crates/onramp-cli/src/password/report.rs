@@ -1,4 +1,4 @@
-//! What is said of a candidate: one JSON object, or lines for a person. Never the candidate.
+//! The report on a candidate: one JSON object, or lines for a person. The candidate itself is never written.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -14,18 +14,18 @@ use serde::{Serialize, Serializer};
 
 use super::texts::Texts;
 
-/// The first thing that is said of a candidate.
+/// The overall result of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(clippy::exhaustive_enums)] // every case of a headline
 pub(super) enum Headline {
-    /// Accepted by everybody, with nothing left open.
+    /// Accepted by every target, with no open question.
     Accepted,
     /// Accepted as far as is documented; Microsoft's global list is not public.
     PassesDocumentedRules,
     /// Accepted by some readings of Microsoft's documentation.
     MayBeRefused,
-    /// Refused by somebody.
+    /// Refused by a target, or weaker than required.
     Rejected,
 }
 
@@ -46,7 +46,7 @@ impl Headline {
         }
     }
 
-    /// Returns whether it counts as accepted.
+    /// Returns true if the headline counts as accepted.
     #[must_use]
     pub(super) fn is_accepted(self) -> bool {
         self != Self::Rejected
@@ -62,7 +62,7 @@ impl Headline {
     }
 }
 
-/// A strength that is not enough: what it is, and what it should be.
+/// A strength that is too low, and the minimum.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TooWeak(pub(super) u8, pub(super) u8);
 
@@ -75,7 +75,7 @@ pub(super) struct Report {
     strength: Option<StrengthReport>,
     entra_password_protection: Option<ProtectionReport>,
     headline: Headline,
-    /// The line of a list, from 1.
+    /// The number of the line in a list, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
 }
@@ -97,7 +97,7 @@ struct ProtectionReport {
 }
 
 impl Report {
-    /// The report of a verdict and an estimate.
+    /// Returns the report of a verdict and an estimate.
     #[must_use]
     pub(super) fn new(
         verdict: &Verdict,
@@ -120,7 +120,7 @@ impl Report {
                 every_reading: readings.every.as_str(),
                 score: [readings.low, readings.high],
             },
-            // Longer than any directory takes, so that no reading says anything.
+            // The candidate is longer than any directory accepts, so there are no readings.
             None => ProtectionReport {
                 documented: answer(false),
                 every_reading: AllInterpretations::Rejected.as_str(),
@@ -140,7 +140,7 @@ impl Report {
         }
     }
 
-    /// The report of a line that is no candidate at all.
+    /// Returns the report of a line that is no candidate.
     #[must_use]
     pub(super) fn unreadable(
         code: &'static str,
@@ -178,14 +178,14 @@ fn answer(accepted: bool) -> &'static str {
     if accepted { "accepted" } else { "rejected" }
 }
 
-/// The language and the look of what is said to a person.
+/// The language and colors of the report for a person.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner<'a> {
-    /// The sentences about demands.
+    /// The sentences about requirements.
     pub(super) messages: &'a Messages,
     /// The other sentences.
     pub(super) texts: &'a Texts,
-    /// True where there are colors.
+    /// True if colors are used.
     pub(super) color: bool,
 }
 
@@ -194,10 +194,11 @@ impl Manner<'_> {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// Says it to a person: the headline behind the number of its line, who refuses it, each fact once.
+    /// Writes the report for a person: the headline after the line number, the answer of each target, and each fact
+    /// once.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub(super) fn tell(
         &self,
         out: &mut impl Write,
@@ -213,7 +214,7 @@ impl Manner<'_> {
             let mark = if accepted { self.paint("32", "✓") } else { self.paint("31", "✗") };
             writeln!(out, "  {mark} {}", self.messages.text(Key::Target(target)))?;
         }
-        // The headline says it already.
+        // The headline contains it already.
         let said = self.messages.text(Key::Advice(Advice::GlobalListUnknown));
         let known = |message: &String| message == said && headline == Headline::PassesDocumentedRules;
         for message in verdict.messages(self.messages, candidate).into_iter().filter(|one| !known(one)) {
@@ -250,10 +251,10 @@ impl Manner<'_> {
         Ok(headline)
     }
 
-    /// Says that a line is no candidate.
+    /// Writes that a line is no candidate.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub(super) fn pass_over(&self, out: &mut impl Write, message: &str, line: u64) -> io::Result<()> {
         writeln!(out, "{}{}\n  {message}", numbered(Some(line)), self.texts.rejected)
     }
@@ -263,25 +264,25 @@ impl Manner<'_> {
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)] // counters
 pub(super) struct Summary {
-    /// Number of those that were accepted.
+    /// The number of accepted candidates.
     pub(super) accepted: u64,
-    /// Number of those among them that may be refused.
+    /// The number of accepted candidates that may be refused.
     pub(super) depends: u64,
-    /// Number of all.
+    /// The number of all candidates.
     pub(super) all: u64,
-    /// Number of empty lines.
+    /// The number of empty lines.
     pub(super) empty: u64,
 }
 
 impl Summary {
-    /// Counts one in.
+    /// Counts a candidate.
     pub(super) fn count(&mut self, headline: Headline) {
         self.all += 1;
         self.accepted += u64::from(headline.is_accepted());
         self.depends += u64::from(headline == Headline::MayBeRefused);
     }
 
-    /// Returns the sentence.
+    /// Returns the counts as a sentence.
     #[must_use]
     pub(super) fn sentence(&self, texts: &Texts) -> String {
         let mut text = filled(texts.summary, &[("found", &self.accepted), ("all", &self.all)]);
@@ -298,7 +299,7 @@ fn numbered(line: Option<u64>) -> String {
     line.map_or_else(String::new, |line| format!("{line}: "))
 }
 
-/// A sentence with what it is about.
+/// Returns a sentence with its placeholders replaced by values.
 fn filled(text: &str, with: &[(&str, &dyn Display)]) -> String {
     with.iter()
         .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), &value.to_string()))

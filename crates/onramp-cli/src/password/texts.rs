@@ -1,35 +1,35 @@
 //! The program's own sentences about a password, in the languages of the [`Messages`](onramp_password::Messages).
 
-/// The sentences of one language. `{…}` stand for what they are about.
+/// The sentences of one language. Names in braces are placeholders.
 #[derive(Debug)]
 pub(super) struct Texts {
-    /// The headline of a password that everybody accepts.
+    /// The headline of a password that every target accepts.
     pub(super) accepted: &'static str,
-    /// The headline of one that passes all that is documented.
+    /// The headline of a password that passes the documented rules.
     pub(super) documented: &'static str,
-    /// The headline of one about which readings of the documentation differ.
+    /// The headline of a password about which readings of the documentation differ.
     pub(super) depends: &'static str,
-    /// The headline of one that somebody refuses.
+    /// The headline of a password that a target refuses or that is too weak.
     pub(super) rejected: &'static str,
-    /// The warning about one that is easy to guess.
+    /// The warning about a password that is easy to guess.
     pub(super) weak: &'static str,
-    /// The refusal of one that is easier to guess than is asked for.
+    /// The refusal of a password that is weaker than required.
     pub(super) too_weak: &'static str,
-    /// The refusal of a line that is no text.
+    /// The refusal of a line that is not UTF-8.
     pub(super) not_text: &'static str,
     /// The refusal of a line that is too long.
     pub(super) too_long: &'static str,
-    /// One point of Entra Password Protection, several, and from one number to another.
+    /// The points of Entra Password Protection: one, several, and a range.
     pub(super) points: [&'static str; 3],
     /// The answers under every reading: accepted, depends, rejected.
     pub(super) readings: [&'static str; 3],
     /// The strength.
     pub(super) strength: &'static str,
-    /// Units of time from centuries down, a moment, and longer than anybody waits.
+    /// The units of time from centuries to minutes, a moment, and practically forever.
     pub(super) durations: [&'static str; 7],
-    /// The sum of a list.
+    /// The summary of a list.
     pub(super) summary: &'static str,
-    /// The part of it that may be refused.
+    /// The number of accepted passwords that may be refused.
     pub(super) of_these: &'static str,
     /// The number of empty lines.
     pub(super) empty_lines: &'static str,

@@ -1,4 +1,4 @@
-//! Reading what `ldapsearch` prints, and what a directory counts.
+//! Tests of the parsers: the output of `ldapsearch`, and the metadata of a directory.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -76,7 +76,7 @@ fn write(dn: &str, attributes: &[(String, Vec<u8>)], width: usize) -> String {
 }
 
 proptest! {
-    /// Whatever was written is read back, however the lines are folded.
+    /// Every entry is read back as it was written, however its lines are folded.
     #[test]
     fn reads_back_what_was_written(
         entries in prop::collection::vec(

@@ -1,4 +1,4 @@
-//! A real forest comes up, works, and leaves nothing behind.
+//! A real forest starts, works, and leaves nothing behind.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -139,7 +139,8 @@ fn a_killed_owner_leaves_nothing_behind() {
     let program = env!("CARGO_BIN_EXE_forest");
     let run =
         |action: &str| Command::new(program).args([action, "--name", "lifecycle-test"]).output().unwrap();
-    // Of an earlier run of this test that was killed, if any: this forest outlives its maker by design.
+    // Removes the forest of an earlier run of this test that was killed, if any, because that forest outlives its maker
+    // by design.
     run("down");
     let up = run("up");
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
@@ -176,14 +177,14 @@ fn suffixes(forest: &Forest, index: usize) -> Vec<String> {
     entries[0].texts("uPNSuffixes").into_iter().map(str::to_owned).collect()
 }
 
-/// The LDAP code of a refusal.
+/// Returns the LDAP code of a refusal.
 fn refusal(answer: Result<(), ForestError>) -> Option<i32> {
     answer
         .err()
         .map(|error| error.ldap_code().unwrap_or_else(|| panic!("not an answer of the directory: {error}")))
 }
 
-/// Looks until it is so, for at most a minute.
+/// Waits until a condition is true, for at most a minute.
 fn eventually(mut is_so: impl FnMut() -> bool, what: &str) {
     let start = Instant::now();
     while !is_so() {
@@ -192,7 +193,7 @@ fn eventually(mut is_so: impl FnMut() -> bool, what: &str) {
     }
 }
 
-/// What a forest is seen by from outside.
+/// The traces of a forest that are visible from outside.
 #[derive(Debug)]
 struct Traces {
     folder: String,
@@ -214,7 +215,7 @@ impl Traces {
         Self { folder: folder.to_owned(), id: record.file_stem().unwrap().to_str().unwrap().to_owned() }
     }
 
-    /// Namespaces, links, processes, files that are still there.
+    /// Returns the namespaces, links, processes and files that still exist.
     fn left(&self) -> BTreeSet<String> {
         let mut left = BTreeSet::new();
         for arguments in [["netns", "list", ""], ["-o", "link", "show"]] {
