@@ -1,7 +1,7 @@
 //! Changes the UPN of one user, and waits until every domain controller has the new one.
 
 use futures_util::TryStreamExt;
-use onramp::forest::{ReplicatedValue, UpnChange, UserQuery};
+use onramp::forest::{ReplicatedValue, UserQuery};
 use onramp::replication::ReplicationExt;
 use onramp::{Error, ErrorKind, Result, Upn};
 use onramp_examples::Lab;
@@ -15,9 +15,7 @@ async fn main() -> Result<()> {
     let user = forest.users.search(with_mail).try_next().await?;
     let user = user.ok_or_else(|| Error::new(ErrorKind::NotFound, "find a user"))?;
     let upn = Upn::parse(&format!("{}@contoso.com", user.sam_account_name))?;
-    let change =
-        UpnChange { guid: user.guid, dn: user.dn.clone(), before: user.upn.clone(), after: upn.clone() };
-    println!("{}: {:?}", user.dn, forest.users.change_upn(&change).await?);
+    println!("{}: {:?}", user.dn, forest.rename(&user, upn.clone()).await?);
 
     let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn, upn };
     forest.replication.wait(value).await?.require_complete()?;

@@ -10,6 +10,22 @@
 //! * **[`Error`]**: a kind the caller can act on, what was being done to which object, the server's own
 //!   identifiers, and what to do next.
 //!
+//! ```
+//! use onramp_core::{DomainName, Error, ErrorKind, Upn};
+//!
+//! let upn = Upn::parse("anna.reed@corp.local")?;
+//! let domain = DomainName::parse("contoso.com")?;
+//! assert_eq!(upn.with_suffix(&domain).as_str(), "anna.reed@contoso.com");
+//!
+//! // What a port answers: a kind to act on, and a sentence for people.
+//! let error = Error::new(ErrorKind::AlreadyExists, "add the domain")
+//!     .with_object(&domain)
+//!     .with_hint("Use it as it is.");
+//! assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+//! assert!(error.to_string().starts_with("could not add the domain contoso.com"));
+//! # Ok::<(), onramp_core::ParseError>(())
+//! ```
+//!
 //! # Features
 //! * `mock`: mockall mocks of every port, in `onramp_core::mock`.
 //! * `conformance`: one test suite per port that any implementation must pass, in `onramp_core::conformance`.

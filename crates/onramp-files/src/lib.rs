@@ -9,6 +9,18 @@
 //! * **Text**: [`text::decode`], [`read_text`] and [`read_secret`] understand what Windows programs save, and refuse the
 //!   rest by the name of what it is.
 //!
+//! ```
+//! # fn main() -> std::io::Result<()> {
+//! # let folder = std::env::temp_dir().join(format!("onramp-files-example-{}", std::process::id()));
+//! onramp_files::make_private_folder(&folder)?;
+//! let path = folder.join("secret.txt");
+//! onramp_files::write_private(&path, b"not for others")?;
+//! assert!(onramp_files::is_private(&path)?);
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Everything blocks and returns [`std::io::Error`]. As in the standard library, an error of a function that takes one path does
 //! not repeat it, except from those whose name starts with `read_`.
 
