@@ -1,35 +1,4 @@
-//! The vocabulary of Onramp, its ports and its one error type. No I/O happens here.
-//!
-//! Every other Onramp crate depends on this one and on none of its siblings' internals:
-//!
-//! * **Vocabulary**: [`Upn`], [`UpnSuffix`], [`DomainName`], [`ObjectGuid`], [`ImmutableId`],
-//!   [`DistinguishedName`], [`Sid`], [`Password`] … Text from a user or a server is parsed into these at
-//!   the edge; inside, a value of the type is proof that it was checked.
-//! * **Ports**: one object-safe trait per capability of a [`tenant`] and of a [`forest`], bundled in
-//!   [`Tenant`] and [`Forest`], so that replacing one piece is replacing one field.
-//! * **[`Error`]**: a kind the caller can act on, what was being done to which object, the server's own
-//!   identifiers, and what to do next.
-//!
-//! ```
-//! use onramp_core::{DomainName, Error, ErrorKind, Upn};
-//!
-//! let upn = Upn::parse("anna.reed@corp.local")?;
-//! let domain = DomainName::parse("contoso.com")?;
-//! assert_eq!(upn.with_suffix(&domain).as_str(), "anna.reed@contoso.com");
-//!
-//! // What a port answers: a kind to act on, and a sentence for people.
-//! let error = Error::new(ErrorKind::AlreadyExists, "add the domain")
-//!     .with_object(&domain)
-//!     .with_hint("Use it as it is.");
-//! assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-//! assert!(error.to_string().starts_with("could not add the domain contoso.com"));
-//! # Ok::<(), onramp_core::ParseError>(())
-//! ```
-//!
-//! # Features
-//! * `mock`: mockall mocks of every port, in `onramp_core::mock`.
-//! * `conformance`: one test suite per port that any implementation must pass, in `onramp_core::conformance`.
-//! * `tokio`: `SystemClock`, the [`Clock`] of a tokio program.
+#![doc = include_str!("../README.md")]
 
 mod attribute_name;
 mod clock;

@@ -1,26 +1,4 @@
-//! A real Active Directory forest of Samba domain controllers, which exists as long as a value of [`Forest`].
-//!
-//! ```no_run
-//! use onramp_samba::{Forest, Scope};
-//!
-//! # fn main() -> Result<(), onramp_samba::ForestError> {
-//! let forest = Forest::builder().controllers(2).up()?;
-//! let partitions = format!("CN=Partitions,CN=Configuration,{}", forest.base_dn());
-//! forest.ldapmodify(0, &format!("dn: {partitions}\nchangetype: modify\nadd: uPNSuffixes\nuPNSuffixes: contoso.com\n"))?;
-//! forest.replicate(0, 1, &format!("CN=Configuration,{}", forest.base_dn()))?;
-//! let entries = forest.ldapsearch(1, &partitions, Scope::Base, "(objectClass=*)", &["uPNSuffixes"])?;
-//! assert_eq!(entries[0].texts("uPNSuffixes"), ["contoso.com"]);
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! Every controller is a process tree in its own network, mount and UTS namespaces, joined to the others and to this
-//! machine by a bridge. A forest needs root and the Debian packages of [`PACKAGES`]. Nothing is left behind: the value
-//! removes everything when it is dropped; if this process is killed, a watchdog does so; if the watchdog is killed too,
-//! the next forest to start does so.
-//!
-//! The databases are written without fsync, which makes the forest several times faster, but a power failure may damage
-//! them. Do not compare write rates with those of a production controller.
+#![doc = include_str!("../README.md")]
 
 mod builder;
 mod certificates;
