@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
 extern crate alloc;

@@ -3,14 +3,10 @@
 use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
-use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::{AttributeValue, InvocationId, ReplicationPosition, ValueStamp};
-use crate::{
-    AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result, Upn,
-    UpnSuffix,
-};
+use crate::{AttributeName, BoxStream, DistinguishedName, LdapFilter, ObjectGuid, Result, Upn, UpnSuffix};
 
 /// A domain controller, as the Configuration partition describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,8 +157,9 @@ impl ChangedObject {
 
 /// The port of replication between the domain controllers of a forest.
 ///
-/// The first two methods are enough to wait for one value; the others, which answer `Unsupported` unless implemented, are
-/// needed to prove the replication of many changes without reading each value. The crate `onramp` waits with them.
+/// `controllers`, `reach` and `holds` are enough to wait for one value. The others prove the replication of many changes without
+/// reading each value; a directory that cannot tell answers `Unsupported`, and the crate `onramp` then reads a sample of the
+/// values and says so. No method has a default, so that a wrapper cannot forget one.
 ///
 /// Every method that names a domain controller asks that one itself, and answers `Unavailable` after a bounded time if
 /// it cannot be reached.
@@ -181,9 +178,7 @@ pub trait Replication: Debug + Send + Sync {
     /// # Errors
     /// `Unavailable` if it cannot be reached, after a bounded time, or has no host name; `Unauthenticated` if it is
     /// there and refuses the account, as a read-only one does that may not keep its password and cannot ask another.
-    async fn reach(&self, controller: &DomainController) -> Result<()> {
-        unsupported("reach the domain controller", &controller.host)
-    }
+    async fn reach(&self, controller: &DomainController) -> Result<()>;
 
     /// Returns true if that domain controller itself holds the value now.
     ///
@@ -195,19 +190,14 @@ pub trait Replication: Debug + Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` if there is none that answers.
-    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
-        unsupported("tell which domain controller is written to for", context)
-    }
+    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController>;
 
     /// Returns the replication position of that domain controller in a naming context that it holds.
     async fn position(
         &self,
         controller: &DomainController,
         context: &DistinguishedName,
-    ) -> Result<ReplicationPosition> {
-        let _ = controller;
-        unsupported("read the replication state of", context)
-    }
+    ) -> Result<ReplicationPosition>;
 
     /// The objects that changed on that domain controller, each once, in no order, page by page as the consumer takes
     /// them.
@@ -219,11 +209,7 @@ pub trait Replication: Debug + Send + Sync {
         &self,
         controller: &DomainController,
         query: ChangesQuery,
-    ) -> BoxStream<'static, Result<ChangedObject>> {
-        let _ = controller;
-        let answer = unsupported("read the changes of", &query.context);
-        stream::once(std::future::ready(answer)).boxed()
-    }
+    ) -> BoxStream<'static, Result<ChangedObject>>;
 
     /// The value of a single-valued attribute on that domain controller, and who wrote it.
     ///
@@ -234,12 +220,5 @@ pub trait Replication: Debug + Send + Sync {
         controller: &DomainController,
         object: &ObjectGuid,
         attribute: &AttributeName,
-    ) -> Result<ValueStamp> {
-        let _ = (controller, attribute);
-        unsupported("tell who wrote a value of", object)
-    }
-}
-
-fn unsupported<T>(action: &str, object: &impl fmt::Display) -> Result<T> {
-    Err(Error::new(ErrorKind::Unsupported, action).with_object(object))
+    ) -> Result<ValueStamp>;
 }

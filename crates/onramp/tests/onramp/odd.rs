@@ -129,6 +129,11 @@ impl ForestUsers for OddUsers {
     }
 }
 
+/// The error of a directory that cannot tell more about replication than what a domain controller holds.
+pub(crate) fn unsupported(object: &impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Unsupported, "read the replication state of").with_object(object)
+}
+
 /// Replication that does not list some domain controllers, and is told nothing about users by others.
 #[derive(Debug)]
 struct OddReplication {
@@ -145,6 +150,39 @@ pub(crate) fn with_replication(mut forest: Forest, hidden: &[String], deaf: &[St
 
 #[async_trait]
 impl Replication for OddReplication {
+    async fn reach(&self, controller: &DomainController) -> Result<()> {
+        Err(unsupported(&controller.host))
+    }
+
+    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
+        Err(unsupported(context))
+    }
+
+    async fn position(
+        &self,
+        _: &DomainController,
+        context: &DistinguishedName,
+    ) -> Result<ReplicationPosition> {
+        Err(unsupported(context))
+    }
+
+    fn changes(
+        &self,
+        controller: &DomainController,
+        _: ChangesQuery,
+    ) -> BoxStream<'static, Result<ChangedObject>> {
+        stream::once(std::future::ready(Err(unsupported(&controller.host)))).boxed()
+    }
+
+    async fn stamp(
+        &self,
+        _: &DomainController,
+        object: &ObjectGuid,
+        _: &AttributeName,
+    ) -> Result<ValueStamp> {
+        Err(unsupported(object))
+    }
+
     async fn controllers(&self) -> Result<Vec<DomainController>> {
         let mut all = self.inner.controllers().await?;
         all.retain(|controller| !self.hidden.contains(&controller.host));
@@ -280,6 +318,10 @@ pub(crate) fn noting(mut forest: Forest) -> (Forest, Arc<Mutex<Vec<u64>>>) {
 
 #[async_trait]
 impl Replication for Noting {
+    async fn reach(&self, controller: &DomainController) -> Result<()> {
+        self.inner.reach(controller).await
+    }
+
     async fn controllers(&self) -> Result<Vec<DomainController>> {
         self.inner.controllers().await
     }

@@ -5,9 +5,17 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 use onramp::replication::{ReplicationExt, ReplicationState, WaitOptions};
-use onramp_core::forest::{DomainController, ReplicatedValue, Replication};
-use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, ManualClock, Result};
+use onramp_core::forest::{
+    ChangedObject, ChangesQuery, DomainController, ReplicatedValue, Replication, ReplicationPosition,
+    ValueStamp,
+};
+use onramp_core::{
+    AttributeName, BoxStream, Clock, DistinguishedName, Error, ErrorKind, ManualClock, ObjectGuid, Result,
+};
+
+use crate::odd::unsupported;
 
 /// Domain controllers that get the value after so many looks; `None` is never, an empty entry unreachable.
 #[derive(Debug)]
@@ -15,6 +23,39 @@ struct Slow(Mutex<HashMap<&'static str, Option<u32>>>);
 
 #[async_trait]
 impl Replication for Slow {
+    async fn reach(&self, controller: &DomainController) -> Result<()> {
+        Err(unsupported(&controller.host))
+    }
+
+    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
+        Err(unsupported(context))
+    }
+
+    async fn position(
+        &self,
+        _: &DomainController,
+        context: &DistinguishedName,
+    ) -> Result<ReplicationPosition> {
+        Err(unsupported(context))
+    }
+
+    fn changes(
+        &self,
+        controller: &DomainController,
+        _: ChangesQuery,
+    ) -> BoxStream<'static, Result<ChangedObject>> {
+        stream::once(std::future::ready(Err(unsupported(&controller.host)))).boxed()
+    }
+
+    async fn stamp(
+        &self,
+        _: &DomainController,
+        object: &ObjectGuid,
+        _: &AttributeName,
+    ) -> Result<ValueStamp> {
+        Err(unsupported(object))
+    }
+
     async fn controllers(&self) -> Result<Vec<DomainController>> {
         let dn =
             |name: &str| DistinguishedName::parse(&format!("CN=NTDS Settings,CN={name},DC=corp")).unwrap();
