@@ -1,12 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+pub use async_trait::async_trait;
+pub use futures_util::{Stream, StreamExt, TryStreamExt};
 #[cfg(feature = "ad")]
 pub use onramp_ad as ad;
 #[cfg(feature = "ad")]
 pub use onramp_ad::AdClient;
+#[cfg(feature = "conformance")]
+pub use onramp_core::conformance;
+#[cfg(feature = "mock")]
+pub use onramp_core::mock;
 pub use onramp_core::{
-    Clock, DistinguishedName, DomainName, Error, ErrorKind, Forest, ImmutableId, ManualClock, ObjectGuid,
-    ObjectId, Password, Result, Sid, SystemClock, Tenant, Upn, UpnSuffix, forest, tenant,
+    BoxStream, Clock, DistinguishedName, DomainName, Error, ErrorKind, Forest, ImmutableId, LdapFilter,
+    ManualClock, ObjectGuid, ObjectId, Password, Result, Sid, SystemClock, Tenant, Upn, UpnSuffix, forest,
+    tenant,
 };
 #[cfg(feature = "entra")]
 pub use onramp_entra as entra;

@@ -172,8 +172,8 @@ pub trait Replication: Debug + Send + Sync {
 
     /// Connects to that domain controller and signs in, to see that it answers now; asks for nothing else.
     ///
-    /// For planning: one that cannot be reached from here will not be seen to receive what is changed, even if it
-    /// receives it from its partners.
+    /// One that cannot be reached from here will not be seen to receive what is changed, even if it receives it from
+    /// its partners.
     ///
     /// # Errors
     /// `Unavailable` if it cannot be reached, after a bounded time, or has no host name; `Unauthenticated` if it is
