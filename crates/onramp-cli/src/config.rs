@@ -64,7 +64,7 @@ pub struct EndpointsConfig {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForestConfig {
-    /// DNS host name of a writable domain controller; the run stays with it.
+    /// DNS host name of the domain controller to begin with. If it is lost, the client goes on with another one.
     pub host: String,
     /// `ldaps` or `start-tls`.
     #[serde(default)]
@@ -146,7 +146,7 @@ impl Config {
         let text = onramp_files::read_text(path).map_err(|error| {
             Error::new(ErrorKind::NotFound, "read the configuration")
                 .with_detail(error.to_string())
-                .with_hint("The README shows a whole configuration file; --config names another one.")
+                .with_hint("The README of the repository shows a whole configuration file; --config names another one.")
         })?;
         let mut config: Self = SpecError::read_toml(&text).map_err(|error| {
             let detail = format!("{}: {error}", path.display());
