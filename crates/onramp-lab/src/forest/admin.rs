@@ -70,7 +70,8 @@ impl LabForest {
         self.set_bytes_on(host, guid, attribute, &values)
     }
 
-    /// The same with values of any bytes, also such as are no text: what a client cannot read.
+    /// Sets values of any bytes, as [`set_on`](Self::set_on) does, also values that are not text, which a client cannot
+    /// read.
     ///
     /// # Errors
     /// `NotFound` if there is no such controller, object or attribute.
@@ -94,7 +95,7 @@ impl LabForest {
         })
     }
 
-    /// A certificate that signs in as an account, as one that is mapped to it does.
+    /// Makes a certificate that signs in as an account, as one that is mapped to it does.
     ///
     /// # Errors
     /// `NotFound` if there is no such account.
@@ -175,8 +176,8 @@ impl LabForest {
         self.write(|_, _| ());
     }
 
-    /// The next `times` operations of a kind have a fault, on whichever domain controller they happen. Several calls for one
-    /// kind follow each other.
+    /// Gives the next `times` operations of a kind a fault, on whichever domain controller they happen. Several calls for
+    /// one kind follow each other.
     pub fn inject(&self, operation: Operation, fault: Fault, times: u64) {
         self.0.faults.plan(operation, fault, 0, times);
     }
@@ -246,7 +247,7 @@ impl LabForest {
         })
     }
 
-    /// Forgets the faults that did not happen yet, and the changes who did not act yet.
+    /// Forgets the faults that did not happen yet, and the concurrent changes that were not made yet.
     pub fn clear_faults(&self) {
         self.0.faults.clear();
     }

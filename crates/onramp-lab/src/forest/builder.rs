@@ -102,20 +102,20 @@ impl Default for LabForestBuilder {
 }
 
 impl LabForest {
-    /// Describes a forest to build.
+    /// Starts describing a forest.
     pub fn builder() -> LabForestBuilder {
         LabForestBuilder::default()
     }
 }
 
 impl LabForestBuilder {
-    /// Returns the DNS name of the forest's domain.
+    /// Sets the DNS name of the domain at the root of the forest.
     pub fn domain(mut self, domain: &str) -> Self {
         self.root.name = domain.to_owned();
         self
     }
 
-    /// Returns the domain of the users' e-mail addresses.
+    /// Sets the domain of the users' mail addresses.
     pub fn mail_domain(mut self, domain: &str) -> Self {
         self.mail_domain = domain.to_owned();
         self
@@ -127,7 +127,7 @@ impl LabForestBuilder {
         self
     }
 
-    /// The same seed, with everything else equal, gives the same forest.
+    /// Sets the seed of all random values: the same seed, with everything else equal, gives the same forest.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -151,13 +151,13 @@ impl LabForestBuilder {
         self
     }
 
-    /// Another domain of the forest, with domain controllers of its own.
+    /// Adds another domain, with domain controllers of its own.
     pub fn add_domain(mut self, domain: LabDomain) -> Self {
         self.others.push(domain);
         self
     }
 
-    /// Returns the sites; the domain controllers of each domain stand in them by turns. `Default-First-Site-Name` unless set.
+    /// Sets the sites; the domain controllers of each domain stand in them by turns. `Default-First-Site-Name` unless set.
     pub fn sites(mut self, names: &[&str]) -> Self {
         self.sites = names.iter().map(|&name| name.to_owned()).collect();
         self
@@ -169,7 +169,7 @@ impl LabForestBuilder {
         self
     }
 
-    /// Returns the password of the built-in administrator. Without it, one is made from the seed.
+    /// Sets the password of the built-in administrator. Without it, one is made from the seed.
     pub fn administrator_password(mut self, password: Password) -> Self {
         self.administrator_password = Some(password);
         self
@@ -181,7 +181,7 @@ impl LabForestBuilder {
         self
     }
 
-    /// Compares names as Windows does: letters with well_known and without, of any width and kana, are the same. A UPN or
+    /// Compares names as Windows does: letters with marks and without, of any width and kana, are the same. A UPN or
     /// account name that differs from another in nothing else is refused then. Unless set, a forest of
     /// [`Vendor::Windows`] does so and one of [`Vendor::Samba`] does not.
     pub fn windows_comparison(mut self, on: bool) -> Self {

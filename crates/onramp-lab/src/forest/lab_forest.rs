@@ -105,7 +105,7 @@ impl LabForest {
         self.read_in(DirectoryScope::Whole, at, read)
     }
 
-    /// The same within a directory_scope.
+    /// Reads the part of the forest in a scope, as controller `at` sees it now.
     pub(super) fn read_in<T>(
         &self,
         directory_scope: DirectoryScope,

@@ -47,21 +47,21 @@ impl PeopleOptions {
         }
     }
 
-    /// The same with another seed.
+    /// Sets the seed.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// The same with mail addresses at `mail_domain`.
+    /// Sets the domain of the mail addresses.
     #[must_use]
     pub fn with_mail_domain(mut self, mail_domain: &str) -> Self {
         self.mail_domain = mail_domain.to_owned();
         self
     }
 
-    /// The same with `old_suffix` as the suffix of those who were merged in.
+    /// Sets the suffix of those who were merged in.
     #[must_use]
     pub fn with_old_suffix(mut self, old_suffix: &str) -> Self {
         self.old_suffix = old_suffix.to_owned();
@@ -221,7 +221,7 @@ struct Name {
 }
 
 impl People {
-    /// Returns the people that `options` describe.
+    /// Creates the sequence of people that `options` describe.
     #[must_use]
     pub fn new(options: PeopleOptions) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(options.seed);

@@ -175,7 +175,7 @@ impl LabTenant {
         self.with_state(|state| state.dns.withdraw(name));
     }
 
-    /// From now on every verification record counts as published, or no longer does.
+    /// Lets every verification record count as published from now on, or no longer.
     pub fn auto_publish_dns(&self, on: bool) {
         self.with_state(|state| state.dns.auto_publish = on);
     }

@@ -95,7 +95,7 @@ impl LabTenant {
 }
 
 impl LabTenantBuilder {
-    /// Returns the tenant's name, from which its first domain (`name.onmicrosoft.com`) and its display name are made.
+    /// Sets the tenant's name, from which its first domain (`name.onmicrosoft.com`) and its display name are made.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -125,20 +125,20 @@ impl LabTenantBuilder {
         self
     }
 
-    /// Returns a custom domain that is verified from the start.
+    /// Adds a custom domain that is verified from the start.
     pub fn verified_domain(mut self, name: DomainName) -> Self {
         self.verified.push(name);
         self
     }
 
-    /// Returns a custom domain that is verified from the start and whose users sign in at another identity provider.
+    /// Adds a custom domain that is verified from the start and whose users sign in at another identity provider.
     pub fn federated_domain(mut self, name: DomainName) -> Self {
         self.federated.push(name);
         self
     }
 
-    /// Returns a domain that another tenant has verified: it can be added here and cannot be verified, which the service says in
-    /// those words.
+    /// Adds a domain that another tenant has verified: it can be added here and cannot be verified, which the service says
+    /// in those words.
     pub fn foreign_domain(mut self, name: DomainName, words: UsedElsewhere) -> Self {
         self.foreign.push((name, words));
         self
@@ -162,7 +162,7 @@ impl LabTenantBuilder {
         self
     }
 
-    /// Returns every request is answered after a time between these, drawn from the seed.
+    /// Answers every request after a time between these, drawn from the seed.
     pub fn latency_between(mut self, least: Duration, most: Duration) -> Self {
         self.latency = Some(least);
         self.latency_spread = most.saturating_sub(least);
@@ -187,7 +187,7 @@ impl LabTenantBuilder {
         self
     }
 
-    /// Returns every verification record counts as published.
+    /// Lets every verification record count as published, or not.
     pub fn auto_publish_dns(mut self, on: bool) -> Self {
         self.auto_publish_dns = on;
         self
@@ -211,7 +211,7 @@ impl LabTenantBuilder {
         self
     }
 
-    /// Returns the number of Azure subscriptions with made-up names there are: 1 by default, and none if others are given.
+    /// Sets the number of Azure subscriptions with made-up names: 1 by default, and none if others are given.
     pub fn subscriptions(mut self, count: usize) -> Self {
         self.subscriptions = Some(count);
         self

@@ -82,7 +82,7 @@ impl LabTenant {
         self.with_gate(|gate| gate.faults.clear());
     }
 
-    /// Every request is answered after this time on the tenant's clock.
+    /// Sets the time on the tenant's clock after which every request is answered.
     pub fn set_latency(&self, latency: Option<Duration>) {
         self.with_gate(|gate| gate.latency = latency);
     }
@@ -92,7 +92,7 @@ impl LabTenant {
         self.with_gate(|gate| gate.limit_by(limits));
     }
 
-    /// Every place in a list of changes that was given out so far is forgotten: the next delta query with one gets 410.
+    /// Forgets every place in a list of changes that was given out so far: the next delta query with one gets 410.
     pub fn expire_delta_tokens(&self) {
         self.with_state(|state| state.delta_generation += 1);
     }
@@ -127,7 +127,7 @@ impl LabTenant {
         self.with_state(|state| state.tokens.revoke_all());
     }
 
-    /// A person enters the code that a program showed (device code), and signs in as that user.
+    /// Enters the code that a program showed (device code) as a person does, and signs in as that user.
     ///
     /// # Errors
     /// `NotFound` if there is no such user, or no program that waits for that code.
@@ -142,7 +142,7 @@ impl LabTenant {
         })
     }
 
-    /// A person enters the code that a program showed, and declines.
+    /// Enters the code that a program showed as a person does, and declines.
     ///
     /// # Errors
     /// `NotFound` if no program waits for that code.
@@ -160,13 +160,13 @@ impl LabTenant {
         self.with_state(State::forget_refresh_tokens);
     }
 
-    /// A token for the lab's own application, without a visit to the token endpoint.
+    /// Issues a token for the lab's own application, without a visit to the token endpoint.
     pub fn application_token(&self, audience: Audience) -> Password {
         let caller = Caller::Application(self.inner.credentials.client_id.to_string());
         self.with_state(|state| state.issue(caller, audience, self.inner.clock.now()))
     }
 
-    /// A token for a user, without a visit to the token endpoint and without a look at its password or second factor.
+    /// Issues a token for a user, without a visit to the token endpoint and without a look at its password or second factor.
     pub fn user_token(&self, upn: &Upn, audience: Audience) -> Result<Password> {
         self.with_state(|state| {
             let user = state.users.with_upn(upn.as_str()).map(|user| user.id.clone());

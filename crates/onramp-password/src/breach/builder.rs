@@ -25,20 +25,20 @@ pub struct BuildOptions {
 }
 
 impl BuildOptions {
-    /// Returns all hashes, however many there will be.
+    /// Creates the options for all hashes, however many there will be.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only hashes that were seen so often.
+    /// Keeps only hashes that were seen so often.
     #[must_use]
     pub fn with_min_count(mut self, count: u32) -> Self {
         self.min_count = count;
         self
     }
 
-    /// About how many hashes there will be.
+    /// Sets about how many hashes there will be.
     #[must_use]
     pub fn with_expected_keys(mut self, keys: u64) -> Self {
         self.expected_keys = Some(keys);

@@ -49,7 +49,7 @@ pub struct RangeClient<T> {
 }
 
 impl<T> RangeClient<T> {
-    /// Asks `https://api.pwnedpasswords.com` for SHA-1 ranges, padded.
+    /// Creates a client that asks `https://api.pwnedpasswords.com` for SHA-1 ranges, padded.
     #[must_use]
     pub fn new(transport: T) -> Self {
         Self { transport, base: SERVICE.into(), kind: HashKind::Sha1, padding: true }

@@ -22,13 +22,13 @@ pub struct RangeRequest {
 }
 
 impl RangeRequest {
-    /// Returns the range of a prefix, from a service such as `https://api.pwnedpasswords.com`, padded.
+    /// Creates the request for the range of a prefix, to a service such as `https://api.pwnedpasswords.com`, padded.
     #[must_use]
     pub fn new(base: &str, prefix: Prefix, kind: HashKind) -> Self {
         Self { base: base.trim_end_matches('/').into(), prefix, kind, padding: true }
     }
 
-    /// The same without padding: whoever sees the length of the answer may learn the prefix.
+    /// Asks for an answer without padding: whoever sees the length of the answer may learn the prefix.
     #[must_use]
     pub fn without_padding(mut self) -> Self {
         self.padding = false;

@@ -73,7 +73,7 @@ impl Generator {
         self.trials.entropy()
     }
 
-    /// A password from the operating system's random numbers.
+    /// Draws a password from the operating system's random numbers.
     ///
     /// # Errors
     /// [`GenerateError::Random`] when the system has none.
@@ -82,7 +82,7 @@ impl Generator {
         self.generate_from(&mut OsRandom)
     }
 
-    /// A password from random numbers of your own.
+    /// Draws a password from random numbers of your own.
     ///
     /// # Errors
     /// [`GenerateError::Random`] when the source fails, [`GenerateError::Exhausted`] when it is not random.
@@ -94,7 +94,7 @@ impl Generator {
         self.generate_with(random, &Lookups::default())
     }
 
-    /// A password that is neither known from a breach nor was used before, as far as the lookups tell.
+    /// Draws a password that is neither known from a breach nor was used before, as far as the lookups tell.
     ///
     /// What they refuse is drawn anew, so that all others stay equally likely; the entropy does not take account of it.
     ///
@@ -109,11 +109,12 @@ impl Generator {
         self.secret(random, lookups).map(super::sampling::password)
     }
 
-    /// The same as plain text that is wiped when dropped, for programs without `onramp-core`.
+    /// Draws a password as `generate_with` does, as plain text that is wiped when dropped, for programs without
+    /// `onramp-core`.
     ///
     /// # Errors
-    /// As [`Generator::new`] does not have: [`GenerateError::Random`] when the source fails, and
-    /// [`GenerateError::Exhausted`] when it is not random or the lookups refuse everything.
+    /// [`GenerateError::Random`] when the source fails, [`GenerateError::Exhausted`] when it is not random or the lookups
+    /// refuse everything.
     pub fn secret(
         &self,
         random: &mut dyn RandomSource,

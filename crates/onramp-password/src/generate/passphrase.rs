@@ -115,7 +115,7 @@ impl Passphrases {
         self.trials.entropy()
     }
 
-    /// A phrase from the operating system's random numbers.
+    /// Draws a phrase from the operating system's random numbers.
     ///
     /// # Errors
     /// [`GenerateError::Random`] when the system has none.
@@ -124,7 +124,7 @@ impl Passphrases {
         self.generate_with(&mut OsRandom, &Lookups::default())
     }
 
-    /// A phrase from random numbers of your own that is neither known from a breach nor was used before, as far as the
+    /// Draws a phrase from random numbers of your own that is neither known from a breach nor was used before, as far as the
     /// lookups tell.
     ///
     /// # Errors
@@ -139,7 +139,8 @@ impl Passphrases {
         self.secret(random, lookups).map(super::sampling::password)
     }
 
-    /// The same as plain text that is wiped when dropped, for programs without `onramp-core`.
+    /// Draws a phrase as `generate_with` does, as plain text that is wiped when dropped, for programs without
+    /// `onramp-core`.
     ///
     /// # Errors
     /// As for `generate_with`.

@@ -27,8 +27,9 @@ use crate::verdict::{NameSource, Violation};
 /// ```
 ///
 /// In a sentence, `{target}`, `{found}`, `{limit}`, `{more}` (how many are lacking), `{classes}` and `{name}` stand for
-/// what the violation says, and `{characters}` for the characters at its places, where the candidate is given. As data, a messages is a map from keys (`too_short`, `target.cloud`, `class.upper`, `name.account_name`) to sentences;
-/// those that are absent are English.
+/// what the violation says, and `{characters}` for the characters at its places, where the candidate is given. As data,
+/// the messages are a map from keys (`too_short`, `target.cloud`, `class.upper`, `name.account_name`) to sentences; those
+/// that are absent are English.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Messages {
     base: &'static texts::Texts,

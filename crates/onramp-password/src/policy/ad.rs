@@ -32,7 +32,7 @@ impl AdPolicy {
     /// The longest password a domain controller takes, in UTF-16 units.
     pub const MAX_LENGTH: u16 = 256;
 
-    /// Creates a domain that was never changed; the same as `Default`.
+    /// Creates the policy of a domain that was never changed; the same as `Default`.
     #[must_use]
     pub fn domain_default() -> Self {
         Self::default()

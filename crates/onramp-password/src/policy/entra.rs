@@ -27,8 +27,8 @@ impl EntraPolicy {
         Self { min_length: 8, max_length: 256, required_classes: 3 }
     }
 
-    /// Creates an account with `DisableStrongPassword` in its `passwordPolicies`, or of an Education tenant: the classes do
-    /// not count.
+    /// Creates the policy of an account with `DisableStrongPassword` in its `passwordPolicies`, or of an Education tenant:
+    /// the classes do not count.
     #[must_use]
     pub fn without_complexity() -> Self {
         Self { required_classes: 0, ..Self::cloud() }

@@ -29,13 +29,13 @@ pub struct NistPolicy {
 }
 
 impl NistPolicy {
-    /// Creates a password that is the only factor: 15 characters.
+    /// Creates the policy for a password that is the only factor: 15 characters.
     #[must_use]
     pub fn single_factor() -> Self {
         Self { factor: Factor::Single, min_length: None, max_length: None, blocklist: Vec::new() }
     }
 
-    /// Creates a password that is only used together with another factor: 8 characters.
+    /// Creates the policy for a password that is only used together with another factor: 8 characters.
     #[must_use]
     pub fn with_mfa() -> Self {
         Self { factor: Factor::WithMfa, ..Self::single_factor() }

@@ -54,41 +54,41 @@ impl ProtectionPolicy {
     /// The shortest and the longest term of a custom list, in characters.
     pub const TERM_LENGTHS: (usize, usize) = (MIN_WORD, 16);
 
-    /// Returns the documented behavior with these banned words, in both directories.
+    /// Creates the documented behavior with these banned words, in both directories.
     #[must_use]
     pub fn new<I: IntoIterator<Item = S>, S: Into<String>>(banned: I) -> Self {
         Self { banned: banned.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
-    /// Returns the words, read this way.
+    /// Returns the policy with this interpretation.
     #[must_use]
     pub fn with_interpretation(mut self, interpretation: Interpretation) -> Self {
         self.interpretation = interpretation;
         self
     }
 
-    /// Returns the words, with these substitutions in the documented interpretation.
+    /// Returns the policy with these substitutions in the documented interpretation.
     #[must_use]
     pub fn with_substitutions(mut self, substitutions: Substitutions) -> Self {
         self.substitutions = substitutions;
         self
     }
 
-    /// Returns the words, applied or not by the agent on the domain controllers.
+    /// Returns the policy, applied or not by the agent on the domain controllers.
     #[must_use]
     pub fn with_on_premises(mut self, applied: bool) -> Self {
         self.on_premises = applied;
         self
     }
 
-    /// Returns the words, applied or not to passwords set in the cloud.
+    /// Returns the policy, applied or not to passwords set in the cloud.
     #[must_use]
     pub fn with_in_cloud(mut self, applied: bool) -> Self {
         self.in_cloud = applied;
         self
     }
 
-    /// Returns the words, with this many points needed.
+    /// Returns the policy with this many points needed.
     #[must_use]
     pub fn with_required_points(mut self, points: u16) -> Self {
         self.required_points = points;

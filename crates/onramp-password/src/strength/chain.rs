@@ -65,7 +65,7 @@ impl Chains {
 }
 
 impl Chain {
-    /// Returns the words could stand in any order.
+    /// Returns the guesses for the words in any order.
     fn guesses(&self) -> f64 {
         (1..=self.count).fold(self.product, |guesses, number| guesses * f64::from(number))
     }

@@ -32,20 +32,20 @@ pub struct Estimator {
 }
 
 impl Estimator {
-    /// Knows sequences, repeats, keyboards, dates and the words of the caller, but no dictionary.
+    /// Creates an estimator that knows sequences, repeats, keyboards, dates and the words of the caller, but no dictionary.
     #[must_use]
     pub fn new() -> Self {
         Self { dictionaries: Vec::new(), year: REFERENCE_YEAR }
     }
 
-    /// Knows the six ranked lists of zxcvbn.
+    /// Creates an estimator that also knows the six ranked lists of zxcvbn.
     #[cfg(feature = "dictionaries")]
     #[must_use]
     pub fn zxcvbn() -> Self {
         Self::new().with_dictionary(Dictionary::zxcvbn())
     }
 
-    /// Knows another dictionary, too.
+    /// Adds a dictionary.
     #[must_use]
     pub fn with_dictionary(mut self, dictionary: Dictionary) -> Self {
         self.dictionaries.push(dictionary);

@@ -37,7 +37,7 @@ impl Spaced {
         (self.length() + self.gap) / self.period.max(1)
     }
 
-    /// Returns the number of times as many guesses the repeat takes as the piece by itself.
+    /// Returns the factor between the guesses for the repeat and those for the piece by itself.
     pub(super) fn factor(&self, text: &Text) -> f64 {
         let (start, end) = self.piece();
         let copies = (1..usize::from(self.copies())).map(|copy| copy * usize::from(self.period));

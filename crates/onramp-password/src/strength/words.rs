@@ -89,7 +89,7 @@ pub(super) fn present(bytes: &Bytes, start: usize, end: usize) -> u32 {
     part.iter().fold(0, |present, byte| present | pairs_of(*byte))
 }
 
-/// In how many ways a word could have been written with the capitals that it has.
+/// Returns the number of ways in which a word could have been written with the capitals that it has.
 pub(super) fn case_variations(text: &Text, start: usize, end: usize) -> f64 {
     let (upper, lower) = text.cases(start, end);
     if upper == 0 {
@@ -103,7 +103,7 @@ pub(super) fn case_variations(text: &Text, start: usize, end: usize) -> f64 {
     numbers::choose_up_to(upper + lower, upper.min(lower))
 }
 
-/// In how many ways a word could have been written with the substitutions that it has.
+/// Returns the number of ways in which a word could have been written with the substitutions that it has.
 pub(super) fn leet_variations(text: &Text, start: usize, end: usize, used: u32) -> f64 {
     let lower = &text.lower;
     let token = lower.bytes.get(lower.start(start)..lower.start(end)).unwrap_or_default();

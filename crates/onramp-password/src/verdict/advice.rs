@@ -10,8 +10,8 @@ pub enum Advice {
     /// The candidate has characters outside ASCII, which another keyboard or system may enter in another way; NIST SP
     /// 800-63B-4 (3.1.1.2) requires that the person is told.
     Unicode,
-    /// The word that Microsoft's global list of banned passwords is not public: Entra may refuse what passes every rule
-    /// that is documented.
+    /// Microsoft's global list of banned passwords is not public: Entra may refuse a password that passes every documented
+    /// rule.
     GlobalListUnknown,
 }
 

@@ -63,7 +63,7 @@ impl Violation {
         self
     }
 
-    /// Returns the number of more are needed than there are.
+    /// Returns the number that is lacking.
     pub(crate) fn lacking(&self) -> u32 {
         self.limit.unwrap_or(0).saturating_sub(self.found.unwrap_or(0))
     }

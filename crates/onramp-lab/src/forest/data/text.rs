@@ -61,7 +61,7 @@ pub(crate) enum Comparison {
     /// Without regard to case and spaces, as Samba does.
     #[default]
     Case,
-    /// Without regard to well_known, width and kana either, as Windows does.
+    /// Without regard to marks, width and kana either, as Windows does.
     Windows,
 }
 

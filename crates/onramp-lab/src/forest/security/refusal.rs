@@ -38,7 +38,7 @@ impl Refusal {
         Self::new(LdapResultCode::UnavailableCriticalExtension, message)
     }
 
-    /// Returns the object stands in a domain that this controller does not hold.
+    /// Creates the referral for an object in a domain that this controller does not hold.
     pub(crate) fn elsewhere(domain: &str, dn: &str) -> Self {
         let message =
             format!("0000202B: RefErr: DSID-0310082F, data 0, 1 access points\n\tref 1: '{domain}'\n");

@@ -46,7 +46,7 @@ impl Session {
         }
     }
 
-    /// Returns the certificate that the client showed. On a port that has TLS from the start it signs the client in at once
+    /// Sets the certificate that the client showed. On a port that has TLS from the start it signs the client in at once
     /// ([MS-ADTS] 5.1.1.1.2).
     pub(super) fn with_certificate(mut self, certificate: Option<Vec<u8>>, from_the_start: bool) -> Self {
         (self.certificate, self.encrypted_from_the_start) = (certificate, from_the_start);

@@ -10,7 +10,7 @@ use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Source, Syntax};
 use crate::forest::security::refusal::Refusal;
 
-/// Returns the rules that keep two accounts from answering to the same name.
+/// Checks that the names which a change sets are those of no other account.
 pub(super) fn check_account_names(view: View<'_>, id: Id, steps: &[Known<'_>]) -> Result<(), Refusal> {
     for (attr, called) in
         [(Attr::USER_PRINCIPAL_NAME, "userPrincipalName"), (Attr::SAM_ACCOUNT_NAME, "sAMAccountName")]

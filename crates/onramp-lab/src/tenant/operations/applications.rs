@@ -198,7 +198,6 @@ impl State {
         Ok(())
     }
 
-    /// Returns the service principal of one of Microsoft's own applications, made if it is not there.
     /// Takes a permission, by its name, from an application.
     pub(crate) fn take_permission(&mut self, app_id: &str, permission: &str) -> Outcome<()> {
         let principal = self.service_principals.iter().find(|sp| sp.app_id == app_id).map(|sp| sp.id.clone());
@@ -214,6 +213,7 @@ impl State {
         Ok(())
     }
 
+    /// Adds the service principal of one of Microsoft's own applications, if it is not there.
     pub(crate) fn ensure_service_principal(&mut self, app_id: &str, name: &str, _now: OffsetDateTime) {
         if self.service_principals.iter().any(|sp| sp.app_id == app_id) {
             return;

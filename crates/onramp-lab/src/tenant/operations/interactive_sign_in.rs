@@ -15,7 +15,7 @@ use time::{Duration, OffsetDateTime};
 const CODE_LIFE: Duration = Duration::minutes(10);
 
 impl State {
-    /// A code for a person who signed in at the browser.
+    /// Issues an authorization code for a person who signed in at the browser.
     pub(crate) fn begin_code(&mut self, mut code: Code, now: OffsetDateTime) -> String {
         code.expires = now + CODE_LIFE;
         let text = self.draw.letters(60);
@@ -54,7 +54,7 @@ impl State {
         Ok(code.user)
     }
 
-    /// A device code and what the person enters.
+    /// Issues a device code, and the code that the person enters.
     pub(crate) fn begin_device(&mut self, client: &str, now: OffsetDateTime) -> (String, String) {
         let (device_code, user_code) = (self.draw.letters(60), self.draw.letters(9).to_uppercase());
         let device = Device {
@@ -67,7 +67,7 @@ impl State {
         (device_code, user_code)
     }
 
-    /// A person enters a code, and goes on or declines. Whether the code is known.
+    /// Enters a code as a person does, who goes on or declines. Returns true if the code is known.
     pub(crate) fn enter_device_code(&mut self, user_code: &str, answer: Result<String, ()>) -> bool {
         let mut devices = self.interactive_sign_ins.devices.values_mut();
         match devices.find(|device| device.user_code.eq_ignore_ascii_case(user_code)) {
@@ -113,7 +113,7 @@ impl State {
         token
     }
 
-    /// PasswordOwner tokens this one renews. Another takes its place.
+    /// Redeems a refresh token, once, for the user whose tokens it renews.
     pub(crate) fn redeem_refresh_token(&mut self, token: &str, client: &str) -> Result<String, Aadsts> {
         let refused = || Aadsts::new(50_173, "The provided grant has expired due to it being revoked.");
         let refresh = self.interactive_sign_ins.refresh.remove(token).ok_or_else(refused)?;

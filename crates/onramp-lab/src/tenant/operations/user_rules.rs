@@ -7,7 +7,7 @@ use crate::tenant::data::state::State;
 use crate::tenant::data::users::{User, UserPatch};
 
 impl State {
-    /// Returns every rule a change must meet, before any of it is applied.
+    /// Checks every rule that a change must meet, before any of it is applied.
     pub(super) fn check(&self, patch: &UserPatch, user: &User) -> Outcome<()> {
         if let Some(upn) = &patch.upn {
             self.check_upn(upn, user)?;

@@ -108,7 +108,7 @@ impl State {
         Ok(())
     }
 
-    /// Returns the user's own change of password: proves the current one.
+    /// Changes a password as its user does, who has to know the current one.
     pub(crate) fn change_own_password(
         &mut self,
         key: &str,

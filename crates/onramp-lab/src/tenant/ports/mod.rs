@@ -21,9 +21,9 @@ use crate::tenant::data::state::State;
 use crate::tenant::limits::faults::Action;
 use crate::tenant::sign_in::permissions::suffice;
 
-/// An object that was just created is looked for again after this time,
+/// The time after which an object that was just created is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
-/// this many times.
+/// The number of times that it is looked for again.
 const LOOKS: u32 = 60;
 
 /// Every port of one tenant.
@@ -136,7 +136,7 @@ impl Ports {
         }
     }
 
-    /// Returns the ports speak for the lab's own application, which may do what it is granted at the moment.
+    /// Refuses an operation if the lab's own application, for which the ports speak, lacks the permission at the moment.
     fn allow(&self, operation: &Operation, state: &State) -> Outcome<()> {
         let path: Vec<&str> = operation.path.split('/').skip(1).collect();
         let (["v1.0" | "beta", path @ ..], method) = (path.as_slice(), operation.method) else {

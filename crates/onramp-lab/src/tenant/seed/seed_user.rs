@@ -82,28 +82,28 @@ impl SeedUser {
         self
     }
 
-    /// Sets the source anchor of any text: a mail address, as Google's provisioning sets it, or 64 hexadecimal digits.
+    /// Sets a source anchor of any text: a mail address, as Google's provisioning sets it, or 64 hexadecimal digits.
     #[must_use]
     pub fn with_anchor(mut self, anchor: impl Into<String>) -> Self {
         self.immutable_id = Some(anchor.into());
         self
     }
 
-    /// Mastered by a directory on premises (`onPremisesSyncEnabled`).
+    /// Marks the user as mastered by a directory on premises (`onPremisesSyncEnabled`).
     #[must_use]
     pub fn synchronized(mut self) -> Self {
         self.synchronized = true;
         self
     }
 
-    /// Invited from another organization (`userType` is `Guest`).
+    /// Marks the user as invited from another organization (`userType` is `Guest`).
     #[must_use]
     pub fn guest(mut self) -> Self {
         self.guest = true;
         self
     }
 
-    /// Barred from signing in (`accountEnabled` is false).
+    /// Bars the user from signing in (`accountEnabled` is false).
     #[must_use]
     pub fn disabled(mut self) -> Self {
         self.disabled = true;
@@ -117,28 +117,28 @@ impl SeedUser {
         self
     }
 
-    /// Sets the second factor registered.
+    /// Registers a second factor.
     #[must_use]
     pub fn with_second_factor(mut self) -> Self {
         self.second_factor = true;
         self
     }
 
-    /// At high risk, as when its password was found in public.
+    /// Puts the user at high risk, as when its password was found in public.
     #[must_use]
     pub fn at_risk(mut self) -> Self {
         self.at_risk = true;
         self
     }
 
-    /// Holding a directory role.
+    /// Adds a directory role that the user holds.
     #[must_use]
     pub fn with_role(mut self, role: RoleTemplateId) -> Self {
         self.roles.push(role);
         self
     }
 
-    /// Allowed to activate a directory role.
+    /// Adds a directory role that the user may activate.
     #[must_use]
     pub fn eligible_for(mut self, role: RoleTemplateId) -> Self {
         self.eligible.push(role);

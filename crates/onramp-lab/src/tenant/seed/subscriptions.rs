@@ -33,14 +33,14 @@ impl LabSubscription {
         Self { name: name.into(), id: None, state: SubscriptionState::Enabled }
     }
 
-    /// Sets the ID of one's own; without one it is drawn from the seed.
+    /// Sets the ID; without one it is drawn from the seed.
     #[must_use]
     pub fn with_id(mut self, id: ObjectId) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// In another state.
+    /// Sets the state.
     #[must_use]
     pub fn with_state(mut self, state: SubscriptionState) -> Self {
         self.state = state;
@@ -48,7 +48,7 @@ impl LabSubscription {
     }
 }
 
-/// Subscriptions, of which the administrator is Owner.
+/// Adds subscriptions, of which the administrator is Owner.
 pub(crate) fn add_subscriptions(
     state: &mut State,
     wanted: impl IntoIterator<Item = LabSubscription>,

@@ -81,7 +81,7 @@ fn organization_object(state: &State) -> Value {
     })
 }
 
-/// Returns the service knows no application permission for these.
+/// Refuses an application: the service knows no application permission for these operations.
 fn delegated_only(ex: &Exchange, state: &State) -> Outcome<()> {
     match ex.caller {
         Caller::Application(_) if !state.app_only_sync_features => Err(Refusal::forbidden()),

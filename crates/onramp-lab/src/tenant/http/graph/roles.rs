@@ -198,7 +198,7 @@ pub(super) fn roles_of_user(ex: &Exchange, state: &mut State, key: &str) -> Outc
     Ok(Answer::ok(json!({ "@odata.context": ex.context("directoryRoles"), "value": roles })))
 }
 
-/// Returns the lab has no groups, so nobody is in one.
+/// Returns the groups of a user: none, because the lab has no groups.
 pub(super) fn groups_of_user(ex: &Exchange, state: &mut State, key: &str) -> Outcome<Answer> {
     state.user(key, ex.now)?;
     Ok(Answer::ok(json!({ "@odata.context": ex.context("groups"), "value": [] })))
