@@ -22,11 +22,11 @@ clippy:
 clippy-portable:
     cargo clippy --all-targets -- -D warnings
 
-# Documentation.
+# Documentation of every feature. Needs libkrb5-dev and libclang-dev.
 doc:
     cargo doc --workspace --no-deps --all-features
 
-# Every test that needs nothing but Rust.
+# Every test that needs only Rust and a C compiler; on Linux.
 test:
     cargo test --workspace
 
@@ -58,7 +58,8 @@ measures-check:
 package:
     .ci/publishing
 
-# The oldest Rust that the libraries build with.
+# To know what the oldest Rust does, choose that toolchain: `rust-version` in Cargo.toml. The programs and onramp-samba are not checked.
+# Checks onramp with every feature, with the toolchain in use. Needs libkrb5-dev and libclang-dev.
 msrv:
     cargo check --locked --package onramp --all-features
 

@@ -1,8 +1,9 @@
 //! A client for Microsoft Graph and Azure Resource Manager, for any program.
 //!
 //! A [`GraphClient`] signs in, sends requests with retries and throttling, reads typed collections and their changes,
-//! and writes in batches. The crate knows nothing of Onramp's job: it depends on `onramp-core` for the vocabulary and
-//! for the error only. The tenant ports over it are the crate `onramp-entra`.
+//! and writes in batches. The crate knows nothing of Onramp's job: of Onramp it depends on `onramp-core` for the
+//! vocabulary, the error and the clock, and on `onramp-files` for the files of recordings. The tenant ports over it are
+//! the crate `onramp-entra`.
 //!
 //! # Example
 //!
