@@ -108,7 +108,7 @@ impl<'a> RangeBody<'a> {
         Ok(if Prefix::of(hash) == self.prefix { total } else { 0 })
     }
 
-    /// Returns the first 64 bits of each hash and its count, without padding.
+    /// Calls `take` with the first 64 bits of each hash and its count, without padding.
     pub(super) fn for_each_key(&self, mut take: impl FnMut(u64, u64)) -> Result<(), ListError> {
         self.for_each(|digits, count| {
             // A line whose digits were checked: eleven of them follow the prefix in the first 64 bits.

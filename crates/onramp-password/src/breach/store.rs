@@ -192,7 +192,7 @@ impl<S: Source> Store<S> {
         Ok(self)
     }
 
-    /// Returns the blocks with the smallest hash of each of their hashes, in order.
+    /// Calls `take` with the first bits of each hash, block by block, in order.
     #[cfg(feature = "std")]
     pub(super) fn for_each_key(
         &self,

@@ -162,7 +162,7 @@ impl RequiredClasses {
         four.chain([u32::from(self.on_premises), u32::from(self.cloud)]).max().unwrap_or(0)
     }
 
-    /// Returns true if the alphabet and the length allow for it, each demand by itself.
+    /// Checks that the alphabet and the length allow for it, each demand by itself.
     pub(super) fn feasible(&self, alphabet: &[char], length: usize) -> Result<(), Conflict> {
         let all = alphabet.iter().fold(Seen::default(), |seen, &c| seen.with(c, self));
         let two =

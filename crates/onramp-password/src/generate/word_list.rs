@@ -92,7 +92,7 @@ impl WordList {
         count as f64 * libm::log2(self.words.len() as f64) + endings
     }
 
-    /// Returns true if phrases of so many words have the points that are needed, in the strictest interpretation, if no
+    /// Checks that phrases of so many words have the points that are needed, in the strictest interpretation, if no
     /// banned word lies across a separator.
     ///
     /// A phrase whose words all hold a banned word has a point for each of them and one more for the digits, as part of a
