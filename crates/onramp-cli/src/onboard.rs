@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
   2    a consequence was not accepted, or the plan cannot be applied; nothing was changed
   130  stopped on request
 
-Run the same command again after a stop: what was done is recognized, and what was accepted stays accepted.")]
+Run the same command again after a stop: what was done is recognized, and what --accept named stays accepted.")]
 pub struct Arguments {
     /// The configuration file (TOML).
     #[arg(long, default_value = "onboard.toml")]
