@@ -4,8 +4,11 @@ use onramp::BlockerKind;
 use onramp_core::{DistinguishedName, ObjectGuid};
 use onramp_lab::forest::LabDomain;
 
-use crate::small::{add, add_below, blocked, build, fatal, id, plain, plan_users, renamed, set, verified};
-use crate::world::World;
+use crate::odd::with_unreadable_objects;
+use crate::small::{
+    add, add_below, blocked, build, fatal, id, plain, plan_users, renamed, set, users, verified,
+};
+use crate::world::{World, spec};
 
 fn people() -> World {
     let world = plain();
@@ -122,6 +125,12 @@ async fn a_netbios_name_is_read_and_not_guessed() {
     let plan = plan_users(&world, r"only = ['CORP\anna']").await;
     assert_eq!(fatal(&plan).len(), 1);
     assert!(renamed(&plan).is_empty());
+
+    // One object that cannot be read does not hide the names that follow it.
+    let spec = spec(&users(r"only = ['headquarters\anna']"));
+    let onramp = world.onramp_over(with_unreadable_objects(world.forest.forest()));
+    let plan = onramp::plan(&spec, &onramp.survey(&spec).await.unwrap());
+    assert_eq!(renamed(&plan), ["anna.reed@contoso.com"], "{:?}", fatal(&plan));
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use onramp::{Journal, JournalRecord, JournalState, MemorySecretStore, SecretStore};
 use onramp_core::forest::{
-    ChangedObject, ChangesQuery, DomainController, Forest, ForestUser, ForestUsers, ReplicatedValue,
-    Replication, ReplicationPosition, UpnChange, UpnChanged, UpnOutcome, UpnOwner, UserQuery, ValueStamp,
+    ChangedObject, ChangesQuery, DomainController, Forest, ForestObject, ForestObjects, ForestUser,
+    ForestUsers, ObjectQuery, ObjectRef, ReplicatedValue, Replication, ReplicationPosition, UpnChange,
+    UpnChanged, UpnOutcome, UpnOwner, UserQuery, ValueStamp,
 };
 use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Password, Result,
@@ -358,5 +359,26 @@ impl Replication for Noting {
         attribute: &AttributeName,
     ) -> Result<ValueStamp> {
         self.inner.stamp(controller, object, attribute).await
+    }
+}
+
+/// Objects of which the first one of every search cannot be read.
+#[derive(Debug)]
+struct UnreadableFirst(Arc<dyn ForestObjects>);
+
+pub(crate) fn with_unreadable_objects(forest: Forest) -> Forest {
+    let objects = Arc::new(UnreadableFirst(forest.objects.clone()));
+    forest.with_objects(objects)
+}
+
+#[async_trait]
+impl ForestObjects for UnreadableFirst {
+    fn search(&self, query: ObjectQuery) -> BoxStream<'static, Result<ForestObject>> {
+        let unreadable = Err(Error::new(ErrorKind::Unreadable, "read the object").with_object("CN=odd"));
+        stream::iter([unreadable]).chain(self.0.search(query)).boxed()
+    }
+
+    async fn get(&self, object: &ObjectRef, attributes: &[AttributeName]) -> Result<ForestObject> {
+        self.0.get(object, attributes).await
     }
 }

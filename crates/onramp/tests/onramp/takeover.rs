@@ -1,5 +1,6 @@
 //! The forecast of what synchronization will do with cloud users, through a whole survey.
 
+use futures_util::StreamExt;
 use onramp::{CloudMatch, ConflictReason, Consequence, MatchKind, Plan};
 use onramp_core::ImmutableId;
 use onramp_core::tenant::RoleTemplateId;
@@ -259,4 +260,14 @@ async fn the_next_name_of_a_chain_is_compared_with_the_cloud() {
     let map = "[users.map]\n'a@contoso.com' = 'b@contoso.com'\n'b@contoso.com' = 'c@contoso.com'\n";
     let plan = world.plan(&spec(&format!("{WITH_SYNC}{map}"))).await;
     assert_eq!(taken(&plan), [("c@contoso.com".to_owned(), MatchKind::Upn)]);
+}
+
+#[tokio::test]
+async fn the_users_of_the_tenant_are_counted() {
+    let world = with_cloud([cloud("c@contoso.com"), cloud("d@contoso.com")]);
+    add(&world, "anna", Some("anna@corp.local"));
+    let all = world.tenant.tenant().users.list().count().await as u64;
+    let survey = world.onramp().survey(&spec(WITH_SYNC)).await.unwrap();
+    assert!(all >= 2);
+    assert_eq!(survey.counts.tenant_users, all);
 }
