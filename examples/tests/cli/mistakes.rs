@@ -226,7 +226,7 @@ fn what_no_consent_can_mend_blocks_the_plan() {
         .desk
         .onboard(&[])
         .with_code(2)
-        .saying(&["“Contoso subscripton 1”", "there is “Contoso subscription 1”"]);
+        .saying(&["\"Contoso subscripton 1\"", "there is \"Contoso subscription 1\""]);
     assert_eq!(world.state(), before);
 }
 
