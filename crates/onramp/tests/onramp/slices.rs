@@ -14,7 +14,8 @@ const USERS: &str = "domain = 'contoso.com'\n[users]\n";
 async fn nothing_sleeps_inside_and_every_wait_has_a_reason_and_a_time() {
     let world = World::new(5);
     let approved = world.approved(&spec(SPEC)).await;
-    let (onramp, mut journal) = (world.onramp(), MemoryJournal::default());
+    // Its owner publishes the DNS record only later.
+    let (onramp, mut journal) = (world.watched(|_| {}), MemoryJournal::default());
     let mut run = onramp.start(&approved, &mut journal, &world.secrets);
     let mut reasons = Vec::new();
     let outcome = loop {
@@ -24,6 +25,11 @@ async fn nothing_sleeps_inside_and_every_wait_has_a_reason_and_a_time() {
         let ApplyStatus::Waiting { reason, retry_after } = &outcome.status else { break outcome };
         assert!(outcome.require_complete().is_err());
         reasons.push(reason.clone());
+        // The reason is that of the last event.
+        let told = world.events.lock().unwrap().last().cloned().unwrap();
+        let is_replication = matches!(told, Event::Replication { .. } | Event::BulkReplication { .. });
+        assert_eq!(*reason == WaitReason::Replication, is_replication, "{reason:?} after {told:?}");
+        world.tenant.auto_publish_dns(true);
         // Too early, and nothing happens.
         world.clock.advance(*retry_after / 2);
         let early = run.apply(&Limits::default()).await.unwrap();
@@ -34,6 +40,7 @@ async fn nothing_sleeps_inside_and_every_wait_has_a_reason_and_a_time() {
     };
     outcome.require_complete().unwrap();
     assert!(reasons.contains(&WaitReason::Replication), "{reasons:?}");
+    assert!(reasons.iter().any(|reason| *reason != WaitReason::Replication), "{reasons:?}");
     assert_eq!(run.apply(&Limits::default()).await.unwrap(), outcome, "ended is ended");
 }
 
