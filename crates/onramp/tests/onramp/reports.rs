@@ -52,6 +52,9 @@ async fn a_failed_run_marks_each_step_done_failed_or_not_attempted() {
         assert!(text.contains(step), "{step} in {text}");
     }
     assert!(text.contains("stopped at change"), "{text}");
+    assert!(text.contains("Accepted consequences") && !text.contains("to accept"), "{text}");
+    let planned = words(&Report::new(approved.plan()).to_html().unwrap());
+    assert!(planned.contains("Consequences to accept"), "{planned}");
     assert!(text.contains("What failed"), "{text}");
     assert!(!text.contains(" 0 unknown result") && !text.contains(" 0 already correct"), "{text}");
     assert_eq!(text.matches("✓ change the UPN of").count(), 1, "all users are one step");
