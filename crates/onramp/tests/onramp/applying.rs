@@ -67,6 +67,15 @@ async fn a_user_changed_meanwhile_is_left_untouched_and_sync_stays_off() {
 
     let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
     assert_eq!((outcome.stale, outcome.failed), (1, 0));
+    let hint = |stale, failed, unknown| {
+        let mut outcome = outcome.clone();
+        (outcome.stale, outcome.failed, outcome.unknown) = (stale, failed, unknown);
+        outcome.require_complete().unwrap_err().to_string()
+    };
+    assert!(hint(1, 0, 0).contains("make and review a new plan"));
+    for (stale, failed, unknown) in [(1, 1, 0), (1, 0, 1), (1, 1, 1), (0, 0, 0), (0, 1, 0)] {
+        assert!(hint(stale, failed, unknown).contains("Fix the problem"), "{stale} {failed} {unknown}");
+    }
     let error = outcome.require_complete().unwrap_err().to_string();
     assert!(
         error.contains("1 skipped because somebody else changed the value")
@@ -262,4 +271,19 @@ async fn a_suffix_that_may_not_be_added_is_not_taken_for_one_that_is_there() {
             JournalEntry::ChangeEnded { outcome: Outcome::Failed, .. }
         ))
     );
+}
+
+#[tokio::test]
+async fn an_outcome_that_lacks_a_change_is_not_complete_whatever_its_status() {
+    let mut world = World::new(5);
+    let approved = world.approved(&spec("domain = \"contoso.com\"\n[users]\n")).await;
+    let complete = world.apply(&world.onramp(), &approved).await.unwrap();
+    assert!(complete.is_complete() && complete.require_complete().is_ok());
+
+    let mut lacking = complete.clone();
+    lacking.done -= 1;
+    assert!(!lacking.is_complete() && lacking.require_complete().is_err());
+    let mut running = complete.clone();
+    running.status = onramp::ApplyStatus::More;
+    assert!(!running.is_complete() && running.require_complete().is_err());
 }
