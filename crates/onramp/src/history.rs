@@ -10,7 +10,7 @@ use crate::plan::{Change, Plan};
 
 /// The history of earlier runs on the same two directories, read from their journals.
 ///
-/// It is optional. With it, a user is found by the UPN that it had before an earlier run, and a service account that an
+/// A survey needs no history. With one, a user is found by the UPN that it had before an earlier run, and a service account that an
 /// earlier run created or changed is recognized by its object ID.
 ///
 /// ```

@@ -22,7 +22,7 @@ pub trait PublishRecords: Debug + Send + Sync {
 
 /// The fixture of the tenant's suites.
 ///
-/// What is left out is not tested: a real tenant has no name server to write to, and its synchronization is not switched
+/// A part that is left out is not tested: a real tenant has no name server to write to, and its synchronization is not switched
 /// for a test.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

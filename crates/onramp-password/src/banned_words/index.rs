@@ -1,7 +1,7 @@
 //! Words made ready to be found in a candidate: where they stand, and whether a piece is one edit away from one.
 //!
-//! Where they stand a [`TermIndex`] tells, and of the whole a [`EditDistanceIndex`]. For edits of pieces, two tries hold the words
-//! forwards and backwards. A word with one letter changed is a way down the first and a way down the second that meet
+//! A [`TermIndex`] finds the places of words, an [`EditDistanceIndex`] compares the whole candidate. For edits of pieces, two tries
+//! hold the words forwards and backwards. A word with one letter changed is a way down the first and a way down the second that meet
 //! at the change, so that a set of the pairs of nodes which meet answers exactly.
 
 use alloc::vec;

@@ -1,4 +1,4 @@
-//! What the journals of earlier runs tell a survey.
+//! The use of the journals of earlier runs in a survey.
 
 use onramp::{History, JournalRecord, Plan, plan};
 use onramp_core::ObjectGuid;
