@@ -28,6 +28,8 @@ pub struct History {
     former: HashMap<String, Vec<ObjectGuid>>,
     results: HashMap<ObjectGuid, HashSet<String>>,
     accounts: HashSet<ObjectId>,
+    /// True while records of a run are added that undoes another one: what it wrote is no result.
+    is_undo: bool,
 }
 
 impl History {
@@ -35,13 +37,19 @@ impl History {
     pub fn add<'a>(&mut self, records: impl IntoIterator<Item = &'a JournalRecord>) {
         for record in records {
             match &record.entry {
+                JournalEntry::RunStarted { undoes, .. } => self.is_undo = undoes.is_some(),
                 // Other changes than those of UPNs have a title.
                 JournalEntry::ChangeStarted { title, .. } if !title.is_empty() => {}
                 JournalEntry::ChangeStarted { object: Some(object), before, after: Some(after), .. }
                 | JournalEntry::ChangeEnded { object: Some(object), before, after: Some(after), .. } => {
                     self.renamed(object, before.as_deref(), after);
                 }
-                JournalEntry::ChangeEnded { object: Some(object), outcome: Outcome::Done, .. } => {
+                JournalEntry::ChangeEnded {
+                    object: Some(object),
+                    before: None,
+                    outcome: Outcome::Done,
+                    ..
+                } => {
                     self.accounts.extend(ObjectId::parse(object).ok());
                 }
                 _ => {}
@@ -60,7 +68,9 @@ impl History {
 
     fn renamed(&mut self, object: &str, before: Option<&str>, after: &str) {
         let Ok(guid) = ObjectGuid::parse(object) else { return };
-        self.results.entry(guid).or_default().insert(comparison_key(after));
+        if !self.is_undo {
+            self.results.entry(guid).or_default().insert(comparison_key(after));
+        }
         if let Some(before) = before {
             let holders = self.former.entry(comparison_key(before)).or_default();
             if !holders.contains(&guid) {

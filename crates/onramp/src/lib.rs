@@ -38,6 +38,7 @@ mod secret_store;
 mod spec;
 mod steps;
 mod survey;
+mod undo;
 mod verify;
 
 pub use apply::{ApplyOutcome, ApplyRun, ApplyStatus, Failure, Limits, StepOutcome};
@@ -49,8 +50,8 @@ pub use journal::{
 };
 pub use onramp::Onramp;
 pub use plan::{
-    ApprovedPlan, Blocker, BlockerKind, Change, Consequence, NotAccepted, NotApproved, PLAN_FORMAT_VERSION,
-    Plan, PlanError, PlanHeader, PlannedChange, Scope, plan,
+    ApprovedPlan, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
+    PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlannedChange, Scope, plan,
 };
 pub use report::{REPORT_FORMAT_VERSION, Report};
 pub use secret_store::{FileSecretStore, MemorySecretStore, SecretStore};
@@ -66,4 +67,5 @@ pub use steps::users::{
     AddressHolder, Candidate, HeldAs, SharedUpn, SkipReason, Skipped, UserRef, UsersSurvey,
 };
 pub use survey::{Survey, SurveyCounts, Unreadable};
+pub use undo::{RecordedRun, Step, UndoSelection};
 pub use verify::{Check, CheckStatus, Verification};

@@ -89,7 +89,7 @@ impl Survey {
 }
 
 impl Unreadable {
-    fn add(&mut self, error: &Error) {
+    pub(crate) fn add(&mut self, error: &Error) {
         let text = error.to_string();
         let hash = stable_hash(error.object().unwrap_or(&text));
         if !self.seen.insert(hash) {

@@ -23,7 +23,7 @@ use crate::event::{Event, WaitReason};
 use crate::history::History;
 use crate::journal::{JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord, JournalState, Outcome};
 use crate::onramp::Onramp;
-use crate::plan::{ApprovedPlan, Change, Plan, PlannedChange};
+use crate::plan::{ApprovedPlan, Plan, PlannedChange};
 use crate::secret_store::SecretStore;
 use crate::steps::suffix::forest_of;
 use crate::steps::{Steps, service_account, users};
@@ -214,6 +214,7 @@ async fn apply_whole(context: Context<'_>, journal: &mut dyn Journal) -> Result<
         epoch: opened.epoch,
         plan: digest.clone(),
         accepted: plan.accepted().to_vec(),
+        undoes: plan.plan().header().undoes.clone(),
     };
     let mut run = Run { context, journal, opened, digest, outcome, steps: Steps::default() };
     run.record(started).await.map_err(|error| unrecorded(&error, "nothing was changed"))?;
@@ -325,9 +326,8 @@ impl Run<'_> {
                 self.outcome.status = ApplyStatus::Cancelled { next: planned.number };
                 return Ok(());
             }
-            if let Change::ChangeUpn { .. } = planned.change {
-                let is_user = |planned: &&PlannedChange| matches!(planned.change, Change::ChangeUpn { .. });
-                let count = rest.iter().take_while(is_user).count();
+            if planned.change.is_of_user() {
+                let count = rest.iter().take_while(|planned| planned.change.is_of_user()).count();
                 let first = plan.changes().len() - rest.len();
                 if !users::apply(self, first..first + count).await? {
                     return Ok(());

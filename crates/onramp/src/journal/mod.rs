@@ -95,6 +95,9 @@ pub enum JournalEntry {
         plan: String,
         /// The consequences that were accepted.
         accepted: Vec<String>,
+        /// The digest of the plan whose run it undoes, if it undoes one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undoes: Option<String>,
     },
     /// The start of a change. Durable before anything is sent, so that the former value is never lost.
     ChangeStarted {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use onramp_core::forest::{ReplicatedValue, UpnChange};
 use onramp_core::tenant::{AzureRoleId, MfaState, RoleTemplateId};
-use onramp_core::{DomainName, ObjectId, Upn, visible};
+use onramp_core::{DistinguishedName, DomainName, ObjectGuid, ObjectId, Upn, visible};
 use serde::{Deserialize, Serialize};
 
 /// A change with its number and its reason.
@@ -26,6 +26,10 @@ impl PlannedChange {
         match &self.change {
             Change::ChangeUpn { upn } => {
                 Some(ReplicatedValue::UserUpn { guid: upn.guid, dn: upn.dn.clone(), upn: upn.after.clone() })
+            }
+            Change::RestoreUpn { upn } => {
+                let restored = Upn::parse(upn.after.as_deref()?).ok()?;
+                Some(ReplicatedValue::UserUpn { guid: upn.guid, dn: upn.dn.clone(), upn: restored })
             }
             _ => None,
         }
@@ -156,9 +160,117 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
     },
+    /// A user that still has the UPN of an earlier run gets back the one that it had before.
+    RestoreUpn {
+        /// The user, with the values exactly as the directory has and had them.
+        #[serde(flatten)]
+        upn: FormerUpn,
+    },
+    /// The domain is removed from the UPN suffixes of the forest, if nobody uses it.
+    RemoveSuffix {
+        /// The suffix.
+        suffix: DomainName,
+    },
+    /// The domain is removed from the tenant, if nothing refers to it.
+    RemoveDomain {
+        /// The domain.
+        domain: DomainName,
+    },
+    /// Directory synchronization is turned off.
+    DisableSync,
+    /// The service account loses its directory role.
+    RemoveRole {
+        /// The account.
+        upn: Upn,
+        /// The object ID.
+        id: ObjectId,
+        /// The template ID of the role.
+        role: RoleTemplateId,
+        /// The name.
+        role_name: String,
+    },
+    /// The service account loses a role on a subscription.
+    RemoveSubscriptionRole {
+        /// The account.
+        upn: Upn,
+        /// The object ID.
+        id: ObjectId,
+        /// The subscription.
+        subscription: ObjectId,
+        /// The name.
+        subscription_name: String,
+        /// The ID of the role definition.
+        role: AzureRoleId,
+        /// The name.
+        role_name: String,
+    },
+    /// The service account is disabled.
+    DisableServiceAccount {
+        /// The account.
+        upn: Upn,
+        /// The object ID.
+        id: ObjectId,
+    },
+    /// The service account is deleted. It can be restored for 30 days.
+    DeleteServiceAccount {
+        /// The account.
+        upn: Upn,
+        /// The object ID.
+        id: ObjectId,
+    },
+    /// The deleted service account is restored.
+    RestoreServiceAccount {
+        /// The account.
+        upn: Upn,
+        /// The object ID.
+        id: ObjectId,
+    },
+}
+
+/// A restored UPN: the value that a run wrote and the one that it replaced.
+///
+/// Other than in [`UpnChange`], the value to write may be anything that a directory accepts, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FormerUpn {
+    /// The `objectGUID` of the user.
+    pub guid: ObjectGuid,
+    /// The place of the object when the change was planned.
+    pub dn: DistinguishedName,
+    /// The value that must be there; `None` is "no value".
+    pub before: Option<String>,
+    /// The value to write; `None` is "no value".
+    pub after: Option<String>,
+}
+
+/// The values of a change of one user: the current UPN and the next one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UserValues<'a> {
+    pub(crate) guid: ObjectGuid,
+    pub(crate) dn: &'a DistinguishedName,
+    pub(crate) before: Option<&'a str>,
+    pub(crate) after: Option<&'a str>,
 }
 
 impl Change {
+    /// Returns the values of a change of a user.
+    pub(crate) fn of_user(&self) -> Option<UserValues<'_>> {
+        match self {
+            Self::ChangeUpn { upn: UpnChange { guid, dn, before, after } } => {
+                Some(UserValues { guid: *guid, dn, before: before.as_deref(), after: Some(after.as_str()) })
+            }
+            Self::RestoreUpn { upn: FormerUpn { guid, dn, before, after } } => {
+                Some(UserValues { guid: *guid, dn, before: before.as_deref(), after: after.as_deref() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns true if it changes the UPN of a user.
+    pub(crate) fn is_of_user(&self) -> bool {
+        matches!(self, Self::ChangeUpn { .. } | Self::RestoreUpn { .. })
+    }
+
     /// Returns the object ID of the account that it changes, if known.
     pub(crate) fn account_id(&self) -> Option<ObjectId> {
         match self {
@@ -169,6 +281,22 @@ impl Change {
             | Self::AssignRole { id, .. }
             | Self::AssignSubscriptionRole { id, .. }
             | Self::ProveSignIn { id, .. } => *id,
+            Self::RemoveRole { id, .. }
+            | Self::RemoveSubscriptionRole { id, .. }
+            | Self::DisableServiceAccount { id, .. }
+            | Self::DeleteServiceAccount { id, .. }
+            | Self::RestoreServiceAccount { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// Returns the UPN of the account that it changes, if it is one of a property or a role.
+    pub(crate) fn account_upn(&self) -> Option<&Upn> {
+        match self {
+            Self::SetAlternateEmail { upn, .. }
+            | Self::EnableServiceAccount { upn, .. }
+            | Self::DisableServiceAccount { upn, .. }
+            | Self::SetMfaState { upn, .. } => Some(upn),
             _ => None,
         }
     }
@@ -227,6 +355,23 @@ impl fmt::Display for Change {
                 )
             }
             Self::ProveSignIn { upn, .. } => write!(f, "test the sign-in of {upn}"),
+            Self::RestoreUpn { upn } => {
+                let word =
+                    |value: &Option<String>| visible(value.as_deref().unwrap_or("(none)")).into_owned();
+                write!(f, "restore the UPN {} of {}", word(&upn.after), word(&upn.before))
+            }
+            Self::RemoveSuffix { suffix } => write!(f, "remove the UPN suffix {suffix} from the forest"),
+            Self::RemoveDomain { domain } => write!(f, "remove the domain {domain} from the tenant"),
+            Self::DisableSync => f.write_str("turn off directory synchronization"),
+            Self::RemoveRole { upn, role_name, .. } => write!(f, "remove the role {role_name} from {upn}"),
+            Self::RemoveSubscriptionRole { upn, subscription_name, role_name, .. } => write!(
+                f,
+                "remove the role {role_name} on the subscription {} from {upn}",
+                visible(subscription_name)
+            ),
+            Self::DisableServiceAccount { upn, .. } => write!(f, "disable the account {upn}"),
+            Self::DeleteServiceAccount { upn, .. } => write!(f, "delete the account {upn}"),
+            Self::RestoreServiceAccount { upn, .. } => write!(f, "restore the deleted account {upn}"),
         }
     }
 }

@@ -150,6 +150,76 @@ pub enum Consequence {
         /// The account.
         upn: Upn,
     },
+    /// Users get back the UPN that they had before an earlier run.
+    UsersRestored {
+        /// The number.
+        count: u64,
+        /// The digest of their object GUIDs with both UPNs.
+        digest: String,
+    },
+    /// Users that an earlier run changed are left as they are: the plan lists each with the reason.
+    UsersNotRestored {
+        /// The number.
+        count: u64,
+        /// The digest of their object GUIDs with the reasons.
+        digest: String,
+    },
+    /// Other changes of an earlier run are not undone, because they cannot be, or because somebody changed the state since.
+    NotUndone {
+        /// The changes, each with the reason, in words.
+        changes: Vec<String>,
+    },
+    /// The forest no longer offers a UPN suffix.
+    SuffixRemoved {
+        /// The suffix.
+        suffix: DomainName,
+    },
+    /// A domain is removed from the tenant.
+    DomainRemoved {
+        /// The domain.
+        domain: DomainName,
+    },
+    /// Synchronization is turned off. That takes up to 72 hours and cannot be cancelled.
+    SyncSwitchedOff,
+    /// An account loses a directory role.
+    RoleRemoved {
+        /// The account.
+        upn: Upn,
+        /// The role.
+        role: String,
+    },
+    /// An account loses access to a subscription.
+    SubscriptionAccessRemoved {
+        /// The account.
+        upn: Upn,
+        /// The ID of the subscription.
+        id: ObjectId,
+        /// The display name.
+        subscription: String,
+        /// The role.
+        role: String,
+    },
+    /// Properties of the service account are set to their values before an earlier run.
+    AccountPropertiesRestored {
+        /// The account.
+        upn: Upn,
+        /// The changes, in words.
+        changes: Vec<String>,
+    },
+    /// An account is deleted. It can be restored for 30 days.
+    AccountDeleted {
+        /// The account.
+        upn: Upn,
+        /// The object ID.
+        id: ObjectId,
+    },
+    /// A deleted account is restored, with the password that it had.
+    AccountRestored {
+        /// The account.
+        upn: Upn,
+        /// The object ID.
+        id: ObjectId,
+    },
 }
 
 impl Consequence {
@@ -204,6 +274,25 @@ impl Consequence {
                 format!("subscription-access-granted:{}:{id}:{}", slug(upn.as_str()), slug(role))
             }
             Self::MfaSwitchedOff { upn } => format!("mfa-switched-off:{}", slug(upn.as_str())),
+            Self::UsersRestored { count, digest } => format!("users-restored:{count}:{digest}"),
+            Self::UsersNotRestored { count, digest } => format!("users-not-restored:{count}:{digest}"),
+            Self::NotUndone { changes } => {
+                format!("not-undone:{}:{}", changes.len(), short_digest(changes))
+            }
+            Self::SuffixRemoved { suffix } => format!("suffix-removed:{}", suffix.ascii()),
+            Self::DomainRemoved { domain } => format!("domain-removed:{}", domain.ascii()),
+            Self::SyncSwitchedOff => "sync-switched-off".into(),
+            Self::RoleRemoved { upn, role } => {
+                format!("role-removed:{}:{}", slug(upn.as_str()), slug(role))
+            }
+            Self::SubscriptionAccessRemoved { upn, id, role, .. } => {
+                format!("subscription-access-removed:{}:{id}:{}", slug(upn.as_str()), slug(role))
+            }
+            Self::AccountPropertiesRestored { upn, changes } => {
+                format!("account-properties-restored:{}:{}", slug(upn.as_str()), short_digest(changes))
+            }
+            Self::AccountDeleted { upn, id } => format!("account-deleted:{}:{id}", slug(upn.as_str())),
+            Self::AccountRestored { upn, id } => format!("account-restored:{}:{id}", slug(upn.as_str())),
         }
     }
 
@@ -213,7 +302,9 @@ impl Consequence {
             Self::CloudUsersOverwritten { matches } => matches.iter().map(ToString::to_string).collect(),
             Self::SyncConflictsExpected { conflicts } => conflicts.iter().map(ToString::to_string).collect(),
             Self::BuiltInAccountsRenamed { accounts } => accounts.iter().map(ToString::to_string).collect(),
-            Self::ServiceAccountChanged { changes, .. } => {
+            Self::ServiceAccountChanged { changes, .. }
+            | Self::AccountPropertiesRestored { changes, .. }
+            | Self::NotUndone { changes } => {
                 changes.iter().map(|change| visible(change).into_owned()).collect()
             }
             Self::MapWithoutEffect { names } => names.iter().map(|name| visible(name).into_owned()).collect(),
@@ -339,6 +430,40 @@ impl fmt::Display for Consequence {
                 write!(f, "{upn} gets the role {role} on the subscription {} ({id})", visible(subscription))
             }
             Self::MfaSwitchedOff { upn } => write!(f, "{upn} will sign in without a second factor"),
+            Self::UsersRestored { count, .. } => {
+                let (users, get) = (counted(*count, "user", "users"), if *count == 1 { "gets" } else { "get" });
+                write!(f, "{users} {get} back the UPN from before the run; the present one stops working immediately")
+            }
+            Self::UsersNotRestored { count, .. } => {
+                let (users, keep) = (counted(*count, "user", "users"), if *count == 1 { "keeps its" } else { "keep their" });
+                write!(f, "{users} that the run changed {keep} present UPN (each reason is listed with the plan)")
+            }
+            Self::NotUndone { changes } => {
+                write!(f, "{} of the run will not be undone", counted(changes.len(), "other change", "other changes"))
+            }
+            Self::SuffixRemoved { suffix } => write!(f, "the forest no longer offers the UPN suffix {suffix}"),
+            Self::DomainRemoved { domain } => write!(
+                f,
+                "the domain {domain} is removed from the tenant; to add it again, it must be verified again"
+            ),
+            Self::SyncSwitchedOff => f.write_str(
+                "directory synchronization is turned off: synchronized objects become cloud objects; this can take up to 72 \
+                 hours, cannot be cancelled, and synchronization cannot be turned on again before it has ended",
+            ),
+            Self::RoleRemoved { upn, role } => write!(f, "{upn} loses the role {role}"),
+            Self::SubscriptionAccessRemoved { upn, id, subscription, role } => {
+                write!(f, "{upn} loses the role {role} on the subscription {} ({id})", visible(subscription))
+            }
+            Self::AccountPropertiesRestored { upn, .. } => {
+                write!(f, "properties of {upn} are set to their values before the run")
+            }
+            Self::AccountDeleted { upn, id } => write!(
+                f,
+                "the account {upn} ({id}) is deleted; it can be restored for 30 days, and what signs in with it stops working"
+            ),
+            Self::AccountRestored { upn, id } => {
+                write!(f, "the deleted account {upn} ({id}) is restored, with the password that it had")
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use super::lines::PLAN_FORMAT_VERSION;
 use super::{Blocker, BlockerKind, Change, Consequence, Plan, PlanHeader, PlannedChange, Scope};
 use crate::spec::Spec;
 use crate::steps;
+use crate::steps::suffix::SilentController;
 use crate::steps::users::UserRef;
 use crate::survey::Survey;
 
@@ -36,6 +37,7 @@ pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
                 .map(|(reason, count)| (reason.to_string(), *count))
                 .collect(),
             waits: spec.waits,
+            undoes: None,
         },
         changes: draft.changes,
         consequences: draft.consequences,
@@ -85,11 +87,10 @@ impl Draft {
     pub(crate) fn await_replication(
         &mut self,
         values: Vec<ReplicatedValue>,
-        survey: &Survey,
+        silent: &[SilentController],
         reason: impl Into<String>,
     ) {
-        let mut without: Vec<String> =
-            survey.suffix.silent_controllers.iter().map(|silent| silent.host.clone()).collect();
+        let mut without: Vec<String> = silent.iter().map(|silent| silent.host.clone()).collect();
         without.sort_unstable();
         self.change(Change::AwaitReplication { values, without }, reason);
     }

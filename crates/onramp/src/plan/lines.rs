@@ -10,7 +10,7 @@ use super::{Blocker, Consequence, Plan, PlanHeader, PlannedChange};
 use crate::steps::users::Skipped;
 
 /// The version of the format of plan files that this version writes. It reads this one and version 2.
-pub const PLAN_FORMAT_VERSION: u32 = 3;
+pub const PLAN_FORMAT_VERSION: u32 = 4;
 
 /// The name of the format in files of version 2.
 const FORMAT_2: &str = "onramp-plan/2";

@@ -16,7 +16,8 @@ use time::OffsetDateTime;
 
 pub use approval::{ApprovedPlan, NotAccepted, NotApproved};
 pub use blocker::{Blocker, BlockerKind};
-pub use change::{Change, PlannedChange};
+pub(crate) use change::UserValues;
+pub use change::{Change, FormerUpn, PlannedChange};
 pub use consequence::Consequence;
 pub(crate) use consequence::short_digest;
 pub use draft::plan;
@@ -68,6 +69,9 @@ pub struct PlanHeader {
     pub users_skipped: BTreeMap<String, u64>,
     /// The timeouts of waits.
     pub waits: Waits,
+    /// The digest of the plan whose run this plan undoes, if it undoes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
 }
 
 /// The parts of the job that a spec asked for, besides domain and suffix.
@@ -123,9 +127,8 @@ impl Plan {
         self.changes.is_empty()
     }
 
-    /// Returns the number of users that get a new UPN.
+    /// Returns the number of users that get another UPN.
     pub fn users_changed(&self) -> u64 {
-        self.changes.iter().filter(|planned| matches!(planned.change, Change::ChangeUpn { .. })).count()
-            as u64
+        self.changes.iter().filter(|planned| planned.change.is_of_user()).count() as u64
     }
 }

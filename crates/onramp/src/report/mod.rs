@@ -7,7 +7,7 @@ use onramp_core::{Result, visible};
 
 use crate::apply::{ApplyOutcome, Failure};
 use crate::journal::Outcome;
-use crate::plan::{Change, Consequence, Plan};
+use crate::plan::{Consequence, Plan};
 use crate::verify::{CheckStatus, Verification};
 
 /// The version of the format of the report page and of a serialized verification.
@@ -120,12 +120,10 @@ impl Page {
         let users: Vec<_> = plan
             .changes()
             .iter()
-            .filter_map(|planned| match &planned.change {
-                Change::ChangeUpn { upn } => {
-                    let before = upn.before.clone().unwrap_or_else(|| "(none)".into());
-                    Some((before, upn.after.to_string(), planned.reason.clone()))
-                }
-                _ => None,
+            .filter_map(|planned| {
+                let values = planned.change.of_user()?;
+                let word = |value: Option<&str>| value.unwrap_or("(none)").to_owned();
+                Some((word(values.before), word(values.after), planned.reason.clone()))
             })
             .collect();
         let blocked: Vec<_> = plan
@@ -227,10 +225,11 @@ fn steps(plan: &Plan, outcome: Option<&ApplyOutcome>) -> Vec<Row> {
     let mut users_named = false;
     for planned in plan.changes() {
         let (name, reason) = match &planned.change {
-            Change::ChangeUpn { .. } if users_named => continue,
-            Change::ChangeUpn { .. } => {
+            change if change.is_of_user() && users_named => continue,
+            change if change.is_of_user() => {
                 users_named = true;
-                (format!("change the UPN of {}", people(plan.users_changed())), "each named below".to_owned())
+                let verb = if plan.header().undoes.is_some() { "restore" } else { "change" };
+                (format!("{verb} the UPN of {}", people(plan.users_changed())), "each named below".to_owned())
             }
             other => (other.to_string(), planned.reason.clone()),
         };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use onramp_core::tenant::{
     DomainAuthentication, SyncState, TenantDomain, Verification as DomainVerification,
 };
@@ -12,9 +13,10 @@ use super::{StepResult, already, done};
 use crate::apply::Context;
 use crate::event::{Event, WaitReason};
 use crate::onramp::Onramp;
-use crate::plan::{BlockerKind, Change, Consequence, Draft};
+use crate::plan::{BlockerKind, Change, Consequence, Draft, PlannedChange};
 use crate::spec::Spec;
 use crate::survey::Survey;
+use crate::undo::Undoing;
 use crate::verify::{Comparison, Verification, truth};
 
 /// The domains of a tenant.
@@ -135,6 +137,92 @@ pub(super) async fn prove_ownership(context: &Context<'_>, domain: &DomainName) 
             })?;
         }
         pause = (pause * 2).min(Duration::from_secs(300));
+    }
+}
+
+/// Removes the domain from the tenant.
+pub(super) async fn remove(context: &Context<'_>, domain: &DomainName) -> StepResult {
+    let port = &context.onramp.tenant.domains;
+    match port.remove(domain).await {
+        Ok(()) => {}
+        Err(error) if error.is_not_found() => return already(),
+        Err(error) => return Err(error),
+    }
+    context
+        .visible(&format!("the domain {domain} removed"), || async { is_absent(port.get(domain).await) })
+        .await?;
+    done()
+}
+
+fn is_absent(found: Result<TenantDomain>) -> Result<bool> {
+    match found {
+        Ok(_) => Ok(false),
+        Err(error) if error.is_not_found() => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Undoes a change of the domain. It is removed only if the run added it and nothing refers to it.
+pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Result<()> {
+    let port = &undoing.onramp.tenant.domains;
+    match &made.change {
+        Change::AddDomain { domain } => match port.get(domain).await {
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+            Ok(found) if found.is_default => {
+                undoing.leave(made, "it is the default domain of the tenant now");
+            }
+            Ok(_) => {
+                let deleted = undoing.deleted;
+                let mut references = port.references(domain).filter(|reference| {
+                    let is_deleted = reference.as_ref().is_ok_and(|reference| Some(reference.id) == deleted);
+                    std::future::ready(!is_deleted)
+                });
+                let first = references.next().await.transpose()?;
+                let more = references.count().await;
+                match first {
+                    Some(first) => {
+                        let name = first.name.unwrap_or_else(|| first.id.to_string());
+                        let others = if more > 0 { format!(" and {more} others") } else { String::new() };
+                        undoing.leave(made, format!("{name}{others} in the tenant refer to it"));
+                    }
+                    None => {
+                        undoing.accept(Consequence::DomainRemoved { domain: domain.clone() });
+                        undoing.undo(made, Change::RemoveDomain { domain: domain.clone() });
+                    }
+                }
+            }
+        },
+        // A domain that the run added is removed as a whole.
+        Change::VerifyDomain { domain } => {
+            let adds = |made: &PlannedChange| matches!(&made.change, Change::AddDomain { domain: added } if added == domain);
+            if !undoing.run.made().any(adds) {
+                undoing
+                    .leave(made, "a verified domain cannot be made unverified, and the run did not add it");
+            }
+        }
+        Change::RemoveDomain { domain } => match port.get(domain).await {
+            Ok(_) => {}
+            Err(error) if error.is_not_found() => {
+                undoing.accept(Consequence::DomainAdded { domain: domain.clone() });
+                undoing.undo(made, Change::AddDomain { domain: domain.clone() });
+                undoing.undo(made, Change::VerifyDomain { domain: domain.clone() });
+            }
+            Err(error) => return Err(error),
+        },
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Returns true if the tenant is as a change makes it.
+pub(crate) async fn is_made(onramp: &Onramp, change: &Change) -> Result<bool> {
+    let port = &onramp.tenant.domains;
+    match change {
+        Change::AddDomain { domain } => is_absent(port.get(domain).await).map(|is_absent| !is_absent),
+        Change::RemoveDomain { domain } => is_absent(port.get(domain).await),
+        Change::VerifyDomain { domain } => Ok(port.get(domain).await?.is_verified),
+        _ => Ok(true),
     }
 }
 

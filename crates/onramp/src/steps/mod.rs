@@ -92,8 +92,10 @@ impl Steps {
             Change::AwaitReplication { values, without } => {
                 self.replication.wait(context, values, without).await
             }
-            Change::ChangeUpn { upn } => users::change_one(context, upn).await,
             Change::EnableSync => sync::enable(context).await,
+            Change::DisableSync => sync::disable(context).await,
+            Change::RemoveDomain { domain } => domain::remove(context, domain).await,
+            Change::RemoveSuffix { suffix } => suffix::remove(context, suffix).await,
             change => self.service_account.apply(context, change).await,
         }
     }

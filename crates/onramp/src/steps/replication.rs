@@ -16,7 +16,7 @@ use crate::apply::Context;
 use crate::event::Event;
 use crate::journal::Outcome;
 use crate::onramp::Onramp;
-use crate::plan::{Change, PlannedChange};
+use crate::plan::PlannedChange;
 use crate::replication::{ReplicationExt, ReplicationMark, WaitOptions};
 
 /// The state of replication of each domain before its users were changed.
@@ -28,10 +28,7 @@ impl Marks {
     /// the changes.
     pub(crate) async fn note(&mut self, context: &Context<'_>, changes: &[PlannedChange]) -> Result<()> {
         let onramp = &context.onramp;
-        let upns = changes.iter().filter_map(|planned| match &planned.change {
-            Change::ChangeUpn { upn } => domain_of(&upn.dn),
-            _ => None,
-        });
+        let upns = changes.iter().filter_map(|planned| domain_of(planned.change.of_user()?.dn));
         let mut contexts: Vec<DistinguishedName> = Vec::new();
         for naming_context in upns {
             if !contexts.contains(&naming_context) {
@@ -101,12 +98,10 @@ impl Marks {
         let plan = context.plan.shared();
         // Every change before this one succeeded, or the run would have ended there.
         let changed: Vec<(ObjectGuid, Upn)> = (plan.changes().iter())
-            .filter_map(|planned| match &planned.change {
-                Change::ChangeUpn { upn } if domain_of(&upn.dn).as_ref() == Some(&naming_context) => {
-                    Some((upn.guid, upn.after.clone()))
-                }
-                _ => None,
-            })
+            .filter_map(|planned| planned.change.of_user())
+            .filter(|values| domain_of(values.dn).as_ref() == Some(&naming_context))
+            // A restored value may be none, or not a UPN.
+            .filter_map(|values| Some((values.guid, Upn::parse(values.after?).ok()?)))
             .collect();
         let all = changed.len();
         let sampled = sample.iter().map(|(guid, _, upn)| (*guid, (*upn).clone()));

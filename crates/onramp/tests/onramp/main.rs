@@ -36,6 +36,7 @@ mod strangers;
 mod streams;
 mod subscriptions;
 mod takeover;
+mod undo;
 mod verifying;
 mod waiting;
 mod world;

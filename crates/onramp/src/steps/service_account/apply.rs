@@ -57,6 +57,13 @@ impl Account {
                 self.assign_subscription_role(context, upn, *id, subscription, role).await
             }
             Change::ProveSignIn { upn, id } => self.prove_sign_in(context, upn, *id).await,
+            Change::RemoveRole { id, role, .. } => remove_role(context, id, role).await,
+            Change::RemoveSubscriptionRole { id, subscription, role, .. } => {
+                remove_subscription_role(context, id, subscription, role).await
+            }
+            Change::DisableServiceAccount { upn, id } => self.disable_account(context, upn, *id).await,
+            Change::DeleteServiceAccount { upn, id } => self.delete(context, upn, *id).await,
+            Change::RestoreServiceAccount { upn, id } => self.restore(context, upn, *id).await,
             other => {
                 Err(Error::new(ErrorKind::Unsupported, "make the change").with_detail(other.to_string()))
             }
@@ -210,6 +217,64 @@ impl Account {
         done()
     }
 
+    async fn disable_account(&mut self, context: &Context<'_>, upn: &Upn, id: ObjectId) -> StepResult {
+        self.account(context, upn, Some(id)).await?;
+        let users = &context.onramp.tenant.users;
+        if !users.get(&id).await?.account_enabled {
+            return already();
+        }
+        users.update(&id, &UserUpdate::default().with_account_enabled(false)).await?;
+        context
+            .visible("the account disabled", || async { Ok(!users.get(&id).await?.account_enabled) })
+            .await?;
+        done()
+    }
+
+    async fn delete(&mut self, context: &Context<'_>, upn: &Upn, id: ObjectId) -> StepResult {
+        let users = &context.onramp.tenant.users;
+        match users.get(&id).await {
+            Ok(found) if found.upn == *upn => {}
+            Ok(found) => return Err(stale("delete the account", upn, found.upn.as_str())),
+            Err(error) if error.is_not_found() => return already(),
+            Err(error) => return Err(error),
+        }
+        self.found = None;
+        users.delete(&id).await?;
+        context
+            .visible("the account deleted", || async {
+                match users.get(&id).await {
+                    Ok(_) => Ok(false),
+                    Err(error) if error.is_not_found() => Ok(true),
+                    Err(error) => Err(error),
+                }
+            })
+            .await?;
+        Ok((Outcome::Done, "it can be restored for 30 days".into()))
+    }
+
+    async fn restore(&mut self, context: &Context<'_>, upn: &Upn, id: ObjectId) -> StepResult {
+        let users = &context.onramp.tenant.users;
+        let outcome = match users.restore(&id).await {
+            Ok(_) => done(),
+            Err(error) if error.is_not_found() => match users.get(&id).await {
+                Ok(_) => already(),
+                Err(_) => return Err(error),
+            },
+            Err(error) => return Err(error),
+        };
+        context
+            .visible("the account restored", || async {
+                match users.get(&id).await {
+                    Ok(_) => Ok(true),
+                    Err(error) if error.is_not_found() => Ok(false),
+                    Err(error) => Err(error),
+                }
+            })
+            .await?;
+        self.account(context, upn, Some(id)).await?;
+        outcome
+    }
+
     async fn set_password(
         &mut self,
         context: &Context<'_>,
@@ -347,6 +412,54 @@ impl Account {
     }
 }
 
+/// Removes the role of the whole tenant; one that is gone already is no error.
+async fn remove_role(context: &Context<'_>, id: &ObjectId, role: &RoleTemplateId) -> StepResult {
+    let port = &context.onramp.tenant.roles;
+    let held = || async {
+        let mut held = port.assignments_of(id).await?;
+        held.retain(|held| held.role == *role && held.scope == "/");
+        Ok::<_, Error>(held)
+    };
+    let found = held().await?;
+    if found.is_empty() {
+        return already();
+    }
+    for assignment in found {
+        match port.unassign(&assignment.id).await {
+            Err(error) if !error.is_not_found() => return Err(error),
+            _ => {}
+        }
+    }
+    context.visible("the role removed", || async { Ok(held().await?.is_empty()) }).await?;
+    done()
+}
+
+/// Removes the role on the subscription; one that is gone already is no error.
+async fn remove_subscription_role(
+    context: &Context<'_>,
+    id: &ObjectId,
+    subscription: &ObjectId,
+    role: &AzureRoleId,
+) -> StepResult {
+    let port = &context.onramp.tenant.subscriptions;
+    let held = || async {
+        let mut held = port.assignments(subscription, id).await?;
+        held.retain(|held| held.role == *role);
+        Ok::<_, Error>(held)
+    };
+    let found = held().await?;
+    if found.is_empty() {
+        return already();
+    }
+    for assignment in &found {
+        port.unassign(assignment).await?;
+    }
+    context
+        .visible("the role on the subscription removed", || async { Ok(held().await?.is_empty()) })
+        .await?;
+    done()
+}
+
 /// Reads back an assignment, also after "already exists": a service replies that for several reasons.
 async fn confirm<T: Send, F: Future<Output = Result<bool>> + Send>(
     context: &Context<'_>,
@@ -427,6 +540,7 @@ pub(crate) fn values(change: &Change) -> (Option<String>, Option<String>) {
         Change::SetAlternateEmail { before, after, .. } => (listed(before), listed(after)),
         Change::SetMfaState { before, after, .. } => (Some(before.to_string()), Some(after.to_string())),
         Change::EnableServiceAccount { .. } => (Some("disabled".into()), Some("enabled".into())),
+        Change::DisableServiceAccount { .. } => (Some("enabled".into()), Some("disabled".into())),
         _ => (None, None),
     }
 }

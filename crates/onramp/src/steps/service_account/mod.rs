@@ -2,6 +2,7 @@
 
 mod apply;
 mod password;
+mod undo;
 
 use std::collections::HashSet;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use apply::Account;
 pub(crate) use apply::values;
+pub(crate) use undo::{is_made, undo};
 
 use super::domain::is_federated;
 use super::users::Collisions;

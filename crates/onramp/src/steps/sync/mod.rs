@@ -17,9 +17,10 @@ pub(super) use matching::{CloudIndex, smtp_address};
 use super::{StepResult, already, done};
 use crate::apply::Context;
 use crate::onramp::Onramp;
-use crate::plan::{Change, Consequence, Draft, by_place, sorted};
+use crate::plan::{Change, Consequence, Draft, PlannedChange, by_place, sorted};
 use crate::spec::Spec;
 use crate::survey::{Survey, may_be_hidden, readable};
+use crate::undo::Undoing;
 use crate::verify::{Comparison, Verification, truth};
 
 /// The synchronization of a tenant, and the cloud users that match AD users.
@@ -123,6 +124,48 @@ pub(super) async fn enable(context: &Context<'_>) -> StepResult {
         })
         .await?;
     done()
+}
+
+/// Turns synchronization off.
+pub(super) async fn disable(context: &Context<'_>) -> StepResult {
+    let port = &context.onramp.tenant.sync;
+    if port.status().await?.state != SyncState::Enabled {
+        return already();
+    }
+    port.set_enabled(false).await?;
+    context
+        .visible("directory synchronization off", || async {
+            Ok(port.status().await?.state != SyncState::Enabled)
+        })
+        .await?;
+    done()
+}
+
+/// Undoes a change of the switch.
+pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Result<()> {
+    let state = undoing.onramp.tenant.sync.status().await?.state;
+    match (&made.change, state) {
+        (Change::EnableSync, SyncState::Enabled) => {
+            undoing.accept(Consequence::SyncSwitchedOff);
+            undoing.undo(made, Change::DisableSync);
+        }
+        (Change::DisableSync, state) if state != SyncState::Enabled => {
+            undoing.accept(Consequence::SyncSwitchedOn);
+            undoing.undo(made, Change::EnableSync);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Returns true if the switch is as a change sets it.
+pub(crate) async fn is_made(onramp: &Onramp, change: &Change) -> Result<bool> {
+    let is_on = onramp.tenant.sync.status().await?.state == SyncState::Enabled;
+    Ok(match change {
+        Change::EnableSync => is_on,
+        Change::DisableSync => !is_on,
+        _ => true,
+    })
 }
 
 pub(super) fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {

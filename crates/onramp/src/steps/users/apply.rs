@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use onramp_core::forest::{UpnChange, UpnChanged, UpnOutcome};
-use onramp_core::{Error, ErrorKind, Result};
+use onramp_core::forest::{AttributeChange, AttributeValue, ObjectChange, ObjectChanged, ObjectOutcome};
+use onramp_core::{AttributeName, Error, ErrorKind, ObjectGuid, Result};
 
 use super::feed::Feed;
-use crate::apply::{ApplyStatus, Context, FAILURES_KEPT, Failure, Run, StepOutcome};
+use crate::apply::{ApplyStatus, FAILURES_KEPT, Failure, Run, StepOutcome};
 use crate::event::Event;
 use crate::journal::{JournalEntry, Outcome};
-use crate::plan::{Change, PlannedChange};
-use crate::steps::{StepResult, already, done};
+use crate::plan::{Change, PlannedChange, UserValues};
 
 /// The number of consecutive errors of the server, not of single users, after which the remaining users are not tried.
 const MAX_SERVER_ERRORS: u32 = 20;
@@ -48,7 +47,10 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
     let changes = plan.changes().get(places).unwrap_or_default();
     let Some(first) = changes.first() else { return Ok(true) };
     let (total, next) = (changes.len() as u64, first.number);
-    let title = format!("change the UPN of {}", people(total));
+    let title = match first.change {
+        Change::RestoreUpn { .. } => format!("restore the UPN of {}", people(total)),
+        _ => format!("change the UPN of {}", people(total)),
+    };
     run.context.notify(Event::ChangeStarted { number: next, total: run.outcome.total, title: title.clone() });
     if let Err(error) = run.steps.replication.note(&run.context, changes).await {
         // The only error is a cancellation, and nothing was tried yet.
@@ -106,16 +108,13 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
 
 /// Sends the changes and records their outcomes. Each change is durable in the journal before it is sent.
 async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progress) -> Result<()> {
-    let numbers: HashMap<_, _> = changes
+    let places: HashMap<_, _> = changes
         .iter()
         .enumerate()
-        .filter_map(|(place, planned)| match &planned.change {
-            Change::ChangeUpn { upn } => Some((upn.guid, (place, planned.number))),
-            _ => None,
-        })
+        .filter_map(|(place, planned)| Some((planned.change.of_user()?.guid, place)))
         .collect();
     let feed = Feed::default();
-    let mut outcomes = run.context.onramp.forest.users.change_upns(feed.reader().boxed());
+    let mut outcomes = run.context.onramp.forest.object_writer.change_all(feed.reader().boxed());
     let token = run.context.onramp.cancellation.clone();
     // The first error of the journal: changes that were sent before it still end, and are reported.
     let mut unwritten: Option<Error> = None;
@@ -150,10 +149,9 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
                 match announce(run, batch).await {
                     Ok(()) => {
                         progress.announced += batch.len();
-                        feed.push(batch.iter().filter_map(|planned| match &planned.change {
-                            Change::ChangeUpn { upn } => Some(upn.clone()),
-                            _ => None,
-                        }));
+                        feed.push(
+                            batch.iter().filter_map(|planned| planned.change.of_user()).map(object_change),
+                        );
                     }
                     Err(error) => unwritten = Some(error),
                 }
@@ -161,7 +159,7 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
             Some(None) => break,
             Some(Some(outcome)) => {
                 progress.answered += 1;
-                if let Err(error) = note(run, outcome, &numbers, progress).await
+                if let Err(error) = note(run, outcome, changes, &places, progress).await
                     && unwritten.is_none()
                 {
                     unwritten = Some(error);
@@ -178,15 +176,15 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
 
 /// Records the values that are about to be replaced, and makes the records durable.
 async fn announce(run: &mut Run<'_>, changes: &[PlannedChange]) -> Result<()> {
-    let entries = changes.iter().filter_map(|planned| match &planned.change {
-        Change::ChangeUpn { upn } => Some(JournalEntry::ChangeStarted {
+    let entries = changes.iter().filter_map(|planned| {
+        let values = planned.change.of_user()?;
+        Some(JournalEntry::ChangeStarted {
             number: planned.number,
             title: String::new(),
-            object: Some(upn.guid.to_string()),
-            before: upn.before.clone(),
-            after: Some(upn.after.to_string()),
-        }),
-        _ => None,
+            object: Some(values.guid.to_string()),
+            before: values.before.map(str::to_owned),
+            after: values.after.map(str::to_owned),
+        })
     });
     run.write(entries.collect()).await?;
     run.flush().await
@@ -195,20 +193,23 @@ async fn announce(run: &mut Run<'_>, changes: &[PlannedChange]) -> Result<()> {
 /// Records one outcome.
 async fn note(
     run: &mut Run<'_>,
-    UpnOutcome { change, result }: UpnOutcome,
-    numbers: &HashMap<onramp_core::ObjectGuid, (usize, u64)>,
+    ObjectOutcome { change, result }: ObjectOutcome,
+    changes: &[PlannedChange],
+    places: &HashMap<ObjectGuid, usize>,
     progress: &mut Progress,
 ) -> Result<()> {
     // An outcome for an unknown or finished change is recorded and not counted.
-    let place = numbers.get(&change.guid).copied();
-    let counts = place.is_some_and(|(place, _)| progress.ended.get(place) == Some(&false));
-    if let Some(ended) = place.and_then(|(place, _)| progress.ended.get_mut(place)) {
+    let place = places.get(&change.guid).copied();
+    let planned = place.and_then(|place| changes.get(place));
+    let values = planned.and_then(|planned| planned.change.of_user());
+    let counts = place.is_some_and(|place| progress.ended.get(place) == Some(&false));
+    if let Some(ended) = place.and_then(|place| progress.ended.get_mut(place)) {
         *ended = true;
     }
     progress.tried += u64::from(counts);
     let (outcome, detail) = match &result {
-        Ok(UpnChanged::Unchanged) => (Outcome::Unchanged, String::new()),
-        Ok(UpnChanged::FoundChanged) => {
+        Ok(ObjectChanged::Unchanged) => (Outcome::Unchanged, String::new()),
+        Ok(ObjectChanged::FoundChanged) => {
             (Outcome::Done, "its answer was lost; reading showed that it was made".to_owned())
         }
         Ok(_) => (Outcome::Done, String::new()),
@@ -230,11 +231,11 @@ async fn note(
         progress.last_bad = Some((change.dn.to_string(), detail.clone()));
     }
     let entry = JournalEntry::ChangeEnded {
-        number: place.map_or(0, |(_, number)| number),
+        number: planned.map_or(0, |planned| planned.number),
         outcome,
         object: Some(change.guid.to_string()),
-        before: change.before,
-        after: Some(change.after.to_string()),
+        before: values.and_then(|values| values.before).map(str::to_owned),
+        after: values.and_then(|values| values.after).map(str::to_owned),
         detail,
     };
     run.write(vec![entry]).await?;
@@ -253,12 +254,11 @@ async fn note(
     Ok(())
 }
 
-/// Changes one user.
-pub(crate) async fn change_one(context: &Context<'_>, upn: &UpnChange) -> StepResult {
-    match context.onramp.forest.users.change_upn(upn).await? {
-        UpnChanged::Unchanged => already(),
-        _ => done(),
-    }
+/// Returns the change of the directory: the current UPN is replaced by the next one.
+fn object_change(values: UserValues<'_>) -> ObjectChange {
+    let (before, after) = (values.before.map(AttributeValue::text), values.after.map(AttributeValue::text));
+    let attribute = AttributeName::from_static("userPrincipalName");
+    ObjectChange::new(values.guid, values.dn.clone()).with(AttributeChange::replace(attribute, before, after))
 }
 
 /// `1 user`, `2 users`.

@@ -25,7 +25,7 @@ pub struct Candidate {
 }
 
 /// A reference to a user: an ID that survives renames, and names for people.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserRef {
     /// `objectGUID`.
@@ -82,6 +82,18 @@ pub enum SkipReason {
     OtherSuffix,
     /// A disabled user, with `skip_disabled` set.
     Disabled,
+    /// A user whose UPN is no longer the one that the run to undo wrote.
+    ChangedSince {
+        /// The UPN that it has now.
+        present: Option<String>,
+    },
+    /// A user that no longer exists, or cannot be read.
+    Gone,
+    /// A user whose UPN from before the run belongs to another principal now.
+    FormerUpnTaken {
+        /// The other principal.
+        holder: UserRef,
+    },
 }
 
 impl fmt::Display for SkipReason {
@@ -99,6 +111,9 @@ impl fmt::Display for SkipReason {
             Self::NotNamed => "not listed in `only`",
             Self::OtherSuffix => "its suffix is not in `from_suffixes`",
             Self::Disabled => "disabled account",
+            Self::ChangedSince { .. } => "its UPN was changed again since the run",
+            Self::Gone => "no longer exists or cannot be read",
+            Self::FormerUpnTaken { .. } => "its UPN from before the run belongs to another principal now",
         })
     }
 }

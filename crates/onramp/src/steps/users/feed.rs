@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use futures_util::Stream;
-use onramp_core::forest::UpnChange;
+use onramp_core::forest::ObjectChange;
 
 /// The number of queued changes below which more are added.
 const LOW: usize = 128;
@@ -17,7 +17,7 @@ pub(super) struct Feed(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<UpnChange>,
+    queue: VecDeque<ObjectChange>,
     is_closed: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -28,7 +28,7 @@ impl Feed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn push(&self, changes: impl IntoIterator<Item = UpnChange>) {
+    pub(super) fn push(&self, changes: impl IntoIterator<Item = ObjectChange>) {
         let mut state = self.state();
         state.queue.extend(changes);
         state.reader.take().into_iter().for_each(Waker::wake);
@@ -74,9 +74,9 @@ impl Feed {
 pub(super) struct Reader(Feed);
 
 impl Stream for Reader {
-    type Item = UpnChange;
+    type Item = ObjectChange;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<UpnChange>> {
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<ObjectChange>> {
         let mut state = self.0.state();
         let next = state.queue.pop_front();
         if state.queue.len() < LOW {

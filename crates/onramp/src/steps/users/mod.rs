@@ -9,6 +9,7 @@ mod names;
 mod selector;
 mod spec_check;
 mod survey;
+mod undo;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -17,11 +18,12 @@ use onramp_core::forest::{ReplicatedValue, UpnChange, UpnOwner};
 use onramp_core::{Upn, UpnSuffix};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use apply::{apply, change_one};
+pub(crate) use apply::apply;
 pub(crate) use candidate::in_ascii;
 pub use candidate::{Candidate, SkipReason, Skipped, UserRef};
 pub(crate) use collisions::Collisions;
 pub(super) use survey::survey;
+pub(crate) use undo::{undo, verify_restored};
 pub(super) use verify::verify;
 
 use crate::plan::{
@@ -190,7 +192,11 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     }
     let values: Vec<ReplicatedValue> = seen.missing_on.iter().cloned().chain(sample).collect();
     if !values.is_empty() {
-        draft.await_replication(values, survey, "users may sign in at any domain controller");
+        draft.await_replication(
+            values,
+            &survey.suffix.silent_controllers,
+            "users may sign in at any domain controller",
+        );
     }
 }
 

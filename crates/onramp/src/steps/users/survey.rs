@@ -212,7 +212,7 @@ async fn missing_ous(onramp: &Onramp, users: &UsersSpec) -> Result<Vec<MissingOu
 }
 
 /// Reads the NetBIOS names of the domains of the forest, as far as the account may read them.
-async fn read_netbios_names(onramp: &Onramp, controllers: &[DomainController]) -> NetbiosNames {
+pub(super) async fn read_netbios_names(onramp: &Onramp, controllers: &[DomainController]) -> NetbiosNames {
     let mut names = NetbiosNames::new();
     let partitions = controllers.iter().find_map(|controller| partitions_of(&controller.settings));
     let (Some(partitions), Ok(netbios), Ok(dns_root)) =

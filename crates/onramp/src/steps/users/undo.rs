@@ -1,0 +1,246 @@
+//! The UPNs of a run, set back to the values before it.
+
+use std::collections::{HashMap, HashSet};
+
+use onramp_core::forest::{ForestUser, ObjectRef, ReplicatedValue, UserQuery};
+use onramp_core::{ObjectGuid, Result, Upn, comparison_key};
+
+use super::names::{Names, NetbiosNames};
+use super::survey::read_netbios_names;
+use super::{SkipReason, Skipped, UserRef, sample};
+use crate::history::History;
+use crate::onramp::Onramp;
+use crate::plan::{ApprovedPlan, BlockerKind, Change, Consequence, FormerUpn, UserValues, short_digest};
+use crate::steps::replication::Sample;
+use crate::survey::{Unreadable, readable};
+use crate::undo::Undoing;
+use crate::verify::{CheckStatus, Verification};
+
+/// The maximum number of users that are read one by one; more are read with all users of the forest.
+const FEW: usize = 64;
+
+/// Adds a change for every selected user that still has the UPN that the run wrote.
+pub(crate) async fn undo(undoing: &mut Undoing<'_>) -> Result<()> {
+    let (onramp, run) = (undoing.onramp, undoing.run);
+    let made: Vec<_> = run.made().filter(|planned| planned.change.is_of_user()).collect();
+    let written: HashMap<ObjectGuid, UserValues<'_>> = made
+        .iter()
+        .filter_map(|planned| planned.change.of_user())
+        .map(|values| (values.guid, values))
+        .collect();
+    let mut unreadable = Unreadable::default();
+    let present = read(onramp, written.keys().copied(), &mut unreadable).await?;
+    undoing.users_read = present.len() as u64;
+    let selected = select(undoing, &present).await;
+    let mut restored: HashMap<ObjectGuid, Option<String>> = HashMap::new();
+    for (guid, values) in &written {
+        let Some(user) = present.get(guid) else { continue };
+        if selected.contains(guid) && user.upn.as_deref() == values.after && values.after != values.before {
+            restored.insert(*guid, values.before.map(str::to_owned));
+        }
+    }
+    let taken = taken(onramp, &restored).await?;
+    let narrowed = !(undoing.selection.users.is_empty() && undoing.selection.ous.is_empty());
+    let first = undoing.draft.changes.len();
+    let (mut digest, mut left) = (Vec::new(), Vec::new());
+    // In reverse: a UPN that one user gave up and another one took is given back first.
+    for planned in made.into_iter().rev() {
+        let Some(values) = planned.change.of_user() else { continue };
+        let Some(user) = present.get(&values.guid) else {
+            if !narrowed {
+                let (guid, dn) = (values.guid, values.dn.clone());
+                let user = UserRef { guid, dn, sam_account_name: String::new() };
+                left.push(Skipped { user, reason: SkipReason::Gone });
+            }
+            continue;
+        };
+        if !selected.contains(&values.guid) || user.upn.as_deref() == values.before {
+            continue;
+        }
+        let (user_ref, now) = (UserRef::of(user), user.upn.clone());
+        if now.as_deref() != values.after {
+            left.push(Skipped { user: user_ref, reason: SkipReason::ChangedSince { present: now } });
+        } else if let Some(holder) = taken.get(&values.guid) {
+            left.push(Skipped {
+                user: user_ref,
+                reason: SkipReason::FormerUpnTaken { holder: holder.clone() },
+            });
+        } else {
+            let after = values.before.map(str::to_owned);
+            digest.push(format!("{} {now:?} {after:?}", values.guid));
+            let upn = FormerUpn { guid: values.guid, dn: user.dn.clone(), before: now, after };
+            undoing.draft.change(Change::RestoreUpn { upn }, "the value before the run");
+        }
+    }
+    if !digest.is_empty() {
+        let (count, digest) = (digest.len() as u64, short_digest(digest));
+        undoing.accept(Consequence::UsersRestored { count, digest });
+    }
+    if !left.is_empty() {
+        let reasons = left.iter().map(|skipped| format!("{} {:?}", skipped.user.guid, skipped.reason));
+        let (count, digest) = (left.len() as u64, short_digest(reasons));
+        undoing.accept(Consequence::UsersNotRestored { count, digest });
+    }
+    undoing.skipped.extend(left);
+    if unreadable.count > 0 {
+        let (count, named, digest) = (unreadable.count, unreadable.named, unreadable.digest);
+        undoing.accept(Consequence::ObjectsUnreadable { count, named, digest });
+    }
+    let values = sample(undoing.draft.changes.get(first..).unwrap_or_default());
+    if !values.is_empty() {
+        undoing.await_replication(values, "users may sign in at any domain controller");
+    }
+    Ok(())
+}
+
+/// Reads those of the users that exist.
+async fn read(
+    onramp: &Onramp,
+    guids: impl ExactSizeIterator<Item = ObjectGuid>,
+    unreadable: &mut Unreadable,
+) -> Result<HashMap<ObjectGuid, ForestUser>> {
+    let mut found = HashMap::new();
+    if guids.len() <= FEW {
+        for guid in guids {
+            match onramp.forest.users.get(&guid).await {
+                Ok(user) => drop(found.insert(guid, user)),
+                Err(error) if error.is_not_found() => {}
+                Err(error) if error.kind() == onramp_core::ErrorKind::Unreadable => unreadable.add(&error),
+                Err(error) => return Err(error),
+            }
+        }
+        return Ok(found);
+    }
+    let guids: HashSet<ObjectGuid> = guids.collect();
+    let (mut users, mut count) = (onramp.forest.users.search(UserQuery::all()), 0);
+    while let Some(user) = readable(&mut users, unreadable).await? {
+        count += 1;
+        onramp.report_reading("users of the forest", count);
+        if guids.contains(&user.guid) {
+            found.insert(user.guid, user);
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the selected ones of the users that the run changed. Blocks the plan for a name that fits none of them.
+async fn select(undoing: &mut Undoing<'_>, present: &HashMap<ObjectGuid, ForestUser>) -> HashSet<ObjectGuid> {
+    let selection = undoing.selection;
+    let is_below =
+        |user: &ForestUser| selection.ous.is_empty() || selection.ous.iter().any(|ou| user.dn.is_within(ou));
+    if selection.users.is_empty() {
+        return present.values().filter(|user| is_below(user)).map(|user| user.guid).collect();
+    }
+    let mut history = History::default();
+    history.add_plan(undoing.run.plan());
+    let mut names = Names::new(&selection.users, &history);
+    let netbios = match selection.users.iter().any(|name| name.contains('\\')) {
+        true => read_netbios_names(undoing.onramp, &undoing.suffix.controllers).await,
+        false => NetbiosNames::new(),
+    };
+    let mut selected = HashSet::new();
+    for user in present.values() {
+        if !names.find(user, &netbios, &history, None).is_empty() && is_below(user) {
+            selected.insert(user.guid);
+        }
+    }
+    present.values().for_each(|user| names.compare(user));
+    for entry in names.entries() {
+        let (list, name) = ("users to restore".to_owned(), entry.written.clone());
+        if entry.is_unknown() {
+            let similar = entry.nearest().map(str::to_owned);
+            undoing.draft.block_all(BlockerKind::NoSuchUser { list, name, similar });
+        } else if entry.is_ambiguous() {
+            undoing.draft.block_all(BlockerKind::AmbiguousUser { list, name, fits: entry.fits.clone() });
+        }
+    }
+    selected
+}
+
+/// Returns the users whose former UPN belongs to another principal, with that principal.
+async fn taken(
+    onramp: &Onramp,
+    restored: &HashMap<ObjectGuid, Option<String>>,
+) -> Result<HashMap<ObjectGuid, UserRef>> {
+    let mut taken = HashMap::new();
+    if restored.len() <= FEW {
+        for (guid, former) in restored {
+            let Some(upn) = former.as_deref().and_then(|upn| Upn::parse(upn).ok()) else { continue };
+            let holder = match onramp.forest.objects.get(&ObjectRef::Upn(upn), &[]).await {
+                Ok(holder) if holder.guid != *guid && !restored.contains_key(&holder.guid) => holder,
+                Ok(_) => continue,
+                Err(error) if error.is_not_found() => continue,
+                Err(error) => return Err(error),
+            };
+            let holder = UserRef { guid: holder.guid, dn: holder.dn, sam_account_name: String::new() };
+            taken.insert(*guid, holder);
+        }
+        return Ok(taken);
+    }
+    let mut wanted: HashMap<String, Vec<ObjectGuid>> = HashMap::new();
+    for (guid, former) in restored {
+        if let Some(former) = former {
+            wanted.entry(comparison_key(former)).or_default().push(*guid);
+        }
+    }
+    let mut owners = onramp.forest.users.upn_owners();
+    let mut unreadable = Unreadable::default();
+    while let Some(owner) = readable(&mut owners, &mut unreadable).await? {
+        let Some(upn) = owner.upn.as_deref().filter(|_| !restored.contains_key(&owner.guid)) else {
+            continue;
+        };
+        for guid in wanted.get(&comparison_key(upn)).into_iter().flatten() {
+            taken.insert(*guid, UserRef::of_holder(&owner));
+        }
+    }
+    Ok(taken)
+}
+
+/// Compares every restored user with its UPN from before the run, octet by octet.
+pub(crate) async fn verify_restored(
+    onramp: &Onramp,
+    approved: &ApprovedPlan,
+    verification: &mut Verification,
+) -> Result<()> {
+    let planned: HashMap<ObjectGuid, UserValues<'_>> = (approved.plan().changes().iter())
+        .filter_map(|planned| planned.change.of_user())
+        .map(|values| (values.guid, values))
+        .collect();
+    let mut unreadable = Unreadable::default();
+    let present = read(onramp, planned.keys().copied(), &mut unreadable).await?;
+    let (mut wrong, mut sample) = (Vec::new(), Sample::default());
+    for (guid, values) in &planned {
+        match present.get(guid) {
+            Some(user) if user.upn.as_deref() == values.after => sample.offer(user),
+            Some(user) => wrong.push(format!(
+                "{} has {}, not {}",
+                user.sam_account_name,
+                user.upn.as_deref().unwrap_or("(none)"),
+                values.after.unwrap_or("(none)")
+            )),
+            None => wrong.push(format!("{} no longer exists or cannot be read", values.dn)),
+        }
+    }
+    wrong.sort_unstable();
+    let values: Vec<ReplicatedValue> = sample.into_values();
+    let controllers = onramp.forest.replication.controllers().await?;
+    let (lagging, silent) = onramp.ask_everywhere(&values, &controllers).await;
+    let excused = approved.left_out();
+    let silent: Vec<String> = (silent.into_iter())
+        .filter(|host| !excused.iter().any(|left| left.eq_ignore_ascii_case(host)))
+        .collect();
+    let mut detail = vec![format!("{} of {} have it", planned.len() - wrong.len(), planned.len())];
+    detail.extend((!wrong.is_empty()).then(|| super::verify::named(&wrong)));
+    detail.push(match lagging.len() {
+        0 => format!("a sample of {} is on every domain controller that answers", values.len()),
+        count => format!("{count} of a sample of {} are not on every domain controller", values.len()),
+    });
+    detail.extend((!silent.is_empty()).then(|| format!("no answer about them from {}", silent.join(", "))));
+    let status = match (wrong.is_empty() && lagging.is_empty(), silent.is_empty()) {
+        (false, _) => CheckStatus::False,
+        (true, false) => CheckStatus::Unknown,
+        (true, true) => CheckStatus::True,
+    };
+    verification.check("the restored users have the UPN from before the run", status, detail.join("; "));
+    Ok(())
+}

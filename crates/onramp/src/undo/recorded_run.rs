@@ -1,0 +1,112 @@
+//! A run as its plan and its journal record it.
+
+use std::collections::HashMap;
+
+use crate::journal::{JournalEntry, JournalRecord, Outcome};
+use crate::plan::{Plan, PlannedChange};
+
+/// The record of one change in the journal.
+#[derive(Debug, Clone, Copy, Default)]
+struct Trace {
+    /// True between the start of the change and its end.
+    is_open: bool,
+    /// True if it may have been made: it was sent, and its outcome was not recorded or is unknown.
+    is_possible: bool,
+    /// True if it was made.
+    is_made: bool,
+}
+
+/// A run of a plan: the changes that it made, as its journal records them.
+///
+/// A change counts as made if the journal says so, or if it was sent and its outcome is not known; a later look at the
+/// directory decides about the latter. A change of an object that was in the desired state already is none of the run.
+///
+/// ```no_run
+/// use onramp::{FileJournal, Plan, RecordedRun};
+///
+/// let plan = Plan::read(std::io::BufReader::new(std::fs::File::open("plan.jsonl")?))?;
+/// let mut run = RecordedRun::new(plan);
+/// for record in FileJournal::records("journal.jsonl")? {
+///     run.add(&record?);
+/// }
+/// println!("{} changes were made", run.changes_made());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct RecordedRun {
+    plan: Plan,
+    digest: String,
+    /// True while records of this plan are added: a journal may have runs of several plans.
+    is_current: bool,
+    /// The traces, in the order of the changes of the plan.
+    traces: Vec<Trace>,
+    /// The object IDs of the service account, by the number of the change.
+    accounts: HashMap<u64, String>,
+}
+
+impl RecordedRun {
+    /// Creates a run without a record: nothing was changed.
+    pub fn new(plan: Plan) -> Self {
+        let (digest, traces) = (plan.digest(), vec![Trace::default(); plan.changes().len()]);
+        Self { plan, digest, is_current: false, traces, accounts: HashMap::new() }
+    }
+
+    /// Adds a record of the journal. Records of runs of other plans are ignored.
+    pub fn add(&mut self, record: &JournalRecord) {
+        match &record.entry {
+            JournalEntry::RunStarted { plan, .. } => self.is_current = *plan == self.digest,
+            _ if !self.is_current => {}
+            JournalEntry::ChangeStarted { number, .. } => {
+                if let Some(trace) = self.trace(*number) {
+                    // An earlier start has no end: the program was stopped in between.
+                    trace.is_possible |= trace.is_open;
+                    trace.is_open = true;
+                }
+            }
+            JournalEntry::ChangeEnded { number, outcome, object, .. } => {
+                if let Some(trace) = self.trace(*number) {
+                    trace.is_open = false;
+                    trace.is_possible |= *outcome == Outcome::Unknown;
+                    trace.is_made |=
+                        *outcome == Outcome::Done || (*outcome == Outcome::Unchanged && trace.is_possible);
+                }
+                let is_of_account =
+                    self.change(*number).is_some_and(|planned| planned.change.is_of_account());
+                if let (true, Some(object)) = (is_of_account, object) {
+                    self.accounts.insert(*number, object.clone());
+                }
+            }
+            JournalEntry::RunEnded { .. } => {}
+        }
+    }
+
+    fn trace(&mut self, number: u64) -> Option<&mut Trace> {
+        self.traces.get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    fn change(&self, number: u64) -> Option<&PlannedChange> {
+        self.plan.changes().get(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    /// Returns the plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Returns the number of changes that the run made or may have made, without waits and tests.
+    pub fn changes_made(&self) -> u64 {
+        self.made().filter(|planned| planned.change.writes()).count() as u64
+    }
+
+    /// Returns the changes that the run made or may have made, in their order.
+    pub(crate) fn made(&self) -> impl DoubleEndedIterator<Item = &PlannedChange> {
+        self.plan.changes().iter().zip(&self.traces).filter_map(|(planned, trace)| {
+            (trace.is_made || trace.is_possible || trace.is_open).then_some(planned)
+        })
+    }
+
+    /// Returns the recorded object ID of the service account of a change.
+    pub(crate) fn account(&self, number: u64) -> Option<&str> {
+        self.accounts.get(&number).map(String::as_str)
+    }
+}

@@ -1,0 +1,51 @@
+//! The data and the plan in the making while a run is being undone.
+
+use onramp_core::ObjectId;
+use onramp_core::forest::ReplicatedValue;
+
+use super::{RecordedRun, UndoSelection};
+use crate::onramp::Onramp;
+use crate::plan::{Change, Consequence, Draft, PlannedChange};
+use crate::steps::suffix::SuffixSurvey;
+use crate::steps::users::Skipped;
+
+/// The data that every step needs to undo its changes, and the plan to which it adds them.
+pub(crate) struct Undoing<'a> {
+    pub(crate) onramp: &'a Onramp,
+    pub(crate) run: &'a RecordedRun,
+    pub(crate) selection: &'a UndoSelection,
+    /// The suffixes and domain controllers of the forest.
+    pub(crate) suffix: SuffixSurvey,
+    pub(crate) draft: Draft,
+    pub(crate) skipped: Vec<Skipped>,
+    /// The number of users that were read.
+    pub(crate) users_read: u64,
+    /// The object ID of the account that the plan deletes.
+    pub(crate) deleted: Option<ObjectId>,
+    /// The object ID of the account that the plan restores.
+    pub(crate) restored: Option<ObjectId>,
+    /// The changes that are not undone, each with the reason.
+    pub(crate) not_undone: Vec<String>,
+}
+
+impl Undoing<'_> {
+    /// Adds a change that undoes one of the run.
+    pub(crate) fn undo(&mut self, of: &PlannedChange, change: Change) {
+        self.draft.change(change, format!("undoes change {} of the run: {}", of.number, of.change));
+    }
+
+    /// Adds a wait for the replication of values.
+    pub(crate) fn await_replication(&mut self, values: Vec<ReplicatedValue>, reason: &str) {
+        self.draft.await_replication(values, &self.suffix.silent_controllers, reason);
+    }
+
+    /// Adds a consequence.
+    pub(crate) fn accept(&mut self, consequence: Consequence) {
+        self.draft.consequences.push(consequence);
+    }
+
+    /// Leaves a change of the run as it is.
+    pub(crate) fn leave(&mut self, of: &PlannedChange, reason: impl std::fmt::Display) {
+        self.not_undone.push(format!("{}: {reason}", of.change));
+    }
+}
