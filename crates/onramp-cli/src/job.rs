@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use onramp::{ApprovedPlan, Event, FileJournal, FileSecretStore, History, Onramp, Plan, Report, Spec, plan};
+use onramp::{
+    ApprovedPlan, Event, FileJournal, FileSecretStore, History, Onramp, Plan, RecordedRun, Report, Spec,
+    UndoSelection, plan,
+};
 use onramp_core::{Clock, Error, Forest, Result, Tenant};
 use tokio_util::sync::CancellationToken;
 
-use crate::runs::{JOURNAL, PLAN, REPORT, not_written};
+use crate::output::{JOURNAL, PLAN, REPORT, not_written};
 use crate::terminal::Terminal;
 
 /// The result of a job, for the exit code.
@@ -50,6 +53,18 @@ pub enum Answer {
     Refused,
 }
 
+/// The origin of the plan of a job.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PlanSource {
+    /// A new plan that makes a spec true.
+    Survey(Box<Spec>),
+    /// An existing plan, applied as it is, and then verified against the spec if it is not one that undoes a run.
+    Saved(Plan, Box<Spec>),
+    /// A new plan that undoes a run.
+    Undo(Box<RecordedRun>, UndoSelection),
+}
+
 /// Both sides and the files of a job.
 #[derive(Debug)]
 pub struct Job {
@@ -57,10 +72,8 @@ pub struct Job {
     pub tenant: Tenant,
     /// The forest.
     pub forest: Forest,
-    /// The wanted state.
-    pub spec: Spec,
-    /// An existing plan to apply as it is; without one, a new plan is made.
-    pub plan: Option<Plan>,
+    /// The origin of the plan.
+    pub source: PlanSource,
     /// The history of earlier runs.
     pub history: History,
     /// The folder of this run, for plan, journal and report.
@@ -97,16 +110,22 @@ impl Job {
                 on_event(event);
             });
 
-        let plan = match self.plan {
-            Some(plan) => {
+        let (plan, spec) = match self.source {
+            PlanSource::Saved(plan, spec) => {
                 onramp.check_target(&plan).await?;
-                plan
+                (plan, Some(spec))
             }
-            None => {
+            PlanSource::Survey(spec) => {
                 terminal.heading("Survey");
-                let survey = onramp.survey(&self.spec).await?;
+                let survey = onramp.survey(&spec).await?;
                 terminal.rest();
-                plan(&self.spec, &survey)
+                (plan(&spec, &survey), Some(spec))
+            }
+            PlanSource::Undo(run, selection) => {
+                terminal.heading("Survey of what the run changed");
+                let plan = onramp.undo(&run, &selection).await?;
+                terminal.rest();
+                (plan, None)
             }
         };
         plan.save(file(PLAN)).map_err(|error| not_written(&file(PLAN), &error))?;
@@ -141,7 +160,12 @@ impl Job {
         outcome.require_complete()?;
 
         terminal.heading("Verify");
-        let verification = onramp.verify(&self.spec, Some(&approved), Some(&secrets)).await?;
+        let verification = match &spec {
+            Some(spec) if approved.plan().header().undoes.is_none() => {
+                onramp.verify(spec, Some(&approved), Some(&secrets)).await?
+            }
+            _ => onramp.verify_undo(&approved).await?,
+        };
         terminal.verification(&verification);
         write_report(Report::new(approved.plan()).with_outcome(&outcome).with_verification(&verification))?;
         Ok(if verification.is_green() { Ended::Green } else { Ended::Red })

@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod approval;
 pub mod config;
 pub mod job;
 pub mod onboard;
+pub mod output;
 pub mod password;
 pub mod runs;
 pub mod terminal;
+pub mod undo;

@@ -1,115 +1,88 @@
-//! The output folder: a folder for each run, and a folder of secrets that all runs share.
+//! The program `runs`: lists the runs in the output folder, the latest first.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-use onramp::{FileJournal, History, Plan};
-use onramp_core::{Error, ErrorKind, Result};
-use onramp_files::FolderLock;
-use time::OffsetDateTime;
+use clap::Parser;
+use onramp_core::{Result, visible};
 
-/// The name of a plan in the folder of its run.
-pub const PLAN: &str = "plan.jsonl";
-/// The name of a journal in the folder of its run.
-pub const JOURNAL: &str = "journal.jsonl";
-/// The name of a report in the folder of its run.
-pub const REPORT: &str = "report.html";
-/// The name of a recording in the folder of its run.
-pub const RECORDING: &str = "wire.har";
+use crate::config::Config;
+use crate::output::{Output, StoredRun};
+use crate::terminal::Terminal;
 
-/// An output folder, locked against other programs.
-#[derive(Debug)]
-pub struct Output {
-    folder: PathBuf,
-    _lock: FolderLock,
+/// List the runs in the output folder, the latest first, with what each did and how it ended.
+#[derive(Debug, Parser)]
+pub struct Arguments {
+    /// The configuration file (TOML), which names the output folder.
+    #[arg(long, default_value = "onboard.toml")]
+    config: PathBuf,
 }
 
-impl Output {
-    /// Makes the folder if it does not exist, and locks it.
-    ///
-    /// # Errors
-    /// `InUse`, with the program that works in the folder; else an error of the file system.
-    pub fn open(folder: &Path, purpose: &str) -> Result<Self> {
-        onramp_files::make_private_folder(folder).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "make the folder")
-                .with_object(folder.display())
-                .with_detail(error.to_string())
-        })?;
-        let lock = FolderLock::acquire(folder, purpose).map_err(|error| {
-            let kind = match error {
-                onramp_files::LockError::Held { .. } => ErrorKind::InUse,
-                _ => ErrorKind::Unavailable,
-            };
-            Error::new(kind, "work in the output folder").with_detail(error.to_string())
-        })?;
-        Ok(Self { folder: folder.to_owned(), _lock: lock })
-    }
-
-    /// Makes a new folder for a run that begins now.
-    ///
-    /// # Errors
-    /// An error of the file system.
-    pub fn new_run(&self, now: OffsetDateTime) -> Result<PathBuf> {
-        let now = now.to_offset(time::UtcOffset::UTC);
-        let (hour, minute, second) = now.time().as_hms();
-        let name = format!("{}T{hour:02}{minute:02}{second:02}Z", now.date());
-        for number in 1.. {
-            let path = self.folder.join(if number == 1 { name.clone() } else { format!("{name}-{number}") });
-            if path.exists() {
-                continue;
-            }
-            onramp_files::make_private_folder(&path).map_err(|error| not_written(&path, &error))?;
-            return Ok(path);
+/// Runs the program.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match list(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\n{}", visible(&error.to_string()));
+            ExitCode::FAILURE
         }
-        Err(Error::new(ErrorKind::Unavailable, "make a folder for the run").with_object(name))
-    }
-
-    /// Returns the folder of the secrets, which all runs share.
-    pub fn secrets(&self) -> PathBuf {
-        self.folder.join("secrets")
-    }
-
-    /// Returns the folders of earlier runs, the latest first, and then the output folder itself if an older version
-    /// left its files there.
-    pub fn runs(&self) -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let mut found: Vec<PathBuf> =
-            entries.map(|entry| entry.path()).filter(|path| path.join(PLAN).is_file()).collect();
-        found.sort();
-        found.reverse();
-        found.extend(self.folder.join(PLAN).is_file().then(|| self.folder.clone()));
-        found
-    }
-
-    /// Returns the history of earlier runs. If a journal cannot be read to its end, `tell` is called with the reason
-    /// and the rest is left out.
-    pub fn history(&self, mut tell: impl FnMut(String)) -> History {
-        let mut history = History::default();
-        for run in self.runs() {
-            let path = run.join(JOURNAL);
-            if !path.is_file() {
-                continue;
-            }
-            let read = FileJournal::records(&path).and_then(|mut records| {
-                records.try_for_each(|record| {
-                    history.add([&record?]);
-                    Ok(())
-                })
-            });
-            if let Err(error) = read {
-                tell(format!("not all of the journal of an earlier run is used: {error}"));
-            }
-        }
-        history
-    }
-
-    /// Returns the plans of earlier runs that can be read, the latest first.
-    pub fn plans(&self) -> impl Iterator<Item = Plan> {
-        let files = self.runs().into_iter().filter_map(|run| std::fs::File::open(run.join(PLAN)).ok());
-        files.filter_map(|file| Plan::read(std::io::BufReader::new(file)).ok())
     }
 }
 
-/// Returns the error for a file that cannot be written.
-pub(crate) fn not_written(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "write").with_object(path.display()).with_detail(error.to_string())
+fn list(arguments: &Arguments) -> Result<()> {
+    let folder = Config::read(&arguments.config)?.output.folder;
+    let terminal = Terminal::new();
+    let output = Output::view(&folder);
+    let mut stored = Vec::new();
+    for path in output.runs() {
+        match StoredRun::read(&path) {
+            Ok(run) => stored.push(run),
+            Err(error) => terminal.line(error),
+        }
+    }
+    if stored.is_empty() {
+        terminal.line(format!("no run in {}", folder.display()));
+    }
+    for run in &stored {
+        terminal.line(describe(run, &stored));
+    }
+    Ok(())
+}
+
+/// Describes a run in one line: name, digest, kind, number of changes, and its end.
+fn describe(stored: &StoredRun, all: &[StoredRun]) -> String {
+    let plan = stored.run.plan();
+    let digest = plan.digest();
+    let name_of = |digest: &str| {
+        let found = all.iter().find(|other| other.run.plan().digest() == digest);
+        found.map_or_else(|| format!("a run with the digest {}", short(digest)), |other| other.name.clone())
+    };
+    let kind = match &plan.header().undoes {
+        Some(undone) => format!("undo of {}", name_of(undone)),
+        None => format!("{} for {}", plan.header().domain, visible(&plan.header().tenant_name)),
+    };
+    let ending = match (&stored.started, &stored.status) {
+        (None, _) => "planned, nothing was changed".to_owned(),
+        (Some(_), None) => "no end was recorded".to_owned(),
+        (Some(_), Some(status)) => status.to_string(),
+    };
+    // Later runs come first.
+    let place = all.iter().position(|other| std::ptr::eq(other, stored)).unwrap_or_default();
+    let is_undo = |other: &&StoredRun| {
+        other.run.plan().header().undoes.as_deref() == Some(digest.as_str()) && other.run.changes_made() > 0
+    };
+    let undone = all.iter().take(place).filter(|_| stored.run.changes_made() > 0).find(is_undo);
+    let undone = undone.map(|other| format!("; undone by {}", other.name)).unwrap_or_default();
+    format!(
+        "{}  {}  {kind}: {} of {} changes made, {} of them of users; {ending}{undone}",
+        stored.name,
+        short(&digest),
+        stored.run.changes_made(),
+        plan.changes().len(),
+        stored.run.users_changed(),
+    )
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
 }

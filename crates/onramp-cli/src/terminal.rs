@@ -152,7 +152,7 @@ impl Terminal {
         }
         let mut users_shown = 0;
         for planned in plan.changes() {
-            if matches!(planned.change, Change::ChangeUpn { .. }) {
+            if matches!(planned.change, Change::ChangeUpn { .. } | Change::RestoreUpn { .. }) {
                 users_shown += 1;
                 if users_shown == USERS_SHOWN + 1 {
                     let more = plan.users_changed() - USERS_SHOWN as u64;

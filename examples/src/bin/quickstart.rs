@@ -21,8 +21,8 @@ use onramp::onramp_core::forest::UserQuery;
 use onramp::onramp_core::tenant::VerificationRecord;
 use onramp::onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, visible};
 use onramp::{Event, History, Spec};
-use onramp_cli::job::{Answer, Ended, Job, exit_code, stop_on_ctrl_c};
-use onramp_cli::runs::{JOURNAL, Output, PLAN, RECORDING, REPORT};
+use onramp_cli::job::{Answer, Ended, Job, PlanSource, exit_code, stop_on_ctrl_c};
+use onramp_cli::output::{JOURNAL, Output, PLAN, RECORDING, REPORT};
 use onramp_cli::terminal::Terminal;
 use tokio_util::sync::CancellationToken;
 
@@ -115,8 +115,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     let job = Job {
         tenant: entra.tenant(),
         forest: ldap.forest(),
-        spec: spec(&tenant)?,
-        plan: None,
+        source: PlanSource::Survey(Box::new(spec(&tenant)?)),
         history: History::default(),
         folder: folder.clone(),
         secrets: folder.join("secrets"),
@@ -141,6 +140,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     for name in [PLAN, JOURNAL, REPORT, RECORDING] {
         terminal.line(format!("  {}", folder.join(name).display()));
     }
+    terminal.line(format!("  {} (the password of the service account)", folder.join("secrets").display()));
     Ok(ended)
 }
 

@@ -144,6 +144,13 @@ pub enum BlockerKind {
         /// A known name that is similar.
         similar: Option<String>,
     },
+    /// A name in the selection of an undo fits no user that the run changed.
+    NotChangedByRun {
+        /// The name.
+        name: String,
+        /// The name of a user that the run changed, if one is similar.
+        similar: Option<String>,
+    },
     /// A name in the spec fits more than one user.
     AmbiguousUser {
         /// The list: `only` or `map`.
@@ -277,6 +284,13 @@ impl fmt::Display for BlockerKind {
                     "the {property} of the service account, \"{}\", is not valid: {reason}",
                     visible(value)
                 )
+            }
+            Self::NotChangedByRun { name, similar } => {
+                write!(f, "{name:?} is no user that the run changed")?;
+                match similar {
+                    Some(similar) => write!(f, "; it changed {}", visible(similar)),
+                    None => Ok(()),
+                }
             }
             Self::NoSuchUser { list, name, similar: known } => {
                 write!(f, "\"{}\" in `{list}` matches no user of the forest", visible(name))?;

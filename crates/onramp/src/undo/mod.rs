@@ -66,7 +66,7 @@ impl Onramp {
                 Some(Step::ServiceAccount) => service_account::is_made(self, change).await,
             };
             let (status, detail) = match status {
-                Ok(true) => (CheckStatus::True, String::new()),
+                Ok(true) => (CheckStatus::True, "it is so".to_owned()),
                 Ok(false) => (CheckStatus::False, "it is not so".to_owned()),
                 Err(error) => (CheckStatus::Unknown, error.to_string()),
             };

@@ -98,6 +98,11 @@ impl RecordedRun {
         self.made().filter(|planned| planned.change.writes()).count() as u64
     }
 
+    /// Returns the number of users that the run changed or may have changed.
+    pub fn users_changed(&self) -> u64 {
+        self.made().filter(|planned| planned.change.is_of_user()).count() as u64
+    }
+
     /// Returns the changes that the run made or may have made, in their order.
     pub(crate) fn made(&self) -> impl DoubleEndedIterator<Item = &PlannedChange> {
         self.plan.changes().iter().zip(&self.traces).filter_map(|(planned, trace)| {

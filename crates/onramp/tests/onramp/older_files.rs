@@ -3,19 +3,22 @@
 use onramp::{ApplyStatus, FileJournal, History, JournalEntry, Outcome, Plan};
 
 const PLAN_2: &str = include_str!("../samples/plan-2.jsonl");
+const PLAN_3: &str = include_str!("../samples/plan-3.jsonl");
 const JOURNAL_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-1.jsonl");
 
 #[test]
-fn a_plan_of_version_2_is_read_written_and_approved() {
-    let plan = Plan::read(PLAN_2.as_bytes()).unwrap();
-    assert_eq!(plan.header().format_version, 2);
-    assert_eq!((plan.users_changed(), plan.changes().len(), plan.skipped().len()), (9, 18, 3));
-    assert!(PLAN_2.contains(&plan.digest()), "the digest that journals and people know it by");
-    let mut written = Vec::new();
-    plan.write(&mut written).unwrap();
-    assert_eq!(Plan::read(written.as_slice()).unwrap(), plan);
-    let accepted: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
-    plan.approve(accepted).unwrap();
+fn a_plan_of_an_older_version_is_read_written_and_approved() {
+    for (version, file) in [(2, PLAN_2), (3, PLAN_3)] {
+        let plan = Plan::read(file.as_bytes()).unwrap();
+        assert_eq!(plan.header().format_version, version);
+        assert_eq!((plan.users_changed(), plan.changes().len(), plan.skipped().len()), (9, 18, 3));
+        assert!(file.contains(&plan.digest()), "the digest that journals and people know it by");
+        let mut written = Vec::new();
+        plan.write(&mut written).unwrap();
+        assert_eq!(Plan::read(written.as_slice()).unwrap(), plan);
+        let accepted: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
+        plan.approve(accepted).unwrap();
+    }
 }
 
 #[test]

@@ -146,10 +146,10 @@ async fn select(undoing: &mut Undoing<'_>, present: &HashMap<ObjectGuid, ForestU
     }
     present.values().for_each(|user| names.compare(user));
     for entry in names.entries() {
-        let (list, name) = ("users to restore".to_owned(), entry.written.clone());
+        let (list, name) = ("users".to_owned(), entry.written.clone());
         if entry.is_unknown() {
             let similar = entry.nearest().map(str::to_owned);
-            undoing.draft.block_all(BlockerKind::NoSuchUser { list, name, similar });
+            undoing.draft.block_all(BlockerKind::NotChangedByRun { name, similar });
         } else if entry.is_ambiguous() {
             undoing.draft.block_all(BlockerKind::AmbiguousUser { list, name, fits: entry.fits.clone() });
         }

@@ -1,0 +1,215 @@
+//! The output folder: a folder for each run, and a folder of secrets that all runs share.
+
+use std::path::{Path, PathBuf};
+
+use onramp::{ApplyStatus, FileJournal, History, JournalEntry, Plan, RecordedRun};
+use onramp_core::{Error, ErrorKind, Result};
+use onramp_files::FolderLock;
+use time::OffsetDateTime;
+
+/// The name of a plan in the folder of its run.
+pub const PLAN: &str = "plan.jsonl";
+/// The name of a journal in the folder of its run.
+pub const JOURNAL: &str = "journal.jsonl";
+/// The name of a report in the folder of its run.
+pub const REPORT: &str = "report.html";
+/// The name of a recording in the folder of its run.
+pub const RECORDING: &str = "wire.har";
+
+/// An output folder, locked against other programs if this one writes to it.
+#[derive(Debug)]
+pub struct Output {
+    folder: PathBuf,
+    _lock: Option<FolderLock>,
+}
+
+/// A run in its folder.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StoredRun {
+    /// The name of the folder.
+    pub name: String,
+    /// The plan, with the changes that the journal records.
+    pub run: RecordedRun,
+    /// The consequences that were accepted.
+    pub accepted: Vec<String>,
+    /// The time at which it was started last; `None` if it was only planned.
+    pub started: Option<OffsetDateTime>,
+    /// The status at its end; `None` if it was never started, or ended without a record.
+    pub status: Option<ApplyStatus>,
+}
+
+impl StoredRun {
+    /// Reads a run from its folder.
+    ///
+    /// # Errors
+    /// A file that cannot be read, with its line.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let wrong = |detail: String| {
+            Error::new(ErrorKind::Invalid, "read the run").with_object(folder.display()).with_detail(detail)
+        };
+        let file = std::fs::File::open(folder.join(PLAN)).map_err(|error| wrong(error.to_string()))?;
+        let plan = Plan::read(std::io::BufReader::new(file)).map_err(|error| wrong(error.to_string()))?;
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut stored =
+            Self { name, run: RecordedRun::new(plan), accepted: Vec::new(), started: None, status: None };
+        let journal = folder.join(JOURNAL);
+        if !journal.is_file() {
+            return Ok(stored);
+        }
+        for record in FileJournal::records(&journal)? {
+            let record = record?;
+            stored.run.add(&record);
+            match &record.entry {
+                JournalEntry::RunStarted { accepted, .. } => {
+                    stored.started = Some(record.at);
+                    stored.status = None;
+                    stored.accepted.clone_from(accepted);
+                }
+                JournalEntry::RunEnded { status } => stored.status = Some(status.clone()),
+                _ => {}
+            }
+        }
+        Ok(stored)
+    }
+
+    /// Returns true if it was started and did not complete.
+    pub fn is_unfinished(&self) -> bool {
+        self.started.is_some() && self.status != Some(ApplyStatus::Completed)
+    }
+}
+
+impl Output {
+    /// Makes the folder if it does not exist, and locks it.
+    ///
+    /// # Errors
+    /// `InUse`, with the program that works in the folder; else an error of the file system.
+    pub fn open(folder: &Path, purpose: &str) -> Result<Self> {
+        onramp_files::make_private_folder(folder).map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "make the folder")
+                .with_object(folder.display())
+                .with_detail(error.to_string())
+        })?;
+        let lock = FolderLock::acquire(folder, purpose).map_err(|error| {
+            let kind = match error {
+                onramp_files::LockError::Held { .. } => ErrorKind::InUse,
+                _ => ErrorKind::Unavailable,
+            };
+            Error::new(kind, "work in the output folder").with_detail(error.to_string())
+        })?;
+        Ok(Self { folder: folder.to_owned(), _lock: Some(lock) })
+    }
+
+    /// Looks at the folder without locking it, to read only.
+    pub fn view(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), _lock: None }
+    }
+
+    /// Makes a new folder for a run that begins now.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub fn new_run(&self, now: OffsetDateTime) -> Result<PathBuf> {
+        let now = now.to_offset(time::UtcOffset::UTC);
+        let (hour, minute, second) = now.time().as_hms();
+        let name = format!("{}T{hour:02}{minute:02}{second:02}Z", now.date());
+        for number in 1.. {
+            let path = self.folder.join(if number == 1 { name.clone() } else { format!("{name}-{number}") });
+            if path.exists() {
+                continue;
+            }
+            onramp_files::make_private_folder(&path).map_err(|error| not_written(&path, &error))?;
+            return Ok(path);
+        }
+        Err(Error::new(ErrorKind::Unavailable, "make a folder for the run").with_object(name))
+    }
+
+    /// Returns the folder of the secrets, which all runs share.
+    pub fn secrets(&self) -> PathBuf {
+        self.folder.join("secrets")
+    }
+
+    /// Returns the folders of earlier runs, the latest first, and then the output folder itself if an older version
+    /// left its files there.
+    pub fn runs(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut found: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|path| path.join(PLAN).is_file()).collect();
+        found.sort();
+        found.reverse();
+        found.extend(self.folder.join(PLAN).is_file().then(|| self.folder.clone()));
+        found
+    }
+
+    /// Returns the folder of a run by its name, the first digits of its plan's digest (at least 6), or `latest` for the
+    /// latest one that made a change.
+    ///
+    /// # Errors
+    /// `NotFound` if no run fits, with the known ones; `Invalid` if several fit.
+    pub fn find(&self, wanted: &str) -> Result<PathBuf> {
+        let runs = self.runs();
+        let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        if let Some(path) = runs.iter().find(|path| name(path).as_deref() == Some(wanted)) {
+            return Ok(path.clone());
+        }
+        let fits = |path: &&PathBuf| match StoredRun::read(path) {
+            Ok(stored) if wanted == "latest" => stored.run.changes_made() > 0,
+            Ok(stored) => wanted.len() >= 6 && stored.run.plan().digest().starts_with(&wanted.to_lowercase()),
+            Err(_) => false,
+        };
+        let mut found = runs.iter().filter(fits);
+        let wrong = |kind: ErrorKind, detail: String| {
+            Error::new(kind, "find the run").with_object(wanted).with_detail(detail)
+        };
+        match (found.next(), found.next()) {
+            (Some(path), _) if wanted == "latest" => Ok(path.clone()),
+            (Some(path), None) => Ok(path.clone()),
+            (Some(_), Some(_)) => Err(wrong(ErrorKind::Invalid, "several runs fit".to_owned())
+                .with_hint("Name it by its folder: `onramp runs` lists them.")),
+            (None, _) => {
+                Err(wrong(ErrorKind::NotFound, format!("{} has no such run", self.folder.display()))
+                    .with_hint("`onramp runs` lists the runs."))
+            }
+        }
+    }
+
+    /// Returns the history of earlier runs. If a journal cannot be read to its end, `tell` is called with the reason
+    /// and the rest is left out.
+    pub fn history(&self, mut tell: impl FnMut(String)) -> History {
+        let mut history = History::default();
+        for run in self.runs() {
+            let path = run.join(JOURNAL);
+            if !path.is_file() {
+                continue;
+            }
+            let read = FileJournal::records(&path).and_then(|mut records| {
+                records.try_for_each(|record| {
+                    history.add([&record?]);
+                    Ok(())
+                })
+            });
+            if let Err(error) = read {
+                tell(format!("not all of the journal of an earlier run is used: {error}"));
+            }
+        }
+        history
+    }
+
+    /// Returns the latest run that was started, if it did not complete: what was accepted for it is accepted for the rest
+    /// of it.
+    pub fn unfinished(&self) -> Option<StoredRun> {
+        let mut stored = self.runs().into_iter().filter_map(|path| StoredRun::read(&path).ok());
+        stored.find(|stored| stored.started.is_some()).filter(StoredRun::is_unfinished)
+    }
+
+    /// Returns the plans of earlier runs that can be read, the latest first.
+    pub fn plans(&self) -> impl Iterator<Item = Plan> {
+        let files = self.runs().into_iter().filter_map(|run| std::fs::File::open(run.join(PLAN)).ok());
+        files.filter_map(|file| Plan::read(std::io::BufReader::new(file)).ok())
+    }
+}
+
+/// Returns the error for a file that cannot be written.
+pub(crate) fn not_written(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "write").with_object(path.display()).with_detail(error.to_string())
+}

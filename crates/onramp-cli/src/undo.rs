@@ -1,0 +1,96 @@
+//! The program `undo`: restores what an earlier run changed.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use onramp::{Step, UndoSelection};
+use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, Result, SystemClock, visible};
+use tokio_util::sync::CancellationToken;
+
+use crate::approval::{ApprovalArguments, Earlier, decide};
+use crate::config::Config;
+use crate::job::{Ended, Job, PlanSource, exit_code, stop_on_ctrl_c};
+use crate::output::{Output, StoredRun};
+use crate::terminal::Terminal;
+
+/// Undo an earlier run: restore what it changed, and nothing else.
+///
+/// Makes a plan that is shown, approved, applied and verified like any other, and that can be undone in turn. Values that
+/// somebody changed again since the run are left alone. `onramp runs` lists the runs.
+#[derive(Debug, Parser)]
+#[command(after_help = "Exit codes:
+  0    everything is restored and verified, or --plan-only made a plan that can be applied
+  1    something is not restored, or an error
+  2    a consequence was not accepted, the digest is another one, or the plan cannot be applied; nothing was changed
+  130  stopped on request")]
+pub struct Arguments {
+    /// The run: the name of its folder, the first digits of the digest of its plan, or `latest`.
+    run: String,
+    /// The configuration file (TOML) that the run was made with.
+    #[arg(long, default_value = "onboard.toml")]
+    config: PathBuf,
+    /// Undo only this step: domain, suffix, users, sync, service-account. Repeat for each.
+    #[arg(long, value_name = "STEP")]
+    step: Vec<Step>,
+    /// Restore only this user: account name, DOMAIN\name, UPN before or after the run, DN, GUID or SID. Repeat for each.
+    #[arg(long, value_name = "USER")]
+    user: Vec<String>,
+    /// Restore only the users at and below this OU. Repeat for each.
+    #[arg(long, value_name = "DN")]
+    ou: Vec<String>,
+    #[command(flatten)]
+    approval: ApprovalArguments,
+}
+
+/// Runs the program.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    match Box::pin(job(arguments)).await {
+        Ok(ended) => ended.into(),
+        Err(error) => {
+            eprintln!("\n{}", visible(&error.to_string()));
+            exit_code(&error)
+        }
+    }
+}
+
+async fn job(arguments: Arguments) -> Result<Ended> {
+    let config = Config::read(&arguments.config)?;
+    let mut ous = Vec::new();
+    for ou in &arguments.ou {
+        ous.push(DistinguishedName::parse(ou)?);
+    }
+    let selection = UndoSelection::default()
+        .with_steps(arguments.step.iter().copied())
+        .with_users(arguments.user.iter().cloned())
+        .with_ous(ous);
+    let terminal = Terminal::new();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let cancellation = CancellationToken::new();
+    stop_on_ctrl_c(cancellation.clone(), terminal.clone());
+    let output = Output::open(&config.output.folder, "undo")?;
+    let StoredRun { name, run, .. } = StoredRun::read(&output.find(&arguments.run)?)?;
+    terminal.line(format!("Undo the run {name}: {} changes were made", run.changes_made()));
+    let earlier = Earlier::read(&output);
+    let folder = output.new_run(clock.now())?;
+    let tenant = config.entra(Arc::clone(&clock), None)?.tenant();
+    let forest = cancellation.run_until_cancelled(config.forest(Arc::clone(&clock))).await;
+    let forest = forest.ok_or_else(|| Error::new(ErrorKind::Cancelled, "connect to the forest"))??.forest();
+    let bind = config.forest.bind.clone();
+    let job = Job {
+        tenant,
+        forest,
+        source: PlanSource::Undo(Box::new(run), selection),
+        history: output.history(|problem| terminal.note(problem)),
+        folder: folder.clone(),
+        secrets: output.secrets(),
+        clock,
+        terminal: terminal.clone(),
+        cancellation,
+    };
+    let ended =
+        Box::pin(job.run(|plan| decide(plan, &arguments.approval, &earlier, &bind, &terminal), |_| ())).await;
+    terminal.note(format!("\u{2192} {}", folder.display()));
+    ended
+}
