@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use onramp::{
-    ApprovedPlan, Event, FileJournal, FileSecretStore, History, Onramp, Plan, RecordedRun, Report, Spec,
-    UndoSelection, plan,
+    ApplyOutcome, ApplyStatus, ApprovedPlan, Event, FileJournal, FileSecretStore, History, Limits, Onramp,
+    Plan, RecordedRun, Report, Spec, UndoSelection, WaitReason, plan,
 };
 use onramp_core::{Clock, Error, Forest, Result, Tenant};
 use tokio_util::sync::CancellationToken;
 
-use crate::output::{JOURNAL, PLAN, REPORT, not_written};
+use crate::dns;
+use crate::output::{DNS_RECORDS, JOURNAL, PLAN, REPORT, not_written};
 use crate::terminal::Terminal;
 
 /// The result of a job, for the exit code.
@@ -25,6 +26,8 @@ pub enum Ended {
     NotApproved,
     /// Only the plan was requested, and it can be applied; nothing was changed. Exit code 0.
     Planned,
+    /// A DNS record is to be published; the same command continues then. Exit code 3.
+    WaitsForDns,
 }
 
 impl From<Ended> for ExitCode {
@@ -33,6 +36,7 @@ impl From<Ended> for ExitCode {
             Ended::Green | Ended::Planned => ExitCode::SUCCESS,
             Ended::Red => ExitCode::FAILURE,
             Ended::NotApproved => ExitCode::from(2),
+            Ended::WaitsForDns => ExitCode::from(3),
         }
     }
 }
@@ -86,6 +90,8 @@ pub struct Job {
     pub terminal: Terminal,
     /// The token that stops the run between two changes.
     pub cancellation: CancellationToken,
+    /// True if the run ends instead of waiting for a DNS record.
+    pub ends_before_dns: bool,
 }
 
 impl Job {
@@ -100,7 +106,7 @@ impl Job {
     ) -> Result<Ended> {
         let terminal = self.terminal.clone();
         let file = |name: &str| self.folder.join(name);
-        let watching = terminal.clone();
+        let (watching, dns_file) = (terminal.clone(), file(DNS_RECORDS));
         let onramp = Onramp::new(self.tenant, self.forest)
             .with_clock(Arc::clone(&self.clock))
             .with_cancellation(self.cancellation.clone())
@@ -108,6 +114,12 @@ impl Job {
             .with_observer(move |event| {
                 watching.event(event);
                 on_event(event);
+                if let Event::DnsRecordNeeded { domain, records } = event {
+                    let text = dns::table(domain, records).join("\n") + "\n";
+                    if let Err(error) = onramp_files::write_private(&dns_file, text.as_bytes()) {
+                        watching.note(not_written(&dns_file, &error));
+                    }
+                }
             });
 
         let (plan, spec) = match self.source {
@@ -154,9 +166,17 @@ impl Job {
         let secrets = FileSecretStore::new(self.secrets);
         // The report that remains if the run is interrupted. The report on the plan says that nothing was changed.
         write_report(Report::new(approved.plan()).started())?;
-        let outcome = onramp.apply_to_end(&approved, &mut journal, &secrets).await?;
+        let (outcome, waits_for_dns) = match self.ends_before_dns {
+            true => apply_until_dns(&onramp, &approved, &mut journal, &secrets, &*self.clock).await?,
+            false => (onramp.apply_to_end(&approved, &mut journal, &secrets).await?, false),
+        };
         terminal.outcome(&outcome);
         write_report(Report::new(approved.plan()).with_outcome(&outcome))?;
+        if waits_for_dns {
+            terminal.line("");
+            terminal.line("  Publish one of the DNS records above, then run the same command again.");
+            return Ok(Ended::WaitsForDns);
+        }
         outcome.require_complete()?;
 
         terminal.heading("Verify");
@@ -169,6 +189,31 @@ impl Job {
         terminal.verification(&verification);
         write_report(Report::new(approved.plan()).with_outcome(&outcome).with_verification(&verification))?;
         Ok(if verification.is_green() { Ended::Green } else { Ended::Red })
+    }
+}
+
+/// Applies a plan to its end or to the wait for a DNS record. Returns true in the second case.
+async fn apply_until_dns(
+    onramp: &Onramp,
+    plan: &ApprovedPlan,
+    journal: &mut FileJournal,
+    secrets: &FileSecretStore,
+    clock: &dyn Clock,
+) -> Result<(ApplyOutcome, bool)> {
+    let mut run = onramp.start(plan, journal, secrets);
+    loop {
+        let limits = Limits::default();
+        let outcome = run.apply(&limits).await?;
+        match &outcome.status {
+            ApplyStatus::More => {}
+            ApplyStatus::Waiting { reason: WaitReason::DnsRecord { .. }, .. } => {
+                // The journal gets its end.
+                limits.stop.cancel();
+                return Ok((run.apply(&limits).await?, true));
+            }
+            ApplyStatus::Waiting { retry_after, .. } => clock.sleep(*retry_after).await,
+            _ => return Ok((outcome, false)),
+        }
     }
 }
 

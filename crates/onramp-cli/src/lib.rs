@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod config;
+pub mod dns;
 pub mod job;
 pub mod onboard;
 pub mod output;

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
   0    everything is so and verified, or --plan-only made a plan that can be applied
   1    something is not as it should be, or an error
   2    a consequence was not accepted, the digest is another one, or the plan cannot be applied; nothing was changed
+  3    --no-wait: a DNS record is to be published; the same command continues then
   130  stopped on request
 
 Run the same command again after a stop: what was done is recognized, and what was accepted stays accepted.")]
@@ -36,6 +37,10 @@ pub struct Arguments {
     /// Give the service account a new password in place of the one it has.
     #[arg(long)]
     new_password: bool,
+    /// End with exit code 3 instead of waiting for the DNS record of the domain: it is printed with type, name and value, and
+    /// written to dns-records.txt in the folder of the run. The same command continues once it is published.
+    #[arg(long)]
+    no_wait: bool,
     /// Apply exactly this plan, which an earlier run saved, instead of a new one.
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
@@ -87,6 +92,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         clock,
         terminal: terminal.clone(),
         cancellation,
+        ends_before_dns: arguments.no_wait,
     };
     let ended =
         Box::pin(job.run(|plan| decide(plan, &arguments.approval, &earlier, &bind, &terminal), |_| ())).await;

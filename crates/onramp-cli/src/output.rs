@@ -13,6 +13,8 @@ pub const PLAN: &str = "plan.jsonl";
 pub const JOURNAL: &str = "journal.jsonl";
 /// The name of a report in the folder of its run.
 pub const REPORT: &str = "report.html";
+/// The name of the file with the DNS records to publish in the folder of its run.
+pub const DNS_RECORDS: &str = "dns-records.txt";
 /// The name of a recording in the folder of its run.
 pub const RECORDING: &str = "wire.har";
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::dns;
 use indicatif::{ProgressBar, ProgressStyle};
 use onramp::{ApplyOutcome, Change, CheckStatus, Event, Outcome, Plan, Verification};
 use onramp_core::visible;
@@ -129,7 +130,9 @@ impl Terminal {
             Event::DnsRecordNeeded { domain, records } => {
                 let text = format!("publish one of these DNS records for {domain}:");
                 self.result(format!("      {}", self.paint("33", text)));
-                records.iter().for_each(|record| self.line(format!("          {record}")));
+                for row in dns::table(domain, records) {
+                    self.line(format!("          {row}"));
+                }
             }
             Event::Waiting { reason, waited, .. } => {
                 self.wait(&reason.to_string(), waited.as_secs(), event);

@@ -88,6 +88,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         clock,
         terminal: terminal.clone(),
         cancellation,
+        ends_before_dns: false,
     };
     let ended =
         Box::pin(job.run(|plan| decide(plan, &arguments.approval, &earlier, &bind, &terminal), |_| ())).await;

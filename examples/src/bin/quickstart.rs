@@ -122,6 +122,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         clock: Arc::clone(&clock),
         terminal: terminal.clone(),
         cancellation,
+        ends_before_dns: false,
     };
     let dns = tenant.clone();
     let accepting = terminal.clone();

@@ -18,4 +18,5 @@ mod password;
 mod program;
 mod quickstart;
 mod samba;
+mod undoing;
 mod world;

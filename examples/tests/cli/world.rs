@@ -125,6 +125,11 @@ impl Desk {
         self.checked(self.start(arguments).end())
     }
 
+    /// Runs `undo` to its end, and checks that no secret was printed or written.
+    pub(crate) fn undo(&self, arguments: &[&str]) -> Ended {
+        self.checked(Program::start(env!("CARGO_BIN_EXE_undo"), arguments, self.folder.path()).end())
+    }
+
     /// Runs `onboard` at a terminal, and answers its questions one after the other.
     pub(crate) fn onboard_answering(&self, answers: &[&str]) -> Ended {
         let mut program = Program::start_at_terminal(env!("CARGO_BIN_EXE_onboard"), self.folder.path());

@@ -1,0 +1,79 @@
+//! `undo`, and the runs that it needs.
+
+use onramp_core::DomainName;
+
+use crate::world::World;
+
+#[test]
+fn a_run_is_undone_with_consent_and_its_users_are_as_before() {
+    let world = World::new(80);
+    let before = world.state();
+    world.desk.onboard(&["--yes"]).with_code(0);
+    let after = world.state();
+
+    // What would happen is shown, and nothing is changed without consent.
+    let digest = {
+        world
+            .desk
+            .undo(&["latest", "--plan-only"])
+            .with_code(0)
+            .saying(&["restore the UPN", "Nothing was changed"]);
+        world.desk.plan().digest()
+    };
+    let refused = world.desk.undo(&["latest"]).with_code(2).saying(&["--accept users-restored:"]);
+    assert_eq!(world.state(), after);
+    let wrong = world.desk.undo(&["latest", "--yes", "--digest", "000000000000"]).with_code(2);
+    assert!(wrong.said.contains("its digest is"), "{}", wrong.said);
+    assert_eq!(world.state(), after);
+
+    let mut arguments = vec!["latest".to_owned(), "--digest".to_owned(), digest];
+    arguments.extend(refused.wanted_flags());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    world.desk.undo(&arguments).with_code(0).saying(&["the restored users have the UPN from before the run"]);
+    assert_eq!(world.state().users, before.users);
+
+    // The undo is the latest run now, and can be undone in turn: for one user.
+    let changed = before.users.iter().zip(&after.users).find(|(before, after)| before.upn != after.upn);
+    let name = changed.unwrap().0.sam_account_name.clone();
+    world.desk.undo(&["latest", "--user", &name, "--yes"]).with_code(0);
+    let differ =
+        before.users.iter().zip(world.state().users).filter(|(before, now)| before.upn != now.upn).count();
+    assert_eq!(differ, 1);
+}
+
+#[test]
+fn a_run_that_does_not_exist_is_an_error_that_names_the_command_that_lists_them() {
+    let world = World::new(10);
+    world.desk.undo(&["yesterday"]).with_code(1).saying(&["no such run", "onramp runs"]);
+    world.desk.undo(&["latest"]).with_code(1).saying(&["no such run"]);
+}
+
+#[test]
+fn the_domain_is_added_alone_and_the_next_run_goes_on_once_its_record_is_published() {
+    let world = World::new(20);
+    world.cloud.tenant.auto_publish_dns(false);
+    let before = world.state();
+    let waiting = world.desk.onboard(&["--yes", "--no-wait"]).with_code(3);
+    let waiting = waiting.saying(&[
+        "Type",
+        "TXT",
+        "@ (in the zone contoso.com)",
+        "MS=ms",
+        "run the same command again",
+    ]);
+    let file = std::fs::read_to_string(world.desk.last("dns-records.txt")).unwrap();
+    let value = file.lines().find(|line| line.starts_with("TXT")).unwrap().split_whitespace();
+    let value = value.filter(|word| word.starts_with("MS=")).collect::<String>();
+    assert!(waiting.said.contains(&value), "{file}");
+    let now = world.state();
+    assert_eq!(now.users, before.users, "nothing follows before the domain is verified");
+    assert_ne!(now, before, "the domain is added");
+
+    // Without a terminal, what was accepted stays accepted for the rest of the run.
+    world.desk.onboard(&["--no-wait"]).with_code(3).saying(&["was accepted for the run"]);
+    world.cloud.tenant.publish_txt("contoso.com", &value);
+    world.desk.onboard(&["--no-wait"]).with_code(0);
+    let domain = DomainName::parse("contoso.com").unwrap();
+    let found = world.cloud.runtime.block_on(world.cloud.tenant.tenant().domains.get(&domain)).unwrap();
+    assert!(found.is_verified);
+}
