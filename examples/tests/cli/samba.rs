@@ -37,6 +37,14 @@ fn the_whole_job_on_a_real_forest_moves_whom_the_plan_names_and_nobody_else() {
     desk.onboard(&flags).with_code(0).saying(&["nothing has to be changed"]);
     assert!(desk.plan().is_empty());
     assert_eq!(upns(&forest, 0), expected);
+
+    // Undone, every user has the name that an independent client read before, octet by octet.
+    desk.undo(&["latest", "--yes"]).with_code(0).saying(&["seen on all 2 domain controllers", " 0 failed"]);
+    println!("undone: {}", pace(&desk.journal()));
+    forest.replicate(0, 1, forest.base_dn()).unwrap();
+    for index in [0, 1] {
+        assert_eq!(upns(&forest, index), before, "on controller {index}");
+    }
 }
 
 #[test]
