@@ -8,7 +8,7 @@ use std::path::Path;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_ad::{AdClient, BindName};
-use onramp_core::forest::{ObjectQuery, UpnChange, UpnChanged};
+use onramp_core::forest::{ObjectChange, ObjectChanged, ObjectQuery, UpnChange};
 use onramp_core::{AttributeName, DistinguishedName, Forest, LdapFilter, ObjectGuid, Password, Upn};
 
 use crate::Result;
@@ -43,10 +43,10 @@ async fn change(forest: &Forest, file: &Path) -> Result<usize> {
     // Read as the changes are taken, as the others do; a line that is none ends the process.
     let mut lines = BufReader::new(File::open(file)?).lines();
     let changes = std::iter::from_fn(move || Some(parse(&lines.next()?)));
-    let mut outcomes = forest.users.change_upns(stream::iter(changes.map_while(Result::ok)).boxed());
+    let mut outcomes = forest.object_writer.change_all(stream::iter(changes.map_while(Result::ok)).boxed());
     let mut count = 0;
     while let Some(outcome) = outcomes.next().await {
-        if outcome.result? != UpnChanged::Changed {
+        if outcome.result? != ObjectChanged::Changed {
             return Err(format!("{} had the UPN already", outcome.change.dn).into());
         }
         count += 1;
@@ -54,16 +54,17 @@ async fn change(forest: &Forest, file: &Path) -> Result<usize> {
     Ok(count)
 }
 
-fn parse(line: &std::io::Result<String>) -> Result<UpnChange> {
+fn parse(line: &std::io::Result<String>) -> Result<ObjectChange> {
     let line = line.as_ref().map_err(ToString::to_string)?;
     let fields: Vec<&str> = line.split('\t').collect();
     let [guid, dn, before, after] = fields.as_slice() else { return Err("not four fields".into()) };
-    Ok(UpnChange {
+    let change = UpnChange {
         guid: ObjectGuid::parse(guid)?,
         dn: DistinguishedName::parse(dn)?,
         before: Some((*before).to_owned()),
         after: Upn::parse(after)?,
-    })
+    };
+    Ok(change.into())
 }
 
 async fn read(forest: &Forest, base: &str, filter: &str, attributes: &[&str]) -> Result<usize> {

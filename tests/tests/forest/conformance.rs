@@ -17,12 +17,12 @@ fn suffixes() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "suffixes", 1));
     run(conformance::forest::suffixes::run(&*ports.suffixes, &fixture));
-    run(conformance::forest::suffixes::run_in_use(&*ports.suffixes, &*ports.users, &fixture));
+    run(conformance::forest::suffixes::run_in_use(&ports, &fixture));
 }
 
 #[test]
 #[ignore = "needs root and Samba AD"]
-fn users_and_their_upns() {
+fn users() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "users", 6));
     run(conformance::forest::users::run(&*ports.users, &fixture));
@@ -33,7 +33,7 @@ fn users_and_their_upns() {
 fn suffixes_in_use() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "in-use", 2));
-    run(conformance::forest::suffixes::run_in_use(&*ports.suffixes, &*ports.users, &fixture));
+    run(conformance::forest::suffixes::run_in_use(&ports, &fixture));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn objects() {
 #[ignore = "needs root and Samba AD"]
 fn changes_of_any_attributes() {
     let forest = forest();
-    let (ports, fixture) = (ports(&forest), fixture(&forest, "writer", 4));
+    let (ports, fixture) = (ports(&forest), fixture(&forest, "writer", 6));
     run(conformance::forest::object_writer::run(&*ports.object_writer, &*ports.users, &fixture));
 }
 
@@ -57,12 +57,7 @@ fn changes_of_any_attributes() {
 fn replication() {
     let forest = forest();
     let (ports, fixture) = (ports(&forest), fixture(&forest, "replication", 2));
-    run(conformance::forest::replication::run(
-        &*ports.replication,
-        &*ports.suffixes,
-        &*ports.users,
-        &fixture,
-    ));
+    run(conformance::forest::replication::run(&ports, &fixture));
 }
 
 #[test]

@@ -8,11 +8,11 @@ use onramp::replication::{
     MismatchCause, ReplicationExt, ReplicationReport, ReplicationState, ReplicationSubject, WaitOptions,
 };
 use onramp_ad::LdapTimeouts;
-use onramp_core::forest::UpnChange;
+use onramp_core::forest::{ObjectChange, UpnChange};
 use onramp_core::{DistinguishedName, Forest as Ports, ObjectGuid, SystemClock, Upn};
 use onramp_samba::{Forest, attribute_line};
 
-use crate::crowd::{added, changes, crowd};
+use crate::crowd::{added, after, changes, crowd};
 use crate::dump::Dump;
 use crate::shared::{client, forest, run};
 
@@ -27,12 +27,12 @@ fn base(forest: &Forest) -> DistinguishedName {
     DistinguishedName::parse(forest.base_dn()).unwrap()
 }
 
-async fn changed(ports: &Ports, changes: Vec<UpnChange>) -> Vec<(ObjectGuid, Upn)> {
-    let outcomes = ports.users.change_upns(futures_util::stream::iter(changes).boxed());
+async fn changed(ports: &Ports, changes: Vec<ObjectChange>) -> Vec<(ObjectGuid, Upn)> {
+    let outcomes = ports.object_writer.change_all(futures_util::stream::iter(changes).boxed());
     let outcomes: Vec<_> = outcomes.collect().await;
     let made = outcomes.into_iter().map(|outcome| {
         outcome.result.unwrap();
-        (outcome.change.guid, outcome.change.after)
+        (outcome.change.guid, after(&outcome.change))
     });
     made.collect()
 }
@@ -68,7 +68,7 @@ fn thousands_of_changes_are_proven_on_the_other_controller_both_ways() {
     for index in 0..2 {
         let dump = Dump::of(&forest, index);
         for change in &planned {
-            assert_eq!(dump.get(&change.guid).upn.as_deref(), Some(change.after.as_str()), "on {index}");
+            assert_eq!(dump.get(&change.guid).upn.as_deref(), Some(after(change).as_str()), "on {index}");
         }
     }
 }
@@ -127,7 +127,7 @@ fn a_value_written_on_both_controllers_is_a_conflict() {
             let held = ports.users.get(&guid).await.unwrap();
             let after = Upn::parse(&format!("ours-{}@conflict.example", held.sam_account_name)).unwrap();
             let change = UpnChange { guid, dn: held.dn, before: held.upn, after: after.clone() };
-            ports.users.change_upn(&change).await.unwrap();
+            ports.object_writer.change(&(&change).into()).await.unwrap();
             expected.push((guid, after));
         }
         for index in [0, 1] {

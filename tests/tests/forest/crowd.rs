@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use onramp_core::forest::UpnChange;
+use onramp_core::forest::{ObjectChange, UpnChange};
 use onramp_core::{DistinguishedName, ObjectGuid, Upn};
 use onramp_samba::{Forest, Scope, SeededUser, UserShape};
 
@@ -48,12 +48,17 @@ pub(crate) fn added(forest: &Forest, count: usize) -> Vec<(SeededUser, ObjectGui
 }
 
 /// Returns a change for every member that gives it the suffix, from the UPN that it has in the dump.
-pub(crate) fn changes(members: &[Member], held: &Dump, suffix: &str) -> Vec<UpnChange> {
+pub(crate) fn changes(members: &[Member], held: &Dump, suffix: &str) -> Vec<ObjectChange> {
     let change = |member: &Member| {
         let before = held.get(&member.guid).upn.clone().unwrap();
         let local = before.split('@').next().unwrap();
         let after = Upn::parse(&format!("{local}@{suffix}")).unwrap();
-        UpnChange { guid: member.guid, dn: member.dn.clone(), before: Some(before), after }
+        UpnChange { guid: member.guid, dn: member.dn.clone(), before: Some(before), after }.into()
     };
     members.iter().map(change).collect()
+}
+
+/// Returns the UPN that a change writes.
+pub(crate) fn after(change: &ObjectChange) -> Upn {
+    Upn::parse(change.attributes[0].add[0].as_text().unwrap()).unwrap()
 }

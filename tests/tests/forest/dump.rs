@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use onramp_core::ObjectGuid;
-use onramp_core::forest::UpnChange;
+use onramp_core::forest::{AttributeValue, ObjectChange};
 use onramp_samba::{AttributeMetadata, Forest, Scope};
 
 /// The users of one controller at one moment, by their GUID.
@@ -46,16 +46,15 @@ impl Dump {
 
     /// Returns the fate of a change since an earlier dump.
     #[track_caller]
-    pub(crate) fn fate(&self, earlier: &Self, change: &UpnChange) -> Fate {
+    pub(crate) fn fate(&self, earlier: &Self, change: &ObjectChange) -> Fate {
         let (before, now) = (earlier.get(&change.guid), self.get(&change.guid));
-        assert_eq!(before.upn, change.before, "the change was planned with what was there");
+        let [upn] = change.attributes.as_slice() else { panic!("it changes the UPN only: {change:?}") };
+        let text = |values: &[AttributeValue]| values.first().map(ToString::to_string);
+        assert_eq!(before.upn, text(&upn.remove), "the change was planned with what was there");
         if now == before {
             return Fate::NotMade;
         }
-        let once = Seen {
-            upn: Some(change.after.as_str().to_owned()),
-            version: before.version + VERSIONS_OF_A_CHANGE,
-        };
+        let once = Seen { upn: text(&upn.add), version: before.version + VERSIONS_OF_A_CHANGE };
         assert_eq!(*now, once, "made once, or not at all: {change:?}");
         Fate::MadeOnce
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use onramp_ad::{BindName, LdapTimeouts};
-use onramp_core::forest::{UpnChange, UpnChanged};
+use onramp_core::forest::{ObjectChanged, UpnChange};
 use onramp_core::{DistinguishedName, DomainName, Error, ErrorKind, Password, Upn};
 use onramp_samba::{Rights, ServerCertificate, attribute_line};
 
@@ -52,14 +52,18 @@ fn rights_that_are_missing_are_named_and_nothing_is_written() {
     let suffix = DomainName::parse("rights.example").unwrap();
     let ordinary = forest.add_login("fault-ordinary", Rights::Ordinary).unwrap();
     let ports = client_of(&forest, 0, &ordinary).build().unwrap().forest();
-    refused(run(ports.users.change_upn(&change)), ErrorKind::Forbidden, "renaming without the right");
+    refused(
+        run(ports.object_writer.change(&(&change).into())),
+        ErrorKind::Forbidden,
+        "renaming without the right",
+    );
     assert_eq!(seen(&forest, 0, &user.dn, "userPrincipalName"), [user.user_principal_name.clone().unwrap()]);
     refused(run(ports.suffixes.add(&suffix)), ErrorKind::Forbidden, "adding a suffix without the right");
     assert!(!seen(&forest, 0, &partitions(&forest), "uPNSuffixes").contains(&suffix.to_string()));
 
     let delegate = forest.add_login("fault-delegate", Rights::WriteUpn).unwrap();
     let ports = client_of(&forest, 0, &delegate).build().unwrap().forest();
-    assert_eq!(run(ports.users.change_upn(&change)).unwrap(), UpnChanged::Changed);
+    assert_eq!(run(ports.object_writer.change(&(&change).into())).unwrap(), ObjectChanged::Changed);
     assert_eq!(seen(&forest, 0, &user.dn, "userPrincipalName"), ["renamed@rights.example"]);
     refused(run(ports.suffixes.add(&suffix)), ErrorKind::Forbidden, "the right to rename gives no other");
 }
@@ -80,7 +84,11 @@ fn a_value_somebody_else_changed_is_left_alone() {
     let ldif = "changetype: modify\nreplace: userPrincipalName\nuserPrincipalName: theirs@stale.example\n";
     forest.ldapmodify(0, &format!("{dn}\n{ldif}")).unwrap();
     let ports = client(&forest, 0).build().unwrap().forest();
-    refused(run(ports.users.change_upn(&change)), ErrorKind::Stale, "a change from a value that is gone");
+    refused(
+        run(ports.object_writer.change(&(&change).into())),
+        ErrorKind::Stale,
+        "a change from a value that is gone",
+    );
     assert_eq!(seen(&forest, 0, &user.dn, "userPrincipalName"), ["theirs@stale.example"]);
 }
 

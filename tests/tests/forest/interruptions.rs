@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt, stream};
 use onramp_ad::{AdClientBuilder, LdapTimeouts};
 use onramp_core::ErrorKind;
-use onramp_core::forest::{UpnChange, UpnChanged, UpnOutcome};
+use onramp_core::forest::{ObjectChange, ObjectChanged, ObjectOutcome};
 use onramp_samba::{Forest, Rights, ServerCertificate, attribute_line};
 use tokio::sync::oneshot;
 
@@ -135,7 +135,7 @@ fn values_somebody_else_changes_in_the_middle_of_writes() {
     // An administrator with another tool changes the users whose turn comes last.
     let theirs: Vec<_> = planned[CHANGES - 5..].to_vec();
     let value = |number: usize| format!("theirs{number}@raced.example");
-    let record = |(number, change): (usize, &UpnChange)| {
+    let record = |(number, change): (usize, &ObjectChange)| {
         let (dn, value) = (attribute_line("dn", change.dn.as_str()), value(number));
         format!("{dn}\nchangetype: modify\nreplace: userPrincipalName\nuserPrincipalName: {value}\n")
     };
@@ -147,7 +147,7 @@ fn values_somebody_else_changes_in_the_middle_of_writes() {
     });
     assert_eq!(outcomes.len(), CHANGES);
     let after = Dump::of(&forest, 0);
-    for UpnOutcome { change, result } in &outcomes {
+    for ObjectOutcome { change, result } in &outcomes {
         match theirs.iter().position(|their| their.guid == change.guid) {
             Some(number) => {
                 let error = result.as_ref().unwrap_err();
@@ -156,7 +156,7 @@ fn values_somebody_else_changes_in_the_middle_of_writes() {
                 assert_eq!(after.get(&change.guid).upn, Some(value(number)), "and not overwritten");
             }
             None => {
-                assert_eq!(*result.as_ref().unwrap(), UpnChanged::Changed);
+                assert_eq!(*result.as_ref().unwrap(), ObjectChanged::Changed);
                 assert_eq!(after.fate(&before, change), Fate::MadeOnce);
             }
         }
@@ -166,7 +166,7 @@ fn values_somebody_else_changes_in_the_middle_of_writes() {
 /// A run of changes that was disturbed, and the values before it.
 struct Told {
     before: Dump,
-    outcomes: Vec<UpnOutcome>,
+    outcomes: Vec<ObjectOutcome>,
     known_before_trouble: usize,
     client: onramp_ad::AdClient,
 }
@@ -192,7 +192,7 @@ fn disturbed_client(
     let (complain, complaints) = mpsc::channel();
     let (begin, begun) = mpsc::channel();
     let (over, ended) = oneshot::channel::<()>();
-    let users = client.forest().users;
+    let writer = client.forest().object_writer;
     let (mut outcomes, mut known_before_trouble) = (Vec::new(), 0);
     std::thread::scope(|scope| {
         let trouble = scope.spawn(move || {
@@ -204,11 +204,11 @@ fn disturbed_client(
             let afterwards = planned.split_off(CHANGES - AFTERWARDS);
             let afterwards = async { ended.await.map(|()| stream::iter(afterwards)).unwrap() };
             let planned = stream::iter(planned).chain(afterwards.flatten_stream());
-            let mut told = users.change_upns(planned.boxed());
+            let mut told = writer.change_all(planned.boxed());
             while let Some(outcome) = told.next().await {
                 if outcome.result.is_err() {
                     let _ = complain.send(());
-                } else if outcomes.iter().all(|known: &UpnOutcome| known.result.is_ok()) {
+                } else if outcomes.iter().all(|known: &ObjectOutcome| known.result.is_ok()) {
                     known_before_trouble += 1;
                 }
                 outcomes.push(outcome);
@@ -244,12 +244,12 @@ impl Told {
         // A client that cannot reach one controller may continue with another, so the values that all agree on count.
         let after = converged(forest);
         let mut open = Vec::new();
-        for UpnOutcome { change, result } in self.outcomes {
+        for ObjectOutcome { change, result } in self.outcomes {
             let fate = after.fate(&self.before, &change);
             match result.map_err(|error| error.kind()) {
                 Ok(done) => {
                     assert_eq!(fate, Fate::MadeOnce, "{done:?}");
-                    assert_ne!(done, UpnChanged::Unchanged, "nobody else makes these changes");
+                    assert_ne!(done, ObjectChanged::Unchanged, "nobody else makes these changes");
                 }
                 // The report says that the change may have been made, so both are right.
                 Err(ErrorKind::OutcomeUnknown) => open.push((change, fate)),
@@ -263,8 +263,8 @@ impl Told {
         run(async {
             for (change, fate) in &open {
                 let expected =
-                    if *fate == Fate::MadeOnce { UpnChanged::Unchanged } else { UpnChanged::Changed };
-                assert_eq!(ports.users.change_upn(change).await.unwrap(), expected);
+                    if *fate == Fate::MadeOnce { ObjectChanged::Unchanged } else { ObjectChanged::Changed };
+                assert_eq!(ports.object_writer.change(change).await.unwrap(), expected);
             }
         });
         let last = converged(forest);
@@ -275,10 +275,14 @@ impl Told {
 }
 
 /// Makes changes and returns every outcome; `each` is called with their number so far.
-fn all(client: AdClientBuilder, planned: Vec<UpnChange>, mut each: impl FnMut(usize)) -> Vec<UpnOutcome> {
-    let users = client.build().unwrap().forest().users;
+fn all(
+    client: AdClientBuilder,
+    planned: Vec<ObjectChange>,
+    mut each: impl FnMut(usize),
+) -> Vec<ObjectOutcome> {
+    let writer = client.build().unwrap().forest().object_writer;
     run(async {
-        let mut told = users.change_upns(stream::iter(planned).boxed());
+        let mut told = writer.change_all(stream::iter(planned).boxed());
         let mut outcomes = Vec::new();
         while let Some(outcome) = told.next().await {
             outcomes.push(outcome);

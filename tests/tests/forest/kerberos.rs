@@ -6,7 +6,7 @@
 use std::process::{Command, Output};
 
 use onramp_ad::{AdClient, AdClientBuilder, LdapSecurity};
-use onramp_core::forest::{UpnChange, UpnChanged};
+use onramp_core::forest::{ObjectChanged, UpnChange};
 use onramp_core::{ErrorKind, ObjectGuid, Upn};
 use onramp_samba::{Forest, Rights};
 
@@ -62,12 +62,12 @@ fn kerberos_without_a_ticket_says_what_to_do() {
 /// Signs in, in the process with the ticket: over LDAPS, then with StartTLS.
 async fn renames(guid: ObjectGuid) {
     for (security, local) in [(LdapSecurity::Ldaps, "ldaps"), (LdapSecurity::StartTls, "start-tls")] {
-        let users = builder(security).connect().await.unwrap().forest().users;
-        let user = users.get(&guid).await.unwrap();
+        let ports = builder(security).connect().await.unwrap().forest();
+        let user = ports.users.get(&guid).await.unwrap();
         let after = Upn::parse(&format!("{local}@ticket.example")).unwrap();
         let change = UpnChange { guid, dn: user.dn, before: user.upn, after: after.clone() };
-        assert_eq!(users.change_upn(&change).await.unwrap(), UpnChanged::Changed);
-        assert_eq!(users.get(&guid).await.unwrap().upn, Some(after.to_string()));
+        assert_eq!(ports.object_writer.change(&(&change).into()).await.unwrap(), ObjectChanged::Changed);
+        assert_eq!(ports.users.get(&guid).await.unwrap().upn, Some(after.to_string()));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sign-in by NTLM. Needs the feature `ntlm`.
 
 use onramp_ad::{AdClient, BindName, LdapSecurity};
-use onramp_core::forest::{UpnChange, UpnChanged};
+use onramp_core::forest::{ObjectChanged, UpnChange};
 use onramp_core::{ErrorKind, Password, Upn};
 use onramp_samba::{Forest, Rights};
 
@@ -21,11 +21,11 @@ fn ntlm_signs_in_by_both_forms_of_the_name_and_within_both_ways_of_tls() {
     ] {
         let password = Password::new(delegate.password().expose().to_owned());
         run(async {
-            let users = connect(&forest, security, name, password).await.unwrap().forest().users;
-            let user = users.get(&guid).await.unwrap();
+            let ports = connect(&forest, security, name, password).await.unwrap().forest();
+            let user = ports.users.get(&guid).await.unwrap();
             let after = Upn::parse(&format!("{local}@ntlm.example")).unwrap();
             let change = UpnChange { guid, dn: user.dn, before: user.upn, after };
-            assert_eq!(users.change_upn(&change).await.unwrap(), UpnChanged::Changed);
+            assert_eq!(ports.object_writer.change(&(&change).into()).await.unwrap(), ObjectChanged::Changed);
         });
     }
     assert_eq!(seen(&forest, 0, &user.dn, "userPrincipalName"), ["start-tls@ntlm.example"]);

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use onramp::replication::{ReplicationExt, ReplicationReport, ReplicationState, WaitOptions};
-use onramp_core::forest::{ReplicatedValue, UpnChanged};
+use onramp_core::forest::{ObjectChanged, ReplicatedValue};
 use onramp_core::{DomainName, SystemClock, UpnSuffix};
 use onramp_samba::Forest;
 
-use crate::crowd::{CROWD, changes, crowd};
+use crate::crowd::{CROWD, after, changes, crowd};
 use crate::dump::{Dump, Fate};
 use crate::shared::{client, forest, partitions, run, seen};
 
@@ -71,10 +71,10 @@ fn thousands_of_upns_change_on_one_controller_and_arrive_on_the_other_both_ways(
         let ports = client(&forest, writer).build().unwrap().forest();
         let last = run(async {
             ports.suffixes.add(&domain).await.unwrap();
-            let mut told = ports.users.change_upns(stream::iter(planned.clone()).boxed());
+            let mut told = ports.object_writer.change_all(stream::iter(planned.clone()).boxed());
             let (mut count, mut last) = (0, None);
             while let Some(outcome) = told.next().await {
-                assert_eq!(outcome.result.unwrap(), UpnChanged::Changed);
+                assert_eq!(outcome.result.unwrap(), ObjectChanged::Changed);
                 (count, last) = (count + 1, Some(outcome.change));
             }
             assert_eq!(count, planned.len());
@@ -84,7 +84,7 @@ fn thousands_of_upns_change_on_one_controller_and_arrive_on_the_other_both_ways(
         assert!(planned.iter().all(|change| written.fate(&before, change) == Fate::MadeOnce));
         run(async {
             let suffix = ReplicatedValue::Suffix { suffix: UpnSuffix::from(&domain) };
-            let upn = ReplicatedValue::UserUpn { guid: last.guid, dn: last.dn, upn: last.after };
+            let upn = ReplicatedValue::UserUpn { guid: last.guid, upn: after(&last), dn: last.dn };
             for value in [suffix, upn] {
                 let patient = WaitOptions::default().with_timeout(LIMIT);
                 let report =

@@ -54,14 +54,13 @@ const IN_USE: &str = "already in use";
 /// ERROR_INVALID_PARAMETER: the schema does not have the attribute.
 const UNKNOWN_ATTRIBUTE: u32 = 0x57;
 
-/// A change in progress. `action` describes it in errors.
+/// A change in progress.
 pub(crate) struct CompareAndSwap<'a> {
     topology: &'a Topology,
     /// The current domain controller for the change.
     handle: Arc<ConnectionHandle>,
     clock: &'a dyn Clock,
     change: &'a ObjectChange,
-    action: &'static str,
 }
 
 impl<'a> CompareAndSwap<'a> {
@@ -70,9 +69,8 @@ impl<'a> CompareAndSwap<'a> {
         topology: &'a Topology,
         handle: Arc<ConnectionHandle>,
         change: &'a ObjectChange,
-        action: &'static str,
     ) -> Self {
-        Self { topology, handle, clock: topology.settings().clock.as_ref(), change, action }
+        Self { topology, handle, clock: topology.settings().clock.as_ref(), change }
     }
 
     /// Makes the change, as [`onramp_core::forest::ObjectWriter::change`] describes.
@@ -220,14 +218,14 @@ impl<'a> CompareAndSwap<'a> {
     }
 
     fn not_found(&self) -> Error {
-        Error::new(ErrorKind::NotFound, self.action)
+        Error::new(ErrorKind::NotFound, self.change.action())
             .with_object(&self.change.dn)
             .with_detail(format!("there is no object with the GUID {} any more", self.change.guid))
             .with_hint("It was deleted; survey the forest again.")
     }
 
     fn stale(&self, object: &ForestObject) -> Error {
-        Error::new(ErrorKind::Stale, self.action)
+        Error::new(ErrorKind::Stale, self.change.action())
             .with_object(&self.change.dn)
             .with_detail(format!("{}; nothing was written", self.change.difference(object)))
             .with_hint(SURVEY_AGAIN)
@@ -321,7 +319,7 @@ impl<'a> CompareAndSwap<'a> {
     }
 
     fn error(&self, error: ExchangeError) -> Error {
-        error.during(self.action).with_object(&self.change.dn)
+        error.during(self.change.action()).with_object(&self.change.dn)
     }
 }
 

@@ -4,24 +4,21 @@
 //! the network can be saved, by several changes in flight on one connection under an [adaptive
 //! limit](crate::ldap::adaptive_limit).
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use onramp_core::forest::{ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter, UpnChange, UpnOutcome};
+use onramp_core::forest::{ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
 use onramp_core::{BoxStream, DistinguishedName, Result};
 
 use crate::ldap::adaptive_limit;
 use crate::ldap::connection_handle::ConnectionHandle;
 use crate::ldap::write_limiter::WriteLoad;
 use crate::modify::compare_and_swap::CompareAndSwap;
-use crate::modify::pipeline::{ConflictKeys, pipeline};
+use crate::modify::pipeline::pipeline;
 use crate::topology::Topology;
 
-const CHANGE: &str = "change";
-const CHANGE_UPN: &str = "change the UPN of";
 /// The capacity of the cache from containers to naming contexts.
 const CONTAINER_CACHE_SIZE: usize = 1024;
 
@@ -32,62 +29,36 @@ pub(crate) struct DirectoryWriter(pub(crate) Topology);
 #[async_trait]
 impl ObjectWriter for DirectoryWriter {
     async fn change(&self, change: &ObjectChange) -> Result<ObjectChanged> {
-        change_object(&self.0, change, CHANGE, None).await
+        change.check()?;
+        let handle = self.0.writable_dc_for(&change.dn).await?;
+        CompareAndSwap::new(&self.0, handle, change).run().await
     }
 
     fn change_all(&self, changes: BoxStream<'static, ObjectChange>) -> BoxStream<'static, ObjectOutcome> {
-        let outcome = |change, result| ObjectOutcome { change, result };
-        change_objects(&self.0, changes, CHANGE, |change| Cow::Borrowed(change), outcome)
+        let topology = self.0.clone();
+        let targets = Arc::new(WriteTargets::new(topology.settings().max_in_flight));
+        let limits = Arc::clone(&targets);
+        let make = move |change: ObjectChange| {
+            let (topology, targets) = (topology.clone(), Arc::clone(&targets));
+            let making = async move {
+                let result = change_object(&topology, &change, &targets).await;
+                ObjectOutcome { change, result }
+            };
+            making.boxed()
+        };
+        pipeline(changes, make, move || limits.limit())
     }
 }
 
-/// Changes one UPN.
-pub(crate) async fn change_upn(topology: &Topology, change: &UpnChange) -> Result<ObjectChanged> {
-    change_object(topology, &change.into(), CHANGE_UPN, None).await
-}
-
-/// Changes a stream of UPNs.
-pub(crate) fn change_upns(
-    topology: &Topology,
-    changes: BoxStream<'static, UpnChange>,
-) -> BoxStream<'static, UpnOutcome> {
-    let outcome = |change, result| UpnOutcome { change, result };
-    change_objects(topology, changes, CHANGE_UPN, |change| Cow::Owned(change.into()), outcome)
-}
-
-/// Makes a stream of changes, with one outcome for each, in the order of completion.
-fn change_objects<C: ConflictKeys + Sync, O: Send + 'static>(
-    topology: &Topology,
-    changes: BoxStream<'static, C>,
-    action: &'static str,
-    as_change: fn(&C) -> Cow<'_, ObjectChange>,
-    outcome: fn(C, Result<ObjectChanged>) -> O,
-) -> BoxStream<'static, O> {
-    let targets = Arc::new(WriteTargets::new(topology.settings().max_in_flight));
-    let (topology, limits) = (topology.clone(), Arc::clone(&targets));
-    let make = move |change: C| {
-        let (topology, targets) = (topology.clone(), Arc::clone(&targets));
-        let making = async move {
-            let result = change_object(&topology, &as_change(&change), action, Some(&targets)).await;
-            outcome(change, result)
-        };
-        making.boxed()
-    };
-    pipeline(changes, make, move || limits.limit())
-}
-
+/// Makes one change of a stream.
 async fn change_object(
     topology: &Topology,
     change: &ObjectChange,
-    action: &'static str,
-    targets: Option<&WriteTargets>,
+    targets: &WriteTargets,
 ) -> Result<ObjectChanged> {
     change.check()?;
-    let handle = match targets {
-        Some(targets) => targets.server(topology, &change.dn).await?,
-        None => topology.writable_dc_for(&change.dn).await?,
-    };
-    CompareAndSwap::new(topology, handle, change, action).run().await
+    let handle = targets.server(topology, &change.dn).await?;
+    CompareAndSwap::new(topology, handle, change).run().await
 }
 
 /// The targets of a stream of changes; the sum of their limits is the number of changes to take.

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use onramp_core::forest::{
-    AccountKind, ForestUser, ForestUsers, UpnChange, UpnChanged, UpnOutcome, UpnOwner, UserQuery,
-};
+use onramp_core::forest::{AccountKind, ForestUser, ForestUsers, UpnOwner, UserQuery};
 use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, ParseError,
     Result, Sid,
@@ -15,7 +13,6 @@ use onramp_core::{
 use crate::ldap::base::explain_base;
 use crate::ldap::connection_handle::ConnectionHandle;
 use crate::ldap::exchange_error::ExchangeError;
-use crate::modify::writer;
 use crate::search::entry::Entry;
 use crate::search::object::{identity, invalid_value};
 use crate::search::{
@@ -103,14 +100,6 @@ impl ForestUsers for DirectoryUsers {
         Err(Error::new(ErrorKind::NotFound, ACTION)
             .with_object(guid)
             .with_hint("It may have been deleted, or this account may not see it."))
-    }
-
-    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
-        writer::change_upn(&self.0, change).await
-    }
-
-    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
-        writer::change_upns(&self.0, changes)
     }
 }
 

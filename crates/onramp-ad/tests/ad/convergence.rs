@@ -25,7 +25,7 @@ async fn moved(forest: &Forest, users: Vec<ForestUser>, domain: &str) -> Vec<(Ob
         // The prefixes of UPNs are not unique over suffixes; account names are.
         let after = Upn::parse(&format!("{}@{domain}", user.sam_account_name)).unwrap();
         let change = UpnChange { guid: user.guid, dn: user.dn, before: user.upn, after: after.clone() };
-        forest.users.change_upn(&change).await.unwrap();
+        forest.object_writer.change(&(&change).into()).await.unwrap();
         expected.push((user.guid, after));
     }
     expected

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use onramp_ad::AdClient;
-use onramp_core::forest::{ForestUser, UpnChange, UpnChanged};
+use onramp_core::forest::{ForestUser, ObjectChange, ObjectChanged, UpnChange};
 use onramp_core::{Clock, ErrorKind, ManualClock, Upn, UpnSuffix};
 use onramp_lab::forest::{Fault, LabForest, LabForestBuilder, Operation};
 use onramp_lab::tls::LabCa;
@@ -67,19 +67,19 @@ async fn changes_stay_on_one_controller_until_it_goes_away() {
     let lab = Lab::start(two()).await;
     let client = lab.builder_at(FIRST).fallback_host(SECOND).connect().await.unwrap();
     let changes = changes(&client, 4).await;
-    let users = client.forest().users;
+    let writer = client.forest().object_writer;
     for (_, change) in &changes[..2] {
-        assert_eq!(users.change_upn(change).await.unwrap(), UpnChanged::Changed);
+        assert_eq!(writer.change(&change.into()).await.unwrap(), ObjectChanged::Changed);
         assert!(holds(&lab, FIRST, change) && !holds(&lab, SECOND, change));
     }
     lab.model.stop_controller(FIRST).unwrap();
     // The change that meets the broken connection may be refused; it was not sent twice.
-    let _ = users.change_upn(&changes[2].1).await;
-    assert_eq!(users.change_upn(&changes[3].1).await.unwrap(), UpnChanged::Changed);
+    let _ = writer.change(&(&changes[2].1).into()).await;
+    assert_eq!(writer.change(&(&changes[3].1).into()).await.unwrap(), ObjectChanged::Changed);
     assert!(holds(&lab, SECOND, &changes[3].1));
     lab.model.start_controller(FIRST).unwrap();
-    let again = users.change_upn(&changes[2].1).await.unwrap();
-    assert!(matches!(again, UpnChanged::Changed | UpnChanged::Unchanged), "{again:?}");
+    let again = writer.change(&(&changes[2].1).into()).await.unwrap();
+    assert!(matches!(again, ObjectChanged::Changed | ObjectChanged::Unchanged), "{again:?}");
     assert!(holds(&lab, SECOND, &changes[2].1), "it stays with the one that took over");
     client.forest().suffixes.add(&"contoso.com".parse().unwrap()).await.unwrap();
     lab.clock.advance(Duration::from_secs(7200));
@@ -128,11 +128,11 @@ async fn a_change_that_waits_while_its_controller_goes_away_is_made_on_another()
     let builder = lab.builder_at(FIRST).fallback_host(SECOND).clock(clock.clone());
     let client = builder.changes_per_second(1.0).connect().await.unwrap();
     let changes = changes(&client, 2).await;
-    let users = client.forest().users;
-    assert_eq!(users.change_upn(&changes[0].1).await.unwrap(), UpnChanged::Changed);
+    let writer = client.forest().object_writer;
+    assert_eq!(writer.change(&(&changes[0].1).into()).await.unwrap(), ObjectChanged::Changed);
     assert!(holds(&lab, FIRST, &changes[0].1), "the rate limit lets the first one pass");
     *clock.client.lock().unwrap() = Some(client.clone());
-    assert_eq!(users.change_upn(&changes[1].1).await.unwrap(), UpnChanged::Changed);
+    assert_eq!(writer.change(&(&changes[1].1).into()).await.unwrap(), ObjectChanged::Changed);
     assert!(holds(&lab, SECOND, &changes[1].1) && !holds(&lab, FIRST, &changes[1].1));
 }
 
@@ -145,7 +145,7 @@ async fn a_change_whose_answer_is_lost_with_its_controller_is_looked_up_on_anoth
     // The domain controller makes the change, and is lost before it answers.
     lab.model.inject(Operation::Modify, Fault::LostReply, 1);
     lab.model.before_write(0, |lab| lab.stop_controller(FIRST).unwrap());
-    assert_eq!(client.forest().users.change_upn(change).await.unwrap(), UpnChanged::Changed);
+    assert_eq!(client.forest().object_writer.change(&change.into()).await.unwrap(), ObjectChanged::Changed);
     assert!(holds(&lab, FIRST, change) && holds(&lab, SECOND, change), "the other one did not have it yet");
 }
 
@@ -154,7 +154,7 @@ async fn a_controller_that_dies_in_the_middle_of_many_changes_costs_none() {
     let lab = Lab::start(two()).await;
     let client = lab.builder_at(FIRST).fallback_host(SECOND).connect().await.unwrap();
     let changes = changes(&client, 20).await;
-    let users = client.forest().users;
+    let writer = client.forest().object_writer;
     let model = lab.model.clone();
     let taken = changes.iter().map(|(_, change)| change.clone()).enumerate().map(move |(at, change)| {
         if at == 10 {
@@ -162,11 +162,14 @@ async fn a_controller_that_dies_in_the_middle_of_many_changes_costs_none() {
         }
         change
     });
-    let outcomes: Vec<_> = users.change_upns(stream::iter(taken.collect::<Vec<_>>()).boxed()).collect().await;
+    let outcomes: Vec<_> = writer
+        .change_all(stream::iter(taken.collect::<Vec<_>>()).map(ObjectChange::from).boxed())
+        .collect()
+        .await;
     assert_eq!(outcomes.len(), 20, "one outcome for each");
     // A change with an unknown outcome is made again; if it had happened, that is recognized.
     for outcome in outcomes.iter().filter(|outcome| outcome.result.is_err()) {
-        users.change_upn(&outcome.change).await.unwrap();
+        writer.change(&outcome.change).await.unwrap();
     }
     lab.model.start_controller(FIRST).unwrap();
     lab.clock.advance(Duration::from_secs(7200));
@@ -238,7 +241,7 @@ async fn a_site_that_is_preferred_is_written_to_first() {
     let user = people_of(&lab, "DC=emea,DC=corp,DC=local").await;
     let after = Upn::parse("new.name@corp.local").unwrap();
     let change = UpnChange { guid: user.guid, dn: user.dn.clone(), before: user.upn.clone(), after };
-    client.forest().users.change_upn(&change).await.unwrap();
+    client.forest().object_writer.change(&(&change).into()).await.unwrap();
     assert!(holds(&lab, "dc2.emea.corp.local", &change) && !holds(&lab, "dc1.emea.corp.local", &change));
 }
 

@@ -68,7 +68,7 @@ async fn waiting_ends_when_the_last_one_has_it() {
         before: user.upn.clone(),
         after,
     };
-    forest.users.change_upn(&change).await.unwrap();
+    forest.object_writer.change(&(&change).into()).await.unwrap();
     let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn, upn: change.after };
     let report =
         forest.replication.wait(value).with_options(options).with_clock(lab.clock.as_ref()).await.unwrap();
@@ -118,7 +118,7 @@ async fn a_value_that_lost_is_a_conflict_and_not_a_lag() {
     let after = "ours@contoso.com".parse().unwrap();
     let (guid, dn) = (user.guid, user.dn.clone());
     let change = onramp_core::forest::UpnChange { guid, dn, before: user.upn.clone(), after };
-    forest.users.change_upn(&change).await.unwrap();
+    forest.object_writer.change(&(&change).into()).await.unwrap();
     // Later and on another domain controller, so that it wins the conflict.
     lab.clock.advance(Duration::from_secs(2));
     for theirs in ["first@corp.local", "theirs@corp.local"] {

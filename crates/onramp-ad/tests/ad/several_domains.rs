@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::conformance::{self, ForestFixture, PollTimeout};
 use onramp_core::forest::{
     AttributeChange, AttributeValue, ForestUser, ObjectChange, ObjectChanged, SuffixesExt, UpnChange,
-    UpnChanged, UpnOwner, UserQuery,
+    UpnOwner, UserQuery,
 };
 use onramp_core::{AttributeName, DistinguishedName, DomainName, ErrorKind, Upn, UpnSuffix};
 use onramp_lab::forest::{LabDomain, LabForest, LabForestBuilder};
@@ -81,12 +81,18 @@ async fn each_domain_is_read_from_and_written_to_on_its_own_controller() {
     for (domain, host) in [(CHILD, "dc1.emea.corp.local"), (TREE, "dc1.tree.example")] {
         let user = user_of(&lab, domain).await;
         let change = renamed(&user, "anna.new@corp.local");
-        assert_eq!(client.forest().users.change_upn(&change).await.unwrap(), UpnChanged::Changed);
+        assert_eq!(
+            client.forest().object_writer.change(&(&change).into()).await.unwrap(),
+            ObjectChanged::Changed
+        );
         assert_eq!(upn_on(&lab, host, &user), "anna.new@corp.local");
         assert_ne!(upn_on(&lab, "dc1.corp.local", &user), "anna.new@corp.local", "it was written elsewhere");
         let back =
             renamed(&client.forest().users.get(&user.guid).await.unwrap(), user.upn.as_deref().unwrap());
-        assert_eq!(client.forest().users.change_upn(&back).await.unwrap(), UpnChanged::Changed);
+        assert_eq!(
+            client.forest().object_writer.change(&(&back).into()).await.unwrap(),
+            ObjectChanged::Changed
+        );
     }
 }
 
@@ -120,7 +126,10 @@ async fn who_begins_at_a_read_only_controller_writes_to_a_writable_one() {
     let client = lab.builder_at("dc3.emea.corp.local").connect().await.unwrap();
     let user = user_of(&lab, CHILD).await;
     let change = renamed(&user, "anna.new@corp.local");
-    assert_eq!(client.forest().users.change_upn(&change).await.unwrap(), UpnChanged::Changed);
+    assert_eq!(
+        client.forest().object_writer.change(&(&change).into()).await.unwrap(),
+        ObjectChanged::Changed
+    );
     assert_eq!(upn_on(&lab, "dc1.emea.corp.local", &user), "anna.new@corp.local");
     client.forest().suffixes.add(&"contoso.com".parse::<DomainName>().unwrap()).await.unwrap();
     assert_eq!(client.forest().suffixes.list().await.unwrap().len(), 4);
@@ -135,7 +144,7 @@ async fn the_pdc_emulator_takes_the_changes_of_a_domain() {
     lab.model.set_on("dc1.emea.corp.local", &head, "fSMORoleOwner", &[&second]).unwrap();
     let client = lab.connect().await;
     let user = user_of(&lab, CHILD).await;
-    client.forest().users.change_upn(&renamed(&user, "anna.new@corp.local")).await.unwrap();
+    client.forest().object_writer.change(&renamed(&user, "anna.new@corp.local").into()).await.unwrap();
     assert_eq!(upn_on(&lab, "dc2.emea.corp.local", &user), "anna.new@corp.local");
     assert_ne!(upn_on(&lab, "dc1.emea.corp.local", &user), "anna.new@corp.local");
 }
@@ -146,7 +155,7 @@ async fn a_upn_that_another_domain_has_is_refused_and_its_holder_named() {
     let client = lab.connect().await;
     let (here, there) = (user_of(&lab, CHILD).await, user_of(&lab, TREE).await);
     let change = renamed(&here, there.upn.as_deref().unwrap());
-    let error = client.forest().users.change_upn(&change).await.unwrap_err();
+    let error = client.forest().object_writer.change(&(&change).into()).await.unwrap_err();
     assert!(error.is_already_exists(), "{error}");
 }
 
@@ -158,7 +167,7 @@ async fn a_suffix_is_in_use_wherever_in_the_forest_somebody_has_it() {
     for domain in [CHILD, TREE] {
         let user = user_of(&lab, domain).await;
         let upn = format!("anna{}@Contoso.com", user.guid);
-        forest.users.change_upn(&renamed(&user, &upn)).await.unwrap();
+        forest.object_writer.change(&renamed(&user, &upn).into()).await.unwrap();
     }
     let unit = dn("OU=Staff,DC=emea,DC=corp,DC=local");
     let guid = lab.model.find(&unit).unwrap();

@@ -127,7 +127,7 @@ async fn a_suffix_in_use_is_removed_by_force_only() {
     for user in &users {
         let after = Upn::parse(user.upn.as_deref().unwrap()).unwrap().with_suffix(&domain("Contoso.COM"));
         let change = UpnChange { guid: user.guid, dn: user.dn.clone(), before: user.upn.clone(), after };
-        forest.users.change_upn(&change).await.unwrap();
+        forest.object_writer.change(&(&change).into()).await.unwrap();
     }
     let unit = DistinguishedName::parse("OU=Staff,DC=corp,DC=local").unwrap();
     let guid = lab.model.find(&unit).unwrap();

@@ -69,8 +69,8 @@ async fn what_a_change_meets_is_told_apart() {
 #[tokio::test]
 async fn who_has_a_name_that_is_taken_is_told() {
     let lab = Lab::small().await;
-    let users = lab.connect().await.forest().users;
-    let people = people(users.as_ref(), 2).await;
+    let forest = lab.connect().await.forest();
+    let people = people(forest.users.as_ref(), 2).await;
     let [one, other] = people.as_slice() else { panic!("two") };
     let change = |after: String| UpnChange {
         guid: one.guid,
@@ -78,12 +78,16 @@ async fn who_has_a_name_that_is_taken_is_told() {
         before: one.upn.clone(),
         after: after.parse().unwrap(),
     };
-    let taken = users.change_upn(&change(other.upn.clone().unwrap().to_uppercase())).await.unwrap_err();
+    let taken = forest
+        .object_writer
+        .change(&change(other.upn.clone().unwrap().to_uppercase()).into())
+        .await
+        .unwrap_err();
     assert!(taken.is_already_exists() && taken.to_string().contains(other.dn.as_str()), "{taken}");
     // The name that an account's sAMAccountName implies is taken too.
     let implied = format!("{}@{}", other.sam_account_name, lab.model.domain());
     if other.upn.as_deref() != Some(implied.as_str()) {
-        let taken = users.change_upn(&change(implied)).await.unwrap_err();
+        let taken = forest.object_writer.change(&change(implied).into()).await.unwrap_err();
         assert!(taken.is_already_exists() && taken.to_string().contains(other.dn.as_str()), "{taken}");
     }
 }
@@ -91,8 +95,8 @@ async fn who_has_a_name_that_is_taken_is_told() {
 #[tokio::test]
 async fn names_that_go_round_in_a_circle_are_changed_in_one_stream() {
     let lab = Lab::small().await;
-    let users = lab.connect().await.forest().users;
-    let people = people(users.as_ref(), 9).await;
+    let forest = lab.connect().await.forest();
+    let people = people(forest.users.as_ref(), 9).await;
     let upn = |at: usize| people[at % people.len()].upn.clone().unwrap();
     let change = |(at, user): (usize, &ForestUser)| UpnChange {
         guid: user.guid,
@@ -102,10 +106,11 @@ async fn names_that_go_round_in_a_circle_are_changed_in_one_stream() {
     };
     let batch = in_upn_order(people.iter().enumerate().map(change).collect());
     assert_eq!(batch.len(), people.len() + 1, "one steps aside");
-    let outcomes: Vec<_> = users.change_upns(stream::iter(batch).boxed()).collect().await;
+    let outcomes: Vec<_> =
+        forest.object_writer.change_all(stream::iter(batch).map(ObjectChange::from).boxed()).collect().await;
     assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
     for (at, user) in people.iter().enumerate() {
-        assert_eq!(users.get(&user.guid).await.unwrap().upn, Some(upn(at + 1)));
+        assert_eq!(forest.users.get(&user.guid).await.unwrap().upn, Some(upn(at + 1)));
     }
 }
 

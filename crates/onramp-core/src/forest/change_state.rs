@@ -24,7 +24,18 @@ pub enum ChangeState {
     Neither,
 }
 
+/// The attribute of the UPN.
+const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
+
 impl ObjectChange {
+    /// Returns the words for this change in errors, before the name of the object.
+    pub fn action(&self) -> &'static str {
+        match self.attributes.as_slice() {
+            [only] if only.attribute == UPN => "change the UPN of",
+            _ => "change",
+        }
+    }
+
     /// Checks that the change may be sent at all.
     ///
     /// # Errors
@@ -33,7 +44,7 @@ impl ObjectChange {
     /// [holds a secret](AttributeName::holds_secret).
     pub fn check(&self) -> Result<()> {
         let refuse = |detail: String, hint: &str| {
-            Err(Error::new(ErrorKind::Invalid, "change")
+            Err(Error::new(ErrorKind::Invalid, self.action())
                 .with_object(&self.dn)
                 .with_detail(detail)
                 .with_hint(hint))
@@ -158,8 +169,13 @@ impl From<&UpnChange> for ObjectChange {
     fn from(change: &UpnChange) -> Self {
         let before = change.before.as_deref().map(AttributeValue::text);
         let after = Some(AttributeValue::text(change.after.as_str()));
-        let attribute = AttributeName::from_static("userPrincipalName");
-        Self::new(change.guid, change.dn.clone()).with(AttributeChange::replace(attribute, before, after))
+        Self::new(change.guid, change.dn.clone()).with(AttributeChange::replace(UPN, before, after))
+    }
+}
+
+impl From<UpnChange> for ObjectChange {
+    fn from(change: UpnChange) -> Self {
+        Self::from(&change)
     }
 }
 

@@ -32,7 +32,7 @@ pub use up_to_dateness::{
     InvocationId, OriginatingWrite, ReplicationCursor, ReplicationPosition, ValueStamp,
 };
 pub use upn_order::in_upn_order;
-pub use users::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnOutcome, UpnOwner, UserQuery};
+pub use users::{ForestUser, ForestUsers, UpnChange, UpnOwner, UserQuery};
 
 #[cfg(feature = "mock")]
 pub(crate) mod mocks {
@@ -50,7 +50,7 @@ pub(crate) mod mocks {
 pub struct Forest {
     /// The port of the UPN suffixes.
     pub suffixes: Arc<dyn Suffixes>,
-    /// The port of the users.
+    /// The port of the users, for reading.
     pub users: Arc<dyn ForestUsers>,
     /// The port of changes of objects of any class.
     pub object_writer: Arc<dyn ObjectWriter>,
@@ -99,7 +99,7 @@ impl Forest {
         self
     }
 
-    /// Replaces the port of the users.
+    /// Replaces the port of the users, for reading.
     #[must_use]
     pub fn with_users(mut self, port: Arc<dyn ForestUsers>) -> Self {
         self.users = port;
@@ -165,9 +165,9 @@ impl Forest {
     /// ```
     ///
     /// # Errors
-    /// Those of [`ForestUsers::change_upn`].
-    pub async fn rename(&self, user: &ForestUser, upn: Upn) -> Result<UpnChanged> {
+    /// Those of [`ObjectWriter::change`].
+    pub async fn rename(&self, user: &ForestUser, upn: Upn) -> Result<ObjectChanged> {
         let change = UpnChange { guid: user.guid, dn: user.dn.clone(), before: user.upn.clone(), after: upn };
-        self.users.change_upn(&change).await
+        self.object_writer.change(&change.into()).await
     }
 }

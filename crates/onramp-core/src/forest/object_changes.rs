@@ -101,27 +101,32 @@ pub struct ObjectOutcome {
     pub result: Result<ObjectChanged>,
 }
 
-/// Port: changing objects of any class.
+/// The only port that changes objects: users and their UPNs as well as those of any other class.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ObjectWriter: Debug + Send + Sync {
     /// Changes one object by compare-and-swap, in one operation. If the reply is lost, the object is read to learn
     /// what happened.
     ///
-    /// Values are compared as octets, but a server takes text that differs by case alone for the same: a change of
-    /// case is a change, and a value to remove may be there in another case.
+    /// The comparison is the directory's own, on the one domain controller that is written to: it removes a value in
+    /// any case and, on Windows, with other marks, width or kana. Somebody else's change in nothing but these since the
+    /// value was read is therefore overwritten, not told as `Stale`, except where the change itself
+    /// [only spells a value otherwise](ObjectChange::is_respelling): then the object is read first and compared exactly.
+    /// The same unique value given to two objects on two domain controllers at once is refused by neither; read the
+    /// holders again after replication.
     ///
     /// # Errors
     /// `Stale` if a value to remove is not there, or a value to add cannot be added beside what is there (nothing is
-    /// written; the detail names the values found); `NotFound`; `AlreadyExists` if a value must be unique and another
-    /// object has it; `Forbidden`; `Invalid` where [`ObjectChange::check`] refuses the change, before anything is
-    /// sent, and where the schema does; `OutcomeUnknown` if the reply was lost and the object could not be read either,
-    /// or was changed by somebody else before it could.
+    /// written; the detail names the values found); `NotFound`; `AlreadyExists` if a value must be unique, as a UPN
+    /// must, and another object has it (the detail names that object where it can be seen); `Forbidden`; `Invalid`
+    /// where [`ObjectChange::check`] refuses the change, before anything is sent, and where the schema does;
+    /// `OutcomeUnknown` if the reply was lost and the object could not be read either, or was changed by somebody else
+    /// before it could, or the change could not be sent again.
     async fn change(&self, change: &ObjectChange) -> Result<ObjectChanged>;
 
     /// Makes many changes, each as [`ObjectWriter::change`] does, several at a time; outcomes come in order of
     /// completion, exactly one for each change taken from the stream. Changes are taken no faster than the server
-    /// answers. Changes of the same object are made in the order in which they come. Dropping the stream stops taking;
-    /// changes already sent may still happen.
+    /// answers. Changes of the same object, or of which one takes a unique value that the other gives up, are made in
+    /// the order in which they come. Dropping the stream stops taking; changes already sent may still happen.
     fn change_all(&self, changes: BoxStream<'static, ObjectChange>) -> BoxStream<'static, ObjectOutcome>;
 }

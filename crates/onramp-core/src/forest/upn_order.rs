@@ -13,7 +13,7 @@ use crate::{ObjectGuid, Upn, comparison_key};
 /// are to get, stay for the server to refuse. Names are compared as [`comparison_key`] does, the widest comparison that any
 /// directory makes: `josé@…` is in the way of `jose@…`.
 ///
-/// A stream in this order may be given to [`ForestUsers::change_upns`](super::ForestUsers::change_upns), which keeps the
+/// A stream in this order may be given to [`ObjectWriter::change_all`](super::ObjectWriter::change_all), which keeps the
 /// order of changes that name the same UPN.
 ///
 /// ```

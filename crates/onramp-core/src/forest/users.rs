@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{AccountKind, ObjectChanged};
+use super::AccountKind;
 use crate::{BoxStream, DistinguishedName, ImmutableId, LdapFilter, ObjectGuid, Result, Sid, Upn};
 
 /// A user of the forest, with the attributes that planning needs.
@@ -149,6 +149,8 @@ impl UpnOwner {
 }
 
 /// A change of one user's UPN, to be made only if the value is still `before`.
+///
+/// [`ObjectWriter`](super::ObjectWriter) makes it as the [`ObjectChange`](super::ObjectChange) that it converts to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // a change is exactly this
 pub struct UpnChange {
@@ -162,20 +164,7 @@ pub struct UpnChange {
     pub after: Upn,
 }
 
-/// The effect of a successful change of a UPN.
-pub type UpnChanged = ObjectChanged;
-
-/// One change of a stream and what became of it.
-#[derive(Debug)]
-#[allow(clippy::exhaustive_structs)] // a pair with names
-pub struct UpnOutcome {
-    /// The change.
-    pub change: UpnChange,
-    /// The result; errors as of [`ForestUsers::change_upn`].
-    pub result: Result<UpnChanged>,
-}
-
-/// The port of the users of a forest.
+/// The port of the users of a forest, for reading.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ForestUsers: Debug + Send + Sync {
@@ -202,27 +191,4 @@ pub trait ForestUsers: Debug + Send + Sync {
     /// # Errors
     /// `NotFound`; `Unreadable` if it could not be understood.
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser>;
-
-    /// Changes one UPN by compare-and-swap: delete the old value and add the new one in one operation. If the
-    /// reply is lost, the object is read to learn what happened.
-    ///
-    /// The comparison is the directory's own, on the one domain controller that is written to: it deletes a value in
-    /// any case and, on Windows, with other marks, width or kana. Somebody else's change in nothing but these since
-    /// `before` was read is therefore overwritten, not told as `Stale`, except where `after` differs from `before` in
-    /// nothing but these: then the object is read first and compared exactly. The same value given to two accounts on
-    /// two domain controllers at once is refused by neither; read the holders again after replication.
-    ///
-    /// # Errors
-    /// `Stale` if the value is neither `before` nor `after` (nothing is written; the detail names the value found);
-    /// `NotFound`; `AlreadyExists` if another principal has the UPN (the detail names it where it can be seen);
-    /// `Forbidden`; `OutcomeUnknown` if the reply was lost and the object could not be read either, or was changed by
-    /// somebody else before it could, or the change could not be sent again.
-    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged>;
-
-    /// Makes many changes, each as [`ForestUsers::change_upn`] does, several at a time; outcomes come in order of
-    /// completion, exactly one for each change taken from the stream. Changes are taken no faster than the
-    /// server answers. Changes that name the same user, or of which one takes a UPN that the other gives up, are made
-    /// in the order in which they come ([`in_upn_order`](super::in_upn_order) puts a batch into one that works).
-    /// Dropping the stream stops taking; changes already sent may still happen.
-    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome>;
 }

@@ -7,8 +7,7 @@ use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt};
 use onramp::{Change, Consequence, Plan};
 use onramp_core::forest::{
-    ForestObject, ForestObjects, ForestUser, ForestUsers, ObjectQuery, ObjectRef, UpnChange, UpnChanged,
-    UpnOutcome, UpnOwner, UserQuery,
+    ForestObject, ForestObjects, ForestUser, ForestUsers, ObjectQuery, ObjectRef, UpnOwner, UserQuery,
 };
 use onramp_core::tenant::SubscriptionState;
 use onramp_core::{AttributeName, BoxStream, ObjectGuid, Result};
@@ -96,12 +95,6 @@ impl ForestUsers for Backwards<dyn ForestUsers> {
     }
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
         self.0.get(guid).await
-    }
-    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
-        self.0.change_upn(change).await
-    }
-    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
-        self.0.change_upns(changes)
     }
 }
 

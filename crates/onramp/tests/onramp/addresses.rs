@@ -3,7 +3,7 @@
 use onramp::BlockerKind;
 use onramp_core::ErrorKind;
 
-use crate::odd::{Way, with_users};
+use crate::odd::with_lost_users;
 use crate::small::{add, blocked, build, plain, plan_users, renamed, set, users};
 use crate::world::{World, spec};
 
@@ -129,7 +129,7 @@ async fn only_a_user_that_is_gone_meanwhile_shares_its_name_with_nobody() {
         add(&world, account, Some("same@contoso.com"));
     }
     let spec = spec(&users("only = ['one']"));
-    let onramp = |kind| world.onramp_over(with_users(world.forest.forest(), Way::Lost(kind)).0);
+    let onramp = |kind| world.onramp_over(with_lost_users(world.forest.forest(), kind));
     let survey = onramp(ErrorKind::NotFound).survey(&spec).await.unwrap();
     assert!(survey.users.shared.is_empty(), "{:?}", survey.users.shared);
     let error = onramp(ErrorKind::Unavailable).survey(&spec).await.unwrap_err();

@@ -9,7 +9,7 @@ use onramp_core::forest::UpnChange;
 use onramp_core::tenant::SyncState;
 use onramp_core::{ErrorKind, Upn};
 
-use crate::odd::{Brittle, Forgetful, Lapse, Way, with_users};
+use crate::odd::{Brittle, Forgetful, Lapse, Way, with_writer};
 use crate::world::{SPEC, World, made, spec, upn_changes};
 
 const USERS: &str = "domain = \"contoso.com\"\n[users]\n";
@@ -41,7 +41,7 @@ async fn whatever_changed_before_a_crash_is_in_the_journal_with_the_value_before
     for steps in 0.. {
         let mut world = World::new(14);
         let approved = world.approved(&spec(USERS)).await;
-        let (forest, _) = with_users(world.forest.forest(), Way::Pausing);
+        let (forest, _) = with_writer(world.forest.forest(), Way::Pausing);
         let mut journal = Brittle::default();
         let ended = run_for(steps, &world.onramp_over(forest), &approved, &mut journal, &world.secrets);
         let made = made(&world.forest, approved.plan());
@@ -67,7 +67,7 @@ async fn a_journal_that_fails_anywhere_stops_the_run_and_tells_exactly_what_may_
         for good in 0.. {
             let world = World::new(14);
             let approved = world.approved(&spec(SPEC)).await;
-            let (forest, sent) = with_users(world.forest.forest(), Way::Pausing);
+            let (forest, sent) = with_writer(world.forest.forest(), Way::Pausing);
             let mut journal = Brittle { good, bad, ..Default::default() };
             let ended = world.onramp_over(forest).apply_to_end(&approved, &mut journal, &world.secrets).await;
             if journal.operations <= good {

@@ -9,14 +9,14 @@ use futures_util::{StreamExt, stream};
 use onramp::{Journal, JournalRecord, JournalState, MemorySecretStore, SecretStore};
 use onramp_core::forest::{
     ChangedObject, ChangesQuery, DomainController, Forest, ForestObject, ForestObjects, ForestUser,
-    ForestUsers, ObjectQuery, ObjectRef, ReplicatedValue, Replication, ReplicationPosition, UpnChange,
-    UpnChanged, UpnOutcome, UpnOwner, UserQuery, ValueStamp,
+    ForestUsers, ObjectChange, ObjectChanged, ObjectOutcome, ObjectQuery, ObjectRef, ObjectWriter,
+    ReplicatedValue, Replication, ReplicationPosition, UpnOwner, UserQuery, ValueStamp,
 };
 use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Password, Result,
 };
 
-/// What a port of users does with a stream of changes.
+/// What a writer does with a stream of changes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Way {
     /// Pauses before and after each change, several at a time.
@@ -29,22 +29,26 @@ pub(crate) enum Way {
     Confused,
     /// Answers each with an error of the server.
     Down,
-    /// Finds users that cannot be read again.
-    Lost(ErrorKind),
 }
 
 #[derive(Debug)]
-struct OddUsers {
-    inner: Arc<dyn ForestUsers>,
+struct OddWriter {
+    inner: Arc<dyn ObjectWriter>,
     way: Way,
     sent: Arc<AtomicUsize>,
 }
 
 /// The forest with users that are changed in an odd way, and the count of changes that were sent.
-pub(crate) fn with_users(mut forest: Forest, way: Way) -> (Forest, Arc<AtomicUsize>) {
+pub(crate) fn with_writer(mut forest: Forest, way: Way) -> (Forest, Arc<AtomicUsize>) {
     let sent = Arc::new(AtomicUsize::new(0));
-    forest.users = Arc::new(OddUsers { inner: forest.users, way, sent: sent.clone() });
+    forest.object_writer = Arc::new(OddWriter { inner: forest.object_writer, way, sent: sent.clone() });
     (forest, sent)
+}
+
+/// The forest with users that are found and cannot be read again.
+pub(crate) fn with_lost_users(mut forest: Forest, kind: ErrorKind) -> Forest {
+    forest.users = Arc::new(LostUsers { inner: forest.users, kind });
+    forest
 }
 
 /// Is pending once.
@@ -60,14 +64,20 @@ pub(crate) async fn pause() {
     .await;
 }
 
-async fn make(inner: Arc<dyn ForestUsers>, change: UpnChange, sent: Arc<AtomicUsize>) -> UpnOutcome {
+async fn make(inner: Arc<dyn ObjectWriter>, change: ObjectChange, sent: Arc<AtomicUsize>) -> ObjectOutcome {
     sent.fetch_add(1, Ordering::Relaxed);
-    let result = inner.change_upn(&change).await;
-    UpnOutcome { change, result }
+    let result = inner.change(&change).await;
+    ObjectOutcome { change, result }
+}
+
+#[derive(Debug)]
+struct LostUsers {
+    inner: Arc<dyn ForestUsers>,
+    kind: ErrorKind,
 }
 
 #[async_trait]
-impl ForestUsers for OddUsers {
+impl ForestUsers for LostUsers {
     fn search(&self, query: UserQuery) -> BoxStream<'static, Result<ForestUser>> {
         self.inner.search(query)
     }
@@ -77,21 +87,20 @@ impl ForestUsers for OddUsers {
     }
 
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
-        match self.way {
-            Way::Lost(kind) => Err(Error::new(kind, "read the user").with_object(guid)),
-            _ => self.inner.get(guid).await,
-        }
+        Err(Error::new(self.kind, "read the user").with_object(guid))
+    }
+}
+
+#[async_trait]
+impl ObjectWriter for OddWriter {
+    async fn change(&self, change: &ObjectChange) -> Result<ObjectChanged> {
+        self.inner.change(change).await
     }
 
-    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
-        self.inner.change_upn(change).await
-    }
-
-    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
+    fn change_all(&self, changes: BoxStream<'static, ObjectChange>) -> BoxStream<'static, ObjectOutcome> {
         let (inner, sent) = (self.inner.clone(), self.sent.clone());
         let one = move |change| make(inner.clone(), change, sent.clone());
         match self.way {
-            Way::Lost(_) => self.inner.change_upns(changes),
             Way::Pausing => {
                 let slow = move |change| {
                     let one = one.clone();
@@ -123,7 +132,7 @@ impl ForestUsers for OddUsers {
                 .map(|change| {
                     let result =
                         Err(Error::new(ErrorKind::Unavailable, "change the UPN of").with_object(&change.dn));
-                    UpnOutcome { change, result }
+                    ObjectOutcome { change, result }
                 })
                 .boxed(),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use onramp_core::forest::{ForestUser, ForestUsers, UpnChange, UpnChanged, UpnOutcome, UpnOwner, UserQuery};
+use onramp_core::forest::{ForestUser, ForestUsers, UpnOwner, UserQuery};
 use onramp_core::{BoxStream, ObjectGuid, Result};
 
 use crate::small::{add, plain, users};
@@ -29,12 +29,6 @@ impl ForestUsers for Counting {
     }
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
         self.inner.get(guid).await
-    }
-    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
-        self.inner.change_upn(change).await
-    }
-    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
-        self.inner.change_upns(changes)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use onramp::{ApplyStatus, Event, JournalEntry, Outcome};
 use onramp_core::forest::UpnChange;
 
-use crate::odd::{Way, with_users};
+use crate::odd::{Way, with_writer};
 use crate::world::{World, made, spec, upn_changes};
 
 const USERS: &str = "domain = \"contoso.com\"\n[users]\n[sync]\nenable = true\n";
@@ -16,7 +16,7 @@ async fn one_that_takes_all_before_it_answers_gets_all() {
     let mut world = World::new(900);
     let approved = world.approved(&spec(USERS)).await;
     assert!(upn_changes(approved.plan()).len() > 600);
-    let (forest, sent) = with_users(world.forest.forest(), Way::Collecting);
+    let (forest, sent) = with_writer(world.forest.forest(), Way::Collecting);
     world.apply(&world.onramp_over(forest), &approved).await.unwrap().require_complete().unwrap();
     assert_eq!(sent.load(Ordering::Relaxed), upn_changes(approved.plan()).len());
 }
@@ -27,7 +27,7 @@ async fn one_that_ends_early_leaves_the_run_unfinished_with_the_first_open_chang
         let mut world = World::new(20);
         let approved = world.approved(&spec(USERS)).await;
         let users = upn_changes(approved.plan());
-        let (forest, _) = with_users(world.forest.forest(), Way::ApplyStatus(after));
+        let (forest, _) = with_writer(world.forest.forest(), Way::ApplyStatus(after));
         let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
         let ApplyStatus::Stopped { number, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
         assert_eq!(*number, users[0].0);
@@ -49,7 +49,7 @@ async fn answers_that_nobody_waits_for_do_not_stand_in_for_missing_ones() {
     let mut world = World::new(20);
     let approved = world.approved(&spec(USERS)).await;
     let users = upn_changes(approved.plan());
-    let (forest, _) = with_users(world.forest.forest(), Way::Confused);
+    let (forest, _) = with_writer(world.forest.forest(), Way::Confused);
     let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
     let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     let text = format!("answered for {} of {} users", users.len() - 1, users.len());
@@ -62,7 +62,7 @@ async fn answers_that_nobody_waits_for_do_not_stand_in_for_missing_ones() {
 async fn a_server_that_is_down_is_not_asked_for_everybody() {
     let mut world = World::new(400);
     let approved = world.approved(&spec(USERS)).await;
-    let (forest, _) = with_users(world.forest.forest(), Way::Down);
+    let (forest, _) = with_writer(world.forest.forest(), Way::Down);
     let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
     let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.contains("20 users were not changed"), "{problem}");
@@ -74,7 +74,7 @@ async fn a_server_that_is_down_is_not_asked_for_everybody() {
 async fn a_stop_names_the_first_change_that_is_open_whatever_the_order_of_answers() {
     let mut world = World::new(120);
     let approved = world.approved(&spec(USERS)).await;
-    let (forest, _) = with_users(world.forest.forest(), Way::Pausing);
+    let (forest, _) = with_writer(world.forest.forest(), Way::Pausing);
     let (token, dns) = (world.token.clone(), world.tenant.clone());
     dns.auto_publish_dns(true);
     let onramp = world.watched_on(world.tenant.tenant(), forest, move |event| {
@@ -136,7 +136,7 @@ async fn a_plan_that_was_stopped_by_single_refusals_goes_on_after_them() {
 async fn values_are_written_down_not_long_before_they_are_sent() {
     let mut world = World::new(900);
     let approved = world.approved(&spec(USERS)).await;
-    let (forest, sent) = with_users(world.forest.forest(), Way::Pausing);
+    let (forest, sent) = with_writer(world.forest.forest(), Way::Pausing);
     let token = world.token.clone();
     world.tenant.auto_publish_dns(true);
     let onramp = world.watched_on(world.tenant.tenant(), forest, move |event| {
@@ -157,7 +157,7 @@ async fn outcomes_are_made_durable_in_groups() {
     let world = World::new(900);
     let approved = world.approved(&spec(USERS)).await;
     let users = upn_changes(approved.plan()).len();
-    let (forest, _) = with_users(world.forest.forest(), Way::Collecting);
+    let (forest, _) = with_writer(world.forest.forest(), Way::Collecting);
     let mut journal = Flushes::default();
     let outcome =
         world.onramp_over(forest).apply_to_end(&approved, &mut journal, &world.secrets).await.unwrap();

@@ -8,30 +8,22 @@ use crate::forest::{
     AttributeValue, ChangedObject, ChangesQuery, DomainController, ForestUsers, ReplicatedValue, Replication,
     Suffixes, UpnChange,
 };
-use crate::{AttributeName, DistinguishedName, ErrorKind, Upn, UpnSuffix};
+use crate::{AttributeName, DistinguishedName, ErrorKind, Forest, Upn, UpnSuffix};
 
 /// Everything that [`Replication`] promises, of a forest whose domain controllers all run. The other ports write what is
 /// to be replicated.
-pub async fn run(
-    port: &dyn Replication,
-    suffixes: &dyn Suffixes,
-    users: &dyn ForestUsers,
-    fixture: &ForestFixture,
-) {
+pub async fn run(forest: &Forest, fixture: &ForestFixture) {
+    let port = &*forest.replication;
     let controllers = controllers(port).await;
     all_answer(port, &controllers).await;
-    suffix_arrives(port, suffixes, fixture, &controllers).await;
-    upn_is_seen(port, users, fixture, &controllers).await;
-    change_is_followed(port, users, fixture, &controllers).await;
+    suffix_arrives(port, &*forest.suffixes, fixture, &controllers).await;
+    upn_is_seen(port, &*forest.users, fixture, &controllers).await;
+    change_is_followed(forest, fixture, &controllers).await;
 }
 
 /// Checks the methods that prove many changes; skipped if the port does not offer them.
-async fn change_is_followed(
-    port: &dyn Replication,
-    users: &dyn ForestUsers,
-    fixture: &ForestFixture,
-    controllers: &[DomainController],
-) {
+async fn change_is_followed(forest: &Forest, fixture: &ForestFixture, controllers: &[DomainController]) {
+    let (port, users) = (&*forest.replication, &*forest.users);
     let user = done(users.get(&fixture.users[1]).await, "reading a user");
     let old = Upn::parse(user.upn.as_deref().expect("the fixture's users have UPNs")).expect("a UPN");
     let context = DistinguishedName::of_domain(&user.dn.domain_name().expect("a domain"));
@@ -52,13 +44,12 @@ async fn change_is_followed(
     expect_kind(port.stamp(&writer, &NOBODY, &attribute).await, ErrorKind::NotFound, "the stamp of nobody");
 
     let new = Upn::parse(&format!("followed-{}@{}", fixture.tag, old.suffix_str())).expect("a UPN");
-    let change = |from: &Upn, to: &Upn| UpnChange {
-        guid: user.guid,
-        dn: user.dn.clone(),
-        before: Some(from.to_string()),
-        after: to.clone(),
+    let change = async |from: &Upn, to: &Upn| {
+        let (guid, dn, before) = (user.guid, user.dn.clone(), Some(from.to_string()));
+        let change = UpnChange { guid, dn, before, after: to.clone() };
+        forest.object_writer.change(&change.into()).await
     };
-    done(users.change_upn(&change(&old, &new)).await, "changing a UPN");
+    done(change(&old, &new).await, "changing a UPN");
     let changes = async |from_usn: u64| {
         let query = ChangesQuery::new(context.clone(), attribute.clone(), from_usn);
         let read: Vec<ChangedObject> =
@@ -88,7 +79,7 @@ async fn change_is_followed(
         fixture.poll.until(&what, arrived, |arrived| *arrived).await;
     }
 
-    done(users.change_upn(&change(&new, &old)).await, "changing a UPN back");
+    done(change(&new, &old).await, "changing a UPN back");
     let back = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn: old };
     for controller in controllers.iter().filter(|controller| controller.holds(&context)) {
         let holds = async || port.holds(controller, &back).await;

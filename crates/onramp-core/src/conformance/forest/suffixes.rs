@@ -1,8 +1,8 @@
 //! The suite of [`Suffixes`].
 
 use crate::conformance::{ForestFixture, done, expect_kind};
-use crate::forest::{ForestSuffix, ForestUsers, SuffixOrigin, SuffixUsage, Suffixes, SuffixesExt, UpnChange};
-use crate::{DomainName, ErrorKind, Upn, UpnSuffix};
+use crate::forest::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, SuffixesExt, UpnChange};
+use crate::{DomainName, ErrorKind, Forest, Upn, UpnSuffix};
 
 /// Everything that [`Suffixes`] promises.
 pub async fn run(port: &dyn Suffixes, fixture: &ForestFixture) {
@@ -30,7 +30,8 @@ pub async fn run(port: &dyn Suffixes, fixture: &ForestFixture) {
 }
 
 /// A suffix that somebody has is not removed, except by force. Uses the fixture's first user.
-pub async fn run_in_use(port: &dyn Suffixes, users: &dyn ForestUsers, fixture: &ForestFixture) {
+pub async fn run_in_use(forest: &Forest, fixture: &ForestFixture) {
+    let (port, users) = (&*forest.suffixes, &*forest.users);
     let domain = fixture.new_domain("used");
     let suffix = UpnSuffix::from(&domain);
     let shouted = UpnSuffix::parse(&domain.as_str().to_uppercase()).expect("a suffix");
@@ -43,7 +44,7 @@ pub async fn run_in_use(port: &dyn Suffixes, users: &dyn ForestUsers, fixture: &
     let usage = async || port.usage(&shouted).await;
     fixture.poll.until("a new suffix is not in use", usage, SuffixUsage::is_unused).await;
     let change = UpnChange { guid, dn: user.dn.clone(), before: user.upn.clone(), after: after.clone() };
-    done(users.change_upn(&change).await, "giving a user the suffix");
+    done(forest.object_writer.change(&change.into()).await, "giving a user the suffix");
     let has_one = |usage: &SuffixUsage| usage.principals == 1;
     fixture.poll.until("a user's suffix is in use, in any spelling", usage, has_one).await;
     let usage = done(port.usage(&suffix).await, "looking who uses a suffix");
@@ -63,7 +64,7 @@ pub async fn run_in_use(port: &dyn Suffixes, users: &dyn ForestUsers, fixture: &
     fixture.poll.until("a suffix removed by force is gone", list, |all| !explicit(all, &domain)).await;
     expect_kind(port.remove(&suffix).await, ErrorKind::NotFound, "removing a suffix that is gone but in use");
     let back = UpnChange { guid, dn: user.dn.clone(), before: Some(after.to_string()), after: before };
-    done(users.change_upn(&back).await, "giving the user its UPN back");
+    done(forest.object_writer.change(&back.into()).await, "giving the user its UPN back");
 }
 
 async fn existing_suffixes(port: &dyn Suffixes, suffixes: &[ForestSuffix]) {

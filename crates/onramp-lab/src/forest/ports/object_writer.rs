@@ -16,13 +16,13 @@ use crate::forest::writing::change::{Change, Operation, Step};
 #[async_trait]
 impl ObjectWriter for Ports {
     async fn change(&self, change: &ObjectChange) -> Result<ObjectChanged> {
-        self.change_object(change, "change")
+        self.change_object(change)
     }
 
     fn change_all(&self, changes: BoxStream<'static, ObjectChange>) -> BoxStream<'static, ObjectOutcome> {
         let ports = self.clone();
         let made = changes.map(move |change| {
-            let result = ports.change_object(&change, "change");
+            let result = ports.change_object(&change);
             ObjectOutcome { change, result }
         });
         made.boxed()
@@ -30,9 +30,10 @@ impl ObjectWriter for Ports {
 }
 
 impl Ports {
-    /// Makes a change by compare-and-swap; `action` is what that is, for its errors.
-    pub(super) fn change_object(&self, change: &ObjectChange, action: &str) -> Result<ObjectChanged> {
+    /// Makes a change by compare-and-swap.
+    fn change_object(&self, change: &ObjectChange) -> Result<ObjectChanged> {
         change.check()?;
+        let action = change.action();
         if change.state(&self.found(change, action)?) == ChangeState::After {
             return Ok(ObjectChanged::Unchanged);
         }

@@ -2,10 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use onramp_core::forest::{
-    AccountKind, ForestUser, ForestUsers, ObjectChange, UpnChange, UpnChanged, UpnOutcome, UpnOwner,
-    UserQuery,
-};
+use onramp_core::forest::{AccountKind, ForestUser, ForestUsers, UpnOwner, UserQuery};
 use onramp_core::{BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Result, Sid};
 
 use super::Ports;
@@ -41,24 +38,6 @@ impl ForestUsers for Ports {
     async fn get(&self, guid: &ObjectGuid) -> Result<ForestUser> {
         self.available("read the user", Faulty::Search)?;
         self.read_user(guid)
-    }
-
-    async fn change_upn(&self, change: &UpnChange) -> Result<UpnChanged> {
-        self.read_user(&change.guid)?;
-        self.change_object(&ObjectChange::from(change), "change the UPN of")
-    }
-
-    fn change_upns(&self, changes: BoxStream<'static, UpnChange>) -> BoxStream<'static, UpnOutcome> {
-        let ports = self.clone();
-        changes
-            .then(move |change| {
-                let ports = ports.clone();
-                async move {
-                    let result = ports.change_upn(&change).await;
-                    UpnOutcome { change, result }
-                }
-            })
-            .boxed()
     }
 }
 

@@ -38,7 +38,7 @@ async fn on_windows_a_name_that_differs_in_marks_alone_is_taken() {
     ] {
         let (lab, jose, _) = forest(builder);
         let change = upn_change(&lab, jose, "old@corp.local", "jose@contoso.com");
-        let result = lab.forest().users.change_upn(&change).await;
+        let result = lab.forest().object_writer.change(&(&change).into()).await;
         if strict {
             let error = result.expect_err("José has it");
             assert_eq!(error.kind(), ErrorKind::AlreadyExists);
@@ -100,9 +100,9 @@ async fn a_stranger_takes_the_name_before_the_second_change() {
     });
     let forest = lab.forest();
     let first = upn_change(&lab, muller, "müller@corp.local", "muller@contoso.com");
-    forest.users.change_upn(&first).await.expect("nobody came between");
+    forest.object_writer.change(&(&first).into()).await.expect("nobody came between");
     let second = upn_change(&lab, jose, "old@corp.local", "new@contoso.com");
-    let error = forest.users.change_upn(&second).await.expect_err("somebody came between");
+    let error = forest.object_writer.change(&(&second).into()).await.expect_err("somebody came between");
     assert_eq!(error.kind(), ErrorKind::Stale);
     assert_eq!(lab.values_on(DC, &jose, "userPrincipalName").expect("values"), ["theirs@corp.local"]);
 
@@ -146,7 +146,7 @@ async fn a_fault_speaks_in_the_words_it_was_given() {
     let full = Fault::Refused { code: 53, message: "00002082: the disk is full" };
     lab.inject(Operation::Modify, full, 2);
     let change = upn_change(&lab, jose, "old@corp.local", "new@contoso.com");
-    let error = lab.forest().users.change_upn(&change).await.expect_err("it is full");
+    let error = lab.forest().object_writer.change(&(&change).into()).await.expect_err("it is full");
     let reply = error.reply();
     assert_eq!(
         (reply.ldap_code, reply.diagnostic.as_deref()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt};
 use onramp::replication::{ReplicationExt, ReplicationState, WaitOptions};
 use onramp_core::conformance::{self, ForestFixture, PollTimeout};
-use onramp_core::forest::{ReplicatedValue, UpnChange, UpnChanged, UserQuery};
+use onramp_core::forest::{ObjectChange, ObjectChanged, ReplicatedValue, UpnChange, UserQuery};
 use onramp_core::{Clock, DomainName, ErrorKind, ManualClock, Upn, UpnSuffix};
 use onramp_lab::forest::{Fault, LabForest, Operation};
 
@@ -128,7 +128,7 @@ async fn somebody_else_s_change_is_stale_and_not_overwritten() {
     let change = UpnChange { guid: user.guid, dn: user.dn.clone(), before: user.upn.clone(), after };
     lab.set_on("dc1.corp.local", &user.guid, "userPrincipalName", &["somebody@else.example"])
         .expect("changed");
-    let error = forest.users.change_upn(&change).await.expect_err("it is stale");
+    let error = forest.object_writer.change(&(&change).into()).await.expect_err("it is stale");
     assert_eq!(error.kind(), ErrorKind::Stale, "{error}");
     assert_eq!(error.reply().ldap_code, Some(16));
 }
@@ -166,11 +166,14 @@ async fn a_delegate_may_change_upns_of_unprotected_users_only() {
     let user = first_user(&lab).await;
     let after = Upn::parse("delegated@example.com").expect("a UPN");
     let change = UpnChange { guid: user.guid, dn: user.dn.clone(), before: user.upn, after: after.clone() };
-    assert_eq!(forest.users.change_upn(&change).await.expect("allowed"), UpnChanged::Changed);
+    assert_eq!(
+        forest.object_writer.change(&(&change).into()).await.expect("allowed"),
+        ObjectChanged::Changed
+    );
     let protected = lab.find_account("Administrator").expect("it exists");
     let after = Upn::parse("root@example.com").expect("a UPN");
     let change = UpnChange { guid: protected, dn: user.dn, before: None, after };
-    let error = forest.users.change_upn(&change).await.expect_err("protected");
+    let error = forest.object_writer.change(&(&change).into()).await.expect_err("protected");
     assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
 }
 
@@ -214,15 +217,18 @@ async fn twenty_thousand_changes_leave_every_controller_equal() {
     };
     let changes: Vec<_> = users.into_iter().filter_map(change).collect();
     let total = changes.len();
-    let outcomes: Vec<_> =
-        forest.users.change_upns(futures_util::stream::iter(changes).boxed()).collect().await;
+    let outcomes: Vec<_> = forest
+        .object_writer
+        .change_all(futures_util::stream::iter(changes.clone()).map(ObjectChange::from).boxed())
+        .collect()
+        .await;
     assert_eq!(outcomes.len(), total);
     let collisions = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
     // One of each colliding pair, and whoever has a UPN that reads the same but for the suffix.
     assert_eq!(collisions, 200, "one of each hundred collides");
     clock.advance(Duration::from_secs(5));
     let last = outcomes.iter().rev().find(|outcome| outcome.result.is_ok()).expect("some went well");
-    let last = &last.change;
+    let last = changes.iter().find(|change| change.guid == last.change.guid).expect("it was asked for");
     for controller in forest.replication.controllers().await.expect("controllers") {
         let value =
             ReplicatedValue::UserUpn { guid: last.guid, dn: last.dn.clone(), upn: last.after.clone() };

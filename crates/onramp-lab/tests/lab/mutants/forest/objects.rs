@@ -6,7 +6,7 @@ use onramp_core::forest::{
     AttributeValue, ForestObject, ForestObjects, ObjectChange, ObjectChanged, ObjectOutcome, ObjectQuery,
     ObjectRef, ObjectWriter, SearchScope,
 };
-use onramp_core::{AttributeName, BoxStream, Error, ErrorKind, LdapFilter, Result};
+use onramp_core::{AttributeName, BoxStream, Error, ErrorKind, LdapFilter, Result, Upn};
 
 use super::{Broken, Mutant};
 
@@ -64,7 +64,25 @@ impl ObjectWriter for Mutant {
     async fn change(&self, change: &ObjectChange) -> Result<ObjectChanged> {
         let sound = &self.sound.object_writer;
         let mut change = change.clone();
+        let changes_upn = changes_upn(&change);
         match self.broken {
+            Broken::OverwritesStaleValues if changes_upn => {
+                let held = self.sound.users.get(&change.guid).await?.upn;
+                change.attributes[0].remove = held.into_iter().map(AttributeValue::text).collect();
+            }
+            Broken::IgnoresCase if changes_upn && change.is_respelling() => {
+                return Ok(ObjectChanged::Unchanged);
+            }
+            Broken::InsistsOnUpns if changes_upn => {
+                let is_upn =
+                    |value: &AttributeValue| value.as_text().is_some_and(|text| Upn::parse(text).is_ok());
+                if !change.attributes[0].add.iter().all(is_upn) {
+                    return Err(Error::new(ErrorKind::Invalid, change.action()));
+                }
+            }
+            Broken::KeepsUpns if changes_upn && change.attributes[0].add.is_empty() => {
+                return Ok(ObjectChanged::Changed);
+            }
             Broken::ChecksNothing if change.check().is_err() => return Ok(ObjectChanged::Changed),
             Broken::OverwritesStaleAttributes | Broken::DropsOtherValues => {
                 let Ok(user) = self.sound.users.get(&change.guid).await else {
@@ -101,6 +119,15 @@ impl ObjectWriter for Mutant {
             Ok(ObjectChanged::Unchanged) if self.is(Broken::WritesAttributesAgain) => {
                 Ok(ObjectChanged::Changed)
             }
+            Ok(ObjectChanged::Unchanged) if self.is(Broken::WritesAgain) && changes_upn => {
+                Ok(ObjectChanged::Changed)
+            }
+            Err(error) if self.is(Broken::TakesOthersNames) && changes_upn && error.is_already_exists() => {
+                Ok(ObjectChanged::Changed)
+            }
+            Err(error) if self.is(Broken::KeepsQuietAboutUpns) && changes_upn && error.is_stale() => {
+                Err(Error::new(ErrorKind::Stale, "change"))
+            }
             Err(error) if self.is(Broken::KeepsQuietAboutValues) && error.is_stale() => {
                 Err(Error::new(ErrorKind::Stale, "change"))
             }
@@ -109,19 +136,28 @@ impl ObjectWriter for Mutant {
     }
 
     fn change_all(&self, changes: BoxStream<'static, ObjectChange>) -> BoxStream<'static, ObjectOutcome> {
-        let lost = self.is(Broken::LosesObjectOutcomes);
-        let mixes = self.is(Broken::MixesUpChanges);
+        let mutant = self.clone();
+        let loses = move |change: &ObjectChange| {
+            mutant.is(Broken::LosesObjectOutcomes) || mutant.is(Broken::LosesOutcomes) && changes_upn(change)
+        };
+        let (mixes, takes_early) = (self.is(Broken::MixesUpChanges), self.is(Broken::TakesBeforeItIsGiven));
         let writer = self.sound.object_writer.clone();
         let mixed = async move {
             let mut changes: Vec<_> = changes.collect().await;
-            if mixes {
+            if mixes || takes_early && changes.first().is_some_and(changes_upn) {
                 changes.reverse();
             }
             writer.change_all(futures_util::stream::iter(changes).boxed())
         };
         let outcomes = futures_util::stream::once(mixed).flatten();
-        outcomes.filter(move |outcome| std::future::ready(!(lost && outcome.result.is_err()))).boxed()
+        let is_kept = move |outcome: &ObjectOutcome| outcome.result.is_ok() || !loses(&outcome.change);
+        outcomes.filter(move |outcome| std::future::ready(is_kept(outcome))).boxed()
     }
+}
+
+fn changes_upn(change: &ObjectChange) -> bool {
+    let upn = AttributeName::from_static("userPrincipalName");
+    change.attributes.iter().any(|change| change.attribute == upn)
 }
 
 impl Mutant {
