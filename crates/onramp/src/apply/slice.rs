@@ -73,8 +73,6 @@ pub(crate) struct Slices {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The number of the current slice.
-    slice: u64,
     limits: Limits,
     /// The number of changes made in the current slice.
     made: u64,
@@ -98,7 +96,6 @@ impl Slices {
     /// Begins a slice.
     pub(super) fn begin(&self, limits: &Limits) {
         let mut state = self.state();
-        state.slice += 1;
         (state.made, state.tried) = (0, 0);
         state.limits = limits.clone();
         state.pause = None;
@@ -150,15 +147,13 @@ impl Slices {
     }
 
     async fn pause(&self, time: Option<Duration>) {
-        let mut asked_in = None;
+        let mut has_asked = false;
+        // The next poll is that of the next slice, because the pause ends this one.
         std::future::poll_fn(|_| {
-            let mut state = self.state();
-            match asked_in {
-                Some(slice) if state.slice > slice => return Poll::Ready(()),
-                Some(_) => {}
-                None => asked_in = Some(state.slice),
+            if std::mem::replace(&mut has_asked, true) {
+                return Poll::Ready(());
             }
-            state.pause = Some(time);
+            self.state().pause = Some(time);
             Poll::Pending
         })
         .await;

@@ -305,16 +305,6 @@ impl Change {
     pub(crate) fn writes(&self) -> bool {
         !matches!(self, Self::AwaitReplication { .. } | Self::ProveSignIn { .. })
     }
-
-    /// Returns true if it concerns the service account.
-    pub(crate) fn is_of_account(&self) -> bool {
-        matches!(self, Self::CreateServiceAccount { .. })
-            || self.account_id().is_some()
-            || matches!(
-                self,
-                Self::AssignRole { .. } | Self::AssignSubscriptionRole { .. } | Self::ProveSignIn { .. }
-            )
-    }
 }
 
 impl fmt::Display for Change {
