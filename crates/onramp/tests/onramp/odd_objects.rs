@@ -1,7 +1,12 @@
 //! One object that cannot be understood never stops a survey.
 
-use futures_util::TryStreamExt;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use onramp::Unreadable;
 use onramp_core::forest::UserQuery;
+use onramp_core::mock::MockTenantUsers;
+use onramp_core::{Error, ErrorKind};
 
 use crate::small::{add, cloud, id, ids, plain, plan_users, renamed, set, with_cloud};
 use crate::world::{World, spec};
@@ -64,4 +69,36 @@ async fn a_silent_domain_controller_is_a_consequence() {
     world.forest.start_controller("dc2.corp.local").unwrap();
     assert!(!ids(&plan_users(&world, "").await).iter().any(|id| id.starts_with("controller-left-out")));
     set(&world, &world.forest.find_account("anna").unwrap(), "mail", &["x@contoso.com"]);
+}
+
+#[tokio::test]
+async fn of_many_that_cannot_be_read_each_is_counted_and_the_first_are_named() {
+    let world = plain();
+    let spec = spec("domain = 'contoso.com'\n[sync]\nenable = true\n");
+    let unreadable = async |numbers: Vec<u32>| -> Unreadable {
+        let mut users = MockTenantUsers::new();
+        users.expect_list().times(1).returning(move || {
+            let error =
+                |number| Error::new(ErrorKind::Unreadable, "read").with_object(format!("odd{number:03}"));
+            stream::iter(numbers.clone()).map(move |number| Err(error(number))).boxed()
+        });
+        let tenant = world.tenant.tenant().with_users(Arc::new(users));
+        let survey = world.onramp_on(tenant, world.forest.forest()).survey(&spec).await.unwrap();
+        survey.unreadable
+    };
+    let all = unreadable((0..300).chain(0..300).collect()).await;
+    assert_eq!(all.count, 300);
+    let first: Vec<String> =
+        (0..100).map(|number| format!("could not read odd{number:03}: it could not be understood")).collect();
+    assert_eq!(all.named, first);
+    let reversed = unreadable((0..300).rev().collect()).await;
+    assert_eq!((reversed.count, reversed.named, &reversed.digest), (300, first, &all.digest));
+    // Others that are not among the named ones are others all the same.
+    let mut digests: Vec<String> = vec![all.digest];
+    for other in 300..310 {
+        digests.push(unreadable((0..299).chain([other]).collect()).await.digest);
+    }
+    digests.sort();
+    digests.dedup();
+    assert_eq!(digests.len(), 11);
 }

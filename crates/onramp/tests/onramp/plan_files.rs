@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onramp::{Change, Plan, PlanError};
+use onramp::{Change, Consequence, Plan, PlanError, UserRef};
 use onramp_core::forest::ReplicatedValue;
 use onramp_core::mock::MockReplication;
 
@@ -162,16 +162,48 @@ async fn every_change_and_every_consequence_is_told_in_words() {
     );
 }
 
-#[tokio::test]
-async fn one_user_and_several_are_told_apart() {
-    let world = plain();
-    add(&world, "anna", Some("anna@corp.local"));
-    let words = async || {
-        let plan = plan_users(&world, "").await;
-        let named = plan.consequences().iter().find(|c| c.id().starts_with("users-renamed")).unwrap();
-        named.to_string()
+#[test]
+fn one_and_several_are_told_apart() {
+    let name = |number: u64| format!("user{number}");
+    let user = |number: u64| -> UserRef {
+        let guid = onramp_core::ObjectGuid::from_bytes([number as u8; 16]);
+        let dn = format!("CN={},DC=corp,DC=local", name(number));
+        serde_json::from_value(
+            serde_json::json!({ "guid": guid, "dn": dn, "sam_account_name": name(number) }),
+        )
+        .unwrap()
     };
-    assert!(words().await.starts_with("1 user gets a new UPN"));
-    add(&world, "bob", Some("bob@corp.local"));
-    assert!(words().await.starts_with("2 users get a new UPN"));
+    let told = |count: u64| {
+        let digest = String::new();
+        let all = [
+            Consequence::UsersRenamed { count, digest: digest.clone() },
+            Consequence::UsersLeftBehind { count, digest: digest.clone() },
+            Consequence::BuiltInAccountsRenamed { accounts: (0..count).map(user).collect() },
+            Consequence::MapWithoutEffect { names: (0..count).map(name).collect() },
+            Consequence::ObjectsUnreadable { count, named: Vec::new(), digest },
+        ];
+        all.map(|consequence| consequence.to_string())
+    };
+    let behind = "current UPN because of a problem (each reason is listed with the plan)";
+    let without = "no effect, because the selection leaves the user out";
+    assert_eq!(
+        told(1),
+        [
+            "1 user gets a new UPN; the old one stops working immediately".to_owned(),
+            format!("1 user keeps its {behind}"),
+            "1 built-in or system account named in `only` will get a new UPN".to_owned(),
+            format!("1 name in `map` has {without}"),
+            "1 object could not be read, and the plan ignores them".to_owned(),
+        ]
+    );
+    assert_eq!(
+        told(2),
+        [
+            "2 users get a new UPN; the old one stops working immediately".to_owned(),
+            format!("2 users keep their {behind}"),
+            "2 built-in or system accounts named in `only` will get a new UPN".to_owned(),
+            format!("2 names in `map` have {without}"),
+            "2 objects could not be read, and the plan ignores them".to_owned(),
+        ]
+    );
 }

@@ -180,6 +180,17 @@ async fn a_private_domain_and_a_strange_account_block_everything() {
 }
 
 #[tokio::test]
+async fn the_initial_domain_of_another_tenant_blocks_everything() {
+    let world = World::new(2);
+    for (domain, is_blocked) in [("contoso", false), ("fabrikam", true)] {
+        let plan = world.plan(&spec(&format!("domain = '{domain}.onmicrosoft.com'"))).await;
+        let problems: Vec<&BlockerKind> = plan.blockers().iter().map(|blocker| &blocker.problem).collect();
+        let is_initial = matches!(problems[..], [BlockerKind::InitialDomain { domain: found }] if found.as_str().starts_with(domain));
+        assert_eq!((is_initial, plan.is_blocked()), (is_blocked, is_blocked), "{problems:?}");
+    }
+}
+
+#[tokio::test]
 async fn approval_names_each_consequence_and_no_other() {
     let plan = World::new(50).plan(&spec(SPEC)).await;
     let refusal = plan.clone().approve(["sync-switched-on", "mfa-switched-off"]).unwrap_err();
