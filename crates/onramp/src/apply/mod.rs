@@ -390,7 +390,7 @@ impl Run<'_> {
         let entry = JournalEntry::ChangeEnded {
             number,
             outcome,
-            object: self.steps.object(),
+            object: self.steps.object(&planned.change),
             before: None,
             after: None,
             detail: detail.clone(),

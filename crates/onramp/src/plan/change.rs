@@ -305,6 +305,16 @@ impl Change {
     pub(crate) fn writes(&self) -> bool {
         !matches!(self, Self::AwaitReplication { .. } | Self::ProveSignIn { .. })
     }
+
+    /// Returns true if it concerns the service account.
+    pub(crate) fn is_of_account(&self) -> bool {
+        matches!(self, Self::CreateServiceAccount { .. })
+            || self.account_id().is_some()
+            || matches!(
+                self,
+                Self::AssignRole { .. } | Self::AssignSubscriptionRole { .. } | Self::ProveSignIn { .. }
+            )
+    }
 }
 
 impl fmt::Display for Change {
@@ -362,6 +372,74 @@ impl fmt::Display for Change {
             Self::DisableServiceAccount { upn, .. } => write!(f, "disable the account {upn}"),
             Self::DeleteServiceAccount { upn, .. } => write!(f, "delete the account {upn}"),
             Self::RestoreServiceAccount { upn, .. } => write!(f, "restore the deleted account {upn}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_the_account_are_told_from_others_and_those_that_write_from_waits_and_tests() {
+        let (upn, role_name) = (Upn::parse("sync@contoso.com").unwrap(), String::new());
+        let domain = || DomainName::parse("contoso.com").unwrap();
+        let await_replication = Change::AwaitReplication { values: Vec::new(), without: Vec::new() };
+        for (change, is_of_account, writes) in [
+            (Change::AddDomain { domain: domain() }, false, true),
+            (Change::VerifyDomain { domain: domain() }, false, true),
+            (Change::AddSuffix { suffix: domain() }, false, true),
+            (await_replication, false, false),
+            (Change::EnableSync, false, true),
+        ] {
+            assert_eq!((change.is_of_account(), change.writes()), (is_of_account, writes), "{change}");
+        }
+        let create = Change::CreateServiceAccount {
+            upn: upn.clone(),
+            display_name: String::new(),
+            other_mails: Vec::new(),
+        };
+        assert!(create.is_of_account() && create.writes());
+        // The ID of an account that the plan creates is not known.
+        for id in [None, Some(ObjectId::from_u128(1))] {
+            let (upn, role_name) = (upn.clone(), role_name.clone());
+            let role = Change::AssignRole {
+                upn: upn.clone(),
+                id,
+                role: RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR,
+                role_name: role_name.clone(),
+            };
+            let subscription_role = Change::AssignSubscriptionRole {
+                upn: upn.clone(),
+                id,
+                subscription: ObjectId::from_u128(2),
+                subscription_name: String::new(),
+                role: AzureRoleId::READER,
+                role_name,
+            };
+            let prove = Change::ProveSignIn { upn, id };
+            for (change, writes) in [(role, true), (subscription_role, true), (prove, false)] {
+                assert_eq!((change.is_of_account(), change.account_id()), (true, id), "{change}");
+                assert_eq!(change.writes(), writes, "{change}");
+            }
+        }
+        let id = Some(ObjectId::from_u128(1));
+        for change in [
+            Change::EnableServiceAccount { upn: upn.clone(), id },
+            Change::SetServiceAccountPassword { upn: upn.clone(), id, replace: false },
+            Change::SetMfaState {
+                upn: upn.clone(),
+                id,
+                before: MfaState::Enabled,
+                after: MfaState::Disabled,
+            },
+            Change::SetAlternateEmail { upn, id, before: Vec::new(), after: Vec::new() },
+        ] {
+            assert_eq!(
+                (change.is_of_account(), change.account_id(), change.writes()),
+                (true, id, true),
+                "{change}"
+            );
         }
     }
 }

@@ -100,9 +100,9 @@ impl Steps {
         }
     }
 
-    /// Returns the object ID of the service account for the journal, once it is known: its changes are the last of a plan.
-    pub(crate) fn object(&self) -> Option<String> {
-        self.service_account.id().map(|id| id.to_string())
+    /// Returns the object ID of the service account for the journal, if a change concerns it.
+    pub(crate) fn object(&self, change: &Change) -> Option<String> {
+        self.service_account.id().filter(|_| change.is_of_account()).map(|id| id.to_string())
     }
 }
 
