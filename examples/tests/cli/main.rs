@@ -12,6 +12,7 @@
 )]
 
 mod interruptions;
+mod kills;
 mod mistakes;
 mod onboarding;
 mod password;

@@ -125,9 +125,13 @@ impl Desk {
         self.checked(self.start(arguments).end())
     }
 
+    pub(crate) fn start_undo(&self, arguments: &[&str]) -> Program {
+        Program::start(env!("CARGO_BIN_EXE_undo"), arguments, self.folder.path())
+    }
+
     /// Runs `undo` to its end, and checks that no secret was printed or written.
     pub(crate) fn undo(&self, arguments: &[&str]) -> Ended {
-        self.checked(Program::start(env!("CARGO_BIN_EXE_undo"), arguments, self.folder.path()).end())
+        self.checked(self.start_undo(arguments).end())
     }
 
     /// Runs `onboard` at a terminal, and answers its questions one after the other.
@@ -240,6 +244,11 @@ impl World {
     pub(crate) fn forest_offers_nothing(&self) -> bool {
         let suffixes = self.cloud.runtime.block_on(self.forest.forest().suffixes.list()).unwrap();
         suffixes.len() == 1
+    }
+
+    /// Returns the users of the forest.
+    pub(crate) async fn state_of_users(&self) -> Vec<ForestUser> {
+        self.forest.forest().users.search(UserQuery::all()).try_collect().await.unwrap()
     }
 
     /// Returns everything that a run could have changed.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use onramp_core::ObjectGuid;
 
-use super::{Change, Consequence, Plan};
+use super::{Consequence, Plan};
 
 impl Plan {
     /// Returns the IDs of the consequences of this plan that an accepted consequence of an earlier plan includes.
@@ -32,7 +32,8 @@ impl Plan {
             return true;
         }
         match (now, before) {
-            (Consequence::UsersRenamed { .. }, Consequence::UsersRenamed { .. }) => {
+            (Consequence::UsersRenamed { .. }, Consequence::UsersRenamed { .. })
+            | (Consequence::UsersRestored { .. }, Consequence::UsersRestored { .. }) => {
                 Renames::of(self).0.is_subset(&renamed.0)
             }
             (Consequence::UsersLeftBehind { .. }, Consequence::UsersLeftBehind { .. }) => self
@@ -66,6 +67,9 @@ impl Plan {
                 Consequence::ObjectsUnreadable { count: now, named, .. },
                 Consequence::ObjectsUnreadable { named: known, .. },
             ) => named.len() as u64 == *now && named.iter().all(|one| known.contains(one)),
+            (Consequence::NotUndone { changes: now }, Consequence::NotUndone { changes: before }) => {
+                now.iter().all(|change| before.contains(change))
+            }
             (Consequence::DomainVerified { domain: now }, Consequence::DomainAdded { domain: before }) => {
                 now == before
             }
@@ -85,14 +89,12 @@ impl Plan {
 }
 
 /// The users that get a new UPN, each with the current and the new one.
-struct Renames<'a>(HashSet<(ObjectGuid, Option<&'a str>, &'a str)>);
+struct Renames<'a>(HashSet<(ObjectGuid, Option<&'a str>, Option<&'a str>)>);
 
 impl<'a> Renames<'a> {
     fn of(plan: &'a Plan) -> Self {
-        let renames = plan.changes.iter().filter_map(|planned| match &planned.change {
-            Change::ChangeUpn { upn } => Some((upn.guid, upn.before.as_deref(), upn.after.as_str())),
-            _ => None,
-        });
+        let users = plan.changes.iter().filter_map(|planned| planned.change.of_user());
+        let renames = users.map(|values| (values.guid, values.before, values.after));
         Self(renames.collect())
     }
 }
@@ -105,6 +107,7 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
+    use crate::plan::Change;
     use crate::plan::{Blocker, BlockerKind, PlannedChange};
     use crate::steps::sync::{CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind};
     use crate::steps::users::UserRef;

@@ -95,6 +95,7 @@ struct Page {
     warnings: Vec<String>,
     users_changed: u64,
     users_read: u64,
+    users_verb: &'static str,
     numbers: Vec<(String, u64)>,
     ending: Option<String>,
     consequences: Vec<(String, String, Vec<String>)>,
@@ -136,7 +137,10 @@ impl Page {
             .collect();
         Self {
             format_version: REPORT_FORMAT_VERSION,
-            title: format!("{} → {}", header.domain, header.tenant_name),
+            title: match header.undoes {
+                Some(_) => format!("Undo of a run: {} → {}", header.domain, header.tenant_name),
+                None => format!("{} → {}", header.domain, header.tenant_name),
+            },
             verdict,
             verdict_class,
             domain: header.domain.to_string(),
@@ -155,6 +159,7 @@ impl Page {
             consequences: plan.consequences().iter().map(consequence).collect(),
             blocked_more: blocked.len().saturating_sub(ROWS),
             blocked: blocked.into_iter().take(ROWS).collect(),
+            users_verb: if header.undoes.is_some() { "to be restored" } else { "to get a new UPN" },
             skipped: header.users_skipped.clone(),
             changed_more: users.len().saturating_sub(ROWS),
             changed: users.into_iter().take(ROWS).collect(),
@@ -196,6 +201,9 @@ fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {
 
 /// Returns the parts of the job that a plan leaves out, in words.
 fn not_asked_for(plan: &Plan) -> Option<String> {
+    if plan.header().undoes.is_some() {
+        return None;
+    }
     let scope = plan.header().scope;
     let parts = [
         (scope.users, "the UPNs of users"),

@@ -56,7 +56,22 @@ impl Onramp {
         if approved.plan().users_changed() > 0 {
             users::verify_restored(self, approved, &mut verification).await?;
         }
-        for planned in approved.plan().changes() {
+        let plan = approved.plan();
+        let left_alone = plan.skipped().len()
+            + (plan.consequences().iter())
+                .filter(|consequence| matches!(consequence, Consequence::NotUndone { .. }))
+                .map(|consequence| consequence.members().len())
+                .sum::<usize>();
+        if plan.is_empty() || left_alone > 0 {
+            let (status, detail) = match left_alone {
+                0 => (CheckStatus::True, "nothing".to_owned()),
+                count => {
+                    (CheckStatus::TrueButForBlocked, format!("{count}, each with its reason in the plan"))
+                }
+            };
+            verification.check("changes of the run that are left as they are", status, detail);
+        }
+        for planned in plan.changes() {
             let change = &planned.change;
             let status = match Step::of(change) {
                 None | Some(Step::Users) => continue,

@@ -119,6 +119,7 @@ async fn a_whole_run_is_undone_and_everything_is_as_it_was_before() {
     // A second plan has nothing left, and the same spec makes the same plan again.
     let again = undo_plan(&world, applied.plan(), UndoSelection::default()).await;
     assert!(again.is_empty() && again.skipped().is_empty(), "{again:#?}");
+    assert!(world.onramp().verify_undo(&approve_all(again)).await.unwrap().is_green());
     let planned: Vec<Change> = world.plan(&spec).await.changes().iter().map(|p| p.change.clone()).collect();
     let before: Vec<Change> = applied.plan().changes().iter().map(|p| p.change.clone()).collect();
     let users = |changes: &[Change]| changes.iter().filter(|c| matches!(c, Change::ChangeUpn { .. })).count();
@@ -159,6 +160,11 @@ async fn a_value_that_somebody_changed_since_is_left_alone() {
     assert!(left.contains("add the UPN suffix contoso.com"), "{left}");
     let approved = approve_all(plan);
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+    let verification = world.onramp().verify_undo(&approved).await.unwrap();
+    let excused: Vec<&onramp::Check> =
+        verification.checks.iter().filter(|check| check.status != onramp::CheckStatus::True).collect();
+    assert_eq!(excused.len(), 1, "{verification:#?}");
+    assert_eq!(excused[0].status, onramp::CheckStatus::TrueButForBlocked);
     let held = world.forest.values_on(&host, &theirs.guid, "userPrincipalName").unwrap();
     assert_eq!(held, ["somebody@contoso.com"]);
 }
@@ -369,6 +375,27 @@ async fn a_change_whose_outcome_was_not_recorded_counts_if_a_look_shows_it() {
     }
     let plan = world.onramp().undo(&run, &UndoSelection::default()).await.unwrap();
     assert_eq!(plan.users_changed(), applied.plan().users_changed() - 1);
+}
+
+#[tokio::test]
+async fn the_rest_of_an_undo_needs_no_second_approval() {
+    let mut world = World::new(30);
+    let applied = world.done(&spec(SPEC)).await;
+    let approved = approve_all(undo_plan(&world, applied.plan(), UndoSelection::default()).await);
+    let onramp = world.onramp();
+    let mut run = onramp.start(&approved, &mut world.journal, &world.secrets);
+    run.apply(&Limits::default().with_max_changes(12)).await.unwrap();
+    drop(run);
+    let rest = undo_plan(&world, applied.plan(), UndoSelection::default()).await;
+    assert!(rest.users_changed() > 0 && rest.users_changed() < approved.plan().users_changed());
+    let mut covered = rest.covered_by(approved.plan(), approved.accepted());
+    let mut all: Vec<String> = rest.consequences().iter().map(Consequence::id).collect();
+    covered.sort();
+    all.sort();
+    assert_eq!(covered, all);
+    // Other users are another acceptance.
+    let other = undo_plan(&world, applied.plan(), UndoSelection::default().with_steps([Step::Domain])).await;
+    assert!(!rest.covered_by(&other, &[rest.consequences()[0].id()]).contains(&rest.consequences()[0].id()));
 }
 
 #[tokio::test]

@@ -47,10 +47,11 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
     let changes = plan.changes().get(places).unwrap_or_default();
     let Some(first) = changes.first() else { return Ok(true) };
     let (total, next) = (changes.len() as u64, first.number);
-    let title = match first.change {
-        Change::RestoreUpn { .. } => format!("restore the UPN of {}", people(total)),
-        _ => format!("change the UPN of {}", people(total)),
+    let (verb, wanted) = match first.change {
+        Change::RestoreUpn { .. } => ("restore", "the UPN from before the run"),
+        _ => ("change", "the new UPN"),
     };
+    let title = format!("{verb} the UPN of {}", people(total));
     run.context.notify(Event::ChangeStarted { number: next, total: run.outcome.total, title: title.clone() });
     if let Err(error) = run.steps.replication.note(&run.context, changes).await {
         // The only error is a cancellation, and nothing was tried yet.
@@ -76,7 +77,7 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
     send(run, changes, &mut progress).await?;
     let Progress { tried, bad, stale, ended, last_bad, .. } = progress;
     let detail = format!(
-        "{} now have the new UPN, {} skipped because somebody else changed the value, {} failed, {} not attempted",
+        "{} now have {wanted}, {} skipped because somebody else changed the value, {} failed, {} not attempted",
         tried.saturating_sub(bad),
         stale,
         bad.saturating_sub(stale),

@@ -1,0 +1,108 @@
+//! Runs and undos that are killed at random moments.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use onramp_core::forest::Replication;
+use onramp_core::{AttributeName, ObjectGuid};
+
+use crate::program::Program;
+use crate::world::{SPEC, State, World};
+
+/// The number of kills, half of them during the run and half during its undo.
+fn kills() -> u32 {
+    std::env::var("ONRAMP_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
+}
+
+/// A sequence of numbers that a seed determines (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    /// Takes the seed from the environment, and prints it.
+    fn new() -> Self {
+        let seed = std::env::var("ONRAMP_KILL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(14);
+        println!("ONRAMP_KILL_SEED={seed} ONRAMP_KILLS={}", kills());
+        Self(seed)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % end.max(1)
+    }
+}
+
+/// The UPN of every user, and how often it was written.
+fn written(world: &World) -> BTreeMap<ObjectGuid, (Option<String>, u32)> {
+    let forest = world.forest.forest();
+    let attribute = AttributeName::from_static("userPrincipalName");
+    world.cloud.runtime.block_on(async {
+        let controllers = forest.replication.controllers().await.unwrap();
+        let replication: &dyn Replication = &*forest.replication;
+        let mut found = BTreeMap::new();
+        for user in world.state_of_users().await {
+            let stamp = replication.stamp(&controllers[0], &user.guid, &attribute).await.unwrap();
+            found.insert(user.guid, (user.upn, stamp.written.map_or(0, |written| written.version)));
+        }
+        found
+    })
+}
+
+/// Starts a program again and again, kills it after a random time, and lets the last one end. Returns the number of kills.
+fn kill_often(world: &World, random: &mut Random, count: u32, start: impl Fn() -> Program) -> u32 {
+    let mut killed = 0;
+    for _ in 0..count {
+        let running = start();
+        std::thread::sleep(Duration::from_millis(random.below(1_200)));
+        running.send(Signal::SIGKILL);
+        killed += u32::from(world.desk.checked(running.end()).code.is_none());
+    }
+    world.desk.checked(start().end()).with_code(0);
+    killed
+}
+
+#[test]
+fn whatever_is_killed_every_change_is_made_once_and_undone_once() {
+    let (world, mut random) = (World::new(150), Random::new());
+    // Without an account: a password that nobody knows cannot be compared.
+    let (spec, _) = SPEC.split_once("[spec.service_account]").unwrap();
+    world.desk.configure(&world.desk.text(spec));
+    let (before, state): (_, State) = (written(&world), world.state());
+    world.desk.onboard(&["--plan-only"]).with_code(0);
+    let (plan, file) = (world.desk.plan(), world.desk.last("plan.jsonl"));
+    let file = file.to_str().unwrap().to_owned();
+    let planned = plan.users_changed();
+    assert!(planned > 100);
+
+    world.forest.set_latency(Duration::from_millis(2));
+    let start = || world.desk.start(&["--yes", "--plan", &file]);
+    let mut killed = kill_often(&world, &mut random, kills() / 2, start);
+    let after = written(&world);
+    let changed: Vec<_> = before.iter().filter(|(guid, value)| after[guid].0 != value.0).collect();
+    assert_eq!(changed.len() as u64, planned, "every planned change, and no other");
+    for (guid, (_, version)) in changed {
+        assert_eq!(after[guid].1, version + 1, "{guid} was written once");
+    }
+
+    // Each of the runs made a part of it; they are undone in reverse order.
+    let runs: Vec<String> = (world.desk.runs().iter().rev())
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    let count = kills().div_ceil(2).div_ceil(runs.len() as u32);
+    for run in &runs {
+        let start = || world.desk.start_undo(&[run, "--yes"]);
+        killed += kill_often(&world, &mut random, count, start);
+    }
+    let restored = written(&world);
+    for (guid, (upn, version)) in &before {
+        let (now, writes) = &restored[guid];
+        assert_eq!(now, upn, "{guid}");
+        let expected = if after[guid].0 == *upn { *version } else { version + 2 };
+        assert_eq!(*writes, expected, "{guid} was written twice, there and back");
+    }
+    assert_eq!(world.state().users, state.users);
+    assert!(killed >= kills() / 4, "{killed} programs were killed before their end");
+    println!("{killed} kills, {planned} changes and as many undone, none lost, none twice");
+}
