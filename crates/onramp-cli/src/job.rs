@@ -22,7 +22,8 @@ pub enum Ended {
     Green,
     /// Something is not as wanted. Exit code 1.
     Red,
-    /// A consequence was not accepted, or the plan cannot be applied; nothing was changed. Exit code 2.
+    /// A consequence was not accepted, the plan is not the reviewed one, or it cannot be applied; nothing was changed. Exit
+    /// code 2.
     NotApproved,
     /// Only the plan was requested, and it can be applied; nothing was changed. Exit code 0.
     Planned,

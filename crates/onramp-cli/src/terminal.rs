@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::dns;
 use indicatif::{ProgressBar, ProgressStyle};
+use onramp::replication::{ControllerStatus, ReplicationState};
 use onramp::{ApplyOutcome, Change, CheckStatus, Event, Outcome, Plan, Verification};
 use onramp_core::visible;
 
@@ -15,6 +16,9 @@ use onramp_core::visible;
 const SHOWN: usize = 5;
 /// The number of users of a plan that are shown.
 const USERS_SHOWN: usize = 3;
+
+/// The least number of users whose progress is shown without a terminal. The end of the change tells the total anyway.
+const FEW_USERS: u64 = 20;
 
 /// The terminal that shows a run. All clones are the same terminal.
 ///
@@ -135,13 +139,22 @@ impl Terminal {
                 }
             }
             Event::Waiting { reason, waited, .. } => {
-                self.wait(&reason.to_string(), waited.as_secs(), event);
+                self.wait(&reason.to_string(), waited.as_secs(), event.to_string());
             }
             Event::Replication { report } => {
-                self.wait(&report.subject.to_string(), report.waited_ms / 1000, event);
+                self.wait(&report.subject.to_string(), report.waited_ms / 1000, event.to_string());
             }
-            Event::BulkReplication { report } => self.wait("users", report.waited_ms / 1000, event),
-            Event::SecretStored { .. } => self.result(format!("      {}", self.paint("2", event))),
+            Event::BulkReplication { report } => {
+                let (behind, all) = (report.behind().count(), report.controllers.len());
+                let mut text = format!("{}: on {} of {all} domain controllers", report.subject, all - behind);
+                report.behind().for_each(|controller| text.push_str(&format!("; {}", in_words(controller))));
+                self.wait("users", report.waited_ms / 1000, text);
+            }
+            // Its file gets another name once the tenant has the password. The end of the change tells the final one.
+            Event::SecretStored { upn, .. } => {
+                let text = format!("the new password of {upn} is stored before the tenant gets it");
+                self.result(format!("      {}", self.paint("2", text)));
+            }
             _ => {}
         }
     }
@@ -262,7 +275,7 @@ impl Terminal {
         }
     }
 
-    /// Shows the progress of the users; without a terminal, at every tenth.
+    /// Shows the progress of the users; without a terminal, at every tenth, and not for a few.
     fn users(&self, done: u64, total: u64, failed: u64, per_second: f64) {
         let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
         if self.is_live {
@@ -270,6 +283,9 @@ impl Terminal {
             self.bar.set_length(total);
             self.bar.set_position(done);
             self.bar.set_message(format!("{per_second:.0}/s{failures}"));
+            return;
+        }
+        if total < FEW_USERS {
             return;
         }
         let tenth = done * 10 / total.max(1);
@@ -280,14 +296,14 @@ impl Terminal {
     }
 
     /// Shows the reason for waiting; without a terminal, once a minute.
-    fn wait(&self, what: &str, waited_s: u64, event: &Event) {
+    fn wait(&self, what: &str, waited_s: u64, text: String) {
         if self.is_live {
-            return self.spin(event);
+            return self.spin(text);
         }
         let now = Some((what.to_owned(), waited_s / 60));
         let is_new = std::mem::replace(&mut self.state().waiting, now.clone()) != now;
         if is_new {
-            self.note(format!("      {event}"));
+            self.note(format!("      {text}"));
         }
     }
 
@@ -302,6 +318,15 @@ impl Terminal {
         // The streams remove the codes where they are not supported: in files, on old consoles, and with NO_COLOR.
         format!("\x1b[{code}m{text}\x1b[0m")
     }
+}
+
+/// Returns the state of a domain controller without USNs, which mean nothing to most administrators.
+fn in_words(controller: &ControllerStatus) -> String {
+    if !matches!(controller.state, ReplicationState::Behind { .. }) {
+        return controller.to_string();
+    }
+    let contact = controller.last_contact.as_ref().map(|contact| format!(" ({contact})")).unwrap_or_default();
+    format!("{} does not have all of them yet{contact}", controller.host)
 }
 
 fn mark(outcome: Outcome) -> (&'static str, &'static str) {

@@ -26,6 +26,9 @@ use onramp_cli::output::{JOURNAL, Output, PLAN, RECORDING, REPORT};
 use onramp_cli::terminal::Terminal;
 use tokio_util::sync::CancellationToken;
 
+/// The name of the folder of secrets in the folder of a run.
+const SECRETS: &str = "secrets";
+
 /// Do the whole job on the embedded lab.
 #[derive(Parser)]
 struct Arguments {
@@ -118,13 +121,14 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         source: PlanSource::Survey(Box::new(spec(&tenant)?)),
         history: History::default(),
         folder: folder.clone(),
-        secrets: folder.join("secrets"),
+        secrets: folder.join(SECRETS),
         clock: Arc::clone(&clock),
         terminal: terminal.clone(),
         cancellation,
         ends_before_dns: false,
     };
     let dns = tenant.clone();
+    let publishing = terminal.clone();
     let accepting = terminal.clone();
     let ended = Box::pin(job.run(
         move |plan| {
@@ -134,26 +138,41 @@ async fn run(arguments: Arguments) -> Result<Ended> {
             accepting.line(format!("  accepted for this demonstration: {}", accepted.join(", ")));
             Ok(Answer::Apply(plan.approve(accepted)?))
         },
-        move |event| publish(&dns, event),
+        move |event| {
+            if publish(&dns, event) {
+                publishing.line("          The lab publishes the TXT record itself: there is nothing to do.");
+            }
+        },
     ))
     .await?;
     terminal.heading(format!("Done in {:.1} s", clock.elapsed().as_secs_f64()));
-    for name in [PLAN, JOURNAL, REPORT, RECORDING] {
-        terminal.line(format!("  {}", folder.join(name).display()));
+    let made = [
+        (REPORT, "begin here: the plan and the result, for a browser"),
+        (PLAN, "each change, with its reason"),
+        (JOURNAL, "each change as it was made, with the former value"),
+        (RECORDING, "every exchange with the tenant, secrets left out"),
+        (SECRETS, "the new password of the service account"),
+    ];
+    terminal.line(format!("  {}", folder.display()));
+    for (name, meaning) in made {
+        terminal.line(format!("    {name:<14} {meaning}"));
     }
     terminal.line(format!("  {} (the password of the service account)", folder.join("secrets").display()));
     Ok(ended)
 }
 
-/// Publishes the record in the lab's own DNS, as the owner of a real domain would.
-fn publish(tenant: &LabTenant, event: &Event) {
+/// Publishes the record in the lab's own DNS, as the owner of a real domain would. Returns true if it published one.
+fn publish(tenant: &LabTenant, event: &Event) -> bool {
+    let mut is_published = false;
     if let Event::DnsRecordNeeded { records, .. } = event {
         for record in records {
             if let VerificationRecord::Txt { label, text, .. } = record {
                 tenant.publish_txt(label, text);
+                is_published = true;
             }
         }
     }
+    is_published
 }
 
 fn spec(tenant: &LabTenant) -> Result<Spec> {

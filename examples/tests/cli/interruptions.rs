@@ -110,6 +110,26 @@ fn a_stop_while_waiting_for_dns_is_heard_at_once() {
 }
 
 #[test]
+fn what_the_journal_says_was_accepted_for_a_plan_is_not_asked_again_until_its_run_completed() {
+    let world = World::new(5);
+    world.cloud.tenant.auto_publish_dns(false);
+    world.desk.configure(&world.desk.text("[spec]\ndomain = 'contoso.com'\n"));
+    let running = world.desk.start(&["--yes"]);
+    let waits = |line: &JournalRecord| matches!(&line.entry, JournalEntry::ChangeStarted { number: 2, .. });
+    running.wait_until("it waits", || journal(&world).iter().any(waits));
+    running.interrupt();
+    world.desk.checked(running.end()).with_code(130);
+    let file = world.desk.last("plan.jsonl");
+    let file = file.to_str().unwrap();
+
+    world.cloud.tenant.auto_publish_dns(true);
+    let started = journal(&world)[0].at.date().to_string();
+    let resumed = world.desk.onboard(&["--plan", file]).with_code(0);
+    resumed.saying(&[&format!("domain-added:contoso.com was accepted before, on {started} at ")]);
+    world.desk.onboard(&["--plan", file]).with_code(2).saying(&["To accept: --accept"]);
+}
+
+#[test]
 fn a_stop_while_a_controller_does_not_answer_is_heard_at_once() {
     let world = World::new(0);
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

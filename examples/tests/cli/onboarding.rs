@@ -139,13 +139,13 @@ fn a_reviewed_plan_is_applied_exactly_and_no_other() {
     let spec = world.desk.text(&SPEC.replace("[spec.users]", "[spec.users]\nskip_disabled = true"));
     world.desk.configure(&spec);
     let before = world.state();
-    let other = world.desk.onboard(&["--yes", "--digest", &digest]).with_code(1);
+    let other = world.desk.onboard(&["--yes", "--digest", &digest]).with_code(2);
     other.saying(&["its digest is", "Nothing was changed"]);
-    world.desk.onboard(&["--yes", "--plan", file, "--digest", "0123456789abcdef"]).with_code(1);
+    world.desk.onboard(&["--yes", "--plan", file, "--digest", "0123456789abcdef"]).with_code(2);
     world
         .desk
         .onboard(&["--yes", "--plan", file, "--digest", &digest[..8]])
-        .with_code(1)
+        .with_code(2)
         .saying(&["12 digits"]);
     world.desk.onboard(&["--plan", file, "--digest", &digest]).with_code(2).saying(&["To accept: --accept"]);
     assert_eq!(world.state(), before);

@@ -16,7 +16,10 @@ fn the_whole_job_on_the_embedded_lab_leaves_a_report_and_tells_no_secret() {
             .end()
             .with_code(0)
             .saying(&["63 users of the forest were read", "Verify", "can sign in with its password alone"]);
+    let ended = ended.saying(&["The lab publishes the TXT record itself", "secrets        the new password"]);
     assert!(!ended.said.contains('✗'), "{}", ended.said);
+    assert!(!ended.said.contains("USN") && !ended.said.contains(".next-"), "{}", ended.said);
+    assert_eq!(ended.said.matches("@contoso.com.password").count(), 1, "{}", ended.said);
     let run = only_run(&desk.path().join("out"));
     let files = files(&run);
     let named: BTreeSet<_> =

@@ -196,6 +196,25 @@ impl onramp::Journal for Flushes {
 }
 
 #[tokio::test]
+async fn progress_of_a_few_more_than_a_hundred_users_is_told_at_most_a_hundred_times() {
+    let mut world = World::new(180);
+    let approved = world.approved(&spec(USERS)).await;
+    world.tenant.auto_publish_dns(true);
+    let onramp = world.watched(|_| ());
+    world.apply(&onramp, &approved).await.unwrap().require_complete().unwrap();
+    let told: Vec<(u64, u64)> = (world.events.lock().unwrap().iter())
+        .filter_map(|event| match event {
+            Event::Users { done, total, .. } => Some((*done, *total)),
+            _ => None,
+        })
+        .collect();
+    let (done, total) = told[told.len() - 1];
+    assert!((101..200).contains(&total), "{total} is no such number");
+    assert_eq!(done, total);
+    assert!((50..=100).contains(&told.len()), "{} times for {total} users", told.len());
+}
+
+#[tokio::test]
 async fn progress_is_told_about_a_hundred_times_with_the_speed() {
     let mut world = World::new(900);
     let approved = world.approved(&spec(USERS)).await;
@@ -213,7 +232,7 @@ async fn progress_is_told_about_a_hundred_times_with_the_speed() {
             _ => None,
         })
         .collect();
-    assert!((90..=120).contains(&told.len()), "{}", told.len());
+    assert!((80..=100).contains(&told.len()), "{}", told.len());
     let (done, total, _) = told[told.len() - 1];
     assert_eq!(done, total);
     for (place, (done, _, per_second)) in told.iter().enumerate() {

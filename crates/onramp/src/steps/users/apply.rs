@@ -247,7 +247,8 @@ async fn note(
         (progress.unflushed, progress.flushed_at) = (0, now);
     }
     let (tried, total) = (progress.tried, progress.total);
-    if tried == total || tried.is_multiple_of((total / 100).max(1)) {
+    // Rounded up, so that no number of users makes more than a hundred events.
+    if tried == total || tried.is_multiple_of(total.div_ceil(100).max(1)) {
         let seconds = now.saturating_sub(progress.started).as_secs_f64();
         let per_second = if seconds > 0.0 { tried as f64 / seconds } else { 0.0 };
         run.context.notify(Event::Users { done: tried, total, failed: progress.bad, per_second });

@@ -82,10 +82,17 @@ async fn verify_users(comparison: &Comparison<'_>) -> Result<(CheckStatus, Strin
         blockers.iter().copied().filter(|blocker| is_shared(blocker) || !is_known(blocker)).collect();
     // Two users with one UPN are worse than one whose UPN cannot be changed.
     fresh.sort_by_key(|blocker| !is_shared(blocker));
-    let have = survey.users.unchanged().max((total - gone).saturating_sub(lost.len()) as u64);
+    let changed = (total - gone).saturating_sub(lost.len()) as u64;
+    let have = survey.users.unchanged().max(changed);
     let missing = rest.users_changed();
 
-    let mut detail = vec![format!("{have} have it, {missing} do not, {} are blocked", blockers.len())];
+    // Without this, the number differs from that of the changes, and nothing says why.
+    let origin = match have - changed {
+        already @ 1.. if changed > 0 => format!(" ({changed} from this plan, {already} had it already)"),
+        _ => String::new(),
+    };
+    let mut detail =
+        vec![format!("{have} have it{origin}, {missing} do not, {} are blocked", blockers.len())];
     if !lost.is_empty() || gone > 0 {
         let mut text = format!("of {total} that the plan changed, {} have another UPN", lost.len());
         if !lost.is_empty() {
