@@ -147,7 +147,8 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
         Some(user) => secure(wanted, user, state.mfa, secured, draft),
     }
     let is_new = state.user.is_none();
-    let to_prove = is_new || !secured || !enabled || (state.is_known && roles);
+    // An account that is disabled is not secured either.
+    let to_prove = is_new || !secured || (state.is_known && roles);
     if to_prove {
         let why = "synchronization fails if this account cannot sign in";
         draft.change(Change::ProveSignIn { upn: upn.clone(), id }, why);

@@ -203,9 +203,8 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
 /// Blocks the plan for every name in the spec that is not correct.
 fn block_wrong_names(spec: &Spec, survey: &Survey, draft: &mut Draft) {
     let seen = &survey.users;
-    let selects_some = !seen.candidates.is_empty()
-        || !seen.shared.is_empty()
-        || seen.skipped_counts.contains_key(&SkipReason::Unchanged);
+    let selects_some =
+        !seen.candidates.is_empty() || seen.skipped_counts.contains_key(&SkipReason::Unchanged);
     if spec.users.is_some() && spec.sync.enable && !selects_some && seen.invalid_names.is_empty() {
         draft.block_all(BlockerKind::NoUserSelected { read: survey.counts.forest_users });
     }
