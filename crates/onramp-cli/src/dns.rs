@@ -6,7 +6,7 @@ use onramp_core::tenant::VerificationRecord;
 /// Returns the records as lines of a table with type, name, value and time to live.
 ///
 /// A portal asks for the name relative to its zone: `@` stands for the zone itself.
-pub fn table(domain: &DomainName, records: &[VerificationRecord]) -> Vec<String> {
+pub fn record_lines(domain: &DomainName, records: &[VerificationRecord]) -> Vec<String> {
     let mut rows = vec![["Type", "Name", "Value", "TTL"].map(str::to_owned)];
     for record in records {
         rows.push(match record {
@@ -57,7 +57,7 @@ mod tests {
             ttl: 3600,
         };
         assert_eq!(
-            table(&domain, &[txt, mx]),
+            record_lines(&domain, &[txt, mx]),
             [
                 "Type  Name                         Value                                     TTL",
                 "TXT   @ (in the zone contoso.com)  MS=ms12345678                             3600",

@@ -116,7 +116,7 @@ impl Job {
                 watching.event(event);
                 on_event(event);
                 if let Event::DnsRecordNeeded { domain, records } = event {
-                    let text = dns::table(domain, records).join("\n") + "\n";
+                    let text = dns::record_lines(domain, records).join("\n") + "\n";
                     if let Err(error) = onramp_files::write_private(&dns_file, text.as_bytes()) {
                         watching.note(not_written(&dns_file, &error));
                     }

@@ -134,7 +134,7 @@ impl Terminal {
             Event::DnsRecordNeeded { domain, records } => {
                 let text = format!("publish one of these DNS records for {domain}:");
                 self.result(format!("      {}", self.paint("33", text)));
-                for row in dns::table(domain, records) {
+                for row in dns::record_lines(domain, records) {
                     self.line(format!("          {row}"));
                 }
             }

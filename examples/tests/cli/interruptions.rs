@@ -110,7 +110,7 @@ fn a_stop_while_waiting_for_dns_is_heard_at_once() {
 }
 
 #[test]
-fn what_the_journal_says_was_accepted_for_a_plan_is_not_asked_again_until_its_run_completed() {
+fn what_the_journal_says_was_accepted_is_not_asked_again_until_the_run_completed() {
     let world = World::new(5);
     world.cloud.tenant.auto_publish_dns(false);
     world.desk.configure(&world.desk.text("[spec]\ndomain = 'contoso.com'\n"));
@@ -125,7 +125,10 @@ fn what_the_journal_says_was_accepted_for_a_plan_is_not_asked_again_until_its_ru
     world.cloud.tenant.auto_publish_dns(true);
     let started = journal(&world)[0].at.date().to_string();
     let resumed = world.desk.onboard(&["--plan", file]).with_code(0);
-    resumed.saying(&[&format!("domain-added:contoso.com was accepted before, on {started} at ")]);
+    resumed.saying(&[
+        "domain-added:contoso.com was accepted for the run",
+        &format!("of {started}, which did not complete"),
+    ]);
     world.desk.onboard(&["--plan", file]).with_code(2).saying(&["To accept: --accept"]);
 }
 

@@ -2,7 +2,7 @@
 
 use onramp::{BlockerKind, Consequence};
 use onramp_core::DomainName;
-use onramp_core::tenant::MfaState;
+use onramp_core::tenant::{DomainAuthentication, MfaState};
 use onramp_lab::tenant::ConditionalAccess;
 
 use crate::small::{add, build, cloud, fatal, id, ids, plain, set, verified, with_cloud};
@@ -99,6 +99,21 @@ async fn the_domain_of_the_account_must_be_managed_and_verified() {
     let initial =
         plan("domain = 'contoso.com'\n[service_account]\nupn = 'sync@contoso.onmicrosoft.com'\n").await;
     assert!(fatal(&initial).is_empty(), "{:?}", fatal(&initial));
+    // The custom domain may have been added as a federated one, and is not verified yet.
+    let world = build(|forest| forest, |tenant| tenant);
+    world.tenant.tenant().domains.add(&"contoso.com".parse().unwrap()).await.unwrap();
+    for (upn, problems) in [
+        ("sync@contoso.com", &["federated"][..]),
+        ("sync@contoso.onmicrosoft.com", &[]),
+        ("sync@elsewhere.com", &["not verified"]),
+    ] {
+        let text = spec(&format!("domain = 'contoso.com'\n[service_account]\nupn = '{upn}'\n"));
+        let mut survey = world.onramp().survey(&text).await.unwrap();
+        survey.domain.custom.as_mut().unwrap().authentication = DomainAuthentication::Federated;
+        let found = fatal(&onramp::plan(&text, &survey));
+        assert_eq!(found.len(), problems.len(), "{upn}: {found:?}");
+        assert!(found.iter().zip(problems).all(|(found, problem)| found.contains(problem)), "{found:?}");
+    }
 }
 
 #[tokio::test]
@@ -130,6 +145,56 @@ async fn a_policy_that_would_stop_the_account_is_told() {
     assert_ne!(id(&plan, "sign-in-hindered:"), named);
     let none = plain().plan(&spec(&account(""))).await;
     assert!(!ids(&none).iter().any(|id| id.starts_with("sign-in-hindered")));
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_second_factor_is_told_and_so_is_what_is_not() {
+    let mut world = plain();
+    let text = spec(&account(""));
+    let policy = |name: &str, demand: &str, conditional: bool| serde_json::json!({ "id": name, "name": name, "demand": demand, "conditional": conditional });
+    let policies =
+        [policy("A", "second-factor", false), policy("B", "block", true), policy("C", "other", false)];
+    let named = [
+        "security defaults",
+        "the conditional access policy \"A\", which asks for a second factor",
+        "the conditional access policy \"B\", which blocks the sign-in under some conditions",
+        "the conditional access policy \"C\", which asks for what a program does not have",
+    ];
+    let told = |survey: &onramp::Survey| {
+        let plan = onramp::plan(&text, survey);
+        let blocked = plan.consequences().iter().filter(|c| matches!(c, Consequence::SignInBlocked { .. }));
+        (blocked.flat_map(Consequence::members).collect::<Vec<_>>(), plan.warnings().join("; "))
+    };
+    let (all, some, nothing) =
+        ("may not be read: whether onramp@contoso.com", "not everything that decides", "");
+    let survey = world.onramp().survey(&text).await.unwrap();
+    for (defaults, policies, members, warning) in [
+        (Some(false), Some(&policies[..0]), &named[..0], nothing),
+        (Some(true), Some(&policies[..0]), &named[..1], nothing),
+        (Some(false), Some(&policies[..]), &named[1..], nothing),
+        (Some(true), Some(&policies[..]), &named[..], nothing),
+        (None, Some(&policies[..1]), &named[1..2], some),
+        (Some(true), None, &named[..1], some),
+        (None, None, &named[..0], some),
+    ] {
+        let mut survey = survey.clone();
+        let factor =
+            serde_json::json!({ "per_user": null, "security_defaults": defaults, "policies": policies });
+        survey.service_account.as_mut().unwrap().second_factor = serde_json::from_value(factor).unwrap();
+        let (found, warnings) = told(&survey);
+        assert_eq!(found, members, "{defaults:?} {policies:?}");
+        assert!(warnings.contains(warning) && warnings.is_empty() == warning.is_empty(), "{warnings}");
+    }
+    let mut hidden = survey;
+    hidden.service_account.as_mut().unwrap().second_factor = None;
+    let (found, warnings) = told(&hidden);
+    assert!(found.is_empty() && warnings.contains(all), "{found:?} {warnings}");
+    // Nothing is to be done for an account that is complete, and nothing is to be accepted.
+    crate::small::run(&mut world, &account("")).await;
+    let mut done = world.onramp().survey(&text).await.unwrap();
+    done.service_account.as_mut().unwrap().second_factor = None;
+    let plan = onramp::plan(&text, &done);
+    assert!(plan.is_empty() && plan.warnings().is_empty(), "{:?} {:?}", plan.changes(), plan.warnings());
 }
 
 #[tokio::test]

@@ -1,9 +1,14 @@
 //! Domain controllers that do not answer, or are none.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::FutureExt;
 use onramp::replication::{ReplicationExt, WaitOptions};
 use onramp::{ApplyStatus, CheckStatus};
-use onramp_core::ErrorKind;
 use onramp_core::forest::ReplicatedValue;
+use onramp_core::mock::MockReplication;
+use onramp_core::{Error, ErrorKind};
 use onramp_lab::forest::LabDomain;
 
 use crate::odd::{noting, with_replication};
@@ -161,4 +166,66 @@ async fn only_what_changed_since_the_run_began_is_read_to_prove_it() {
     world.apply(&world.onramp_over(forest), &approved).await.unwrap().require_complete().unwrap();
     let from = from.lock().unwrap();
     assert!(!from.is_empty() && from.iter().all(|usn| *usn > 1), "{from:?}");
+}
+
+#[tokio::test]
+async fn each_domain_is_proven_with_its_own_users() {
+    let child = LabDomain::new("emea.corp.local").users(12).controllers(1);
+    let mut world = World::of(6, |forest| forest.add_domain(child), |tenant| tenant);
+    let approved = world.approved(&spec(USERS)).await;
+    let (of_child, of_root): (Vec<_>, Vec<_>) =
+        upn_changes(approved.plan()).into_iter().partition(|(_, upn)| upn.dn.as_str().contains("DC=emea"));
+    assert!(!of_root.is_empty() && of_root.len() != of_child.len());
+    let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+    outcome.require_complete().unwrap();
+    let expected = format!("all {} values, all {} values: seen on all", of_root.len(), of_child.len());
+    let detail = &outcome.steps.last().unwrap().detail;
+    assert!(detail.starts_with(&expected), "{detail}");
+}
+
+#[tokio::test]
+async fn an_error_of_the_proof_is_no_reason_for_a_weaker_one() {
+    let mut world = World::new(30);
+    let approved = world.approved(&spec(USERS)).await;
+    let inner = world.forest.forest().replication;
+    let (writer, all, value) = (inner.clone(), inner.clone(), inner);
+    let asked_for_writer = Arc::new(AtomicBool::new(false));
+    let asked = asked_for_writer.clone();
+    let mut replication = MockReplication::new();
+    replication.expect_writer().returning(move |context| {
+        asked_for_writer.store(true, Ordering::Relaxed);
+        writer.writer(context).now_or_never().unwrap()
+    });
+    replication.expect_controllers().returning(move || match asked.swap(false, Ordering::Relaxed) {
+        true => Err(Error::new(ErrorKind::Unavailable, "list the domain controllers")),
+        false => all.controllers().now_or_never().unwrap(),
+    });
+    replication.expect_reach().returning(|_| Ok(()));
+    replication
+        .expect_holds()
+        .returning(move |controller, wanted| value.holds(controller, wanted).now_or_never().unwrap());
+    let mut forest = world.forest.forest();
+    forest.replication = Arc::new(replication);
+    let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
+    let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
+    assert!(
+        title.contains("new UPNs") && problem.contains("list the domain controllers"),
+        "{title}: {problem}"
+    );
+}
+
+#[tokio::test]
+async fn one_that_lost_the_suffix_is_not_green_and_named() {
+    let mut world = World::new(4);
+    let spec = spec("domain = \"contoso.com\"\n");
+    let approved = world.done(&spec).await;
+    let [first, second] = &world.forest.controllers()[..] else { panic!("two domain controllers") };
+    let partitions = "CN=Partitions,CN=Configuration,DC=corp,DC=local".parse().unwrap();
+    let partitions = world.forest.find(&partitions).unwrap();
+    world.forest.hold_replication(first).unwrap();
+    world.forest.set_on(second, &partitions, "uPNSuffixes", &["fabrikam.com"]).unwrap();
+    let verification = world.verified(&spec, &approved).await;
+    let check = verification.checks.iter().find(|check| check.name.contains("suffix")).unwrap();
+    assert_eq!(check.status, CheckStatus::False, "{check:?}");
+    assert_eq!(check.detail, format!("on {first}; not on {second}"));
 }

@@ -248,3 +248,19 @@ async fn two_targets_of_one_user_are_told_although_it_has_one_of_them() {
     assert!(matches!(&blocked(&plan)[0].problem, BlockerKind::MappedTwice { .. }), "{:?}", plan.blockers());
     assert!(renamed(&plan).is_empty());
 }
+
+#[tokio::test]
+async fn the_target_of_a_name_that_is_not_selected_selects_nobody() {
+    let world = plain();
+    add(&world, "anna", Some("anna@corp.local"));
+    add(&world, "boss", Some("boss@contoso.com"));
+    let lines = "only = ['anna']\n[users.map]\n'former@corp.local' = 'boss@contoso.com'";
+    let plan = plan_users(&world, lines).await;
+    assert_eq!(renamed(&plan), ["anna@contoso.com"]);
+    let skipped = &plan.header().users_skipped;
+    assert_eq!(skipped.get("has the new UPN already"), None, "{skipped:?}");
+    // A name that is in both lists selects whoever got its target.
+    let lines = "only = ['anna', 'former@corp.local']\n[users.map]\n'former@corp.local' = 'boss@contoso.com'";
+    let plan = plan_users(&world, lines).await;
+    assert_eq!(plan.header().users_skipped.get("has the new UPN already"), Some(&1), "{:?}", fatal(&plan));
+}

@@ -1,6 +1,10 @@
 //! Names of users in a spec: understood as operators write them, and told if they fit nobody.
 
+use std::collections::BTreeSet;
+
+use futures_util::TryStreamExt;
 use onramp::BlockerKind;
+use onramp_core::forest::UserQuery;
 use onramp_core::{DistinguishedName, ObjectGuid};
 use onramp_lab::forest::LabDomain;
 
@@ -228,4 +232,48 @@ async fn an_organizational_unit_that_cannot_be_read_is_not_called_missing() {
     let text = crate::small::users("exclude_ous = ['CN=Users,DC=corp,DC=local']");
     let error = world.onramp_over(forest).survey(&crate::world::spec(&text)).await.unwrap_err();
     assert_eq!(error.kind(), onramp_core::ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_name_is_suggested_only_if_it_is_similar() {
+    let world = people();
+    for (name, similar) in [
+        ("bbb", Some("bob")),
+        ("bxy", Some("bob")),
+        ("xyz", None),
+        // A third of its characters may differ.
+        ("svc-bacXYZ", Some("svc-backup")),
+        ("svc-baWXYZ", None),
+    ] {
+        let plan = plan_users(&world, &format!("only = ['{name}']")).await;
+        let BlockerKind::NoSuchUser { similar: found, .. } = &plan.blockers()[0].problem else {
+            panic!("{name}: {:?}", plan.blockers())
+        };
+        assert_eq!(found.as_deref(), similar, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn of_all_organizational_units_the_most_similar_is_suggested() {
+    let world = World::new(60);
+    let people: Vec<_> = world.forest.forest().users.search(UserQuery::all()).try_collect().await.unwrap();
+    let units: BTreeSet<String> = (people.iter().filter_map(|user| user.dn.parent()))
+        .map(|dn| dn.to_string())
+        .filter(|dn| dn.starts_with("OU="))
+        .collect();
+    assert!(units.len() > 1, "{units:?}");
+    let mut cases: Vec<(String, Option<&str>)> = Vec::new();
+    for unit in &units {
+        let (name, rest) = unit.split_once(',').unwrap();
+        cases.push((format!("{name}x,{rest}"), Some(unit)));
+    }
+    // A third of its characters may differ.
+    cases.push(("OU=Shops,DC=corp,DC=local".into(), Some("OU=Staff,DC=corp,DC=local")));
+    cases.push((format!("OU={},DC=corp,DC=local", "z".repeat(40)), None));
+    for (ou, similar) in cases {
+        let plan = plan_users(&world, &format!("exclude_ous = ['{ou}']")).await;
+        let problem = plan.blockers().iter().find(|blocker| blocker.is_fatal()).map(|b| &b.problem);
+        let Some(BlockerKind::NoSuchOu { similar: found, .. }) = problem else { panic!("{ou}: {problem:?}") };
+        assert_eq!(found.as_deref(), similar, "{ou}");
+    }
 }

@@ -32,7 +32,8 @@ impl ForestUsers for Counting {
     }
 }
 
-async fn reads(world: &World, text: &str) -> (u64, u64) {
+/// Returns the number of times that users and owners of UPNs are read by a survey and by a verification.
+async fn reads(world: &World, text: &str) -> [(u64, u64); 2] {
     let mut forest = world.forest.forest();
     let counting = Arc::new(Counting {
         inner: forest.users.clone(),
@@ -40,8 +41,13 @@ async fn reads(world: &World, text: &str) -> (u64, u64) {
         holders: AtomicU64::default(),
     });
     forest.users = counting.clone();
-    world.onramp_over(forest).survey(&spec(text)).await.unwrap();
-    (counting.searches.load(Ordering::Relaxed), counting.holders.load(Ordering::Relaxed))
+    let onramp = world.onramp_over(forest);
+    let count =
+        || (counting.searches.swap(0, Ordering::Relaxed), counting.holders.swap(0, Ordering::Relaxed));
+    onramp.survey(&spec(text)).await.unwrap();
+    let by_survey = count();
+    onramp.verify(&spec(text), None, None).await.unwrap();
+    [by_survey, count()]
 }
 
 #[tokio::test]
@@ -62,11 +68,11 @@ async fn users_are_read_again_only_to_say_what_the_selection_does_not() {
         ("filter = '(userPrincipalName=*@corp.local)'", 2),
         ("exclude_ous = ['CN=Users,DC=corp,DC=local']", 2),
     ] {
-        assert_eq!(reads(&world, &users(lines)).await, (searches, 1), "{lines}");
+        assert_eq!(reads(&world, &users(lines)).await, [(searches, 1); 2], "{lines}");
     }
     let with_sync = |lines: &str| format!("{}[sync]\nenable = true\n", users(lines));
-    assert_eq!(reads(&world, &with_sync("")).await, (1, 1));
-    assert_eq!(reads(&world, &with_sync(inside)).await, (2, 1), "synchronization sees everybody");
-    assert_eq!(reads(&world, "domain = 'contoso.com'\n[sync]\nenable = true\n").await, (1, 0));
-    assert_eq!(reads(&world, "domain = 'contoso.com'\n").await, (0, 0));
+    assert_eq!(reads(&world, &with_sync("")).await, [(1, 1); 2]);
+    assert_eq!(reads(&world, &with_sync(inside)).await, [(2, 1); 2], "synchronization sees everybody");
+    assert_eq!(reads(&world, "domain = 'contoso.com'\n[sync]\nenable = true\n").await, [(1, 0); 2]);
+    assert_eq!(reads(&world, "domain = 'contoso.com'\n").await, [(0, 0); 2]);
 }

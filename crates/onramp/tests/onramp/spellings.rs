@@ -55,9 +55,17 @@ async fn blanks_at_the_ends_are_not_part_of_a_name() {
     let plan = plan_users(&world, "new_upn = 'from-mail'\nonly = ['anna']").await;
     assert_eq!(renamed(&plan), ["anna.smith@contoso.com"], "{:?}", plan.blockers());
     set(&world, &anna, "userPrincipalName", &["bob@corp.local "]);
+    let reason = |plan: &onramp::Plan| {
+        let change = plan.changes().iter().find(|planned| matches!(planned.change, Change::ChangeUpn { .. }));
+        change.unwrap().reason.clone()
+    };
     for lines in ["from_suffixes = ['corp.local']", ""] {
-        assert_eq!(renamed(&plan_users(&world, lines).await), ["bob@contoso.com"], "{lines}");
+        let plan = plan_users(&world, lines).await;
+        assert_eq!(renamed(&plan), ["bob@contoso.com"], "{lines}");
+        assert_eq!(reason(&plan), "suffix replaced and blanks at the end removed");
     }
+    set(&world, &anna, "userPrincipalName", &["bob@corp.local"]);
+    assert_eq!(reason(&plan_users(&world, "").await), "suffix corp.local replaced");
 }
 
 #[tokio::test]

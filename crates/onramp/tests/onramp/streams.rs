@@ -17,7 +17,9 @@ async fn one_that_takes_all_before_it_answers_gets_all() {
     let approved = world.approved(&spec(USERS)).await;
     assert!(upn_changes(approved.plan()).len() > 600);
     let (forest, sent) = with_writer(world.forest.forest(), Way::Collecting);
-    world.apply(&world.onramp_over(forest), &approved).await.unwrap().require_complete().unwrap();
+    let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
+    outcome.require_complete().unwrap();
+    assert!(outcome.steps.iter().all(|step| step.outcome == Outcome::Done), "{:?}", outcome.steps);
     assert_eq!(sent.load(Ordering::Relaxed), upn_changes(approved.plan()).len());
 }
 

@@ -39,14 +39,22 @@ fn granted(plan: &Plan) -> Vec<ObjectId> {
 
 #[tokio::test]
 async fn a_name_of_two_is_a_blocker_with_both_ids() {
-    for state in [SubscriptionState::Enabled, SubscriptionState::Disabled] {
+    for (state, word) in [
+        (SubscriptionState::Enabled, "enabled"),
+        (SubscriptionState::Warned, "warned"),
+        (SubscriptionState::PastDue, "past due"),
+        (SubscriptionState::Disabled, "disabled"),
+        (SubscriptionState::Deleted, "deleted"),
+    ] {
         let world = world([
             LabSubscription::new("Pay-As-You-Go").with_id(id(1)).with_state(state),
             LabSubscription::new("pay-as-you-go").with_id(id(2)),
         ]);
         let plan = wish(&world, &[("PAY-as-you-go", "Owner")]).await;
-        let problem = fatal(&plan).remove(0);
-        assert!(problem.contains(&id(1).to_string()) && problem.contains(&id(2).to_string()), "{problem}");
+        let BlockerKind::AmbiguousSubscription { ids: named, .. } = &plan.blockers()[0].problem else {
+            panic!("{:?}", plan.blockers())
+        };
+        assert_eq!(*named, [format!("{} ({word})", id(1)), format!("{} (enabled)", id(2))]);
         assert!(granted(&plan).is_empty());
         let plan = wish(&world, &[(&id(2).to_string(), "Owner")]).await;
         assert_eq!(granted(&plan), [id(2)]);

@@ -236,6 +236,8 @@ async fn what_is_so_is_told_without_what_is_not() {
         detail,
         "16 have it, 0 do not, 4 are blocked; a sample of 16 is on every domain controller that answers"
     );
+    let detail = of_users(&world.onramp().verify(&spec, None, None).await.unwrap()).detail.clone();
+    assert!(detail.starts_with("16 have it, 0 do not, 4 are blocked; 4 with a problem"), "{detail}");
     // Seen by the plan alone, and without one that was deleted.
     let narrower = crate::world::spec("domain = \"contoso.com\"\n");
     let all = approved.plan().users_changed();
@@ -334,4 +336,25 @@ async fn a_domain_that_is_added_and_not_verified_is_told_apart_from_one_that_is_
     world.tenant.publish_dns("contoso.com").unwrap();
     domains.verify(&name).await.unwrap();
     assert_eq!(told().await, (CheckStatus::True, "verified".to_owned()));
+}
+
+#[tokio::test]
+async fn of_many_new_problems_a_upn_of_two_users_is_named_first() {
+    let mut world = World::new(20);
+    let spec = spec(USERS);
+    let approved = world.done(&spec).await;
+    let changes = upn_changes(approved.plan());
+    let parent = changes[0].1.dn.parent().unwrap();
+    for number in 0..4 {
+        let (account, upn) = (format!("newcomer{number}"), format!("mül ler{number}@corp.local"));
+        world.forest.create_user(&parent, &account, Some(&upn)).unwrap();
+    }
+    let guest = world.forest.find_account("Guest").unwrap();
+    for host in world.forest.controllers() {
+        world.forest.set_on(&host, &guest, "userPrincipalName", &[changes[0].1.after.as_str()]).unwrap();
+    }
+    let verification = world.onramp().verify(&spec, Some(&approved), None).await.unwrap();
+    let detail = &of_users(&verification).detail;
+    let named = detail.split_once("did not name or excuse (").unwrap().1;
+    assert!(named.split("; ").next().unwrap().contains("Guest"), "{detail}");
 }
