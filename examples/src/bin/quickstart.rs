@@ -22,7 +22,7 @@ use onramp::onramp_core::tenant::VerificationRecord;
 use onramp::onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, visible};
 use onramp::{Event, History, Spec};
 use onramp_cli::job::{Answer, Ended, Job, PlanSource, exit_code, stop_on_ctrl_c};
-use onramp_cli::output::{JOURNAL, Output, PLAN, RECORDING, REPORT};
+use onramp_cli::output::{DNS_RECORDS, JOURNAL, Output, PLAN, RECORDING, REPORT};
 use onramp_cli::terminal::Terminal;
 use tokio_util::sync::CancellationToken;
 
@@ -150,14 +150,14 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         (REPORT, "begin here: the plan and the result, for a browser"),
         (PLAN, "each change, with its reason"),
         (JOURNAL, "each change as it was made, with the former value"),
+        (DNS_RECORDS, "the DNS record to publish, as portals ask for it"),
         (RECORDING, "every exchange with the tenant, secrets left out"),
         (SECRETS, "the new password of the service account"),
     ];
     terminal.line(format!("  {}", folder.display()));
     for (name, meaning) in made {
-        terminal.line(format!("    {name:<14} {meaning}"));
+        terminal.line(format!("    {name:<15} {meaning}"));
     }
-    terminal.line(format!("  {} (the password of the service account)", folder.join("secrets").display()));
     Ok(ended)
 }
 

@@ -119,6 +119,14 @@ impl Program {
         kill(self.id, signal).unwrap();
     }
 
+    /// Kills the program, if it still runs.
+    pub(crate) fn kill(&self) {
+        match kill(self.id, Signal::SIGKILL) {
+            Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// Waits for the end of the program; kills it after the time limit.
     pub(crate) fn end(self) -> Ended {
         let Ok(status) = self.ended.recv_timeout(PATIENCE) else {

@@ -16,7 +16,8 @@ fn the_whole_job_on_the_embedded_lab_leaves_a_report_and_tells_no_secret() {
             .end()
             .with_code(0)
             .saying(&["63 users of the forest were read", "Verify", "can sign in with its password alone"]);
-    let ended = ended.saying(&["The lab publishes the TXT record itself", "secrets        the new password"]);
+    let ended =
+        ended.saying(&["The lab publishes the TXT record itself", "secrets         the new password"]);
     assert!(!ended.said.contains('✗'), "{}", ended.said);
     assert!(!ended.said.contains("USN") && !ended.said.contains(".next-"), "{}", ended.said);
     assert_eq!(ended.said.matches("@contoso.com.password").count(), 1, "{}", ended.said);
@@ -25,7 +26,7 @@ fn the_whole_job_on_the_embedded_lab_leaves_a_report_and_tells_no_secret() {
     let named: BTreeSet<_> =
         files.iter().filter_map(|(path, _)| path.strip_prefix(&run).unwrap().to_str()).collect();
     let password = "secrets/onramp-sync@contoso.com.password";
-    let expected = ["journal.jsonl", "plan.jsonl", "report.html", "wire.har", password];
+    let expected = ["dns-records.txt", "journal.jsonl", "plan.jsonl", "report.html", "wire.har", password];
     assert_eq!(named, BTreeSet::from(expected));
 
     let secret = fs::read_to_string(run.join(password)).unwrap();

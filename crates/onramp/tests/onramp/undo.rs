@@ -392,7 +392,7 @@ async fn the_rest_of_an_undo_needs_no_second_approval() {
     let mut all: Vec<String> = rest.consequences().iter().map(Consequence::id).collect();
     covered.sort();
     all.sort();
-    assert_eq!(covered, all);
+    assert_eq!(covered, all, "{:#?}", (rest.consequences(), approved.plan().consequences()));
     // Other users are another acceptance.
     let other = undo_plan(&world, applied.plan(), UndoSelection::default().with_steps([Step::Domain])).await;
     assert!(!rest.covered_by(&other, &[rest.consequences()[0].id()]).contains(&rest.consequences()[0].id()));

@@ -48,10 +48,8 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Res
         match onramp.tenant.users.get(&id).await {
             Ok(account) => return undo_on(undoing, made, &account).await,
             Err(error) if error.is_not_found() => {
-                if !matches!(
-                    made.change,
-                    Change::CreateServiceAccount { .. } | Change::RestoreServiceAccount { .. }
-                ) {
+                // With an account that the run created, everything else of it is undone already.
+                if !creates_account(undoing) {
                     undoing.leave(made, "the account no longer exists");
                 }
                 return Ok(());
@@ -61,6 +59,14 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Res
     }
     give_roles_back(undoing, made, id);
     Ok(())
+}
+
+/// Returns true if the run created or restored the account.
+fn creates_account(undoing: &Undoing<'_>) -> bool {
+    let creates = |planned: &PlannedChange| {
+        matches!(planned.change, Change::CreateServiceAccount { .. } | Change::RestoreServiceAccount { .. })
+    };
+    undoing.run.made().any(creates)
 }
 
 /// Returns true if a deleted user with that object ID can be restored.
@@ -78,8 +84,7 @@ async fn find_deleted(onramp: &Onramp, id: ObjectId) -> Result<bool> {
 
 async fn undo_on(undoing: &mut Undoing<'_>, made: &PlannedChange, account: &TenantUser) -> Result<()> {
     let (onramp, id) = (undoing.onramp, account.id);
-    let is_creation = |planned: &PlannedChange| matches!(planned.change, Change::CreateServiceAccount { .. });
-    let is_deleted = undoing.run.made().any(is_creation);
+    let is_deleted = creates_account(undoing);
     let changed_since = |now: &str| format!("it is {now} now, which is not the value that the run wrote");
     match &made.change {
         Change::CreateServiceAccount { upn, .. } | Change::RestoreServiceAccount { upn, .. } => {
