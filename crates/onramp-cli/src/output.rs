@@ -59,11 +59,13 @@ impl StoredRun {
         if !journal.is_file() {
             return Ok(stored);
         }
+        let mut is_of_another = false;
         for record in FileJournal::records(&journal)? {
             let record = record?;
             stored.run.add(&record);
             match &record.entry {
-                JournalEntry::RunStarted { accepted, .. } => {
+                JournalEntry::RunStarted { accepted, plan, .. } => {
+                    is_of_another |= *plan != stored.run.plan().digest();
                     stored.started = Some(record.at);
                     stored.status = None;
                     stored.accepted.clone_from(accepted);
@@ -71,6 +73,9 @@ impl StoredRun {
                 JournalEntry::RunEnded { status } => stored.status = Some(status.clone()),
                 _ => {}
             }
+        }
+        if is_of_another && !stored.run.is_started() {
+            return Err(wrong(format!("{JOURNAL} belongs to another plan than {PLAN}")));
         }
         Ok(stored)
     }
@@ -143,36 +148,75 @@ impl Output {
         found
     }
 
-    /// Returns the folder of a run by its name, the first digits of its plan's digest (at least 6), or `latest` for the
-    /// latest one that made a change.
+    /// Returns a run by the name of its folder, by the first digits of its plan's digest (at least 6), or for `latest` the
+    /// latest one that made changes.
     ///
     /// # Errors
-    /// `NotFound` if no run fits, with the known ones; `Invalid` if several fit.
-    pub fn find(&self, wanted: &str) -> Result<PathBuf> {
-        let runs = self.runs();
-        let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-        if let Some(path) = runs.iter().find(|path| name(path).as_deref() == Some(wanted)) {
-            return Ok(path.clone());
-        }
-        let fits = |path: &&PathBuf| match StoredRun::read(path) {
-            Ok(stored) if wanted == "latest" => stored.run.changes_made() > 0,
-            Ok(stored) => wanted.len() >= 6 && stored.run.plan().digest().starts_with(&wanted.to_lowercase()),
-            Err(_) => false,
-        };
-        let mut found = runs.iter().filter(fits);
+    /// `NotFound` if no run fits; `Invalid` if several fit, or if it is `latest` and that run is an undo or cannot be read:
+    /// to take another one instead could undo what nobody meant.
+    pub fn find(&self, wanted: &str) -> Result<StoredRun> {
         let wrong = |kind: ErrorKind, detail: String| {
             Error::new(kind, "find the run").with_object(wanted).with_detail(detail)
         };
-        match (found.next(), found.next()) {
-            (Some(path), _) if wanted == "latest" => Ok(path.clone()),
-            (Some(path), None) => Ok(path.clone()),
-            (Some(_), Some(_)) => Err(wrong(ErrorKind::Invalid, "several runs fit".to_owned())
+        let named = self.folder.join(wanted);
+        if !wanted.is_empty() && named.parent() == Some(self.folder.as_path()) && named.is_dir() {
+            return StoredRun::read(&named);
+        }
+        if wanted == "latest" {
+            for path in self.runs() {
+                let stored = StoredRun::read(&path)?;
+                if stored.run.changes_made() == 0 {
+                    continue;
+                }
+                if stored.run.plan().header().undoes.is_some() {
+                    return Err(wrong(ErrorKind::Invalid, format!("{} is an undo itself", stored.name)).with_hint(
+                        "Name the run: that of the undo gives back what it restored, the one before it continues an undo that \
+                         was stopped. `onramp runs` lists them.",
+                    ));
+                }
+                return Ok(stored);
+            }
+        }
+        let fits = |stored: &StoredRun| {
+            wanted.len() >= 6 && stored.run.plan().digest().starts_with(&wanted.to_lowercase())
+        };
+        let mut found: Vec<StoredRun> =
+            self.runs().iter().filter_map(|path| StoredRun::read(path).ok()).filter(fits).collect();
+        // A plan that was reviewed first and then applied is in two folders.
+        if found.iter().any(|stored| stored.run.changes_made() > 0) {
+            found.retain(|stored| stored.run.changes_made() > 0);
+        }
+        match (found.pop(), found.is_empty()) {
+            (Some(stored), true) => Ok(stored),
+            (Some(_), false) => Err(wrong(ErrorKind::Invalid, "several runs fit".to_owned())
                 .with_hint("Name it by its folder: `onramp runs` lists them.")),
             (None, _) => {
                 Err(wrong(ErrorKind::NotFound, format!("{} has no such run", self.folder.display()))
                     .with_hint("`onramp runs` lists the runs."))
             }
         }
+    }
+
+    /// Returns the runs other than that one which did not complete, made changes, and were not undone since.
+    pub fn others_to_undo(&self, than: &StoredRun) -> Vec<StoredRun> {
+        let mut undone: Vec<String> = Vec::new();
+        let mut found = Vec::new();
+        for stored in self.runs().iter().filter_map(|path| StoredRun::read(path).ok()) {
+            let plan = stored.run.plan();
+            let (made, header) = (stored.run.changes_made() > 0, plan.header());
+            match &header.undoes {
+                Some(digest) if made => undone.push(digest.clone()),
+                Some(_) => {}
+                None => {
+                    let is_same_job =
+                        header.tenant == than.run.plan().header().tenant && stored.name != than.name;
+                    if made && is_same_job && stored.is_unfinished() && !undone.contains(&plan.digest()) {
+                        found.push(stored);
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// Returns the history of earlier runs. If a journal cannot be read to its end, `tell` is called with the reason

@@ -54,7 +54,10 @@ fn describe(stored: &StoredRun, all: &[StoredRun]) -> String {
     let plan = stored.run.plan();
     let digest = plan.digest();
     let name_of = |digest: &str| {
-        let found = all.iter().find(|other| other.run.plan().digest() == digest);
+        let mut same = all.iter().filter(|other| other.run.plan().digest() == digest).peekable();
+        let first = same.peek().copied();
+        // A plan that was reviewed first and then applied is in two folders.
+        let found = same.find(|other| other.run.changes_made() > 0).or(first);
         found.map_or_else(|| format!("a run with the digest {}", short(digest)), |other| other.name.clone())
     };
     let kind = match &plan.header().undoes {
@@ -72,14 +75,16 @@ fn describe(stored: &StoredRun, all: &[StoredRun]) -> String {
         other.run.plan().header().undoes.as_deref() == Some(digest.as_str()) && other.run.changes_made() > 0
     };
     let undone = all.iter().take(place).filter(|_| stored.run.changes_made() > 0).find(is_undo);
-    let undone = undone.map(|other| format!("; undone by {}", other.name)).unwrap_or_default();
+    let undone =
+        undone.map(|other| format!("; undone, all or in part, by {}", other.name)).unwrap_or_default();
+    let unknown = stored.run.changes_unknown();
+    let made = stored.run.changes_made() - unknown;
+    let unknown = if unknown > 0 { format!(", {unknown} with an unknown outcome") } else { String::new() };
     format!(
-        "{}  {}  {kind}: {} of {} changes made, {} of them of users; {ending}{undone}",
+        "{}  {}  {kind}: {made} of {} changes made{unknown}; {ending}{undone}",
         stored.name,
         short(&digest),
-        stored.run.changes_made(),
-        plan.changes().len(),
-        stored.run.users_changed(),
+        stored.run.changes_planned(),
     )
 }
 

@@ -166,6 +166,12 @@ impl Terminal {
         for (reason, count) in &header.users_skipped {
             self.line(format!("  {count:>7} not changed: {reason}"));
         }
+        if header.undoes.is_some() {
+            for skipped in plan.skipped().iter().take(SHOWN) {
+                self.line(format!("      {}: {}", skipped.user, skipped.reason));
+            }
+            self.more(plan.skipped().len());
+        }
         let mut users_shown = 0;
         for planned in plan.changes() {
             if matches!(planned.change, Change::ChangeUpn { .. } | Change::RestoreUpn { .. }) {

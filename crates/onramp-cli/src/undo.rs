@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::approval::{ApprovalArguments, Earlier, decide};
 use crate::config::Config;
 use crate::job::{Ended, Job, PlanSource, exit_code, stop_on_ctrl_c};
-use crate::output::{Output, StoredRun};
+use crate::output::Output;
 use crate::terminal::Terminal;
 
 /// Undo an earlier run: restore what it changed, and nothing else.
@@ -21,12 +21,12 @@ use crate::terminal::Terminal;
 /// somebody changed again since the run are left alone. `onramp runs` lists the runs.
 #[derive(Debug, Parser)]
 #[command(after_help = "Exit codes:
-  0    everything is restored and verified, or --plan-only made a plan that can be applied
+  0    everything is restored and verified, except for what the plan named; or --plan-only made a plan that can be applied
   1    something is not restored, or an error
   2    a consequence was not accepted, the digest is another one, or the plan cannot be applied; nothing was changed
   130  stopped on request")]
 pub struct Arguments {
-    /// The run: the name of its folder, the first digits of the digest of its plan, or `latest`.
+    /// The run: the name of its folder, at least 6 digits of the digest of its plan, or `latest`.
     run: String,
     /// The configuration file (TOML) that the run was made with.
     #[arg(long, default_value = "onboard.toml")]
@@ -70,8 +70,32 @@ async fn job(arguments: Arguments) -> Result<Ended> {
     let cancellation = CancellationToken::new();
     stop_on_ctrl_c(cancellation.clone(), terminal.clone());
     let output = Output::open(&config.output.folder, "undo")?;
-    let StoredRun { name, run, .. } = StoredRun::read(&output.find(&arguments.run)?)?;
-    terminal.line(format!("Undo the run {name}: {} changes were made", run.changes_made()));
+    let stored = output.find(&arguments.run)?;
+    if stored.started.is_none() {
+        return Err(Error::new(ErrorKind::Invalid, "undo the run")
+            .with_object(&stored.name)
+            .with_detail("its folder has no journal, or an empty one: it was only planned, or what it changed is not known"));
+    }
+    let unknown = match stored.run.changes_unknown() {
+        0 => String::new(),
+        count => format!(", {count} of them with an unknown outcome"),
+    };
+    terminal.line(format!(
+        "Undo the run {}: {} changes were made{unknown}",
+        stored.name,
+        stored.run.changes_made()
+    ));
+    if stored.status.is_none() {
+        terminal.line("  its journal has no end: it was interrupted, or the file was cut");
+    }
+    for other in output.others_to_undo(&stored) {
+        terminal.line(format!(
+            "  the run {} did not complete, made {} changes, and is not undone: undo it, too",
+            other.name,
+            other.run.changes_made()
+        ));
+    }
+    let run = stored.run;
     let earlier = Earlier::read(&output);
     let folder = output.new_run(clock.now())?;
     let tenant = config.entra(Arc::clone(&clock), None)?.tenant();

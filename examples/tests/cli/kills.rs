@@ -1,6 +1,7 @@
 //! Runs and undos that are killed at random moments.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use onramp_core::forest::Replication;
@@ -86,7 +87,9 @@ fn whatever_is_killed_every_change_is_made_once_and_undone_once() {
     assert_eq!(raised.len(), 1, "each was written once: {raised:?}");
 
     // Each of the runs made a part of it; they are undone in reverse order.
-    let runs: Vec<String> = (world.desk.runs().iter().rev())
+    let has_begun =
+        |path: &&PathBuf| std::fs::metadata(path.join("journal.jsonl")).is_ok_and(|file| file.len() > 0);
+    let runs: Vec<String> = (world.desk.runs().iter().rev().filter(has_begun))
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
     let count = kills().div_ceil(2).div_ceil(runs.len() as u32);

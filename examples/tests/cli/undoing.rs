@@ -32,10 +32,15 @@ fn a_run_is_undone_with_consent_and_its_users_are_as_before() {
     world.desk.undo(&arguments).with_code(0).saying(&["the restored users have the UPN from before the run"]);
     assert_eq!(world.state().users, before.users);
 
-    // The undo is the latest run now, and can be undone in turn: for one user.
+    // Only a run that is named is undone if the latest one is an undo: who repeats the command does not mean that.
+    world.desk.undo(&["latest", "--yes"]).with_code(1).saying(&["is an undo itself", "Name the run"]);
+    assert_eq!(world.state().users, before.users);
+    // The undo can be undone in turn: for one user.
+    let undo = world.desk.runs().into_iter().rev().find(|run| run.join("journal.jsonl").exists()).unwrap();
+    let undo = undo.file_name().unwrap().to_str().unwrap().to_owned();
     let changed = before.users.iter().zip(&after.users).find(|(before, after)| before.upn != after.upn);
     let name = changed.unwrap().0.sam_account_name.clone();
-    world.desk.undo(&["latest", "--user", &name, "--yes"]).with_code(0);
+    world.desk.undo(&[&undo, "--user", &name, "--yes"]).with_code(0);
     let differ =
         before.users.iter().zip(world.state().users).filter(|(before, now)| before.upn != now.upn).count();
     assert_eq!(differ, 1);
@@ -46,6 +51,27 @@ fn a_run_that_does_not_exist_is_an_error_that_names_the_command_that_lists_them(
     let world = World::new(10);
     world.desk.undo(&["yesterday"]).with_code(1).saying(&["no such run", "onramp runs"]);
     world.desk.undo(&["latest"]).with_code(1).saying(&["no such run"]);
+}
+
+#[test]
+fn a_run_that_cannot_be_read_is_named_and_no_older_one_is_undone_instead() {
+    let world = World::new(12);
+    world.desk.onboard(&["--yes"]).with_code(0);
+    let after = world.state();
+    let (plan, journal) = (world.desk.last("plan.jsonl"), world.desk.last("journal.jsonl"));
+    let name = world.desk.runs()[0].file_name().unwrap().to_str().unwrap().to_owned();
+    let whole = [&plan, &journal].map(|path| std::fs::read(path).unwrap());
+
+    std::fs::write(&plan, &whole[0][..whole[0].len() - 50]).unwrap();
+    for run in ["latest", &name] {
+        world.desk.undo(&[run, "--yes"]).with_code(1).saying(&[&name]);
+    }
+    std::fs::write(&plan, &whole[0]).unwrap();
+    std::fs::write(&journal, b"").unwrap();
+    world.desk.undo(&[&name, "--yes"]).with_code(1).saying(&["no journal, or an empty one"]);
+    std::fs::write(&journal, &whole[1]).unwrap();
+    assert_eq!(world.state(), after);
+    world.desk.undo(&["latest", "--yes"]).with_code(0);
 }
 
 #[test]

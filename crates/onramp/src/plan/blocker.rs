@@ -286,7 +286,7 @@ impl fmt::Display for BlockerKind {
                 )
             }
             Self::NotChangedByRun { name, similar } => {
-                write!(f, "{name:?} is no user that the run changed")?;
+                write!(f, "{name:?} is no user that the run changed, and no OU of one")?;
                 match similar {
                     Some(similar) => write!(f, "; it changed {}", visible(similar)),
                     None => Ok(()),

@@ -8,6 +8,7 @@ use onramp_core::{Result, visible};
 use crate::apply::{ApplyOutcome, Failure};
 use crate::journal::Outcome;
 use crate::plan::{Consequence, Plan};
+use crate::steps::users::SkipReason;
 use crate::verify::{CheckStatus, Verification};
 
 /// The version of the format of the report page and of a serialized verification.
@@ -127,6 +128,13 @@ impl Page {
                 Some((word(values.before), word(values.after), planned.reason.clone()))
             })
             .collect();
+        let left_alone = plan.skipped().iter().filter(|_| header.undoes.is_some()).map(|skipped| {
+            let present = match &skipped.reason {
+                SkipReason::ChangedSince { present: Some(present) } => present.clone(),
+                _ => "–".to_owned(),
+            };
+            (skipped.user.dn.to_string(), present, skipped.reason.to_string())
+        });
         let blocked: Vec<_> = plan
             .blockers()
             .iter()
@@ -134,6 +142,7 @@ impl Page {
                 let who = b.user.as_ref().map_or("the whole plan".into(), |user| user.dn.to_string());
                 (who, b.present_upn.clone().unwrap_or_else(|| "(none)".into()), b.problem.to_string())
             })
+            .chain(left_alone)
             .collect();
         Self {
             format_version: REPORT_FORMAT_VERSION,

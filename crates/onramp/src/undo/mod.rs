@@ -6,7 +6,7 @@ mod recorded_run;
 mod selection;
 mod undoing;
 
-use onramp_core::Result;
+use onramp_core::{Error, ErrorKind, Result};
 
 pub use recorded_run::RecordedRun;
 pub use selection::{Step, UndoSelection};
@@ -39,8 +39,19 @@ impl Onramp {
     /// ```
     ///
     /// # Errors
-    /// `Invalid` if the run was on another tenant or forest; errors of reading; `Cancelled`.
+    /// `Invalid` if the run was on another tenant or forest, or if users are selected with another step than theirs; errors
+    /// of reading; `Cancelled`.
     pub async fn undo(&self, run: &RecordedRun, selection: &UndoSelection) -> Result<Plan> {
+        let is_narrowed = !(selection.users.is_empty() && selection.ous.is_empty());
+        if is_narrowed && Step::ALL.into_iter().any(|step| step != Step::Users && selection.includes(step)) {
+            return Err(Error::new(ErrorKind::Invalid, "select what to undo")
+                .with_detail("users and OUs narrow the step users, and another step is selected with them")
+                .with_hint("Undo the other steps without users and OUs."));
+        }
+        if is_narrowed && !selection.includes(Step::Users) {
+            return Err(Error::new(ErrorKind::Invalid, "select what to undo")
+                .with_detail("users or OUs are selected without the step users"));
+        }
         self.check_target(run.plan()).await?;
         self.unless_cancelled("read what the run changed", Box::pin(undo(self, run, selection))).await
     }

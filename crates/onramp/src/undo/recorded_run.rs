@@ -38,6 +38,8 @@ pub struct RecordedRun {
     digest: String,
     /// True while records of this plan are added: a journal may have runs of several plans.
     is_current: bool,
+    /// True if a record says that a run of this plan was started.
+    is_started: bool,
     /// The traces, in the order of the changes of the plan.
     traces: Vec<Trace>,
     /// The object IDs of the service account, by the number of the change.
@@ -48,13 +50,16 @@ impl RecordedRun {
     /// Creates a run without a record: nothing was changed.
     pub fn new(plan: Plan) -> Self {
         let (digest, traces) = (plan.digest(), vec![Trace::default(); plan.changes().len()]);
-        Self { plan, digest, is_current: false, traces, accounts: HashMap::new() }
+        Self { plan, digest, is_current: false, is_started: false, traces, accounts: HashMap::new() }
     }
 
     /// Adds a record of the journal. Records of runs of other plans are ignored.
     pub fn add(&mut self, record: &JournalRecord) {
         match &record.entry {
-            JournalEntry::RunStarted { plan, .. } => self.is_current = *plan == self.digest,
+            JournalEntry::RunStarted { plan, .. } => {
+                self.is_current = *plan == self.digest;
+                self.is_started |= self.is_current;
+            }
             _ if !self.is_current => {}
             JournalEntry::ChangeStarted { number, .. } => {
                 if let Some(trace) = self.trace(*number) {
@@ -96,6 +101,25 @@ impl RecordedRun {
     /// Returns the number of changes that the run made or may have made, without waits and tests.
     pub fn changes_made(&self) -> u64 {
         self.made().filter(|planned| planned.change.writes()).count() as u64
+    }
+
+    /// Returns true if the journal has a run of this plan.
+    pub fn is_started(&self) -> bool {
+        self.is_started
+    }
+
+    /// Returns the number of changes that the plan asked for, without waits and tests.
+    pub fn changes_planned(&self) -> u64 {
+        self.plan.changes().iter().filter(|planned| planned.change.writes()).count() as u64
+    }
+
+    /// Returns the number of changes that were sent and whose outcome is not recorded: a look at the directory decides.
+    pub fn changes_unknown(&self) -> u64 {
+        let traced = self.plan.changes().iter().zip(&self.traces);
+        let is_unknown = |(planned, trace): &(&PlannedChange, &Trace)| {
+            planned.change.writes() && !trace.is_made && (trace.is_possible || trace.is_open)
+        };
+        traced.filter(is_unknown).count() as u64
     }
 
     /// Returns the number of users that the run changed or may have changed.

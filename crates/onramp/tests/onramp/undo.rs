@@ -249,7 +249,14 @@ async fn a_selection_names_steps_users_and_ous() {
 
     let none =
         UndoSelection::default().with_ous([DistinguishedName::parse("OU=None,DC=corp,DC=local").unwrap()]);
-    assert!(undo_plan(&world, applied.plan(), none).await.is_empty());
+    let none = undo_plan(&world, applied.plan(), none).await;
+    assert!(none.is_empty() && none.is_blocked());
+    // Users narrow their own step alone.
+    for step in [Step::Domain, Step::Sync] {
+        let mixed = UndoSelection::default().with_steps([step, Step::Users]).with_users(["anna"]);
+        let error = world.onramp().undo(&recorded(&world, applied.plan()), &mixed).await.unwrap_err();
+        assert!(error.to_string().contains("narrow the step users"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -128,6 +128,12 @@ async fn select(undoing: &mut Undoing<'_>, present: &HashMap<ObjectGuid, ForestU
     let selection = undoing.selection;
     let is_below =
         |user: &ForestUser| selection.ous.is_empty() || selection.ous.iter().any(|ou| user.dn.is_within(ou));
+    for ou in &selection.ous {
+        if !present.values().any(|user| user.dn.is_within(ou)) {
+            let (name, similar) = (ou.to_string(), None);
+            undoing.draft.block_all(BlockerKind::NotChangedByRun { name, similar });
+        }
+    }
     if selection.users.is_empty() {
         return present.values().filter(|user| is_below(user)).map(|user| user.guid).collect();
     }
