@@ -65,7 +65,7 @@ pub enum PlanSource {
     /// A new plan that makes a spec true.
     Survey(Box<Spec>),
     /// An existing plan, applied as it is, and then verified against the spec if it is not one that undoes a run.
-    Saved(Plan, Box<Spec>),
+    Saved(Box<Plan>, Box<Spec>),
     /// A new plan that undoes a run.
     Undo(Box<RecordedRun>, UndoSelection),
 }
@@ -126,7 +126,7 @@ impl Job {
         let (plan, spec) = match self.source {
             PlanSource::Saved(plan, spec) => {
                 onramp.check_target(&plan).await?;
-                (plan, Some(spec))
+                (*plan, Some(spec))
             }
             PlanSource::Survey(spec) => {
                 terminal.heading("Survey");

@@ -83,7 +83,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         tenant,
         forest,
         source: match saved {
-            Some(plan) => PlanSource::Saved(plan, Box::new(config.spec)),
+            Some(plan) => PlanSource::Saved(Box::new(plan), Box::new(config.spec)),
             None => PlanSource::Survey(Box::new(config.spec)),
         },
         history,

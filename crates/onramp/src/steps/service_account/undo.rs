@@ -96,33 +96,31 @@ async fn undo_on(undoing: &mut Undoing<'_>, made: &PlannedChange, account: &Tena
                 undoing.leave(made, format!("the account {id} is {} now", account.upn));
             }
         }
-        Change::AssignRole { upn, role, role_name, .. } => {
-            if has_role(onramp, id, role).await? {
-                let (upn, role_name) = (upn.clone(), role_name.clone());
-                undoing.accept(Consequence::RoleRemoved { upn: upn.clone(), role: role_name.clone() });
-                undoing.undo(made, Change::RemoveRole { upn, id, role: *role, role_name });
-            }
+        Change::AssignRole { upn, role, role_name, .. } if has_role(onramp, id, role).await? => {
+            let (upn, role_name) = (upn.clone(), role_name.clone());
+            undoing.accept(Consequence::RoleRemoved { upn: upn.clone(), role: role_name.clone() });
+            undoing.undo(made, Change::RemoveRole { upn, id, role: *role, role_name });
         }
-        Change::AssignSubscriptionRole { upn, subscription, subscription_name, role, role_name, .. } => {
-            if has_subscription_role(onramp, id, subscription, role).await? {
-                undoing.accept(Consequence::SubscriptionAccessRemoved {
+        Change::AssignSubscriptionRole { upn, subscription, subscription_name, role, role_name, .. }
+            if has_subscription_role(onramp, id, subscription, role).await? =>
+        {
+            undoing.accept(Consequence::SubscriptionAccessRemoved {
+                upn: upn.clone(),
+                id: *subscription,
+                subscription: subscription_name.clone(),
+                role: role_name.clone(),
+            });
+            undoing.undo(
+                made,
+                Change::RemoveSubscriptionRole {
                     upn: upn.clone(),
-                    id: *subscription,
-                    subscription: subscription_name.clone(),
-                    role: role_name.clone(),
-                });
-                undoing.undo(
-                    made,
-                    Change::RemoveSubscriptionRole {
-                        upn: upn.clone(),
-                        id,
-                        subscription: *subscription,
-                        subscription_name: subscription_name.clone(),
-                        role: *role,
-                        role_name: role_name.clone(),
-                    },
-                );
-            }
+                    id,
+                    subscription: *subscription,
+                    subscription_name: subscription_name.clone(),
+                    role: *role,
+                    role_name: role_name.clone(),
+                },
+            );
         }
         Change::RemoveRole { role, .. } if has_role(onramp, id, role).await? => {}
         Change::RemoveSubscriptionRole { subscription, role, .. }
