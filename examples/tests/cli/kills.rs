@@ -55,7 +55,10 @@ fn kill_often(world: &World, random: &mut Random, count: u32, start: impl Fn() -
     let mut killed = 0;
     for _ in 0..count {
         let running = start();
-        #[allow(clippy::disallowed_methods, reason = "the program that is killed runs by the clock of the machine")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "the program that is killed runs by the clock of the machine"
+        )]
         std::thread::sleep(Duration::from_millis(random.below(1_200)));
         running.kill();
         killed += u32::from(world.desk.checked(running.end()).code.is_none());
