@@ -1,7 +1,7 @@
-//! The steps of the job. Each module has the survey, the plan, the changes and the verification of one step.
+//! The steps of the job. Each module has the survey, the plan, the changes, the verification and the undo of one step.
 //!
 //! To add a step: write a module here, add its section to [`Survey`] and its variants to [`Change`], and call it from
-//! the four functions below. The plan that undoes a step will come from the same modules.
+//! the four functions below. Its undo is called from `crate::undo`.
 
 pub(crate) mod domain;
 pub(crate) mod replication;
