@@ -7,10 +7,11 @@ use std::sync::atomic::AtomicUsize;
 
 use super::certificates::Authority;
 use super::command::{Host, Run};
+use super::names::Names;
 use super::network::Network;
 use super::registry::Claim;
 use super::watchdog::Watchdog;
-use super::{Controller, Forest, ForestError, Login, Names, ServerCertificate, programs, samba};
+use super::{Controller, Forest, ForestError, Login, ServerCertificate, programs, samba};
 
 /// The configuration of a forest to start.
 #[derive(Debug, Clone)]
@@ -30,6 +31,13 @@ impl Default for ForestBuilder {
             certificates: Vec::new(),
             directory: None,
         }
+    }
+}
+
+impl Forest {
+    /// Returns a builder with the default configuration; see [`ForestBuilder`].
+    pub fn builder() -> ForestBuilder {
+        ForestBuilder::default()
     }
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ForestError;
 use super::secret::random_bytes;
-use super::watchdog;
+use super::teardown::teardown;
 
 const FOLDER: &str = "/run/onramp-forests";
 
@@ -99,8 +99,8 @@ fn sweep_locked() -> Result<Swept, ForestError> {
             continue;
         }
         let folder = record.map(|record| record.folder).unwrap_or_default();
-        let mut teardown = watchdog::teardown(id, &folder, &path);
-        teardown.stdin(Stdio::null()).status().map_err(ForestError::io("removing a dead owner's forest"))?;
+        let mut command = teardown(id, &folder, &path);
+        command.stdin(Stdio::null()).status().map_err(ForestError::io("removing a dead owner's forest"))?;
         swept.removed += 1;
     }
     Ok(swept)

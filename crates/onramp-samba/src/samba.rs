@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::command::{Host, Run};
-use super::{ForestError, Login, Names, wait};
+use super::names::Names;
+use super::{ForestError, Login, wait};
 
 /// The options of every controller.
 ///

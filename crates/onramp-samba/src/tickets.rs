@@ -25,8 +25,15 @@ impl Ticket {
     }
 }
 
+impl Forest {
+    /// Returns a Kerberos ticket of an account, for programs on this machine.
+    pub fn ticket(&self, login: &Login) -> Result<Ticket, ForestError> {
+        ticket(self, login)
+    }
+}
+
 /// Exports the keys of an account from the first controller, and uses them to get a ticket.
-pub(super) fn ticket(forest: &Forest, login: &Login) -> Result<Ticket, ForestError> {
+fn ticket(forest: &Forest, login: &Login) -> Result<Ticket, ForestError> {
     let name = login.upn().split('@').next().unwrap_or_default();
     let file = |kind: &str| forest.folder().join(format!("{name}.{kind}"));
     let (keys, ticket) = (file("keytab"), Ticket { config: file("krb5.conf"), cache: file("ccache") });

@@ -64,7 +64,16 @@ pub struct SeededUser {
 const UNITS: [&str; 4] =
     ["OU=People", "OU=Contractors,OU=People", "OU=Research\\, North,OU=People", "OU=Zweigstelle Köln"];
 
-pub(super) fn add(
+impl Forest {
+    /// Adds `count` users on the first controller, with the shapes in turn, spread over several OUs.
+    ///
+    /// Names contain a counter, so they are the same in every forest. Adding several hundred users takes a second.
+    pub fn add_users(&self, count: usize, shapes: &[UserShape]) -> Result<Vec<SeededUser>, ForestError> {
+        add(self, &self.users_so_far, count, shapes)
+    }
+}
+
+fn add(
     forest: &Forest,
     so_far: &AtomicUsize,
     count: usize,

@@ -1,10 +1,11 @@
 //! The process that removes a forest, even if the process that made the forest is killed.
 
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 
 use super::ForestError;
 use super::registry::Claim;
+use super::teardown::teardown;
 
 /// A child process that waits for the end of its standard input, which this process holds open, and then removes the
 /// forest. The kernel closes the pipe when this process ends, also after a SIGKILL.
@@ -36,16 +37,4 @@ impl Drop for Watchdog {
     fn drop(&mut self) {
         self.finish();
     }
-}
-
-/// Returns the command that removes the forest once its standard input ends.
-pub(super) fn teardown(id: &str, folder: &Path, record: &Path) -> Command {
-    use std::os::unix::process::CommandExt;
-    let mut command = Command::new("sh");
-    command.args(["-c", include_str!("teardown.sh"), "teardown", id]).arg(folder).arg(record);
-    // A process group of its own, because a Ctrl-C at the terminal must not end it. No inherited output, because a
-    // reader of the test's output must not have to wait for it.
-    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir("/").process_group(0);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    command
 }
