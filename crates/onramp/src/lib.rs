@@ -51,21 +51,19 @@ pub use journal::{
 pub use onramp::Onramp;
 pub use plan::{
     ApprovedPlan, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
-    PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlannedChange, Scope, plan,
+    PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlannedChange, Scope,
 };
-pub use report::{REPORT_FORMAT_VERSION, Report};
+pub use report::Report;
 pub use secret_store::{FileSecretStore, MemorySecretStore, SecretStore};
 pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
-pub use steps::domain::DomainSurvey;
-pub use steps::service_account::{ServiceAccountState, SubscriptionAccess};
-pub use steps::suffix::{SilentController, SuffixSurvey};
 pub use steps::sync::{
     CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind, MatchesBlocked, PossibleMatch,
-    SyncSurvey,
 };
-pub use steps::users::{
-    AddressHolder, Candidate, HeldAs, SharedUpn, SkipReason, Skipped, UserRef, UsersSurvey,
+pub use steps::users::{Candidate, SkipReason, Skipped, UserRef};
+pub use steps::walk::plan;
+pub use survey::{
+    AddressHolder, DomainSurvey, HeldAs, ServiceAccountState, SharedUpn, SilentController,
+    SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts, SyncSurvey, Unreadable, UsersSurvey,
 };
-pub use survey::{Survey, SurveyCounts, Unreadable};
 pub use undo::{RecordedRun, Step, UndoSelection};
-pub use verify::{Check, CheckStatus, Verification};
+pub use verify::{Check, CheckStatus, REPORT_FORMAT_VERSION, Verification};

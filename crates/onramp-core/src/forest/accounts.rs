@@ -1,57 +1,17 @@
-//! The kind of an account, and the settings that limit its sign-in.
+//! The settings of an account that limit its sign-in.
 
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::ForestUser;
+use super::{AccountKind, ForestUser};
 
 // Flags of `userAccountControl` ([MS-ADTS] 2.2.16).
 const ACCOUNT_DISABLED: u32 = 0x0002;
-const INTERDOMAIN_TRUST: u32 = 0x0800;
-const WORKSTATION_TRUST: u32 = 0x1000;
-const SERVER_TRUST: u32 = 0x2000;
 const PASSWORD_NEVER_EXPIRES: u32 = 0x1_0000;
 const SMARTCARD_REQUIRED: u32 = 0x4_0000;
 
 /// Seconds from 1 January 1601, where Windows file times begin, to 1 January 1970.
 const FILE_TIME_EPOCH: i128 = 11_644_473_600;
 const NANOSECONDS_PER_TICK: i128 = 100;
-
-/// The kind of an account, from its class and `userAccountControl`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum AccountKind {
-    /// A person's account, or one that looks like it.
-    User,
-    /// A computer.
-    Computer,
-    /// A managed service account, standalone, group or delegated.
-    ManagedServiceAccount,
-    /// The account of a trust between domains.
-    Trust,
-}
-
-impl AccountKind {
-    /// Reads the kind off the object's classes and its `userAccountControl`.
-    pub fn of<'a>(classes: impl IntoIterator<Item = &'a str>, user_account_control: u32) -> Self {
-        let (mut computer, mut managed) = (false, false);
-        for class in classes {
-            computer |= class.eq_ignore_ascii_case("computer");
-            managed |= class.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("msDS-"))
-                && class.to_ascii_lowercase().ends_with("managedserviceaccount");
-        }
-        if managed {
-            Self::ManagedServiceAccount
-        } else if user_account_control & INTERDOMAIN_TRUST != 0 {
-            Self::Trust
-        } else if computer || user_account_control & (WORKSTATION_TRUST | SERVER_TRUST) != 0 {
-            Self::Computer
-        } else {
-            Self::User
-        }
-    }
-}
 
 impl ForestUser {
     /// Returns true if the account is enabled. An enabled account may have [expired](Self::is_expired).

@@ -3,6 +3,7 @@
 //! All are object-safe and used as `Arc<dyn …>`. Dropping a future or a stream cancels what it does; a write that
 //! was already sent may still happen.
 
+mod account_kind;
 mod accounts;
 mod change_state;
 mod object_changes;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 use crate::{Result, Upn};
 
-pub use accounts::AccountKind;
+pub use account_kind::AccountKind;
 pub use change_state::ChangeState;
 pub use object_changes::{AttributeChange, ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
 pub use objects::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};

@@ -5,6 +5,7 @@
 
 mod applications;
 mod domains;
+mod mfa_state;
 mod password_protection;
 mod roles;
 mod second_factor;
@@ -22,12 +23,13 @@ pub use domains::{
     DomainAuthentication, DomainReference, Domains, ReferenceKind, TenantDomain, Verification,
     VerificationRecord,
 };
+pub use mfa_state::MfaState;
 pub use password_protection::{OnPremisesProtection, PasswordProtection, PasswordProtectionSettings};
 pub use roles::{RoleAssignment, RoleTemplateId, Roles};
 pub use second_factor::{
     Certainty, ConditionalAccessPolicy, PolicyDemand, PolicyInForce, PolicySubject, SecondFactor,
 };
-pub use sign_in::{MfaState, SignIn, SignInProbe};
+pub use sign_in::{SignIn, SignInProbe};
 pub use subscriptions::{
     AzureRoleId, ClassicAdministrator, PrincipalType, Subscription, SubscriptionRoleAssignment,
     SubscriptionState, Subscriptions,

@@ -1,6 +1,8 @@
 //! Applying an approved plan: its changes are made in order, each by compare-and-swap.
 
+mod context;
 mod outcome;
+mod run;
 mod slice;
 
 use std::fmt;
@@ -14,44 +16,23 @@ use futures_util::future::Either;
 use onramp_core::{Error, ErrorKind, Result};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use context::Context;
 pub(crate) use outcome::FAILURES_KEPT;
 pub use outcome::{ApplyOutcome, ApplyStatus, Failure, StepOutcome};
+pub(crate) use run::Run;
+use run::unrecorded;
 pub use slice::Limits;
 use slice::{Pause, PausingClock, Slices};
 
-use crate::event::{Event, WaitReason};
+use crate::event::Event;
 use crate::history::History;
-use crate::journal::{JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord, JournalState, Outcome};
+use crate::journal::{JOURNAL_FORMAT_VERSION, Journal, JournalEntry, Outcome};
 use crate::onramp::Onramp;
 use crate::plan::{ApprovedPlan, Plan, PlannedChange};
 use crate::secret_store::SecretStore;
-use crate::steps::suffix::forest_of;
-use crate::steps::{Steps, service_account, users};
-
-/// The maximum time until a tenant returns a value that was written to it.
-const VISIBLE_WITHIN: Duration = Duration::from_secs(120);
-
-/// The data that every change needs.
-pub(crate) struct Context<'a> {
-    /// The tenant and the forest, with a clock that pauses the run, and the token that stops it.
-    pub(crate) onramp: Onramp,
-    pub(crate) plan: &'a ApprovedPlan,
-    pub(crate) secrets: &'a dyn SecretStore,
-    pub(crate) slices: Arc<Slices>,
-    /// The time for which an interrupted run waited in the current change already.
-    pub(crate) waited_before: Duration,
-}
-
-/// A run of an approved plan.
-pub(crate) struct Run<'a> {
-    pub(crate) context: Context<'a>,
-    journal: &'a mut dyn Journal,
-    opened: JournalState,
-    /// The digest of the plan.
-    digest: String,
-    pub(crate) outcome: ApplyOutcome,
-    pub(crate) steps: Steps,
-}
+use crate::steps::walk::Steps;
+use crate::steps::{service_account, users};
+use crate::survey::forest_of;
 
 /// A run that is applied in slices: see [`Onramp::start`].
 ///
@@ -216,9 +197,9 @@ async fn apply_whole(context: Context<'_>, journal: &mut dyn Journal) -> Result<
         accepted: plan.accepted().to_vec(),
         undoes: plan.plan().header().undoes.clone(),
     };
-    let mut run = Run { context, journal, opened, digest, outcome, steps: Steps::default() };
+    let mut run = Run { context, journal, opened, digest, outcome };
     run.record(started).await.map_err(|error| unrecorded(&error, "nothing was changed"))?;
-    run.changes().await?;
+    make_changes(&mut run, &mut Steps::default()).await?;
     let status = run.outcome.status.clone();
     let ended = run.record(JournalEntry::RunEnded { status }).await;
     ended.map_err(|error| {
@@ -256,194 +237,79 @@ impl Onramp {
     }
 }
 
-impl Context<'_> {
-    /// Sends an event to the observer.
-    pub(crate) fn notify(&self, event: Event) {
-        match &event {
-            Event::Waiting { reason, .. } => self.slices.set_reason(reason.clone()),
-            Event::Replication { .. } | Event::BulkReplication { .. } => {
-                self.slices.set_reason(WaitReason::Replication);
-            }
-            _ => {}
+/// Makes the changes in their order, until one fails.
+async fn make_changes(run: &mut Run<'_>, steps: &mut Steps) -> Result<()> {
+    let plan = run.context.plan.shared();
+    let mut rest = plan.changes();
+    while let [planned, after @ ..] = rest {
+        if run.context.onramp.cancellation.is_cancelled() {
+            run.outcome.status = ApplyStatus::Cancelled { next: planned.number };
+            return Ok(());
         }
-        self.onramp.observer.notify(&event);
-    }
-
-    /// Waits, unless the run is stopped first.
-    pub(crate) async fn pause(&self, action: &str, time: Duration) -> Result<()> {
-        let sleep = async {
-            self.onramp.clock.sleep(time).await;
-            Ok(())
-        };
-        self.onramp.unless_cancelled(action, sleep).await
-    }
-
-    /// Reads until a write is visible: a tenant returns old values for a while. The write was sent, so that every error
-    /// is `OutcomeUnknown`.
-    pub(crate) async fn visible<F: Future<Output = Result<bool>> + Send>(
-        &self,
-        what: &str,
-        look: impl Fn() -> F,
-    ) -> Result<()> {
-        let unseen = |detail: String| {
-            Error::new(ErrorKind::OutcomeUnknown, format!("see {what}"))
-                .with_detail(detail)
-                .with_hint("Run again: completed changes are recognized and not repeated.")
-        };
-        let clock = &self.onramp.clock;
-        let (started, mut pause) = (clock.elapsed(), Duration::from_millis(250));
-        loop {
-            let is_seen = look().await;
-            if is_seen.map_err(|error| unseen(format!("it was written, but cannot be read back: {error}")))? {
+        if planned.change.is_of_user() {
+            let count = rest.iter().take_while(|planned| planned.change.is_of_user()).count();
+            let first = plan.changes().len() - rest.len();
+            if !users::apply(run, &mut steps.replication, first..first + count).await? {
                 return Ok(());
             }
-            let waited = clock.elapsed().saturating_sub(started);
-            if waited >= VISIBLE_WITHIN {
-                return Err(unseen(format!(
-                    "it was written, but is not visible after {} s",
-                    waited.as_secs()
-                )));
-            }
-            self.notify(Event::Waiting {
-                reason: WaitReason::Visible { value: what.to_owned() },
-                waited,
-                timeout: VISIBLE_WITHIN,
-            });
-            self.pause(&format!("see {what}"), pause).await.map_err(|_| {
-                unseen("it was written, but the run was stopped before it was visible".into())
-            })?;
-            pause = (pause * 2).min(Duration::from_secs(10));
+            rest = rest.get(count..).unwrap_or_default();
+            continue;
         }
+        run.pause_at_limit().await;
+        if run.context.onramp.cancellation.is_cancelled() {
+            run.outcome.status = ApplyStatus::Cancelled { next: planned.number };
+            return Ok(());
+        }
+        if !make_single(run, steps, planned).await? {
+            return Ok(());
+        }
+        rest = after;
     }
+    Ok(())
 }
 
-impl Run<'_> {
-    async fn changes(&mut self) -> Result<()> {
-        let plan = self.context.plan.shared();
-        let mut rest = plan.changes();
-        while let [planned, after @ ..] = rest {
-            if self.context.onramp.cancellation.is_cancelled() {
-                self.outcome.status = ApplyStatus::Cancelled { next: planned.number };
-                return Ok(());
-            }
-            if planned.change.is_of_user() {
-                let count = rest.iter().take_while(|planned| planned.change.is_of_user()).count();
-                let first = plan.changes().len() - rest.len();
-                if !users::apply(self, first..first + count).await? {
-                    return Ok(());
-                }
-                rest = rest.get(count..).unwrap_or_default();
-                continue;
-            }
-            self.pause_at_limit().await;
-            if self.context.onramp.cancellation.is_cancelled() {
-                self.outcome.status = ApplyStatus::Cancelled { next: planned.number };
-                return Ok(());
-            }
-            if !self.single(planned).await? {
-                return Ok(());
-            }
-            rest = after;
+/// Makes one change. Returns true if the run continues.
+async fn make_single(run: &mut Run<'_>, steps: &mut Steps, planned: &PlannedChange) -> Result<bool> {
+    let (number, total, title) = (planned.number, run.outcome.total, planned.change.to_string());
+    run.context.notify(Event::ChangeStarted { number, total, title: title.clone() });
+    let object = planned.change.account_id().map(|id| id.to_string());
+    let (before, after) = service_account::values(&planned.change);
+    let started = JournalEntry::ChangeStarted { number, title: title.clone(), object, before, after };
+    run.record(started)
+        .await
+        .map_err(|error| unrecorded(&error, &format!("the change {number} ({title}) was not made")))?;
+    run.context.waited_before = run.waited_before(number);
+    let step = steps.apply(&run.context, &planned.change).await;
+    let (outcome, detail) = match &step {
+        Ok((outcome, detail)) => (*outcome, detail.clone()),
+        Err(error) => (Outcome::of(error), error.to_string()),
+    };
+    run.count(outcome);
+    run.outcome.steps.push(StepOutcome { number, outcome, detail: detail.clone() });
+    let entry = JournalEntry::ChangeEnded {
+        number,
+        outcome,
+        object: steps.object(&planned.change),
+        before: None,
+        after: None,
+        detail: detail.clone(),
+    };
+    run.record(entry).await.map_err(|error| {
+        let told = if detail.is_empty() { outcome.to_string() } else { format!("{outcome}, {detail}") };
+        unrecorded(&error, &format!("the change {number} ({title}) was tried, with the outcome: {told}"))
+    })?;
+    run.context.notify(Event::ChangeEnded { number, total, outcome, detail: detail.clone() });
+    match step {
+        Err(error) if error.is_cancelled() || run.is_cut_short(&error) => {
+            run.outcome.status = ApplyStatus::Cancelled { next: number };
         }
-        Ok(())
-    }
-
-    /// Hands control to the caller if a limit of the slice is reached.
-    pub(crate) async fn pause_at_limit(&mut self) {
-        self.context.slices.publish(&self.outcome);
-        if self.context.slices.budget() == 0 {
-            self.context.slices.pause_at_limit().await;
+        _ if outcome.is_good() => return Ok(true),
+        _ => {
+            let title = planned.change.to_string();
+            let (object, error) = (title.clone(), detail.clone());
+            run.outcome.failures.push(Failure { object, error });
+            run.outcome.status = ApplyStatus::Stopped { number, title, problem: detail };
         }
     }
-
-    /// Adds the outcome of a change to the numbers.
-    pub(crate) fn count(&mut self, outcome: Outcome) {
-        self.outcome.count(outcome);
-        self.context.slices.count(outcome == Outcome::Done);
-    }
-
-    /// Returns the time for which an interrupted run waited in that change already.
-    fn waited_before(&self, number: u64) -> Duration {
-        let since = self.opened.started_at(&self.digest, number);
-        let waited = since.map(|since| self.context.onramp.clock.now() - since);
-        waited.and_then(|waited| waited.try_into().ok()).unwrap_or_default()
-    }
-
-    /// Makes one change. Returns true if the run continues.
-    async fn single(&mut self, planned: &PlannedChange) -> Result<bool> {
-        let (number, total, title) = (planned.number, self.outcome.total, planned.change.to_string());
-        self.context.notify(Event::ChangeStarted { number, total, title: title.clone() });
-        let object = planned.change.account_id().map(|id| id.to_string());
-        let (before, after) = service_account::values(&planned.change);
-        let started = JournalEntry::ChangeStarted { number, title: title.clone(), object, before, after };
-        self.record(started)
-            .await
-            .map_err(|error| unrecorded(&error, &format!("the change {number} ({title}) was not made")))?;
-        self.context.waited_before = self.waited_before(number);
-        let step = self.steps.apply(&self.context, &planned.change).await;
-        let (outcome, detail) = match &step {
-            Ok((outcome, detail)) => (*outcome, detail.clone()),
-            Err(error) => (Outcome::of(error), error.to_string()),
-        };
-        self.count(outcome);
-        self.outcome.steps.push(StepOutcome { number, outcome, detail: detail.clone() });
-        let entry = JournalEntry::ChangeEnded {
-            number,
-            outcome,
-            object: self.steps.object(&planned.change),
-            before: None,
-            after: None,
-            detail: detail.clone(),
-        };
-        self.record(entry).await.map_err(|error| {
-            let told = if detail.is_empty() { outcome.to_string() } else { format!("{outcome}, {detail}") };
-            unrecorded(&error, &format!("the change {number} ({title}) was tried, with the outcome: {told}"))
-        })?;
-        self.context.notify(Event::ChangeEnded { number, total, outcome, detail: detail.clone() });
-        match step {
-            Err(error) if error.is_cancelled() || self.is_cut_short(&error) => {
-                self.outcome.status = ApplyStatus::Cancelled { next: number };
-            }
-            _ if outcome.is_good() => return Ok(true),
-            _ => {
-                let title = planned.change.to_string();
-                let (object, error) = (title.clone(), detail.clone());
-                self.outcome.failures.push(Failure { object, error });
-                self.outcome.status = ApplyStatus::Stopped { number, title, problem: detail };
-            }
-        }
-        Ok(false)
-    }
-
-    /// Returns true if a change was sent and the run was stopped before its result.
-    fn is_cut_short(&self, error: &Error) -> bool {
-        error.kind() == ErrorKind::OutcomeUnknown && self.context.onramp.cancellation.is_cancelled()
-    }
-
-    /// Writes an entry of the journal and makes it durable.
-    pub(crate) async fn record(&mut self, entry: JournalEntry) -> Result<()> {
-        self.write(vec![entry]).await?;
-        self.journal.flush().await
-    }
-
-    /// Appends entries to the journal.
-    pub(crate) async fn write(&mut self, entries: Vec<JournalEntry>) -> Result<()> {
-        let at = self.context.onramp.clock.now();
-        let records: Vec<JournalRecord> =
-            entries.into_iter().map(|entry| JournalRecord { at, entry }).collect();
-        self.journal.append(self.opened.epoch, &records).await
-    }
-
-    /// Makes everything that was appended to the journal durable.
-    pub(crate) async fn flush(&mut self) -> Result<()> {
-        self.journal.flush().await
-    }
-}
-
-/// Adds the changes that are not recorded to an error of the journal.
-fn unrecorded(error: &Error, what: &str) -> Error {
-    let detail = format!("{}; {what}", error.to_string().trim_end_matches('.'));
-    Error::new(error.kind(), "record what was done")
-        .with_detail(detail)
-        .with_hint("Free space or choose another place, then run the same command again to continue.")
+    Ok(false)
 }

@@ -1,6 +1,7 @@
 //! The journal: the durable record of the changes of a run, with the values before and after each.
 
 mod file;
+mod outcome;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,60 +12,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
 pub use file::FileJournal;
+pub use outcome::Outcome;
 
 use crate::apply::ApplyStatus;
 
 /// The version of the format of journal records that this version writes. It reads this one and older ones.
 pub const JOURNAL_FORMAT_VERSION: u32 = 2;
-
-/// The outcome of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The change was made.
-    Done,
-    /// The object was in the desired state already; nothing was written.
-    #[serde(rename = "already-so")]
-    Unchanged,
-    /// The value was changed by somebody else since the survey; nothing was written.
-    Stale,
-    /// The change was refused, or could not be tried.
-    Failed,
-    /// The reply was lost: the change may have been made. The next run reads the object.
-    Unknown,
-    /// The run was stopped before the change.
-    Cancelled,
-}
-
-impl Outcome {
-    /// Returns true if the object is in the desired state now.
-    pub fn is_good(self) -> bool {
-        matches!(self, Self::Done | Self::Unchanged)
-    }
-
-    pub(crate) fn of(error: &Error) -> Self {
-        match error.kind() {
-            ErrorKind::Stale => Self::Stale,
-            ErrorKind::OutcomeUnknown => Self::Unknown,
-            ErrorKind::Cancelled => Self::Cancelled,
-            _ => Self::Failed,
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Done => "done",
-            Self::Unchanged => "already correct",
-            Self::Stale => "skipped, changed by somebody else",
-            Self::Failed => "failed",
-            Self::Unknown => "result unknown",
-            Self::Cancelled => "cancelled",
-        })
-    }
-}
 
 /// A record of the journal: one line of a journal file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

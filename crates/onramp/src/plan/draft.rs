@@ -3,49 +3,9 @@
 use onramp_core::ObjectGuid;
 use onramp_core::forest::ReplicatedValue;
 
-use super::lines::PLAN_FORMAT_VERSION;
-use super::{Blocker, BlockerKind, Change, Consequence, Plan, PlanHeader, PlannedChange, Scope};
-use crate::spec::Spec;
-use crate::steps;
-use crate::steps::suffix::SilentController;
+use super::{Blocker, BlockerKind, Change, Consequence, PlannedChange};
 use crate::steps::users::UserRef;
-use crate::survey::Survey;
-
-/// Computes the changes that make a spec true, given the state that a survey found.
-///
-/// The same spec and survey give the same plan. A user that cannot be changed is left as it is: it has a [`Blocker`]
-/// that names the reason, and the plan has the consequence [`Consequence::UsersLeftBehind`].
-pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
-    let mut draft = Draft::default();
-    steps::plan(spec, survey, &mut draft);
-    let users = &survey.users;
-    Plan {
-        header: PlanHeader {
-            format_version: PLAN_FORMAT_VERSION,
-            surveyed_at: survey.taken_at,
-            tenant: survey.sync.status.tenant_id,
-            tenant_name: survey.sync.status.display_name.clone(),
-            forest: survey.suffix.forest(),
-            domain: spec.domain.clone(),
-            scope: Scope {
-                users: spec.users.is_some(),
-                sync: spec.sync.enable,
-                service_account: spec.service_account.is_some(),
-            },
-            users_read: survey.counts.forest_users,
-            users_skipped: (users.skipped_counts.iter())
-                .map(|(reason, count)| (reason.to_string(), *count))
-                .collect(),
-            waits: spec.waits,
-            undoes: None,
-        },
-        changes: draft.changes,
-        consequences: draft.consequences,
-        blockers: draft.blockers,
-        warnings: draft.warnings,
-        skipped: sorted(&users.skipped, |skipped| by_place(&skipped.user)).into_iter().cloned().collect(),
-    }
-}
+use crate::survey::SilentController;
 
 /// Returns references in the order of a key: a directory returns objects in no defined order.
 pub(crate) fn sorted<'a, T, K: Ord>(all: &'a [T], key: impl Fn(&'a T) -> K) -> Vec<&'a T> {

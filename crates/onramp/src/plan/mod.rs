@@ -20,7 +20,6 @@ pub(crate) use change::UserValues;
 pub use change::{Change, FormerUpn, PlannedChange};
 pub use consequence::Consequence;
 pub(crate) use consequence::short_digest;
-pub use draft::plan;
 pub(crate) use draft::{Draft, by_place, sorted};
 pub use lines::{PLAN_FORMAT_VERSION, PlanError};
 

@@ -14,9 +14,10 @@ use onramp_core::{Clock, ErrorKind, Result};
 use super::controller_state::ControllerState;
 use super::poll::Poll;
 use super::report::MISMATCHES_KEPT;
+use super::wait_options::{OnProgress, WaitOptions};
 use super::{
-    HighWaterMark, LastContact, MismatchCause, OnProgress, ReplicationGoal, ReplicationReport,
-    ReplicationState, ReplicationSubject, ValueMismatch, WaitOptions,
+    HighWaterMark, LastContact, MismatchCause, ReplicationGoal, ReplicationReport, ReplicationState,
+    ReplicationSubject, ValueMismatch,
 };
 
 /// Waits for many changes; see [`ReplicationExt::wait_for`](super::ReplicationExt::wait_for).

@@ -4,10 +4,8 @@ use futures_util::future::join_all;
 use onramp_core::forest::{DomainController, ReplicatedValue, Replication};
 use onramp_core::{Clock, Result};
 
-use super::{
-    ControllerStatus, OnProgress, ReplicationReport, ReplicationState, ReplicationSubject, WaitOptions,
-    conflict,
-};
+use super::wait_options::{OnProgress, WaitOptions};
+use super::{ControllerStatus, ReplicationReport, ReplicationState, ReplicationSubject, conflict};
 
 /// Waits for one value; see [`ReplicationExt::wait`](super::ReplicationExt::wait).
 pub(super) async fn wait<R: Replication + ?Sized>(

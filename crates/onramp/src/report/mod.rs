@@ -9,10 +9,7 @@ use crate::apply::{ApplyOutcome, Failure};
 use crate::journal::Outcome;
 use crate::plan::{Consequence, Plan};
 use crate::steps::users::SkipReason;
-use crate::verify::{CheckStatus, Verification};
-
-/// The version of the format of the report page and of a serialized verification.
-pub const REPORT_FORMAT_VERSION: u32 = 1;
+use crate::verify::{CheckStatus, REPORT_FORMAT_VERSION, Verification};
 
 /// The maximum number of rows in a table; the plan and the journal have all of them.
 const ROWS: usize = 200;

@@ -7,34 +7,16 @@ use onramp_core::tenant::{
     DomainAuthentication, SyncState, TenantDomain, Verification as DomainVerification,
 };
 use onramp_core::{DomainName, Error, ErrorKind, Result, Upn};
-use serde::{Deserialize, Serialize};
 
-use super::{StepResult, already, done};
+use super::result::{StepResult, already, done};
 use crate::apply::Context;
 use crate::event::{Event, WaitReason};
 use crate::onramp::Onramp;
 use crate::plan::{BlockerKind, Change, Consequence, Draft, PlannedChange};
 use crate::spec::Spec;
-use crate::survey::Survey;
+use crate::survey::{DomainSurvey, Survey};
 use crate::undo::Undoing;
 use crate::verify::{Comparison, Verification, truth};
-
-/// The domains of a tenant.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct DomainSurvey {
-    /// The custom domain, if the tenant has it.
-    pub custom: Option<TenantDomain>,
-    /// Every verified domain of the tenant.
-    pub verified: Vec<TenantDomain>,
-}
-
-impl DomainSurvey {
-    /// Returns true if the custom domain is verified.
-    fn is_verified(&self) -> bool {
-        self.custom.as_ref().is_some_and(|domain| domain.is_verified)
-    }
-}
 
 pub(super) async fn survey(onramp: &Onramp, spec: &Spec) -> Result<DomainSurvey> {
     let domains = onramp.tenant.domains.list().await?;

@@ -11,7 +11,7 @@ use onramp_core::forest::{
 };
 use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Result, Upn};
 
-use super::StepResult;
+use super::result::StepResult;
 use crate::apply::Context;
 use crate::event::Event;
 use crate::journal::Outcome;

@@ -16,9 +16,8 @@ use crate::onramp::Onramp;
 use crate::plan::{
     ApprovedPlan, Change, Consequence, Draft, PLAN_FORMAT_VERSION, Plan, PlanHeader, Scope, sorted,
 };
-use crate::report::REPORT_FORMAT_VERSION;
 use crate::steps::{domain, service_account, suffix, sync, users};
-use crate::verify::{CheckStatus, Verification};
+use crate::verify::{CheckStatus, REPORT_FORMAT_VERSION, Verification};
 
 impl Onramp {
     /// Computes the plan that restores what a run changed, in reverse order.

@@ -6,8 +6,8 @@ use onramp_core::forest::ReplicatedValue;
 use super::{RecordedRun, UndoSelection};
 use crate::onramp::Onramp;
 use crate::plan::{Change, Consequence, Draft, PlannedChange};
-use crate::steps::suffix::SuffixSurvey;
 use crate::steps::users::Skipped;
+use crate::survey::SuffixSurvey;
 
 /// The data that every step needs to undo its changes, and the plan to which it adds them.
 pub(crate) struct Undoing<'a> {

@@ -1,5 +1,6 @@
 //! The suites of a forest's ports.
 
+mod nobody;
 pub mod object_writer;
 pub mod objects;
 pub mod password_policies;
@@ -9,11 +10,7 @@ mod upn_changes;
 pub mod users;
 
 use super::ForestFixture;
-use crate::{Forest, ObjectGuid};
-
-/// A GUID that no object has.
-const NOBODY: ObjectGuid =
-    ObjectGuid::from_bytes([0xef, 0xbe, 0xad, 0xde, 0, 0, 0, 0x40, 0x80, 0, 0, 0, 0, 0, 0, 0x01]);
+use crate::Forest;
 
 /// All suites, one after the other.
 pub async fn run(forest: &Forest, fixture: &ForestFixture) {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 
-use super::{NOBODY, upn_changes};
+use super::nobody::NOBODY;
+use super::upn_changes;
 use crate::conformance::{ForestFixture, done, expect_kind, refused};
 use crate::forest::{
     AttributeChange, AttributeValue, ForestUser, ForestUsers, ObjectChange, ObjectChanged, ObjectWriter,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::NOBODY;
+use super::nobody::NOBODY;
 use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{
     AttributeValue, ForestObject, ForestObjects, ForestUser, ForestUsers, ObjectQuery, ObjectRef, SearchScope,

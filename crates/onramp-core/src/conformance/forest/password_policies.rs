@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::NOBODY;
+use super::nobody::NOBODY;
 use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{EffectivePasswordPolicy, PasswordPolicies, SuffixOrigin, Suffixes};
 use crate::{DomainName, ErrorKind, UpnSuffix};

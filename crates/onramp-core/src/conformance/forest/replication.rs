@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt;
 
-use super::NOBODY;
+use super::nobody::NOBODY;
 use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{
     AttributeValue, ChangedObject, ChangesQuery, DomainController, ForestUsers, ReplicatedValue, Replication,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 
-use super::NOBODY;
+use super::nobody::NOBODY;
 use crate::conformance::{ForestFixture, done, expect_kind, refused};
 use crate::forest::{
     AttributeChange, AttributeValue, ForestUser, ForestUsers, ObjectChange, ObjectChanged, ObjectWriter,

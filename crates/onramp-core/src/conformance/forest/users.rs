@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::NOBODY;
+use super::nobody::NOBODY;
 use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{AccountKind, ForestUser, ForestUsers, UserQuery};
 use crate::{AttributeName, ErrorKind, LdapFilter};

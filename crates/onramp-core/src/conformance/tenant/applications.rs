@@ -1,6 +1,6 @@
 //! The suite of [`Applications`].
 
-use super::NOBODY;
+use super::subjects::NOBODY;
 use crate::ErrorKind;
 use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{AppRole, Application, Applications, NewCertificate};

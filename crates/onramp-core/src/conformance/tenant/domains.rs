@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt;
 
-use super::done;
+use crate::conformance::done;
 use crate::conformance::{TenantFixture, expect_kind};
 use crate::tenant::{
     DomainReference, Domains, NewUser, ReferenceKind, TenantUsers, Verification, VerificationRecord,

@@ -5,16 +5,13 @@ pub mod domains;
 pub mod password_protection;
 pub mod roles;
 pub mod sign_in;
+mod subjects;
 pub mod subscriptions;
 pub mod sync;
 pub mod users;
 
-use super::{TenantFixture, done};
-use crate::tenant::{NewUser, TenantUser, TenantUsers};
-use crate::{ObjectId, Tenant};
-
-/// An ID that no object has.
-const NOBODY: ObjectId = ObjectId::from_u128(0xdead_beef_0000_4000_8000_0000_0000_0001);
+use super::TenantFixture;
+use crate::Tenant;
 
 /// All suites, one after the other.
 pub async fn run(tenant: &Tenant, fixture: &TenantFixture) {
@@ -27,11 +24,4 @@ pub async fn run(tenant: &Tenant, fixture: &TenantFixture) {
     Box::pin(applications::run(&*tenant.applications, fixture)).await;
     Box::pin(password_protection::run(&*tenant.password_protection)).await;
     Box::pin(sync::run(&*tenant.sync, fixture)).await;
-}
-
-/// A user for the suite of another port, visible to reads.
-async fn some_user(users: &dyn TenantUsers, fixture: &TenantFixture, role: &str) -> TenantUser {
-    let new = NewUser::new(fixture.upn(role), format!("Contract {role}"), fixture.password());
-    let user = done(users.create(&new).await, "creating a user");
-    fixture.poll.until("a new user can be read", async || users.get(&user.id).await, |_| true).await
 }

@@ -1,6 +1,6 @@
 //! The suite of [`SignIn`].
 
-use super::{NOBODY, some_user};
+use super::subjects::{NOBODY, some_user};
 use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{
     Certainty, MfaState, RoleTemplateId, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,

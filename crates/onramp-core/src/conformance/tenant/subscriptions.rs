@@ -1,6 +1,6 @@
 //! The suite of [`Subscriptions`].
 
-use super::{NOBODY, some_user};
+use super::subjects::{NOBODY, some_user};
 use crate::ErrorKind;
 use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{AzureRoleId, PrincipalType, Subscriptions, TenantUsers};

@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt;
 
-use super::NOBODY;
+use super::subjects::NOBODY;
 use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
 use crate::{ErrorKind, Password, Result, Upn};

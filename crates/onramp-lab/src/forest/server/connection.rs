@@ -11,8 +11,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::Endpoint;
 use super::answers::{Abandoned, Answers, Next, notice};
+use super::endpoint::Endpoint;
 use super::root_dse::START_TLS;
 use super::session::Session;
 use super::wire::{Incoming, Request, take_request};

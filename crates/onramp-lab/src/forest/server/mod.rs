@@ -3,6 +3,7 @@
 mod answers;
 mod connection;
 mod dirsync;
+mod endpoint;
 mod operations;
 mod paging;
 mod root_dse;
@@ -11,13 +12,13 @@ mod session;
 mod wire;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
 use onramp_core::{Error, ErrorKind, Result};
-use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+
+use endpoint::Endpoint;
 
 use crate::forest::LabForest;
 use crate::forest::data::view::DirectoryScope;
@@ -142,22 +143,6 @@ pub struct ServedController {
     pub global_catalog: Option<SocketAddr>,
     /// The address of the global catalog with TLS from the start, if the controller is one.
     pub global_catalog_tls: Option<SocketAddr>,
-}
-
-/// One port of one controller.
-#[derive(Clone)]
-struct Endpoint {
-    lab: LabForest,
-    at: usize,
-    tls: Arc<ServerConfig>,
-    secure: bool,
-    directory_scope: DirectoryScope,
-}
-
-impl Endpoint {
-    fn is_stopped(&self) -> bool {
-        self.lab.with(|state| state.controllers.get(self.at).is_none_or(|controller| controller.stopped))
-    }
 }
 
 async fn listen(listener: TcpListener, endpoint: Endpoint) {

@@ -1,7 +1,7 @@
 //! The session of one connection: its principal, its searches in pages, and the faults that it meets.
 
-use super::Endpoint;
 use super::answers::{Answers, Next, notice};
+use super::endpoint::Endpoint;
 use super::paging::Paging;
 use super::root_dse::CONTROLS;
 use super::wire::Control;

@@ -13,7 +13,7 @@ use crate::apply::Context;
 use crate::event::{Event, WaitReason};
 use crate::journal::Outcome;
 use crate::plan::Change;
-use crate::steps::{StepResult, already, done};
+use crate::steps::result::{StepResult, already, done};
 
 /// The maximum number of stored passwords that are tried besides the current one, after an interrupted run.
 const PASSWORDS_TRIED: usize = 3;

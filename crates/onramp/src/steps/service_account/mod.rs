@@ -7,11 +7,10 @@ mod undo;
 use std::collections::HashSet;
 
 use onramp_core::tenant::{
-    AzureRoleId, DomainAuthentication, MfaState, NewUser, PolicyDemand, RoleAssignment, SecondFactor,
-    SignInProbe, Subscription, SubscriptionState, TenantUser,
+    DomainAuthentication, MfaState, NewUser, PolicyDemand, SignInProbe, Subscription, SubscriptionState,
+    TenantUser,
 };
 use onramp_core::{ObjectId, Password, Result, Upn, comparison_key, mail_violation};
-use serde::{Deserialize, Serialize};
 
 pub(super) use apply::Account;
 pub(crate) use apply::values;
@@ -23,45 +22,11 @@ use crate::onramp::Onramp;
 use crate::plan::{ApprovedPlan, BlockerKind, Change, Consequence, Draft};
 use crate::secret_store::SecretStore;
 use crate::spec::{ServiceAccountSpec, Spec, nearest};
-use crate::survey::{Survey, may_be_hidden};
+use crate::survey::{ServiceAccountState, SubscriptionAccess, Survey, may_be_hidden};
 use crate::verify::{CheckStatus, Comparison, Verification, truth};
 
 /// The maximum length of a display name in Graph ("user resource type").
 const DISPLAY_NAME: usize = 256;
-
-/// The state of the service account.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ServiceAccountState {
-    /// The account, if it exists.
-    pub user: Option<TenantUser>,
-    /// True if an earlier run created it or set its password.
-    pub is_known: bool,
-    /// The per-user MFA state; `None` if there is no account.
-    pub mfa: Option<MfaState>,
-    /// The directory roles of the account.
-    pub roles: Vec<RoleAssignment>,
-    /// The policies that require a second factor or block the sign-in; `None` without the right to read them.
-    pub second_factor: Option<SecondFactor>,
-    /// The subscriptions that the spec names, found or not.
-    pub subscriptions: Vec<SubscriptionAccess>,
-}
-
-/// A subscription that the spec names.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SubscriptionAccess {
-    /// The name or ID in the spec.
-    pub wanted: String,
-    /// The visible subscriptions with that ID or, if there is none, with that display name.
-    pub found: Vec<Subscription>,
-    /// A visible subscription with a similar name, if none was found.
-    pub similar: Option<String>,
-    /// The role that the account is to get.
-    pub role: AzureRoleId,
-    /// True if the account has the role.
-    pub granted: bool,
-}
 
 pub(super) async fn survey(onramp: &Onramp, wanted: &ServiceAccountSpec) -> Result<ServiceAccountState> {
     let mut state =

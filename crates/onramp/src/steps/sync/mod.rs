@@ -5,8 +5,7 @@ mod matching;
 use std::collections::HashMap;
 
 use onramp_core::Result;
-use onramp_core::tenant::{SyncState, SyncStatus};
-use serde::{Deserialize, Serialize};
+use onramp_core::tenant::SyncState;
 
 use matching::note_roles;
 pub use matching::{
@@ -14,37 +13,14 @@ pub use matching::{
 };
 pub(super) use matching::{CloudIndex, smtp_address};
 
-use super::{StepResult, already, done};
+use super::result::{StepResult, already, done};
 use crate::apply::Context;
 use crate::onramp::Onramp;
 use crate::plan::{Change, Consequence, Draft, PlannedChange, by_place, sorted};
 use crate::spec::Spec;
-use crate::survey::{Survey, may_be_hidden, readable};
+use crate::survey::{Survey, SyncSurvey, may_be_hidden, readable};
 use crate::undo::Undoing;
 use crate::verify::{Comparison, Verification, truth};
-
-/// The synchronization of a tenant, and the cloud users that match AD users.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SyncSurvey {
-    /// The tenant and its synchronization switch.
-    pub status: SyncStatus,
-    /// The AD users for which there is a cloud user with the same name: of every user of the forest if the spec wants
-    /// synchronization, else of those that the spec selects.
-    pub possible_matches: Vec<PossibleMatch>,
-    /// The kinds of match that the tenant blocks.
-    pub matches_blocked: MatchesBlocked,
-    /// True if the directory roles of the cloud users are known.
-    pub roles_known: bool,
-}
-
-impl SyncSurvey {
-    /// Creates the survey of a tenant in which no user was read.
-    pub fn new(status: SyncStatus) -> Self {
-        let matches_blocked = MatchesBlocked::default();
-        Self { status, possible_matches: Vec::new(), matches_blocked, roles_known: true }
-    }
-}
 
 pub(super) async fn survey(onramp: &Onramp) -> Result<SyncSurvey> {
     Ok(SyncSurvey::new(onramp.tenant.sync.status().await?))

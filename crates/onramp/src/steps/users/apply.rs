@@ -14,6 +14,7 @@ use crate::apply::{ApplyStatus, FAILURES_KEPT, Failure, Run, StepOutcome};
 use crate::event::Event;
 use crate::journal::{JournalEntry, Outcome};
 use crate::plan::{Change, PlannedChange, UserValues};
+use crate::steps::replication::Marks;
 
 /// The number of consecutive errors of the server, not of single users, after which the remaining users are not tried.
 const MAX_SERVER_ERRORS: u32 = 20;
@@ -42,7 +43,7 @@ struct Progress {
 }
 
 /// Makes the changes at those indexes of the plan. Returns true if the run continues.
-pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<bool> {
+pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<usize>) -> Result<bool> {
     let plan = run.context.plan.shared();
     let changes = plan.changes().get(places).unwrap_or_default();
     let Some(first) = changes.first() else { return Ok(true) };
@@ -53,7 +54,7 @@ pub(crate) async fn apply(run: &mut Run<'_>, places: Range<usize>) -> Result<boo
     };
     let title = format!("{verb} the UPN of {}", people(total));
     run.context.notify(Event::ChangeStarted { number: next, total: run.outcome.total, title: title.clone() });
-    if let Err(error) = run.steps.replication.note(&run.context, changes).await {
+    if let Err(error) = marks.note(&run.context, changes).await {
         // The only error is a cancellation, and nothing was tried yet.
         debug_assert!(error.is_cancelled());
         run.outcome.status = ApplyStatus::Cancelled { next };

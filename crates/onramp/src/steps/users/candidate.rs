@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use onramp_core::forest::{AccountKind, ForestUser, UpnOwner};
-use onramp_core::{DistinguishedName, ObjectGuid, Upn, visible};
+use onramp_core::Upn;
+use onramp_core::forest::AccountKind;
 use serde::{Deserialize, Serialize};
 
+use super::UserRef;
 use crate::plan::BlockerKind;
 
 /// A user that the spec selects, with the UPN that it is to get.
@@ -22,37 +23,6 @@ pub struct Candidate {
     pub reason: String,
     /// True for a built-in, critical or system account: only `only` selects those.
     pub is_built_in: bool,
-}
-
-/// A reference to a user: an ID that survives renames, and names for people.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct UserRef {
-    /// `objectGUID`.
-    pub guid: ObjectGuid,
-    /// Distinguished name.
-    pub dn: DistinguishedName,
-    /// `sAMAccountName`.
-    pub sam_account_name: String,
-}
-
-impl UserRef {
-    pub(crate) fn of(user: &ForestUser) -> Self {
-        Self { guid: user.guid, dn: user.dn.clone(), sam_account_name: user.sam_account_name.clone() }
-    }
-
-    pub(crate) fn of_holder(holder: &UpnOwner) -> Self {
-        Self { guid: holder.guid, dn: holder.dn.clone(), sam_account_name: holder.sam_account_name.clone() }
-    }
-}
-
-impl fmt::Display for UserRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.sam_account_name.as_str() {
-            "" => write!(f, "{}", visible(self.dn.as_str())),
-            name => write!(f, "{} ({})", visible(name), visible(self.dn.as_str())),
-        }
-    }
 }
 
 /// The reason why a user is not changed although it was read.

@@ -10,124 +10,29 @@ mod selector;
 mod spec_check;
 mod survey;
 mod undo;
+mod user_ref;
 mod verify;
 
-use std::collections::BTreeMap;
-
-use onramp_core::forest::{ReplicatedValue, UpnChange, UpnOwner};
-use onramp_core::{Upn, UpnSuffix};
-use serde::{Deserialize, Serialize};
+use onramp_core::UpnSuffix;
+use onramp_core::forest::{ReplicatedValue, UpnChange};
 
 pub(crate) use apply::apply;
 pub(crate) use candidate::in_ascii;
-pub use candidate::{Candidate, SkipReason, Skipped, UserRef};
+pub use candidate::{Candidate, SkipReason, Skipped};
 pub(crate) use collisions::Collisions;
 pub(super) use survey::survey;
 pub(crate) use undo::{undo, verify_restored};
+pub use user_ref::UserRef;
 pub(super) use verify::verify;
 
 use crate::plan::{
     Blocker, BlockerKind, Change, Consequence, Draft, PlannedChange, by_place, short_digest, sorted,
 };
 use crate::spec::Spec;
-use crate::survey::Survey;
+use crate::survey::{HeldAs, Survey};
 
 /// The number of changed users that are checked on every domain controller, at most.
 const SAMPLE: usize = 16;
-
-/// The users of a forest, as far as the spec selects them or they conflict with those that it selects.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct UsersSurvey {
-    /// The users that the spec selects.
-    pub candidates: Vec<Candidate>,
-    /// The users that were read and left out, except those that have the new UPN already and those that `only` does
-    /// not list.
-    pub skipped: Vec<Skipped>,
-    /// The numbers of users that were left out, by reason.
-    #[serde(with = "pairs")]
-    pub skipped_counts: BTreeMap<SkipReason, u64>,
-    /// The principals that have the new UPN of a selected user or the UPN of the service account, explicitly or
-    /// implied by their `sAMAccountName`.
-    pub holders: Vec<UpnOwner>,
-    /// The objects that have the new UPN of a selected user or the UPN of the service account as a mail address.
-    pub address_holders: Vec<AddressHolder>,
-    /// The users that have the new UPN already and share it with another principal.
-    pub shared: Vec<SharedUpn>,
-    /// The names in the spec that are not correct.
-    pub invalid_names: Vec<BlockerKind>,
-    /// The names in `map` whose users the selection leaves out.
-    pub map_without_effect: Vec<String>,
-    /// The users of a sample of those that have the new UPN, whose UPN is missing on a domain controller that answers:
-    /// replication was not complete when an earlier run ended.
-    pub missing_on: Vec<ReplicatedValue>,
-    /// The number of users in that sample.
-    pub sampled: u64,
-}
-
-impl UsersSurvey {
-    /// Returns the number of selected users that have the new UPN already.
-    pub(crate) fn unchanged(&self) -> u64 {
-        self.skipped_counts.get(&SkipReason::Unchanged).copied().unwrap_or_default()
-    }
-}
-
-/// An object of the forest that has a mail address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct AddressHolder {
-    /// The object.
-    pub holder: UserRef,
-    /// The address, without its prefix.
-    pub address: String,
-    /// True for the primary address of the object.
-    pub is_primary: bool,
-}
-
-/// A selected user that has the new UPN already, and another object that has the same UPN.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SharedUpn {
-    /// The user.
-    pub user: UserRef,
-    /// The UPN.
-    pub upn: Upn,
-    /// The other object.
-    pub other: UserRef,
-    /// The attribute of the other object.
-    pub held_as: HeldAs,
-}
-
-/// The attribute in which an object has a name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum HeldAs {
-    /// `userPrincipalName`.
-    Upn,
-    /// `sAMAccountName`, which implies a UPN with the DNS name of the domain.
-    ImpliedUpn,
-    /// `mail` or `proxyAddresses`.
-    Address(String),
-}
-
-/// A map as a list of pairs: its keys are not strings, as those of JSON are.
-mod pairs {
-    use super::{BTreeMap, Deserialize, Serialize, SkipReason};
-
-    pub(super) fn serialize<S: serde::Serializer>(
-        counts: &BTreeMap<SkipReason, u64>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        counts.iter().collect::<Vec<_>>().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<SkipReason, u64>, D::Error> {
-        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
-    }
-}
 
 pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, draft: &mut Draft) {
     block_wrong_names(spec, survey, draft);

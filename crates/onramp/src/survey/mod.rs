@@ -1,5 +1,11 @@
 //! The survey: the state of both sides, as far as a spec needs it.
 
+mod domain;
+mod service_account;
+mod suffix;
+mod sync;
+mod users;
+
 use std::collections::HashSet;
 
 use futures_util::TryStreamExt;
@@ -10,15 +16,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+pub use domain::DomainSurvey;
+pub use service_account::{ServiceAccountState, SubscriptionAccess};
+pub(crate) use suffix::forest_of;
+pub use suffix::{SilentController, SuffixSurvey};
+pub use sync::SyncSurvey;
+pub use users::{AddressHolder, HeldAs, SharedUpn, UsersSurvey};
+
 use crate::event::Event;
 use crate::onramp::Onramp;
-use crate::spec::Spec;
-use crate::steps;
-use crate::steps::domain::DomainSurvey;
-use crate::steps::service_account::ServiceAccountState;
-use crate::steps::suffix::SuffixSurvey;
-use crate::steps::sync::SyncSurvey;
-use crate::steps::users::UsersSurvey;
 
 /// The number of unreadable objects that are listed by name; all are counted.
 const UNREADABLE_NAMED: usize = 100;
@@ -117,15 +123,6 @@ pub struct SurveyCounts {
 }
 
 impl Onramp {
-    /// Reads both sides, as far as the spec needs it. Changes nothing.
-    ///
-    /// # Errors
-    /// The first error of a port, except for single objects that cannot be read; `NotFound` if an OU does not exist;
-    /// `Invalid` if the spec selects users and none is found; `Cancelled`.
-    pub async fn survey(&self, spec: &Spec) -> Result<Survey> {
-        self.unless_cancelled("survey both sides", steps::survey(self, spec)).await
-    }
-
     /// Reports the number of objects read so far, at most once for 1,000 objects.
     pub(crate) fn report_reading(&self, what: &'static str, count: u64) {
         if count.is_multiple_of(1000) || count == 1 {

@@ -1,0 +1,74 @@
+//! A run: its context, its journal and its outcome so far.
+
+use std::time::Duration;
+
+use onramp_core::{Error, ErrorKind, Result};
+
+use super::context::Context;
+use super::outcome::ApplyOutcome;
+use crate::journal::{Journal, JournalEntry, JournalRecord, JournalState, Outcome};
+
+/// A run of an approved plan.
+pub(crate) struct Run<'a> {
+    pub(crate) context: Context<'a>,
+    pub(super) journal: &'a mut dyn Journal,
+    pub(super) opened: JournalState,
+    /// The digest of the plan.
+    pub(super) digest: String,
+    pub(crate) outcome: ApplyOutcome,
+}
+
+impl Run<'_> {
+    /// Hands control to the caller if a limit of the slice is reached.
+    pub(crate) async fn pause_at_limit(&mut self) {
+        self.context.slices.publish(&self.outcome);
+        if self.context.slices.budget() == 0 {
+            self.context.slices.pause_at_limit().await;
+        }
+    }
+
+    /// Adds the outcome of a change to the numbers.
+    pub(crate) fn count(&mut self, outcome: Outcome) {
+        self.outcome.count(outcome);
+        self.context.slices.count(outcome == Outcome::Done);
+    }
+
+    /// Returns the time for which an interrupted run waited in that change already.
+    pub(super) fn waited_before(&self, number: u64) -> Duration {
+        let since = self.opened.started_at(&self.digest, number);
+        let waited = since.map(|since| self.context.onramp.clock.now() - since);
+        waited.and_then(|waited| waited.try_into().ok()).unwrap_or_default()
+    }
+
+    /// Returns true if a change was sent and the run was stopped before its result.
+    pub(super) fn is_cut_short(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::OutcomeUnknown && self.context.onramp.cancellation.is_cancelled()
+    }
+
+    /// Writes an entry of the journal and makes it durable.
+    pub(crate) async fn record(&mut self, entry: JournalEntry) -> Result<()> {
+        self.write(vec![entry]).await?;
+        self.journal.flush().await
+    }
+
+    /// Appends entries to the journal.
+    pub(crate) async fn write(&mut self, entries: Vec<JournalEntry>) -> Result<()> {
+        let at = self.context.onramp.clock.now();
+        let records: Vec<JournalRecord> =
+            entries.into_iter().map(|entry| JournalRecord { at, entry }).collect();
+        self.journal.append(self.opened.epoch, &records).await
+    }
+
+    /// Makes everything that was appended to the journal durable.
+    pub(crate) async fn flush(&mut self) -> Result<()> {
+        self.journal.flush().await
+    }
+}
+
+/// Adds the changes that are not recorded to an error of the journal.
+pub(super) fn unrecorded(error: &Error, what: &str) -> Error {
+    let detail = format!("{}; {what}", error.to_string().trim_end_matches('.'));
+    Error::new(error.kind(), "record what was done")
+        .with_detail(detail)
+        .with_hint("Free space or choose another place, then run the same command again to continue.")
+}
