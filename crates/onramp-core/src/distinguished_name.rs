@@ -60,17 +60,38 @@ impl DistinguishedName {
     }
 
     /// The name of a domain: `corp.example` is `DC=corp,DC=example`.
+    ///
+    /// ```
+    /// use onramp_core::{DistinguishedName, DomainName};
+    /// let dn = DistinguishedName::of_domain(&DomainName::parse("corp.local")?);
+    /// assert_eq!(dn.as_str(), "DC=corp,DC=local");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn of_domain(domain: &DomainName) -> Self {
         Self::of_rdns(domain.labels().map(|label| Rdn { attribute: "DC".into(), value: label.to_owned() }))
     }
 
     /// The name of an object right below this one.
+    ///
+    /// ```
+    /// use onramp_core::DistinguishedName;
+    /// let ou = DistinguishedName::parse("OU=Staff,DC=corp,DC=local")?;
+    /// assert_eq!(ou.child("CN", "Neil, Anna").as_str(), r"CN=Neil\, Anna,OU=Staff,DC=corp,DC=local");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     #[must_use]
     pub fn child(&self, attribute: &str, value: &str) -> Self {
         Self(format!("{},{}", Rdn { attribute: attribute.to_owned(), value: value.to_owned() }, self.0))
     }
 
     /// The name of the object above, if there is one.
+    ///
+    /// ```
+    /// use onramp_core::DistinguishedName;
+    /// let dn = DistinguishedName::parse("CN=Anna,OU=Staff,DC=corp,DC=local")?;
+    /// assert_eq!(dn.parent(), Some(DistinguishedName::parse("OU=Staff,DC=corp,DC=local")?));
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn parent(&self) -> Option<Self> {
         let rdns = self.rdns();
         Some(Self::of_rdns(rdns.get(1..).filter(|rest| !rest.is_empty())?))
@@ -87,6 +108,13 @@ impl DistinguishedName {
     }
 
     /// Returns true if this object is `base` or below it.
+    ///
+    /// ```
+    /// use onramp_core::DistinguishedName;
+    /// let ou = DistinguishedName::parse("OU=Staff,DC=corp,DC=local")?;
+    /// assert!(DistinguishedName::parse("cn=Anna, ou=staff, dc=corp, dc=local")?.is_within(&ou));
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn is_within(&self, base: &DistinguishedName) -> bool {
         let (mine, base) = (self.rdns(), base.rdns());
         mine.len() >= base.len()
@@ -95,6 +123,13 @@ impl DistinguishedName {
 
     /// The DNS name of the domain it belongs to, from its `DC` components. Read as
     /// [`DomainName::parse_directory`] does, since the name is the directory's own.
+    ///
+    /// ```
+    /// use onramp_core::DistinguishedName;
+    /// let dn = DistinguishedName::parse("CN=Anna,OU=Staff,DC=corp,DC=local")?;
+    /// assert_eq!(dn.domain_name().map(|domain| domain.to_string()), Some("corp.local".to_owned()));
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn domain_name(&self) -> Option<DomainName> {
         let labels: Vec<String> = self.domain_components().map(|rdn| rdn.value).collect();
         DomainName::parse_directory(&labels.join(".")).ok()

@@ -125,12 +125,24 @@ impl DomainName {
     }
 
     /// The name in lower-case ASCII, internationalized labels as `xn--…`: the form for the wire.
+    ///
+    /// ```
+    /// use onramp_core::DomainName;
+    /// assert_eq!(DomainName::parse("Müller.example")?.ascii(), "xn--mller-kva.example");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn ascii(&self) -> &str {
         &self.ascii
     }
 
     /// The name in lower case with internationalized labels as people read them: the other spelling under which a
     /// directory may hold it.
+    ///
+    /// ```
+    /// use onramp_core::DomainName;
+    /// assert_eq!(DomainName::parse("xn--mller-kva.example")?.unicode(), "müller.example");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn unicode(&self) -> String {
         idna::domain_to_unicode(&self.ascii).0
     }
@@ -141,6 +153,13 @@ impl DomainName {
     }
 
     /// Returns true if this is `other` or a name below it.
+    ///
+    /// ```
+    /// use onramp_core::DomainName;
+    /// let (parent, child) = (DomainName::parse("contoso.com")?, DomainName::parse("eu.contoso.com")?);
+    /// assert!(child.is_within(&parent) && !parent.is_within(&child));
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn is_within(&self, other: &DomainName) -> bool {
         self.ascii == other.ascii
             || self.ascii.strip_suffix(&other.ascii).is_some_and(|rest| rest.ends_with('.'))
@@ -149,6 +168,13 @@ impl DomainName {
     /// Returns true if a tenant could ever verify the name: it is a host name of two labels or more and does not end in a
     /// special-use or private name (RFC 2606, RFC 6761, RFC 6762, and `.internal` as reserved by ICANN in 2024),
     /// nor in `.lan`, `.corp`, `.home`, `.intranet` or `.private`, which ICANN does not delegate.
+    ///
+    /// ```
+    /// use onramp_core::DomainName;
+    /// assert!(DomainName::parse("contoso.com")?.is_routable());
+    /// assert!(!DomainName::parse("corp.local")?.is_routable());
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn is_routable(&self) -> bool {
         const NEVER_PUBLIC: &[&str] = &[
             "local",

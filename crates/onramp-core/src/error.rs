@@ -205,6 +205,12 @@ impl Error {
     }
 
     /// Sets the next step for the reader. A whole sentence.
+    ///
+    /// ```
+    /// use onramp_core::{Error, ErrorKind};
+    /// let error = Error::new(ErrorKind::Forbidden, "add the domain").with_object("contoso.com").with_hint("Grant Domain.ReadWrite.All.");
+    /// assert!(error.to_string().ends_with("Grant Domain.ReadWrite.All."));
+    /// ```
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());

@@ -28,6 +28,14 @@ pub struct ImmutableId(String);
 
 impl ImmutableId {
     /// The anchor of an object that is anchored by a GUID's raw bytes.
+    ///
+    /// ```
+    /// use onramp_core::{ImmutableId, ObjectGuid};
+    /// let guid = ObjectGuid::from_bytes([7; 16]);
+    /// let anchor = ImmutableId::from_guid(&guid);
+    /// assert_eq!(anchor.as_str(), "BwcHBwcHBwcHBwcHBwcHBw==");
+    /// assert_eq!(anchor.guid(), Some(guid));
+    /// ```
     pub fn from_guid(guid: &ObjectGuid) -> Self {
         Self(STANDARD.encode(guid.as_bytes()))
     }

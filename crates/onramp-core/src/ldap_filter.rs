@@ -47,6 +47,12 @@ impl LdapFilter {
     }
 
     /// The attribute has that value, compared as its syntax demands (text mostly without case).
+    ///
+    /// ```
+    /// use onramp_core::{AttributeName, LdapFilter};
+    /// let filter = LdapFilter::equal(&AttributeName::from_static("cn"), "Anna (Sales)");
+    /// assert_eq!(filter.as_str(), r"(cn=Anna \28Sales\29)");
+    /// ```
     pub fn equal(attribute: &AttributeName, value: &str) -> Self {
         Self(format!("({attribute}={})", Escaped(value)))
     }
@@ -67,6 +73,12 @@ impl LdapFilter {
     }
 
     /// A value of the attribute ends with that text. No index helps the server with this one.
+    ///
+    /// ```
+    /// use onramp_core::{AttributeName, LdapFilter};
+    /// let filter = LdapFilter::ends_with(&AttributeName::from_static("userPrincipalName"), "@corp.local");
+    /// assert_eq!(filter.as_str(), "(userPrincipalName=*@corp.local)");
+    /// ```
     pub fn ends_with(attribute: &AttributeName, text: &str) -> Self {
         Self(format!("({attribute}=*{})", Escaped(text)))
     }
@@ -82,6 +94,12 @@ impl LdapFilter {
     }
 
     /// All of those bits are set in the value, a number.
+    ///
+    /// ```
+    /// use onramp_core::{AttributeName, LdapFilter};
+    /// let disabled = LdapFilter::all_bits(&AttributeName::from_static("userAccountControl"), 2);
+    /// assert_eq!(disabled.as_str(), "(userAccountControl:1.2.840.113556.1.4.803:=2)");
+    /// ```
     pub fn all_bits(attribute: &AttributeName, bits: u32) -> Self {
         Self(format!("({attribute}:{BIT_AND}:={bits})"))
     }
@@ -92,6 +110,14 @@ impl LdapFilter {
     }
 
     /// Both filters.
+    ///
+    /// ```
+    /// use onramp_core::{AttributeName, LdapFilter};
+    /// let mail = LdapFilter::present(&AttributeName::from_static("mail"));
+    /// let both = mail.and(&LdapFilter::parse("(objectClass=user)")?.negate());
+    /// assert_eq!(both.as_str(), "(&(mail=*)(!(objectClass=user)))");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     #[must_use]
     pub fn and(&self, other: &LdapFilter) -> Self {
         Self(format!("(&{}{})", self.0, other.0))

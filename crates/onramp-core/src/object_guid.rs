@@ -44,6 +44,13 @@ impl ObjectGuid {
 
     /// From an attribute value.
     ///
+    /// ```
+    /// use onramp_core::ObjectGuid;
+    /// let guid = ObjectGuid::from_slice(&[0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff])?;
+    /// assert_eq!(guid.to_string(), "00112233-4455-6677-8899-aabbccddeeff");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
+    ///
     /// # Errors
     /// A value that is not sixteen bytes long.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, ParseError> {

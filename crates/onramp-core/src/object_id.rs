@@ -14,6 +14,13 @@ pub struct ObjectId([u8; 16]);
 impl ObjectId {
     /// Parses the dashed text form, in any case.
     ///
+    /// ```
+    /// use onramp_core::ObjectId;
+    /// let id = ObjectId::parse("BB43D723-3453-4528-BA29-9B2ED359012B")?;
+    /// assert_eq!(id.to_string(), "bb43d723-3453-4528-ba29-9b2ed359012b");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
+    ///
     /// # Errors
     /// Anything else.
     pub fn parse(text: &str) -> Result<Self, ParseError> {

@@ -49,6 +49,13 @@ impl Sid {
     }
 
     /// The bytes of `objectSid`.
+    ///
+    /// ```
+    /// use onramp_core::Sid;
+    /// let sid = Sid::parse("S-1-5-32-544")?;
+    /// assert_eq!(Sid::from_slice(&sid.to_bytes())?, sid);
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn to_bytes(&self) -> Vec<u8> {
         // At most fifteen parts, and an authority of 48 bits: both are checked when it is made.
         let mut bytes = vec![self.revision, self.parts.len() as u8];
@@ -58,6 +65,12 @@ impl Sid {
     }
 
     /// The relative identifier: the last part. Below 1000 it belongs to a built-in account.
+    ///
+    /// ```
+    /// use onramp_core::Sid;
+    /// assert_eq!(Sid::parse("S-1-5-21-1-2-3-500")?.rid(), Some(500));
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn rid(&self) -> Option<u32> {
         self.parts.last().copied()
     }

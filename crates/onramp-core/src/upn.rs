@@ -81,6 +81,12 @@ impl Upn {
     }
 
     /// Returns the part after the `@`.
+    ///
+    /// ```
+    /// use onramp_core::Upn;
+    /// assert_eq!(Upn::parse("anna@corp.local")?.suffix_str(), "corp.local");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn suffix_str(&self) -> &str {
         self.text.get(self.at + 1..).unwrap_or_default()
     }
@@ -96,12 +102,26 @@ impl Upn {
     /// The same prefix under another suffix, which is written as [`DomainName::ascii`]: in lower case, and an
     /// internationalized name as `xn--…`. That is the spelling in which a tenant holds its domains; a UPN with the Unicode
     /// one has, for Entra, a suffix that nobody verified.
+    ///
+    /// ```
+    /// use onramp_core::{DomainName, Upn};
+    /// let upn = Upn::parse("anna@corp.local")?;
+    /// assert_eq!(upn.with_suffix(&DomainName::parse("contoso.com")?).as_str(), "anna@contoso.com");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     #[must_use]
     pub fn with_suffix(&self, suffix: &DomainName) -> Self {
         Self { text: format!("{}@{}", self.prefix(), suffix.ascii()), at: self.at }
     }
 
     /// Every rule of Entra that this UPN breaks; empty if Entra takes it.
+    ///
+    /// ```
+    /// use onramp_core::Upn;
+    /// assert!(Upn::parse("anna@contoso.com")?.entra_violations().is_empty());
+    /// assert!(!Upn::parse("anna müller@contoso.com")?.entra_violations().is_empty());
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn entra_violations(&self) -> Vec<UpnViolation> {
         upn_rules::entra(self)
     }
@@ -192,6 +212,12 @@ impl UpnSuffix {
 
     /// Returns true if both are one suffix in whatever spelling: of another case, or an internationalized name in its
     /// Unicode and its ASCII form. The name of a domain that is no host name (`corp_ad.local`) is compared so, too.
+    ///
+    /// ```
+    /// use onramp_core::UpnSuffix;
+    /// assert!(UpnSuffix::parse("Contoso.com")?.is_same_as(&UpnSuffix::parse("contoso.COM")?));
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn is_same_as(&self, other: &UpnSuffix) -> bool {
         let domain = |suffix: &UpnSuffix| DomainName::parse_directory(&suffix.0);
         self == other || matches!((domain(self), domain(other)), (Ok(one), Ok(other)) if one == other)

@@ -58,6 +58,17 @@ pub struct ObjectChange {
 
 impl ObjectChange {
     /// A change of nothing yet.
+    ///
+    /// ```
+    /// use onramp_core::forest::{AttributeChange, AttributeValue, ObjectChange};
+    /// use onramp_core::{AttributeName, DistinguishedName, ObjectGuid};
+    /// let dn = DistinguishedName::parse("CN=Anna,DC=corp,DC=local")?;
+    /// let title = AttributeName::from_static("title");
+    /// let change = AttributeChange::replace(title, None, Some(AttributeValue::text("Engineer")));
+    /// let change = ObjectChange::new(ObjectGuid::from_bytes([1; 16]), dn).with(change);
+    /// assert_eq!(change.attributes.len(), 1);
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn new(guid: ObjectGuid, dn: DistinguishedName) -> Self {
         Self { guid, dn, attributes: Vec::new() }
     }

@@ -48,6 +48,12 @@ pub struct AttributeValue(Vec<u8>);
 
 impl AttributeValue {
     /// A value of text.
+    ///
+    /// ```
+    /// use onramp_core::forest::AttributeValue;
+    /// let value = AttributeValue::text("anna@corp.local");
+    /// assert_eq!((value.as_text(), value.as_bytes().len()), (Some("anna@corp.local"), 15));
+    /// ```
     pub fn text(text: impl Into<String>) -> Self {
         Self(text.into().into_bytes())
     }

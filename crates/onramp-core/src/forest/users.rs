@@ -81,6 +81,18 @@ impl ForestUser {
 
     /// The primary SMTP address, without its prefix: `SMTP:` of `proxyAddresses`, or `mail` where there is none
     /// (KB 3190357: synchronization makes the primary address from `mail` then).
+    ///
+    /// ```
+    /// use onramp_core::forest::ForestUser;
+    /// use onramp_core::{DistinguishedName, ObjectGuid};
+    /// let dn = DistinguishedName::parse("CN=Anna,DC=corp,DC=local")?;
+    /// let mut user = ForestUser::new(ObjectGuid::from_bytes([1; 16]), dn, "anna");
+    /// user.mail = Some("anna@contoso.com".into());
+    /// assert_eq!(user.primary_smtp(), Some("anna@contoso.com"));
+    /// user.proxy_addresses = vec!["smtp:a@contoso.com".into(), "SMTP:anna.neil@contoso.com".into()];
+    /// assert_eq!(user.primary_smtp(), Some("anna.neil@contoso.com"));
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn primary_smtp(&self) -> Option<&str> {
         let primary = self.proxy_addresses.iter().find_map(|address| address.strip_prefix("SMTP:"));
         primary.or(self.mail.as_deref()).map(str::trim).filter(|address| !address.is_empty())
@@ -143,6 +155,15 @@ impl UpnOwner {
 
     /// The UPN that AD accepts for this account whatever `userPrincipalName` says:
     /// `sAMAccountName@domain.dns.name` ([MS-ADTS] 5.1.1.1.1), the domain as the directory spells it.
+    ///
+    /// ```
+    /// use onramp_core::forest::UpnOwner;
+    /// use onramp_core::{DistinguishedName, ObjectGuid};
+    /// let dn = DistinguishedName::parse("CN=Anna,DC=corp,DC=local")?;
+    /// let owner = UpnOwner::new(ObjectGuid::from_bytes([1; 16]), dn, "anna", None);
+    /// assert_eq!(owner.implied_upn().map(|upn| upn.to_string()), Some("anna@corp.local".to_owned()));
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn implied_upn(&self) -> Option<Upn> {
         Upn::parse(&format!("{}@{}", self.sam_account_name, self.dn.domain_name()?)).ok()
     }

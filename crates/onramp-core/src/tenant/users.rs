@@ -57,6 +57,15 @@ impl TenantUser {
     }
 
     /// Returns whether `userType` and UPN are those of a guest; neither alone tells of every guest.
+    ///
+    /// ```
+    /// use onramp_core::Upn;
+    /// use onramp_core::tenant::TenantUser;
+    /// let guest = Upn::parse("anna_fabrikam.com#EXT#@contoso.com")?;
+    /// assert!(TenantUser::is_guest_by(None, &guest));
+    /// assert!(!TenantUser::is_guest_by(Some("Member"), &Upn::parse("anna@contoso.com")?));
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn is_guest_by(user_type: Option<&str>, upn: &Upn) -> bool {
         user_type.is_some_and(|kind| kind.eq_ignore_ascii_case("Guest"))
             || upn.as_str().to_ascii_uppercase().contains("#EXT#")
@@ -112,6 +121,15 @@ pub struct NewUser {
 impl NewUser {
     /// An enabled user with that password, which expires as the domain says, no change forced, aliased by the UPN's
     /// prefix.
+    ///
+    /// ```
+    /// use onramp_core::tenant::NewUser;
+    /// use onramp_core::{Password, Upn};
+    /// let upn = Upn::parse("onramp.sync@contoso.com")?;
+    /// let user = NewUser::new(upn, "Sync", Password::new("…".to_owned())).with_password_never_expires(true);
+    /// assert_eq!(user.mail_nickname, "onramp.sync");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn new(upn: Upn, display_name: impl Into<String>, password: Password) -> Self {
         let mail_nickname = upn.prefix().chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c));
         Self {

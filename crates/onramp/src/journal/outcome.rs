@@ -27,6 +27,12 @@ pub enum Outcome {
 
 impl Outcome {
     /// Returns true if the object is in the desired state now.
+    ///
+    /// ```
+    /// use onramp::Outcome;
+    /// assert!(Outcome::Done.is_good() && Outcome::Unchanged.is_good());
+    /// assert!(!Outcome::Stale.is_good());
+    /// ```
     pub fn is_good(self) -> bool {
         matches!(self, Self::Done | Self::Unchanged)
     }

@@ -225,6 +225,13 @@ pub enum Consequence {
 impl Consequence {
     /// Returns the ID by which it is accepted. An ID with a number has a digest of the members, so that accepting one set
     /// does not accept another one of the same size.
+    ///
+    /// ```
+    /// use onramp::Consequence;
+    /// let added = Consequence::SuffixAdded { suffix: "contoso.com".parse()? };
+    /// assert_eq!(added.id(), "suffix-added:contoso.com");
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     pub fn id(&self) -> String {
         match self {
             Self::DomainAdded { domain } => format!("domain-added:{}", domain.ascii()),

@@ -133,6 +133,12 @@ impl Plan {
 
     /// Reads a plan of this format version or an older one.
     ///
+    /// ```
+    /// use onramp::Plan;
+    /// let error = Plan::read("{}".as_bytes()).unwrap_err();
+    /// assert!(error.to_string().starts_with("line 1 of the plan"), "{error}");
+    /// ```
+    ///
     /// # Errors
     /// A line that is not part of a plan, or a digest that does not fit.
     pub fn read(from: impl BufRead) -> Result<Self, PlanError> {

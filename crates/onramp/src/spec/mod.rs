@@ -77,6 +77,13 @@ impl Spec {
     }
 
     /// Turns directory synchronization on.
+    ///
+    /// ```
+    /// use onramp::Spec;
+    /// let spec = Spec::new("contoso.com".parse()?).with_sync();
+    /// assert!(spec.sync.enable && spec.users.is_none());
+    /// # Ok::<(), onramp_core::ParseError>(())
+    /// ```
     #[must_use]
     pub fn with_sync(mut self) -> Self {
         self.sync.enable = true;
@@ -227,6 +234,13 @@ impl Waits {
     }
 
     /// Sets the timeout for replication.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use onramp::Waits;
+    /// let waits = Waits::default().with_replication_minutes(5);
+    /// assert_eq!(waits.replication(), Duration::from_secs(300));
+    /// ```
     #[must_use]
     pub fn with_replication_minutes(mut self, minutes: u32) -> Self {
         self.replication_minutes = minutes;

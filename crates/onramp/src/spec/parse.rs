@@ -16,6 +16,12 @@ pub struct SpecError {
 
 impl SpecError {
     /// Returns the line, counted from 1; 0 if unknown.
+    ///
+    /// ```
+    /// use onramp::Spec;
+    /// let error = Spec::from_toml("domain = \"contoso.com\"\n[sync]\nenabel = true\n").unwrap_err();
+    /// assert_eq!(error.line(), 3);
+    /// ```
     pub fn line(&self) -> usize {
         self.line
     }

@@ -51,6 +51,12 @@ impl UsersSpec {
     }
 
     /// Adds a user to the only ones that change.
+    ///
+    /// ```
+    /// use onramp::UsersSpec;
+    /// let users = UsersSpec::default().with_only(r"CORP\anna").with_only("ben@corp.local");
+    /// assert_eq!(users.only.len(), 2);
+    /// ```
     #[must_use]
     pub fn with_only(mut self, user: impl Into<String>) -> Self {
         self.only.push(user.into());
