@@ -14,7 +14,7 @@ impl Forest {
     /// copying them takes seconds.
     ///
     /// # Errors
-    /// As [`ForestBuilder::up`].
+    /// As [`ForestBuilder::up`](super::ForestBuilder::up).
     pub fn with_many_users(users: usize, cache: Option<&Path>) -> Result<Self, ForestError> {
         up(users, cache)
     }
