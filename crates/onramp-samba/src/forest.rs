@@ -123,7 +123,8 @@ impl Forest {
         controller.wait_until_it_answers()
     }
 
-    /// Saves the directory of the first controller, for [`ForestBuilder::directory_of`](super::ForestBuilder::directory_of). The controller is stopped
+    /// Saves the directory of the first controller, for
+    /// [`ForestBuilder::directory_of`](super::ForestBuilder::directory_of). The controller is stopped
     /// meanwhile.
     ///
     /// The saved directory contains the passwords of this forest's accounts.

@@ -56,7 +56,7 @@ async fn survey_steps(onramp: &Onramp, spec: &Spec) -> Result<Survey> {
 
 /// Computes the changes that make a spec true, given the state that a survey found.
 ///
-/// The same spec and survey give the same plan. A user that cannot be changed is left as it is: it has a [`Blocker`]
+/// The same spec and survey give the same plan. A user that cannot be changed is left as it is: it has a [`Blocker`](crate::Blocker)
 /// that names the reason, and the plan has the consequence [`Consequence::UsersLeftBehind`].
 pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
     let mut draft = Draft::default();
