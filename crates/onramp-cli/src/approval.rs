@@ -116,17 +116,7 @@ fn approve(plan: Plan, arguments: &ApprovalArguments, earlier: &Earlier, termina
     // The same command continues after a stop: the rest of an earlier plan was accepted with that plan.
     let mut known: Vec<String> = Vec::new();
     if let Some(stored) = &earlier.unfinished {
-        let at = stored.started.map(|at| at.to_offset(time::UtcOffset::UTC)).map(|at| at.date().to_string());
-        for id in plan.covered_by(stored.run.plan(), &stored.accepted) {
-            if !accepted.contains(&id) {
-                let at = at.as_deref().unwrap_or_default();
-                terminal.line(format!(
-                    "  {id} was accepted for the run {} of {at}, which did not complete",
-                    stored.name
-                ));
-                accepted.push(id);
-            }
-        }
+        accepted.extend(accepted_before(&plan, stored, &accepted, terminal));
     }
     for before in &earlier.plans {
         known.extend(before.consequences().iter().map(|consequence| consequence.id()));
@@ -183,6 +173,28 @@ fn approve(plan: Plan, arguments: &ApprovalArguments, earlier: &Earlier, termina
     let missing: Vec<String> = refusal.missing.into_iter().map(|missing| missing.id).collect();
     terminal.line(format!("Nothing was changed. To accept: {}", flags(&missing)));
     Answer::Refused
+}
+
+/// Returns the consequences that were accepted for a run that did not complete.
+///
+/// They hold for the same plan. For the rest of it, which is another plan, a person at the terminal confirms them together.
+fn accepted_before(plan: &Plan, stored: &StoredRun, accepted: &[String], terminal: &Terminal) -> Vec<String> {
+    let mut covered = plan.covered_by(stored.run.plan(), &stored.accepted);
+    covered.retain(|id| !accepted.contains(id));
+    let is_same = stored.run.plan().digest() == plan.digest();
+    if covered.is_empty() || plan.is_blocked() || !(is_same || std::io::stdin().is_terminal()) {
+        return Vec::new();
+    }
+    let at =
+        stored.started.map(|at| at.to_offset(time::UtcOffset::UTC).date().to_string()).unwrap_or_default();
+    for id in &covered {
+        terminal
+            .line(format!("  {id} was accepted for the run {} of {at}, which did not complete", stored.name));
+    }
+    let is_confirmed = || {
+        terminal.ask("Accept these for the rest of that run? Type yes: ").trim().eq_ignore_ascii_case("yes")
+    };
+    if is_same || is_confirmed() { covered } else { Vec::new() }
 }
 
 /// Returns the arguments that accept consequences, quoted for a shell where needed.

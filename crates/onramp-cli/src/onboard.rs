@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
   3    --no-wait: a DNS record is to be published; the same command continues then
   130  stopped on request
 
-Run the same command again after a stop: what was done is recognized, and what was accepted stays accepted.")]
+Run the same command again after a stop: what was done is recognized, and what --accept named stays accepted.")]
 pub struct Arguments {
     /// The configuration file (TOML).
     #[arg(long, default_value = "onboard.toml")]
