@@ -8,7 +8,7 @@ use onramp::{
     ApplyOutcome, ApplyStatus, ApprovedPlan, Event, FileJournal, FileSecretStore, History, Limits, Onramp,
     Plan, RecordedRun, Report, Spec, UndoSelection, WaitReason, plan,
 };
-use onramp_core::{Clock, Error, Forest, Result, Tenant};
+use onramp_core::{Clock, Error, Forest, Result, Tenant, visible};
 use tokio_util::sync::CancellationToken;
 
 use crate::dns;
@@ -45,6 +45,17 @@ impl From<Ended> for ExitCode {
 /// Returns the exit code of an error: 130 if the run was stopped on request, else 1.
 pub fn exit_code(error: &Error) -> ExitCode {
     if error.is_cancelled() { ExitCode::from(130) } else { ExitCode::FAILURE }
+}
+
+/// Runs a job to its end, and tells its error.
+pub(crate) async fn end(job: impl Future<Output = Result<Ended>>) -> ExitCode {
+    match job.await {
+        Ok(ended) => ended.into(),
+        Err(error) => {
+            eprintln!("\n{}", visible(&error.to_string()));
+            exit_code(&error)
+        }
+    }
 }
 
 /// The answer to a plan.

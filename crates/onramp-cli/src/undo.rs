@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use clap::Parser;
 use onramp::{Step, UndoSelection};
-use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, Result, SystemClock, visible};
+use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, Result, SystemClock};
 use tokio_util::sync::CancellationToken;
 
 use crate::approval::{ApprovalArguments, Earlier, decide};
 use crate::config::Config;
-use crate::job::{Ended, Job, PlanSource, exit_code, stop_on_ctrl_c};
+use crate::job::{Ended, Job, PlanSource, end, stop_on_ctrl_c};
 use crate::output::Output;
 use crate::terminal::Terminal;
 
@@ -46,13 +46,7 @@ pub struct Arguments {
 
 /// Runs the program.
 pub async fn run(arguments: Arguments) -> ExitCode {
-    match Box::pin(job(arguments)).await {
-        Ok(ended) => ended.into(),
-        Err(error) => {
-            eprintln!("\n{}", visible(&error.to_string()));
-            exit_code(&error)
-        }
-    }
+    end(Box::pin(job(arguments))).await
 }
 
 async fn job(arguments: Arguments) -> Result<Ended> {

@@ -97,13 +97,19 @@ impl Marks {
         let onramp = &context.onramp;
         let plan = context.plan.shared();
         // Every change before this one succeeded, or the run would have ended there.
-        let changed: Vec<(ObjectGuid, Upn)> = (plan.changes().iter())
+        let users: Vec<_> = (plan.changes().iter())
             .filter_map(|planned| planned.change.of_user())
             .filter(|values| domain_of(values.dn).as_ref() == Some(&naming_context))
-            // A restored value may be none, or not a UPN.
+            .collect();
+        // A restored value may be none, or not a UPN: no domain controller is asked for those.
+        let changed: Vec<(ObjectGuid, Upn)> = (users.iter())
             .filter_map(|values| Some((values.guid, Upn::parse(values.after?).ok()?)))
             .collect();
         let all = changed.len();
+        let left_out = match users.len() - all {
+            0 => String::new(),
+            count => format!(" ({count} that are no UPN were not looked for)"),
+        };
         let sampled = sample.iter().map(|(guid, _, upn)| (*guid, (*upn).clone()));
         let place = self.0.iter().position(|mark| mark.context == naming_context);
         let mark = match place {
@@ -121,12 +127,12 @@ impl Marks {
             report => {
                 let report = report?;
                 report.require_complete()?;
-                let what = format!("all {} values", all.max(sample.len()));
+                let what = format!("all {} values{left_out}", all.max(sample.len()));
                 return Ok(Proof { controllers: report.controllers.len(), what });
             }
         }
         let mut seen = 0;
-        let what = format!("a sample of {} of {} values", sample.len(), all.max(sample.len()));
+        let what = format!("a sample of {} of {} values{left_out}", sample.len(), all.max(sample.len()));
         for (guid, dn, upn) in sample {
             let value = ReplicatedValue::UserUpn { guid, dn: dn.clone(), upn: upn.clone() };
             seen = seen.max(wait_for_value(context, replication, value).await?);

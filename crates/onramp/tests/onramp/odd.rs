@@ -16,7 +16,7 @@ use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Password, Result,
 };
 
-/// What a writer does with a stream of changes.
+/// The behavior of a writer with a stream of changes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Way {
     /// Pauses before and after each change, several at a time.
