@@ -18,7 +18,7 @@ async fn main() -> Result<()> {
     println!("{}: {:?}", user.dn, forest.rename(&user, upn.clone()).await?);
 
     let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn, upn };
-    forest.replication.wait(value).await?.require_complete()?;
+    forest.wait_for_value(value).await?.require_complete()?;
     println!("every domain controller has it");
     Ok(())
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use onramp_core::forest::Replication;
 use onramp_core::{AttributeName, ObjectGuid};
 
 use crate::program::Program;
@@ -40,10 +39,10 @@ fn written(world: &World) -> BTreeMap<ObjectGuid, (Option<String>, u32)> {
     let attribute = AttributeName::from_static("userPrincipalName");
     world.cloud.runtime.block_on(async {
         let controllers = forest.replication.controllers().await.unwrap();
-        let replication: &dyn Replication = &*forest.replication;
+        let metadata = forest.replication_metadata.as_ref().unwrap();
         let mut found = BTreeMap::new();
         for user in world.state_of_users().await {
-            let stamp = replication.stamp(&controllers[0], &user.guid, &attribute).await.unwrap();
+            let stamp = metadata.stamp(&controllers[0], &user.guid, &attribute).await.unwrap();
             found.insert(user.guid, (user.upn, stamp.written.map_or(0, |written| written.version)));
         }
         found

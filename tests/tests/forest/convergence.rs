@@ -46,10 +46,10 @@ fn thousands_of_changes_are_proven_on_the_other_controller_both_ways() {
     let planned = changes(&members, &Dump::of(&forest, 0), "converged.example");
     let clock = SystemClock::new();
     let report: ReplicationReport = run(async {
-        let mark = ports.replication.begin(&base(&forest)).await.unwrap();
+        let mark = ports.mark_replication(&base(&forest)).await.unwrap();
         assert_eq!(mark.controllers.len(), 2, "{mark:?}");
         let goal = mark.finish(changed(&ports, planned.clone()).await);
-        ports.replication.wait_for(&goal).with_options(patient()).with_clock(&clock).await.unwrap()
+        ports.wait_for_changes(&goal).with_options(patient()).with_clock(&clock).await.unwrap()
     });
     assert!(report.is_complete(), "{report:?}");
     assert!(
@@ -85,11 +85,11 @@ fn a_controller_that_stops_while_it_is_waited_for_is_named() {
     let clock = SystemClock::new();
     let second = forest.controllers()[1].fqdn();
     run(async {
-        let mark = ports.replication.begin(&base(&forest)).await.unwrap();
+        let mark = ports.mark_replication(&base(&forest)).await.unwrap();
         forest.stop_controller(1).unwrap();
         let goal = mark.finish(changed(&ports, planned).await);
         let impatient = WaitOptions::default().with_timeout(Duration::from_secs(10));
-        let report = ports.replication.wait_for(&goal).with_options(impatient).with_clock(&clock).await;
+        let report = ports.wait_for_changes(&goal).with_options(impatient).with_clock(&clock).await;
         forest.start_controller(1).unwrap();
         let report = report.unwrap();
         let behind: Vec<_> = report.behind().map(|progress| progress.host.as_str()).collect();
@@ -98,7 +98,7 @@ fn a_controller_that_stops_while_it_is_waited_for_is_named() {
         assert!(error.contains(second) && error.contains("cannot be reached"), "{error}");
 
         let report =
-            ports.replication.wait_for(&goal).with_options(patient()).with_clock(&clock).await.unwrap();
+            ports.wait_for_changes(&goal).with_options(patient()).with_clock(&clock).await.unwrap();
         assert!(report.is_complete(), "{report:?}");
     });
 }
@@ -112,7 +112,7 @@ fn a_value_written_on_both_controllers_is_a_conflict() {
     let ports = client(&forest, 0).build().unwrap().forest();
     let clock = SystemClock::new();
     let report = run(async {
-        let mark = ports.replication.begin(&base(&forest)).await.unwrap();
+        let mark = ports.mark_replication(&base(&forest)).await.unwrap();
         // Neither controller gets the other's writes before all are made; otherwise there would be no conflict.
         forest.separate(0, 1).unwrap();
         // Several writes: their version is higher than that of the client's own, in whatever order they are replicated.
@@ -135,7 +135,7 @@ fn a_value_written_on_both_controllers_is_a_conflict() {
         }
         forest.replicate(1, 0, forest.base_dn()).unwrap();
         let goal = mark.finish(expected);
-        ports.replication.wait_for(&goal).with_options(patient()).with_clock(&clock).await.unwrap()
+        ports.wait_for_changes(&goal).with_options(patient()).with_clock(&clock).await.unwrap()
     });
     assert_eq!(report.behind().count(), 0, "nobody lags: {report:?}");
     let [difference] = report.differences.as_slice() else { panic!("one conflict: {report:?}") };

@@ -27,7 +27,7 @@ fn a_suffix_arrives_on_every_controller_and_the_wait_says_who_is_behind() {
         forest.cut_network(1).unwrap();
         ports.suffixes.add(&domain).await.unwrap();
         let impatient = WaitOptions::default().with_timeout(Duration::from_millis(200));
-        let report = ports.replication.wait(value.clone()).with_options(impatient).with_clock(&clock).await;
+        let report = ports.wait_for_value(value.clone()).with_options(impatient).with_clock(&clock).await;
         forest.restore_network(1).unwrap();
         let report = report.unwrap();
         let behind: Vec<_> = report.behind().map(|progress| progress.host.as_str()).collect();
@@ -40,8 +40,8 @@ fn a_suffix_arrives_on_every_controller_and_the_wait_says_who_is_behind() {
         let mut looks = 0;
         let mut count = |_: &onramp::replication::ReplicationReport| looks += 1;
         let report = ports
-            .replication
-            .wait(value)
+            
+            .wait_for_value(value)
             .with_options(patient)
             .with_clock(&clock)
             .on_progress(&mut count)
@@ -88,7 +88,7 @@ fn thousands_of_upns_change_on_one_controller_and_arrive_on_the_other_both_ways(
             for value in [suffix, upn] {
                 let patient = WaitOptions::default().with_timeout(LIMIT);
                 let report =
-                    ports.replication.wait(value).with_options(patient).with_clock(&SystemClock::new()).await;
+                    ports.wait_for_value(value).with_options(patient).with_clock(&SystemClock::new()).await;
                 assert!(report.unwrap().is_complete());
             }
         });
@@ -142,8 +142,8 @@ fn waits(forest: &Forest, value: ReplicatedValue, repair: impl FnOnce(&Forest) +
     };
     let patient = WaitOptions::default().with_timeout(LIMIT);
     let report = run(ports
-        .replication
-        .wait(value)
+        
+        .wait_for_value(value)
         .with_options(patient)
         .with_clock(&SystemClock::new())
         .on_progress(&mut look)

@@ -22,12 +22,14 @@ use crate::topology::Topology;
 
 /// Returns the ports of a forest.
 pub(crate) fn forest(topology: &Topology) -> Forest {
+    let replication = Arc::new(DirectoryReplication(topology.clone()));
     Forest::new(
         Arc::new(DirectorySuffixes(topology.clone())),
         Arc::new(DirectoryUsers(topology.clone())),
         Arc::new(DirectoryWriter(topology.clone())),
-        Arc::new(DirectoryReplication(topology.clone())),
+        Arc::clone(&replication) as _,
         Arc::new(DirectoryPasswordPolicies(topology.clone())),
         Arc::new(DirectoryObjects(topology.clone())),
     )
+    .with_replication_metadata(replication)
 }

@@ -1,4 +1,4 @@
-//! [`Replication`]: the values on each domain controller, asked one by one.
+//! [`Replication`] and [`ReplicationMetadata`]: the values on each domain controller, asked one by one.
 
 use std::future::{Future, ready};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
 use onramp_core::forest::{
     AttributeValue, ChangedObject, ChangesQuery, DomainController, InvocationId, ReplicatedValue,
-    Replication, ReplicationCursor, ReplicationPosition, ValueStamp,
+    Replication, ReplicationCursor, ReplicationMetadata, ReplicationPosition, ValueStamp,
 };
 use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result, UpnSuffix,
@@ -29,7 +29,7 @@ use crate::topology::Topology;
 
 const USN_CHANGED: AttributeName = AttributeName::from_static("uSNChanged");
 
-/// [`Replication`] over LDAP.
+/// [`Replication`] and [`ReplicationMetadata`] over LDAP.
 #[derive(Debug)]
 pub(crate) struct DirectoryReplication(pub(crate) Topology);
 
@@ -37,10 +37,6 @@ pub(crate) struct DirectoryReplication(pub(crate) Topology);
 impl Replication for DirectoryReplication {
     async fn controllers(&self) -> Result<Vec<DomainController>> {
         self.0.controllers().await
-    }
-
-    async fn reach(&self, controller: &DomainController) -> Result<()> {
-        self.0.probe(controller).await.map(|_| ())
     }
 
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
@@ -71,7 +67,10 @@ impl Replication for DirectoryReplication {
         let answer = self.within_probe(&handle, asking).await;
         answer.map_err(|error| error.during(ACTION).with_object(value))
     }
+}
 
+#[async_trait]
+impl ReplicationMetadata for DirectoryReplication {
     async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
         let handle = self.0.writable_dc(context).await?;
         let bootstrap_dc = self.0.bootstrap_dc().await?;

@@ -77,11 +77,6 @@ impl Topology {
         Ok(controller_survey::survey(&self.inner.locator, self.controllers().await?).await)
     }
 
-    /// Probes one domain controller, within the probe timeout.
-    pub(crate) async fn probe(&self, controller: &DomainController) -> Result<Arc<RootDse>> {
-        controller_survey::probe(&self.inner.locator, controller).await
-    }
-
     /// Returns the handle of a listed domain controller.
     pub(crate) fn handle_of(
         &self,

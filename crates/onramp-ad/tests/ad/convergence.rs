@@ -32,7 +32,7 @@ async fn moved(forest: &Forest, users: Vec<ForestUser>, domain: &str) -> Vec<(Ob
 }
 
 async fn mark(lab: &Lab, forest: &Forest) -> ReplicationMark {
-    forest.replication.begin(&lab.model.base()).await.unwrap()
+    forest.mark_replication(&lab.model.base()).await.unwrap()
 }
 
 fn state<'a>(report: &'a ReplicationReport, host: &str) -> &'a ReplicationState {
@@ -56,8 +56,8 @@ async fn waited(
     let mut told = Vec::new();
     let mut tell = |report: &ReplicationReport| told.push(report.clone());
     let report = forest
-        .replication
-        .wait_for(goal)
+        
+        .wait_for_changes(goal)
         .with_options(options)
         .with_clock(lab.clock.as_ref())
         .on_progress(&mut tell)

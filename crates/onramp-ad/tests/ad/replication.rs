@@ -49,8 +49,8 @@ async fn waiting_ends_when_the_last_one_has_it() {
     };
     let options = WaitOptions::default();
     let report = forest
-        .replication
-        .wait(value)
+        
+        .wait_for_value(value)
         .with_options(options)
         .with_clock(lab.clock.as_ref())
         .on_progress(&mut progress)
@@ -71,7 +71,7 @@ async fn waiting_ends_when_the_last_one_has_it() {
     forest.object_writer.change(&(&change).into()).await.unwrap();
     let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn, upn: change.after };
     let report =
-        forest.replication.wait(value).with_options(options).with_clock(lab.clock.as_ref()).await.unwrap();
+        forest.wait_for_value(value).with_options(options).with_clock(lab.clock.as_ref()).await.unwrap();
     assert!(report.is_complete(), "{report:?}");
 }
 
@@ -86,8 +86,8 @@ async fn those_that_lag_or_cannot_be_reached_are_named() {
     forest.suffixes.add(&domain).await.unwrap();
     let options = WaitOptions::default().with_timeout(Duration::from_secs(60));
     let report = forest
-        .replication
-        .wait(value.clone())
+        
+        .wait_for_value(value.clone())
         .with_options(options)
         .with_clock(lab.clock.as_ref())
         .await
@@ -106,7 +106,7 @@ async fn those_that_lag_or_cannot_be_reached_are_named() {
     lab.model.release_replication(lab.host(1)).unwrap();
     lab.model.start_controller(lab.host(2)).unwrap();
     let report =
-        forest.replication.wait(value).with_options(options).with_clock(lab.clock.as_ref()).await.unwrap();
+        forest.wait_for_value(value).with_options(options).with_clock(lab.clock.as_ref()).await.unwrap();
     assert!(report.is_complete(), "{report:?}");
 }
 
@@ -129,8 +129,8 @@ async fn a_value_that_lost_is_a_conflict_and_not_a_lag() {
     let mut note = |report: &onramp::replication::ReplicationReport| told.push(report.clone());
     let options = WaitOptions::default();
     let report = forest
-        .replication
-        .wait(value)
+        
+        .wait_for_value(value)
         .with_options(options)
         .with_clock(lab.clock.as_ref())
         .on_progress(&mut note)
@@ -156,7 +156,8 @@ async fn one_that_will_never_answer_is_named_and_told_apart() {
     let read_only = lab.model.controllers().pop().unwrap();
     lab.model.stop_controller(&read_only).unwrap();
 
-    let replication = lab.connect().await.forest().replication;
+    let forest = lab.connect().await.forest();
+    let (replication, metadata) = (&forest.replication, forest.replication_metadata.as_ref().unwrap());
     let controllers = replication.controllers().await.unwrap();
     let shown: Vec<_> = controllers
         .iter()
@@ -167,32 +168,30 @@ async fn one_that_will_never_answer_is_named_and_told_apart() {
         [("DC2", false, false), ("dc1.corp.local", true, false), (read_only.as_str(), true, true)],
         "none is left out, and each is told as what it is"
     );
-    replication.reach(&controllers[1]).await.unwrap();
     let (_, value) = suffix("contoso.com");
+    assert!(!replication.holds(&controllers[1], &value).await.unwrap());
     let guid = people(&*lab.model.forest().users, 1).await.remove(0).guid;
     let attribute = "userPrincipalName".parse().unwrap();
     for controller in [&controllers[0], &controllers[2]] {
-        let error = replication.reach(controller).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-        assert!(error.to_string().contains(&controller.host), "{error}");
         let query = ChangesQuery::new(lab.model.base(), "cn".parse().unwrap(), 0);
-        let changes: Result<Vec<_>, _> = replication.changes(controller, query).try_collect().await;
+        let changes: Result<Vec<_>, _> = metadata.changes(controller, query).try_collect().await;
         for error in [
             replication.holds(controller, &value).await.unwrap_err(),
-            replication.position(controller, &lab.model.base()).await.unwrap_err(),
-            replication.stamp(controller, &guid, &attribute).await.unwrap_err(),
+            metadata.position(controller, &lab.model.base()).await.unwrap_err(),
+            metadata.stamp(controller, &guid, &attribute).await.unwrap_err(),
             changes.unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+            assert!(error.to_string().contains(&controller.host), "{error}");
         }
     }
-    let error = replication.reach(&controllers[0]).await.unwrap_err().to_string();
+    let error = replication.holds(&controllers[0], &value).await.unwrap_err().to_string();
     assert!(error.contains("no host name") && error.contains("metadata"), "{error}");
     // The model returns the same.
     let model = lab.model.forest().replication;
     assert_eq!(model.controllers().await.unwrap().len(), 3);
     for controller in &controllers {
-        let reached = model.reach(controller).await;
-        assert_eq!(reached.is_ok(), controller.host == "dc1.corp.local", "{reached:?}");
+        let asked = model.holds(controller, &value).await;
+        assert_eq!(asked.is_ok(), controller.host == "dc1.corp.local", "{asked:?}");
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use onramp_core::forest::{
     AttributeChange, AttributeValue, ForestUser, ObjectChange, ObjectChanged, ObjectWriter, UpnChange,
-    in_upn_order,
 };
 use onramp_core::{AttributeName, Clock, ErrorKind};
 use onramp_lab::forest::{Fault, LabForest, Operation, Overload};
@@ -89,28 +88,6 @@ async fn who_has_a_name_that_is_taken_is_told() {
     if other.upn.as_deref() != Some(implied.as_str()) {
         let taken = forest.object_writer.change(&change(implied).into()).await.unwrap_err();
         assert!(taken.is_already_exists() && taken.to_string().contains(other.dn.as_str()), "{taken}");
-    }
-}
-
-#[tokio::test]
-async fn names_that_go_round_in_a_circle_are_changed_in_one_stream() {
-    let lab = Lab::small().await;
-    let forest = lab.connect().await.forest();
-    let people = people(forest.users.as_ref(), 9).await;
-    let upn = |at: usize| people[at % people.len()].upn.clone().unwrap();
-    let change = |(at, user): (usize, &ForestUser)| UpnChange {
-        guid: user.guid,
-        dn: user.dn.clone(),
-        before: Some(upn(at)),
-        after: upn(at + 1).parse().unwrap(),
-    };
-    let batch = in_upn_order(people.iter().enumerate().map(change).collect());
-    assert_eq!(batch.len(), people.len() + 1, "one steps aside");
-    let outcomes: Vec<_> =
-        forest.object_writer.change_all(stream::iter(batch).map(ObjectChange::from).boxed()).collect().await;
-    assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
-    for (at, user) in people.iter().enumerate() {
-        assert_eq!(forest.users.get(&user.guid).await.unwrap().upn, Some(upn(at + 1)));
     }
 }
 

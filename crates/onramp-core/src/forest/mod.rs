@@ -12,7 +12,6 @@ mod password_policies;
 mod replication;
 mod suffixes;
 mod up_to_dateness;
-mod upn_order;
 mod users;
 
 use std::sync::Arc;
@@ -27,12 +26,11 @@ pub use password_policies::{
     DomainPasswordPolicy, EffectivePasswordPolicy, FineGrainedPolicy, Lockout, PasswordPolicies,
     PasswordSettings,
 };
-pub use replication::{ChangedObject, ChangesQuery, DomainController, ReplicatedValue, Replication};
+pub use replication::{ChangedObject, ChangesQuery, DomainController, ReplicatedValue, Replication, ReplicationMetadata};
 pub use suffixes::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, SuffixesExt, UnitSuffix};
 pub use up_to_dateness::{
     InvocationId, OriginatingWrite, ReplicationCursor, ReplicationPosition, ValueStamp,
 };
-pub use upn_order::in_upn_order;
 pub use users::{ForestUser, ForestUsers, UpnChange, UpnOwner, UserQuery};
 
 #[cfg(feature = "mock")]
@@ -40,7 +38,7 @@ pub(crate) mod mocks {
     pub use super::object_changes::MockObjectWriter;
     pub use super::objects::MockForestObjects;
     pub use super::password_policies::MockPasswordPolicies;
-    pub use super::replication::MockReplication;
+    pub use super::replication::{MockReplication, MockReplicationMetadata};
     pub use super::suffixes::MockSuffixes;
     pub use super::users::MockForestUsers;
 }
@@ -57,6 +55,8 @@ pub struct Forest {
     pub object_writer: Arc<dyn ObjectWriter>,
     /// The port of replication between domain controllers.
     pub replication: Arc<dyn Replication>,
+    /// The optional port of the metadata of replication.
+    pub replication_metadata: Option<Arc<dyn ReplicationMetadata>>,
     /// The port of the password policies.
     pub password_policies: Arc<dyn PasswordPolicies>,
     /// The port of objects of any class, for reading.
@@ -64,7 +64,8 @@ pub struct Forest {
 }
 
 impl Forest {
-    /// Creates a bundle of ports.
+    /// Creates a bundle of the ports that every forest has; an optional one is added with
+    /// [`with_replication_metadata`](Self::with_replication_metadata).
     #[must_use]
     pub fn new(
         suffixes: Arc<dyn Suffixes>,
@@ -74,20 +75,29 @@ impl Forest {
         password_policies: Arc<dyn PasswordPolicies>,
         objects: Arc<dyn ForestObjects>,
     ) -> Self {
-        Self { suffixes, users, object_writer, replication, password_policies, objects }
+        let replication_metadata = None;
+        Self { suffixes, users, object_writer, replication, replication_metadata, password_policies, objects }
     }
 
-    /// Creates a bundle from one value that implements all ports.
+    /// Creates a bundle from one value that implements all ports, the optional one included.
     #[must_use]
     pub fn from_ports<P>(ports: Arc<P>) -> Self
     where
-        P: Suffixes + ForestUsers + ObjectWriter + Replication + PasswordPolicies + ForestObjects + 'static,
+        P: Suffixes
+            + ForestUsers
+            + ObjectWriter
+            + Replication
+            + ReplicationMetadata
+            + PasswordPolicies
+            + ForestObjects
+            + 'static,
     {
         Self {
             suffixes: Arc::<P>::clone(&ports),
             users: Arc::<P>::clone(&ports),
             object_writer: Arc::<P>::clone(&ports),
             replication: Arc::<P>::clone(&ports),
+            replication_metadata: Some(Arc::<P>::clone(&ports) as Arc<dyn ReplicationMetadata>),
             password_policies: Arc::<P>::clone(&ports),
             objects: ports,
         }
@@ -118,6 +128,20 @@ impl Forest {
     #[must_use]
     pub fn with_replication(mut self, port: Arc<dyn Replication>) -> Self {
         self.replication = port;
+        self
+    }
+
+    /// Sets the optional port of the metadata of replication.
+    #[must_use]
+    pub fn with_replication_metadata(mut self, port: Arc<dyn ReplicationMetadata>) -> Self {
+        self.replication_metadata = Some(port);
+        self
+    }
+
+    /// Removes the optional port of the metadata of replication.
+    #[must_use]
+    pub fn without_replication_metadata(mut self) -> Self {
+        self.replication_metadata = None;
         self
     }
 

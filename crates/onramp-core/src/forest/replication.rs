@@ -155,14 +155,10 @@ impl ChangedObject {
     }
 }
 
-/// The port of replication between the domain controllers of a forest.
+/// The port of replication between the domain controllers of a forest: enough to wait for one value.
 ///
-/// `controllers`, `reach` and `holds` are enough to wait for one value. The others prove the replication of many changes without
-/// reading each value; a directory that cannot tell answers `Unsupported`, and the crate `onramp` then reads a sample of the
-/// values and says so. No method has a default, so that a wrapper cannot forget one.
-///
-/// Every method that names a domain controller asks that one itself, and answers `Unavailable` after a bounded time if
-/// it cannot be reached.
+/// A method that names a domain controller asks that one itself, and answers `Unavailable` after a bounded time if it cannot
+/// be reached.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Replication: Debug + Send + Sync {
@@ -170,22 +166,23 @@ pub trait Replication: Debug + Send + Sync {
     /// be reached by.
     async fn controllers(&self) -> Result<Vec<DomainController>>;
 
-    /// Connects to that domain controller and signs in, to see that it answers now; asks for nothing else.
-    ///
-    /// One that cannot be reached from here will not be seen to receive what is changed, even if it receives it from
-    /// its partners.
+    /// Returns true if that domain controller itself holds the value now.
     ///
     /// # Errors
     /// `Unavailable` if it cannot be reached, after a bounded time, or has no host name; `Unauthenticated` if it is
     /// there and refuses the account, as a read-only one does that may not keep its password and cannot ask another.
-    async fn reach(&self, controller: &DomainController) -> Result<()>;
-
-    /// Returns true if that domain controller itself holds the value now.
-    ///
-    /// # Errors
-    /// `Unavailable` if it cannot be reached, after a bounded time.
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool>;
+}
 
+/// The port of the metadata of replication, which proves the replication of many changes without reading each value.
+///
+/// It is optional: where a [`Forest`](crate::Forest) has none, the crate `onramp` reads a sample of the values and says so.
+///
+/// A method that names a domain controller asks that one itself, and answers `Unavailable` after a bounded time if it cannot
+/// be reached.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ReplicationMetadata: Debug + Send + Sync {
     /// The domain controller that changes of that naming context are made on now.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use onramp_core::AttributeName;
-use onramp_core::forest::{AttributeValue, DomainController, ReplicatedValue, Replication, ValueStamp};
+use onramp_core::forest::{AttributeValue, DomainController, ReplicatedValue, ReplicationMetadata, ValueStamp};
 
 use super::{ControllerStatus, ReplicationState};
 
@@ -10,8 +10,8 @@ const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
 
 /// Marks as conflicts the domain controllers that lack a user's UPN and hold another value that wins over it; and all of
 /// them, if every one was read and none holds the UPN any more. Suffixes have many values and no conflicts.
-pub(super) async fn mark<R: Replication + ?Sized>(
-    port: &R,
+pub(super) async fn mark(
+    metadata: &dyn ReplicationMetadata,
     value: &ReplicatedValue,
     controllers: &mut [(DomainController, ControllerStatus)],
 ) {
@@ -22,7 +22,7 @@ pub(super) async fn mark<R: Replication + ?Sized>(
     let asked = controllers.iter().map(|(controller, status)| async {
         match status.state {
             ReplicationState::Lagging | ReplicationState::Converged => {
-                port.stamp(controller, guid, &UPN).await.ok()
+                metadata.stamp(controller, guid, &UPN).await.ok()
             }
             _ => None,
         }

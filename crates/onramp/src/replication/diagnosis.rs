@@ -1,7 +1,7 @@
 //! The diagnosis of a value that is not the expected one.
 
 use onramp_core::forest::{
-    AttributeValue, DomainController, OriginatingWrite, Replication, ReplicationPosition, ValueStamp,
+    AttributeValue, DomainController, OriginatingWrite, ReplicationMetadata, ReplicationPosition, ValueStamp,
 };
 use onramp_core::{AttributeName, ObjectGuid};
 
@@ -18,8 +18,8 @@ pub(super) enum Diagnosis {
 }
 
 /// The inputs for diagnoses of values on one domain controller.
-pub(super) struct Diagnostics<'a, R: ?Sized> {
-    pub(super) port: &'a R,
+pub(super) struct Diagnostics<'a> {
+    pub(super) metadata: &'a dyn ReplicationMetadata,
     pub(super) attribute: &'a AttributeName,
     pub(super) controller: &'a DomainController,
     pub(super) position: &'a ReplicationPosition,
@@ -29,7 +29,7 @@ pub(super) struct Diagnostics<'a, R: ?Sized> {
     pub(super) writer: Option<(&'a DomainController, bool)>,
 }
 
-impl<R: Replication + ?Sized> Diagnostics<'_, R> {
+impl Diagnostics<'_> {
     pub(super) async fn diagnose(&self, guid: &ObjectGuid, expected: Option<&AttributeValue>) -> Diagnosis {
         let Some(here) = self.stamp(self.controller, guid).await else { return Diagnosis::Lags };
         if here.exists && here.stamp.value.as_ref() == expected {
@@ -59,7 +59,7 @@ impl<R: Replication + ?Sized> Diagnostics<'_, R> {
     }
 
     async fn stamp(&self, controller: &DomainController, guid: &ObjectGuid) -> Option<Seen> {
-        match self.port.stamp(controller, guid, self.attribute).await {
+        match self.metadata.stamp(controller, guid, self.attribute).await {
             Ok(stamp) => Some(Seen { exists: true, stamp }),
             Err(error) if error.is_not_found() => {
                 Some(Seen { exists: false, stamp: ValueStamp::new(None, None) })

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use onramp_core::forest::{AttributeValue, Replication, ValueStamp};
-use onramp_core::{Clock, ErrorKind, Result};
+use onramp_core::forest::{AttributeValue, ReplicationMetadata, ValueStamp};
+use onramp_core::{Clock, Forest, Result};
 
 use super::controller_state::ControllerState;
 use super::poll::Poll;
@@ -17,18 +17,18 @@ use super::report::MISMATCHES_KEPT;
 use super::wait_options::{OnProgress, WaitOptions};
 use super::{
     HighWaterMark, LastContact, MismatchCause, ReplicationGoal, ReplicationReport, ReplicationState,
-    ReplicationSubject, ValueMismatch,
+    ReplicationSubject, ValueMismatch, metadata_of,
 };
 
-/// Waits for many changes; see [`ReplicationExt::wait_for`](super::ReplicationExt::wait_for).
-pub(super) async fn wait<R: Replication + ?Sized>(
-    port: &R,
+/// Waits for many changes; see [`ReplicationExt::wait_for`](super::ReplicationExt::wait_for_changes).
+pub(super) async fn wait(
+    forest: &Forest,
     goal: &ReplicationGoal,
     options: WaitOptions,
     clock: &dyn Clock,
     mut on_progress: OnProgress<'_>,
 ) -> Result<ReplicationReport> {
-    let mut waiting = Waiting::start(port, goal, options, clock).await?;
+    let mut waiting = Waiting::start(forest, goal, options, clock).await?;
     loop {
         waiting.poll().await;
         let waited = clock.elapsed().saturating_sub(waiting.started);
@@ -43,8 +43,8 @@ pub(super) async fn wait<R: Replication + ?Sized>(
     }
 }
 
-struct Waiting<'a, R: ?Sized> {
-    port: &'a R,
+struct Waiting<'a> {
+    metadata: &'a dyn ReplicationMetadata,
     goal: &'a ReplicationGoal,
     options: WaitOptions,
     clock: &'a dyn Clock,
@@ -59,22 +59,22 @@ struct Waiting<'a, R: ?Sized> {
     differences: BTreeMap<usize, ValueMismatch>,
 }
 
-impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
+impl<'a> Waiting<'a> {
     async fn start(
-        port: &'a R,
+        forest: &'a Forest,
         goal: &'a ReplicationGoal,
         options: WaitOptions,
         clock: &'a dyn Clock,
     ) -> Result<Self> {
         let started = clock.elapsed();
         let mark = &goal.mark;
-        let writer = match port.writer(&mark.context).await {
+        let metadata = metadata_of(forest)?;
+        let writer = match metadata.writer(&mark.context).await {
             Ok(writer) => writer.host,
-            Err(error) if error.kind() == ErrorKind::Unsupported => return Err(error),
             // It may be back soon. Until then the values alone are looked at.
             Err(_) => mark.writer.clone(),
         };
-        let all = port.controllers().await?;
+        let all = forest.replication.controllers().await?;
         let watched: Vec<ControllerState> = all
             .into_iter()
             .filter(|controller| controller.holds(&mark.context))
@@ -86,7 +86,7 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
         let site = home.map(|watched| watched.controller.site.clone()).unwrap_or_default();
         let lost = vec![false; goal.expected.len()];
         Ok(Self {
-            port,
+            metadata,
             goal,
             options,
             clock,
@@ -107,7 +107,7 @@ impl<'a, R: Replication + ?Sized> Waiting<'a, R> {
             let writer = self.watched.iter().find(|watched| watched.is_writer);
             let writer = writer.map(|watched| (watched.controller.clone(), watched.had_all));
             let poll = Poll {
-                port: self.port,
+                metadata: self.metadata,
                 goal: self.goal,
                 clock: self.clock,
                 lost: &self.lost,

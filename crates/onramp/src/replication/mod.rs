@@ -6,7 +6,7 @@
 //!
 //! # async fn example(forest: Forest) -> onramp_core::Result<()> {
 //! let suffix = ReplicatedValue::Suffix { suffix: "contoso.com".parse()? };
-//! let report = forest.replication.wait(suffix).on_progress(|report| println!("{report:?}")).await?;
+//! let report = forest.wait_for_value(suffix).on_progress(|report| println!("{report:?}")).await?;
 //! report.require_complete()
 //! # }
 //! ```
@@ -27,8 +27,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::{BoxFuture, join, join_all};
-use onramp_core::forest::{DomainController, ReplicatedValue, Replication, ReplicationPosition};
-use onramp_core::{Clock, DistinguishedName, Result, SystemClock};
+use onramp_core::forest::{DomainController, ReplicatedValue, ReplicationMetadata, ReplicationPosition};
+use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, Forest, Result, SystemClock};
 
 pub use goal::{MarkedController, ReplicationGoal, ReplicationMark, ValueProof};
 pub use report::{
@@ -49,17 +49,17 @@ enum Goal<'a> {
 /// Without further calls it uses the default [`WaitOptions`] and the system clock. The report says how the wait ended; call
 /// [`ReplicationReport::require_complete`] to make an error of a timeout.
 #[must_use = "a wait does nothing unless it is awaited"]
-pub struct ReplicationWait<'a, R: ?Sized> {
-    port: &'a R,
+pub struct ReplicationWait<'a> {
+    forest: &'a Forest,
     goal: Goal<'a>,
     options: WaitOptions,
     clock: Option<&'a dyn Clock>,
     on_progress: OnProgress<'a>,
 }
 
-impl<'a, R: Replication + ?Sized> ReplicationWait<'a, R> {
-    fn new(port: &'a R, goal: Goal<'a>) -> Self {
-        Self { port, goal, options: WaitOptions::default(), clock: None, on_progress: None }
+impl<'a> ReplicationWait<'a> {
+    fn new(forest: &'a Forest, goal: Goal<'a>) -> Self {
+        Self { forest, goal, options: WaitOptions::default(), clock: None, on_progress: None }
     }
 
     /// Sets the timeout and the intervals.
@@ -87,13 +87,13 @@ impl<'a, R: Replication + ?Sized> ReplicationWait<'a, R> {
     }
 }
 
-impl<R: ?Sized> fmt::Debug for ReplicationWait<'_, R> {
+impl fmt::Debug for ReplicationWait<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReplicationWait").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
-impl<'a, R: Replication + ?Sized> IntoFuture for ReplicationWait<'a, R> {
+impl<'a> IntoFuture for ReplicationWait<'a> {
     type Output = Result<ReplicationReport>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
@@ -109,26 +109,24 @@ impl<'a, R: Replication + ?Sized> IntoFuture for ReplicationWait<'a, R> {
             };
             match self.goal {
                 Goal::Value(value) => {
-                    value::wait(self.port, *value, self.options, clock, self.on_progress).await
+                    value::wait(self.forest, *value, self.options, clock, self.on_progress).await
                 }
-                Goal::Many(goal) => many::wait(self.port, goal, self.options, clock, self.on_progress).await,
+                Goal::Many(goal) => many::wait(self.forest, goal, self.options, clock, self.on_progress).await,
             }
         })
     }
 }
 
-/// Waits for replication, for everything that implements [`Replication`].
+/// Waits for the replication of what was changed in a [`Forest`].
 #[async_trait]
-pub trait ReplicationExt: Replication {
+pub trait ReplicationExt {
     /// Waits until every domain controller that must have the value holds it, or the time is up.
     ///
     /// Ends early when all that are missing have replication disabled, or another value won.
     ///
     /// # Errors
     /// Only if the domain controllers cannot be listed.
-    fn wait(&self, value: ReplicatedValue) -> ReplicationWait<'_, Self> {
-        ReplicationWait::new(self, Goal::Value(Box::new(value)))
-    }
+    fn wait_for_value(&self, value: ReplicatedValue) -> ReplicationWait<'_>;
 
     /// Waits until every domain controller of a naming context has received many changes, or the time is up.
     ///
@@ -140,27 +138,39 @@ pub trait ReplicationExt: Replication {
     /// cannot help.
     ///
     /// # Errors
-    /// `Unsupported` if the implementation can only wait by value; else only if the domain controllers cannot be listed.
-    fn wait_for<'a>(&'a self, goal: &'a ReplicationGoal) -> ReplicationWait<'a, Self> {
+    /// `Unsupported` if the forest has no [`ReplicationMetadata`]; else only if the domain controllers cannot be listed.
+    fn wait_for_changes<'a>(&'a self, goal: &'a ReplicationGoal) -> ReplicationWait<'a>;
+
+    /// Reads the replication state of a naming context, before many changes are made in it. Domain controllers that
+    /// cannot be reached are left out; [`wait_for_changes`](Self::wait_for_changes) polls them again.
+    ///
+    /// # Errors
+    /// `Unsupported` if the forest has no [`ReplicationMetadata`]; `Unavailable` if the domain controller that is
+    /// written to cannot be asked.
+    async fn mark_replication(&self, context: &DistinguishedName) -> Result<ReplicationMark>;
+}
+
+#[async_trait]
+impl ReplicationExt for Forest {
+    fn wait_for_value(&self, value: ReplicatedValue) -> ReplicationWait<'_> {
+        ReplicationWait::new(self, Goal::Value(Box::new(value)))
+    }
+
+    fn wait_for_changes<'a>(&'a self, goal: &'a ReplicationGoal) -> ReplicationWait<'a> {
         ReplicationWait::new(self, Goal::Many(goal))
     }
 
-    /// Reads the replication state of a naming context, before many changes are made in it. Domain controllers that
-    /// cannot be reached are left out; [`wait_for`](Self::wait_for) polls them again.
-    ///
-    /// # Errors
-    /// `Unsupported` if the implementation can only wait by value; `Unavailable` if the domain controller that is
-    /// written to cannot be asked.
-    async fn begin(&self, context: &DistinguishedName) -> Result<ReplicationMark> {
-        let writer = self.writer(context).await?;
-        let all = self.controllers().await?;
+    async fn mark_replication(&self, context: &DistinguishedName) -> Result<ReplicationMark> {
+        let metadata = metadata_of(self)?;
+        let writer = metadata.writer(context).await?;
+        let all = self.replication.controllers().await?;
         let others =
             all.into_iter().filter(|other| other.settings != writer.settings && other.holds(context));
         let asked = others.map(|controller| async move {
-            let position = self.position(&controller, context).await.ok()?;
+            let position = metadata.position(&controller, context).await.ok()?;
             Some(marked(&controller, &position))
         });
-        let (first, others) = join(self.position(&writer, context), join_all(asked)).await;
+        let (first, others) = join(metadata.position(&writer, context), join_all(asked)).await;
         let mut mark = ReplicationMark::new(context.clone(), &writer.host);
         mark.controllers.push(marked(&writer, &first?));
         mark.controllers.extend(others.into_iter().flatten());
@@ -176,4 +186,12 @@ fn marked(controller: &DomainController, position: &ReplicationPosition) -> Mark
     }
 }
 
-impl<T: Replication + ?Sized> ReplicationExt for T {}
+/// Returns the port of the metadata of replication.
+fn metadata_of(forest: &Forest) -> Result<&dyn ReplicationMetadata> {
+    forest.replication_metadata.as_deref().ok_or_else(|| {
+        Error::new(ErrorKind::Unsupported, "prove the replication of many changes in")
+            .with_object("the forest")
+            .with_detail("it has no port for the metadata of replication")
+            .with_hint("Wait for each value instead.")
+    })
+}

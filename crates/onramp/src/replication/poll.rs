@@ -2,7 +2,7 @@
 
 use futures_util::stream::{self, StreamExt};
 
-use onramp_core::forest::{AttributeValue, ChangesQuery, DomainController, Replication, ReplicationPosition};
+use onramp_core::forest::{AttributeValue, ChangesQuery, DomainController, ReplicationMetadata, ReplicationPosition};
 use onramp_core::{Clock, ErrorKind, ObjectGuid, Result};
 
 use super::controller_state::ControllerState;
@@ -15,8 +15,8 @@ const ONE_BY_ONE: usize = 1000;
 const AT_A_TIME: usize = 16;
 
 /// One round of polls.
-pub(super) struct Poll<'a, R: ?Sized> {
-    pub(super) port: &'a R,
+pub(super) struct Poll<'a> {
+    pub(super) metadata: &'a dyn ReplicationMetadata,
     pub(super) goal: &'a ReplicationGoal,
     pub(super) clock: &'a dyn Clock,
     pub(super) lost: &'a [bool],
@@ -25,7 +25,7 @@ pub(super) struct Poll<'a, R: ?Sized> {
     pub(super) writer: Option<(&'a DomainController, bool)>,
 }
 
-impl<R: Replication + ?Sized> Poll<'_, R> {
+impl Poll<'_> {
     pub(super) async fn run(&self, watched: &mut ControllerState) {
         let diverged_before = matches!(watched.status.state, ReplicationState::Diverged { .. });
         let outcome = self.state(watched).await;
@@ -42,7 +42,7 @@ impl<R: Replication + ?Sized> Poll<'_, R> {
     }
 
     async fn state(&self, watched: &mut ControllerState) -> Result<ReplicationState> {
-        let position = self.port.position(&watched.controller, &self.goal.mark.context).await?;
+        let position = self.metadata.position(&watched.controller, &self.goal.mark.context).await?;
         watched.answered_at = Some(self.clock.now());
         if let (Some(before), Some(now)) = (watched.invocation_id, position.invocation_id)
             && before != now
@@ -94,7 +94,7 @@ impl<R: Replication + ?Sized> Poll<'_, R> {
             ChangesQuery::new(self.goal.mark.context.clone(), self.goal.attribute.clone(), from_usn);
         query.filter = self.goal.filter.clone();
         let mut arrived = 0;
-        let mut changes = self.port.changes(&watched.controller, query);
+        let mut changes = self.metadata.changes(&watched.controller, query);
         while let Some(change) = changes.next().await {
             let change = match change {
                 // Not known to have arrived; if it is one that is looked for, it is asked for by itself.
@@ -120,7 +120,7 @@ impl<R: Replication + ?Sized> Poll<'_, R> {
         }
         let places: Vec<usize> = watched.missing.iter().take(ONE_BY_ONE).collect();
         let diagnostics = Diagnostics {
-            port: self.port,
+            metadata: self.metadata,
             attribute: &self.goal.attribute,
             controller: &watched.controller,
             position,

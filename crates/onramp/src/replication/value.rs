@@ -1,22 +1,23 @@
 //! The wait for one value: every domain controller is asked for it.
 
 use futures_util::future::join_all;
-use onramp_core::forest::{DomainController, ReplicatedValue, Replication};
-use onramp_core::{Clock, Result};
+use onramp_core::forest::{DomainController, ReplicatedValue};
+use onramp_core::{Clock, Forest, Result};
 
 use super::wait_options::{OnProgress, WaitOptions};
 use super::{ControllerStatus, ReplicationReport, ReplicationState, ReplicationSubject, conflict};
 
-/// Waits for one value; see [`ReplicationExt::wait`](super::ReplicationExt::wait).
-pub(super) async fn wait<R: Replication + ?Sized>(
-    port: &R,
+/// Waits for one value; see [`ReplicationExt::wait`](super::ReplicationExt::wait_for_value).
+pub(super) async fn wait(
+    forest: &Forest,
     value: ReplicatedValue,
     options: WaitOptions,
     clock: &dyn Clock,
     mut on_progress: OnProgress<'_>,
 ) -> Result<ReplicationReport> {
     let started = clock.elapsed();
-    let mut controllers: Vec<(DomainController, ControllerStatus)> = port
+    let mut controllers: Vec<(DomainController, ControllerStatus)> = forest
+        .replication
         .controllers()
         .await?
         .into_iter()
@@ -32,7 +33,7 @@ pub(super) async fn wait<R: Replication + ?Sized>(
             .iter_mut()
             .filter(|(_, status)| status.state != ReplicationState::Converged)
             .map(|(controller, status)| async {
-                status.state = match port.holds(controller, &value).await {
+                status.state = match forest.replication.holds(controller, &value).await {
                     Ok(true) => ReplicationState::Converged,
                     Ok(false) if controller.inbound_disabled => ReplicationState::ReplicationDisabled,
                     Ok(false) => ReplicationState::Lagging,
@@ -40,7 +41,9 @@ pub(super) async fn wait<R: Replication + ?Sized>(
                 };
             });
         join_all(pending).await;
-        conflict::mark(port, &value, &mut controllers).await;
+        if let Some(metadata) = &forest.replication_metadata {
+            conflict::mark(&**metadata, &value, &mut controllers).await;
+        }
         let waited = clock.elapsed().saturating_sub(started);
         let report = ReplicationReport {
             subject: ReplicationSubject::Value { value: value.clone() },

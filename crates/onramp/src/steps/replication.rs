@@ -5,11 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use onramp_core::forest::{
-    ChangedObject, ChangesQuery, DomainController, ForestUser, ReplicatedValue, Replication,
-    ReplicationPosition, ValueStamp,
-};
-use onramp_core::{AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Result, Upn};
+use onramp_core::forest::{DomainController, ForestUser, ReplicatedValue, Replication};
+use onramp_core::{DistinguishedName, Error, ErrorKind, Forest, ObjectGuid, Result, Upn};
 
 use super::result::StepResult;
 use crate::apply::Context;
@@ -36,9 +33,9 @@ impl Marks {
             }
         }
         let left_out: Vec<String> = context.plan.left_out().into_iter().map(str::to_owned).collect();
-        let replication = LeavingOut::over(&onramp.forest.replication, &left_out);
+        let forest = leaving_out(&onramp.forest, &left_out);
         for naming_context in contexts {
-            let marking = async { Ok(replication.begin(&naming_context).await.ok()) };
+            let marking = async { Ok(forest.mark_replication(&naming_context).await.ok()) };
             let mark = onramp.unless_cancelled("note where replication stands", marking).await?;
             self.0.extend(mark);
         }
@@ -53,7 +50,7 @@ impl Marks {
         values: &[ReplicatedValue],
         without: &[String],
     ) -> StepResult {
-        let replication = LeavingOut::over(&context.onramp.forest.replication, without);
+        let forest = leaving_out(&context.onramp.forest, without);
         let mut users: BTreeMap<String, Domain<'_>> = BTreeMap::new();
         let (mut alone, mut seen, mut proofs) = (Vec::new(), 0, Vec::new());
         for value in values {
@@ -67,12 +64,12 @@ impl Marks {
         }
         for value in alone {
             let what = value.to_string();
-            let controllers = wait_for_value(context, &replication, value).await?;
+            let controllers = wait_for_value(context, &forest, value).await?;
             seen = seen.max(proven(controllers, &what)?);
         }
         for (_, domain) in users {
             let what = format!("UPNs in {}", domain.naming_context);
-            let proof = self.wait_for_users(context, &replication, domain).await?;
+            let proof = self.wait_for_users(context, &forest, domain).await?;
             seen = seen.max(proven(proof.controllers, &what)?);
             proofs.push(proof.what);
         }
@@ -90,7 +87,7 @@ impl Marks {
     async fn wait_for_users(
         &mut self,
         context: &Context<'_>,
-        replication: &LeavingOut,
+        forest: &Forest,
         domain: Domain<'_>,
     ) -> Result<Proof> {
         let Domain { naming_context, sample } = domain;
@@ -117,25 +114,22 @@ impl Marks {
             None => ReplicationMark::new(naming_context.clone(), ""),
         };
         let goal = mark.finish(sampled.chain(changed));
-        let waiting = replication
-            .wait_for(&goal)
-            .with_options(options(context))
-            .with_clock(&*onramp.clock)
-            .on_progress(|report| context.notify(Event::BulkReplication { report: report.clone() }));
-        match onramp.unless_cancelled("wait for replication", waiting.into_future()).await {
-            Err(error) if error.kind() == ErrorKind::Unsupported => {}
-            report => {
-                let report = report?;
-                report.require_complete()?;
-                let what = format!("all {} values{left_out}", all.max(sample.len()));
-                return Ok(Proof { controllers: report.controllers.len(), what });
-            }
+        if forest.replication_metadata.is_some() {
+            let waiting = forest
+                .wait_for_changes(&goal)
+                .with_options(options(context))
+                .with_clock(&*onramp.clock)
+                .on_progress(|report| context.notify(Event::BulkReplication { report: report.clone() }));
+            let report = onramp.unless_cancelled("wait for replication", waiting.into_future()).await?;
+            report.require_complete()?;
+            let what = format!("all {} values{left_out}", all.max(sample.len()));
+            return Ok(Proof { controllers: report.controllers.len(), what });
         }
         let mut seen = 0;
         let what = format!("a sample of {} of {} values{left_out}", sample.len(), all.max(sample.len()));
         for (guid, dn, upn) in sample {
             let value = ReplicatedValue::UserUpn { guid, dn: dn.clone(), upn: upn.clone() };
-            seen = seen.max(wait_for_value(context, replication, value).await?);
+            seen = seen.max(wait_for_value(context, forest, value).await?);
         }
         Ok(Proof { controllers: seen, what })
     }
@@ -143,12 +137,12 @@ impl Marks {
 
 async fn wait_for_value(
     context: &Context<'_>,
-    replication: &LeavingOut,
+    forest: &Forest,
     value: ReplicatedValue,
 ) -> Result<usize> {
     let onramp = &context.onramp;
-    let waiting = replication
-        .wait(value)
+    let waiting = forest
+        .wait_for_value(value)
         .with_options(options(context))
         .with_clock(&*onramp.clock)
         .on_progress(|report| context.notify(Event::Replication { report: report.clone() }));
@@ -287,17 +281,17 @@ impl Onramp {
     }
 }
 
-/// The replication of a forest without the domain controllers that the plan leaves out.
-#[derive(Debug)]
-pub(crate) struct LeavingOut {
-    inner: Arc<dyn Replication>,
-    hosts: Vec<String>,
+/// Returns a forest without some domain controllers.
+fn leaving_out(forest: &Forest, hosts: &[String]) -> Forest {
+    let inner = Arc::clone(&forest.replication);
+    forest.clone().with_replication(Arc::new(LeavingOut { inner, hosts: hosts.to_vec() }))
 }
 
-impl LeavingOut {
-    pub(crate) fn over(inner: &Arc<dyn Replication>, hosts: &[String]) -> Self {
-        Self { inner: Arc::clone(inner), hosts: hosts.to_vec() }
-    }
+/// The replication of a forest without the domain controllers that the plan leaves out.
+#[derive(Debug)]
+struct LeavingOut {
+    inner: Arc<dyn Replication>,
+    hosts: Vec<String>,
 }
 
 #[async_trait]
@@ -308,41 +302,8 @@ impl Replication for LeavingOut {
         Ok(all)
     }
 
-    async fn reach(&self, controller: &DomainController) -> Result<()> {
-        self.inner.reach(controller).await
-    }
-
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
         self.inner.holds(controller, value).await
-    }
-
-    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
-        self.inner.writer(context).await
-    }
-
-    async fn position(
-        &self,
-        controller: &DomainController,
-        context: &DistinguishedName,
-    ) -> Result<ReplicationPosition> {
-        self.inner.position(controller, context).await
-    }
-
-    fn changes(
-        &self,
-        controller: &DomainController,
-        query: ChangesQuery,
-    ) -> BoxStream<'static, Result<ChangedObject>> {
-        self.inner.changes(controller, query)
-    }
-
-    async fn stamp(
-        &self,
-        controller: &DomainController,
-        object: &ObjectGuid,
-        attribute: &AttributeName,
-    ) -> Result<ValueStamp> {
-        self.inner.stamp(controller, object, attribute).await
     }
 }
 

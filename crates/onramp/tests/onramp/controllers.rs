@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use onramp::replication::{ReplicationExt, WaitOptions};
 use onramp::{ApplyStatus, CheckStatus};
 use onramp_core::forest::ReplicatedValue;
-use onramp_core::mock::MockReplication;
+use onramp_core::mock::{MockReplication, MockReplicationMetadata};
 use onramp_core::{Error, ErrorKind};
 use onramp_lab::forest::LabDomain;
 
@@ -125,9 +125,9 @@ async fn waiting_ends_with_the_time_that_the_spec_gives() {
     world.forest.stop_controller(&down).unwrap();
     let suffix = onramp_core::UpnSuffix::from(&onramp_core::DomainName::parse("contoso.com").unwrap());
     let options = WaitOptions::default().with_timeout(std::time::Duration::from_secs(60));
-    let replication = world.forest.forest().replication;
-    let report = replication
-        .wait(ReplicatedValue::Suffix { suffix })
+    let forest = world.forest.forest();
+    let report = forest
+        .wait_for_value(ReplicatedValue::Suffix { suffix })
         .with_options(options)
         .with_clock(&*world.clock)
         .await
@@ -187,25 +187,26 @@ async fn each_domain_is_proven_with_its_own_users() {
 async fn an_error_of_the_proof_is_no_reason_for_a_weaker_one() {
     let mut world = World::new(30);
     let approved = world.approved(&spec(USERS)).await;
-    let inner = world.forest.forest().replication;
-    let (writer, all, value) = (inner.clone(), inner.clone(), inner);
+    let forest = world.forest.forest();
+    let (writer, all) = (forest.replication_metadata.clone().unwrap(), forest.replication.clone());
+    let value = all.clone();
     let asked_for_writer = Arc::new(AtomicBool::new(false));
     let asked = asked_for_writer.clone();
-    let mut replication = MockReplication::new();
-    replication.expect_writer().returning(move |context| {
+    let mut metadata = MockReplicationMetadata::new();
+    metadata.expect_writer().returning(move |context| {
         asked_for_writer.store(true, Ordering::Relaxed);
         writer.writer(context).now_or_never().unwrap()
     });
+    let mut replication = MockReplication::new();
     replication.expect_controllers().returning(move || match asked.swap(false, Ordering::Relaxed) {
         true => Err(Error::new(ErrorKind::Unavailable, "list the domain controllers")),
         false => all.controllers().now_or_never().unwrap(),
     });
-    replication.expect_reach().returning(|_| Ok(()));
     replication
         .expect_holds()
         .returning(move |controller, wanted| value.holds(controller, wanted).now_or_never().unwrap());
-    let mut forest = world.forest.forest();
-    forest.replication = Arc::new(replication);
+    let forest =
+        forest.with_replication(Arc::new(replication)).with_replication_metadata(Arc::new(metadata));
     let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
     let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(

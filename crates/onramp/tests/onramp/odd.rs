@@ -10,7 +10,7 @@ use onramp::{Journal, JournalRecord, JournalState, MemorySecretStore, SecretStor
 use onramp_core::forest::{
     ChangedObject, ChangesQuery, DomainController, Forest, ForestObject, ForestObjects, ForestUser,
     ForestUsers, ObjectChange, ObjectChanged, ObjectOutcome, ObjectQuery, ObjectRef, ObjectWriter,
-    ReplicatedValue, Replication, ReplicationPosition, UpnOwner, UserQuery, ValueStamp,
+    ReplicatedValue, Replication, ReplicationMetadata, ReplicationPosition, UpnOwner, UserQuery, ValueStamp,
 };
 use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, ObjectGuid, Password, Result,
@@ -139,12 +139,7 @@ impl ObjectWriter for OddWriter {
     }
 }
 
-/// The error of a directory that cannot tell more about replication than what a domain controller holds.
-pub(crate) fn unsupported(object: &impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Unsupported, "read the replication state of").with_object(object)
-}
-
-/// Replication that does not list some domain controllers, and is told nothing about users by others.
+/// Replication that does not list some domain controllers, and is told nothing about users by others. There is no metadata.
 #[derive(Debug)]
 struct OddReplication {
     inner: Arc<dyn Replication>,
@@ -155,44 +150,11 @@ struct OddReplication {
 pub(crate) fn with_replication(mut forest: Forest, hidden: &[String], deaf: &[String]) -> Forest {
     let inner = forest.replication.clone();
     forest.replication = Arc::new(OddReplication { inner, hidden: hidden.to_vec(), deaf: deaf.to_vec() });
-    forest
+    forest.without_replication_metadata()
 }
 
 #[async_trait]
 impl Replication for OddReplication {
-    async fn reach(&self, controller: &DomainController) -> Result<()> {
-        Err(unsupported(&controller.host))
-    }
-
-    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
-        Err(unsupported(context))
-    }
-
-    async fn position(
-        &self,
-        _: &DomainController,
-        context: &DistinguishedName,
-    ) -> Result<ReplicationPosition> {
-        Err(unsupported(context))
-    }
-
-    fn changes(
-        &self,
-        controller: &DomainController,
-        _: ChangesQuery,
-    ) -> BoxStream<'static, Result<ChangedObject>> {
-        stream::once(std::future::ready(Err(unsupported(&controller.host)))).boxed()
-    }
-
-    async fn stamp(
-        &self,
-        _: &DomainController,
-        object: &ObjectGuid,
-        _: &AttributeName,
-    ) -> Result<ValueStamp> {
-        Err(unsupported(object))
-    }
-
     async fn controllers(&self) -> Result<Vec<DomainController>> {
         let mut all = self.inner.controllers().await?;
         all.retain(|controller| !self.hidden.contains(&controller.host));
@@ -313,33 +275,21 @@ impl SecretStore for Forgetful {
     }
 }
 
-/// Replication that notes from which USN on changes are read.
+/// Metadata of replication that notes from which USN on changes are read.
 #[derive(Debug)]
 struct Noting {
-    inner: Arc<dyn Replication>,
+    inner: Arc<dyn ReplicationMetadata>,
     from: Arc<Mutex<Vec<u64>>>,
 }
 
-pub(crate) fn noting(mut forest: Forest) -> (Forest, Arc<Mutex<Vec<u64>>>) {
+pub(crate) fn noting(forest: Forest) -> (Forest, Arc<Mutex<Vec<u64>>>) {
     let from = Arc::new(Mutex::new(Vec::new()));
-    forest.replication = Arc::new(Noting { inner: forest.replication.clone(), from: from.clone() });
-    (forest, from)
+    let inner = forest.replication_metadata.clone().expect("the lab has it");
+    (forest.with_replication_metadata(Arc::new(Noting { inner, from: from.clone() })), from)
 }
 
 #[async_trait]
-impl Replication for Noting {
-    async fn reach(&self, controller: &DomainController) -> Result<()> {
-        self.inner.reach(controller).await
-    }
-
-    async fn controllers(&self) -> Result<Vec<DomainController>> {
-        self.inner.controllers().await
-    }
-
-    async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
-        self.inner.holds(controller, value).await
-    }
-
+impl ReplicationMetadata for Noting {
     async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
         self.inner.writer(context).await
     }

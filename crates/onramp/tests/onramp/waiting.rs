@@ -1,21 +1,14 @@
 //! Waiting for replication: instant, because time comes from a clock.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, stream};
 use onramp::replication::{ReplicationExt, ReplicationState, WaitOptions};
-use onramp_core::forest::{
-    ChangedObject, ChangesQuery, DomainController, ReplicatedValue, Replication, ReplicationPosition,
-    ValueStamp,
-};
-use onramp_core::{
-    AttributeName, BoxStream, Clock, DistinguishedName, Error, ErrorKind, ManualClock, ObjectGuid, Result,
-};
-
-use crate::odd::unsupported;
+use onramp_core::forest::{DomainController, ReplicatedValue, Replication};
+use onramp_core::{Clock, DistinguishedName, Error, ErrorKind, Forest, ManualClock, Result};
+use onramp_lab::forest::LabForest;
 
 /// Domain controllers that get the value after so many looks; `None` is never, an empty entry unreachable.
 #[derive(Debug)]
@@ -23,39 +16,6 @@ struct Slow(Mutex<HashMap<&'static str, Option<u32>>>);
 
 #[async_trait]
 impl Replication for Slow {
-    async fn reach(&self, controller: &DomainController) -> Result<()> {
-        Err(unsupported(&controller.host))
-    }
-
-    async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
-        Err(unsupported(context))
-    }
-
-    async fn position(
-        &self,
-        _: &DomainController,
-        context: &DistinguishedName,
-    ) -> Result<ReplicationPosition> {
-        Err(unsupported(context))
-    }
-
-    fn changes(
-        &self,
-        controller: &DomainController,
-        _: ChangesQuery,
-    ) -> BoxStream<'static, Result<ChangedObject>> {
-        stream::once(std::future::ready(Err(unsupported(&controller.host)))).boxed()
-    }
-
-    async fn stamp(
-        &self,
-        _: &DomainController,
-        object: &ObjectGuid,
-        _: &AttributeName,
-    ) -> Result<ValueStamp> {
-        Err(unsupported(object))
-    }
-
     async fn controllers(&self) -> Result<Vec<DomainController>> {
         let dn =
             |name: &str| DistinguishedName::parse(&format!("CN=NTDS Settings,CN={name},DC=corp")).unwrap();
@@ -81,18 +41,24 @@ impl Replication for Slow {
     }
 }
 
+fn slow<const N: usize>(looks: [(&'static str, Option<u32>); N]) -> Forest {
+    let forest = LabForest::builder().build().unwrap().forest();
+    let slow = Slow(Mutex::new(HashMap::from(looks)));
+    forest.with_replication(Arc::new(slow)).without_replication_metadata()
+}
+
 fn value() -> ReplicatedValue {
     ReplicatedValue::Suffix { suffix: "contoso.com".parse().unwrap() }
 }
 
 #[tokio::test]
 async fn the_report_names_who_lags_and_who_is_down() {
-    let forest = Slow(Mutex::new(HashMap::from([("dc1", Some(3)), ("dc2", None), ("stuck", None)])));
+    let forest = slow([("dc1", Some(3)), ("dc2", None), ("stuck", None)]);
     let clock = ManualClock::default();
     let options = WaitOptions::default().with_timeout(Duration::from_secs(60));
     let mut looks = 0;
     let report = forest
-        .wait(value())
+        .wait_for_value(value())
         .with_options(options)
         .with_clock(&clock)
         .on_progress(|_| looks += 1)
@@ -114,9 +80,9 @@ async fn the_report_names_who_lags_and_who_is_down() {
 
 #[tokio::test]
 async fn waiting_ends_with_the_last_to_converge() {
-    let forest = Slow(Mutex::new(HashMap::from([("dc1", Some(0)), ("dc2", Some(2)), ("down", Some(1))])));
+    let forest = slow([("dc1", Some(0)), ("dc2", Some(2)), ("down", Some(1))]);
     let clock = ManualClock::default();
-    let report = forest.wait(value()).with_clock(&clock).await.unwrap();
+    let report = forest.wait_for_value(value()).with_clock(&clock).await.unwrap();
     assert!(report.is_complete());
     report.require_complete().unwrap();
     assert_eq!(clock.elapsed(), Duration::from_millis(200 + 400));

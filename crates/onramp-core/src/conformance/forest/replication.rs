@@ -1,4 +1,4 @@
-//! The suite of [`Replication`].
+//! The suites of [`Replication`] and [`ReplicationMetadata`].
 
 use futures_util::TryStreamExt;
 
@@ -6,7 +6,7 @@ use super::nobody::NOBODY;
 use crate::conformance::{ForestFixture, done, expect_kind};
 use crate::forest::{
     AttributeValue, ChangedObject, ChangesQuery, DomainController, ForestUsers, ReplicatedValue, Replication,
-    Suffixes, UpnChange,
+    ReplicationMetadata, Suffixes, UpnChange,
 };
 use crate::{AttributeName, DistinguishedName, ErrorKind, Forest, Upn, UpnSuffix};
 
@@ -15,23 +15,25 @@ use crate::{AttributeName, DistinguishedName, ErrorKind, Forest, Upn, UpnSuffix}
 pub async fn run(forest: &Forest, fixture: &ForestFixture) {
     let port = &*forest.replication;
     let controllers = controllers(port).await;
-    all_answer(port, &controllers).await;
+    no_host_name_is_unavailable(port, fixture, &controllers).await;
     suffix_arrives(port, &*forest.suffixes, fixture, &controllers).await;
     upn_is_seen(port, &*forest.users, fixture, &controllers).await;
-    change_is_followed(forest, fixture, &controllers).await;
+    if let Some(metadata) = &forest.replication_metadata {
+        change_is_followed(forest, &**metadata, fixture, &controllers).await;
+    }
 }
 
-/// Checks the methods that prove many changes; skipped if the port does not offer them.
-async fn change_is_followed(forest: &Forest, fixture: &ForestFixture, controllers: &[DomainController]) {
-    let (port, users) = (&*forest.replication, &*forest.users);
+async fn change_is_followed(
+    forest: &Forest,
+    port: &dyn ReplicationMetadata,
+    fixture: &ForestFixture,
+    controllers: &[DomainController],
+) {
+    let (replication, users) = (&*forest.replication, &*forest.users);
     let user = done(users.get(&fixture.users[1]).await, "reading a user");
     let old = Upn::parse(user.upn.as_deref().expect("the fixture's users have UPNs")).expect("a UPN");
     let context = DistinguishedName::of_domain(&user.dn.domain_name().expect("a domain"));
-    let writer = port.writer(&context).await;
-    if writer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unsupported) {
-        return;
-    }
-    let writer = done(writer, "asking who is written to");
+    let writer = done(port.writer(&context).await, "asking who is written to");
     assert!(!writer.is_read_only && writer.holds(&context), "it takes changes: {writer:?}");
     assert!(controllers.iter().any(|one| one.settings == writer.settings), "{} is listed", writer.host);
     let before = done(port.position(&writer, &context).await, "asking how far the writer is");
@@ -70,7 +72,7 @@ async fn change_is_followed(forest: &Forest, fixture: &ForestFixture, controller
     for controller in controllers.iter().filter(|controller| controller.holds(&context)) {
         let arrived = async || {
             let behind = port.position(controller, &context).await?.behind(&identity, found.usn);
-            let held = port.holds(controller, &value).await?;
+            let held = replication.holds(controller, &value).await?;
             let (host, claims) = (&controller.host, behind == Some(0));
             assert!(held || !claims, "{host} says that everything has arrived, so it holds the value");
             Ok(held && behind.unwrap_or_default() == 0)
@@ -82,9 +84,9 @@ async fn change_is_followed(forest: &Forest, fixture: &ForestFixture, controller
     done(change(&new, &old).await, "changing a UPN back");
     let back = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn: old };
     for controller in controllers.iter().filter(|controller| controller.holds(&context)) {
-        let holds = async || port.holds(controller, &back).await;
+        let holds = async || replication.holds(controller, &back).await;
         fixture.poll.until(&format!("{} receives the {back}", controller.host), holds, |held| *held).await;
-        let held = done(port.holds(controller, &value).await, "asking for the UPN before");
+        let held = done(replication.holds(controller, &value).await, "asking for the UPN before");
         assert!(!held, "{} does not hold the {value} any more", controller.host);
     }
 }
@@ -107,17 +109,17 @@ async fn controllers(port: &dyn Replication) -> Vec<DomainController> {
     controllers
 }
 
-/// Checks that all domain controllers answer; skipped if the port does not offer it.
-async fn all_answer(port: &dyn Replication, controllers: &[DomainController]) {
+/// Checks the answer for what a domain controller that was removed leaves behind.
+async fn no_host_name_is_unavailable(
+    port: &dyn Replication,
+    fixture: &ForestFixture,
+    controllers: &[DomainController],
+) {
+    let value = ReplicatedValue::Suffix { suffix: UpnSuffix::from(&fixture.new_domain("unasked")) };
     for controller in controllers {
-        let reached = port.reach(controller).await;
-        if reached.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unsupported) {
-            return;
-        }
-        done(reached, &format!("reaching {}, which runs,", controller.host));
-        // What a domain controller that was removed leaves behind.
         let gone = DomainController { host: "ONRAMP-GONE".to_owned(), ..controller.clone() };
-        expect_kind(port.reach(&gone).await, ErrorKind::Unavailable, "reaching one that has no host name");
+        let asked = port.holds(&gone, &value).await;
+        expect_kind(asked, ErrorKind::Unavailable, "asking one that has no host name");
     }
 }
 

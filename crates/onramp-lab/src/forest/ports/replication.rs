@@ -1,4 +1,4 @@
-//! The port of replication, directly on the model.
+//! The ports of replication and of its metadata, directly on the model.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use onramp_core::forest::{
     AttributeValue, ChangedObject, ChangesQuery, DomainController, InvocationId, OriginatingWrite,
-    ReplicatedValue, Replication, ReplicationCursor, ReplicationPosition, ValueStamp,
+    ReplicatedValue, Replication, ReplicationCursor, ReplicationMetadata, ReplicationPosition, ValueStamp,
 };
 use onramp_core::{
     AttributeName, BoxStream, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result,
@@ -34,21 +34,12 @@ impl Replication for Ports {
         self.lab.read(0, |view| (0..view.state.controllers.len()).map(|at| describe(view, at)).collect())
     }
 
-    async fn reach(&self, controller: &DomainController) -> Result<()> {
-        const ACTION: &str = "reach the domain controller";
-        let unreachable = |why: &str| {
-            Err(Error::new(ErrorKind::Unavailable, ACTION).with_object(&controller.host).with_detail(why))
-        };
-        if !controller.has_host_name() {
-            return unreachable("the Configuration partition has no host name for it");
-        }
-        match self.lab.position(&controller.host) {
-            Ok(at) => self.reachable(at, ACTION),
-            Err(_) => unreachable("nobody has that name"),
-        }
-    }
-
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
+        if !controller.has_host_name() {
+            return Err(Error::new(ErrorKind::Unavailable, "look at")
+                .with_object(&controller.host)
+                .with_detail("the Configuration partition has no host name for it"));
+        }
         let at = self.lab.position(&controller.host)?;
         self.reachable(at, "look at")?;
         self.lab.read(at, |view| match value {
@@ -63,7 +54,10 @@ impl Replication for Ports {
             _ => Err(Error::new(ErrorKind::Unsupported, "look for").with_object(value)),
         })
     }
+}
 
+#[async_trait]
+impl ReplicationMetadata for Ports {
     async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
         let controllers = self.controllers().await?;
         let found = controllers.into_iter().find(|one| !one.is_read_only && one.holds(context));

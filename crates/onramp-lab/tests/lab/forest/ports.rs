@@ -57,8 +57,8 @@ async fn waiting_names_a_controller_that_is_switched_off() {
     let value = ReplicatedValue::Suffix { suffix: UpnSuffix::parse("example.com").expect("a suffix") };
     let options = WaitOptions::default().with_timeout(Duration::from_secs(60));
     let report = forest
-        .replication
-        .wait(value.clone())
+        
+        .wait_for_value(value.clone())
         .with_options(options)
         .with_clock(&*clock)
         .await
@@ -69,7 +69,7 @@ async fn waiting_names_a_controller_that_is_switched_off() {
 
     lab.start_controller("dc2.corp.local").expect("it exists");
     let report =
-        forest.replication.wait(value).with_options(options).with_clock(&*clock).await.expect("a report");
+        forest.wait_for_value(value).with_options(options).with_clock(&*clock).await.expect("a report");
     assert!(report.is_complete(), "{report:?}");
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use onramp_core::forest::{
     ChangedObject, ChangesQuery, DomainController, InvocationId, ReplicatedValue, Replication,
-    ReplicationPosition, ValueStamp,
+    ReplicationMetadata, ReplicationPosition, ValueStamp,
 };
 use onramp_core::{AttributeName, BoxStream, DistinguishedName, ObjectGuid, Result};
 
@@ -16,19 +16,24 @@ impl Replication for Mutant {
         self.sound.replication.controllers().await
     }
 
-    async fn reach(&self, controller: &DomainController) -> Result<()> {
-        if self.is(Broken::ReachesAnybody) {
-            return Ok(());
-        }
-        self.sound.replication.reach(controller).await
-    }
-
     async fn holds(&self, controller: &DomainController, value: &ReplicatedValue) -> Result<bool> {
+        if self.is(Broken::AnswersForAnybody) && !controller.has_host_name() {
+            return Ok(false);
+        }
         Ok(self.is(Broken::SaysItHoldsAll) || self.sound.replication.holds(controller, value).await?)
     }
+}
 
+impl Mutant {
+    fn metadata(&self) -> &dyn ReplicationMetadata {
+        self.sound.replication_metadata.as_deref().expect("the lab has it")
+    }
+}
+
+#[async_trait]
+impl ReplicationMetadata for Mutant {
     async fn writer(&self, context: &DistinguishedName) -> Result<DomainController> {
-        self.sound.replication.writer(context).await
+        self.metadata().writer(context).await
     }
 
     async fn position(
@@ -36,7 +41,7 @@ impl Replication for Mutant {
         controller: &DomainController,
         context: &DistinguishedName,
     ) -> Result<ReplicationPosition> {
-        let mut position = self.sound.replication.position(controller, context).await?;
+        let mut position = self.metadata().position(controller, context).await?;
         if self.is(Broken::BelievesTheVector) {
             position.vector.iter_mut().flatten().for_each(|cursor| cursor.usn = u64::MAX);
         }
@@ -52,7 +57,7 @@ impl Replication for Mutant {
             query.from_usn = 0;
         }
         let forgets = self.is(Broken::ForgetsChanges);
-        let changes = self.sound.replication.changes(controller, query);
+        let changes = self.metadata().changes(controller, query);
         changes.filter(move |_| std::future::ready(!forgets)).boxed()
     }
 
@@ -62,7 +67,7 @@ impl Replication for Mutant {
         object: &ObjectGuid,
         attribute: &AttributeName,
     ) -> Result<ValueStamp> {
-        let mut stamp = self.sound.replication.stamp(controller, object, attribute).await?;
+        let mut stamp = self.metadata().stamp(controller, object, attribute).await?;
         if self.is(Broken::BlamesAnother)
             && let Some(written) = &mut stamp.written
         {
