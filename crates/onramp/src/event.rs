@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{DomainName, Upn};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-use crate::journal::Outcome;
+use crate::outcome::{Outcome, WaitReason};
 use crate::replication::ReplicationReport;
 
 /// The version of the format of serialized events.
@@ -105,47 +105,6 @@ impl Serialize for Event {
             event: &'a Event,
         }
         Versioned { format_version: EVENT_FORMAT_VERSION, event: self }.serialize(serializer)
-    }
-}
-
-/// The reason of a wait.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "wait")]
-#[non_exhaustive]
-pub enum WaitReason {
-    /// The DNS record that proves the ownership of a domain is not published yet.
-    DnsRecord {
-        /// The domain.
-        domain: DomainName,
-    },
-    /// The tenant does not return a written value yet.
-    Visible {
-        /// The value in words.
-        value: String,
-    },
-    /// A new password may not be known in the whole tenant yet.
-    Password {
-        /// The account.
-        upn: Upn,
-    },
-    /// Azure does not know a new account yet.
-    AzurePrincipal {
-        /// The account.
-        upn: Upn,
-    },
-    /// Domain controllers do not have a change yet.
-    Replication,
-}
-
-impl fmt::Display for WaitReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DnsRecord { domain } => write!(f, "the DNS record of {domain} to be visible"),
-            Self::Visible { value } => write!(f, "the tenant to show {value}"),
-            Self::Password { upn } => write!(f, "the password of {upn} to be known in the tenant"),
-            Self::AzurePrincipal { upn } => write!(f, "Azure to know {upn}"),
-            Self::Replication => f.write_str("replication to all domain controllers"),
-        }
     }
 }
 

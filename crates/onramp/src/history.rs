@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use onramp_core::forest::ForestUser;
 use onramp_core::{ObjectGuid, ObjectId, UpnSuffix, comparison_key};
 
-use crate::journal::{JournalEntry, JournalRecord, Outcome};
+use crate::journal::{JournalEntry, JournalRecord};
+use crate::outcome::Outcome;
 use crate::plan::{Change, Plan};
 
 /// The history of earlier runs on the same two directories, read from their journals.

@@ -26,11 +26,14 @@ pub use {onramp_core, onramp_password as password};
 
 mod apply;
 mod blocking;
+mod cloud_match;
 mod event;
 mod history;
+mod job;
 mod journal;
 mod millis;
 mod onramp;
+mod outcome;
 mod plan;
 pub mod replication;
 mod report;
@@ -39,31 +42,32 @@ mod spec;
 mod steps;
 mod survey;
 mod undo;
+mod user_ref;
 mod verify;
 
-pub use apply::{ApplyOutcome, ApplyRun, ApplyStatus, Failure, Limits, StepOutcome};
-pub use event::{EVENT_FORMAT_VERSION, Event, Observer, WaitReason};
+pub use apply::Limits;
+pub use cloud_match::{
+    CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind, MatchesBlocked, PossibleMatch,
+};
+pub use event::{EVENT_FORMAT_VERSION, Event, Observer};
 pub use history::History;
+pub use job::{ApplyRun, plan};
 pub use journal::{
     FileJournal, JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord, JournalState, MemoryJournal,
-    Outcome,
 };
 pub use onramp::Onramp;
+pub use outcome::{ApplyOutcome, ApplyStatus, Failure, Outcome, StepOutcome, WaitReason};
 pub use plan::{
     ApprovedPlan, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
-    PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlannedChange, Scope,
+    PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlannedChange, Scope, SkipReason, Skipped,
 };
 pub use report::Report;
 pub use secret_store::{FileSecretStore, MemorySecretStore, SecretStore};
 pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
-pub use steps::sync::{
-    CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind, MatchesBlocked, PossibleMatch,
-};
-pub use steps::users::{Candidate, SkipReason, Skipped, UserRef};
-pub use steps::walk::plan;
 pub use survey::{
-    AddressHolder, DomainSurvey, HeldAs, ServiceAccountState, SharedUpn, SilentController,
+    AddressHolder, Candidate, DomainSurvey, HeldAs, ServiceAccountState, SharedUpn, SilentController,
     SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts, SyncSurvey, Unreadable, UsersSurvey,
 };
 pub use undo::{RecordedRun, Step, UndoSelection};
+pub use user_ref::UserRef;
 pub use verify::{Check, CheckStatus, REPORT_FORMAT_VERSION, Verification};

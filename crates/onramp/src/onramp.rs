@@ -95,4 +95,11 @@ impl Onramp {
         let cancelled = || Error::new(ErrorKind::Cancelled, action);
         self.cancellation.run_until_cancelled(work).await.unwrap_or_else(|| Err(cancelled()))
     }
+
+    /// Reports the number of objects read so far, at most once for 1,000 objects.
+    pub(crate) fn report_reading(&self, what: &'static str, count: u64) {
+        if count.is_multiple_of(1000) || count == 1 {
+            self.observer.notify(&Event::Reading { what, count });
+        }
+    }
 }

@@ -60,7 +60,8 @@ fn thousands_of_changes_are_proven_on_the_other_controller_both_ways() {
     let heard = run(async {
         let controllers = ports.replication.controllers().await.unwrap();
         let other = controllers.iter().find(|other| other.host != target.host).unwrap();
-        let position = ports.replication.position(other, &base(&forest)).await.unwrap();
+        let position =
+            ports.replication_metadata.as_ref().unwrap().position(other, &base(&forest)).await.unwrap();
         position.cursor(&target.invocation_id).and_then(|cursor| cursor.last_sync)
     });
     assert!(heard.is_some(), "the list of partners says when the writer was last heard of");
@@ -97,8 +98,7 @@ fn a_controller_that_stops_while_it_is_waited_for_is_named() {
         let error = report.require_complete().unwrap_err().to_string();
         assert!(error.contains(second) && error.contains("cannot be reached"), "{error}");
 
-        let report =
-            ports.wait_for_changes(&goal).with_options(patient()).with_clock(&clock).await.unwrap();
+        let report = ports.wait_for_changes(&goal).with_options(patient()).with_clock(&clock).await.unwrap();
         assert!(report.is_complete(), "{report:?}");
     });
 }

@@ -40,7 +40,6 @@ fn a_suffix_arrives_on_every_controller_and_the_wait_says_who_is_behind() {
         let mut looks = 0;
         let mut count = |_: &onramp::replication::ReplicationReport| looks += 1;
         let report = ports
-            
             .wait_for_value(value)
             .with_options(patient)
             .with_clock(&clock)
@@ -142,7 +141,6 @@ fn waits(forest: &Forest, value: ReplicatedValue, repair: impl FnOnce(&Forest) +
     };
     let patient = WaitOptions::default().with_timeout(LIMIT);
     let report = run(ports
-        
         .wait_for_value(value)
         .with_options(patient)
         .with_clock(&SystemClock::new())

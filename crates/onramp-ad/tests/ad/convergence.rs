@@ -56,7 +56,6 @@ async fn waited(
     let mut told = Vec::new();
     let mut tell = |report: &ReplicationReport| told.push(report.clone());
     let report = forest
-        
         .wait_for_changes(goal)
         .with_options(options)
         .with_clock(lab.clock.as_ref())

@@ -93,7 +93,8 @@ async fn every_stream_passes_over_what_it_cannot_understand() {
     );
     let query =
         ChangesQuery::new(DOMAIN.parse().unwrap(), AttributeName::from_static("userPrincipalName"), 0);
-    assert_eq!(good(forest.replication.changes(&controller, query), &told, |change| &change.dn).await, BOTH);
+    let metadata = forest.replication_metadata.as_ref().unwrap();
+    assert_eq!(good(metadata.changes(&controller, query), &told, |change| &change.dn).await, BOTH);
     let query = ChangeQuery::new(DOMAIN.parse().unwrap(), [AttributeName::from_static("sAMAccountName")]);
     let changes = client
         .changes(query, None)

@@ -49,7 +49,6 @@ async fn waiting_ends_when_the_last_one_has_it() {
     };
     let options = WaitOptions::default();
     let report = forest
-        
         .wait_for_value(value)
         .with_options(options)
         .with_clock(lab.clock.as_ref())
@@ -86,7 +85,6 @@ async fn those_that_lag_or_cannot_be_reached_are_named() {
     forest.suffixes.add(&domain).await.unwrap();
     let options = WaitOptions::default().with_timeout(Duration::from_secs(60));
     let report = forest
-        
         .wait_for_value(value.clone())
         .with_options(options)
         .with_clock(lab.clock.as_ref())
@@ -129,7 +127,6 @@ async fn a_value_that_lost_is_a_conflict_and_not_a_lag() {
     let mut note = |report: &onramp::replication::ReplicationReport| told.push(report.clone());
     let options = WaitOptions::default();
     let report = forest
-        
         .wait_for_value(value)
         .with_options(options)
         .with_clock(lab.clock.as_ref())

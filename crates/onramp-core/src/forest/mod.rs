@@ -26,7 +26,9 @@ pub use password_policies::{
     DomainPasswordPolicy, EffectivePasswordPolicy, FineGrainedPolicy, Lockout, PasswordPolicies,
     PasswordSettings,
 };
-pub use replication::{ChangedObject, ChangesQuery, DomainController, ReplicatedValue, Replication, ReplicationMetadata};
+pub use replication::{
+    ChangedObject, ChangesQuery, DomainController, ReplicatedValue, Replication, ReplicationMetadata,
+};
 pub use suffixes::{ForestSuffix, SuffixOrigin, SuffixUsage, Suffixes, SuffixesExt, UnitSuffix};
 pub use up_to_dateness::{
     InvocationId, OriginatingWrite, ReplicationCursor, ReplicationPosition, ValueStamp,

@@ -6,8 +6,9 @@ use std::time::Duration;
 use onramp_core::{Error, ErrorKind, Result};
 
 use super::slice::Slices;
-use crate::event::{Event, WaitReason};
+use crate::event::Event;
 use crate::onramp::Onramp;
+use crate::outcome::WaitReason;
 use crate::plan::ApprovedPlan;
 use crate::secret_store::SecretStore;
 

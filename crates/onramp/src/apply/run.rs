@@ -5,16 +5,16 @@ use std::time::Duration;
 use onramp_core::{Error, ErrorKind, Result};
 
 use super::context::Context;
-use super::outcome::ApplyOutcome;
-use crate::journal::{Journal, JournalEntry, JournalRecord, JournalState, Outcome};
+use crate::journal::{Journal, JournalEntry, JournalRecord, JournalState};
+use crate::outcome::{ApplyOutcome, Outcome};
 
 /// A run of an approved plan.
 pub(crate) struct Run<'a> {
     pub(crate) context: Context<'a>,
-    pub(super) journal: &'a mut dyn Journal,
-    pub(super) opened: JournalState,
+    pub(crate) journal: &'a mut dyn Journal,
+    pub(crate) opened: JournalState,
     /// The digest of the plan.
-    pub(super) digest: String,
+    pub(crate) digest: String,
     pub(crate) outcome: ApplyOutcome,
 }
 
@@ -34,14 +34,14 @@ impl Run<'_> {
     }
 
     /// Returns the time for which an interrupted run waited in that change already.
-    pub(super) fn waited_before(&self, number: u64) -> Duration {
+    pub(crate) fn waited_before(&self, number: u64) -> Duration {
         let since = self.opened.started_at(&self.digest, number);
         let waited = since.map(|since| self.context.onramp.clock.now() - since);
         waited.and_then(|waited| waited.try_into().ok()).unwrap_or_default()
     }
 
     /// Returns true if a change was sent and the run was stopped before its result.
-    pub(super) fn is_cut_short(&self, error: &Error) -> bool {
+    pub(crate) fn is_cut_short(&self, error: &Error) -> bool {
         error.kind() == ErrorKind::OutcomeUnknown && self.context.onramp.cancellation.is_cancelled()
     }
 
@@ -66,7 +66,7 @@ impl Run<'_> {
 }
 
 /// Adds the changes that are not recorded to an error of the journal.
-pub(super) fn unrecorded(error: &Error, what: &str) -> Error {
+pub(crate) fn unrecorded(error: &Error, what: &str) -> Error {
     let detail = format!("{}; {what}", error.to_string().trim_end_matches('.'));
     Error::new(error.kind(), "record what was done")
         .with_detail(detail)

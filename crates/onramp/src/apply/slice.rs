@@ -1,7 +1,7 @@
 //! The slices of a run: its limits, and the pauses in which it hands control to the caller.
 //!
 //! A run is one future. Where it has to wait, or where a limit is reached, it notes the reason and stays pending; the
-//! caller gets the reason as an [`ApplyStatus`](super::ApplyStatus), and the next slice polls the future again.
+//! caller gets the reason as an [`ApplyStatus`](crate::ApplyStatus), and the next slice polls the future again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -12,8 +12,7 @@ use onramp_core::Clock;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
-use super::ApplyOutcome;
-use crate::event::WaitReason;
+use crate::outcome::{ApplyOutcome, WaitReason};
 
 /// The bounds of one slice of a run.
 ///
@@ -57,7 +56,7 @@ impl Limits {
 }
 
 /// The reason of a pause.
-pub(super) enum Pause {
+pub(crate) enum Pause {
     /// A limit of the slice is reached.
     Limit,
     /// There is nothing to do for some time.
@@ -85,7 +84,7 @@ struct State {
 }
 
 impl Slices {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self { clock, state: Mutex::default() })
     }
 
@@ -94,7 +93,7 @@ impl Slices {
     }
 
     /// Begins a slice.
-    pub(super) fn begin(&self, limits: &Limits) {
+    pub(crate) fn begin(&self, limits: &Limits) {
         let mut state = self.state();
         (state.made, state.tried) = (0, 0);
         state.limits = limits.clone();
@@ -102,13 +101,13 @@ impl Slices {
     }
 
     /// Returns the pause that the run asked for, if it did.
-    pub(super) fn take_pause(&self) -> Option<Pause> {
+    pub(crate) fn take_pause(&self) -> Option<Pause> {
         let pause = self.state().pause.take()?;
         Some(pause.map_or(Pause::Limit, Pause::Wait))
     }
 
     /// Returns the outcome at the last pause or before the current change, and the reason of the wait.
-    pub(super) fn snapshot(&self) -> (Option<ApplyOutcome>, WaitReason) {
+    pub(crate) fn snapshot(&self) -> (Option<ApplyOutcome>, WaitReason) {
         let state = self.state();
         (state.outcome.clone(), state.reason.clone().unwrap_or(WaitReason::Replication))
     }
@@ -162,7 +161,7 @@ impl Slices {
 
 /// The clock of a run: instead of sleeping, it hands control to the caller.
 #[derive(Debug)]
-pub(super) struct PausingClock(pub(super) Arc<Slices>);
+pub(crate) struct PausingClock(pub(crate) Arc<Slices>);
 
 #[async_trait]
 impl Clock for PausingClock {

@@ -1,7 +1,6 @@
 //! The journal: the durable record of the changes of a run, with the values before and after each.
 
 mod file;
-mod outcome;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,9 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
 pub use file::FileJournal;
-pub use outcome::Outcome;
 
-use crate::apply::ApplyStatus;
+use crate::outcome::{ApplyStatus, Outcome};
 
 /// The version of the format of journal records that this version writes. It reads this one and older ones.
 pub const JOURNAL_FORMAT_VERSION: u32 = 2;

@@ -5,7 +5,7 @@ use std::fmt;
 use onramp_core::{DomainName, Upn, UpnViolation, visible};
 use serde::{Deserialize, Serialize};
 
-use crate::steps::users::UserRef;
+use crate::user_ref::UserRef;
 
 /// A reason why a user, or the whole plan, cannot be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use onramp_core::{DomainName, ObjectId, Upn, visible};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::steps::sync::{CloudConflict, CloudMatch};
-use crate::steps::users::UserRef;
+use crate::cloud_match::{CloudConflict, CloudMatch};
+use crate::user_ref::UserRef;
 
 /// A consequence of a plan, which must be accepted by name before the plan is applied.
 ///

@@ -110,10 +110,10 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
+    use crate::cloud_match::{CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind};
     use crate::plan::Change;
     use crate::plan::{Blocker, BlockerKind, PlannedChange};
-    use crate::steps::sync::{CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind};
-    use crate::steps::users::UserRef;
+    use crate::user_ref::UserRef;
     use crate::{Spec, Survey, plan};
 
     /// A plan with one consequence, and with what it counts.

@@ -4,8 +4,7 @@ use onramp_core::ObjectGuid;
 use onramp_core::forest::ReplicatedValue;
 
 use super::{Blocker, BlockerKind, Change, Consequence, PlannedChange};
-use crate::steps::users::UserRef;
-use crate::survey::SilentController;
+use crate::user_ref::UserRef;
 
 /// Returns references in the order of a key: a directory returns objects in no defined order.
 pub(crate) fn sorted<'a, T, K: Ord>(all: &'a [T], key: impl Fn(&'a T) -> K) -> Vec<&'a T> {
@@ -43,15 +42,13 @@ impl Draft {
         self.blockers.push(Blocker { user: None, present_upn: None, problem });
     }
 
-    /// Adds a wait for the replication of values to the domain controllers that answer.
+    /// Adds a wait for the replication of values, without the domain controllers that do not answer.
     pub(crate) fn await_replication(
         &mut self,
         values: Vec<ReplicatedValue>,
-        silent: &[SilentController],
+        without: Vec<String>,
         reason: impl Into<String>,
     ) {
-        let mut without: Vec<String> = silent.iter().map(|silent| silent.host.clone()).collect();
-        without.sort_unstable();
         self.change(Change::AwaitReplication { values, without }, reason);
     }
 }

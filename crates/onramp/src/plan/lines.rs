@@ -6,8 +6,7 @@ use std::io::{BufRead, Write};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Blocker, Consequence, Plan, PlanHeader, PlannedChange};
-use crate::steps::users::Skipped;
+use super::{Blocker, Consequence, Plan, PlanHeader, PlannedChange, Skipped};
 
 /// The version of the format of plan files that this version writes. It reads this one and version 2.
 pub const PLAN_FORMAT_VERSION: u32 = 4;

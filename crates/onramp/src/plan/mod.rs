@@ -7,6 +7,7 @@ mod consequence;
 mod coverage;
 mod draft;
 mod lines;
+mod skipped;
 
 use std::collections::BTreeMap;
 
@@ -22,9 +23,9 @@ pub use consequence::Consequence;
 pub(crate) use consequence::short_digest;
 pub(crate) use draft::{Draft, by_place, sorted};
 pub use lines::{PLAN_FORMAT_VERSION, PlanError};
+pub use skipped::{SkipReason, Skipped};
 
 use crate::spec::Waits;
-use crate::steps::users::Skipped;
 
 /// The changes in their order, with blockers and consequences.
 ///

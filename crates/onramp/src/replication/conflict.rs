@@ -2,7 +2,9 @@
 
 use futures_util::future::join_all;
 use onramp_core::AttributeName;
-use onramp_core::forest::{AttributeValue, DomainController, ReplicatedValue, ReplicationMetadata, ValueStamp};
+use onramp_core::forest::{
+    AttributeValue, DomainController, ReplicatedValue, ReplicationMetadata, ValueStamp,
+};
 
 use super::{ControllerStatus, ReplicationState};
 

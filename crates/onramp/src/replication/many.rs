@@ -17,18 +17,19 @@ use super::report::MISMATCHES_KEPT;
 use super::wait_options::{OnProgress, WaitOptions};
 use super::{
     HighWaterMark, LastContact, MismatchCause, ReplicationGoal, ReplicationReport, ReplicationState,
-    ReplicationSubject, ValueMismatch, metadata_of,
+    ReplicationSubject, ValueMismatch,
 };
 
 /// Waits for many changes; see [`ReplicationExt::wait_for`](super::ReplicationExt::wait_for_changes).
 pub(super) async fn wait(
     forest: &Forest,
+    metadata: &dyn ReplicationMetadata,
     goal: &ReplicationGoal,
     options: WaitOptions,
     clock: &dyn Clock,
     mut on_progress: OnProgress<'_>,
 ) -> Result<ReplicationReport> {
-    let mut waiting = Waiting::start(forest, goal, options, clock).await?;
+    let mut waiting = Waiting::start(forest, metadata, goal, options, clock).await?;
     loop {
         waiting.poll().await;
         let waited = clock.elapsed().saturating_sub(waiting.started);
@@ -61,14 +62,14 @@ struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     async fn start(
-        forest: &'a Forest,
+        forest: &Forest,
+        metadata: &'a dyn ReplicationMetadata,
         goal: &'a ReplicationGoal,
         options: WaitOptions,
         clock: &'a dyn Clock,
     ) -> Result<Self> {
         let started = clock.elapsed();
         let mark = &goal.mark;
-        let metadata = metadata_of(forest)?;
         let writer = match metadata.writer(&mark.context).await {
             Ok(writer) => writer.host,
             // It may be back soon. Until then the values alone are looked at.

@@ -111,7 +111,10 @@ impl<'a> IntoFuture for ReplicationWait<'a> {
                 Goal::Value(value) => {
                     value::wait(self.forest, *value, self.options, clock, self.on_progress).await
                 }
-                Goal::Many(goal) => many::wait(self.forest, goal, self.options, clock, self.on_progress).await,
+                Goal::Many(goal) => {
+                    let metadata = metadata_of(self.forest)?;
+                    many::wait(self.forest, metadata, goal, self.options, clock, self.on_progress).await
+                }
             }
         })
     }

@@ -2,7 +2,9 @@
 
 use futures_util::stream::{self, StreamExt};
 
-use onramp_core::forest::{AttributeValue, ChangesQuery, DomainController, ReplicationMetadata, ReplicationPosition};
+use onramp_core::forest::{
+    AttributeValue, ChangesQuery, DomainController, ReplicationMetadata, ReplicationPosition,
+};
 use onramp_core::{Clock, ErrorKind, ObjectGuid, Result};
 
 use super::controller_state::ControllerState;

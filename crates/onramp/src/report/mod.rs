@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use askama::Template;
 use onramp_core::{Result, visible};
 
-use crate::apply::{ApplyOutcome, Failure};
-use crate::journal::Outcome;
+use crate::outcome::{ApplyOutcome, Failure, Outcome};
+use crate::plan::SkipReason;
 use crate::plan::{Consequence, Plan};
-use crate::steps::users::SkipReason;
 use crate::verify::{CheckStatus, REPORT_FORMAT_VERSION, Verification};
 
 /// The maximum number of rows in a table; the plan and the journal have all of them.

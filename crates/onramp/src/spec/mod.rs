@@ -13,8 +13,6 @@ pub use parse::SpecError;
 pub(crate) use parse::{distance, nearest};
 pub use users::{NewUpn, UsersSpec};
 
-use crate::steps::users::in_ascii;
-
 /// The desired state of a tenant and a forest.
 ///
 /// Built with `with_…` methods, or read from TOML by [`Spec::from_toml`]. Unknown keys are refused, with a suggestion of a similar one.
@@ -292,3 +290,8 @@ macro_rules! role_as_text {
 }
 role_as_text!(role_text, RoleTemplateId, "a known directory role");
 role_as_text!(azure_role_text, AzureRoleId, "a known Azure role");
+
+/// Returns the UPN with its suffix in the ASCII form that a tenant uses, if the suffix is a domain name.
+pub(crate) fn in_ascii(upn: &Upn) -> Upn {
+    upn.domain().map_or_else(|_| upn.clone(), |domain| upn.with_suffix(&domain))
+}

@@ -10,15 +10,16 @@ use onramp_core::{DomainName, Error, ErrorKind, Result, Upn};
 
 use super::result::{StepResult, already, done};
 use crate::apply::Context;
-use crate::event::{Event, WaitReason};
+use crate::event::Event;
 use crate::onramp::Onramp;
+use crate::outcome::WaitReason;
 use crate::plan::{BlockerKind, Change, Consequence, Draft, PlannedChange};
 use crate::spec::Spec;
 use crate::survey::{DomainSurvey, Survey};
 use crate::undo::Undoing;
 use crate::verify::{Comparison, Verification, truth};
 
-pub(super) async fn survey(onramp: &Onramp, spec: &Spec) -> Result<DomainSurvey> {
+pub(crate) async fn survey(onramp: &Onramp, spec: &Spec) -> Result<DomainSurvey> {
     let domains = onramp.tenant.domains.list().await?;
     Ok(DomainSurvey {
         custom: domains.iter().find(|domain| domain.name == spec.domain).cloned(),
@@ -26,7 +27,7 @@ pub(super) async fn survey(onramp: &Onramp, spec: &Spec) -> Result<DomainSurvey>
     })
 }
 
-pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
+pub(crate) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
     let domain = spec.domain.clone();
     let is_added = survey.domain.custom.is_some();
     let is_verified = survey.domain.is_verified();
@@ -53,7 +54,7 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
 }
 
 /// Adds the domain to the tenant.
-pub(super) async fn add(context: &Context<'_>, domain: &DomainName) -> StepResult {
+pub(crate) async fn add(context: &Context<'_>, domain: &DomainName) -> StepResult {
     let port = &context.onramp.tenant.domains;
     match port.add(domain).await {
         Ok(_) => done(),
@@ -68,7 +69,7 @@ pub(super) async fn add(context: &Context<'_>, domain: &DomainName) -> StepResul
 }
 
 /// Asks the tenant to verify the domain, until its DNS record is visible.
-pub(super) async fn prove_ownership(context: &Context<'_>, domain: &DomainName) -> StepResult {
+pub(crate) async fn prove_ownership(context: &Context<'_>, domain: &DomainName) -> StepResult {
     if context.onramp.tenant.domains.get(domain).await?.is_verified {
         return already();
     }
@@ -123,7 +124,7 @@ pub(super) async fn prove_ownership(context: &Context<'_>, domain: &DomainName) 
 }
 
 /// Removes the domain from the tenant.
-pub(super) async fn remove(context: &Context<'_>, domain: &DomainName) -> StepResult {
+pub(crate) async fn remove(context: &Context<'_>, domain: &DomainName) -> StepResult {
     let port = &context.onramp.tenant.domains;
     match port.remove(domain).await {
         Ok(()) => {}
@@ -208,7 +209,7 @@ pub(crate) async fn is_made(onramp: &Onramp, change: &Change) -> Result<bool> {
     }
 }
 
-pub(super) fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
+pub(crate) fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
     let changes = |change: &Change| matches!(change, Change::AddDomain { .. } | Change::VerifyDomain { .. });
     let found = match &comparison.survey.domain.custom {
         Some(domain) if domain.is_verified => "verified",
@@ -220,7 +221,7 @@ pub(super) fn verify(comparison: &Comparison<'_>, verification: &mut Verificatio
 }
 
 /// Returns true if the survey shows that the users of that domain sign in with a federated identity provider.
-pub(super) fn is_federated(upn: &Upn, survey: &Survey) -> bool {
+pub(crate) fn is_federated(upn: &Upn, survey: &Survey) -> bool {
     let is = |domain: &DomainName| {
         let known = survey.domain.verified.iter().chain(&survey.domain.custom);
         known

@@ -1,7 +1,7 @@
 //! The steps of the job. Each module has the survey, the plan, the changes, the verification and the undo of one step.
 //!
-//! To add a step: write a module here, add its section to [`Survey`] and its variants to [`Change`], and call it from
-//! the four functions below. Its undo is called from `crate::undo`.
+//! To add a step: write a module here, add its section to [`Survey`] and its variants to [`Change`], and call it where
+//! `job::order` and `job::undo` name the others.
 
 pub(crate) mod domain;
 pub(crate) mod replication;
@@ -10,4 +10,3 @@ pub(crate) mod service_account;
 pub(crate) mod suffix;
 pub(crate) mod sync;
 pub(crate) mod users;
-pub(crate) mod walk;

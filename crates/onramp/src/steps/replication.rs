@@ -11,8 +11,8 @@ use onramp_core::{DistinguishedName, Error, ErrorKind, Forest, ObjectGuid, Resul
 use super::result::StepResult;
 use crate::apply::Context;
 use crate::event::Event;
-use crate::journal::Outcome;
 use crate::onramp::Onramp;
+use crate::outcome::Outcome;
 use crate::plan::PlannedChange;
 use crate::replication::{ReplicationExt, ReplicationMark, WaitOptions};
 
@@ -44,7 +44,7 @@ impl Marks {
 
     /// Waits for single values one by one, and for the users together: the sample, and every user that the plan changes if
     /// the directory has an up-to-dateness vector.
-    pub(super) async fn wait(
+    pub(crate) async fn wait(
         &mut self,
         context: &Context<'_>,
         values: &[ReplicatedValue],
@@ -135,11 +135,7 @@ impl Marks {
     }
 }
 
-async fn wait_for_value(
-    context: &Context<'_>,
-    forest: &Forest,
-    value: ReplicatedValue,
-) -> Result<usize> {
+async fn wait_for_value(context: &Context<'_>, forest: &Forest, value: ReplicatedValue) -> Result<usize> {
     let onramp = &context.onramp;
     let waiting = forest
         .wait_for_value(value)

@@ -2,7 +2,7 @@
 
 use onramp_core::Result;
 
-use crate::journal::Outcome;
+use crate::outcome::Outcome;
 
 /// The outcome of one change, with details in words.
 pub(crate) type StepResult = Result<(Outcome, String)>;

@@ -13,7 +13,7 @@ use crate::survey::{SilentController, SuffixSurvey, Survey};
 use crate::undo::Undoing;
 use crate::verify::{CheckStatus, Comparison, Verification};
 
-pub(super) async fn survey(onramp: &Onramp, spec: &Spec) -> Result<SuffixSurvey> {
+pub(crate) async fn survey(onramp: &Onramp, spec: &Spec) -> Result<SuffixSurvey> {
     read(onramp, &UpnSuffix::from(&spec.domain)).await
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn read(onramp: &Onramp, suffix: &UpnSuffix) -> Result<SuffixSu
     Ok(SuffixSurvey { offered, missing_on, controllers, silent_controllers })
 }
 
-pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
+pub(crate) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
     let seen = &survey.suffix;
     if seen.controllers.is_empty() {
         draft.block_all(BlockerKind::NoDomainController);
@@ -51,13 +51,13 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
         draft.consequences.push(Consequence::SuffixAdded { suffix: suffix.clone() });
         draft.change(Change::AddSuffix { suffix }, "the forest does not offer it");
         let reason = "the UPN changes that follow may be made on any domain controller";
-        draft.await_replication(values, &seen.silent_controllers, reason);
+        draft.await_replication(values, seen.silent_hosts(), reason);
     } else if !seen.missing_on.is_empty() {
         let hosts: Vec<&str> =
             sorted(&seen.missing_on, |host| host).into_iter().map(String::as_str).collect();
         draft.await_replication(
             values,
-            &seen.silent_controllers,
+            seen.silent_hosts(),
             format!("it was not seen on {}", hosts.join(", ")),
         );
     }
@@ -72,7 +72,7 @@ pub(crate) fn accept_silent_controllers(seen: &SuffixSurvey, draft: &mut Draft) 
 }
 
 /// Adds the suffix to the forest.
-pub(super) async fn add(context: &Context<'_>, suffix: &DomainName) -> StepResult {
+pub(crate) async fn add(context: &Context<'_>, suffix: &DomainName) -> StepResult {
     match context.onramp.forest.suffixes.add(suffix).await {
         Ok(()) => done(),
         Err(error) if error.is_already_exists() => already(),
@@ -81,7 +81,7 @@ pub(super) async fn add(context: &Context<'_>, suffix: &DomainName) -> StepResul
 }
 
 /// Removes the suffix from the forest, unless it is in use.
-pub(super) async fn remove(context: &Context<'_>, suffix: &DomainName) -> StepResult {
+pub(crate) async fn remove(context: &Context<'_>, suffix: &DomainName) -> StepResult {
     match context.onramp.forest.suffixes.remove(&UpnSuffix::from(suffix)).await {
         Ok(()) => done(),
         Err(error) if error.is_not_found() => already(),
@@ -142,7 +142,7 @@ pub(crate) async fn is_made(onramp: &Onramp, change: &Change) -> Result<bool> {
     Ok(offered.iter().any(|offered| offered.suffix.is_same_as(&suffix)) == is_wanted)
 }
 
-pub(super) async fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
+pub(crate) async fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
     let suffix = UpnSuffix::from(&comparison.spec.domain);
     let is_domain = comparison.survey.suffix.is_domain(&suffix);
     let value = ReplicatedValue::Suffix { suffix };

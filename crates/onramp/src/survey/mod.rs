@@ -21,10 +21,7 @@ pub use service_account::{ServiceAccountState, SubscriptionAccess};
 pub(crate) use suffix::forest_of;
 pub use suffix::{SilentController, SuffixSurvey};
 pub use sync::SyncSurvey;
-pub use users::{AddressHolder, HeldAs, SharedUpn, UsersSurvey};
-
-use crate::event::Event;
-use crate::onramp::Onramp;
+pub use users::{AddressHolder, Candidate, HeldAs, SharedUpn, UsersSurvey};
 
 /// The number of unreadable objects that are listed by name; all are counted.
 const UNREADABLE_NAMED: usize = 100;
@@ -120,15 +117,6 @@ pub struct SurveyCounts {
     pub principals: u64,
     /// The number of users of the tenant.
     pub tenant_users: u64,
-}
-
-impl Onramp {
-    /// Reports the number of objects read so far, at most once for 1,000 objects.
-    pub(crate) fn report_reading(&self, what: &'static str, count: u64) {
-        if count.is_multiple_of(1000) || count == 1 {
-            self.observer.notify(&Event::Reading { what, count });
-        }
-    }
 }
 
 /// Returns a hash that is the same in every run.

@@ -44,6 +44,14 @@ impl SuffixSurvey {
         self.offered.iter().any(is)
     }
 
+    /// Returns the host names of the domain controllers that do not answer, in alphabetical order.
+    pub(crate) fn silent_hosts(&self) -> Vec<String> {
+        let mut hosts: Vec<String> =
+            self.silent_controllers.iter().map(|silent| silent.host.clone()).collect();
+        hosts.sort_unstable();
+        hosts
+    }
+
     /// Returns the name of the forest: the distinguished name of its root domain.
     pub(crate) fn forest(&self) -> String {
         forest_of(&self.controllers)

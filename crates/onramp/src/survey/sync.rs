@@ -3,7 +3,7 @@
 use onramp_core::tenant::SyncStatus;
 use serde::{Deserialize, Serialize};
 
-use crate::steps::sync::{MatchesBlocked, PossibleMatch};
+use crate::cloud_match::{MatchesBlocked, PossibleMatch};
 
 /// The synchronization of a tenant, and the cloud users that match AD users.
 #[derive(Debug, Clone, Serialize, Deserialize)]

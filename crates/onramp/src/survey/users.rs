@@ -6,8 +6,8 @@ use onramp_core::Upn;
 use onramp_core::forest::{ReplicatedValue, UpnOwner};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::BlockerKind;
-use crate::steps::users::{Candidate, SkipReason, Skipped, UserRef};
+use crate::plan::{BlockerKind, SkipReason, Skipped};
+use crate::user_ref::UserRef;
 
 /// The users of a forest, as far as the spec selects them or they conflict with those that it selects.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -44,6 +44,22 @@ impl UsersSurvey {
     pub(crate) fn unchanged(&self) -> u64 {
         self.skipped_counts.get(&SkipReason::Unchanged).copied().unwrap_or_default()
     }
+}
+
+/// A user that the spec selects, with the UPN that it is to get.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// The user.
+    pub user: UserRef,
+    /// The current UPN, exactly as the directory has it.
+    pub before: Option<String>,
+    /// The new UPN, or the problem that prevents one.
+    pub after: Result<Upn, Box<BlockerKind>>,
+    /// The origin of the new UPN, in words.
+    pub reason: String,
+    /// True for a built-in, critical or system account: only `only` selects those.
+    pub is_built_in: bool,
 }
 
 /// An object of the forest that has a mail address.
@@ -91,7 +107,7 @@ mod pairs {
 
     use serde::{Deserialize, Serialize};
 
-    use crate::steps::users::SkipReason;
+    use crate::plan::SkipReason;
 
     pub(super) fn serialize<S: serde::Serializer>(
         counts: &BTreeMap<SkipReason, u64>,

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::journal::{JournalEntry, JournalRecord, Outcome};
+use crate::journal::{JournalEntry, JournalRecord};
+use crate::outcome::Outcome;
 use crate::plan::{Plan, PlannedChange};
 
 /// The record of one change in the journal.

@@ -5,8 +5,7 @@ use onramp_core::forest::ReplicatedValue;
 
 use super::{RecordedRun, UndoSelection};
 use crate::onramp::Onramp;
-use crate::plan::{Change, Consequence, Draft, PlannedChange};
-use crate::steps::users::Skipped;
+use crate::plan::{Change, Consequence, Draft, PlannedChange, Skipped};
 use crate::survey::SuffixSurvey;
 
 /// The data that every step needs to undo its changes, and the plan to which it adds them.
@@ -36,7 +35,7 @@ impl Undoing<'_> {
 
     /// Adds a wait for the replication of values.
     pub(crate) fn await_replication(&mut self, values: Vec<ReplicatedValue>, reason: &str) {
-        self.draft.await_replication(values, &self.suffix.silent_controllers, reason);
+        self.draft.await_replication(values, self.suffix.silent_hosts(), reason);
     }
 
     /// Adds a consequence.

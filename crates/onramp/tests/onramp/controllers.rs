@@ -205,8 +205,7 @@ async fn an_error_of_the_proof_is_no_reason_for_a_weaker_one() {
     replication
         .expect_holds()
         .returning(move |controller, wanted| value.holds(controller, wanted).now_or_never().unwrap());
-    let forest =
-        forest.with_replication(Arc::new(replication)).with_replication_metadata(Arc::new(metadata));
+    let forest = forest.with_replication(Arc::new(replication)).with_replication_metadata(Arc::new(metadata));
     let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
     let ApplyStatus::Stopped { title, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(

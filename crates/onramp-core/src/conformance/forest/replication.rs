@@ -15,9 +15,9 @@ use crate::{AttributeName, DistinguishedName, ErrorKind, Forest, Upn, UpnSuffix}
 pub async fn run(forest: &Forest, fixture: &ForestFixture) {
     let port = &*forest.replication;
     let controllers = controllers(port).await;
-    no_host_name_is_unavailable(port, fixture, &controllers).await;
     suffix_arrives(port, &*forest.suffixes, fixture, &controllers).await;
     upn_is_seen(port, &*forest.users, fixture, &controllers).await;
+    no_host_name_is_unavailable(port, fixture, &controllers).await;
     if let Some(metadata) = &forest.replication_metadata {
         change_is_followed(forest, &**metadata, fixture, &controllers).await;
     }

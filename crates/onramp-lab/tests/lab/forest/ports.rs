@@ -57,7 +57,6 @@ async fn waiting_names_a_controller_that_is_switched_off() {
     let value = ReplicatedValue::Suffix { suffix: UpnSuffix::parse("example.com").expect("a suffix") };
     let options = WaitOptions::default().with_timeout(Duration::from_secs(60));
     let report = forest
-        
         .wait_for_value(value.clone())
         .with_options(options)
         .with_clock(&*clock)

@@ -10,8 +10,9 @@ use onramp_core::{Error, ErrorKind, ObjectId, Password, Result, Upn};
 
 use super::password;
 use crate::apply::Context;
-use crate::event::{Event, WaitReason};
-use crate::journal::Outcome;
+use crate::event::Event;
+use crate::outcome::Outcome;
+use crate::outcome::WaitReason;
 use crate::plan::Change;
 use crate::steps::result::{StepResult, already, done};
 
@@ -23,7 +24,7 @@ const NEW_PRINCIPAL: [Duration; 4] =
 
 /// The service account during a run.
 #[derive(Default)]
-pub(in crate::steps) struct Account {
+pub(crate) struct Account {
     /// The account, once found or created.
     found: Option<TenantUser>,
     /// The new password, once set.
@@ -32,12 +33,12 @@ pub(in crate::steps) struct Account {
 
 impl Account {
     /// Returns the object ID, once the account was found or created.
-    pub(in crate::steps) fn id(&self) -> Option<ObjectId> {
+    pub(crate) fn id(&self) -> Option<ObjectId> {
         self.found.as_ref().map(|account| account.id)
     }
 
     /// Makes one change of the account.
-    pub(in crate::steps) async fn apply(&mut self, context: &Context<'_>, change: &Change) -> StepResult {
+    pub(crate) async fn apply(&mut self, context: &Context<'_>, change: &Change) -> StepResult {
         match change {
             Change::CreateServiceAccount { upn, display_name, other_mails } => {
                 self.create(context, upn, display_name, other_mails).await

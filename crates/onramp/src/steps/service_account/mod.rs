@@ -12,7 +12,7 @@ use onramp_core::tenant::{
 };
 use onramp_core::{ObjectId, Password, Result, Upn, comparison_key, mail_violation};
 
-pub(super) use apply::Account;
+pub(crate) use apply::Account;
 pub(crate) use apply::values;
 pub(crate) use undo::{is_made, undo};
 
@@ -28,7 +28,7 @@ use crate::verify::{CheckStatus, Comparison, Verification, truth};
 /// The maximum length of a display name in Graph ("user resource type").
 const DISPLAY_NAME: usize = 256;
 
-pub(super) async fn survey(onramp: &Onramp, wanted: &ServiceAccountSpec) -> Result<ServiceAccountState> {
+pub(crate) async fn survey(onramp: &Onramp, wanted: &ServiceAccountSpec) -> Result<ServiceAccountState> {
     let mut state =
         ServiceAccountState { user: onramp.tenant.users.find(&wanted.upn).await?, ..Default::default() };
     if let Some(user) = &state.user {
@@ -81,7 +81,7 @@ fn subscription_id(text: &str) -> Option<ObjectId> {
     ObjectId::parse(last.strip_prefix('{').and_then(|id| id.strip_suffix('}')).unwrap_or(last)).ok()
 }
 
-pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, draft: &mut Draft) {
+pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, draft: &mut Draft) {
     let (Some(wanted), Some(state)) = (&spec.service_account, &survey.service_account) else { return };
     let upn = &wanted.upn;
     check_domain(upn, spec, survey, draft);
@@ -336,7 +336,7 @@ fn invalid_properties(wanted: &ServiceAccountSpec) -> Vec<(&'static str, String,
     found
 }
 
-pub(super) async fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
+pub(crate) async fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
     let Some(wanted) = &comparison.spec.service_account else { return };
     if let Some(state) = &comparison.survey.service_account {
         verify_account(comparison, wanted, state, verification).await;

@@ -7,7 +7,8 @@ use onramp_core::tenant::SignInProbe;
 use onramp_core::{Error, ErrorKind, Password, PasswordRequest, Result, Upn};
 
 use crate::apply::Context;
-use crate::event::{Event, WaitReason};
+use crate::event::Event;
+use crate::outcome::WaitReason;
 use crate::survey::may_be_hidden;
 
 /// The minimum length of a generated password.

@@ -8,10 +8,7 @@ use onramp_core::Result;
 use onramp_core::tenant::SyncState;
 
 use matching::note_roles;
-pub use matching::{
-    CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind, MatchesBlocked, PossibleMatch,
-};
-pub(super) use matching::{CloudIndex, smtp_address};
+pub(crate) use matching::{CloudIndex, smtp_address};
 
 use super::result::{StepResult, already, done};
 use crate::apply::Context;
@@ -22,12 +19,12 @@ use crate::survey::{Survey, SyncSurvey, may_be_hidden, readable};
 use crate::undo::Undoing;
 use crate::verify::{Comparison, Verification, truth};
 
-pub(super) async fn survey(onramp: &Onramp) -> Result<SyncSurvey> {
+pub(crate) async fn survey(onramp: &Onramp) -> Result<SyncSurvey> {
     Ok(SyncSurvey::new(onramp.tenant.sync.status().await?))
 }
 
 /// Reads the users of the tenant.
-pub(super) async fn read_cloud_users(onramp: &Onramp, survey: &mut Survey) -> Result<CloudIndex> {
+pub(crate) async fn read_cloud_users(onramp: &Onramp, survey: &mut Survey) -> Result<CloudIndex> {
     let mut index = CloudIndex::default();
     let mut users = onramp.tenant.users.list();
     while let Some(user) = readable(&mut users, &mut survey.unreadable).await? {
@@ -39,7 +36,7 @@ pub(super) async fn read_cloud_users(onramp: &Onramp, survey: &mut Survey) -> Re
 }
 
 /// Reads the data that decides on possible matches: roles, and the kinds of match that the tenant blocks.
-pub(super) async fn read_matching_rules(onramp: &Onramp, survey: &mut Survey) -> Result<()> {
+pub(crate) async fn read_matching_rules(onramp: &Onramp, survey: &mut Survey) -> Result<()> {
     match may_be_hidden(onramp.tenant.roles.assignments().await)? {
         Some(assignments) => note_roles(&mut survey.sync.possible_matches, &assignments),
         None => survey.sync.roles_known = false,
@@ -51,7 +48,7 @@ pub(super) async fn read_matching_rules(onramp: &Onramp, survey: &mut Survey) ->
     Ok(())
 }
 
-pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
+pub(crate) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
     let is_on = survey.sync.status.state == SyncState::Enabled;
     if spec.sync.enable && !is_on {
         draft.change(Change::EnableSync, "the spec wants synchronization on");
@@ -88,7 +85,7 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
 }
 
 /// Turns synchronization on.
-pub(super) async fn enable(context: &Context<'_>) -> StepResult {
+pub(crate) async fn enable(context: &Context<'_>) -> StepResult {
     let port = &context.onramp.tenant.sync;
     if port.status().await?.state == SyncState::Enabled {
         return already();
@@ -103,7 +100,7 @@ pub(super) async fn enable(context: &Context<'_>) -> StepResult {
 }
 
 /// Turns synchronization off.
-pub(super) async fn disable(context: &Context<'_>) -> StepResult {
+pub(crate) async fn disable(context: &Context<'_>) -> StepResult {
     let port = &context.onramp.tenant.sync;
     if port.status().await?.state != SyncState::Enabled {
         return already();
@@ -144,7 +141,7 @@ pub(crate) async fn is_made(onramp: &Onramp, change: &Change) -> Result<bool> {
     })
 }
 
-pub(super) fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
+pub(crate) fn verify(comparison: &Comparison<'_>, verification: &mut Verification) {
     if comparison.spec.sync.enable {
         let is_on = !comparison.still_has(|change| matches!(change, Change::EnableSync));
         let detail = format!("the switch is {}", comparison.survey.sync.status.state);

@@ -10,9 +10,10 @@ use onramp_core::forest::{AttributeChange, AttributeValue, ObjectChange, ObjectC
 use onramp_core::{AttributeName, Error, ErrorKind, ObjectGuid, Result};
 
 use super::feed::Feed;
-use crate::apply::{ApplyStatus, FAILURES_KEPT, Failure, Run, StepOutcome};
+use crate::apply::Run;
 use crate::event::Event;
-use crate::journal::{JournalEntry, Outcome};
+use crate::journal::JournalEntry;
+use crate::outcome::{ApplyStatus, FAILURES_KEPT, Failure, Outcome, StepOutcome};
 use crate::plan::{Change, PlannedChange, UserValues};
 use crate::steps::replication::Marks;
 

@@ -6,12 +6,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use onramp_core::forest::{ObjectQuery, UpnOwner};
 use onramp_core::{AttributeName, LdapFilter, ObjectGuid, Result, Upn, comparison_key};
 
-use super::{Candidate, UserRef};
 use crate::onramp::Onramp;
 use crate::plan::BlockerKind;
 use crate::spec::Spec;
 use crate::steps::sync::smtp_address;
-use crate::survey::{AddressHolder, HeldAs, SharedUpn, Survey, UsersSurvey, readable};
+use crate::survey::{AddressHolder, Candidate, HeldAs, SharedUpn, Survey, UsersSurvey, readable};
+use crate::user_ref::UserRef;
 
 /// The objects that have a new UPN already or are to get the same one. Names are compared as Active Directory compares
 /// them.

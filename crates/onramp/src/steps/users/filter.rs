@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use onramp_core::{AttributeName, LdapFilter};
 
-use super::candidate::in_ascii;
 use crate::spec::Spec;
+use crate::spec::in_ascii;
 
 /// Returns a filter for users that matched `filter` before they got a UPN on the custom domain, or on the domain of a
 /// target in `map`: the conditions on the UPN are removed. Returns `None` if there are none.

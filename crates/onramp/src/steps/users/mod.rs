@@ -1,7 +1,6 @@
 //! Step 3: the selected users get a UPN on the custom domain.
 
 mod apply;
-mod candidate;
 mod collisions;
 mod feed;
 mod filter;
@@ -10,23 +9,20 @@ mod selector;
 mod spec_check;
 mod survey;
 mod undo;
-mod user_ref;
 mod verify;
 
 use onramp_core::UpnSuffix;
 use onramp_core::forest::{ReplicatedValue, UpnChange};
 
 pub(crate) use apply::apply;
-pub(crate) use candidate::in_ascii;
-pub use candidate::{Candidate, SkipReason, Skipped};
 pub(crate) use collisions::Collisions;
-pub(super) use survey::survey;
+pub(crate) use survey::survey;
 pub(crate) use undo::{undo, verify_restored};
-pub use user_ref::UserRef;
-pub(super) use verify::verify;
+pub(crate) use verify::verify;
 
 use crate::plan::{
-    Blocker, BlockerKind, Change, Consequence, Draft, PlannedChange, by_place, short_digest, sorted,
+    Blocker, BlockerKind, Change, Consequence, Draft, PlannedChange, SkipReason, by_place, short_digest,
+    sorted,
 };
 use crate::spec::Spec;
 use crate::survey::{HeldAs, Survey};
@@ -34,7 +30,7 @@ use crate::survey::{HeldAs, Survey};
 /// The number of changed users that are checked on every domain controller, at most.
 const SAMPLE: usize = 16;
 
-pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, draft: &mut Draft) {
+pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, draft: &mut Draft) {
     block_wrong_names(spec, survey, draft);
     let seen = &survey.users;
     if !seen.map_without_effect.is_empty() {
@@ -99,7 +95,7 @@ pub(super) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     if !values.is_empty() {
         draft.await_replication(
             values,
-            &survey.suffix.silent_controllers,
+            survey.suffix.silent_hosts(),
             "users may sign in at any domain controller",
         );
     }

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use onramp_core::forest::ForestUser;
 use onramp_core::{DistinguishedName, ObjectGuid, Sid, Upn, comparison_key};
 
-use super::UserRef;
 use crate::history::History;
 use crate::spec::distance;
+use crate::user_ref::UserRef;
 
 /// A name of a user in one of the forms that a spec accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,9 @@
 
 use onramp_core::{DistinguishedName, UpnSuffix};
 
-use super::SkipReason;
 use super::names::{Entry, Names, dn_key};
 use super::selector::UserSelector;
-use crate::plan::BlockerKind;
+use crate::plan::{BlockerKind, SkipReason};
 use crate::spec::{distance, nearest};
 use crate::survey::Survey;
 

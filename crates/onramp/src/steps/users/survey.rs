@@ -11,15 +11,16 @@ use super::filter::without_upn;
 use super::names::{Entry, NetbiosNames};
 use super::selector::{Decision, Undecided, UserSelector};
 use super::spec_check::{MissingOu, invalid_names, unknown_suffixes};
-use super::{SkipReason, Skipped, UserRef};
 use crate::onramp::Onramp;
+use crate::plan::{SkipReason, Skipped};
 use crate::spec::{Spec, UsersSpec};
 use crate::steps::replication::Sample;
 use crate::steps::sync::{self, CloudIndex};
 use crate::survey::{Survey, readable};
+use crate::user_ref::UserRef;
 
 /// Reads the users, and the cloud users that match them.
-pub(in crate::steps) async fn survey(onramp: &Onramp, spec: &Spec, survey: &mut Survey) -> Result<()> {
+pub(crate) async fn survey(onramp: &Onramp, spec: &Spec, survey: &mut Survey) -> Result<()> {
     let mut index = UpnIndex::default();
     if spec.users.is_some() || spec.sync.enable {
         let cloud = sync::read_cloud_users(onramp, survey).await?;

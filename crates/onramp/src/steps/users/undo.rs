@@ -6,14 +6,17 @@ use onramp_core::forest::{ForestUser, ObjectRef, ReplicatedValue, UserQuery};
 use onramp_core::{ObjectGuid, Result, Upn, comparison_key};
 
 use super::names::{Names, NetbiosNames};
+use super::sample;
 use super::survey::read_netbios_names;
-use super::{SkipReason, Skipped, UserRef, sample};
 use crate::history::History;
 use crate::onramp::Onramp;
-use crate::plan::{ApprovedPlan, BlockerKind, Change, Consequence, FormerUpn, UserValues, short_digest};
+use crate::plan::{
+    ApprovedPlan, BlockerKind, Change, Consequence, FormerUpn, SkipReason, Skipped, UserValues, short_digest,
+};
 use crate::steps::replication::Sample;
 use crate::survey::{Unreadable, readable};
 use crate::undo::Undoing;
+use crate::user_ref::UserRef;
 use crate::verify::{CheckStatus, Verification};
 
 /// The maximum number of users that are read one by one; more are read with all users of the forest.

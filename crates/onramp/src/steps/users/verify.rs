@@ -11,10 +11,7 @@ use crate::plan::{Blocker, BlockerKind, Change};
 use crate::steps::replication::Sample;
 use crate::verify::{CheckStatus, Comparison, Verification};
 
-pub(in crate::steps) async fn verify(
-    comparison: &Comparison<'_>,
-    verification: &mut Verification,
-) -> Result<()> {
+pub(crate) async fn verify(comparison: &Comparison<'_>, verification: &mut Verification) -> Result<()> {
     let changes_users = comparison.approved.is_some_and(|approved| approved.plan().users_changed() > 0);
     if comparison.spec.users.is_some() || changes_users {
         let (status, detail) = verify_users(comparison).await?;

@@ -1,16 +1,109 @@
-//! The result of applying a plan.
+//! The outcome of a change, of a wait and of a run.
 
 use std::fmt;
 use std::time::Duration;
 
-use onramp_core::{Error, ErrorKind, Result};
+use onramp_core::{DomainName, Error, ErrorKind, Result, Upn};
 use serde::{Deserialize, Serialize};
-
-use crate::event::WaitReason;
-use crate::journal::Outcome;
 
 /// The maximum number of failures in an outcome; the journal has all of them.
 pub(crate) const FAILURES_KEPT: usize = 1000;
+
+/// The outcome of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The change was made.
+    Done,
+    /// The object was in the desired state already; nothing was written.
+    #[serde(rename = "already-so")]
+    Unchanged,
+    /// The value was changed by somebody else since the survey; nothing was written.
+    Stale,
+    /// The change was refused, or could not be tried.
+    Failed,
+    /// The reply was lost: the change may have been made. The next run reads the object.
+    Unknown,
+    /// The run was stopped before the change.
+    Cancelled,
+}
+
+impl Outcome {
+    /// Returns true if the object is in the desired state now.
+    ///
+    /// ```
+    /// use onramp::Outcome;
+    /// assert!(Outcome::Done.is_good() && Outcome::Unchanged.is_good());
+    /// assert!(!Outcome::Stale.is_good());
+    /// ```
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Done | Self::Unchanged)
+    }
+
+    pub(crate) fn of(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::Stale => Self::Stale,
+            ErrorKind::OutcomeUnknown => Self::Unknown,
+            ErrorKind::Cancelled => Self::Cancelled,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::Unchanged => "already correct",
+            Self::Stale => "skipped, changed by somebody else",
+            Self::Failed => "failed",
+            Self::Unknown => "result unknown",
+            Self::Cancelled => "cancelled",
+        })
+    }
+}
+
+/// The reason of a wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "wait")]
+#[non_exhaustive]
+pub enum WaitReason {
+    /// The DNS record that proves the ownership of a domain is not published yet.
+    DnsRecord {
+        /// The domain.
+        domain: DomainName,
+    },
+    /// The tenant does not return a written value yet.
+    Visible {
+        /// The value in words.
+        value: String,
+    },
+    /// A new password may not be known in the whole tenant yet.
+    Password {
+        /// The account.
+        upn: Upn,
+    },
+    /// Azure does not know a new account yet.
+    AzurePrincipal {
+        /// The account.
+        upn: Upn,
+    },
+    /// Domain controllers do not have a change yet.
+    Replication,
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DnsRecord { domain } => write!(f, "the DNS record of {domain} to be visible"),
+            Self::Visible { value } => write!(f, "the tenant to show {value}"),
+            Self::Password { upn } => write!(f, "the password of {upn} to be known in the tenant"),
+            Self::AzurePrincipal { upn } => write!(f, "Azure to know {upn}"),
+            Self::Replication => f.write_str("replication to all domain controllers"),
+        }
+    }
+}
 
 /// The result of applying a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -128,7 +221,7 @@ impl fmt::Display for ApplyStatus {
 }
 
 impl ApplyOutcome {
-    pub(super) fn new(total: u64) -> Self {
+    pub(crate) fn new(total: u64) -> Self {
         Self {
             status: ApplyStatus::Completed,
             total,

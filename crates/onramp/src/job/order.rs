@@ -1,10 +1,8 @@
-//! The steps in the order of the job: survey, plan, the changes of a run, and verification.
+//! The order of the steps: whatever names each of them is here.
 
 use futures_util::future::try_join;
 use onramp_core::{Error, ErrorKind, Result};
 
-use super::result::StepResult;
-use super::{domain, replication, service_account, suffix, sync, users};
 use crate::apply::Context;
 use crate::onramp::Onramp;
 use crate::plan::{
@@ -12,6 +10,8 @@ use crate::plan::{
 };
 use crate::secret_store::SecretStore;
 use crate::spec::{Spec, UsersSpec};
+use crate::steps::result::StepResult;
+use crate::steps::{domain, replication, service_account, suffix, sync, users};
 use crate::survey::{Survey, SurveyCounts, Unreadable, UsersSurvey};
 use crate::verify::{CheckStatus, Comparison, REPORT_FORMAT_VERSION, Verification};
 

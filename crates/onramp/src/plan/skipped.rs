@@ -1,29 +1,11 @@
-//! The users that a spec selects, and those that it leaves out.
+//! The users that were read and are not changed.
 
 use std::fmt;
 
-use onramp_core::Upn;
 use onramp_core::forest::AccountKind;
 use serde::{Deserialize, Serialize};
 
-use super::UserRef;
-use crate::plan::BlockerKind;
-
-/// A user that the spec selects, with the UPN that it is to get.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Candidate {
-    /// The user.
-    pub user: UserRef,
-    /// The current UPN, exactly as the directory has it.
-    pub before: Option<String>,
-    /// The new UPN, or the problem that prevents one.
-    pub after: Result<Upn, Box<BlockerKind>>,
-    /// The origin of the new UPN, in words.
-    pub reason: String,
-    /// True for a built-in, critical or system account: only `only` selects those.
-    pub is_built_in: bool,
-}
+use crate::user_ref::UserRef;
 
 /// The reason why a user is not changed although it was read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,9 +79,4 @@ pub struct Skipped {
     /// The reason.
     #[serde(flatten)]
     pub reason: SkipReason,
-}
-
-/// Returns the UPN with its suffix in the ASCII form that a tenant uses, if the suffix is a domain name.
-pub(crate) fn in_ascii(upn: &Upn) -> Upn {
-    upn.domain().map_or_else(|_| upn.clone(), |domain| upn.with_suffix(&domain))
 }

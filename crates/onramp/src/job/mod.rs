@@ -1,0 +1,8 @@
+//! The job: its steps in their order, surveyed, planned, applied, verified and undone.
+
+mod apply;
+mod order;
+mod undo;
+
+pub use apply::ApplyRun;
+pub use order::plan;
