@@ -6,8 +6,6 @@ pub use futures_util::{Stream, StreamExt, TryStreamExt};
 pub use onramp_ad as ad;
 #[cfg(feature = "ad")]
 pub use onramp_ad::AdClient;
-#[cfg(feature = "conformance")]
-pub use onramp_core::conformance;
 #[cfg(feature = "mock")]
 pub use onramp_core::mock;
 pub use onramp_core::{
@@ -27,6 +25,8 @@ pub use {onramp_core, onramp_password as password};
 mod apply;
 mod blocking;
 mod cloud_match;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod event;
 mod history;
 mod job;
@@ -35,6 +35,7 @@ mod millis;
 mod onramp;
 mod outcome;
 mod plan;
+mod plan_store;
 pub mod replication;
 mod report;
 mod secret_store;
@@ -61,6 +62,7 @@ pub use plan::{
     ApprovedPlan, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
     PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlannedChange, Scope, SkipReason, Skipped,
 };
+pub use plan_store::{FolderPlanStore, MemoryPlanStore, PlanApproval, PlanStore, StoredPlan};
 pub use report::Report;
 pub use secret_store::{FileSecretStore, MemorySecretStore, SecretStore};
 pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};

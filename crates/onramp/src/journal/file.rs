@@ -2,17 +2,23 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use onramp_core::{Error, ErrorKind, Result};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use onramp_core::{BoxStream, Error, ErrorKind, Result};
 
 use super::{Journal, JournalRecord, JournalState, check_epoch};
 use crate::blocking::run_blocking;
 
 /// The length of the buffered lines above which they are written without a flush.
 const BUFFER: usize = 256 * 1024;
+
+/// The number of records that are read at once.
+const AT_ONCE: usize = 1000;
+
+type Records = Box<dyn Iterator<Item = Result<JournalRecord>> + Send>;
 
 /// The beginning of every line of a journal.
 const LINE_START: &[u8] = b"{\"at\":";
@@ -31,7 +37,7 @@ pub struct FileJournal {
 /// The lines of a journal, in its file and in memory.
 #[derive(Debug)]
 struct Lines {
-    path: String,
+    path: PathBuf,
     file: File,
     /// The lines that are not in the file yet.
     buffer: Vec<u8>,
@@ -78,7 +84,7 @@ impl FileJournal {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             onramp_files::sync_folder(folder).map_err(failed)?;
         }
-        let lines = Lines { path: name, file, buffer: Vec::new(), whole };
+        let lines = Lines { path: path.to_owned(), file, buffer: Vec::new(), whole };
         Ok(Self { epoch: 0, lines: Arc::new(Mutex::new(lines)) })
     }
 
@@ -195,6 +201,22 @@ impl Journal for FileJournal {
         Ok(())
     }
 
+    fn read_all(&self) -> BoxStream<'static, Result<JournalRecord>> {
+        let path = lock(&self.lines).path.clone();
+        let read = move |records: Option<Records>| {
+            let path = path.clone();
+            run_blocking("read the journal", move || {
+                let mut records = match records {
+                    Some(records) => records,
+                    None => Box::new(Self::records(path)?),
+                };
+                let some: Vec<_> = records.by_ref().take(AT_ONCE).collect();
+                Ok((!some.is_empty()).then_some((stream::iter(some), Some(records))))
+            })
+        };
+        stream::try_unfold(None, read).try_flatten().boxed()
+    }
+
     async fn flush(&mut self) -> Result<()> {
         let flush = |lines: &mut Lines| {
             let written = lines.write_out().and_then(|()| lines.file.sync_data());
@@ -253,10 +275,14 @@ impl Drop for Lines {
     }
 }
 
-fn not_opened(path: &str, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "open the journal").with_object(path).with_detail(error.to_string())
+fn not_opened(path: impl AsRef<Path>, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "open the journal")
+        .with_object(path.as_ref().display())
+        .with_detail(error.to_string())
 }
 
-fn not_written(path: &str, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "write the journal").with_object(path).with_detail(error.to_string())
+fn not_written(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "write the journal")
+        .with_object(path.display())
+        .with_detail(error.to_string())
 }

@@ -4,9 +4,11 @@ mod file;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use onramp_core::{Error, ErrorKind, Result};
+use futures_util::{StreamExt, stream};
+use onramp_core::{BoxStream, Error, ErrorKind, Result};
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
@@ -126,7 +128,7 @@ pub struct JournalState {
 
 impl JournalState {
     /// Adds a record that the journal contains. An implementation of [`Journal::open`] calls this for each of them in
-    /// order, and then [`JournalState::next_epoch`].
+    /// order, and then [`JournalState::next_epoch`] or [`JournalState::with_epoch`].
     pub fn add(&mut self, record: &JournalRecord) {
         match &record.entry {
             JournalEntry::RunStarted { plan, epoch, .. } => {
@@ -158,6 +160,13 @@ impl JournalState {
         self
     }
 
+    /// Sets the epoch, for a storage that counts its openings itself.
+    #[must_use]
+    pub fn with_epoch(mut self, epoch: u64) -> Self {
+        self.epoch = epoch;
+        self
+    }
+
     /// Returns the time at which an interrupted run of a plan started a change: a wait of the change counts from it.
     pub fn started_at(&self, plan: &str, number: u64) -> Option<OffsetDateTime> {
         self.unfinished.get(&number).copied().filter(|_| self.plan.as_deref() == Some(plan))
@@ -186,8 +195,14 @@ pub trait Journal: fmt::Debug + Send {
     /// Makes everything appended so far durable.
     ///
     /// # Errors
-    /// Errors of the storage.
+    /// Errors of the storage; `Stale` if the journal was opened again since.
     async fn flush(&mut self) -> Result<()>;
+
+    /// Reads every durable record, in order.
+    ///
+    /// # Errors
+    /// Errors of the storage; `Invalid` for what is not a journal record, after which the stream goes on.
+    fn read_all(&self) -> BoxStream<'static, Result<JournalRecord>>;
 }
 
 /// Returns the error of a writer whose epoch is over.
@@ -199,38 +214,50 @@ fn check_epoch(current: u64, epoch: u64) -> Result<()> {
         .with_detail(format!("it was opened again by another run (epoch {current}, not {epoch})")))
 }
 
-/// A journal in memory, for tests and for programs that keep their own records.
+/// A journal in memory, for tests and for programs that keep their own records. A clone is the same journal.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryJournal {
+pub struct MemoryJournal(Arc<Mutex<Memory>>);
+
+#[derive(Debug, Default)]
+struct Memory {
     records: Vec<JournalRecord>,
     epoch: u64,
 }
 
 impl MemoryJournal {
     /// Returns the records that were appended.
-    pub fn records(&self) -> &[JournalRecord] {
-        &self.records
+    pub fn records(&self) -> Vec<JournalRecord> {
+        self.memory().records.clone()
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl Journal for MemoryJournal {
     async fn open(&mut self) -> Result<JournalState> {
-        let mut state = JournalState::default();
-        self.records.iter().for_each(|record| state.add(record));
-        state.epoch = state.epoch.max(self.epoch);
+        let (mut state, mut memory) = (JournalState::default(), self.memory());
+        memory.records.iter().for_each(|record| state.add(record));
+        state.epoch = state.epoch.max(memory.epoch);
         let state = state.next_epoch();
-        self.epoch = state.epoch;
+        memory.epoch = state.epoch;
         Ok(state)
     }
 
     async fn append(&mut self, epoch: u64, records: &[JournalRecord]) -> Result<()> {
-        check_epoch(self.epoch, epoch)?;
-        self.records.extend_from_slice(records);
+        let mut memory = self.memory();
+        check_epoch(memory.epoch, epoch)?;
+        memory.records.extend_from_slice(records);
         Ok(())
     }
 
     async fn flush(&mut self) -> Result<()> {
         Ok(())
+    }
+
+    fn read_all(&self) -> BoxStream<'static, Result<JournalRecord>> {
+        stream::iter(self.records()).map(Ok).boxed()
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::journal::{JournalEntry, JournalRecord};
+use futures_util::TryStreamExt;
+use onramp_core::Result;
+
+use crate::journal::{Journal, JournalEntry, JournalRecord};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, PlannedChange};
 
@@ -52,6 +55,18 @@ impl RecordedRun {
     pub fn new(plan: Plan) -> Self {
         let (digest, traces) = (plan.digest(), vec![Trace::default(); plan.changes().len()]);
         Self { plan, digest, is_current: false, is_started: false, traces, accounts: HashMap::new() }
+    }
+
+    /// Reads a run from its journal.
+    ///
+    /// # Errors
+    /// Errors of reading, and the first record that is not valid.
+    pub async fn read(plan: Plan, journal: &dyn Journal) -> Result<Self> {
+        let (mut run, mut records) = (Self::new(plan), journal.read_all());
+        while let Some(record) = records.try_next().await? {
+            run.add(&record);
+        }
+        Ok(run)
     }
 
     /// Adds a record of the journal. Records of runs of other plans are ignored.

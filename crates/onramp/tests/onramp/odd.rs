@@ -213,6 +213,10 @@ impl Journal for Brittle {
         self.durable.append(&mut self.appended);
         Ok(())
     }
+
+    fn read_all(&self) -> BoxStream<'static, Result<JournalRecord>> {
+        stream::iter(self.durable.clone()).map(Ok).boxed()
+    }
 }
 
 /// What a secret store fails at, once.

@@ -1,0 +1,183 @@
+//! The store of plans in a folder.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind as IoErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use onramp_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{PlanApproval, PlanStore, StoredPlan, not_found};
+use crate::blocking::run_blocking;
+use crate::plan::Plan;
+
+const PLAN: &str = "plan.jsonl";
+const AUTHOR: &str = "author.json";
+const APPROVALS: &str = "approvals.jsonl";
+
+/// A store of plans in a folder that only its owner can read: a folder for each plan, named by its digest.
+///
+/// Several programs may use it at the same time.
+#[derive(Debug, Clone)]
+pub struct FolderPlanStore {
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Author {
+    author: String,
+    #[serde(with = "time::serde::rfc3339")]
+    saved_at: OffsetDateTime,
+}
+
+impl FolderPlanStore {
+    /// Creates a store in a folder, which is created with the first plan.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// Returns the folder of a plan, if the digest can be one.
+    fn folder_of(&self, digest: &str) -> Result<PathBuf> {
+        let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_digest { Ok(self.folder.join(digest)) } else { Err(not_found(digest)) }
+    }
+
+    fn save_files(&self, plan: &Plan, author: &Author) -> Result<()> {
+        let digest = plan.digest();
+        let folder = self.folder_of(&digest)?;
+        let failed = |error| storage("store the plan", &folder, &error);
+        onramp_files::make_private_folder(&folder).map_err(failed)?;
+        if folder.join(PLAN).exists() {
+            return Ok(());
+        }
+        let author = serde_json::to_vec(author).map_err(|error| failed(error.into()))?;
+        onramp_files::write_private(folder.join(AUTHOR), &author).map_err(failed)?;
+        // Last, because a plan without this file is not stored.
+        plan.save(folder.join(PLAN)).map_err(failed)
+    }
+
+    fn approve_file(&self, digest: &str, approval: &PlanApproval) -> Result<()> {
+        let folder = self.folder_of(digest)?;
+        if !folder.join(PLAN).exists() {
+            return Err(not_found(digest));
+        }
+        let path = folder.join(APPROVALS);
+        append_line(&path, approval).map_err(|error| storage("store the approval in", &path, &error))
+    }
+
+    fn load_files(&self, digest: &str) -> Result<StoredPlan> {
+        let folder = self.folder_of(digest)?;
+        let file = match File::open(folder.join(PLAN)) {
+            Err(error) if error.kind() == IoErrorKind::NotFound => return Err(not_found(digest)),
+            file => file.map_err(|error| storage("read the stored plan", &folder, &error))?,
+        };
+        let invalid = |detail: String| {
+            Error::new(ErrorKind::Invalid, "read the stored plan")
+                .with_object(folder.display())
+                .with_detail(detail)
+                .with_hint("Do not apply it. Make a new plan.")
+        };
+        let plan = Plan::read(BufReader::new(file)).map_err(|error| invalid(error.to_string()))?;
+        if !plan.digest().eq_ignore_ascii_case(digest) {
+            return Err(invalid("it is another plan: its digest is not the name of its folder".to_owned()));
+        }
+        let author =
+            read_author(&folder).map_err(|error| storage("read the stored plan", &folder, &error))?;
+        let mut stored = StoredPlan::new(plan, author.author, author.saved_at);
+        stored.approvals = approvals(&folder.join(APPROVALS), &invalid)?;
+        Ok(stored)
+    }
+
+    fn list(&self) -> Result<Vec<String>> {
+        let failed = |error| storage("list the stored plans in", &self.folder, &error);
+        let entries = match std::fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == IoErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut plans = Vec::new();
+        for entry in entries {
+            let folder = entry.map_err(failed)?.path();
+            let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            if self.folder_of(&name).is_ok() && folder.join(PLAN).exists() {
+                let author =
+                    read_author(&folder).map_err(|error| storage("read the author of", &folder, &error))?;
+                plans.push((author.saved_at, name));
+            }
+        }
+        plans.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(plans.into_iter().map(|(_, digest)| digest).collect())
+    }
+}
+
+fn read_author(folder: &Path) -> std::io::Result<Author> {
+    Ok(serde_json::from_slice(&std::fs::read(folder.join(AUTHOR))?)?)
+}
+
+/// Reads approvals. An incomplete last line after a crash is left out.
+fn approvals(path: &Path, invalid: &dyn Fn(String) -> Error) -> Result<Vec<PlanApproval>> {
+    let bytes = match std::fs::read(path) {
+        Err(error) if error.kind() == IoErrorKind::NotFound => return Ok(Vec::new()),
+        bytes => bytes.map_err(|error| storage("read the approvals in", path, &error))?,
+    };
+    let mut all = Vec::new();
+    for (place, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        match serde_json::from_slice(line) {
+            Ok(approval) => all.push(approval),
+            Err(_) if !line.ends_with(b"\n") => {}
+            Err(error) => return Err(invalid(format!("line {} of {APPROVALS}: {error}", place + 1))),
+        }
+    }
+    Ok(all)
+}
+
+/// Appends a line to a file that several programs may write, in the place of an incomplete last one.
+fn append_line(path: &Path, approval: &PlanApproval) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(approval)?;
+    line.push(b'\n');
+    let mut file = onramp_files::open_private(path)?;
+    file.lock()?;
+    let mut whole = 0;
+    let mut reader = BufReader::new(&file);
+    let mut read = Vec::new();
+    while reader.read_until(b'\n', &mut read)? > 0 {
+        if read.ends_with(b"\n") {
+            whole += read.len() as u64;
+        }
+        read.clear();
+    }
+    file.set_len(whole)?;
+    file.seek(SeekFrom::Start(whole))?;
+    file.write_all(&line)?;
+    file.sync_all()?;
+    path.parent().map_or(Ok(()), onramp_files::sync_folder)
+}
+
+fn storage(action: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, action).with_object(path.display()).with_detail(error.to_string())
+}
+
+#[async_trait]
+impl PlanStore for FolderPlanStore {
+    async fn save(&self, plan: &Plan, author: &str, saved_at: OffsetDateTime) -> Result<()> {
+        let (this, plan) = (self.clone(), plan.clone());
+        let author = Author { author: author.to_owned(), saved_at };
+        run_blocking("store a plan", move || this.save_files(&plan, &author)).await
+    }
+
+    async fn approve(&self, digest: &str, approval: &PlanApproval) -> Result<()> {
+        let (this, digest, approval) = (self.clone(), digest.to_owned(), approval.clone());
+        run_blocking("store an approval", move || this.approve_file(&digest, &approval)).await
+    }
+
+    async fn load(&self, digest: &str) -> Result<StoredPlan> {
+        let (this, digest) = (self.clone(), digest.to_owned());
+        run_blocking("read a stored plan", move || this.load_files(&digest)).await
+    }
+
+    async fn digests(&self) -> Result<Vec<String>> {
+        let this = self.clone();
+        run_blocking("list the stored plans", move || this.list()).await
+    }
+}

@@ -1,0 +1,50 @@
+//! The stores of the crate `onramp` pass their suites.
+
+use std::sync::Arc;
+
+use onramp::{
+    FileJournal, FileSecretStore, FolderPlanStore, Journal, MemoryJournal, MemoryPlanStore,
+    MemorySecretStore, Onramp, Plan, Spec, conformance, plan,
+};
+use onramp_core::ManualClock;
+use onramp_lab::forest::LabForest;
+use onramp_lab::tenant::LabTenant;
+
+/// Plans of the same lab for two domains.
+async fn plans() -> [Plan; 2] {
+    let clock = Arc::new(ManualClock::default());
+    let forest = LabForest::builder().users(30).clock(clock.clone()).build().unwrap();
+    let tenant = LabTenant::builder().clock(clock.clone()).build().unwrap();
+    let onramp = Onramp::new(tenant.tenant(), forest.forest()).with_clock(clock);
+    let mut plans = Vec::new();
+    for domain in ["contoso.com", "fabrikam.com"] {
+        let spec = Spec::from_toml(&format!("domain = '{domain}'\n[users]\n")).unwrap();
+        plans.push(plan(&spec, &onramp.survey(&spec).await.unwrap()));
+    }
+    assert!(plans[0].users_changed() > 10);
+    plans.try_into().unwrap()
+}
+
+#[tokio::test]
+async fn journals() {
+    let memory = MemoryJournal::default();
+    conformance::journal(async || Ok(Box::new(memory.clone()) as Box<dyn Journal>)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    conformance::journal(async || Ok(Box::new(FileJournal::create(&path)?) as Box<dyn Journal>)).await;
+}
+
+#[tokio::test]
+async fn plan_stores() {
+    let plans = plans().await;
+    conformance::plan_store(&MemoryPlanStore::default(), plans.each_ref()).await;
+    let folder = tempfile::tempdir().unwrap();
+    conformance::plan_store(&FolderPlanStore::new(folder.path().join("plans")), plans.each_ref()).await;
+}
+
+#[tokio::test]
+async fn secret_stores() {
+    conformance::secret_store(&MemorySecretStore::default()).await;
+    let folder = tempfile::tempdir().unwrap();
+    conformance::secret_store(&FileSecretStore::new(folder.path().join("secrets"))).await;
+}
