@@ -1,4 +1,5 @@
 //! The stores of the crate `onramp` pass their suites.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
 

@@ -164,7 +164,8 @@ impl Job {
             onramp_files::write_private(file(REPORT), html.as_bytes())
                 .map_err(|error| not_written(&file(REPORT), &error))
         };
-        write_report(Report::new(&plan))?;
+        let nothing = |error: Error| error.with_hint("Nothing was changed.");
+        write_report(Report::new(&plan)).map_err(nothing)?;
         let is_blocked = plan.is_blocked();
         let approved = match approve(plan)? {
             Answer::Apply(approved) => approved,
@@ -174,16 +175,20 @@ impl Job {
         };
 
         terminal.heading("Apply");
-        let mut journal = FileJournal::create(file(JOURNAL))?;
+        let mut journal = FileJournal::create(file(JOURNAL)).map_err(nothing)?;
         let secrets = FileSecretStore::new(self.secrets);
         // The report that remains if the run is interrupted. The report on the plan says that nothing was changed.
-        write_report(Report::new(approved.plan()).started())?;
+        write_report(Report::new(approved.plan()).started()).map_err(nothing)?;
         let (outcome, waits_for_dns) = match self.ends_before_dns {
             true => apply_until_dns(&onramp, &approved, &mut journal, &secrets, &*self.clock).await?,
             false => (onramp.apply_to_end(&approved, &mut journal, &secrets).await?, false),
         };
         terminal.outcome(&outcome);
-        write_report(Report::new(approved.plan()).with_outcome(&outcome))?;
+        // What was done is told and verified also without a report.
+        let reported = write_report(Report::new(approved.plan()).with_outcome(&outcome));
+        if let Err(error) = &reported {
+            terminal.note(error);
+        }
         if waits_for_dns {
             terminal.line("");
             terminal.line("  Publish one of the DNS records above, then run the same command again.");
@@ -199,7 +204,10 @@ impl Job {
             _ => onramp.verify_undo(&approved).await?,
         };
         terminal.verification(&verification);
-        write_report(Report::new(approved.plan()).with_outcome(&outcome).with_verification(&verification))?;
+        write_report(Report::new(approved.plan()).with_outcome(&outcome).with_verification(&verification))
+            .map_err(|error| {
+                error.with_hint("The run and its verification are as told above; only the report is missing.")
+            })?;
         Ok(if verification.is_green() { Ended::Green } else { Ended::Red })
     }
 }

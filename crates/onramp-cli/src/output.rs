@@ -33,6 +33,8 @@ pub struct StoredRun {
     pub name: String,
     /// The plan, with the changes that the journal records.
     pub run: RecordedRun,
+    /// True if its folder has a journal.
+    pub has_journal: bool,
     /// The consequences that were accepted.
     pub accepted: Vec<String>,
     /// The time at which it was started last; `None` if it was only planned.
@@ -50,13 +52,14 @@ impl StoredRun {
         let wrong = |detail: String| {
             Error::new(ErrorKind::Invalid, "read the run").with_object(folder.display()).with_detail(detail)
         };
-        let file = std::fs::File::open(folder.join(PLAN)).map_err(|error| wrong(error.to_string()))?;
-        let plan = Plan::read(std::io::BufReader::new(file)).map_err(|error| wrong(error.to_string()))?;
+        let unread = |error: &dyn std::fmt::Display| wrong(format!("{PLAN}: {error}"));
+        let file = std::fs::File::open(folder.join(PLAN)).map_err(|error| unread(&error))?;
+        let plan = Plan::read(std::io::BufReader::new(file)).map_err(|error| unread(&error))?;
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut stored =
-            Self { name, run: RecordedRun::new(plan), accepted: Vec::new(), started: None, status: None };
-        let journal = folder.join(JOURNAL);
-        if !journal.is_file() {
+        let (run, journal) = (RecordedRun::new(plan), folder.join(JOURNAL));
+        let has_journal = journal.is_file();
+        let mut stored = Self { name, run, has_journal, accepted: Vec::new(), started: None, status: None };
+        if !has_journal {
             return Ok(stored);
         }
         let mut is_of_another = false;
@@ -140,8 +143,9 @@ impl Output {
     /// left its files there.
     pub fn runs(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let mut found: Vec<PathBuf> =
-            entries.map(|entry| entry.path()).filter(|path| path.join(PLAN).is_file()).collect();
+        // A run whose plan is missing is listed, too: its journal tells that something was changed.
+        let is_run = |path: &PathBuf| path.join(PLAN).is_file() || path.join(JOURNAL).is_file();
+        let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_run).collect();
         found.sort();
         found.reverse();
         found.extend(self.folder.join(PLAN).is_file().then(|| self.folder.clone()));

@@ -65,7 +65,8 @@ fn describe(stored: &StoredRun, all: &[StoredRun]) -> String {
         None => format!("{} for {}", plan.header().domain, visible(&plan.header().tenant_name)),
     };
     let ending = match (&stored.started, &stored.status) {
-        (None, _) => "planned, nothing was changed".to_owned(),
+        (None, _) if stored.has_journal => "its journal is empty: what it changed is not known".to_owned(),
+        (None, _) => "only planned, or its journal is missing".to_owned(),
         (Some(_), None) => "no end was recorded".to_owned(),
         (Some(_), Some(status)) => status.to_string(),
     };

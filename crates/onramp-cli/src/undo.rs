@@ -24,6 +24,7 @@ use crate::terminal::Terminal;
   0    everything is restored and verified, except for what the plan named; or --plan-only made a plan that can be applied
   1    something is not restored, or an error
   2    a consequence was not accepted, the digest is another one, or the plan cannot be applied; nothing was changed
+  3    a DNS record is to be published (--no-wait)
   130  stopped on request")]
 pub struct Arguments {
     /// The run: the name of its folder, at least 6 digits of the digest of its plan, or `latest`.
@@ -40,6 +41,10 @@ pub struct Arguments {
     /// Restore only the users at and below this OU. Repeat for each.
     #[arg(long, value_name = "DN")]
     ou: Vec<String>,
+    /// End instead of waiting for a DNS record, where a domain that was removed is verified again. The record is shown and left
+    /// in a file; undo the same run again when it is published.
+    #[arg(long)]
+    no_wait: bool,
     #[command(flatten)]
     approval: ApprovalArguments,
 }
@@ -83,8 +88,12 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         terminal.line("  its journal has no end: it was interrupted, or the file was cut");
     }
     for other in output.others_to_undo(&stored) {
+        let unknown = match other.run.changes_unknown() {
+            0 => String::new(),
+            count => format!(" ({count} of them with an unknown outcome)"),
+        };
         terminal.line(format!(
-            "  the run {} did not complete, made {} changes, and is not undone: undo it, too",
+            "  the run {} did not complete, made {} changes{unknown}, and is not undone: undo it, too",
             other.name,
             other.run.changes_made()
         ));
@@ -106,7 +115,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         clock,
         terminal: terminal.clone(),
         cancellation,
-        ends_before_dns: false,
+        ends_before_dns: arguments.no_wait,
     };
     let ended =
         Box::pin(job.run(|plan| decide(plan, &arguments.approval, &earlier, &bind, &terminal), |_| ())).await;

@@ -1,4 +1,5 @@
 //! The SQLite store: the suites, and runs that another run takes over.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

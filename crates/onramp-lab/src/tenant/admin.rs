@@ -65,6 +65,14 @@ impl LabTenant {
         self.change("delete the user", upn, |state| state.delete_user(upn.as_str(), now))
     }
 
+    /// Removes a deleted user for good, as the service does after 30 days.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such deleted user.
+    pub fn purge_user(&self, id: &ObjectId) -> Result<()> {
+        self.change("remove the deleted user", id, |state| state.purge_user(&id.to_string()))
+    }
+
     /// Changes a user as another administrator does, by the properties that a PATCH of Graph takes.
     ///
     /// # Errors

@@ -124,7 +124,7 @@ impl Steps {
             }
             Change::EnableSync => sync::enable(context).await,
             Change::DisableSync => sync::disable(context).await,
-            Change::RemoveDomain { domain } => domain::remove(context, domain).await,
+            Change::RemoveDomain { domain, .. } => domain::remove(context, domain).await,
             Change::RemoveSuffix { suffix } => suffix::remove(context, suffix).await,
             change => self.service_account.apply(context, change).await,
         }

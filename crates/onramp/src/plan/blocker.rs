@@ -178,6 +178,13 @@ pub enum BlockerKind {
         /// The domain.
         domain: DomainName,
     },
+    /// A user selected for an undo is not below the selected OUs.
+    OutsideOus {
+        /// The name.
+        name: String,
+        /// The user.
+        fits: UserRef,
+    },
     /// A user named in `only` is left out by `ous`, `filter`, `exclude` or `exclude_ous`.
     OutsideSelection {
         /// The name.
@@ -301,6 +308,11 @@ impl fmt::Display for BlockerKind {
                 "\"{}\" in `{list}` matches {}; name the user as DOMAIN\\name, by UPN or by objectGUID",
                 visible(name),
                 fits.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+            ),
+            Self::OutsideOus { name, fits } => write!(
+                f,
+                "\"{}\" matches {fits}, who is not below the selected OUs; remove one of the two",
+                visible(name)
             ),
             Self::OutsideSelection { name, fits } => write!(
                 f,

@@ -175,6 +175,9 @@ pub enum Change {
     RemoveDomain {
         /// The domain.
         domain: DomainName,
+        /// True if the tenant had verified it; a plan of an older version does not say so.
+        #[serde(default = "yes", skip_serializing_if = "is_yes")]
+        was_verified: bool,
     },
     /// Directory synchronization is turned off.
     DisableSync,
@@ -361,7 +364,7 @@ impl fmt::Display for Change {
                 write!(f, "restore the UPN {} of {}", word(&upn.after), word(&upn.before))
             }
             Self::RemoveSuffix { suffix } => write!(f, "remove the UPN suffix {suffix} from the forest"),
-            Self::RemoveDomain { domain } => write!(f, "remove the domain {domain} from the tenant"),
+            Self::RemoveDomain { domain, .. } => write!(f, "remove the domain {domain} from the tenant"),
             Self::DisableSync => f.write_str("turn off directory synchronization"),
             Self::RemoveRole { upn, role_name, .. } => write!(f, "remove the role {role_name} from {upn}"),
             Self::RemoveSubscriptionRole { upn, subscription_name, role_name, .. } => write!(
@@ -374,6 +377,15 @@ impl fmt::Display for Change {
             Self::RestoreServiceAccount { upn, .. } => write!(f, "restore the deleted account {upn}"),
         }
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ impl Plan {
         &self.blockers
     }
 
-    /// Returns the warnings: data that could not be read, in words.
+    /// Returns the warnings, in words: data that could not be read, and parts of the spec without effect.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }

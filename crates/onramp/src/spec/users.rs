@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use onramp_core::{DistinguishedName, LdapFilter, Upn, UpnSuffix};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The users whose UPN changes, and the rule for the new UPNs.
 ///
@@ -12,12 +12,15 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct UsersSpec {
-    /// The OUs whose users change, with the OUs below them. Empty: every user of the forest.
+    /// The OUs whose users change, with the OUs below them. Empty: every user of the forest. A file that has the key must name
+    /// some, because an empty list of a script would select everybody; so for `only` and `from_suffixes`.
+    #[serde(deserialize_with = "some", skip_serializing_if = "Vec::is_empty")]
     pub ous: Vec<DistinguishedName>,
     /// The LDAP filter that users must match.
     pub filter: Option<LdapFilter>,
     /// The only users that change, by `sAMAccountName`, `DOMAIN\name`, UPN (the current one, or the one before an earlier
     /// run), distinguished name, `objectGUID` or `objectSid`. A name that fits no user blocks the plan.
+    #[serde(deserialize_with = "some", skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
     /// The users that are left out, named as in `only`.
     pub exclude: Vec<String>,
@@ -25,6 +28,7 @@ pub struct UsersSpec {
     pub exclude_ous: Vec<DistinguishedName>,
     /// The UPN suffixes whose users change, together with users that an earlier run changed. Empty: any suffix, and users
     /// without a UPN.
+    #[serde(deserialize_with = "some", skip_serializing_if = "Vec::is_empty")]
     pub from_suffixes: Vec<UpnSuffix>,
     /// True to leave out disabled accounts. They change by default, because they may be enabled again.
     pub skip_disabled: bool,
@@ -33,6 +37,16 @@ pub struct UsersSpec {
     /// The new UPNs of single users, named as in `only`, in place of `new_upn`. Each must be on a domain that the tenant has
     /// verified and the forest offers as a suffix.
     pub map: BTreeMap<String, Upn>,
+}
+
+/// Reads a list that selects users, which must not be empty.
+fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let all = Vec::deserialize(deserializer)?;
+    if all.is_empty() {
+        let detail = "an empty list would select every user: name some, or remove the line";
+        return Err(serde::de::Error::custom(detail));
+    }
+    Ok(all)
 }
 
 impl UsersSpec {

@@ -155,7 +155,7 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Res
             Ok(found) if found.is_default => {
                 undoing.leave(made, "it is the default domain of the tenant now");
             }
-            Ok(_) => {
+            Ok(found) => {
                 let deleted = undoing.deleted;
                 let mut references = port.references(domain).filter(|reference| {
                     let is_deleted = reference.as_ref().is_ok_and(|reference| Some(reference.id) == deleted);
@@ -171,7 +171,8 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Res
                     }
                     None => {
                         undoing.accept(Consequence::DomainRemoved { domain: domain.clone() });
-                        undoing.undo(made, Change::RemoveDomain { domain: domain.clone() });
+                        let (domain, was_verified) = (domain.clone(), found.is_verified);
+                        undoing.undo(made, Change::RemoveDomain { domain, was_verified });
                     }
                 }
             }
@@ -184,12 +185,14 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Res
                     .leave(made, "a verified domain cannot be made unverified, and the run did not add it");
             }
         }
-        Change::RemoveDomain { domain } => match port.get(domain).await {
+        Change::RemoveDomain { domain, was_verified } => match port.get(domain).await {
             Ok(_) => {}
             Err(error) if error.is_not_found() => {
                 undoing.accept(Consequence::DomainAdded { domain: domain.clone() });
                 undoing.undo(made, Change::AddDomain { domain: domain.clone() });
-                undoing.undo(made, Change::VerifyDomain { domain: domain.clone() });
+                if *was_verified {
+                    undoing.undo(made, Change::VerifyDomain { domain: domain.clone() });
+                }
             }
             Err(error) => return Err(error),
         },
@@ -203,7 +206,7 @@ pub(crate) async fn is_made(onramp: &Onramp, change: &Change) -> Result<bool> {
     let port = &onramp.tenant.domains;
     match change {
         Change::AddDomain { domain } => is_absent(port.get(domain).await).map(|is_absent| !is_absent),
-        Change::RemoveDomain { domain } => is_absent(port.get(domain).await),
+        Change::RemoveDomain { domain, .. } => is_absent(port.get(domain).await),
         Change::VerifyDomain { domain } => Ok(port.get(domain).await?.is_verified),
         _ => Ok(true),
     }

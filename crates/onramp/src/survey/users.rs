@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use onramp_core::Upn;
 use onramp_core::forest::{ReplicatedValue, UpnOwner};
+use onramp_core::{Upn, UpnSuffix};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{BlockerKind, SkipReason, Skipped};
@@ -32,6 +32,9 @@ pub struct UsersSurvey {
     pub invalid_names: Vec<BlockerKind>,
     /// The names in `map` whose users the selection leaves out.
     pub map_without_effect: Vec<String>,
+    /// The suffixes in `from_suffixes` that no user has, and that the forest does not offer.
+    #[serde(default)]
+    pub suffixes_without_effect: Vec<UpnSuffix>,
     /// The users of a sample of those that have the new UPN, whose UPN is missing on a domain controller that answers:
     /// replication was not complete when an earlier run ended.
     pub missing_on: Vec<ReplicatedValue>,

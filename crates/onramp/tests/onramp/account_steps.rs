@@ -41,7 +41,7 @@ fn steps(plan: &Plan) -> Vec<&'static str> {
 
 async fn again(world: &World) -> Plan {
     let mut history = History::default();
-    history.add(world.journal.records());
+    history.add(&world.journal.records());
     let spec = spec(&text());
     plan(&spec, &world.onramp().with_history(history).survey(&spec).await.unwrap())
 }

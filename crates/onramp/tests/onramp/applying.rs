@@ -85,9 +85,8 @@ async fn a_user_changed_meanwhile_is_left_untouched_and_sync_stays_off() {
     let now = world.forest.forest().users.get(&victim.guid).await.unwrap().upn;
     assert_eq!(now.as_deref(), Some("renamed.meanwhile@corp.local"));
     assert_eq!(world.tenant.tenant().sync.status().await.unwrap().state, SyncState::NeverEnabled);
-    let stale = world
-        .journal
-        .records()
+    let records = world.journal.records();
+    let stale = records
         .iter()
         .filter(|r| matches!(&r.entry, JournalEntry::ChangeEnded { outcome: Outcome::Stale, .. }));
     assert_eq!(stale.count(), 1);

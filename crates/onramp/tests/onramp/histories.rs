@@ -63,7 +63,7 @@ async fn a_suffix_that_an_earlier_run_left_no_user_with_is_not_mistyped() {
     let found = fatal(&planned(&world, History::default(), lines).await);
     assert!(found.iter().any(|blocker| blocker.contains("old.example")), "{found:?}");
     let mut journal = History::default();
-    journal.add(world.journal.records());
+    journal.add(&world.journal.records());
     assert_eq!(fatal(&planned(&world, journal.clone(), lines).await), Vec::<String>::new());
     let others = fatal(&planned(&world, journal, "from_suffixes = ['very.old.example']").await);
     assert!(others.iter().any(|blocker| blocker.contains("very.old.example")), "{others:?}");

@@ -26,11 +26,8 @@ async fn a_stop_in_the_middle_of_users_keeps_the_journal_and_the_rest_can_follow
     let error = outcome.require_complete().unwrap_err();
     assert!(error.is_cancelled());
     assert!(error.to_string().contains("again to continue"), "{error}");
-    let ended = world
-        .journal
-        .records()
-        .iter()
-        .filter(|r| matches!(r.entry, onramp::JournalEntry::ChangeEnded { .. }));
+    let records = world.journal.records();
+    let ended = records.iter().filter(|r| matches!(r.entry, onramp::JournalEntry::ChangeEnded { .. }));
     assert_eq!(ended.count() as u64, outcome.done, "what was done is in the journal, all of it");
 
     world.token = Default::default();

@@ -211,7 +211,7 @@ async fn with_the_history_of_the_first_run_a_chain_needs_no_guess() {
     let without = world.plan(&spec(&text)).await;
     assert!(without.is_blocked() && renamed(&without).is_empty(), "{:?}", without.changes());
     let mut history = History::default();
-    history.add(world.journal.records());
+    history.add(&world.journal.records());
     let survey = world.onramp().with_history(history).survey(&spec(&text)).await.unwrap();
     let plan = onramp::plan(&spec(&text), &survey);
     assert!(renamed(&plan).is_empty() && plan.blockers().is_empty(), "{:?}", plan.blockers());

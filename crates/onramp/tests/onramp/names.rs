@@ -277,3 +277,29 @@ async fn of_all_organizational_units_the_most_similar_is_suggested() {
         assert_eq!(found.as_deref(), similar, "{ou}");
     }
 }
+
+#[tokio::test]
+async fn an_account_name_that_looks_like_a_upn_of_somebody_else_is_ambiguous() {
+    let world = plain();
+    add(&world, "one", Some("evil@corp.local"));
+    add(&world, "evil@corp.local", Some("other@corp.local"));
+    for lines in ["only = ['Evil@corp.local']", "[users.map]\n'evil@corp.local' = 'a@contoso.com'"] {
+        let plan = plan_users(&world, lines).await;
+        let is_ambiguous = |b: &onramp::Blocker| matches!(&b.problem, BlockerKind::AmbiguousUser { fits, .. } if fits.len() == 2);
+        assert!(plan.is_blocked() && plan.blockers().iter().any(is_ambiguous), "{:?}", plan.blockers());
+    }
+    let plan = plan_users(&world, "exclude = ['evil@CORP.local']").await;
+    assert!(renamed(&plan).is_empty(), "both are protected: {:?}", renamed(&plan));
+}
+
+#[tokio::test]
+async fn a_suffix_that_nobody_has_is_told() {
+    let world = plain();
+    add(&world, "anna", Some("anna@corp.local"));
+    add(&world, "done", Some("done@contoso.com"));
+    let plan = plan_users(&world, "from_suffixes = ['corp.local', 'nope.test']").await;
+    assert_eq!(renamed(&plan), ["anna@contoso.com"]);
+    assert_eq!(plan.warnings(), ["`from_suffixes` names nope.test, and no user has that suffix"]);
+    let plan = plan_users(&world, "from_suffixes = ['corp.local']").await;
+    assert!(plan.warnings().is_empty(), "{:?}", plan.warnings());
+}

@@ -97,6 +97,9 @@ async fn a_password_that_is_lost_is_replaced_where_the_spec_says_so() {
     world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
     let now = onramp::SecretStore::load(&world.secrets, "onramp-sync@contoso.com").await.unwrap().unwrap();
     assert!(before.expose() != now.expose());
+    // The spec still asks for a new password, which is none of what is missing.
+    let verification = world.onramp().verify(&anew, Some(&approved), Some(&world.secrets)).await.unwrap();
+    assert!(verification.is_green(), "{verification:#?}");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn a_name_that_an_earlier_run_took_is_known_from_its_journal() {
     run(&mut world, &text).await;
     assert_eq!(upn_of(&world, &anna).as_deref(), Some("anna.reed@contoso.com"));
     let mut history = History::default();
-    history.add(world.journal.records());
+    history.add(&world.journal.records());
     let survey = world.onramp().with_history(history.clone()).survey(&spec(&text)).await.unwrap();
     let plan = onramp::plan(&spec(&text), &survey);
     assert!(plan.is_empty() && plan.blockers().is_empty(), "{:?} {:?}", plan.changes(), plan.blockers());

@@ -124,7 +124,7 @@ async fn a_stop_ends_the_run_in_a_wait_too() {
     let outcome = run.apply(&Limits::default().with_stop(stop)).await.unwrap();
     assert_eq!(outcome.status, ApplyStatus::Cancelled { next: 2 });
     drop(run);
-    let last = journal.records().last().unwrap();
+    let last = journal.records().pop().unwrap();
     assert_eq!(last.entry, JournalEntry::RunEnded { status: ApplyStatus::Cancelled { next: 2 } });
 }
 

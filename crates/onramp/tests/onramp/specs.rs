@@ -91,3 +91,18 @@ fn a_key_that_is_like_no_other_has_no_suggestion() {
     let error: onramp_core::Error = Spec::from_toml("domain = 1").unwrap_err().into();
     assert_eq!(error.kind(), onramp_core::ErrorKind::Invalid);
 }
+
+#[test]
+fn an_empty_list_that_would_select_every_user_is_refused() {
+    for key in ["ous", "only", "from_suffixes"] {
+        let error = Spec::from_toml(&format!("domain = 'contoso.com'\n[users]\n{key} = []\n")).unwrap_err();
+        assert_eq!(error.line(), 3);
+        assert!(error.to_string().contains("would select every user"), "{error}");
+    }
+    // These leave users out, so that an empty list changes nothing.
+    let text = "domain = 'contoso.com'\n[users]\nexclude = []\nexclude_ous = []\n[users.map]\n";
+    let spec = Spec::from_toml(text).unwrap();
+    // A spec that is written can be read.
+    let written = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<Spec>(&written).unwrap(), spec);
+}

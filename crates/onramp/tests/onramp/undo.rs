@@ -443,3 +443,48 @@ async fn a_plan_that_undoes_is_written_and_read_and_reported() {
     let error = wrong.onramp().undo(&recorded(&world, applied.plan()), &UndoSelection::default()).await;
     assert!(error.unwrap_err().to_string().contains("forest"), "a run of another forest");
 }
+
+#[tokio::test]
+async fn a_selected_user_outside_the_selected_ous_is_named() {
+    let mut world = World::new(40);
+    let applied = world.done(&spec(SPEC)).await;
+    let changed = crate::world::upn_changes(applied.plan());
+    let ou = changed[0].1.dn.parent().unwrap();
+    let outside = &changed.iter().find(|(_, upn)| !upn.dn.is_within(&ou)).unwrap().1;
+    let names = [changed[0].1.guid.to_string(), outside.guid.to_string()];
+    let both = UndoSelection::default().with_ous([ou]).with_users(names.clone());
+    let plan = undo_plan(&world, applied.plan(), both).await;
+    assert!(plan.is_blocked());
+    let problem = plan.blockers()[0].to_string();
+    assert!(problem.contains(&names[1]) && problem.contains("not below the selected OUs"), "{problem}");
+    assert_eq!(plan.blockers().len(), 1, "{:?}", plan.blockers());
+}
+
+#[tokio::test]
+async fn a_domain_comes_back_as_verified_as_it_was() {
+    for verified in [true, false] {
+        let mut world = World::new(5);
+        let tenant = world.tenant.tenant();
+        let spec = spec("domain = 'contoso.com'\n");
+        let applied = world.approved(&spec).await;
+        if verified {
+            world.apply(&world.onramp(), &applied).await.unwrap().require_complete().unwrap();
+        } else {
+            // The record is never published, and the run is stopped while it waits.
+            let onramp =
+                onramp::Onramp::new(tenant.clone(), world.forest.forest()).with_clock(world.clock.clone());
+            let mut run = onramp.start(&applied, &mut world.journal, &world.secrets);
+            let outcome = run.apply(&Limits::default()).await.unwrap();
+            assert!(matches!(outcome.status, ApplyStatus::Waiting { .. }), "{outcome:?}");
+        }
+        let domain = "contoso.com".parse().unwrap();
+        assert_eq!(tenant.domains.get(&domain).await.unwrap().is_verified, verified);
+        let undo = undone(&mut world, applied.plan()).await;
+        let redo = undo_plan(&world, undo.plan(), UndoSelection::default()).await;
+        let adds = |plan: &Plan| plan.changes().iter().any(|p| matches!(p.change, Change::AddDomain { .. }));
+        let verifies =
+            |plan: &Plan| plan.changes().iter().any(|p| matches!(p.change, Change::VerifyDomain { .. }));
+        assert!(adds(&redo));
+        assert_eq!(verifies(&redo), verified, "{redo:#?}");
+    }
+}

@@ -37,6 +37,9 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
         let names = seen.map_without_effect.clone();
         draft.consequences.push(Consequence::MapWithoutEffect { names });
     }
+    for suffix in &seen.suffixes_without_effect {
+        draft.warnings.push(format!("`from_suffixes` names {suffix}, and no user has that suffix"));
+    }
     let first = draft.changes.len();
     let mut built_in = Vec::new();
     for candidate in sorted(&seen.candidates, |candidate| by_place(&candidate.user)) {

@@ -39,7 +39,12 @@ pub(super) fn unknown_suffixes(selector: &UserSelector<'_>, survey: &Survey) -> 
         let suffix = suffix.to_string();
         (similar.is_some() || none_moved).then_some(BlockerKind::NoSuchSuffix { suffix, similar })
     };
-    selector.unseen_suffixes().filter(|suffix| !survey.suffix.offers(suffix)).filter_map(problem).collect()
+    unoffered_suffixes(selector, survey).iter().filter_map(problem).collect()
+}
+
+/// Returns the suffixes in `from_suffixes` that no user has, and that the forest does not offer.
+pub(super) fn unoffered_suffixes(selector: &UserSelector<'_>, survey: &Survey) -> Vec<UpnSuffix> {
+    selector.unseen_suffixes().filter(|suffix| !survey.suffix.offers(suffix)).cloned().collect()
 }
 
 /// Returns the problems with the names in a spec: names that fit no user, several users, or a user outside the selection.

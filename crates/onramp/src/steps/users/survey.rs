@@ -10,7 +10,7 @@ use super::collisions::{UpnIndex, read_addresses, read_holders, wanted_keys};
 use super::filter::without_upn;
 use super::names::{Entry, NetbiosNames};
 use super::selector::{Decision, Undecided, UserSelector};
-use super::spec_check::{MissingOu, invalid_names, unknown_suffixes};
+use super::spec_check::{MissingOu, invalid_names, unknown_suffixes, unoffered_suffixes};
 use crate::onramp::Onramp;
 use crate::plan::{SkipReason, Skipped};
 use crate::spec::{Spec, UsersSpec};
@@ -115,6 +115,7 @@ async fn read_selected(
     survey.users.missing_on = onramp.missing_on(&sample, &survey.suffix.controllers).await;
     survey.users.invalid_names = invalid_names(&selector, &chosen, missing_ous);
     survey.users.invalid_names.extend(unknown_suffixes(&selector, survey));
+    survey.users.suffixes_without_effect = unoffered_suffixes(&selector, survey);
     survey.users.map_without_effect = selector.unused_in_map().map(|entry| entry.written.clone()).collect();
     if survey.counts.forest_users == 0 {
         return Err(Error::new(ErrorKind::Invalid, "find the users that the spec selects")

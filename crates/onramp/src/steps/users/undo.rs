@@ -148,9 +148,19 @@ async fn select(undoing: &mut Undoing<'_>, present: &HashMap<ObjectGuid, ForestU
         false => NetbiosNames::new(),
     };
     let mut selected = HashSet::new();
+    let mut outside = Vec::new();
     for user in present.values() {
-        if !names.find(user, &netbios, &history, None).is_empty() && is_below(user) {
-            selected.insert(user.guid);
+        let found = names.find(user, &netbios, &history, None);
+        if is_below(user) {
+            selected.extend((!found.is_empty()).then_some(user.guid));
+        } else {
+            outside.extend(found.into_iter().map(|at| (at, UserRef::of(user))));
+        }
+    }
+    outside.sort_unstable();
+    for (at, fits) in outside {
+        if let Some(entry) = names.entries().get(at) {
+            undoing.draft.block_all(BlockerKind::OutsideOus { name: entry.written.clone(), fits });
         }
     }
     present.values().for_each(|user| names.compare(user));
