@@ -146,8 +146,7 @@ impl Output {
         // A run whose plan is missing is listed, too: its journal tells that something was changed.
         let is_run = |path: &PathBuf| path.join(PLAN).is_file() || path.join(JOURNAL).is_file();
         let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_run).collect();
-        found.sort();
-        found.reverse();
+        found.sort_by_cached_key(|path| std::cmp::Reverse(age(path)));
         found.extend(self.folder.join(PLAN).is_file().then(|| self.folder.clone()));
         found
     }
@@ -259,7 +258,37 @@ impl Output {
     }
 }
 
+/// Returns the sort key of the folder of a run: its time, and its number among those of the same second.
+fn age(path: &Path) -> (String, u32) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match name.split_once("Z-") {
+        Some((time, number)) => (time.to_owned(), number.parse().unwrap_or_default()),
+        None => (name.trim_end_matches('Z').to_owned(), 0),
+    }
+}
+
 /// Returns the error for a file that cannot be written.
 pub(crate) fn not_written(path: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, "write").with_object(path.display()).with_detail(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn runs_of_one_second_are_in_the_order_of_their_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let names =
+            ["2026-11-30T101500Z", "2026-11-30T101500Z-2", "2026-11-30T101500Z-10", "2026-11-30T101501Z"];
+        for name in names {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            std::fs::write(folder.path().join(name).join(PLAN), "").unwrap();
+        }
+        let found = Output::view(folder.path()).runs();
+        let found: Vec<_> = found.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(found, names.into_iter().rev().collect::<Vec<_>>());
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use onramp_core::{AttributeName, ObjectGuid};
 
 use crate::program::Program;
@@ -116,4 +117,42 @@ fn whatever_is_killed_every_change_is_made_once_and_undone_once() {
     assert_eq!(world.state().users, state.users);
     assert!(killed >= kills() / 4, "{killed} programs were killed before their end");
     println!("{killed} kills, {planned} changes and as many undone, none lost, none twice");
+}
+
+#[test]
+fn a_run_that_is_suspended_does_no_change_twice() {
+    for other_folder in [false, true] {
+        let world = World::new(120);
+        let (spec, _) = SPEC.split_once("[spec.service_account]").unwrap();
+        world.desk.configure(&world.desk.text(spec));
+        let text = world.desk.text(spec).replace("folder = 'out'", "folder = 'out-of-another'");
+        std::fs::write(world.desk.path("another.toml"), text).unwrap();
+        let before = written(&world);
+        world.forest.set_latency(Duration::from_millis(10));
+        let suspended = world.desk.start(&["--yes"]);
+        suspended.wait_until("users are changed", || suspended.said().contains("users,"));
+        suspended.send(Signal::SIGSTOP);
+
+        if other_folder {
+            // Another program, which knows nothing of it, does the rest.
+            world.desk.onboard(&["--config", "another.toml", "--yes"]).with_code(0);
+            assert!(!world.desk.runs().is_empty());
+        } else {
+            world.desk.onboard(&["--yes"]).with_code(1).saying(&["work in the output folder"]);
+        }
+        let meanwhile = written(&world);
+        suspended.send(Signal::SIGCONT);
+        let ended = world.desk.checked(suspended.end()).with_code(0);
+        let after = written(&world);
+        if other_folder {
+            assert_eq!(after, meanwhile, "nothing is written after it continues: {}", ended.said);
+        }
+        let changed: Vec<_> = before.iter().filter(|(guid, value)| after[guid].0 != value.0).collect();
+        assert!(changed.len() > 80);
+        let raised: BTreeSet<(bool, u32)> = (changed.iter())
+            .map(|(guid, (upn, version))| (upn.is_some(), after[*guid].1 - version))
+            .collect();
+        let replaced = raised.iter().filter(|(is_replaced, _)| *is_replaced).count();
+        assert_eq!(replaced, 1, "each was written once: {raised:?}");
+    }
 }

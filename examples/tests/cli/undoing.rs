@@ -104,3 +104,19 @@ fn the_domain_is_added_alone_and_the_next_run_goes_on_once_its_record_is_publish
     let found = world.cloud.runtime.block_on(world.cloud.tenant.tenant().domains.get(&domain)).unwrap();
     assert!(found.is_verified);
 }
+
+#[test]
+fn an_undo_that_needs_a_dns_record_need_not_wait_for_it() {
+    let world = World::new(10);
+    world.desk.configure(&world.desk.text("[spec]\ndomain = 'contoso.com'\n"));
+    world.desk.onboard(&["--yes"]).with_code(0);
+    world.desk.undo(&["latest", "--yes"]).with_code(0);
+    let domain = DomainName::parse("contoso.com").unwrap();
+    let find = || world.cloud.runtime.block_on(world.cloud.tenant.tenant().domains.get(&domain));
+    assert!(find().unwrap_err().is_not_found());
+    let undo = world.desk.runs().pop().unwrap();
+    let undo = undo.file_name().unwrap().to_str().unwrap().to_owned();
+    world.cloud.tenant.auto_publish_dns(false);
+    world.desk.undo(&[&undo, "--yes", "--no-wait"]).with_code(3).saying(&["MS=ms"]);
+    assert!(!find().unwrap().is_verified);
+}
