@@ -7,8 +7,6 @@ use std::time::Duration;
 use onramp_core::{Error, ErrorKind, Result};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use crate::journal::SqliteJournal;
-
 /// `application_id` of the database: "Onrm".
 const APPLICATION: i64 = 0x4F6E_726D;
 /// `user_version`: the version of the tables.
@@ -71,24 +69,6 @@ impl SqliteStore {
             let mut connection = Connection::open(&path).map_err(failed)?;
             prepare(&mut connection, &path)?;
             Ok(Self { path: path.clone(), connection: Arc::new(Mutex::new(connection)) })
-        })
-        .await
-    }
-
-    /// Returns the journal of a name, such as that of a run. It is created when a run opens it.
-    #[must_use]
-    pub fn journal(&self, name: impl Into<String>) -> SqliteJournal {
-        SqliteJournal::new(self.clone(), name.into())
-    }
-
-    /// Returns the names of the journals, the newest first.
-    ///
-    /// # Errors
-    /// Errors of the database.
-    pub async fn journals(&self) -> Result<Vec<String>> {
-        self.read("list the journals in", |connection| {
-            let mut query = connection.prepare("SELECT name FROM journal ORDER BY place DESC")?;
-            query.query_map([], |row| row.get(0))?.collect()
         })
         .await
     }

@@ -27,11 +27,27 @@ pub struct SqliteJournal {
     buffered: usize,
 }
 
-impl SqliteJournal {
-    pub(crate) fn new(store: SqliteStore, name: String) -> Self {
-        Self { store, name, epoch: 0, buffer: Vec::new(), buffered: 0 }
+impl SqliteStore {
+    /// Returns the journal of a name, such as that of a run. It is created when a run opens it.
+    #[must_use]
+    pub fn journal(&self, name: impl Into<String>) -> SqliteJournal {
+        SqliteJournal { store: self.clone(), name: name.into(), epoch: 0, buffer: Vec::new(), buffered: 0 }
     }
 
+    /// Returns the names of the journals, the newest first.
+    ///
+    /// # Errors
+    /// Errors of the database.
+    pub async fn journals(&self) -> Result<Vec<String>> {
+        self.read("list the journals in", |connection| {
+            let mut query = connection.prepare("SELECT name FROM journal ORDER BY place DESC")?;
+            query.query_map([], |row| row.get(0))?.collect()
+        })
+        .await
+    }
+}
+
+impl SqliteJournal {
     /// Returns the name of the journal.
     pub fn name(&self) -> &str {
         &self.name
