@@ -9,6 +9,7 @@ mod applying;
 mod controllers;
 mod crashes;
 mod creating_a_synchronization_account;
+mod days;
 mod histories;
 mod interruptions;
 mod journals;
