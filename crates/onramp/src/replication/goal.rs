@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The replication state of a naming context before many changes.
 ///
-/// Taken by [`begin`](super::ReplicationExt::begin). It may be stored and used by a later run.
+/// Taken by [`mark_replication`](super::ReplicationExt::mark_replication). It may be stored and used by a later run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReplicationMark {

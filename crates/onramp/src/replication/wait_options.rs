@@ -15,7 +15,8 @@ pub struct WaitOptions {
     /// The longest interval between two polls. Five seconds unless set.
     pub longest_interval: Duration,
     /// The longest interval for domain controllers of other sites than the one written to, where changes travel by
-    /// schedule. A minute unless set. Used by [`ReplicationExt::wait_for`](super::ReplicationExt::wait_for) only.
+    /// schedule. A minute unless set. Used by
+    /// [`ReplicationExt::wait_for_changes`](super::ReplicationExt::wait_for_changes) only.
     pub longest_interval_between_sites: Duration,
 }
 

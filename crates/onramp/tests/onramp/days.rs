@@ -46,7 +46,8 @@ async fn publish(world: &World) {
 async fn a_wait_survives_a_week_of_restarts() {
     let (world, folder) = (World::new(3), tempfile::tempdir().unwrap());
     // Ten days.
-    let plan = world.approved(&spec("domain = 'contoso.com'\n[waits]\ndomain_verification_minutes = 14400\n")).await;
+    let plan =
+        world.approved(&spec("domain = 'contoso.com'\n[waits]\ndomain_verification_minutes = 14400\n")).await;
     for day in 0..7 {
         let (status, waited) = program(&world, &plan, &folder).await;
         let ApplyStatus::Waiting { reason: WaitReason::DnsRecord { domain }, retry_after } = status else {
