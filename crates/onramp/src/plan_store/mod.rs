@@ -20,6 +20,8 @@ use crate::plan::{ApprovedPlan, Plan};
 ///
 /// A plan is stored under its [digest](Plan::digest) and never changes. An implementation that returns `Ok` promises that
 /// what it was given survives a crash of the machine.
+///
+/// A store believes the names of authors and approvers that it is given: the program must know who uses it.
 #[async_trait]
 pub trait PlanStore: Debug + Send + Sync {
     /// Stores a plan. A plan that is stored already keeps its author and its time.
