@@ -63,6 +63,8 @@ mod tests {
             ("(!(userPrincipalName=*@contoso.com))", "(!(!(objectClass=*)))"),
             ("(&(!(&(a=1)(userPrincipalName=x@y)))(b=\\282))", "(&(!(&(a=1)(!(objectClass=*))))(b=\\282))"),
             ("(|(userPrincipalName>=a)(c=3))", "(|(objectClass=*)(c=3))"),
+            // The negation ends with its parenthesis.
+            ("(&(!(a=1))(userPrincipalName=x@y))", "(&(!(a=1))(objectClass=*))"),
         ] {
             let moved = without_upn(&LdapFilter::parse(filter).unwrap(), &spec).unwrap();
             assert_eq!(moved.as_str(), format!("(&{relaxed}(userPrincipalName=*@contoso.com))"));
