@@ -185,8 +185,7 @@ impl Job {
         };
         terminal.outcome(&outcome);
         // What was done is told and verified also without a report.
-        let reported = write_report(Report::new(approved.plan()).with_outcome(&outcome));
-        if let Err(error) = &reported {
+        if let Err(error) = write_report(Report::new(approved.plan()).with_outcome(&outcome)) {
             terminal.note(error);
         }
         if waits_for_dns {

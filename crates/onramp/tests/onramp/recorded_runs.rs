@@ -1,4 +1,4 @@
-//! What a journal says of a run, record by record.
+//! The records of a journal, and the changes that they prove.
 
 use onramp::{Change, JournalRecord, Plan, RecordedRun};
 

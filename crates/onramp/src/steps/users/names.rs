@@ -253,7 +253,7 @@ fn keys(user: &ForestUser, netbios: &NetbiosNames) -> Vec<String> {
     let mut keys =
         vec![format!("guid {}", user.guid), format!("dn {}", dn_key(&user.dn)), format!("sam {sam}")];
     keys.extend(user.sid.as_ref().map(|sid| format!("sid {sid}")));
-    // A name before Windows 2000 may look like the UPN of somebody else.
+    // A sAMAccountName may look like the UPN of another user.
     keys.extend(sam.contains('@').then(|| format!("upn {sam}")));
     keys.extend(user.upn.as_deref().map(|upn| format!("upn {}", comparison_key(upn))));
     if let Some(domain) = user.dn.domain_name() {
