@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use clap::Args;
-use onramp::{Change, Plan};
+use onramp::{ApprovedPlan, Change, Plan};
 use onramp_core::{Error, ErrorKind, Result};
 
 use crate::job::Answer;
@@ -44,13 +44,14 @@ impl Earlier {
     }
 }
 
-/// Decides on a plan: refuses one with another digest, and one that changes the UPN with which this program signs in; then
+/// Decides on a plan, which another person may have approved already: refuses one with another digest, and one that changes the UPN with which this program signs in; then
 /// accepts what the arguments and the unfinished run before accept, and asks about the rest if standard input is a terminal.
 ///
 /// # Errors
 /// `Invalid` if the plan changes the UPN `bind`.
 pub fn decide(
     plan: Plan,
+    approved: Option<ApprovedPlan>,
     arguments: &ApprovalArguments,
     earlier: &Earlier,
     bind: &str,
@@ -70,7 +71,15 @@ pub fn decide(
         return Ok(Answer::PlanOnly);
     }
     keeps_sign_in(&plan, bind)?;
-    Ok(approve(plan, arguments, earlier, terminal))
+    Ok(match approved {
+        Some(approved) => {
+            let names = approved.review().map(|review| review.approvers.join(", ")).unwrap_or_default();
+            terminal.line("");
+            terminal.line(format!("  approved by {names}"));
+            Answer::Apply(approved)
+        }
+        None => approve(plan, arguments, earlier, terminal),
+    })
 }
 
 /// Refuses a plan whose digest differs from that of the reviewed plan.
@@ -109,7 +118,12 @@ fn keeps_sign_in(plan: &Plan, bind: &str) -> Result<()> {
 
 /// Approves with the consequences that the command line accepts, and asks about the others if standard input is a
 /// terminal.
-fn approve(plan: Plan, arguments: &ApprovalArguments, earlier: &Earlier, terminal: &Terminal) -> Answer {
+pub(crate) fn approve(
+    plan: Plan,
+    arguments: &ApprovalArguments,
+    earlier: &Earlier,
+    terminal: &Terminal,
+) -> Answer {
     let ids: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
     let mut accepted: Vec<String> =
         arguments.accept.iter().filter(|name| ids.contains(name)).cloned().collect();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use onramp::{Spec, SpecError};
+use onramp::{PolicyRules, Spec, SpecError};
 use onramp_ad::{AdClient, BindName, LdapSecurity};
 use onramp_core::{Clock, Error, ErrorKind, Password, Result};
 use onramp_entra::{ClientSecret, Cloud, Endpoints, EntraClient, HarRecorder, ServiceAddresses};
@@ -22,6 +22,9 @@ pub struct Config {
     /// The place of the files.
     #[serde(default)]
     pub output: OutputConfig,
+    /// The rules under which plans may be applied.
+    #[serde(default)]
+    pub policy: PolicyRules,
     /// The wanted state.
     pub spec: Spec,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use onramp::{
     ApplyOutcome, ApplyStatus, ApprovedPlan, Event, FileJournal, FileSecretStore, History, Limits, Onramp,
-    Plan, RecordedRun, Report, Spec, UndoSelection, WaitReason, plan,
+    Plan, PlanStore, PolicyRules, RecordedRun, Report, Spec, UndoSelection, WaitReason, plan,
 };
 use onramp_core::{Clock, Error, Forest, Result, Tenant, visible};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 use crate::dns;
 use crate::output::{DNS_RECORDS, JOURNAL, PLAN, REPORT, not_written};
 use crate::terminal::Terminal;
+
+/// The rule of a policy that a plan store answers.
+const SEPARATE_APPROVER: &str = "separate_approver";
 
 /// The result of a job, for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +30,10 @@ pub enum Ended {
     NotApproved,
     /// Only the plan was requested, and it can be applied; nothing was changed. Exit code 0.
     Planned,
-    /// A DNS record is to be published; the same command continues then. Exit code 3.
-    WaitsForDns,
+    /// A DNS record is to be published, or a change window to open; the same command continues then. Exit code 3.
+    Waits,
+    /// The users of the canary are changed and verified; the same command continues with the others. Exit code 4.
+    CanaryDone,
 }
 
 impl From<Ended> for ExitCode {
@@ -37,7 +42,8 @@ impl From<Ended> for ExitCode {
             Ended::Green | Ended::Planned => ExitCode::SUCCESS,
             Ended::Red => ExitCode::FAILURE,
             Ended::NotApproved => ExitCode::from(2),
-            Ended::WaitsForDns => ExitCode::from(3),
+            Ended::Waits => ExitCode::from(3),
+            Ended::CanaryDone => ExitCode::from(4),
         }
     }
 }
@@ -96,24 +102,31 @@ pub struct Job {
     pub folder: PathBuf,
     /// The folder of secrets.
     pub secrets: PathBuf,
+    /// The rules under which the plan may be applied.
+    pub policy: PolicyRules,
+    /// The store in which another person approves the plan, if the policy requires that.
+    pub plans: Arc<dyn PlanStore>,
+    /// The name of the person who runs the job.
+    pub operator: String,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The terminal that shows progress.
     pub terminal: Terminal,
     /// The token that stops the run between two changes.
     pub cancellation: CancellationToken,
-    /// True if the run ends instead of waiting for a DNS record.
-    pub ends_before_dns: bool,
+    /// True if the run ends instead of waiting for a DNS record or a change window.
+    pub ends_before_waits: bool,
 }
 
 impl Job {
-    /// Runs the job. `approve` decides on the plan; `on_event` receives every event that the terminal shows.
+    /// Runs the job. `approve` decides on the plan, which another person may have approved already; `on_event` receives every
+    /// event that the terminal shows.
     ///
     /// # Errors
     /// The errors of each step; the journal lists the changes made before the error.
     pub async fn run(
         self,
-        approve: impl FnOnce(Plan) -> Result<Answer>,
+        approve: impl FnOnce(Plan, Option<ApprovedPlan>) -> Result<Answer>,
         on_event: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Result<Ended> {
         let terminal = self.terminal.clone();
@@ -122,7 +135,9 @@ impl Job {
         let onramp = Onramp::new(self.tenant, self.forest)
             .with_clock(Arc::clone(&self.clock))
             .with_cancellation(self.cancellation.clone())
-            .with_history(self.history)
+            .with_history(self.history.clone())
+            .with_policy(Arc::new(self.policy.clone()))
+            .with_operator(&self.operator)
             .with_observer(move |event| {
                 watching.event(event);
                 on_event(event);
@@ -134,6 +149,8 @@ impl Job {
                 }
             });
 
+        // The number of users that a canary leaves to the next run.
+        let mut rest_of_canary = 0;
         let (plan, spec) = match self.source {
             PlanSource::Saved(plan, spec) => {
                 onramp.check_target(&plan).await?;
@@ -143,7 +160,21 @@ impl Job {
                 terminal.heading("Survey");
                 let survey = onramp.survey(&spec).await?;
                 terminal.rest();
-                (plan(&spec, &survey), Some(spec))
+                let whole = plan(&spec, &survey);
+                match self.policy.canary_users.filter(|_| self.policy.needs_canary(&whole, &self.history)) {
+                    Some(users) => {
+                        rest_of_canary = whole.users_changed().saturating_sub(users);
+                        terminal.heading(format!(
+                            "Survey of a canary of {users} users; the plan for all changes {}",
+                            whole.users_changed()
+                        ));
+                        let spec = spec.canary(&whole, users);
+                        let survey = onramp.survey(&spec).await?;
+                        terminal.rest();
+                        (plan(&spec, &survey), Some(Box::new(spec)))
+                    }
+                    None => (whole, Some(spec)),
+                }
             }
             PlanSource::Undo(run, selection) => {
                 terminal.heading("Survey of what the run changed");
@@ -166,12 +197,39 @@ impl Job {
         };
         let nothing = |error: Error| error.with_hint("Nothing was changed.");
         write_report(Report::new(&plan)).map_err(nothing)?;
-        let is_blocked = plan.is_blocked();
-        let approved = match approve(plan)? {
+        let mut violations = onramp.review(&plan).await?;
+        let approved = match self.policy.separate_approver {
+            true => self.plans.load(&plan.digest()).await.and_then(|stored| stored.approved_by_others()).ok(),
+            false => None,
+        };
+        if approved.is_some() {
+            violations.retain(|violation| violation.rule != SEPARATE_APPROVER);
+        }
+        if !violations.is_empty() {
+            terminal.heading("Policy");
+            violations.iter().for_each(|violation| terminal.line(format!("  not allowed: {violation}")));
+        }
+        let is_applicable = !plan.is_blocked() && violations.is_empty();
+        let needs_approver = violations.iter().all(|violation| violation.rule == SEPARATE_APPROVER);
+        if !violations.is_empty() && needs_approver && !plan.is_blocked() && !plan.is_empty() {
+            self.plans.save(&plan, &self.operator, self.clock.now()).await.map_err(nothing)?;
+            terminal.line("");
+            terminal.line(format!(
+                "  Nothing was changed. Another person approves it with: onramp approve {}",
+                plan.digest()
+            ));
+            terminal.line("  Then run the same command again.");
+            return Ok(Ended::NotApproved);
+        }
+        let approved = match approve(plan, approved)? {
+            Answer::PlanOnly if is_applicable => return Ok(Ended::Planned),
+            Answer::PlanOnly | Answer::Refused => return Ok(Ended::NotApproved),
+            Answer::Apply(_) if !is_applicable => {
+                terminal.line("");
+                terminal.line("The policy does not allow this plan. Nothing was changed.");
+                return Ok(Ended::NotApproved);
+            }
             Answer::Apply(approved) => approved,
-            Answer::PlanOnly if is_blocked => return Ok(Ended::NotApproved),
-            Answer::PlanOnly => return Ok(Ended::Planned),
-            Answer::Refused => return Ok(Ended::NotApproved),
         };
 
         terminal.heading("Apply");
@@ -179,19 +237,24 @@ impl Job {
         let secrets = FileSecretStore::new(self.secrets);
         // The report that remains if the run is interrupted. The report on the plan says that nothing was changed.
         write_report(Report::new(approved.plan()).started()).map_err(nothing)?;
-        let (outcome, waits_for_dns) = match self.ends_before_dns {
-            true => apply_until_dns(&onramp, &approved, &mut journal, &secrets, &*self.clock).await?,
-            false => (onramp.apply_to_end(&approved, &mut journal, &secrets).await?, false),
+        let (outcome, waits_for) = match self.ends_before_waits {
+            true => apply_until_wait(&onramp, &approved, &mut journal, &secrets, &*self.clock).await?,
+            false => (onramp.apply_to_end(&approved, &mut journal, &secrets).await?, None),
         };
         terminal.outcome(&outcome);
         // What was done is told and verified also without a report.
         if let Err(error) = write_report(Report::new(approved.plan()).with_outcome(&outcome)) {
             terminal.note(error);
         }
-        if waits_for_dns {
+        if let Some(reason) = waits_for {
             terminal.line("");
-            terminal.line("  Publish one of the DNS records above, then run the same command again.");
-            return Ok(Ended::WaitsForDns);
+            terminal.line(match reason {
+                WaitReason::DnsRecord { .. } => {
+                    "  Publish one of the DNS records above, then run the same command again.".to_owned()
+                }
+                reason => format!("  The run waits for {reason}. Run the same command again then."),
+            });
+            return Ok(Ended::Waits);
         }
         outcome.require_complete()?;
 
@@ -203,35 +266,55 @@ impl Job {
             _ => onramp.verify_undo(&approved).await?,
         };
         terminal.verification(&verification);
+        if let Err(error) = onramp.record_verification(&verification, &mut journal).await {
+            terminal.note(error);
+        }
         write_report(Report::new(approved.plan()).with_outcome(&outcome).with_verification(&verification))
             .map_err(|error| {
                 error.with_hint("The run and its verification are as told above; only the report is missing.")
             })?;
-        Ok(if verification.is_green() { Ended::Green } else { Ended::Red })
+        if !verification.is_green() {
+            return Ok(Ended::Red);
+        }
+        if rest_of_canary == 0 {
+            return Ok(Ended::Green);
+        }
+        terminal.line("");
+        let users = approved.plan().users_changed();
+        terminal.line(format!(
+            "  The canary of {users} users is changed and verified. Let them work with it, then run the"
+        ));
+        terminal.line(format!(
+            "  same command again for the other {rest_of_canary}: it makes a plan of its own."
+        ));
+        Ok(Ended::CanaryDone)
     }
 }
 
-/// Applies a plan to its end or to the wait for a DNS record. Returns true in the second case.
-async fn apply_until_dns(
+/// Applies a plan to its end, or to the first wait for something that can take days, which it returns.
+async fn apply_until_wait(
     onramp: &Onramp,
     plan: &ApprovedPlan,
     journal: &mut FileJournal,
     secrets: &FileSecretStore,
     clock: &dyn Clock,
-) -> Result<(ApplyOutcome, bool)> {
+) -> Result<(ApplyOutcome, Option<WaitReason>)> {
     let mut run = onramp.start(plan, journal, secrets);
     loop {
         let limits = Limits::default();
         let outcome = run.apply(&limits).await?;
         match &outcome.status {
             ApplyStatus::More => {}
-            ApplyStatus::Waiting { reason: WaitReason::DnsRecord { .. }, .. } => {
+            ApplyStatus::Waiting {
+                reason: reason @ (WaitReason::DnsRecord { .. } | WaitReason::Policy { .. }),
+                ..
+            } => {
                 // The journal gets its end.
                 limits.stop.cancel();
-                return Ok((run.apply(&limits).await?, true));
+                return Ok((run.apply(&limits).await?, Some(reason.clone())));
             }
             ApplyStatus::Waiting { retry_after, .. } => clock.sleep(*retry_after).await,
-            _ => return Ok((outcome, false)),
+            _ => return Ok((outcome, None)),
         }
     }
 }

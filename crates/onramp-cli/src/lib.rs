@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod approval;
+pub mod approve;
 pub mod config;
 pub mod dns;
 pub mod job;
 pub mod onboard;
+pub mod operator;
 pub mod output;
 pub mod password;
 pub mod runs;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use onramp_cli::{onboard, password, runs, undo};
+use onramp_cli::{approve, onboard, password, runs, undo};
 
 /// Prepare Active Directory and Microsoft Entra for directory synchronization.
 #[derive(Debug, Parser)]
@@ -16,6 +16,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Program {
     Onboard(Box<onboard::Arguments>),
+    Approve(approve::Arguments),
     Runs(runs::Arguments),
     Undo(Box<undo::Arguments>),
     Password(Box<password::Arguments>),
@@ -29,6 +30,7 @@ enum Program {
 async fn main() -> ExitCode {
     match Arguments::parse().program {
         Program::Onboard(arguments) => onboard::run(*arguments).await,
+        Program::Approve(arguments) => approve::run(arguments).await,
         Program::Runs(arguments) => runs::run(&arguments),
         Program::Undo(arguments) => undo::run(*arguments).await,
         Program::Password(arguments) => password::run(*arguments),

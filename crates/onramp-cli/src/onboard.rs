@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::approval::{ApprovalArguments, Earlier, decide};
 use crate::config::Config;
 use crate::job::{Ended, Job, PlanSource, end, stop_on_ctrl_c};
+use crate::operator::operator;
 use crate::output::{Output, RECORDING};
 use crate::terminal::Terminal;
 use clap::Parser;
@@ -23,8 +24,10 @@ use tokio_util::sync::CancellationToken;
 #[command(after_help = "Exit codes:
   0    everything is so and verified, or --plan-only made a plan that can be applied
   1    something is not as it should be, or an error
-  2    a consequence was not accepted, the digest is another one, or the plan cannot be applied; nothing was changed
-  3    --no-wait: a DNS record is to be published; the same command continues then
+  2    a consequence was not accepted, the digest is another one, the policy does not allow the plan or another person has to
+       approve it, or it cannot be applied; nothing was changed
+  3    --no-wait: a DNS record is to be published, or a change window to open; the same command continues then
+  4    the users of the canary are changed and verified; the same command continues with the others
   130  stopped on request
 
 Run the same command again after a stop: what was done is recognized, and what --accept named stays accepted.")]
@@ -38,7 +41,8 @@ pub struct Arguments {
     #[arg(long)]
     new_password: bool,
     /// End with exit code 3 instead of waiting for the DNS record of the domain: it is printed with type, name and value, and
-    /// written to dns-records.txt in the folder of the run. The same command continues once it is published.
+    /// written to dns-records.txt in the folder of the run. The same command continues once it is published. So for a change
+    /// window of the policy.
     #[arg(long)]
     no_wait: bool,
     /// Apply exactly this plan, which an earlier run saved, instead of a new one.
@@ -83,13 +87,19 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         history,
         folder: folder.clone(),
         secrets: output.secrets(),
+        policy: config.policy,
+        plans: Arc::new(output.plan_store()),
+        operator: operator(),
         clock,
         terminal: terminal.clone(),
         cancellation,
-        ends_before_dns: arguments.no_wait,
+        ends_before_waits: arguments.no_wait,
     };
-    let ended =
-        Box::pin(job.run(|plan| decide(plan, &arguments.approval, &earlier, &bind, &terminal), |_| ())).await;
+    let ended = Box::pin(job.run(
+        |plan, approved| decide(plan, approved, &arguments.approval, &earlier, &bind, &terminal),
+        |_| (),
+    ))
+    .await;
     terminal.note(format!("\u{2192} {}", folder.display()));
     ended
 }

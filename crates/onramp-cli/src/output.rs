@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use onramp::{ApplyStatus, FileJournal, History, JournalEntry, Plan, RecordedRun};
+use onramp::{ApplyStatus, FileJournal, FolderPlanStore, History, JournalEntry, Plan, RecordedRun};
 use onramp_core::{Error, ErrorKind, Result};
 use onramp_files::FolderLock;
 use time::OffsetDateTime;
@@ -15,6 +15,8 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const REPORT: &str = "report.html";
 /// The name of the file with the DNS records to publish in the folder of its run.
 pub const DNS_RECORDS: &str = "dns-records.txt";
+/// The name of the folder of stored plans in the output folder.
+const PLANS: &str = "plans";
 /// The name of a recording in the folder of its run.
 pub const RECORDING: &str = "wire.har";
 
@@ -41,6 +43,8 @@ pub struct StoredRun {
     pub started: Option<OffsetDateTime>,
     /// The status at its end; `None` if it was never started, or ended without a record.
     pub status: Option<ApplyStatus>,
+    /// True if its verification was green, false if not; `None` if there is no record of one.
+    pub verified: Option<bool>,
 }
 
 impl StoredRun {
@@ -58,7 +62,15 @@ impl StoredRun {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let (run, journal) = (RecordedRun::new(plan), folder.join(JOURNAL));
         let has_journal = journal.is_file();
-        let mut stored = Self { name, run, has_journal, accepted: Vec::new(), started: None, status: None };
+        let mut stored = Self {
+            name,
+            run,
+            has_journal,
+            accepted: Vec::new(),
+            started: None,
+            status: None,
+            verified: None,
+        };
         if !has_journal {
             return Ok(stored);
         }
@@ -70,10 +82,11 @@ impl StoredRun {
                 JournalEntry::RunStarted { accepted, plan, .. } => {
                     is_of_another |= *plan != stored.run.plan().digest();
                     stored.started = Some(record.at);
-                    stored.status = None;
+                    (stored.status, stored.verified) = (None, None);
                     stored.accepted.clone_from(accepted);
                 }
                 JournalEntry::RunEnded { status } => stored.status = Some(status.clone()),
+                JournalEntry::RunVerified { is_green } => stored.verified = Some(*is_green),
                 _ => {}
             }
         }
@@ -137,6 +150,11 @@ impl Output {
     /// Returns the folder of the secrets, which all runs share.
     pub fn secrets(&self) -> PathBuf {
         self.folder.join("secrets")
+    }
+
+    /// Returns the store of plans that wait for the approval of another person.
+    pub fn plan_store(&self) -> FolderPlanStore {
+        FolderPlanStore::new(self.folder.join(PLANS))
     }
 
     /// Returns the folders of earlier runs, the latest first, and then the output folder itself if an older version

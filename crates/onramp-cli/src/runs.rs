@@ -68,7 +68,13 @@ fn describe(stored: &StoredRun, all: &[StoredRun]) -> String {
         (None, _) if stored.has_journal => "its journal is empty: what it changed is not known".to_owned(),
         (None, _) => "only planned, or its journal is missing".to_owned(),
         (Some(_), None) => "no end was recorded".to_owned(),
-        (Some(_), Some(status)) => status.to_string(),
+        (Some(_), Some(status)) => match stored.verified {
+            Some(true) => format!("{status}, and verified"),
+            Some(false) => {
+                format!("{status}, but its verification found something else: its report says what")
+            }
+            None => status.to_string(),
+        },
     };
     // Later runs come first.
     let place = all.iter().position(|other| std::ptr::eq(other, stored)).unwrap_or_default();

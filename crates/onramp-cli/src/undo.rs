@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::approval::{ApprovalArguments, Earlier, decide};
 use crate::config::Config;
 use crate::job::{Ended, Job, PlanSource, end, stop_on_ctrl_c};
+use crate::operator::operator;
 use crate::output::Output;
 use crate::terminal::Terminal;
 
@@ -23,8 +24,9 @@ use crate::terminal::Terminal;
 #[command(after_help = "Exit codes:
   0    everything is restored and verified, except for what the plan named; or --plan-only made a plan that can be applied
   1    something is not restored, or an error
-  2    a consequence was not accepted, the digest is another one, or the plan cannot be applied; nothing was changed
-  3    a DNS record is to be published (--no-wait)
+  2    a consequence was not accepted, the digest is another one, the policy does not allow the plan or another person has to
+       approve it, or it cannot be applied; nothing was changed
+  3    a DNS record is to be published, or a change window to open (--no-wait)
   130  stopped on request")]
 pub struct Arguments {
     /// The run: the name of its folder, at least 6 digits of the digest of its plan, or `latest`.
@@ -112,13 +114,19 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         history: output.history(|problem| terminal.note(problem)),
         folder: folder.clone(),
         secrets: output.secrets(),
+        policy: config.policy,
+        plans: Arc::new(output.plan_store()),
+        operator: operator(),
         clock,
         terminal: terminal.clone(),
         cancellation,
-        ends_before_dns: arguments.no_wait,
+        ends_before_waits: arguments.no_wait,
     };
-    let ended =
-        Box::pin(job.run(|plan| decide(plan, &arguments.approval, &earlier, &bind, &terminal), |_| ())).await;
+    let ended = Box::pin(job.run(
+        |plan, approved| decide(plan, approved, &arguments.approval, &earlier, &bind, &terminal),
+        |_| (),
+    ))
+    .await;
     terminal.note(format!("\u{2192} {}", folder.display()));
     ended
 }

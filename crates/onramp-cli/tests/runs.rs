@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use onramp::lab::forest::LabForest;
 use onramp::lab::tenant::LabTenant;
-use onramp::{CancellationToken, Event, History, Plan, Result, Spec};
+use onramp::{
+    ApprovedPlan, CancellationToken, ChangeWindow, Event, FolderPlanStore, Onramp, Plan, PlanApproval,
+    PlanStore, PolicyRules, Result, Spec,
+};
 use onramp_cli::job::{Answer, Ended, Job, PlanSource};
 use onramp_cli::output::{JOURNAL, Output, PLAN, REPORT};
 use onramp_cli::terminal::Terminal;
@@ -18,6 +21,7 @@ struct World {
     tenant: LabTenant,
     clock: Arc<ManualClock>,
     folder: tempfile::TempDir,
+    policy: PolicyRules,
 }
 
 impl World {
@@ -25,7 +29,8 @@ impl World {
         let clock = Arc::new(ManualClock::default());
         let forest = LabForest::builder().users(20).clock(clock.clone()).build().unwrap();
         let tenant = LabTenant::builder().auto_publish_dns(true).clock(clock.clone()).build().unwrap();
-        Self { forest, tenant, clock, folder: tempfile::tempdir().unwrap() }
+        let policy = PolicyRules::default();
+        Self { forest, tenant, clock, folder: tempfile::tempdir().unwrap(), policy }
     }
 
     /// Starts a job in a new folder.
@@ -36,13 +41,16 @@ impl World {
             tenant: self.tenant.tenant(),
             forest: self.forest.forest(),
             source: PlanSource::Survey(Box::new(spec)),
-            history: History::default(),
+            history: output.history(|problem| panic!("{problem}")),
             folder: output.new_run(onramp_core::Clock::now(&*self.clock)).unwrap(),
             secrets: output.secrets(),
+            policy: self.policy.clone(),
+            plans: Arc::new(output.plan_store()),
+            operator: "nina@workstation".to_owned(),
             clock: self.clock.clone(),
             terminal: Terminal::new(),
             cancellation: CancellationToken::new(),
-            ends_before_dns: false,
+            ends_before_waits: true,
         }
     }
 
@@ -66,7 +74,10 @@ impl World {
     }
 }
 
-fn accept(plan: Plan) -> Result<Answer> {
+fn accept(plan: Plan, approved: Option<ApprovedPlan>) -> Result<Answer> {
+    if let Some(approved) = approved {
+        return Ok(Answer::Apply(approved));
+    }
     let ids: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
     Ok(Answer::Apply(plan.approve(ids).unwrap()))
 }
@@ -79,7 +90,7 @@ async fn a_run_is_listed_as_what_its_files_say_and_no_more() {
     assert_eq!(ended.unwrap(), Ended::Green);
     let (plan, journal) = (folder.join(PLAN), folder.join(JOURNAL));
     let said = world.list();
-    assert!(said.contains("changes made; completed") && !said.contains(" 0 of"), "{said}");
+    assert!(said.contains("changes made; completed, and verified") && !said.contains(" 0 of"), "{said}");
 
     let whole = std::fs::read(&journal).unwrap();
     std::fs::write(&journal, b"").unwrap();
@@ -124,13 +135,123 @@ async fn a_report_that_cannot_be_written_hides_nothing() {
     let world = World::new();
     let job = world.job();
     let in_the_way = job.folder.join(REPORT);
-    let approve = move |plan: Plan| {
+    let approve = move |plan: Plan, approved: Option<ApprovedPlan>| {
         std::fs::remove_file(&in_the_way).unwrap();
         std::fs::create_dir_all(in_the_way.join("x")).unwrap();
-        accept(plan)
+        accept(plan, approved)
     };
     let error = Box::pin(job.run(approve, |_| ())).await.unwrap_err().to_string();
     assert!(error.contains("report.html") && error.contains("Nothing was changed"), "{error}");
     let domain = "contoso.com".parse().unwrap();
     assert!(world.tenant.tenant().domains.get(&domain).await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn a_run_whose_verification_is_red_is_not_listed_as_verified() {
+    let world = World::new();
+    let forest = world.forest.clone();
+    let spec = Spec::from_toml("domain = 'contoso.com'\n[users]\n").unwrap();
+    let onramp = Onramp::new(world.tenant.tenant(), forest.forest()).with_clock(world.clock.clone());
+    let survey = onramp.survey(&spec).await.unwrap();
+    let guid = survey.users.candidates[0].user.guid;
+    // Somebody takes a change back before the verification.
+    let (_, ended) = world
+        .run(move |event| {
+            if let Event::ChangeEnded { number, total, .. } = event
+                && number == total
+            {
+                let host = forest.controllers()[0].clone();
+                forest.set_on(&host, &guid, "userPrincipalName", &["somebody@corp.local"]).unwrap();
+            }
+        })
+        .await;
+    assert_eq!(ended.unwrap(), Ended::Red);
+    let said = world.list();
+    assert!(said.contains("completed, but its verification found something else"), "{said}");
+}
+
+#[tokio::test]
+async fn a_canary_is_a_run_of_its_own_and_the_same_command_goes_on_with_the_others() {
+    let mut world = World::new();
+    world.policy = PolicyRules::default().with_canary(4, 30);
+    let (_, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::CanaryDone);
+    let (_, early) = world.run(|_| ()).await;
+    assert_eq!(early.unwrap(), Ended::NotApproved, "the canary is still observed");
+    world.clock.advance(std::time::Duration::from_secs(1800));
+    let (_, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::Green);
+    let said = world.list();
+    assert_eq!(said.matches("completed, and verified").count(), 2, "{said}");
+}
+
+#[tokio::test]
+async fn a_plan_waits_for_another_person_and_then_the_same_command_applies_it() {
+    let mut world = World::new();
+    world.policy = PolicyRules::default().with_separate_approver();
+    let (_, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::NotApproved);
+    let store = Output::view(&world.folder.path().join("out")).plan_store();
+    let digest = store.digests().await.unwrap().swap_remove(0);
+    let stored = store.load(&digest).await.unwrap();
+    assert_eq!(stored.author, "nina@workstation");
+    let accepted: Vec<String> = stored.plan.consequences().iter().map(|one| one.id()).collect();
+    let at = onramp_core::Clock::now(&*world.clock);
+    let own = PlanApproval::new("nina@workstation", at, accepted.clone());
+    store.approve(&digest, &own).await.unwrap();
+    let (_, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::NotApproved, "the author has approved it");
+    // The program that approves: this machine's user is not the author.
+    world.list();
+    let approve = |arguments: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_onramp"));
+        let output =
+            program.arg("approve").args(arguments).current_dir(world.folder.path()).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = approve(&["0123"]);
+    assert!(code == 1 && said.contains("fewer than 12 digits"), "{said}");
+    let (code, said) = approve(&["000000000000"]);
+    assert!(code == 1 && said.contains("no plan with that digest"), "{said}");
+    let (code, said) = approve(&[&digest[..12]]);
+    assert!(code == 2 && said.contains("not accepted: "), "{said}");
+    let (code, said) = approve(&[&digest[..12], "--plan-only"]);
+    assert!(code == 0 && said.contains("made by nina@workstation"), "{said}");
+    let (code, said) = approve(&[&digest, "--yes"]);
+    assert!(code == 0 && said.contains("Approved."), "{said}");
+    let (folder, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::Green);
+    let journal = std::fs::read_to_string(folder.join(JOURNAL)).unwrap();
+    assert!(journal.contains("\"author\":\"nina@workstation\",\"approvers\":["), "{journal}");
+
+    // Whoever made a plan cannot approve it.
+    let operator = onramp_cli::operator::operator();
+    let plan = store.load(&digest).await.unwrap().plan;
+    let mine = FolderPlanStore::new(world.folder.path().join("out2/plans"));
+    mine.save(&plan, &operator, at).await.unwrap();
+    let config = std::fs::read_to_string(world.folder.path().join("onboard.toml")).unwrap();
+    std::fs::write(world.folder.path().join("onboard.toml"), config.replace("'out'", "'out2'")).unwrap();
+    let (code, said) = approve(&[&digest, "--yes"]);
+    assert!(code == 1 && said.contains("is its author"), "{said}");
+    assert!(mine.load(&digest).await.unwrap().approvals.is_empty());
+}
+
+#[tokio::test]
+async fn a_closed_change_window_ends_a_run_that_does_not_wait_and_too_many_changes_a_plan() {
+    let mut world = World::new();
+    let later = (onramp_core::Clock::now(&*world.clock) + std::time::Duration::from_secs(7200)).time();
+    world.policy = PolicyRules::default()
+        .with_window(ChangeWindow::new(later, later + std::time::Duration::from_secs(60)));
+    let (_, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::Waits);
+    world.clock.advance(std::time::Duration::from_secs(7200));
+    let (_, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::Green);
+
+    let mut world = World::new();
+    world.policy = PolicyRules::default().with_max_changes(1);
+    let (folder, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::NotApproved);
+    assert!(!folder.join(JOURNAL).exists());
 }

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use onramp_core::forest::ForestUser;
-use onramp_core::{ObjectGuid, ObjectId, UpnSuffix, comparison_key};
+use onramp_core::{DomainName, ObjectGuid, ObjectId, UpnSuffix, comparison_key};
+use time::OffsetDateTime;
 
 use crate::journal::{JournalEntry, JournalRecord};
 use crate::outcome::Outcome;
@@ -31,12 +32,34 @@ pub struct History {
     accounts: HashSet<ObjectId>,
     /// True while records of a run are added that undoes another one: what it wrote is no result.
     is_undo: bool,
+    run: Option<Run>,
+    verified: Vec<VerifiedRun>,
+    /// The latest time at which an undo of a run of a plan began to restore users, by the digest of the plan.
+    undone: HashMap<String, OffsetDateTime>,
+}
+
+/// The run whose records are added.
+#[derive(Debug, Clone)]
+struct Run {
+    plan: String,
+    undoes: Option<String>,
+    /// The numbers of users that it changed, by their new UPN suffix in lower case.
+    users: HashMap<String, u64>,
+}
+
+/// A run whose verification was green.
+#[derive(Debug, Clone)]
+struct VerifiedRun {
+    plan: String,
+    at: OffsetDateTime,
+    users: HashMap<String, u64>,
 }
 
 impl History {
     /// Adds the records of a journal.
     pub fn add<'a>(&mut self, records: impl IntoIterator<Item = &'a JournalRecord>) {
         for record in records {
+            self.note_run(record);
             match &record.entry {
                 JournalEntry::RunStarted { undoes, .. } => self.is_undo = undoes.is_some(),
                 // Other changes than those of UPNs have a title.
@@ -56,6 +79,40 @@ impl History {
                 _ => {}
             }
         }
+    }
+
+    /// Notes what a record says of its run as a whole.
+    fn note_run(&mut self, record: &JournalRecord) {
+        match (&record.entry, &mut self.run) {
+            // A run that continues another one of the same plan completes what that began.
+            (JournalEntry::RunStarted { plan, .. }, Some(run)) if run.plan == *plan => {}
+            (JournalEntry::RunStarted { plan, undoes, .. }, run) => {
+                *run = Some(Run { plan: plan.clone(), undoes: undoes.clone(), users: HashMap::new() });
+            }
+            (JournalEntry::ChangeEnded { after: Some(after), outcome: Outcome::Done, .. }, Some(run)) => {
+                let suffix = after.rsplit_once('@').map_or("", |(_, suffix)| suffix).to_lowercase();
+                *run.users.entry(suffix).or_default() += 1;
+                if let Some(undone) = &run.undoes {
+                    let at = self.undone.entry(undone.clone()).or_insert(record.at);
+                    *at = record.at.max(*at);
+                }
+            }
+            (JournalEntry::RunVerified { is_green: true }, Some(Run { plan, undoes: None, users })) => {
+                self.verified.push(VerifiedRun { plan: plan.clone(), at: record.at, users: users.clone() });
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the earliest time at which a run was verified that changed at least so many users to UPNs on a domain, and
+    /// was not undone since.
+    pub fn verified_at(&self, domain: &DomainName, users: u64) -> Option<OffsetDateTime> {
+        let suffixes = [domain.as_str().to_lowercase(), domain.ascii().to_lowercase()];
+        let stands = |run: &&VerifiedRun| self.undone.get(&run.plan).is_none_or(|undone| *undone < run.at);
+        let is_large = |run: &&VerifiedRun| {
+            suffixes.iter().filter_map(|suffix| run.users.get(suffix)).any(|count| *count >= users)
+        };
+        self.verified.iter().filter(stands).filter(is_large).map(|run| run.at).min()
     }
 
     /// Adds the changes of a plan as if they were made, for a verification.

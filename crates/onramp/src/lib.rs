@@ -36,6 +36,7 @@ mod onramp;
 mod outcome;
 mod plan;
 mod plan_store;
+mod policy;
 pub mod replication;
 mod report;
 mod secret_store;
@@ -43,6 +44,7 @@ mod spec;
 mod steps;
 mod survey;
 mod undo;
+mod user_names;
 mod user_ref;
 mod verify;
 
@@ -60,9 +62,13 @@ pub use onramp::Onramp;
 pub use outcome::{ApplyOutcome, ApplyStatus, Failure, Outcome, StepOutcome, WaitReason};
 pub use plan::{
     ApprovedPlan, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
-    PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlannedChange, Scope, SkipReason, Skipped,
+    PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlanReview, PlannedChange, Scope, SkipReason, Skipped,
 };
 pub use plan_store::{FolderPlanStore, MemoryPlanStore, PlanApproval, PlanStore, StoredPlan};
+pub use policy::{
+    ChangePolicy, ChangeWindow, PolicyDecision, PolicyRequest, PolicyRules, PolicyViolation, RunProgress,
+    Weekday,
+};
 pub use report::Report;
 pub use secret_store::{FileSecretStore, MemorySecretStore, SecretStore};
 pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};

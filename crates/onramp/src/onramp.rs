@@ -7,6 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Observer};
 use crate::history::History;
+use crate::plan::{ApprovedPlan, Plan};
+use crate::policy::{ChangePolicy, PolicyRequest, PolicyViolation};
 
 /// A tenant and a forest to prepare, with the options of a run.
 ///
@@ -35,6 +37,8 @@ pub struct Onramp {
     pub(crate) observer: Observer,
     pub(crate) cancellation: CancellationToken,
     pub(crate) history: History,
+    pub(crate) policy: Option<Arc<dyn ChangePolicy>>,
+    pub(crate) operator: Option<String>,
 }
 
 impl Onramp {
@@ -48,6 +52,8 @@ impl Onramp {
             observer: Observer::default(),
             cancellation: CancellationToken::new(),
             history: History::default(),
+            policy: None,
+            operator: None,
         }
     }
 
@@ -84,6 +90,57 @@ impl Onramp {
     pub fn with_history(mut self, history: History) -> Self {
         self.history = history;
         self
+    }
+
+    /// Applies only plans that a policy allows.
+    ///
+    /// ```no_run
+    /// # async fn example(tenant: onramp_core::Tenant, forest: onramp_core::Forest) {
+    /// use std::sync::Arc;
+    /// use onramp::{Onramp, PolicyRules};
+    ///
+    /// let rules = PolicyRules::default().with_max_changes(2000).with_max_failures(10);
+    /// let onramp = Onramp::new(tenant, forest).with_policy(Arc::new(rules));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_policy(mut self, policy: Arc<dyn ChangePolicy>) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// Sets the name of the person or program that runs it, for the journal.
+    #[must_use]
+    pub fn with_operator(mut self, name: impl Into<String>) -> Self {
+        self.operator = Some(name.into());
+        self
+    }
+
+    /// Reviews a plan that is not approved yet: returns every rule of the policy that it breaks, none without a policy.
+    ///
+    /// # Errors
+    /// Those of [`ChangePolicy::review`].
+    pub async fn review(&self, plan: &Plan) -> Result<Vec<PolicyViolation>> {
+        let request = PolicyRequest::new(plan, &self.forest, &self.history, self.clock.now());
+        match &self.policy {
+            Some(policy) => self.unless_cancelled("review the plan", policy.review(&request)).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Refuses an approved plan that breaks a rule of the policy.
+    pub(crate) async fn require_policy(&self, approved: &ApprovedPlan) -> Result<()> {
+        let Some(policy) = &self.policy else { return Ok(()) };
+        let request = PolicyRequest::new(approved.plan(), &self.forest, &self.history, self.clock.now())
+            .with_review(approved.review());
+        let violations = self.unless_cancelled("review the plan", policy.review(&request)).await?;
+        if violations.is_empty() {
+            return Ok(());
+        }
+        let all: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        Err(Error::new(ErrorKind::Forbidden, "apply the plan")
+            .with_detail(format!("the policy does not allow it: {}", all.join("; ")))
+            .with_hint("Nothing was changed."))
     }
 
     /// Runs `work` unless the run is cancelled first.

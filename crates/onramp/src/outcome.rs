@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use onramp_core::{DomainName, Error, ErrorKind, Result, Upn};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// The maximum number of failures in an outcome; the journal has all of them.
 pub(crate) const FAILURES_KEPT: usize = 1000;
@@ -91,6 +92,14 @@ pub enum WaitReason {
     },
     /// Domain controllers do not have a change yet.
     Replication,
+    /// The change policy allows no change at present.
+    Policy {
+        /// The thing that is waited for, in words.
+        detail: String,
+        /// The time at which the policy decides again.
+        #[serde(with = "time::serde::rfc3339")]
+        until: OffsetDateTime,
+    },
 }
 
 impl fmt::Display for WaitReason {
@@ -101,6 +110,7 @@ impl fmt::Display for WaitReason {
             Self::Password { upn } => write!(f, "the password of {upn} to be known in the tenant"),
             Self::AzurePrincipal { upn } => write!(f, "Azure to know {upn}"),
             Self::Replication => f.write_str("replication to all domain controllers"),
+            Self::Policy { detail, until } => write!(f, "{detail} at {until}"),
         }
     }
 }

@@ -20,8 +20,9 @@ use onramp::lab::tls::LabCa;
 use onramp::onramp_core::forest::UserQuery;
 use onramp::onramp_core::tenant::VerificationRecord;
 use onramp::onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, visible};
-use onramp::{Event, History, Spec};
+use onramp::{Event, History, MemoryPlanStore, PolicyRules, Spec};
 use onramp_cli::job::{Answer, Ended, Job, PlanSource, exit_code, stop_on_ctrl_c};
+use onramp_cli::operator::operator;
 use onramp_cli::output::{DNS_RECORDS, JOURNAL, Output, PLAN, RECORDING, REPORT};
 use onramp_cli::terminal::Terminal;
 use tokio_util::sync::CancellationToken;
@@ -122,16 +123,19 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         history: History::default(),
         folder: folder.clone(),
         secrets: folder.join(SECRETS),
+        policy: PolicyRules::default(),
+        plans: Arc::new(MemoryPlanStore::default()),
+        operator: operator(),
         clock: Arc::clone(&clock),
         terminal: terminal.clone(),
         cancellation,
-        ends_before_dns: false,
+        ends_before_waits: false,
     };
     let dns = tenant.clone();
     let publishing = terminal.clone();
     let accepting = terminal.clone();
     let ended = Box::pin(job.run(
-        move |plan| {
+        move |plan, _| {
             // A demonstration accepts what it has just shown. A program asks a person.
             let accepted: Vec<String> =
                 plan.consequences().iter().map(|consequence| consequence.id()).collect();

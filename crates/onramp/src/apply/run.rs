@@ -5,8 +5,13 @@ use std::time::Duration;
 use onramp_core::{Error, ErrorKind, Result};
 
 use super::context::Context;
+use crate::event::Event;
 use crate::journal::{Journal, JournalEntry, JournalRecord, JournalState};
-use crate::outcome::{ApplyOutcome, Outcome};
+use crate::outcome::{ApplyOutcome, Outcome, WaitReason};
+use crate::policy::{PolicyDecision, RunProgress};
+
+/// The minimum time between two decisions of a policy about the same change.
+const MIN_POLICY_WAIT: Duration = Duration::from_secs(1);
 
 /// A run of an approved plan.
 pub(crate) struct Run<'a> {
@@ -24,6 +29,38 @@ impl Run<'_> {
         self.context.slices.publish(&self.outcome);
         if self.context.slices.budget() == 0 {
             self.context.slices.pause_at_limit().await;
+        }
+    }
+
+    /// Returns the decision of the policy about the next change.
+    pub(crate) fn decide(&self) -> PolicyDecision {
+        let onramp = &self.context.onramp;
+        onramp.policy.as_ref().map_or(PolicyDecision::Continue, |policy| {
+            policy.decide(&RunProgress::new(self.context.plan.plan(), &self.outcome, onramp.clock.now()))
+        })
+    }
+
+    /// Waits until the policy allows the next change, or the run is cancelled. Returns the reason if the policy stops the
+    /// run.
+    pub(crate) async fn wait_for_policy(&mut self) -> Option<String> {
+        loop {
+            let (until, detail) = match self.decide() {
+                PolicyDecision::Continue => return None,
+                PolicyDecision::Stop { reason } => return Some(reason),
+                PolicyDecision::WaitUntil { until, reason } => (until, reason),
+            };
+            self.context.slices.publish(&self.outcome);
+            let left = Duration::try_from(until - self.context.onramp.clock.now()).unwrap_or_default();
+            let left = left.max(MIN_POLICY_WAIT);
+            let action = format!("wait for {detail}");
+            self.context.notify(Event::Waiting {
+                reason: WaitReason::Policy { detail, until },
+                waited: Duration::ZERO,
+                timeout: left,
+            });
+            if self.context.pause(&action, left).await.is_err() {
+                return None;
+            }
         }
     }
 

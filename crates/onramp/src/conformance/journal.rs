@@ -88,6 +88,9 @@ fn run(epoch: u64) -> Vec<JournalRecord> {
             plan: "digest".to_owned(),
             accepted: vec!["users-renamed:1:0a".to_owned()],
             undoes: text("another digest"),
+            operator: text("nina"),
+            author: text("ben"),
+            approvers: vec!["anna".to_owned(), "carl \u{2028}".to_owned()],
         },
         JournalEntry::ChangeStarted {
             number: 1,

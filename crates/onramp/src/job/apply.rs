@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 use super::order::Steps;
 use crate::apply::{Context, Limits, Pause, PausingClock, Run, Slices, unrecorded};
 use crate::event::Event;
-use crate::history::History;
-use crate::journal::{JOURNAL_FORMAT_VERSION, Journal, JournalEntry};
+use crate::journal::{JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord};
 use crate::onramp::Onramp;
 use crate::outcome::{ApplyOutcome, ApplyStatus, Failure, Outcome, StepOutcome};
 use crate::plan::{ApprovedPlan, Plan, PlannedChange};
 use crate::secret_store::SecretStore;
 use crate::steps::{service_account, users};
 use crate::survey::forest_of;
+use crate::verify::Verification;
 
 /// A run that is applied in slices: see [`Onramp::start`].
 ///
@@ -48,8 +48,8 @@ impl ApplyRun<'_> {
     /// end of the run it returns the same outcome again.
     ///
     /// # Errors
-    /// `Invalid` if the plan is for another tenant or forest; errors of the journal. The results of the changes are in
-    /// the outcome; [`ApplyOutcome::require_complete`] makes an error of an incomplete one.
+    /// `Invalid` if the plan is for another tenant or forest; `Forbidden` if the policy does not allow the plan; errors of the
+    /// journal. The results of the changes are in the outcome; [`ApplyOutcome::require_complete`] makes an error of an incomplete one.
     pub async fn apply(&mut self, limits: &Limits) -> Result<ApplyOutcome> {
         if let Some(ended) = &self.ended {
             return Ok(ended.clone());
@@ -120,7 +120,6 @@ impl Onramp {
         let onramp = Self {
             clock: Arc::new(PausingClock(Arc::clone(&slices))),
             cancellation: cancellation.clone(),
-            history: History::default(),
             ..self.clone()
         };
         let waited_before = Duration::ZERO;
@@ -172,10 +171,30 @@ impl Onramp {
     }
 }
 
+impl Onramp {
+    /// Records in the journal whether the verification of its last run is green.
+    ///
+    /// A policy with a canary needs the record, and the list of runs shows it.
+    ///
+    /// # Errors
+    /// Errors of the journal.
+    pub async fn record_verification(
+        &self,
+        verification: &Verification,
+        journal: &mut dyn Journal,
+    ) -> Result<()> {
+        let epoch = journal.open().await?.epoch;
+        let entry = JournalEntry::RunVerified { is_green: verification.is_green() };
+        journal.append(epoch, &[JournalRecord { at: self.clock.now(), entry }]).await?;
+        journal.flush().await
+    }
+}
+
 /// Makes all changes of a plan.
 async fn apply_whole(context: Context<'_>, journal: &mut dyn Journal) -> Result<ApplyOutcome> {
     let plan = context.plan;
     context.onramp.check_target(plan.plan()).await?;
+    context.onramp.require_policy(plan).await?;
     let outcome = ApplyOutcome::new(plan.plan().changes().len() as u64);
     let opened = journal.open().await.map_err(|error| unrecorded(&error, "nothing was changed"))?;
     let digest = plan.plan().digest();
@@ -185,6 +204,9 @@ async fn apply_whole(context: Context<'_>, journal: &mut dyn Journal) -> Result<
         plan: digest.clone(),
         accepted: plan.accepted().to_vec(),
         undoes: plan.plan().header().undoes.clone(),
+        operator: context.onramp.operator.clone(),
+        author: plan.review().map(|review| review.author.clone()),
+        approvers: plan.review().map(|review| review.approvers.clone()).unwrap_or_default(),
     };
     let mut run = Run { context, journal, opened, digest, outcome };
     run.record(started).await.map_err(|error| unrecorded(&error, "nothing was changed"))?;
@@ -245,8 +267,14 @@ async fn make_changes(run: &mut Run<'_>, steps: &mut Steps) -> Result<()> {
             continue;
         }
         run.pause_at_limit().await;
+        let stopped = if planned.change.writes() { run.wait_for_policy().await } else { None };
         if run.context.onramp.cancellation.is_cancelled() {
             run.outcome.status = ApplyStatus::Cancelled { next: planned.number };
+            return Ok(());
+        }
+        if let Some(problem) = stopped {
+            let (number, title) = (planned.number, planned.change.to_string());
+            run.outcome.status = ApplyStatus::Stopped { number, title, problem };
             return Ok(());
         }
         if !make_single(run, steps, planned).await? {

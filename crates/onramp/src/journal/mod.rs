@@ -17,7 +17,7 @@ pub use file::FileJournal;
 use crate::outcome::{ApplyStatus, Outcome};
 
 /// The version of the format of journal records that this version writes. It reads this one and older ones.
-pub const JOURNAL_FORMAT_VERSION: u32 = 2;
+pub const JOURNAL_FORMAT_VERSION: u32 = 3;
 
 /// A record of the journal: one line of a journal file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,15 @@ pub enum JournalEntry {
         /// The digest of the plan whose run it undoes, if it undoes one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         undoes: Option<String>,
+        /// The name of the person or program that runs it, if known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
+        /// The name of the author of the plan, if it was approved in a plan store.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        author: Option<String>,
+        /// The names of the people who approved the plan in a plan store.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approvers: Vec<String>,
     },
     /// The start of a change. Durable before anything is sent, so that the former value is never lost.
     ChangeStarted {
@@ -93,6 +102,11 @@ pub enum JournalEntry {
         /// The status of the run at its end.
         #[serde(flatten, deserialize_with = "status_or_text")]
         status: ApplyStatus,
+    },
+    /// The verification of the run before it.
+    RunVerified {
+        /// True if every check was true.
+        is_green: bool,
     },
 }
 
@@ -149,7 +163,7 @@ impl JournalState {
                 self.plan = None;
                 self.unfinished.clear();
             }
-            JournalEntry::ChangeStarted { .. } => {}
+            JournalEntry::ChangeStarted { .. } | JournalEntry::RunVerified { .. } => {}
         }
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use super::{Blocker, Plan};
 
 /// A plan with every consequence accepted by name: the only type that can be applied.
@@ -11,9 +13,48 @@ use super::{Blocker, Plan};
 pub struct ApprovedPlan {
     plan: Arc<Plan>,
     accepted: Vec<String>,
+    review: Option<PlanReview>,
+}
+
+/// The people who made and approved a plan in a [`PlanStore`](crate::PlanStore).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PlanReview {
+    /// The name of the author.
+    pub author: String,
+    /// The time at which the author stored the plan.
+    pub saved_at: OffsetDateTime,
+    /// The names of the approvers, without the author.
+    pub approvers: Vec<String>,
+}
+
+impl PlanReview {
+    /// Creates the review of a plan that nobody approved.
+    pub fn new(author: impl Into<String>, saved_at: OffsetDateTime) -> Self {
+        Self { author: author.into(), saved_at, approvers: Vec::new() }
+    }
+
+    /// Adds an approver.
+    #[must_use]
+    pub fn with_approver(mut self, name: impl Into<String>) -> Self {
+        self.approvers.push(name.into());
+        self
+    }
 }
 
 impl ApprovedPlan {
+    /// Adds the people who reviewed the plan.
+    #[must_use]
+    pub(crate) fn with_review(mut self, review: PlanReview) -> Self {
+        self.review = Some(review);
+        self
+    }
+
+    /// Returns the author and the approvers, if the plan was approved in a [`PlanStore`](crate::PlanStore).
+    pub fn review(&self) -> Option<&PlanReview> {
+        self.review.as_ref()
+    }
+
     /// Returns the plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -87,7 +128,7 @@ impl Plan {
         }
         let unknown: Vec<String> = named.into_iter().filter(|name| !ids.contains(name)).collect();
         if blockers.is_empty() && missing.is_empty() && unknown.is_empty() {
-            return Ok(ApprovedPlan { plan: Arc::new(self), accepted: ids });
+            return Ok(ApprovedPlan { plan: Arc::new(self), accepted: ids, review: None });
         }
         Err(NotApproved { plan: Box::new(self), blockers, missing, unknown })
     }

@@ -304,6 +304,26 @@ impl Change {
         }
     }
 
+    /// Returns the UPN of the service account, if it concerns that.
+    pub(crate) fn upn_of_account(&self) -> Option<&Upn> {
+        match self {
+            Self::CreateServiceAccount { upn, .. }
+            | Self::SetAlternateEmail { upn, .. }
+            | Self::EnableServiceAccount { upn, .. }
+            | Self::SetServiceAccountPassword { upn, .. }
+            | Self::SetMfaState { upn, .. }
+            | Self::AssignRole { upn, .. }
+            | Self::AssignSubscriptionRole { upn, .. }
+            | Self::ProveSignIn { upn, .. }
+            | Self::RemoveRole { upn, .. }
+            | Self::RemoveSubscriptionRole { upn, .. }
+            | Self::DisableServiceAccount { upn, .. }
+            | Self::DeleteServiceAccount { upn, .. }
+            | Self::RestoreServiceAccount { upn, .. } => Some(upn),
+            _ => None,
+        }
+    }
+
     /// Returns true if it writes: a wait and a test do not.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self, Self::AwaitReplication { .. } | Self::ProveSignIn { .. })
@@ -311,12 +331,7 @@ impl Change {
 
     /// Returns true if it concerns the service account.
     pub(crate) fn is_of_account(&self) -> bool {
-        matches!(self, Self::CreateServiceAccount { .. })
-            || self.account_id().is_some()
-            || matches!(
-                self,
-                Self::AssignRole { .. } | Self::AssignSubscriptionRole { .. } | Self::ProveSignIn { .. }
-            )
+        self.upn_of_account().is_some()
     }
 }
 

@@ -15,7 +15,7 @@ use onramp_core::{DomainName, ObjectId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-pub use approval::{ApprovedPlan, NotAccepted, NotApproved};
+pub use approval::{ApprovedPlan, NotAccepted, NotApproved, PlanReview};
 pub use blocker::{Blocker, BlockerKind};
 pub(crate) use change::UserValues;
 pub use change::{Change, FormerUpn, PlannedChange};

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 pub use folder::FolderPlanStore;
 pub use memory::MemoryPlanStore;
 
-use crate::plan::{ApprovedPlan, Plan};
+use crate::plan::{ApprovedPlan, Plan, PlanReview};
 
 /// A store of plans, in which one person leaves a plan and another one approves it.
 ///
@@ -107,12 +107,16 @@ impl StoredPlan {
         }
         let accepted: BTreeSet<&str> =
             others().flat_map(|approval| &approval.accepted).map(String::as_str).collect();
-        self.plan.clone().approve(accepted).map_err(|refused| {
+        let mut review = PlanReview::new(&self.author, self.saved_at);
+        review.approvers.extend(others().map(|approval| approval.approver.clone()));
+        let approved = self.plan.clone().approve(accepted).map_err(|refused| {
             Error::new(ErrorKind::Forbidden, ACTION).with_object(digest).with_detail(refused.to_string())
-        })
+        })?;
+        Ok(approved.with_review(review))
     }
 
-    fn is_author(&self, name: &str) -> bool {
+    /// Returns true if that is the name of the author, in any case.
+    pub fn is_author(&self, name: &str) -> bool {
         self.author.trim().to_lowercase() == name.trim().to_lowercase()
     }
 }

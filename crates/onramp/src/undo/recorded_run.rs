@@ -97,7 +97,7 @@ impl RecordedRun {
                     self.accounts.insert(*number, object.clone());
                 }
             }
-            JournalEntry::RunEnded { .. } => {}
+            JournalEntry::RunEnded { .. } | JournalEntry::RunVerified { .. } => {}
         }
     }
 

@@ -4,6 +4,7 @@ use onramp::{ApplyStatus, FileJournal, History, JournalEntry, Outcome, Plan};
 
 const PLAN_2: &str = include_str!("../samples/plan-2.jsonl");
 const PLAN_3: &str = include_str!("../samples/plan-3.jsonl");
+const JOURNAL_2: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-2.jsonl");
 const JOURNAL_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-1.jsonl");
 
 #[test]
@@ -49,6 +50,20 @@ fn a_journal_of_version_1_is_read() {
     });
     assert_eq!(unchanged.count(), 15);
     History::default().add(&records);
+}
+
+#[test]
+fn a_journal_of_version_2_is_read() {
+    let records = FileJournal::read(JOURNAL_2).unwrap();
+    assert_eq!(records.len(), 40);
+    let JournalEntry::RunStarted {
+        format_version: 2, accepted, operator: None, author: None, approvers, ..
+    } = &records[0].entry
+    else {
+        panic!("{:?}", records[0])
+    };
+    assert!(accepted.len() == 9 && approvers.is_empty());
+    assert_eq!(records[39].entry, JournalEntry::RunEnded { status: ApplyStatus::Completed });
 }
 
 #[test]

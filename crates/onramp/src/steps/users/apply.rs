@@ -15,6 +15,7 @@ use crate::event::Event;
 use crate::journal::JournalEntry;
 use crate::outcome::{ApplyStatus, FAILURES_KEPT, Failure, Outcome, StepOutcome};
 use crate::plan::{Change, PlannedChange, UserValues};
+use crate::policy::PolicyDecision;
 use crate::steps::replication::Marks;
 
 /// The number of consecutive errors of the server, not of single users, after which the remaining users are not tried.
@@ -37,6 +38,8 @@ struct Progress {
     stale: u64,
     ended: Vec<bool>,
     last_bad: Option<(String, String)>,
+    /// The reason of the policy that stopped the run.
+    stopped_by: Option<String>,
     refused_in_a_row: u32,
     unflushed: usize,
     flushed_at: Duration,
@@ -71,13 +74,14 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
         stale: 0,
         ended: vec![false; changes.len()],
         last_bad: None,
+        stopped_by: None,
         refused_in_a_row: 0,
         unflushed: 0,
         flushed_at: started,
         started,
     };
     send(run, changes, &mut progress).await?;
-    let Progress { tried, bad, stale, ended, last_bad, .. } = progress;
+    let Progress { tried, bad, stale, ended, last_bad, stopped_by, .. } = progress;
     let detail = format!(
         "{} now have {wanted}, {} skipped because somebody else changed the value, {} failed, {} not attempted",
         tried.saturating_sub(bad),
@@ -97,13 +101,15 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
         run.outcome.status = ApplyStatus::Cancelled { next };
         return Ok(false);
     }
-    let problem = match (last_bad, open) {
-        (Some((who, why)), _) if bad == 1 => format!("1 user was not changed: {who}: {why}"),
-        (Some((who, why)), _) => format!("{bad} users were not changed, the last of them {who}: {why}"),
-        (None, Some(_)) => {
+    let problem = match (stopped_by, last_bad, open) {
+        (Some(policy), Some((who, why)), Some(_)) => format!("{policy}; the last of them {who}: {why}"),
+        (Some(policy), None, Some(_)) => policy,
+        (_, Some((who, why)), _) if bad == 1 => format!("1 user was not changed: {who}: {why}"),
+        (_, Some((who, why)), _) => format!("{bad} users were not changed, the last of them {who}: {why}"),
+        (_, None, Some(_)) => {
             format!("the forest answered for {tried} of {} and then no more", people(total))
         }
-        (None, None) => return Ok(true),
+        (_, None, None) => return Ok(true),
     };
     run.outcome.status = ApplyStatus::Stopped { number: next, title, problem };
     Ok(false)
@@ -122,18 +128,30 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
     // The first error of the journal: changes that were sent before it still end, and are reported.
     let mut unwritten: Option<Error> = None;
     loop {
-        if token.is_cancelled() || progress.refused_in_a_row >= MAX_SERVER_ERRORS || unwritten.is_some() {
+        let decision = run.decide();
+        if let PolicyDecision::Stop { reason } = &decision {
+            progress.stopped_by = Some(reason.clone());
+        }
+        if token.is_cancelled()
+            || progress.refused_in_a_row >= MAX_SERVER_ERRORS
+            || progress.stopped_by.is_some()
+            || unwritten.is_some()
+        {
             feed.stop();
         } else if progress.announced == changes.len() {
             feed.close();
         }
         // No more changes are in flight than the slice may make.
         let in_flight = progress.announced.saturating_sub(progress.answered);
-        let budget = usize::try_from(run.context.slices.budget()).unwrap_or(usize::MAX);
+        let budget = match decision {
+            PolicyDecision::Continue => usize::try_from(run.context.slices.budget()).unwrap_or(usize::MAX),
+            _ => 0,
+        };
         let allowed = budget.saturating_sub(in_flight);
         if allowed == 0 && in_flight == 0 && progress.announced < changes.len() && !feed.is_closed() {
             run.flush().await.map_err(|error| lost_outcomes(error, progress, changes))?;
             run.pause_at_limit().await;
+            progress.stopped_by = run.wait_for_policy().await;
             continue;
         }
         let step = if allowed == 0 {

@@ -4,7 +4,6 @@ mod apply;
 mod collisions;
 mod feed;
 mod filter;
-mod names;
 mod selector;
 mod spec_check;
 mod survey;

@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use onramp_core::forest::{AccountKind, ForestUser};
 use onramp_core::{Upn, UpnSuffix, comparison_key};
 
-use super::names::{Entry, Names, NetbiosNames};
 use crate::history::History;
 use crate::plan::{BlockerKind, SkipReason};
 use crate::spec::in_ascii;
 use crate::spec::{NewUpn, Spec, UsersSpec};
 use crate::survey::Candidate;
+use crate::user_names::{Entry, Names, NetbiosNames};
 use crate::user_ref::UserRef;
 
 /// The maximum number of suffixes that are kept to suggest a correct one.

@@ -2,11 +2,11 @@
 
 use onramp_core::{DistinguishedName, UpnSuffix};
 
-use super::names::{Entry, Names, dn_key};
 use super::selector::UserSelector;
 use crate::plan::{BlockerKind, SkipReason};
 use crate::spec::{distance, nearest};
 use crate::survey::Survey;
+use crate::user_names::{Entry, Names, dn_key};
 
 /// An OU of the spec that does not exist, and an existing one with a similar name.
 pub(super) struct MissingOu {

@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 
 use futures_util::StreamExt;
-use onramp_core::forest::{DomainController, ObjectQuery, ReplicatedValue, SearchScope, UserQuery};
-use onramp_core::{AttributeName, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result};
+use onramp_core::forest::{ReplicatedValue, UserQuery};
+use onramp_core::{Error, ErrorKind, LdapFilter, ObjectGuid, Result};
 
 use super::collisions::{UpnIndex, read_addresses, read_holders, wanted_keys};
 use super::filter::without_upn;
-use super::names::{Entry, NetbiosNames};
 use super::selector::{Decision, Undecided, UserSelector};
 use super::spec_check::{MissingOu, invalid_names, unknown_suffixes, unoffered_suffixes};
 use crate::onramp::Onramp;
@@ -17,6 +16,7 @@ use crate::spec::{Spec, UsersSpec};
 use crate::steps::replication::Sample;
 use crate::steps::sync::{self, CloudIndex};
 use crate::survey::{Survey, readable};
+use crate::user_names::{Entry, NetbiosNames, read_netbios_names};
 use crate::user_ref::UserRef;
 
 /// Reads the users, and the cloud users that match them.
@@ -66,7 +66,7 @@ async fn read_selected(
 ) -> Result<()> {
     let mut missing_ous = missing_ous(onramp, users).await?;
     let netbios = if names_with_domain(users) {
-        read_netbios_names(onramp, &survey.suffix.controllers).await
+        read_netbios_names(&onramp.forest, &survey.suffix.controllers).await
     } else {
         NetbiosNames::new()
     };
@@ -213,34 +213,6 @@ async fn missing_ous(onramp: &Onramp, users: &UsersSpec) -> Result<Vec<MissingOu
     Ok(missing)
 }
 
-/// Reads the NetBIOS names of the domains of the forest, as far as the account may read them.
-pub(super) async fn read_netbios_names(onramp: &Onramp, controllers: &[DomainController]) -> NetbiosNames {
-    let mut names = NetbiosNames::new();
-    let partitions = controllers.iter().find_map(|controller| partitions_of(&controller.settings));
-    let (Some(partitions), Ok(netbios), Ok(dns_root)) =
-        (partitions, AttributeName::parse("nETBIOSName"), AttributeName::parse("dnsRoot"))
-    else {
-        return names;
-    };
-    let query = ObjectQuery::all([netbios.clone(), dns_root.clone()])
-        .below(partitions)
-        .with_scope(SearchScope::OneLevel)
-        .with_filter(LdapFilter::present(&netbios));
-    let mut found = onramp.forest.objects.search(query);
-    // Without the right to read them, the default NetBIOS name of a domain is used.
-    while let Some(object) = found.next().await {
-        let object = match object {
-            Ok(object) => object,
-            Err(error) if error.kind() == ErrorKind::Unreadable => continue,
-            Err(_) => break,
-        };
-        if let (Some(netbios), Some(dns)) = (object.text(&netbios), object.text(&dns_root)) {
-            names.insert(dns.to_lowercase(), netbios.to_owned());
-        }
-    }
-    names
-}
-
 /// Adds the decision on a user to the survey.
 fn record(decision: Decision, user: UserRef, index: &mut UpnIndex, survey: &mut Survey) {
     let reason = match decision {
@@ -273,19 +245,4 @@ fn queries(users: &UsersSpec, filter: Option<&LdapFilter>) -> Vec<UserQuery> {
 
 fn names_with_domain(users: &UsersSpec) -> bool {
     users.only.iter().chain(&users.exclude).chain(users.map.keys()).any(|name| name.contains('\\'))
-}
-
-/// Returns `CN=Partitions` of the configuration that contains the settings of a domain controller.
-fn partitions_of(settings: &DistinguishedName) -> Option<DistinguishedName> {
-    let mut above = Some(settings.clone());
-    while let Some(dn) = above {
-        let is_configuration = dn.rdns().first().is_some_and(|rdn| {
-            rdn.attribute.eq_ignore_ascii_case("CN") && rdn.value.eq_ignore_ascii_case("Configuration")
-        });
-        if is_configuration {
-            return Some(dn.child("CN", "Partitions"));
-        }
-        above = dn.parent();
-    }
-    None
 }

@@ -5,9 +5,7 @@ use std::collections::{HashMap, HashSet};
 use onramp_core::forest::{ForestUser, ObjectRef, ReplicatedValue, UserQuery};
 use onramp_core::{ObjectGuid, Result, Upn, comparison_key};
 
-use super::names::{Names, NetbiosNames};
 use super::sample;
-use super::survey::read_netbios_names;
 use crate::history::History;
 use crate::onramp::Onramp;
 use crate::plan::{
@@ -16,6 +14,7 @@ use crate::plan::{
 use crate::steps::replication::Sample;
 use crate::survey::{Unreadable, readable};
 use crate::undo::Undoing;
+use crate::user_names::{Names, NetbiosNames, read_netbios_names};
 use crate::user_ref::UserRef;
 use crate::verify::{CheckStatus, Verification};
 
@@ -144,7 +143,7 @@ async fn select(undoing: &mut Undoing<'_>, present: &HashMap<ObjectGuid, ForestU
     history.add_plan(undoing.run.plan());
     let mut names = Names::new(&selection.users, &history);
     let netbios = match selection.users.iter().any(|name| name.contains('\\')) {
-        true => read_netbios_names(undoing.onramp, &undoing.suffix.controllers).await,
+        true => read_netbios_names(&undoing.onramp.forest, &undoing.suffix.controllers).await,
         false => NetbiosNames::new(),
     };
     let mut selected = HashSet::new();

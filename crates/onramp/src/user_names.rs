@@ -1,9 +1,13 @@
-//! The names of users in a spec, and the users that they fit.
+//! The names of users as operators write them, and the users that they fit.
 
 use std::collections::{HashMap, HashSet};
 
-use onramp_core::forest::ForestUser;
-use onramp_core::{DistinguishedName, ObjectGuid, Sid, Upn, comparison_key};
+use futures_util::StreamExt;
+use onramp_core::forest::{DomainController, ForestUser, ObjectQuery, ObjectRef, SearchScope, UserQuery};
+use onramp_core::{
+    AttributeName, DistinguishedName, ErrorKind, Forest, LdapFilter, ObjectGuid, Result, Sid, Upn,
+    comparison_key,
+};
 
 use crate::history::History;
 use crate::spec::distance;
@@ -270,6 +274,120 @@ fn keys(user: &ForestUser, netbios: &NetbiosNames) -> Vec<String> {
     keys
 }
 
+/// Reads the NetBIOS names of the domains of the forest, as far as the account may read them.
+pub(crate) async fn read_netbios_names(forest: &Forest, controllers: &[DomainController]) -> NetbiosNames {
+    let mut names = NetbiosNames::new();
+    let partitions = controllers.iter().find_map(|controller| partitions_of(&controller.settings));
+    let (Some(partitions), Ok(netbios), Ok(dns_root)) =
+        (partitions, AttributeName::parse("nETBIOSName"), AttributeName::parse("dnsRoot"))
+    else {
+        return names;
+    };
+    let query = ObjectQuery::all([netbios.clone(), dns_root.clone()])
+        .below(partitions)
+        .with_scope(SearchScope::OneLevel)
+        .with_filter(LdapFilter::present(&netbios));
+    let mut found = forest.objects.search(query);
+    // Without the right to read them, the default NetBIOS name of a domain is used.
+    while let Some(object) = found.next().await {
+        let object = match object {
+            Ok(object) => object,
+            Err(error) if error.kind() == ErrorKind::Unreadable => continue,
+            Err(_) => break,
+        };
+        if let (Some(netbios), Some(dns)) = (object.text(&netbios), object.text(&dns_root)) {
+            names.insert(dns.to_lowercase(), netbios.to_owned());
+        }
+    }
+    names
+}
+
+/// Returns `CN=Partitions` of the configuration that contains the settings of a domain controller.
+fn partitions_of(settings: &DistinguishedName) -> Option<DistinguishedName> {
+    let mut above = Some(settings.clone());
+    while let Some(dn) = above {
+        let is_configuration = dn.rdns().first().is_some_and(|rdn| {
+            rdn.attribute.eq_ignore_ascii_case("CN") && rdn.value.eq_ignore_ascii_case("Configuration")
+        });
+        if is_configuration {
+            return Some(dn.child("CN", "Partitions"));
+        }
+        above = dn.parent();
+    }
+    None
+}
+
+/// Finds the users of a forest that names fit, without reading all users. Returns the names, and each user with the indexes
+/// of the names that fit it.
+///
+/// # Errors
+/// Errors of reading, except for single objects that cannot be read and do not exist.
+pub(crate) async fn find_users(
+    forest: &Forest,
+    names: &[String],
+    history: &History,
+) -> Result<(Names, Vec<(ForestUser, Vec<usize>)>)> {
+    let mut list = Names::new(names, history);
+    let mut found: Vec<(ForestUser, Vec<usize>)> = Vec::new();
+    if list.is_empty() {
+        return Ok((list, found));
+    }
+    let netbios = read_netbios_names(forest, &forest.replication.controllers().await?).await;
+    let mut candidates: Vec<ObjectRef> = Vec::new();
+    let mut filters: Vec<LdapFilter> = Vec::new();
+    let (sam, upn) =
+        (AttributeName::from_static("sAMAccountName"), AttributeName::from_static("userPrincipalName"));
+    for Entry { name, written, .. } in list.entries() {
+        // As written: the server compares, not always as AD does.
+        let written = written.trim();
+        match name {
+            UserName::Guid(guid) => candidates.push(ObjectRef::Guid(*guid)),
+            UserName::Sid(sid) => candidates.push(ObjectRef::Sid(sid.clone())),
+            UserName::Dn(_) => candidates.extend(DistinguishedName::parse(written).ok().map(ObjectRef::Dn)),
+            UserName::Account { .. } | UserName::Sam(_) => {
+                let name = written.split_once('\\').map_or(written, |(_, name)| name);
+                filters.push(LdapFilter::equal(&sam, name));
+            }
+            UserName::Upn { key, .. } => {
+                let prefix = written.rsplit_once('@').map_or(written, |(prefix, _)| prefix);
+                filters.push(LdapFilter::equal(&upn, written));
+                filters.extend([written, prefix].map(|name| LdapFilter::equal(&sam, name)));
+                candidates.extend(history.former_holders(key).iter().map(|guid| ObjectRef::Guid(*guid)));
+            }
+        }
+    }
+    let mut users: Vec<ForestUser> = Vec::new();
+    for candidate in candidates {
+        let user = match forest.objects.get(&candidate, &[]).await {
+            Ok(object) => forest.users.get(&object.guid).await,
+            Err(error) => Err(error),
+        };
+        match user {
+            Ok(user) => users.push(user),
+            Err(error) if error.is_not_found() || error.kind() == ErrorKind::Unreadable => {}
+            Err(error) => return Err(error),
+        }
+    }
+    // Few enough for one request each.
+    for some in filters.chunks(50) {
+        let mut selected = forest.users.search(UserQuery::all().with_filter(LdapFilter::any_of(some)));
+        while let Some(user) = selected.next().await {
+            match user {
+                Ok(user) => users.push(user),
+                Err(error) if error.kind() == ErrorKind::Unreadable => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    for user in users {
+        let fits = list.find(&user, &netbios, history, None);
+        if !fits.is_empty() && found.iter().all(|(known, _)| known.guid != user.guid) {
+            found.push((user, fits));
+        }
+    }
+    Ok((list, found))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,11 +468,13 @@ mod tests {
     #[test]
     fn a_name_without_domain_may_fit_two_users() {
         let mut names = Names::new([&"asmith".to_owned()], &History::default());
-        let (one, mut other) = (user(), user());
+        let (one, mut other, mut third) = (user(), user(), user());
         other.guid = ObjectGuid::from_bytes([8; 16]);
-        for user in [&one, &one, &other] {
+        third.guid = ObjectGuid::from_bytes([9; 16]);
+        for user in [&one, &one, &other, &third] {
             names.find(user, &NetbiosNames::new(), &History::default(), None);
         }
         assert!(names.entries()[0].is_ambiguous());
+        assert_eq!(names.entries()[0].fits.len(), 2, "two are enough to say so");
     }
 }

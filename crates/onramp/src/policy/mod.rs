@@ -1,0 +1,152 @@
+//! The change policy: the rules under which a plan may be applied, whoever approved it.
+//!
+//! [`PolicyRules`] are the rules that most organizations need, as data that TOML can hold. Another engine stands behind the
+//! port [`ChangePolicy`].
+
+mod canary;
+mod protected;
+mod rules;
+mod window;
+
+use std::fmt::{self, Debug};
+
+use async_trait::async_trait;
+use onramp_core::{Forest, Result};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+pub use rules::PolicyRules;
+pub use window::{ChangeWindow, Weekday};
+
+use crate::history::History;
+use crate::outcome::ApplyOutcome;
+use crate::plan::{Plan, PlanReview};
+
+/// Port: the rules under which a plan may be applied.
+///
+/// [`Onramp::apply`](crate::Onramp::apply) reviews the approved plan before its first change, and asks for a decision
+/// before each change and while users are changed.
+///
+/// ```
+/// use onramp::{ChangePolicy, PolicyDecision, PolicyRequest, PolicyViolation, RunProgress, async_trait};
+///
+/// /// Leaves the synchronization of the tenant to another team.
+/// #[derive(Debug)]
+/// struct NoSynchronization;
+///
+/// #[async_trait]
+/// impl ChangePolicy for NoSynchronization {
+///     async fn review(&self, request: &PolicyRequest<'_>) -> onramp::Result<Vec<PolicyViolation>> {
+///         let scope = request.plan.header().scope;
+///         let violation = PolicyViolation::new("no-synchronization", "another team turns synchronization on");
+///         Ok(scope.sync.then_some(violation).into_iter().collect())
+///     }
+///
+///     fn decide(&self, _: &RunProgress<'_>) -> PolicyDecision {
+///         PolicyDecision::Continue
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait ChangePolicy: Debug + Send + Sync {
+    /// Reviews a plan: returns every rule that it breaks, and none if it may be applied.
+    ///
+    /// # Errors
+    /// Errors of reading: a plan that cannot be reviewed is not applied.
+    async fn review(&self, request: &PolicyRequest<'_>) -> Result<Vec<PolicyViolation>>;
+
+    /// Decides whether a run makes its next change. Called once for each change, so it returns at once.
+    fn decide(&self, progress: &RunProgress<'_>) -> PolicyDecision;
+}
+
+/// A plan to review, with the facts that rules are about.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PolicyRequest<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The author and the approvers of the plan, if it was approved in a [`PlanStore`](crate::PlanStore).
+    pub review: Option<&'a PlanReview>,
+    /// The forest, for rules about objects that the plan names.
+    pub forest: &'a Forest,
+    /// The history of earlier runs, with those that were verified.
+    pub history: &'a History,
+    /// The time.
+    pub now: OffsetDateTime,
+}
+
+impl<'a> PolicyRequest<'a> {
+    /// Creates a request for a plan that nobody else reviewed.
+    pub fn new(plan: &'a Plan, forest: &'a Forest, history: &'a History, now: OffsetDateTime) -> Self {
+        Self { plan, review: None, forest, history, now }
+    }
+
+    /// Sets the author and the approvers.
+    #[must_use]
+    pub fn with_review(mut self, review: Option<&'a PlanReview>) -> Self {
+        self.review = review;
+        self
+    }
+}
+
+/// A rule that a plan breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PolicyViolation {
+    /// The name of the rule, such as `max_changes`.
+    pub rule: String,
+    /// The violation in words.
+    pub detail: String,
+}
+
+impl PolicyViolation {
+    /// Creates a violation of a rule.
+    pub fn new(rule: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { rule: rule.into(), detail: detail.into() }
+    }
+}
+
+impl fmt::Display for PolicyViolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.detail, self.rule)
+    }
+}
+
+/// The progress of a run.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct RunProgress<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The outcome so far.
+    pub outcome: &'a ApplyOutcome,
+    /// The time.
+    pub now: OffsetDateTime,
+}
+
+impl<'a> RunProgress<'a> {
+    /// Creates the progress of a run at a time.
+    pub fn new(plan: &'a Plan, outcome: &'a ApplyOutcome, now: OffsetDateTime) -> Self {
+        Self { plan, outcome, now }
+    }
+}
+
+/// The decision about the next change of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PolicyDecision {
+    /// The change is made.
+    Continue,
+    /// No change is made before a time, at which the policy decides again.
+    WaitUntil {
+        /// The time.
+        until: OffsetDateTime,
+        /// The thing that is waited for, in words: `the change window to open`.
+        reason: String,
+    },
+    /// The run stops. Changes that were sent are completed.
+    Stop {
+        /// The reason in words.
+        reason: String,
+    },
+}

@@ -1,0 +1,199 @@
+//! The rules of a change policy as data.
+
+use async_trait::async_trait;
+use onramp_core::{DistinguishedName, Result};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use super::{
+    ChangePolicy, ChangeWindow, PolicyDecision, PolicyRequest, PolicyViolation, RunProgress, canary,
+    protected,
+};
+use crate::spec::SpecError;
+
+/// The maximum time by which the clock of the machine that surveyed may be ahead.
+const CLOCK_TOLERANCE: Duration = Duration::minutes(5);
+
+/// The rules of a change policy. The default has no rule.
+///
+/// Built with `with_…` methods, or read from TOML by [`PolicyRules::from_toml`]. They hold for a plan that undoes a run, too,
+/// except for the canary.
+///
+/// ```
+/// let rules = onramp::PolicyRules::from_toml(r#"
+///     max_changes = 2000
+///     max_failures = 10
+///     max_plan_age_minutes = 1440
+///     separate_approver = true
+///     canary_users = 50
+///     protected_ous = ["OU=Executives,DC=corp,DC=local"]
+///     protected_accounts = ['CORP\breakglass']
+///     windows = [{ days = ["sat", "sun"], from = "22:00", to = "04:00", utc_offset = "+01:00" }]
+/// "#)?;
+/// assert_eq!(rules.max_changes, Some(2000));
+/// # Ok::<(), onramp::SpecError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct PolicyRules {
+    /// The maximum number of changes of a plan, without waits and tests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_changes: Option<u64>,
+    /// The number of failed changes after which a run stops, at least 1. Changes that are in flight are completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_failures: Option<u64>,
+    /// The maximum age of a plan, from its survey on, when its run starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_plan_age_minutes: Option<u32>,
+    /// True if somebody else than its author must have approved a plan in a [`PlanStore`](crate::PlanStore).
+    pub separate_approver: bool,
+    /// The number of users that are changed and verified before a plan that changes more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary_users: Option<u64>,
+    /// The time for which the changed users of the canary are observed before the others are changed.
+    pub canary_observation_minutes: u32,
+    /// The OUs whose users no plan may change, with the OUs below them. One that does not exist refuses every plan.
+    pub protected_ous: Vec<DistinguishedName>,
+    /// The accounts that no plan may change, named as in [`UsersSpec::only`](crate::UsersSpec::only). A name that fits no
+    /// user refuses every plan.
+    pub protected_accounts: Vec<String>,
+    /// The times at which changes may be made; empty is any time. A run waits while none is open; a change that waits itself,
+    /// such as for a DNS record, is completed outside of a window, too.
+    pub windows: Vec<ChangeWindow>,
+}
+
+impl PolicyRules {
+    /// Reads rules from TOML.
+    ///
+    /// # Errors
+    /// The position at which the text is not TOML, or has an unknown key or an invalid value.
+    pub fn from_toml(text: &str) -> Result<Self, SpecError> {
+        SpecError::read_toml(text)
+    }
+
+    /// Sets the maximum number of changes of a plan.
+    #[must_use]
+    pub fn with_max_changes(mut self, changes: u64) -> Self {
+        self.max_changes = Some(changes);
+        self
+    }
+
+    /// Sets the number of failed changes after which a run stops.
+    #[must_use]
+    pub fn with_max_failures(mut self, failures: u64) -> Self {
+        self.max_failures = Some(failures);
+        self
+    }
+
+    /// Sets the maximum age of a plan.
+    #[must_use]
+    pub fn with_max_plan_age_minutes(mut self, minutes: u32) -> Self {
+        self.max_plan_age_minutes = Some(minutes);
+        self
+    }
+
+    /// Requires the approval of somebody else than the author.
+    #[must_use]
+    pub fn with_separate_approver(mut self) -> Self {
+        self.separate_approver = true;
+        self
+    }
+
+    /// Sets the number of users that are changed and verified first, and the time for which they are observed.
+    #[must_use]
+    pub fn with_canary(mut self, users: u64, observation_minutes: u32) -> Self {
+        (self.canary_users, self.canary_observation_minutes) = (Some(users), observation_minutes);
+        self
+    }
+
+    /// Adds an OU whose users no plan may change.
+    #[must_use]
+    pub fn with_protected_ou(mut self, ou: DistinguishedName) -> Self {
+        self.protected_ous.push(ou);
+        self
+    }
+
+    /// Adds an account that no plan may change.
+    #[must_use]
+    pub fn with_protected_account(mut self, account: impl Into<String>) -> Self {
+        self.protected_accounts.push(account.into());
+        self
+    }
+
+    /// Adds a time at which changes may be made.
+    #[must_use]
+    pub fn with_window(mut self, window: ChangeWindow) -> Self {
+        self.windows.push(window);
+        self
+    }
+
+    fn review_plan(&self, request: &PolicyRequest<'_>, violations: &mut Vec<PolicyViolation>) {
+        let plan = request.plan;
+        let writes = plan.changes().iter().filter(|planned| planned.change.writes()).count() as u64;
+        if let Some(max) = self.max_changes.filter(|max| writes > *max) {
+            let detail = format!("the plan makes {writes} changes, and {max} are allowed");
+            violations.push(PolicyViolation::new("max_changes", detail));
+        }
+        if let Some(max) = self.max_plan_age_minutes
+            && let Some(detail) = too_old(surveyed_at(request), request.now, max)
+        {
+            violations.push(PolicyViolation::new("max_plan_age_minutes", detail));
+        }
+        if self.separate_approver && request.review.is_none_or(|review| review.approvers.is_empty()) {
+            let detail = match request.review {
+                Some(review) => format!("nobody but its author {} approved the plan", review.author),
+                None => "the plan was not approved by somebody else than its author".to_owned(),
+            };
+            violations.push(PolicyViolation::new("separate_approver", detail));
+        }
+    }
+}
+
+/// Returns the time of the survey; not later than that at which the plan was stored, which its file cannot change.
+fn surveyed_at(request: &PolicyRequest<'_>) -> OffsetDateTime {
+    let surveyed = request.plan.header().surveyed_at;
+    request.review.map_or(surveyed, |review| surveyed.min(review.saved_at))
+}
+
+fn too_old(surveyed: OffsetDateTime, now: OffsetDateTime, max_minutes: u32) -> Option<String> {
+    let age = now - surveyed;
+    if age < -CLOCK_TOLERANCE {
+        return Some(format!(
+            "the plan was surveyed at {surveyed}, which is in the future; a clock is wrong"
+        ));
+    }
+    let is_old = age > Duration::minutes(max_minutes.into());
+    is_old.then(|| {
+        format!("the plan was surveyed {} minutes ago, and {max_minutes} are allowed", age.whole_minutes())
+    })
+}
+
+#[async_trait]
+impl ChangePolicy for PolicyRules {
+    async fn review(&self, request: &PolicyRequest<'_>) -> Result<Vec<PolicyViolation>> {
+        let mut violations = Vec::new();
+        self.review_plan(request, &mut violations);
+        canary::review(self, request, &mut violations);
+        protected::review(self, request, &mut violations).await?;
+        Ok(violations)
+    }
+
+    fn decide(&self, progress: &RunProgress<'_>) -> PolicyDecision {
+        let (outcome, now) = (progress.outcome, progress.now);
+        let failures = outcome.failed + outcome.stale + outcome.unknown;
+        if let Some(max) = self.max_failures.filter(|max| failures >= (*max).max(1)) {
+            let reason = format!("the policy stops a run after {max} failed changes (max_failures)");
+            return PolicyDecision::Stop { reason };
+        }
+        if self.windows.is_empty() || self.windows.iter().any(|window| window.is_open_at(now)) {
+            return PolicyDecision::Continue;
+        }
+        match self.windows.iter().filter_map(|window| window.next_opening(now)).min() {
+            Some(until) => {
+                PolicyDecision::WaitUntil { until, reason: "the change window to open".to_owned() }
+            }
+            None => PolicyDecision::Stop { reason: "no change window opens any more (windows)".to_owned() },
+        }
+    }
+}
