@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use onramp::{
-    ApplyOutcome, ApplyStatus, ApprovedPlan, Event, FileJournal, FileSecretStore, History, Limits, Onramp,
-    Plan, PlanStore, PolicyRules, RecordedRun, Report, Spec, UndoSelection, WaitReason, plan,
+    ApplyOutcome, ApplyStatus, ApprovedPlan, Event, EventLog, FileJournal, FileSecretStore, History, Limits,
+    ObservedRun, Onramp, Plan, PlanStore, PolicyRules, RecordedRun, Report, Spec, UndoSelection, WaitReason,
+    plan,
 };
 use onramp_core::{Clock, Error, Forest, Result, Tenant, visible};
 use tokio_util::sync::CancellationToken;
 
 use crate::dns;
-use crate::output::{DNS_RECORDS, JOURNAL, PLAN, REPORT, not_written};
+use crate::output::{DNS_RECORDS, EVENTS, JOURNAL, PLAN, REPORT, not_written};
 use crate::terminal::Terminal;
 
 /// The rule of a policy that a plan store answers.
@@ -131,7 +133,11 @@ impl Job {
     ) -> Result<Ended> {
         let terminal = self.terminal.clone();
         let file = |name: &str| self.folder.join(name);
+        let nothing = |error: Error| error.with_hint("Nothing was changed.");
         let (watching, dns_file) = (terminal.clone(), file(DNS_RECORDS));
+        let (log, clock) = (EventLog::create(file(EVENTS)).map_err(nothing)?, Arc::clone(&self.clock));
+        let observed: Arc<Mutex<ObservedRun>> = Arc::default();
+        let (observing, is_told) = (Arc::clone(&observed), AtomicBool::new(false));
         let onramp = Onramp::new(self.tenant, self.forest)
             .with_clock(Arc::clone(&self.clock))
             .with_cancellation(self.cancellation.clone())
@@ -141,6 +147,13 @@ impl Job {
             .with_observer(move |event| {
                 watching.event(event);
                 on_event(event);
+                let now = clock.now();
+                observing.lock().unwrap_or_else(PoisonError::into_inner).observe(now, event);
+                if let Err(error) = log.record(now, event)
+                    && !is_told.swap(true, Ordering::Relaxed)
+                {
+                    watching.note(error);
+                }
                 if let Event::DnsRecordNeeded { domain, records } = event {
                     let text = dns::record_lines(domain, records).join("\n") + "\n";
                     if let Err(error) = onramp_files::write_private(&dns_file, text.as_bytes()) {
@@ -191,11 +204,12 @@ impl Job {
             terminal.consequences(&plan);
         }
         let write_report = |report: Report<'_>| -> Result<()> {
+            let run = observed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let report = report.with_run(&run).with_operator(&self.operator);
             let html = report.written_at(self.clock.now()).to_html()?;
             onramp_files::write_private(file(REPORT), html.as_bytes())
                 .map_err(|error| not_written(&file(REPORT), &error))
         };
-        let nothing = |error: Error| error.with_hint("Nothing was changed.");
         write_report(Report::new(&plan)).map_err(nothing)?;
         let mut violations = onramp.review(&plan).await?;
         let approved = match self.policy.separate_approver {
@@ -235,15 +249,16 @@ impl Job {
         terminal.heading("Apply");
         let mut journal = FileJournal::create(file(JOURNAL)).map_err(nothing)?;
         let secrets = FileSecretStore::new(self.secrets);
+        let reviewed = || Report::new(approved.plan()).with_review(approved.review());
         // The report that remains if the run is interrupted. The report on the plan says that nothing was changed.
-        write_report(Report::new(approved.plan()).started()).map_err(nothing)?;
+        write_report(reviewed().started()).map_err(nothing)?;
         let (outcome, waits_for) = match self.ends_before_waits {
             true => apply_until_wait(&onramp, &approved, &mut journal, &secrets, &*self.clock).await?,
             false => (onramp.apply_to_end(&approved, &mut journal, &secrets).await?, None),
         };
         terminal.outcome(&outcome);
         // What was done is told and verified also without a report.
-        if let Err(error) = write_report(Report::new(approved.plan()).with_outcome(&outcome)) {
+        if let Err(error) = write_report(reviewed().with_outcome(&outcome)) {
             terminal.note(error);
         }
         if let Some(reason) = waits_for {
@@ -269,10 +284,11 @@ impl Job {
         if let Err(error) = onramp.record_verification(&verification, &mut journal).await {
             terminal.note(error);
         }
-        write_report(Report::new(approved.plan()).with_outcome(&outcome).with_verification(&verification))
-            .map_err(|error| {
+        write_report(reviewed().with_outcome(&outcome).with_verification(&verification)).map_err(
+            |error| {
                 error.with_hint("The run and its verification are as told above; only the report is missing.")
-            })?;
+            },
+        )?;
         if !verification.is_green() {
             return Ok(Ended::Red);
         }

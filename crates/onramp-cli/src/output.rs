@@ -11,6 +11,8 @@ use time::OffsetDateTime;
 pub const PLAN: &str = "plan.jsonl";
 /// The name of a journal in the folder of its run.
 pub const JOURNAL: &str = "journal.jsonl";
+/// The name of an event log in the folder of its run.
+pub const EVENTS: &str = "events.jsonl";
 /// The name of a report in the folder of its run.
 pub const REPORT: &str = "report.html";
 /// The name of the file with the DNS records to publish in the folder of its run.
@@ -216,6 +218,13 @@ impl Output {
                     .with_hint("`onramp runs` lists the runs."))
             }
         }
+    }
+
+    /// Returns the folder of a run.
+    pub fn folder_of(&self, run: &StoredRun) -> PathBuf {
+        let named = self.folder.join(&run.name);
+        // An older version left the files of a run in the output folder itself.
+        if named.is_dir() { named } else { self.folder.clone() }
     }
 
     /// Returns the runs other than that one which did not complete, made changes, and were not undone since.

@@ -62,12 +62,17 @@ impl World {
 
     /// Returns what the program `onramp runs` prints.
     fn list(&self) -> String {
+        self.onramp(&["runs"])
+    }
+
+    /// Returns what the program `onramp` prints with these arguments.
+    fn onramp(&self, arguments: &[&str]) -> String {
         let config = "[tenant]\nid = 't'\nclient_id = 'c'\nclient_secret = { file = 'f' }\n\
              [forest]\nhost = 'dc1'\nbind = 'CORP\\a'\npassword = { file = 'f' }\n[output]\nfolder = 'out'\n\
              [spec]\ndomain = 'contoso.com'\n";
         std::fs::write(self.folder.path().join("onboard.toml"), config).unwrap();
         let mut program = Command::new(env!("CARGO_BIN_EXE_onramp"));
-        let output = program.args(["runs"]).current_dir(self.folder.path()).output().unwrap();
+        let output = program.args(arguments).current_dir(self.folder.path()).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{said}");
         said
@@ -254,4 +259,20 @@ async fn a_closed_change_window_ends_a_run_that_does_not_wait_and_too_many_chang
     let (folder, ended) = world.run(|_| ()).await;
     assert_eq!(ended.unwrap(), Ended::NotApproved);
     assert!(!folder.join(JOURNAL).exists());
+}
+
+#[tokio::test]
+async fn the_audit_trail_of_a_run_is_one_json_object_a_line() {
+    let world = World::new();
+    let (folder, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::Green);
+    let said = world.onramp(&["audit", folder.file_name().unwrap().to_str().unwrap()]);
+    let lines: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let plan = Plan::read(std::io::BufReader::new(std::fs::File::open(folder.join(PLAN)).unwrap())).unwrap();
+    assert_eq!(lines.len(), plan.changes().len() + 3);
+    assert!(lines.iter().all(|line| line["operator"] == "nina@workstation" && line["plan"] == plan.digest()));
+    assert_eq!(lines.last().unwrap()["action"], "run-verified");
+    let events = onramp::EventLog::read(folder.join(onramp_cli::output::EVENTS)).unwrap();
+    assert!(events.map(Result::unwrap).count() > 5);
 }

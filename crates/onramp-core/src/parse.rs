@@ -82,6 +82,18 @@ macro_rules! text_newtype {
                 Self::parse(&text).map_err(::serde::de::Error::custom)
             }
         }
+        #[cfg(feature = "schemars")]
+        impl ::schemars::JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                ::schemars::json_schema!({ "type": "string" })
+            }
+        }
     };
 }
 pub(crate) use text_newtype;

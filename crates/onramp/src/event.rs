@@ -6,25 +6,27 @@ use std::time::Duration;
 
 use onramp_core::tenant::VerificationRecord;
 use onramp_core::{DomainName, Upn};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
+use time::OffsetDateTime;
 
 use crate::outcome::{Outcome, WaitReason};
 use crate::replication::ReplicationReport;
 
 /// The version of the format of serialized events.
-pub const EVENT_FORMAT_VERSION: u32 = 2;
+pub const EVENT_FORMAT_VERSION: u32 = 3;
 
 /// An event of a run. Contains no secret.
 ///
-/// A serialized event has a `format_version`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "event", remote = "Self")]
+/// It is stored and sent in an [`EventRecord`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", tag = "event")]
 #[non_exhaustive]
 pub enum Event {
     /// The progress of reading.
     Reading {
         /// The kind of objects.
-        what: &'static str,
+        what: String,
         /// The number of objects so far.
         count: u64,
     },
@@ -72,9 +74,11 @@ pub enum Event {
         reason: WaitReason,
         /// The time since its start.
         #[serde(rename = "waited_ms", with = "crate::millis")]
+        #[cfg_attr(feature = "schemars", schemars(with = "u64"))]
         waited: Duration,
         /// The time after which the wait ends.
         #[serde(rename = "timeout_ms", with = "crate::millis")]
+        #[cfg_attr(feature = "schemars", schemars(with = "u64"))]
         timeout: Duration,
     },
     /// The progress of the replication of a value.
@@ -96,16 +100,40 @@ pub enum Event {
     },
 }
 
-impl Serialize for Event {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Versioned<'a> {
-            format_version: u32,
-            #[serde(flatten, serialize_with = "Event::serialize")]
-            event: &'a Event,
-        }
-        Versioned { format_version: EVENT_FORMAT_VERSION, event: self }.serialize(serializer)
+/// An event with its time, as it is stored and sent: one line of an event log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct EventRecord {
+    /// The version of the format.
+    #[serde(deserialize_with = "known_version")]
+    pub format_version: u32,
+    /// The time, in the form of RFC 3339.
+    #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
+    pub at: OffsetDateTime,
+    /// The event.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl EventRecord {
+    /// Creates the record of an event.
+    pub fn new(at: OffsetDateTime, event: Event) -> Self {
+        Self { format_version: EVENT_FORMAT_VERSION, at, event }
     }
+}
+
+/// Reads a format version, and refuses one that this version does not know.
+fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let version = u32::deserialize(deserializer)?;
+    if (3..=EVENT_FORMAT_VERSION).contains(&version) {
+        return Ok(version);
+    }
+    let detail = format!(
+        "it has the format version {version}, and this version of Onramp reads {EVENT_FORMAT_VERSION}"
+    );
+    Err(serde::de::Error::custom(detail))
 }
 
 impl fmt::Display for Event {

@@ -23,15 +23,18 @@ pub use tokio_util::sync::CancellationToken;
 pub use {onramp_core, onramp_password as password};
 
 mod apply;
+mod audit;
 mod blocking;
 mod cloud_match;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod event;
+mod event_log;
 mod history;
 mod job;
 mod journal;
 mod millis;
+mod observed_run;
 mod onramp;
 mod outcome;
 mod plan;
@@ -49,15 +52,18 @@ mod user_ref;
 mod verify;
 
 pub use apply::Limits;
+pub use audit::{AUDIT_FORMAT_VERSION, AuditAction, AuditRecord, AuditTrail};
 pub use cloud_match::{
     CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind, MatchesBlocked, PossibleMatch,
 };
-pub use event::{EVENT_FORMAT_VERSION, Event, Observer};
+pub use event::{EVENT_FORMAT_VERSION, Event, EventRecord, Observer};
+pub use event_log::EventLog;
 pub use history::History;
 pub use job::{ApplyRun, plan};
 pub use journal::{
     FileJournal, JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord, JournalState, MemoryJournal,
 };
+pub use observed_run::{ObservedChange, ObservedRun, ObservedUsers};
 pub use onramp::Onramp;
 pub use outcome::{ApplyOutcome, ApplyStatus, Failure, Outcome, StepOutcome, WaitReason};
 pub use plan::{

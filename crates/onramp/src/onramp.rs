@@ -156,7 +156,7 @@ impl Onramp {
     /// Reports the number of objects read so far, at most once for 1,000 objects.
     pub(crate) fn report_reading(&self, what: &'static str, count: u64) {
         if count.is_multiple_of(1000) || count == 1 {
-            self.observer.notify(&Event::Reading { what, count });
+            self.observer.notify(&Event::Reading { what: what.to_owned(), count });
         }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) const FAILURES_KEPT: usize = 1000;
 
 /// The outcome of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Outcome {
@@ -67,6 +68,7 @@ impl fmt::Display for Outcome {
 
 /// The reason of a wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "wait")]
 #[non_exhaustive]
 pub enum WaitReason {
@@ -98,6 +100,7 @@ pub enum WaitReason {
         detail: String,
         /// The time at which the policy decides again.
         #[serde(with = "time::serde::rfc3339")]
+        #[cfg_attr(feature = "schemars", schemars(with = "String"))]
         until: OffsetDateTime,
     },
 }

@@ -1,7 +1,7 @@
 //! The whole job on the embedded lab: a tenant and a forest are generated, served over the real protocols, prepared for
 //! directory synchronization, and verified. Nothing outside this process and its output folder is changed.
 //!
-//! Leaves `plan.jsonl`, `journal.jsonl`, `report.html`, `wire.har` and the new password in a folder of this run below the
+//! Leaves `plan.jsonl`, `journal.jsonl`, `events.jsonl`, `report.html`, `wire.har` and the new password in a folder of this run below the
 //! output folder. The exit code is 0 only if verification is green.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,7 +23,7 @@ use onramp::onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, vis
 use onramp::{Event, History, MemoryPlanStore, PolicyRules, Spec};
 use onramp_cli::job::{Answer, Ended, Job, PlanSource, exit_code, stop_on_ctrl_c};
 use onramp_cli::operator::operator;
-use onramp_cli::output::{DNS_RECORDS, JOURNAL, Output, PLAN, RECORDING, REPORT};
+use onramp_cli::output::{DNS_RECORDS, EVENTS, JOURNAL, Output, PLAN, RECORDING, REPORT};
 use onramp_cli::terminal::Terminal;
 use tokio_util::sync::CancellationToken;
 
@@ -154,6 +154,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         (REPORT, "begin here: the plan and the result, for a browser"),
         (PLAN, "each change, with its reason"),
         (JOURNAL, "each change as it was made, with the former value"),
+        (EVENTS, "the progress of the run, for programs"),
         (DNS_RECORDS, "the DNS record to publish, as portals ask for it"),
         (RECORDING, "every exchange with the tenant, secrets left out"),
         (SECRETS, "the new password of the service account"),

@@ -26,7 +26,15 @@ fn the_whole_job_on_the_embedded_lab_leaves_a_report_and_tells_no_secret() {
     let named: BTreeSet<_> =
         files.iter().filter_map(|(path, _)| path.strip_prefix(&run).unwrap().to_str()).collect();
     let password = "secrets/onramp-sync@contoso.com.password";
-    let expected = ["dns-records.txt", "journal.jsonl", "plan.jsonl", "report.html", "wire.har", password];
+    let expected = [
+        "dns-records.txt",
+        "events.jsonl",
+        "journal.jsonl",
+        "plan.jsonl",
+        "report.html",
+        "wire.har",
+        password,
+    ];
     assert_eq!(named, BTreeSet::from(expected));
 
     let secret = fs::read_to_string(run.join(password)).unwrap();

@@ -161,7 +161,8 @@ async fn an_answer_that_does_not_come_in_time_is_looked_up() {
     let lab = Lab::small().await;
     let fast = lab.connect().await.forest();
     let user = people(fast.users.as_ref(), 1).await.remove(0);
-    let limits = LdapTimeouts::default().with_operation(Duration::from_secs(1));
+    let limits =
+        LdapTimeouts::default().with_operation(Duration::from_secs(1)).with_connect(Duration::from_secs(1));
     let (address, silent) = muted(lab.servers.controllers()[0].ldaps).await;
     let slow = lab.builder().timeouts(limits).address(lab.host(0), address).connect().await.unwrap();
     let slow_forest = slow.forest();

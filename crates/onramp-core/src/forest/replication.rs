@@ -66,6 +66,7 @@ impl DomainController {
 
 /// A value to look for on each domain controller that must have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "value")]
 #[non_exhaustive]
 pub enum ReplicatedValue {

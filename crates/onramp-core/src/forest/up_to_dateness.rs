@@ -109,12 +109,14 @@ impl ReplicationPosition {
 
 /// The originating write of a value (`replPropertyMetaData`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[allow(clippy::exhaustive_structs)] // what the protocol has
 pub struct OriginatingWrite {
     /// The version: the number of writes of the attribute. A change by delete and add may count twice (Samba).
     pub version: u32,
     /// The time by the writer's clock, in whole seconds.
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub at: OffsetDateTime,
     /// The database in which it was written.
     pub by: InvocationId,

@@ -81,6 +81,7 @@ pub enum DomainAuthentication {
 
 /// A DNS record that proves ownership of a domain. Publishing one of those offered is enough.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "type")]
 #[non_exhaustive]
 pub enum VerificationRecord {

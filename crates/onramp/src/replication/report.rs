@@ -12,6 +12,7 @@ pub(super) const MISMATCHES_KEPT: usize = 100;
 
 /// The replication state of one domain controller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "state")]
 #[non_exhaustive]
 pub enum ReplicationState {
@@ -46,6 +47,7 @@ pub enum ReplicationState {
 
 /// A domain controller and its replication state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ControllerStatus {
     /// The DNS host name.
@@ -110,9 +112,11 @@ impl fmt::Display for ControllerStatus {
 
 /// The last contact with a domain controller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct LastContact {
     /// The time.
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schemars", schemars(with = "String"))]
     pub at: OffsetDateTime,
     /// The domain controller that replicated with it then; `None` if it answered this program.
     pub by: Option<String>,
@@ -130,6 +134,7 @@ impl fmt::Display for LastContact {
 
 /// The subject of a replication report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ReplicationSubject {
@@ -162,6 +167,7 @@ impl fmt::Display for ReplicationSubject {
 
 /// The state of a value, or of many, on every domain controller, during the wait or at its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ReplicationReport {
     /// The subject.
@@ -187,6 +193,7 @@ pub struct ReplicationReport {
 
 /// The highest update sequence number of the changes, on the domain controller where they were made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct HighWaterMark {
     /// The domain controller that was written to.
     pub host: String,
@@ -198,6 +205,7 @@ pub struct HighWaterMark {
 
 /// A value that will never be the expected one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ValueMismatch {
     /// The `objectGUID` of the object.
@@ -219,6 +227,7 @@ pub struct ValueMismatch {
 
 /// The cause of a mismatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MismatchCause {

@@ -1,13 +1,18 @@
 //! The report: an HTML page with the changes of a run and the result of its verification.
 
+mod charts;
+
 use std::collections::BTreeMap;
 
 use askama::Template;
 use onramp_core::{Result, visible};
 
+use charts::Chart;
+
+use crate::observed_run::ObservedRun;
 use crate::outcome::{ApplyOutcome, Failure, Outcome};
 use crate::plan::SkipReason;
-use crate::plan::{Consequence, Plan};
+use crate::plan::{Consequence, Plan, PlanReview};
 use crate::verify::{CheckStatus, REPORT_FORMAT_VERSION, Verification};
 
 /// The maximum number of rows in a table; the plan and the journal have all of them.
@@ -23,12 +28,24 @@ pub struct Report<'a> {
     verification: Option<&'a Verification>,
     is_started: bool,
     written_at: String,
+    operator: Option<&'a str>,
+    review: Option<&'a PlanReview>,
+    run: Option<&'a ObservedRun>,
 }
 
 impl<'a> Report<'a> {
     /// Creates the report on a plan that was not applied yet.
     pub fn new(plan: &'a Plan) -> Self {
-        Self { plan, outcome: None, verification: None, is_started: false, written_at: String::new() }
+        Self {
+            plan,
+            outcome: None,
+            verification: None,
+            is_started: false,
+            written_at: String::new(),
+            operator: None,
+            review: None,
+            run: None,
+        }
     }
 
     /// Adds that the plan is being applied: the report to write before, in case the run is interrupted.
@@ -49,6 +66,27 @@ impl<'a> Report<'a> {
     #[must_use]
     pub fn with_verification(mut self, verification: &'a Verification) -> Self {
         self.verification = Some(verification);
+        self
+    }
+
+    /// Adds the name of the person or program that runs the plan.
+    #[must_use]
+    pub fn with_operator(mut self, name: &'a str) -> Self {
+        self.operator = Some(name);
+        self
+    }
+
+    /// Adds the people who made and approved the plan: [`ApprovedPlan::review`](crate::ApprovedPlan::review).
+    #[must_use]
+    pub fn with_review(mut self, review: Option<&'a PlanReview>) -> Self {
+        self.review = review;
+        self
+    }
+
+    /// Adds the events of the run, for its timeline and its replication.
+    #[must_use]
+    pub fn with_run(mut self, run: &'a ObservedRun) -> Self {
+        self.run = Some(run);
         self
     }
 
@@ -86,6 +124,8 @@ struct Page {
     surveyed_at: String,
     written_at: String,
     digest: String,
+    people: Vec<(&'static str, String)>,
+    charts: Vec<Chart>,
     checks: Vec<Row>,
     steps: Vec<Row>,
     not_asked_for: Option<String>,
@@ -153,6 +193,8 @@ impl Page {
             surveyed_at: minute(header.surveyed_at),
             written_at: report.written_at.clone(),
             digest: plan.digest(),
+            people: people_of(report),
+            charts: charts_of(report),
             checks: report.verification.map(checks).unwrap_or_default(),
             steps: steps(plan, report.outcome),
             not_asked_for: not_asked_for(plan),
@@ -174,6 +216,23 @@ impl Page {
                 .unwrap_or_default(),
         }
     }
+}
+
+/// Returns the people of a run, each with their part in it.
+fn people_of(report: &Report<'_>) -> Vec<(&'static str, String)> {
+    let operator = report.operator.map(|name| ("Run by", name.to_owned()));
+    let review = report.review.map(|review| {
+        [("Plan made by", review.author.clone()), ("Plan approved by", review.approvers.join(", "))]
+    });
+    operator.into_iter().chain(review.into_iter().flatten()).filter(|(_, name)| !name.is_empty()).collect()
+}
+
+fn charts_of(report: &Report<'_>) -> Vec<Chart> {
+    let is_complete = report.outcome.is_some_and(ApplyOutcome::is_complete);
+    let mut charts: Vec<Chart> = report.run.and_then(charts::timeline).into_iter().collect();
+    charts.extend(report.run.map(charts::replication).unwrap_or_default());
+    charts.extend(charts::suffixes(report.plan, is_complete));
+    charts
 }
 
 fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {

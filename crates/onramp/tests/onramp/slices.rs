@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onramp::{ApplyStatus, Event, JournalEntry, Limits, MemoryJournal, WaitReason};
+use onramp::{ApplyStatus, Event, EventRecord, JournalEntry, Limits, MemoryJournal, WaitReason};
 use onramp_core::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -160,11 +160,13 @@ fn stored_forms_have_a_version_and_milliseconds() {
         waited: Duration::from_millis(1500),
         timeout: Duration::from_secs(2),
     };
-    let json: serde_json::Value = serde_json::to_value(&waiting).unwrap();
+    let at = time::OffsetDateTime::UNIX_EPOCH;
+    let json: serde_json::Value = serde_json::to_value(EventRecord::new(at, waiting)).unwrap();
     assert_eq!(
         json,
         serde_json::json!({
             "format_version": onramp::EVENT_FORMAT_VERSION,
+            "at": "1970-01-01T00:00:00Z",
             "event": "waiting",
             "reason": { "wait": "visible", "value": "it" },
             "waited_ms": 1500,
