@@ -137,6 +137,20 @@ async fn a_change_that_waits_while_its_controller_goes_away_is_made_on_another()
 }
 
 #[tokio::test]
+async fn a_lost_change_whose_only_controller_goes_away_then_has_an_unknown_outcome() {
+    let lab = Lab::start(LabForest::builder().users(40).controllers(1)).await;
+    let (manual, model) = (lab.clock.clone(), lab.model.clone());
+    let clock = Arc::new(LosesController { clock: manual, model, client: Mutex::new(None) });
+    let client = lab.builder_at(FIRST).clock(clock.clone()).connect().await.unwrap();
+    let changes = changes(&client, 1).await;
+    // The request is lost and looked up; the controller goes away before it is repeated.
+    lab.model.inject(Operation::Modify, Fault::LostRequest, 1);
+    *clock.client.lock().unwrap() = Some(client.clone());
+    let error = client.forest().object_writer.change(&(&changes[0].1).into()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+}
+
+#[tokio::test]
 async fn a_change_whose_answer_is_lost_with_its_controller_is_looked_up_on_another() {
     let lab = Lab::start(two()).await;
     let client = lab.builder_at(FIRST).fallback_host(SECOND).connect().await.unwrap();

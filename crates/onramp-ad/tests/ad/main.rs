@@ -23,5 +23,6 @@ mod signing_in;
 mod suffixes;
 mod trust_files;
 mod uniqueness;
+mod unknown_outcomes;
 mod upn_changes;
 mod writing;
