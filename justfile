@@ -38,6 +38,13 @@ test-portable:
 samba:
     cargo test --workspace --tests -- --ignored --test-threads=1
 
+# Kills runs and their undos at random moments: 500 times with 30,000 users on the lab, 50 times on a real Samba forest. Needs root
+# and Debian's packages; takes about an hour.
+kills:
+    ONRAMP_KILLS=500 ONRAMP_KILL_USERS=30000 ONRAMP_KILL_WINDOW_MS=4000 ONRAMP_SAMBA_KILLS=50 ONRAMP_SAMBA_KILL_USERS=1000 \
+        ONRAMP_SAMBA_KILL_WINDOW_MS=4000 cargo test --package onramp-examples --test cli \
+        -- --include-ignored --nocapture whatever_is_killed
+
 # The whole job on the embedded lab.
 quickstart:
     cargo run --bin quickstart

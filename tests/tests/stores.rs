@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use onramp::{
-    FileJournal, FileSecretStore, FolderPlanStore, Journal, MemoryJournal, MemoryPlanStore,
-    MemorySecretStore, Onramp, Plan, Spec, conformance, plan,
+    CallbackSecretStore, FileJournal, FileSecretStore, FolderPlanStore, Journal, MemoryJournal,
+    MemoryPlanStore, MemorySecretStore, Onramp, Plan, Spec, conformance, plan,
 };
 use onramp_core::ManualClock;
 use onramp_lab::forest::LabForest;
@@ -46,6 +46,7 @@ async fn plan_stores() {
 #[tokio::test]
 async fn secret_stores() {
     conformance::secret_store(&MemorySecretStore::default()).await;
+    conformance::secret_store(&CallbackSecretStore::new(|_, _, _| Ok("elsewhere".to_owned()))).await;
     let folder = tempfile::tempdir().unwrap();
     conformance::secret_store(&FileSecretStore::new(folder.path().join("secrets"))).await;
 }

@@ -129,7 +129,8 @@ pub(crate) fn approve(
         arguments.accept.iter().filter(|name| ids.contains(name)).cloned().collect();
     // The same command continues after a stop: the rest of an earlier plan was accepted with that plan.
     let mut known: Vec<String> = Vec::new();
-    if let Some(stored) = &earlier.unfinished {
+    // `--yes` answers everything.
+    if let Some(stored) = earlier.unfinished.as_ref().filter(|_| !arguments.yes) {
         accepted.extend(accepted_before(&plan, stored, &accepted, terminal));
     }
     for before in &earlier.plans {

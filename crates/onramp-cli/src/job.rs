@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use onramp::{
-    ApplyOutcome, ApplyStatus, ApprovedPlan, Event, EventLog, FileJournal, FileSecretStore, History, Limits,
-    ObservedRun, Onramp, Plan, PlanStore, PolicyRules, RecordedRun, Report, Spec, UndoSelection, WaitReason,
+    ApplyOutcome, ApplyStatus, ApprovedPlan, Event, EventLog, FileJournal, History, Limits, ObservedRun,
+    Onramp, Plan, PlanStore, PolicyRules, RecordedRun, Report, SecretStore, Spec, UndoSelection, WaitReason,
     plan,
 };
 use onramp_core::{Clock, Error, Forest, Result, Tenant, visible};
@@ -102,8 +102,8 @@ pub struct Job {
     pub history: History,
     /// The folder of this run, for plan, journal and report.
     pub folder: PathBuf,
-    /// The folder of secrets.
-    pub secrets: PathBuf,
+    /// The store of the new password.
+    pub secrets: Arc<dyn SecretStore>,
     /// The rules under which the plan may be applied.
     pub policy: PolicyRules,
     /// The store in which another person approves the plan, if the policy requires that.
@@ -248,13 +248,13 @@ impl Job {
 
         terminal.heading("Apply");
         let mut journal = FileJournal::create(file(JOURNAL)).map_err(nothing)?;
-        let secrets = FileSecretStore::new(self.secrets);
+        let secrets = &*self.secrets;
         let reviewed = || Report::new(approved.plan()).with_review(approved.review());
         // The report that remains if the run is interrupted. The report on the plan says that nothing was changed.
         write_report(reviewed().started()).map_err(nothing)?;
         let (outcome, waits_for) = match self.ends_before_waits {
-            true => apply_until_wait(&onramp, &approved, &mut journal, &secrets, &*self.clock).await?,
-            false => (onramp.apply_to_end(&approved, &mut journal, &secrets).await?, None),
+            true => apply_until_wait(&onramp, &approved, &mut journal, secrets, &*self.clock).await?,
+            false => (onramp.apply_to_end(&approved, &mut journal, secrets).await?, None),
         };
         terminal.outcome(&outcome);
         // What was done is told and verified also without a report.
@@ -276,7 +276,7 @@ impl Job {
         terminal.heading("Verify");
         let verification = match &spec {
             Some(spec) if approved.plan().header().undoes.is_none() => {
-                onramp.verify(spec, Some(&approved), Some(&secrets)).await?
+                onramp.verify(spec, Some(&approved), Some(secrets)).await?
             }
             _ => onramp.verify_undo(&approved).await?,
         };
@@ -312,7 +312,7 @@ async fn apply_until_wait(
     onramp: &Onramp,
     plan: &ApprovedPlan,
     journal: &mut FileJournal,
-    secrets: &FileSecretStore,
+    secrets: &dyn SecretStore,
     clock: &dyn Clock,
 ) -> Result<(ApplyOutcome, Option<WaitReason>)> {
     let mut run = onramp.start(plan, journal, secrets);

@@ -11,5 +11,6 @@ pub mod operator;
 pub mod output;
 pub mod password;
 pub mod runs;
+pub mod shown_secrets;
 pub mod terminal;
 pub mod undo;

@@ -9,9 +9,10 @@ use crate::config::Config;
 use crate::job::{Ended, Job, PlanSource, end, stop_on_ctrl_c};
 use crate::operator::operator;
 use crate::output::{Output, RECORDING};
+use crate::shown_secrets::shown_secrets;
 use crate::terminal::Terminal;
 use clap::Parser;
-use onramp::Plan;
+use onramp::{Plan, SecretStore};
 use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock};
 use onramp_entra::HarRecorder;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Give the service account a new password in place of the one it has.
     #[arg(long)]
     new_password: bool,
+    /// Show the new password of the service account once at the terminal, and keep it in no file.
+    #[arg(long)]
+    show_password: bool,
     /// End with exit code 3 instead of waiting for the DNS record of the domain: it is printed with type, name and value, and
     /// written to dns-records.txt in the folder of the run. The same command continues once it is published. So for a change
     /// window of the policy.
@@ -66,6 +70,10 @@ async fn job(arguments: Arguments) -> Result<Ended> {
     let cancellation = CancellationToken::new();
     stop_on_ctrl_c(cancellation.clone(), terminal.clone());
     let output = Output::open(&config.output.folder, "onboard")?;
+    let secrets: Arc<dyn SecretStore> = match arguments.show_password {
+        true => Arc::new(shown_secrets(&terminal)?),
+        false => Arc::new(output.secrets()),
+    };
     let history = output.history(|problem| terminal.note(problem));
     let earlier = Earlier::read(&output);
     let folder = output.new_run(clock.now())?;
@@ -86,7 +94,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         },
         history,
         folder: folder.clone(),
-        secrets: output.secrets(),
+        secrets,
         policy: config.policy,
         plans: Arc::new(output.plan_store()),
         operator: operator(),

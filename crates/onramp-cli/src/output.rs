@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use onramp::{ApplyStatus, FileJournal, FolderPlanStore, History, JournalEntry, Plan, RecordedRun};
+use onramp::{
+    ApplyStatus, FileJournal, FileSecretStore, FolderPlanStore, History, JournalEntry, Plan, RecordedRun,
+};
 use onramp_core::{Error, ErrorKind, Result};
 use onramp_files::FolderLock;
 use time::OffsetDateTime;
@@ -149,9 +151,9 @@ impl Output {
         Err(Error::new(ErrorKind::Unavailable, "make a folder for the run").with_object(name))
     }
 
-    /// Returns the folder of the secrets, which all runs share.
-    pub fn secrets(&self) -> PathBuf {
-        self.folder.join("secrets")
+    /// Returns the store of secrets in a folder that all runs share.
+    pub fn secrets(&self) -> FileSecretStore {
+        FileSecretStore::new(self.folder.join("secrets"))
     }
 
     /// Returns the store of plans that wait for the approval of another person.

@@ -113,7 +113,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         source: PlanSource::Undo(Box::new(run), selection),
         history: output.history(|problem| terminal.note(problem)),
         folder: folder.clone(),
-        secrets: output.secrets(),
+        secrets: Arc::new(output.secrets()),
         policy: config.policy,
         plans: Arc::new(output.plan_store()),
         operator: operator(),

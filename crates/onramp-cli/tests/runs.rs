@@ -43,7 +43,7 @@ impl World {
             source: PlanSource::Survey(Box::new(spec)),
             history: output.history(|problem| panic!("{problem}")),
             folder: output.new_run(onramp_core::Clock::now(&*self.clock)).unwrap(),
-            secrets: output.secrets(),
+            secrets: Arc::new(output.secrets()),
             policy: self.policy.clone(),
             plans: Arc::new(output.plan_store()),
             operator: "nina@workstation".to_owned(),

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 pub mod forest;
+mod listener;
 pub mod people;
 #[cfg(feature = "program")]
 pub mod program;
 pub mod tenant;
 pub mod tls;
+pub mod vault;

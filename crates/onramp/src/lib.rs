@@ -76,7 +76,7 @@ pub use policy::{
     Weekday,
 };
 pub use report::Report;
-pub use secret_store::{FileSecretStore, MemorySecretStore, SecretStore};
+pub use secret_store::{CallbackSecretStore, FileSecretStore, MemorySecretStore, SecretStep, SecretStore};
 pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
 pub use survey::{
     AddressHolder, Candidate, DomainSurvey, HeldAs, ServiceAccountState, SharedUpn, SilentController,

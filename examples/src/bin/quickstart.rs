@@ -20,7 +20,7 @@ use onramp::lab::tls::LabCa;
 use onramp::onramp_core::forest::UserQuery;
 use onramp::onramp_core::tenant::VerificationRecord;
 use onramp::onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, visible};
-use onramp::{Event, History, MemoryPlanStore, PolicyRules, Spec};
+use onramp::{Event, FileSecretStore, History, MemoryPlanStore, PolicyRules, Spec};
 use onramp_cli::job::{Answer, Ended, Job, PlanSource, exit_code, stop_on_ctrl_c};
 use onramp_cli::operator::operator;
 use onramp_cli::output::{DNS_RECORDS, EVENTS, JOURNAL, Output, PLAN, RECORDING, REPORT};
@@ -122,7 +122,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         source: PlanSource::Survey(Box::new(spec(&tenant)?)),
         history: History::default(),
         folder: folder.clone(),
-        secrets: folder.join(SECRETS),
+        secrets: Arc::new(FileSecretStore::new(folder.join(SECRETS))),
         policy: PolicyRules::default(),
         plans: Arc::new(MemoryPlanStore::default()),
         operator: operator(),

@@ -4,15 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use nix::sys::signal::Signal;
-use onramp_core::{AttributeName, ObjectGuid};
+use onramp_core::forest::{ForestUser, UserQuery};
+use onramp_core::{AttributeName, Forest, ObjectGuid};
+use onramp_samba::UserShape;
 
 use crate::program::Program;
-use crate::world::{SPEC, State, World};
+use crate::samba;
+use crate::world::{Cloud, Desk, SPEC, State, World};
 
-/// The number of kills, half of them during the run and half during its undo.
-fn kills() -> u32 {
-    std::env::var("ONRAMP_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
+/// Returns a number from the environment.
+fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// The size of a test: `just kills` sets larger ones.
+struct Size {
+    users: u64,
+    /// The number of kills, half of them during the run and half during its undo.
+    kills: u32,
+    /// The milliseconds within which a program is killed.
+    window: u64,
 }
 
 /// A sequence of numbers that a seed determines (SplitMix64).
@@ -20,9 +33,10 @@ struct Random(u64);
 
 impl Random {
     /// Takes the seed from the environment, and prints it.
-    fn new() -> Self {
-        let seed = std::env::var("ONRAMP_KILL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(14);
-        println!("ONRAMP_KILL_SEED={seed} ONRAMP_KILLS={}", kills());
+    fn new(size: &Size) -> Self {
+        let seed = setting("ONRAMP_KILL_SEED", 14);
+        let Size { users, kills, window } = size;
+        println!("ONRAMP_KILL_SEED={seed}: {users} users, {kills} kills, each within {window} ms");
         Self(seed)
     }
 
@@ -34,15 +48,17 @@ impl Random {
     }
 }
 
-/// The UPN of every user, and how often it was written.
-fn written(world: &World) -> BTreeMap<ObjectGuid, (Option<String>, u32)> {
-    let forest = world.forest.forest();
+/// The UPN of every user, and the number of times that it was written.
+type Written = BTreeMap<ObjectGuid, (Option<String>, u32)>;
+
+fn written(cloud: &Cloud, forest: &Forest) -> Written {
     let attribute = AttributeName::from_static("userPrincipalName");
-    world.cloud.runtime.block_on(async {
+    cloud.runtime.block_on(async {
         let controllers = forest.replication.controllers().await.unwrap();
         let metadata = forest.replication_metadata.as_ref().unwrap();
         let mut found = BTreeMap::new();
-        for user in world.state_of_users().await {
+        let users: Vec<ForestUser> = forest.users.search(UserQuery::all()).try_collect().await.unwrap();
+        for user in users {
             let stamp = metadata.stamp(&controllers[0], &user.guid, &attribute).await.unwrap();
             found.insert(user.guid, (user.upn, stamp.written.map_or(0, |written| written.version)));
         }
@@ -51,7 +67,7 @@ fn written(world: &World) -> BTreeMap<ObjectGuid, (Option<String>, u32)> {
 }
 
 /// Starts a program again and again, kills it after a random time, and lets the last one end. Returns the number of kills.
-fn kill_often(world: &World, random: &mut Random, count: u32, start: impl Fn() -> Program) -> u32 {
+fn kill_often(desk: &Desk, random: &mut Random, count: u32, window: u64, start: impl Fn() -> Program) -> u32 {
     let mut killed = 0;
     for _ in 0..count {
         let running = start();
@@ -59,49 +75,52 @@ fn kill_often(world: &World, random: &mut Random, count: u32, start: impl Fn() -
             clippy::disallowed_methods,
             reason = "the program that is killed runs by the clock of the machine"
         )]
-        std::thread::sleep(Duration::from_millis(random.below(1_200)));
+        std::thread::sleep(Duration::from_millis(random.below(window)));
         running.kill();
-        killed += u32::from(world.desk.checked(running.end()).code.is_none());
+        killed += u32::from(desk.checked(running.end()).code.is_none());
     }
-    world.desk.checked(start().end()).with_code(0);
+    desk.checked(start().end()).with_code(0);
     killed
 }
 
-#[test]
-fn whatever_is_killed_every_change_is_made_once_and_undone_once() {
-    let (world, mut random) = (World::new(150), Random::new());
+/// Kills a run and its undo again and again, and compares what the forest then has with what it had.
+fn kill_a_run_and_its_undo(desk: &Desk, size: &Size, written: impl Fn() -> Written) {
+    let mut random = Random::new(size);
     // Without an account: a password that nobody knows cannot be compared.
     let (spec, _) = SPEC.split_once("[spec.service_account]").unwrap();
-    world.desk.configure(&world.desk.text(spec));
-    let (before, state): (_, State) = (written(&world), world.state());
-    world.desk.onboard(&["--plan-only"]).with_code(0);
-    let (plan, file) = (world.desk.plan(), world.desk.last("plan.jsonl"));
+    desk.configure(&desk.text(spec));
+    let before = written();
+    desk.onboard(&["--plan-only"]).with_code(0);
+    let (plan, file) = (desk.plan(), desk.last("plan.jsonl"));
     let file = file.to_str().unwrap().to_owned();
     let planned = plan.users_changed();
-    assert!(planned > 100);
+    assert!(planned > size.users / 2);
 
-    world.forest.set_latency(Duration::from_millis(2));
-    let start = || world.desk.start(&["--yes", "--plan", &file]);
-    let mut killed = kill_often(&world, &mut random, kills() / 2, start);
-    let after = written(&world);
+    let start = || desk.start(&["--yes", "--plan", &file]);
+    let mut killed = kill_often(desk, &mut random, size.kills / 2, size.window, start);
+    let after = written();
     let changed: Vec<_> = before.iter().filter(|(guid, value)| after[guid].0 != value.0).collect();
     assert_eq!(changed.len() as u64, planned, "every planned change, and no other");
-    // A write raises the version by one or two, as the directory counts; it is the same for all that are written once.
-    let raised: BTreeSet<u32> = changed.iter().map(|(guid, (_, version))| after[*guid].1 - version).collect();
-    assert_eq!(raised.len(), 1, "each was written once: {raised:?}");
+    // A write raises the version by one or two, as the directory counts; it is the same for all whose value is replaced.
+    let mut raised: BTreeMap<bool, BTreeSet<u32>> = BTreeMap::new();
+    for (guid, (upn, version)) in &changed {
+        raised.entry(upn.is_some()).or_default().insert(after[*guid].1 - version);
+    }
+    assert!(raised.values().all(|raised| raised.len() == 1), "each was written once: {raised:?}");
 
     // Each of the runs made a part of it; they are undone in reverse order.
     let has_begun =
         |path: &&PathBuf| std::fs::metadata(path.join("journal.jsonl")).is_ok_and(|file| file.len() > 0);
-    let runs: Vec<String> = (world.desk.runs().iter().rev().filter(has_begun))
+    let runs: Vec<String> = (desk.runs().iter().rev().filter(has_begun))
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
-    let count = kills().div_ceil(2).div_ceil(runs.len() as u32);
+    // The first of them made nothing, or all that was left.
+    let count = size.kills.div_ceil(2).div_ceil(runs.len() as u32);
     for run in &runs {
-        let start = || world.desk.start_undo(&[run, "--yes"]);
-        killed += kill_often(&world, &mut random, count, start);
+        let start = || desk.start_undo(&[run, "--yes"]);
+        killed += kill_often(desk, &mut random, count, size.window, start);
     }
-    let restored = written(&world);
+    let restored = written();
     // Removing a value raises it by less than replacing one.
     let mut back: BTreeMap<bool, BTreeSet<u32>> = BTreeMap::new();
     for (guid, (upn, version)) in &before {
@@ -114,9 +133,39 @@ fn whatever_is_killed_every_change_is_made_once_and_undone_once() {
         }
     }
     assert!(back.values().all(|raised| raised.len() == 1), "each was undone once: {back:?}");
-    assert_eq!(world.state().users, state.users);
-    assert!(killed >= kills() / 4, "{killed} programs were killed before their end");
+    assert!(killed >= size.kills / 4, "{killed} programs were killed before their end");
     println!("{killed} kills, {planned} changes and as many undone, none lost, none twice");
+}
+
+#[test]
+fn whatever_is_killed_every_change_is_made_once_and_undone_once() {
+    let size = Size {
+        users: setting("ONRAMP_KILL_USERS", 150),
+        kills: setting("ONRAMP_KILLS", 10) as u32,
+        window: setting("ONRAMP_KILL_WINDOW_MS", 1_200),
+    };
+    let world = World::new(size.users);
+    let state: State = world.state();
+    if size.users < 1_000 {
+        world.forest.set_latency(Duration::from_millis(2));
+    }
+    kill_a_run_and_its_undo(&world.desk, &size, || written(&world.cloud, &world.forest.forest()));
+    assert_eq!(world.state().users, state.users);
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn whatever_is_killed_on_a_real_forest_every_change_is_made_once_and_undone_once() {
+    let (cloud, forest) = (Cloud::new(), onramp_samba::Forest::builder().controllers(1).up().unwrap());
+    let size = Size {
+        users: setting("ONRAMP_SAMBA_KILL_USERS", 200),
+        kills: setting("ONRAMP_SAMBA_KILLS", 8) as u32,
+        window: setting("ONRAMP_SAMBA_KILL_WINDOW_MS", 2_000),
+    };
+    forest.add_users(size.users as usize, UserShape::ALL).unwrap();
+    let desk = samba::desk(&cloud, &forest);
+    let client = cloud.runtime.block_on(samba::client(&forest));
+    kill_a_run_and_its_undo(&desk, &size, || written(&cloud, &client.forest()));
 }
 
 #[test]
@@ -127,7 +176,7 @@ fn a_run_that_is_suspended_does_no_change_twice() {
         world.desk.configure(&world.desk.text(spec));
         let text = world.desk.text(spec).replace("folder = 'out'", "folder = 'out-of-another'");
         std::fs::write(world.desk.path("another.toml"), text).unwrap();
-        let before = written(&world);
+        let before = written(&world.cloud, &world.forest.forest());
         world.forest.set_latency(Duration::from_millis(10));
         let suspended = world.desk.start(&["--yes"]);
         suspended.wait_until("users are changed", || suspended.said().contains("users,"));
@@ -140,10 +189,10 @@ fn a_run_that_is_suspended_does_no_change_twice() {
         } else {
             world.desk.onboard(&["--yes"]).with_code(1).saying(&["work in the output folder"]);
         }
-        let meanwhile = written(&world);
+        let meanwhile = written(&world.cloud, &world.forest.forest());
         suspended.send(Signal::SIGCONT);
         let ended = world.desk.checked(suspended.end()).with_code(0);
-        let after = written(&world);
+        let after = written(&world.cloud, &world.forest.forest());
         if other_folder {
             assert_eq!(after, meanwhile, "nothing is written after it continues: {}", ended.said);
         }

@@ -3,6 +3,7 @@
 use onramp::JournalEntry;
 use onramp_core::Upn;
 
+use crate::program::Program;
 use crate::world::{SPEC, World};
 
 #[test]
@@ -222,4 +223,39 @@ fn text_from_the_directory_does_not_reach_the_terminal_raw() {
     let ended = world.desk.onboard(&["--plan-only"]).with_code(0);
     assert!(!ended.said.contains('\u{1b}') && !ended.said.contains('\u{202e}'), "{:?}", ended.said);
     ended.saying(&["\\u{1b}[2K"]);
+}
+
+#[test]
+fn a_password_that_is_shown_is_in_no_file_and_the_tenant_has_it_only_once_it_is_kept() {
+    let world = World::new(6);
+    // A pipe is no terminal.
+    let refused = world.desk.onboard(&["--yes", "--show-password"]).with_code(1);
+    refused.saying(&["not a terminal", "leave out --show-password"]);
+    assert!(world.desk.runs().is_empty());
+
+    let shown = |program: &Program| {
+        let said = program.said();
+        let text = said.split("shown this once:").last().unwrap().trim_start().to_owned();
+        text.lines().next().unwrap().trim().to_owned()
+    };
+    let mut program = world.desk.start_at_terminal(&["--yes", "--show-password"]);
+    program.answer(1, "no\n");
+    let lost = shown(&program);
+    world.desk.checked(program.end()).with_code(130).saying(&["nobody kept it"]);
+    let account = "onramp-sync@contoso.com".parse().unwrap();
+    let tenant = world.cloud.tenant.tenant();
+    let find = || world.cloud.runtime.block_on(tenant.users.find(&account)).unwrap();
+    assert!(find().is_none(), "the tenant never saw it");
+
+    let mut program = world.desk.start_at_terminal(&["--yes", "--show-password"]);
+    program.answer(1, "yes\n");
+    let password = shown(&program);
+    assert_ne!(password, lost);
+    assert_eq!(password.chars().count(), 32, "{}", program.said());
+    let ended = world.desk.checked(program.end()).with_code(0);
+    assert_eq!(ended.said.matches(&password).count(), 1);
+    assert!(find().is_some());
+    for (path, text) in crate::world::files(&world.desk.path("out")) {
+        assert!(!text.contains(&password) && !text.contains(&lost), "it is in {}", path.display());
+    }
 }

@@ -54,10 +54,11 @@ impl Program {
     }
 
     /// Starts a program at a terminal, on which [`Self::answer`] types.
-    pub(crate) fn start_at_terminal(program: &str, folder: &Path) -> Self {
+    pub(crate) fn start_at_terminal(program: &str, arguments: &[&str], folder: &Path) -> Self {
         let terminal = openpty(None, None).unwrap();
         let side = || terminal.slave.try_clone().unwrap();
         let mut child = Command::new(program)
+            .args(arguments)
             .current_dir(folder)
             .stdin(side())
             .stdout(side())

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use onramp::{Change, JournalEntry, JournalRecord, Outcome, Plan};
+use onramp_ad::{AdClient, BindName};
+use onramp_core::Password;
 use onramp_samba::{Entry, Forest, Rights, Scope, UserShape};
 
 use crate::world::{Cloud, Desk, SPEC};
@@ -113,7 +115,16 @@ fn somebody_who_may_only_change_upns_does_so_on_a_real_forest_once_the_suffix_is
     assert_eq!(expected[login.dn()].as_deref(), Some("upn-writer@contoso.com"));
 }
 
-fn desk(cloud: &Cloud, forest: &Forest) -> Desk {
+/// A client of the forest that the programs do not use.
+pub(crate) async fn client(forest: &Forest) -> AdClient {
+    let first = &forest.controllers()[0];
+    let bind = BindName::parse(forest.admin_dn()).unwrap();
+    let password = Password::new(forest.admin_password().expose().to_owned());
+    let builder = AdClient::builder(first.fqdn()).bind(bind, password).trust_root_pem_file(forest.ca_file());
+    builder.unwrap().address(first.fqdn(), first.ldaps()).connect().await.unwrap()
+}
+
+pub(crate) fn desk(cloud: &Cloud, forest: &Forest) -> Desk {
     let ca = std::fs::read_to_string(forest.ca_file()).unwrap();
     let first = &forest.controllers()[0];
     let desk =

@@ -134,9 +134,13 @@ impl Desk {
         self.checked(self.start_undo(arguments).end())
     }
 
+    pub(crate) fn start_at_terminal(&self, arguments: &[&str]) -> Program {
+        Program::start_at_terminal(env!("CARGO_BIN_EXE_onboard"), arguments, self.folder.path())
+    }
+
     /// Runs `onboard` at a terminal, and answers its questions one after the other.
     pub(crate) fn onboard_answering(&self, answers: &[&str]) -> Ended {
-        let mut program = Program::start_at_terminal(env!("CARGO_BIN_EXE_onboard"), self.folder.path());
+        let mut program = self.start_at_terminal(&[]);
         answers.iter().enumerate().for_each(|(before, answer)| program.answer(before + 1, answer));
         self.checked(program.end())
     }
@@ -244,11 +248,6 @@ impl World {
     pub(crate) fn forest_offers_nothing(&self) -> bool {
         let suffixes = self.cloud.runtime.block_on(self.forest.forest().suffixes.list()).unwrap();
         suffixes.len() == 1
-    }
-
-    /// Returns the users of the forest.
-    pub(crate) async fn state_of_users(&self) -> Vec<ForestUser> {
-        self.forest.forest().users.search(UserQuery::all()).try_collect().await.unwrap()
     }
 
     /// Returns everything that a run could have changed.

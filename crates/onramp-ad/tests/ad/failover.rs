@@ -137,6 +137,22 @@ async fn a_change_that_waits_while_its_controller_goes_away_is_made_on_another()
 }
 
 #[tokio::test]
+async fn a_change_that_waits_while_its_only_controller_goes_away_is_not_made() {
+    let lab = Lab::start(LabForest::builder().users(40).controllers(1)).await;
+    let (manual, model) = (lab.clock.clone(), lab.model.clone());
+    let clock = Arc::new(LosesController { clock: manual, model, client: Mutex::new(None) });
+    let builder = lab.builder_at(FIRST).clock(clock.clone()).changes_per_second(1.0);
+    let client = builder.connect().await.unwrap();
+    let changes = changes(&client, 2).await;
+    let writer = client.forest().object_writer;
+    writer.change(&(&changes[0].1).into()).await.unwrap();
+    *clock.client.lock().unwrap() = Some(client.clone());
+    let error = writer.change(&(&changes[1].1).into()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(!holds(&lab, FIRST, &changes[1].1));
+}
+
+#[tokio::test]
 async fn a_lost_change_whose_only_controller_goes_away_then_has_an_unknown_outcome() {
     let lab = Lab::start(LabForest::builder().users(40).controllers(1)).await;
     let (manual, model) = (lab.clock.clone(), lab.model.clone());

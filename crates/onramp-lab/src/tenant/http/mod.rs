@@ -13,7 +13,6 @@ mod pipeline;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -21,24 +20,18 @@ use axum::http::HeaderValue;
 use axum::response::Response;
 use axum::routing::any;
 use axum::{Extension, Router};
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use onramp_core::{Error, ErrorKind, Result};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tower::ServiceExt as _;
 
 use self::call::{Call, Delivery, Service};
+use crate::listener::{Cut, CutOnDemand, accept};
 use crate::tenant::LabTenant;
 use crate::tenant::data::refusal::Outcome;
 use crate::tenant::data::users::UserPatch;
 use crate::tls::LabCa;
 
-/// A client that does not finish its TLS handshake in this time is let go.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Larger request bodies are refused.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
@@ -140,22 +133,6 @@ async fn answer(Extension(app): Extension<App>, service: Service, request: Reque
     respond(delivery, &call, &ids)
 }
 
-/// Marks a response that must not be sent: the connection ends instead.
-#[derive(Clone, Copy, Debug)]
-struct Cut;
-
-/// An error that makes hyper end the connection without an answer.
-#[derive(Debug)]
-struct CutOnDemand;
-
-impl std::fmt::Display for CutOnDemand {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection was cut on demand")
-    }
-}
-
-impl std::error::Error for CutOnDemand {}
-
 fn respond(delivery: Delivery, call: &Call, ids: &exchange::Ids) -> Response {
     let Some(answer) = delivery.answer else {
         let mut response = Response::new(Body::empty());
@@ -199,50 +176,4 @@ fn half_of(text: String) -> Body {
     let half = half.get(..half.len() / 2).map(<[u8]>::to_vec).unwrap_or_default();
     let parts: [std::result::Result<Vec<u8>, CutOnDemand>; 2] = [Ok(half), Err(CutOnDemand)];
     Body::from_stream(futures_util::stream::iter(parts))
-}
-
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, stop: CancellationToken) {
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        // A connection that failed before it was accepted concerns its client only.
-        let Ok((stream, _)) = accepted else { continue };
-        let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = serve_connection(stream, tls, router) => {}
-            }
-        });
-    }
-}
-
-async fn serve_connection(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
-    // Small answers should not wait for more to come.
-    let _ = stream.set_nodelay(true);
-    match tls {
-        None => serve_requests(stream, router).await,
-        Some(tls) => {
-            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-                serve_requests(stream, router).await;
-            }
-        }
-    }
-}
-
-async fn serve_requests(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let router = router.clone();
-        async move {
-            let response = match router.oneshot(request.map(Body::new)).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
-            if response.extensions().get::<Cut>().is_some() { Err(CutOnDemand) } else { Ok(response) }
-        }
-    });
-    // An error here is a client that went away or a connection cut on demand: nothing to tell anybody.
-    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
 }

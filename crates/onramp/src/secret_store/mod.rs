@@ -1,5 +1,7 @@
 //! The store of new secrets: a secret is stored before the tenant gets it.
 
+mod callback;
+
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
 use std::path::{Path, PathBuf};
@@ -7,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use onramp_core::{Error, ErrorKind, Password, Result};
+
+pub use callback::{CallbackSecretStore, SecretStep};
 
 use crate::blocking::run_blocking;
 
