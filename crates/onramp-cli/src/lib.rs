@@ -11,6 +11,7 @@ pub mod operator;
 pub mod output;
 pub mod password;
 pub mod runs;
+pub mod show;
 pub mod shown_secrets;
 pub mod terminal;
 pub mod undo;

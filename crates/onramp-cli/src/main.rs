@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use onramp_cli::{approve, audit, onboard, password, runs, undo};
+use onramp_cli::{approve, audit, onboard, password, runs, show, undo};
 
 /// Prepare Active Directory and Microsoft Entra for directory synchronization.
 #[derive(Debug, Parser)]
@@ -18,6 +18,7 @@ enum Program {
     Onboard(Box<onboard::Arguments>),
     Approve(approve::Arguments),
     Runs(runs::Arguments),
+    Show(show::Arguments),
     Audit(audit::Arguments),
     Undo(Box<undo::Arguments>),
     Password(Box<password::Arguments>),
@@ -33,6 +34,7 @@ async fn main() -> ExitCode {
         Program::Onboard(arguments) => onboard::run(*arguments).await,
         Program::Approve(arguments) => approve::run(arguments).await,
         Program::Audit(arguments) => audit::run(&arguments),
+        Program::Show(arguments) => show::run(&arguments),
         Program::Runs(arguments) => runs::run(&arguments),
         Program::Undo(arguments) => undo::run(*arguments).await,
         Program::Password(arguments) => password::run(*arguments),

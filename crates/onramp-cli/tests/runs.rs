@@ -276,3 +276,32 @@ async fn the_audit_trail_of_a_run_is_one_json_object_a_line() {
     let events = onramp::EventLog::read(folder.join(onramp_cli::output::EVENTS)).unwrap();
     assert!(events.map(Result::unwrap).count() > 5);
 }
+
+#[tokio::test]
+async fn a_plan_is_shown_with_totals_first_and_with_what_its_run_made_of_it() {
+    let world = World::new();
+    let job = world.job();
+    let name = job.folder.file_name().unwrap().to_str().unwrap().to_owned();
+    let forest = world.forest.clone();
+    // One user was changed by somebody else.
+    let stranger = move |event: &Event| {
+        if let Event::ChangeStarted { title, .. } = event
+            && title.starts_with("change the UPN of")
+        {
+            let fault = onramp::lab::forest::Fault::Refused { code: 50, message: "00002098: SecErr" };
+            forest.inject(onramp::lab::forest::Operation::Modify, fault, 1);
+        }
+    };
+    Box::pin(job.run(accept, stranger)).await.unwrap_err();
+    let said = world.onramp(&["show", &name]);
+    let place = |text: &str| said.find(text).unwrap_or_else(|| panic!("{text} is not in {said}"));
+    assert!(place("Totals") < place("Users by OU"));
+    assert!(place("Users by OU") < place("Changes that are not so (1)"));
+    assert!(place("Changes that are not so (1)") < place("Blocked ("));
+    assert!(said.contains("UPNs changed; ") && said.contains("1 are not, 0 not attempted"), "{said}");
+    assert!(said.contains("waits for replication; 1 are so, 0 are not, 1 not attempted"), "{said}");
+    assert!(!said.contains("Changes\n"));
+    let detailed = world.onramp(&["show", &name, "--detail"]);
+    assert!(detailed.contains("turn on directory") || detailed.contains("not attempted"), "{detailed}");
+    assert!(detailed.lines().count() > said.lines().count() + 10);
+}
