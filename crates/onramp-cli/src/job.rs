@@ -11,6 +11,7 @@ use onramp::{
     plan,
 };
 use onramp_core::{Clock, Error, Forest, Result, Tenant, visible};
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::dns;
@@ -164,6 +165,7 @@ impl Job {
 
         // The number of users that a canary leaves to the next run.
         let mut rest_of_canary = 0;
+        let is_surveyed = !matches!(self.source, PlanSource::Saved(..));
         let (plan, spec) = match self.source {
             PlanSource::Saved(plan, spec) => {
                 onramp.check_target(&plan).await?;
@@ -213,7 +215,7 @@ impl Job {
         write_report(Report::new(&plan)).map_err(nothing)?;
         let mut violations = onramp.review(&plan).await?;
         let approved = match self.policy.separate_approver {
-            true => self.plans.load(&plan.digest()).await.and_then(|stored| stored.approved_by_others()).ok(),
+            true => approved_in(&*self.plans, &plan, is_surveyed, self.clock.now()).await,
             false => None,
         };
         if approved.is_some() {
@@ -305,6 +307,22 @@ impl Job {
         ));
         Ok(Ended::CanaryDone)
     }
+}
+
+/// Returns a plan with the approval that others left in the store.
+///
+/// A plan that was made of what both directories hold now is as old as its survey, however long ago it was stored.
+async fn approved_in(
+    plans: &dyn PlanStore,
+    plan: &Plan,
+    is_surveyed: bool,
+    now: OffsetDateTime,
+) -> Option<ApprovedPlan> {
+    let mut stored = plans.load(&plan.digest()).await.ok()?;
+    if is_surveyed {
+        (stored.plan, stored.saved_at) = (plan.clone(), now);
+    }
+    stored.approved_by_others().ok()
 }
 
 /// Applies a plan to its end, or to the first wait for something that can take days, which it returns.

@@ -17,7 +17,7 @@ const CLOCK_TOLERANCE: Duration = Duration::minutes(5);
 /// The rules of a change policy. The default has no rule.
 ///
 /// Built with `with_…` methods, or read from TOML by [`PolicyRules::from_toml`]. They hold for a plan that undoes a run, too,
-/// except for the canary.
+/// except for the canary. A plan that changes nothing breaks none.
 ///
 /// ```
 /// let rules = onramp::PolicyRules::from_toml(r#"
@@ -40,7 +40,8 @@ pub struct PolicyRules {
     /// The maximum number of changes of a plan, without waits and tests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_changes: Option<u64>,
-    /// The number of failed changes after which a run stops, at least 1. Changes that are in flight are completed.
+    /// The number of failed changes after which a run stops, at least 1; one that is skipped because somebody else changed the
+    /// value, and one with an unknown outcome, count, too. Changes that are in flight are completed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_failures: Option<u64>,
     /// The maximum age of a plan, from its survey on, when its run starts.
@@ -173,6 +174,9 @@ fn too_old(surveyed: OffsetDateTime, now: OffsetDateTime, max_minutes: u32) -> O
 impl ChangePolicy for PolicyRules {
     async fn review(&self, request: &PolicyRequest<'_>) -> Result<Vec<PolicyViolation>> {
         let mut violations = Vec::new();
+        if request.plan.is_empty() {
+            return Ok(violations);
+        }
         self.review_plan(request, &mut violations);
         canary::review(self, request, &mut violations);
         protected::review(self, request, &mut violations).await?;
