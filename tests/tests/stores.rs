@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use onramp::{
     CallbackSecretStore, FileJournal, FileSecretStore, FolderPlanStore, Journal, MemoryJournal,
-    MemoryPlanStore, MemorySecretStore, Onramp, Plan, Spec, conformance, plan,
+    MemoryPlanStore, MemorySecretStore, Onramp, Plan, PlanApproval, PlanStore, Spec, conformance, plan,
 };
 use onramp_core::ManualClock;
 use onramp_lab::forest::LabForest;
@@ -41,6 +41,34 @@ async fn plan_stores() {
     conformance::plan_store(&MemoryPlanStore::default(), plans.each_ref()).await;
     let folder = tempfile::tempdir().unwrap();
     conformance::plan_store(&FolderPlanStore::new(folder.path().join("plans")), plans.each_ref()).await;
+    let shared = folder.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    conformance::plan_store(&FolderPlanStore::shared(&shared), plans.each_ref()).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_in_a_shared_folder_is_as_accessible_as_the_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let [plan, ..] = plans().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = FolderPlanStore::shared(folder.path().join("plans"));
+    let now = onramp_core::time::OffsetDateTime::UNIX_EPOCH;
+    assert!(store.save(&plan, "anna", now).await.is_err(), "whoever shares it makes it");
+    for (mode, of_files) in [(0o770, 0o660), (0o775, 0o664), (0o700, 0o600)] {
+        let _ = std::fs::remove_dir_all(folder.path().join("plans"));
+        std::fs::create_dir(folder.path().join("plans")).unwrap();
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path().join("plans"), permissions).unwrap();
+        store.save(&plan, "anna", now).await.unwrap();
+        store.approve(&plan.digest(), &PlanApproval::new("ben", now, ["x"])).await.unwrap();
+        let stored = folder.path().join("plans").join(plan.digest());
+        let mode_of = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode_of(&stored), mode);
+        let files: Vec<_> = std::fs::read_dir(&stored).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(files.len(), 3, "{files:?}");
+        assert!(files.iter().all(|file| mode_of(file) == of_files), "{files:?}");
+    }
 }
 
 #[tokio::test]

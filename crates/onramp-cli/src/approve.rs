@@ -11,7 +11,6 @@ use crate::approval::{ApprovalArguments, Earlier, approve};
 use crate::config::Config;
 use crate::job::{Answer, Ended, end};
 use crate::operator::operator;
-use crate::output::Output;
 use crate::terminal::Terminal;
 
 /// The minimum number of digits of a digest that name a plan.
@@ -49,7 +48,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 }
 
 async fn job(arguments: Arguments) -> Result<Ended> {
-    let store = Output::view(&Config::read(&arguments.config)?.output.folder).plan_store();
+    let store = Config::read(&arguments.config)?.output.plan_store();
     let terminal = Terminal::new();
     let stored = find(&store, &arguments.digest).await?;
     let (digest, operator) = (stored.plan.digest(), operator());

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use onramp::{PolicyRules, Spec, SpecError};
+use onramp::{FolderPlanStore, PolicyRules, Spec, SpecError};
 use onramp_ad::{AdClient, BindName, LdapSecurity};
 use onramp_core::{Clock, Error, ErrorKind, Password, Result};
 use onramp_entra::{ClientSecret, Cloud, Endpoints, EntraClient, HarRecorder, ServiceAddresses};
@@ -112,11 +112,24 @@ pub struct OutputConfig {
     pub folder: PathBuf,
     /// True if each exchange with the tenant is recorded, without secrets.
     pub record_wire: bool,
+    /// An existing folder that the author and the approver of a plan can access, for `separate_approver`. Without it, plans wait in
+    /// the output folder, which only its owner can read.
+    pub shared_plans: Option<PathBuf>,
+}
+
+impl OutputConfig {
+    /// Returns the store of plans that wait for the approval of another person.
+    pub fn plan_store(&self) -> FolderPlanStore {
+        match &self.shared_plans {
+            Some(folder) => FolderPlanStore::shared(folder),
+            None => FolderPlanStore::new(self.folder.join("plans")),
+        }
+    }
 }
 
 impl Default for OutputConfig {
     fn default() -> Self {
-        Self { folder: "onramp-out".into(), record_wire: false }
+        Self { folder: "onramp-out".into(), record_wire: false, shared_plans: None }
     }
 }
 
@@ -177,6 +190,7 @@ impl Config {
             }
         }
         config.output.folder = folder.join(&config.output.folder);
+        config.output.shared_plans = config.output.shared_plans.map(|plans| folder.join(plans));
         Ok(config)
     }
 

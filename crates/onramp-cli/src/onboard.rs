@@ -96,7 +96,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         folder: folder.clone(),
         secrets,
         policy: config.policy,
-        plans: Arc::new(output.plan_store()),
+        plans: Arc::new(config.output.plan_store()),
         operator: operator(),
         clock,
         terminal: terminal.clone(),

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use onramp::{
-    ApplyStatus, FileJournal, FileSecretStore, FolderPlanStore, History, JournalEntry, Plan, RecordedRun,
-};
+use onramp::{ApplyStatus, FileJournal, FileSecretStore, History, JournalEntry, Plan, RecordedRun};
 use onramp_core::{Error, ErrorKind, Result};
 use onramp_files::FolderLock;
 use time::OffsetDateTime;
@@ -19,8 +17,6 @@ pub const EVENTS: &str = "events.jsonl";
 pub const REPORT: &str = "report.html";
 /// The name of the file with the DNS records to publish in the folder of its run.
 pub const DNS_RECORDS: &str = "dns-records.txt";
-/// The name of the folder of stored plans in the output folder.
-const PLANS: &str = "plans";
 /// The name of a recording in the folder of its run.
 pub const RECORDING: &str = "wire.har";
 
@@ -154,11 +150,6 @@ impl Output {
     /// Returns the store of secrets in a folder that all runs share.
     pub fn secrets(&self) -> FileSecretStore {
         FileSecretStore::new(self.folder.join("secrets"))
-    }
-
-    /// Returns the store of plans that wait for the approval of another person.
-    pub fn plan_store(&self) -> FolderPlanStore {
-        FolderPlanStore::new(self.folder.join(PLANS))
     }
 
     /// Returns the folders of earlier runs, the latest first, and then the output folder itself if an older version

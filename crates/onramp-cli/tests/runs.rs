@@ -30,7 +30,13 @@ impl World {
         let forest = LabForest::builder().users(20).clock(clock.clone()).build().unwrap();
         let tenant = LabTenant::builder().auto_publish_dns(true).clock(clock.clone()).build().unwrap();
         let policy = PolicyRules::default();
-        Self { forest, tenant, clock, folder: tempfile::tempdir().unwrap(), policy }
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("shared")).unwrap();
+        Self { forest, tenant, clock, folder, policy }
+    }
+
+    fn plans(&self) -> FolderPlanStore {
+        FolderPlanStore::shared(self.folder.path().join("shared"))
     }
 
     /// Starts a job in a new folder.
@@ -45,7 +51,7 @@ impl World {
             folder: output.new_run(onramp_core::Clock::now(&*self.clock)).unwrap(),
             secrets: Arc::new(output.secrets()),
             policy: self.policy.clone(),
-            plans: Arc::new(output.plan_store()),
+            plans: Arc::new(self.plans()),
             operator: "nina@workstation".to_owned(),
             clock: self.clock.clone(),
             terminal: Terminal::new(),
@@ -68,7 +74,7 @@ impl World {
     /// Returns what the program `onramp` prints with these arguments.
     fn onramp(&self, arguments: &[&str]) -> String {
         let config = "[tenant]\nid = 't'\nclient_id = 'c'\nclient_secret = { file = 'f' }\n\
-             [forest]\nhost = 'dc1'\nbind = 'CORP\\a'\npassword = { file = 'f' }\n[output]\nfolder = 'out'\n\
+             [forest]\nhost = 'dc1'\nbind = 'CORP\\a'\npassword = { file = 'f' }\n[output]\nfolder = 'out'\nshared_plans = 'shared'\n\
              [spec]\ndomain = 'contoso.com'\n";
         std::fs::write(self.folder.path().join("onboard.toml"), config).unwrap();
         let mut program = Command::new(env!("CARGO_BIN_EXE_onramp"));
@@ -196,7 +202,7 @@ async fn a_plan_waits_for_another_person_and_then_the_same_command_applies_it() 
     world.policy = PolicyRules::default().with_separate_approver().with_max_plan_age_minutes(60);
     let (_, ended) = world.run(|_| ()).await;
     assert_eq!(ended.unwrap(), Ended::NotApproved);
-    let store = Output::view(&world.folder.path().join("out")).plan_store();
+    let store = world.plans();
     let digest = store.digests().await.unwrap().swap_remove(0);
     let stored = store.load(&digest).await.unwrap();
     assert_eq!(stored.author, "nina@workstation");
@@ -239,10 +245,11 @@ async fn a_plan_waits_for_another_person_and_then_the_same_command_applies_it() 
     // Whoever made a plan cannot approve it.
     let operator = onramp_cli::operator::operator();
     let plan = store.load(&digest).await.unwrap().plan;
-    let mine = FolderPlanStore::new(world.folder.path().join("out2/plans"));
+    let mine = FolderPlanStore::shared(world.folder.path().join("out2"));
+    std::fs::create_dir(world.folder.path().join("out2")).unwrap();
     mine.save(&plan, &operator, at).await.unwrap();
     let config = std::fs::read_to_string(world.folder.path().join("onboard.toml")).unwrap();
-    std::fs::write(world.folder.path().join("onboard.toml"), config.replace("'out'", "'out2'")).unwrap();
+    std::fs::write(world.folder.path().join("onboard.toml"), config.replace("'shared'", "'out2'")).unwrap();
     let (code, said) = approve(&[&digest, "--yes"]);
     assert!(code == 1 && said.contains("is its author"), "{said}");
     assert!(mine.load(&digest).await.unwrap().approvals.is_empty());

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use onramp::JournalEntry;
+use onramp_lab::forest::{Fault, Operation};
 use tokio_rustls::TlsAcceptor;
 
 use crate::world::{SPEC, World};
@@ -370,4 +371,30 @@ fn expired(world: &World) -> SocketAddr {
 fn redirected(world: &World, address: SocketAddr) -> String {
     let real = world.servers.controllers()[0].ldaps;
     world.desk.text(USERS).replace(&real.to_string(), &address.to_string())
+}
+
+#[test]
+fn what_a_server_says_cannot_move_the_cursor_or_color_the_screen() {
+    let world = World::new(8);
+    // The suffix is refused, with a message that would clear the screen and write over it.
+    let message = "00002098: \u{1b}[2J\u{1b}[1;1H\u{202e}everything is well";
+    world.forest.inject(Operation::Modify, Fault::Refused { code: 50, message }, 1);
+    let ended = world.desk.onboard(&["--yes"]).with_code(1).saying(&["everything is well"]);
+    assert!(!ended.said.contains('\u{1b}') && !ended.said.contains('\u{202e}'), "{:?}", ended.said);
+    let report = std::fs::read_to_string(world.desk.last("report.html")).unwrap();
+    assert!(report.contains("everything is well"));
+    assert!(!report.contains('\u{1b}') && !report.contains('\u{202e}'));
+}
+
+#[test]
+fn secrets_may_be_in_files_as_windows_programs_save_them() {
+    let world = World::new(6);
+    for name in ["client.secret", "bind.password"] {
+        let path = world.desk.path(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let units =
+            std::iter::once(0xFEFF).chain(text.trim_end().encode_utf16()).chain("\r\n".encode_utf16());
+        std::fs::write(&path, units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>()).unwrap();
+    }
+    world.desk.onboard(&["--plan-only"]).with_code(0);
 }

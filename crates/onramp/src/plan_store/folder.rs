@@ -1,7 +1,7 @@
 //! The store of plans in a folder.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind as IoErrorKind, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind as IoErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -23,6 +23,8 @@ const APPROVALS: &str = "approvals.jsonl";
 #[derive(Debug, Clone)]
 pub struct FolderPlanStore {
     folder: PathBuf,
+    /// True if its files are as accessible as the folder.
+    is_shared: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -35,7 +37,15 @@ struct Author {
 impl FolderPlanStore {
     /// Creates a store in a folder, which is created with the first plan.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self { folder: folder.into(), is_shared: false }
+    }
+
+    /// Creates a store in an existing folder that several people can access, such as one on a file server.
+    ///
+    /// What is stored is as accessible as the folder: on Windows by inheritance, on Unix with the same permission bits. Its access
+    /// control decides who can read plans, and who can approve them.
+    pub fn shared(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), is_shared: true }
     }
 
     /// Returns the folder of a plan, if the digest can be one.
@@ -48,14 +58,58 @@ impl FolderPlanStore {
         let digest = plan.digest();
         let folder = self.folder_of(&digest)?;
         let failed = |error| storage("store the plan", &folder, &error);
-        onramp_files::make_private_folder(&folder).map_err(failed)?;
+        self.make_folder(&folder).map_err(failed)?;
         if folder.join(PLAN).exists() {
             return Ok(());
         }
         let author = serde_json::to_vec(author).map_err(|error| failed(error.into()))?;
+        if self.is_shared {
+            self.write_shared(&folder.join(AUTHOR), |file| file.write_all(&author)).map_err(failed)?;
+            return self.write_shared(&folder.join(PLAN), |file| plan.write(file)).map_err(failed);
+        }
         onramp_files::write_private(folder.join(AUTHOR), &author).map_err(failed)?;
         // Last, because a plan without this file is not stored.
         plan.save(folder.join(PLAN)).map_err(failed)
+    }
+
+    fn make_folder(&self, folder: &Path) -> std::io::Result<()> {
+        if !self.is_shared {
+            return onramp_files::make_private_folder(folder);
+        }
+        match std::fs::create_dir(folder) {
+            Err(error) if error.kind() == IoErrorKind::AlreadyExists => Ok(()),
+            made => made.and_then(|()| self.share(folder, false)),
+        }
+    }
+
+    /// Writes a file as accessible as the folder, whole or not at all.
+    fn write_shared(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
+        let part = path.with_extension("part");
+        let mut file = BufWriter::new(File::create(&part)?);
+        write(&mut file)?;
+        file.flush()?;
+        file.get_ref().sync_all()?;
+        self.share(&part, true)?;
+        onramp_files::replace_with(part, path)
+    }
+
+    /// Makes a file or a folder as accessible as the folder of the store. Windows does so by inheritance.
+    #[cfg(unix)]
+    fn share(&self, path: &Path, is_file: bool) -> std::io::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&self.folder)?.permissions().mode();
+        let mode = if is_file { mode & 0o666 } else { mode };
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "the signature is that of Unix")]
+    fn share(&self, _: &Path, _: bool) -> std::io::Result<()> {
+        Ok(())
     }
 
     fn approve_file(&self, digest: &str, approval: &PlanApproval) -> Result<()> {
@@ -64,7 +118,16 @@ impl FolderPlanStore {
             return Err(not_found(digest));
         }
         let path = folder.join(APPROVALS);
-        append_line(&path, approval).map_err(|error| storage("store the approval in", &path, &error))
+        let failed = |error| storage("store the approval in", &path, &error);
+        let file = match (self.is_shared, path.exists()) {
+            (false, _) => onramp_files::open_private(&path),
+            (true, is_there) => {
+                let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+                // Only its owner may change the access of a file.
+                if is_there { opened } else { opened.and_then(|file| self.share(&path, true).map(|()| file)) }
+            }
+        };
+        append_line(file.map_err(failed)?, &path, approval).map_err(failed)
     }
 
     fn load_files(&self, digest: &str) -> Result<StoredPlan> {
@@ -133,10 +196,9 @@ fn approvals(path: &Path, invalid: &dyn Fn(String) -> Error) -> Result<Vec<PlanA
 }
 
 /// Appends a line to a file that several programs may write, in the place of an incomplete last one.
-fn append_line(path: &Path, approval: &PlanApproval) -> std::io::Result<()> {
+fn append_line(mut file: File, path: &Path, approval: &PlanApproval) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(approval)?;
     line.push(b'\n');
-    let mut file = onramp_files::open_private(path)?;
     file.lock()?;
     let mut whole = 0;
     let mut reader = BufReader::new(&file);
