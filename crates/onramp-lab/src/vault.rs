@@ -28,7 +28,7 @@ const PAGE: usize = 25;
 /// A key vault in memory. A clone is the same vault.
 ///
 /// ```
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # async fn example() -> onramp_core::Result<()> {
 /// use std::sync::Arc;
 /// use onramp_core::SystemClock;
 /// use onramp_lab::{tls::LabCa, vault::LabVault};
@@ -36,8 +36,8 @@ const PAGE: usize = 25;
 /// let vault = LabVault::new(Arc::new(SystemClock::new()));
 /// let server = vault.serve(&LabCa::new()?, ([127, 0, 0, 1], 0).into()).await?;
 /// assert!(server.url().starts_with("https://localhost:"));
-/// # onramp_core::Result::Ok(()) })?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok(()) }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 /// ```
 #[derive(Debug, Clone)]
 pub struct LabVault(Arc<Shared>);
