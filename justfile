@@ -45,6 +45,12 @@ kills:
         ONRAMP_SAMBA_KILL_WINDOW_MS=4000 cargo test --package onramp-examples --test cli \
         -- --include-ignored --nocapture whatever_is_killed
 
+# The whole job and its undo with 12,000 users on a real Samba forest, compared with what another client reads. Needs root and
+# Debian's packages.
+samba-large:
+    ONRAMP_SAMBA_USERS=12000 cargo test --package onramp-examples --test cli \
+        -- --ignored --nocapture the_whole_job_on_a_real_forest_moves
+
 # The whole job on the embedded lab.
 quickstart:
     cargo run --bin quickstart
