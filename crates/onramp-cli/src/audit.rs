@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use onramp::{AuditRecord, AuditTrail, FileJournal};
-use onramp_core::{Error, ErrorKind, Result, visible};
+use onramp_core::{Error, ErrorKind, Result};
 
 use crate::config::Config;
+use crate::job::exit;
 use crate::output::{JOURNAL, Output};
 
 /// Print the audit trail of a run as JSON Lines: each change by name and ID, with operator, tenant and outcome.
@@ -23,13 +24,7 @@ pub struct Arguments {
 
 /// Runs the program.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match print(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\n{}", visible(&error.to_string()));
-            ExitCode::FAILURE
-        }
-    }
+    exit(print(arguments).map(|()| ExitCode::SUCCESS))
 }
 
 fn print(arguments: &Arguments) -> Result<()> {

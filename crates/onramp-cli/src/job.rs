@@ -58,13 +58,18 @@ pub fn exit_code(error: &Error) -> ExitCode {
 
 /// Runs a job to its end, and tells its error.
 pub(crate) async fn end(job: impl Future<Output = Result<Ended>>) -> ExitCode {
-    match job.await {
-        Ok(ended) => ended.into(),
-        Err(error) => {
+    exit(job.await)
+}
+
+/// Returns the exit code of a program, and tells its error.
+pub(crate) fn exit<T: Into<ExitCode>>(result: Result<T>) -> ExitCode {
+    result.map_or_else(
+        |error| {
             eprintln!("\n{}", visible(&error.to_string()));
             exit_code(&error)
-        }
-    }
+        },
+        Into::into,
+    )
 }
 
 /// The answer to a plan.

@@ -7,6 +7,7 @@ use clap::Parser;
 use onramp_core::{Result, visible};
 
 use crate::config::Config;
+use crate::job::exit;
 use crate::output::{Output, StoredRun};
 use crate::terminal::Terminal;
 
@@ -20,13 +21,7 @@ pub struct Arguments {
 
 /// Runs the program.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match list(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\n{}", visible(&error.to_string()));
-            ExitCode::FAILURE
-        }
-    }
+    exit(list(arguments).map(|()| ExitCode::SUCCESS))
 }
 
 fn list(arguments: &Arguments) -> Result<()> {

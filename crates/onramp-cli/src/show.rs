@@ -9,6 +9,7 @@ use onramp::{AuditAction, AuditTrail, Change, FileJournal, Outcome, Plan, Planne
 use onramp_core::{DistinguishedName, Result, visible};
 
 use crate::config::Config;
+use crate::job::exit;
 use crate::output::{JOURNAL, Output};
 use crate::terminal::Terminal;
 
@@ -32,13 +33,7 @@ pub struct Arguments {
 
 /// Runs the program.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match show(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\n{}", visible(&error.to_string()));
-            ExitCode::FAILURE
-        }
-    }
+    exit(show(arguments).map(|()| ExitCode::SUCCESS))
 }
 
 /// The latest outcome of each change, by its number in the plan.

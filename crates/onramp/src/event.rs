@@ -17,7 +17,7 @@ pub const EVENT_FORMAT_VERSION: u32 = 3;
 
 /// An event of a run. Contains no secret.
 ///
-/// It is stored and sent in an [`EventRecord`].
+/// To store or send it, put it into an [`EventRecord`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "event")]

@@ -60,3 +60,20 @@ async fn a_change_that_no_domain_controller_can_take_is_not_made() {
     let error = writer.change(&change(&user, "one").into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
+
+#[tokio::test]
+async fn another_spelling_by_somebody_else_is_the_old_value_as_a_directory_compares_it() {
+    let lab = Lab::small().await;
+    let forest = lab.connect().await.forest();
+    let user = people(forest.users.as_ref(), 1).await.remove(0);
+    let respelled = user.upn.as_deref().unwrap().to_uppercase();
+    for host in lab.model.controllers() {
+        lab.model.set_on(&host, &user.guid, "userPrincipalName", &[&respelled]).unwrap();
+    }
+    // The limit that `compare_and_swap.rs` documents: a delete matches every spelling of a value.
+    forest.object_writer.change(&change(&user, "one").into()).await.unwrap();
+    assert_eq!(forest.users.get(&user.guid).await.unwrap().upn.as_deref(), Some("one@contoso.com"));
+    // A real difference is stale.
+    let error = forest.object_writer.change(&change(&user, "two").into()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stale, "{error}");
+}

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onramp::{
-    ApplyOutcome, ApplyStatus, ApprovedPlan, ChangePolicy, ChangeWindow, ErrorKind, Event, History,
-    JournalEntry, Limits, MemoryJournal, Onramp, PlanApproval, PolicyDecision, PolicyRequest, PolicyRules,
-    PolicyViolation, RecordedRun, RunProgress, StoredPlan, UndoSelection, WaitReason, async_trait, plan,
+    ApplyOutcome, ApplyStatus, ApprovedPlan, ChangePolicy, ChangeWindow, Consequence, ErrorKind, Event,
+    History, JournalEntry, Limits, MemoryJournal, Onramp, PlanApproval, PolicyDecision, PolicyRequest,
+    PolicyRules, PolicyViolation, RecordedRun, RunProgress, StoredPlan, UndoSelection, WaitReason,
+    async_trait, plan,
 };
 use onramp_core::{Clock, Result};
 use onramp_lab::forest::{Fault, Operation};
@@ -149,6 +150,17 @@ async fn a_protected_name_or_ou_that_fits_nothing_protects_nothing_and_is_told()
     let error = refused(&mut world, &onramp, &approved).await;
     assert!(error.contains("\"breakgals\" matches no user"), "{error}");
     assert!(error.contains("OU=Executives,DC=corp,DC=local does not exist"), "{error}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_an_error_and_not_taken_for_what_does_not_exist() {
+    let world = World::new(3);
+    let approved = world.approved(&spec(USERS)).await;
+    let onramp =
+        under(&world, &PolicyRules::default().with_protected_ou("DC=corp,DC=local".parse().unwrap()));
+    world.forest.inject(Operation::Search, Fault::Unavailable, u64::MAX);
+    let error = onramp.review(approved.plan()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
 #[tokio::test]
@@ -370,7 +382,10 @@ async fn the_users_of_a_canary_are_spread_over_the_plan_and_keep_their_mapped_up
         .collect();
     let expected: Vec<usize> = (0..5).map(|n| n * changes.len() / 5).collect();
     assert_eq!(places, expected);
-    for (_, change) in upn_changes(&world.plan(&canary).await) {
+    let plan = world.plan(&canary).await;
+    let without_effect = |one: &Consequence| matches!(one, Consequence::MapWithoutEffect { .. });
+    assert!(!plan.consequences().iter().any(without_effect), "names outside of the canary are not mapped");
+    for (_, change) in upn_changes(&plan) {
         let (_, before) = changes.iter().find(|(_, upn)| upn.guid == change.guid).unwrap();
         assert_eq!(before, &change);
     }
