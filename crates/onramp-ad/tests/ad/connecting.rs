@@ -98,6 +98,20 @@ async fn certificates_that_are_not_accepted_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_host_given_by_its_address_needs_a_certificate_for_the_address() {
+    let ca = LabCa::new().unwrap();
+    for (names, is_accepted) in [(["127.0.0.1"], true), ([HOST], false), (["127.0.0.2"], false)] {
+        let server = tls_server(ca.server_config(&names).unwrap()).await;
+        let builder = AdClient::builder("127.0.0.1").address("127.0.0.1", server);
+        let builder =
+            builder.bind(BindName::parse("CN=a,DC=corp,DC=example").unwrap(), Password::new("x".to_owned()));
+        let builder = builder.trust_root_pem(ca.certificate_pem()).unwrap();
+        let error = builder.connect().await.unwrap_err().to_string();
+        assert_eq!(error.contains("is not for the name 127.0.0.1"), !is_accepted, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_port_that_does_not_speak_tls_is_named() {
     let lab = Lab::small().await;
     let plain = lab.servers.controllers()[0].ldap;
