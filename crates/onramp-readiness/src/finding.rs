@@ -254,6 +254,9 @@ pub struct Finding {
     pub rule_source: Option<Cow<'static, str>>,
     /// The fixes, the best one first; none where no fix is safe.
     pub fixes: Vec<Fix>,
+    /// A sentence that says why there is no safe fix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_fix: Option<Cow<'static, str>>,
     /// All holders of a value that must be unique.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holders: Vec<Holder>,
@@ -284,6 +287,7 @@ impl Finding {
             explanation: explanation.into(),
             rule_source: None,
             fixes: Vec::new(),
+            no_fix: None,
             holders: Vec::new(),
             idfix: None,
         }

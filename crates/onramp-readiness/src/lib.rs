@@ -1,10 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 pub mod attributes;
+mod duplicates;
+mod entra;
 mod finding;
 mod object;
+mod profile;
+mod rules;
+mod scan;
 
+pub use entra::EntraRules;
 pub use finding::{
     Confidence, Finding, Fix, FixChange, Holder, IdfixError, IdfixRow, ObjectKey, RuleId, Severity, Span,
 };
 pub use object::DirectoryObject;
+pub use profile::{Profile, ProfileError, RuleSettings};
+pub use rules::{Exclusion, ReadinessRules, RuleInfo};
+pub use scan::{Scan, ScanResult};

@@ -1,0 +1,513 @@
+//! The fixes that a rule of `entra` suggests. Each is verified by judging the object as it would be.
+
+use onramp_core::forest::AttributeValue;
+use onramp_core::{AttributeName, DomainName};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::account::is_forbidden_in_sam;
+use super::address::is_nickname_character;
+use super::catalog::Rule;
+use super::text::is_invisible;
+use super::upn::is_prefix_character;
+use super::{EntraRules, Sentence};
+use crate::address::{FORBIDDEN, ProxyAddress, address_key, is_atom};
+use crate::attributes as a;
+use crate::{Confidence, DirectoryObject, Finding, Fix, FixChange, ReadinessRules};
+
+/// A repaired text, and what it cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Repaired {
+    text: String,
+    confidence: Confidence,
+    loses: Option<String>,
+}
+
+impl Repaired {
+    fn certain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), confidence: Confidence::High, loses: None }
+    }
+}
+
+const NO_FIX: Sentence = Sentence::Borrowed("no change of the value alone is safe; a person has to choose");
+const TOO_LONG: Sentence =
+    Sentence::Borrowed("to cut a name makes another name; a person has to choose a shorter one");
+const NEEDS_DOMAIN: Sentence = Sentence::Borrowed(
+    "the suffix is a decision for the whole directory: verify the domain in the tenant, or move the users to one that is verified",
+);
+
+pub(super) fn suggest(rules: &EntraRules, object: &DirectoryObject, findings: &mut [Finding]) {
+    if findings.is_empty() {
+        return;
+    }
+    let before = signatures(findings);
+    // What belongs to one value is repaired at once.
+    let mut done: Vec<(AttributeName, Option<usize>, Vec<Fix>)> = Vec::new();
+    for finding in findings.iter_mut() {
+        let place = (finding.attribute.clone(), finding.value_index);
+        let known = done.iter().find(|(attribute, index, _)| (attribute, index) == (&place.0, &place.1));
+        let candidates = match known {
+            Some((_, _, fixes)) => fixes.clone(),
+            None => {
+                let fixes = candidates(rules, object, finding);
+                done.push((place.0, place.1, fixes.clone()));
+                fixes
+            }
+        };
+        let verified = candidates.into_iter().filter(|fix| holds(rules, object, finding, fix, &before));
+        finding.fixes = verified.collect();
+        if finding.fixes.is_empty() {
+            finding.no_fix = Some(reason(finding));
+        }
+    }
+}
+
+/// The reason why a finding has no fix.
+fn reason(finding: &Finding) -> Sentence {
+    match finding.rule.as_str() {
+        rule if rule.ends_with("-length") => TOO_LONG,
+        "upn-suffix-not-routable"
+        | "upn-suffix-not-verified"
+        | "address-domain-not-routable"
+        | "address-domain-not-verified" => NEEDS_DOMAIN,
+        _ => NO_FIX,
+    }
+}
+
+type Signature = (String, AttributeName, Option<String>);
+
+fn signatures(findings: &[Finding]) -> Vec<Signature> {
+    findings
+        .iter()
+        .map(|finding| (finding.rule.as_str().to_owned(), finding.attribute.clone(), finding.value.clone()))
+        .collect()
+}
+
+/// Returns true if the finding is gone after the fix, and none is there that was not there before.
+fn holds(
+    rules: &EntraRules,
+    object: &DirectoryObject,
+    finding: &Finding,
+    fix: &Fix,
+    before: &[Signature],
+) -> bool {
+    let Some(fixed) = applied(object, fix) else { return false };
+    let after = rules.check(&fixed);
+    let added: Vec<&str> =
+        fix.changes.iter().flat_map(|change| change.add.iter().map(String::as_str)).collect();
+    after.iter().all(|other| {
+        let is_same_place = other.attribute == finding.attribute
+            && (other.value == finding.value
+                || other.value.as_deref().is_some_and(|value| added.contains(&value)));
+        let remains = other.rule == finding.rule && (is_same_place || finding.value.is_none());
+        let was_there = before.iter().any(|(rule, attribute, value)| {
+            rule == other.rule.as_str()
+                && *attribute == other.attribute
+                && (*value == other.value || *value == finding.value)
+        });
+        !remains && was_there
+    })
+}
+
+/// The object as it is after a fix; `None` if the fix does not fit it.
+pub(crate) fn applied(object: &DirectoryObject, fix: &Fix) -> Option<DirectoryObject> {
+    let mut fixed = object.clone();
+    for change in &fix.changes {
+        let mut values = fixed.values(&change.attribute).to_vec();
+        let mut added = change.add.iter();
+        for old in &change.remove {
+            let at = values.iter().position(|value| value.as_bytes() == old.as_bytes())?;
+            match added.next() {
+                Some(new) => *values.get_mut(at)? = AttributeValue::text(new.clone()),
+                None => {
+                    values.remove(at);
+                }
+            }
+        }
+        values.extend(added.map(|new| AttributeValue::text(new.clone())));
+        fixed.set(change.attribute.clone(), values);
+    }
+    Some(fixed)
+}
+
+fn candidates(rules: &EntraRules, object: &DirectoryObject, finding: &Finding) -> Vec<Fix> {
+    let attribute = &finding.attribute;
+    let Some(value) = finding.value.as_deref() else { return missing(rules, object, finding) };
+    if *attribute == a::CONSISTENCY_GUID {
+        return Vec::new();
+    }
+    let mut fixes: Vec<Fix> = Vec::new();
+    let repaired = if *attribute == rules.login {
+        upn(rules, object, value)
+    } else if *attribute == a::PROXY_ADDRESSES {
+        fixes.extend(primaries(object, value, finding));
+        proxy_address(object, value)
+    } else if *attribute == a::TARGET_ADDRESS {
+        proxy_address(object, value)
+    } else if *attribute == a::MAIL {
+        fixes.extend(mail_of_primary(object, value, finding));
+        address(value)
+    } else if *attribute == a::MAIL_NICKNAME {
+        alias(value, is_nickname_character)
+    } else if *attribute == a::SAM_ACCOUNT_NAME {
+        account_name(value)
+    } else if *attribute == a::CN {
+        // The common name is part of the distinguished name: to change it is to rename the object.
+        Vec::new()
+    } else {
+        name(object, attribute, value)
+    };
+    for repaired in
+        repaired.into_iter().filter(|repaired| repaired.text != value && !repaired.text.is_empty())
+    {
+        let mut fix = Fix::replace(attribute.clone(), Some(value), Some(repaired.text))
+            .with_confidence(repaired.confidence);
+        fix.loses = repaired.loses;
+        if !fixes.contains(&fix) {
+            fixes.push(fix);
+        }
+    }
+    fixes
+}
+
+/// The fixes of findings about a value that is not there.
+fn missing(rules: &EntraRules, object: &DirectoryObject, finding: &Finding) -> Vec<Fix> {
+    let is = |rule: Rule| finding.rule == rule.id();
+    if is(Rule::UpnMissing) {
+        return missing_upn(rules, object);
+    }
+    if is(Rule::AddressPrimaryMissing) {
+        return promotion(object).into_iter().collect();
+    }
+    Vec::new()
+}
+
+fn missing_upn(rules: &EntraRules, object: &DirectoryObject) -> Vec<Fix> {
+    let present = object.values(&rules.login).first().and_then(AttributeValue::as_text);
+    let mut fixes = Vec::new();
+    let mut add = |text: String, confidence| {
+        let fix = Fix::replace(rules.login.clone(), present, Some(text)).with_confidence(confidence);
+        if !fixes.contains(&fix) {
+            fixes.push(fix);
+        }
+    };
+    if let Some(mail) = object.text(&a::MAIL) {
+        let has_suffix = |suffix: &DomainName| {
+            mail.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(suffix.ascii()))
+        };
+        let is_ours = rules.upn_suffix.as_ref().is_none_or(has_suffix);
+        add(mail.to_owned(), if is_ours { Confidence::Medium } else { Confidence::Low });
+    }
+    if let (Some(suffix), Some(sam)) = (&rules.upn_suffix, object.text(&a::SAM_ACCOUNT_NAME)) {
+        add(format!("{sam}@{}", suffix.ascii()), Confidence::Medium);
+    }
+    fixes
+}
+
+/// The repaired forms of a UPN, the best one first.
+fn upn(rules: &EntraRules, object: &DirectoryObject, value: &str) -> Vec<Repaired> {
+    let cleaned = clean(value);
+    let Some((prefix, suffix)) = cleaned.split_once('@').filter(|(_, suffix)| !suffix.contains('@')) else {
+        return upn_without_suffix(rules, object, &cleaned);
+    };
+    let suffix = domain(suffix);
+    let mut prefixes = alias(prefix, is_prefix_character);
+    prefixes.insert(0, Repaired::certain(prefix));
+    let is_usable = |name: &str| {
+        DomainName::parse(name)
+            .is_ok_and(|name| rules.is_verified(&name).unwrap_or_else(|| super::upn::is_public(&name)))
+    };
+    let other = rules.upn_suffix.as_ref().filter(|_| !is_usable(&suffix));
+    let mut all = Vec::new();
+    for repaired in prefixes {
+        if let Some(other) = other {
+            let confidence = repaired.confidence.min(Confidence::Medium);
+            let loses = "the user signs in with another suffix".to_owned();
+            let loses =
+                Some(repaired.loses.clone().map_or(loses.clone(), |first| format!("{first}; {loses}")));
+            all.push(Repaired { text: format!("{}@{}", repaired.text, other.ascii()), confidence, loses });
+        }
+        all.push(Repaired { text: format!("{}@{suffix}", repaired.text), ..repaired });
+    }
+    all
+}
+
+fn upn_without_suffix(rules: &EntraRules, object: &DirectoryObject, cleaned: &str) -> Vec<Repaired> {
+    let mut all = Vec::new();
+    if let Some(mail) = object.text(&a::MAIL) {
+        all.push(Repaired { text: mail.to_owned(), confidence: Confidence::Medium, loses: None });
+    }
+    if let Some(suffix) = rules.upn_suffix.as_ref().filter(|_| !cleaned.contains('@') && !cleaned.is_empty())
+    {
+        for repaired in alias(cleaned, is_prefix_character).into_iter().chain([Repaired::certain(cleaned)]) {
+            all.push(Repaired {
+                text: format!("{}@{}", repaired.text, suffix.ascii()),
+                confidence: Confidence::Low,
+                loses: repaired.loses,
+            });
+        }
+    }
+    all
+}
+
+/// The repaired forms of a proxy address or target address.
+fn proxy_address(object: &DirectoryObject, value: &str) -> Vec<Repaired> {
+    let cleaned = clean(value);
+    let Some(proxy) = ProxyAddress::parse(&cleaned) else {
+        // A bare mail address gets the type that makes it one more address, or the primary one if there is none.
+        if !cleaned.contains('@') {
+            return Vec::new();
+        }
+        let has_primary = object
+            .values(&a::PROXY_ADDRESSES)
+            .iter()
+            .filter_map(|value| ProxyAddress::parse(value.as_text()?))
+            .any(|proxy| proxy.is_primary());
+        let is_mail = object.text(&a::MAIL).is_some_and(|mail| address_key(mail) == address_key(&cleaned));
+        let kind = if !has_primary && is_mail { "SMTP" } else { "smtp" };
+        return address(&cleaned)
+            .into_iter()
+            .map(|repaired| Repaired { text: format!("{kind}:{}", repaired.text), ..repaired })
+            .collect();
+    };
+    let kind = proxy.kind.trim();
+    if proxy.is_smtp() {
+        return address(proxy.address)
+            .into_iter()
+            .map(|repaired| Repaired { text: format!("{kind}:{}", repaired.text), ..repaired })
+            .collect();
+    }
+    vec![Repaired::certain(format!("{kind}:{}", proxy.address.trim()))]
+}
+
+/// The repaired forms of an SMTP address: the domain is never cut nor joined with another.
+fn address(value: &str) -> Vec<Repaired> {
+    let cleaned = clean(value);
+    let cleaned = cleaned.strip_prefix("mailto:").unwrap_or(&cleaned);
+    let Some((local, suffix)) = cleaned.rsplit_once('@') else { return Vec::new() };
+    let suffix = domain(suffix);
+    let is_wrong_letter = |c: char| is_atom(c) && !FORBIDDEN.contains(c);
+    let mut locals = vec![Repaired::certain(local)];
+    locals.extend(alias(local, |c| c == '.' || is_wrong_letter(c)));
+    locals
+        .into_iter()
+        .map(|repaired| Repaired { text: format!("{}@{suffix}", repaired.text), ..repaired })
+        .collect()
+}
+
+/// A domain in the spelling in which a tenant holds it; as it is where it is none.
+fn domain(text: &str) -> String {
+    let trimmed = text.trim().trim_end_matches('.');
+    match DomainName::parse(trimmed) {
+        Ok(name) if !trimmed.is_ascii() => name.ascii().to_owned(),
+        _ => trimmed.to_owned(),
+    }
+}
+
+/// The repaired forms of a name before an `@`, or of an alias: dots mended, letters with marks written as letters
+/// without, blanks between words as dots; other characters left out, which loses them.
+fn alias(value: &str, is_allowed: impl Fn(char) -> bool) -> Vec<Repaired> {
+    let cleaned = clean(value);
+    let mut all = Vec::new();
+    for (style, confidence) in [(Style::Digraphs, Confidence::Medium), (Style::BaseLetters, Confidence::Low)]
+    {
+        let letters = transliterated(&cleaned, style, &is_allowed);
+        let is_changed = letters != cleaned;
+        let has_blank = letters.trim().contains(char::is_whitespace);
+        let dotted: String = letters.split_whitespace().collect::<Vec<_>>().join(".");
+        let kept: String = dotted.chars().filter(|c| is_allowed(*c)).collect();
+        let lost: String = dotted.chars().filter(|c| !is_allowed(*c)).collect();
+        let text = mended_dots(&kept);
+        if text.is_empty() || !text.contains(|c: char| c.is_alphanumeric()) {
+            continue;
+        }
+        let certain = if is_changed || has_blank { confidence } else { Confidence::High };
+        let repaired = if lost.is_empty() {
+            Repaired { text, confidence: certain, loses: None }
+        } else if lost.chars().any(char::is_alphabetic) {
+            // A name without some of its letters is another name.
+            continue;
+        } else {
+            let loses = Some(format!("the characters {}", onramp_core::visible(&lost)));
+            Repaired { text, confidence: Confidence::Low, loses }
+        };
+        if all.iter().all(|other: &Repaired| other.text != repaired.text) {
+            all.push(repaired);
+        }
+    }
+    all
+}
+
+fn mended_dots(text: &str) -> String {
+    text.split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
+}
+
+fn account_name(value: &str) -> Vec<Repaired> {
+    let cleaned = clean(value);
+    let cleaned = cleaned.trim_end_matches('.');
+    let kept: String = cleaned.chars().filter(|c| !is_forbidden_in_sam(*c)).collect();
+    if kept.is_empty() {
+        return Vec::new();
+    }
+    let lost: String = cleaned.chars().filter(|c| is_forbidden_in_sam(*c)).collect();
+    let loses = "programs that sign in by the old name stop working".to_owned();
+    let loses = Some(if lost.is_empty() { loses } else { format!("the characters {lost}; {loses}") });
+    vec![Repaired { text: kept, confidence: Confidence::Low, loses }]
+}
+
+fn name(object: &DirectoryObject, attribute: &AttributeName, value: &str) -> Vec<Repaired> {
+    if *attribute == a::DISPLAY_NAME && clean(value).is_empty() {
+        let cn = object.text(&a::CN).map(str::to_owned);
+        return cn
+            .map(|text| Repaired { text, confidence: Confidence::Medium, loses: None })
+            .into_iter()
+            .collect();
+    }
+    vec![Repaired::certain(clean(value))]
+}
+
+/// The text without white space at its ends and without characters that nobody sees. Joiners stay in scripts that need
+/// them.
+fn clean(text: &str) -> String {
+    let needs_joiners = text.chars().any(|c| !c.is_ascii() && c.is_alphabetic() && u32::from(c) > 0x5ff);
+    let is_joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}') && needs_joiners;
+    let visible: String = text
+        .chars()
+        .map(|c| if matches!(c, '\t' | '\r' | '\n') { ' ' } else { c })
+        .filter(|c| !is_invisible(*c) || is_joiner(*c))
+        .collect();
+    visible.trim().to_owned()
+}
+
+/// The way to write letters with marks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// As German and the Nordic languages do: ü is ue, å is aa.
+    Digraphs,
+    /// The letter without its mark.
+    BaseLetters,
+}
+
+/// Writes letters that are not allowed as letters that are, where there is a custom of doing so; others stay.
+fn transliterated(text: &str, style: Style, is_allowed: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.nfc() {
+        if is_allowed(c) {
+            out.push(c);
+        } else if let Some(letters) = letters_of(c, style) {
+            out.push_str(letters);
+        } else {
+            let base: String = c.nfkd().filter(|c| !is_combining_mark(*c)).collect();
+            let is_letters = !base.is_empty() && base.chars().all(|c| c.is_ascii_alphanumeric());
+            if is_letters { out.push_str(&base) } else { out.push(c) }
+        }
+    }
+    out
+}
+
+/// The letters for one with a mark, or for one that Unicode does not decompose.
+fn letters_of(c: char, style: Style) -> Option<&'static str> {
+    let digraph = match c {
+        'ä' => Some("ae"),
+        'ö' => Some("oe"),
+        'ü' => Some("ue"),
+        'Ä' => Some("Ae"),
+        'Ö' => Some("Oe"),
+        'Ü' => Some("Ue"),
+        'å' => Some("aa"),
+        'Å' => Some("Aa"),
+        'ø' => Some("oe"),
+        'Ø' => Some("Oe"),
+        _ => None,
+    };
+    if style == Style::Digraphs && digraph.is_some() {
+        return digraph;
+    }
+    Some(match c {
+        'ß' => "ss",
+        'ẞ' => "SS",
+        'æ' => "ae",
+        'Æ' => "Ae",
+        'œ' => "oe",
+        'Œ' => "Oe",
+        'ø' => "o",
+        'Ø' => "O",
+        'ł' => "l",
+        'Ł' => "L",
+        'đ' | 'ð' => "d",
+        'Đ' | 'Ð' => "D",
+        'þ' => "th",
+        'Þ' => "Th",
+        'ħ' => "h",
+        'Ħ' => "H",
+        'ı' => "i",
+        'ŧ' => "t",
+        'Ŧ' => "T",
+        '’' | '‘' | 'ʼ' => "'",
+        '–' | '—' | '‐' => "-",
+        _ => return None,
+    })
+}
+
+/// The address that becomes the primary one: the mail address, or the only one there is.
+fn promotion(object: &DirectoryObject) -> Option<Fix> {
+    let addresses: Vec<(&str, ProxyAddress<'_>)> = object
+        .values(&a::PROXY_ADDRESSES)
+        .iter()
+        .filter_map(|value| Some((value.as_text()?, ProxyAddress::parse(value.as_text()?)?)))
+        .filter(|(_, proxy)| proxy.is_smtp())
+        .collect();
+    let mail = object.text(&a::MAIL).map(address_key);
+    let of_mail = addresses.iter().find(|(_, proxy)| Some(address_key(proxy.address)) == mail);
+    let (found, confidence) = match (of_mail, addresses.as_slice()) {
+        (Some(found), _) => (found, Confidence::High),
+        (None, [only]) => (only, Confidence::Medium),
+        _ => return None,
+    };
+    let (text, proxy) = found;
+    let primary = format!("SMTP:{}", proxy.address);
+    Some(Fix::replace(a::PROXY_ADDRESSES, Some(text), Some(primary)).with_confidence(confidence))
+}
+
+/// The fixes of a primary address beside others, and of an address that is there twice.
+fn primaries(object: &DirectoryObject, value: &str, finding: &Finding) -> Option<Fix> {
+    let proxy = ProxyAddress::parse(value)?;
+    if finding.rule == Rule::AddressRepeated.id() {
+        return Some(Fix::replace(a::PROXY_ADDRESSES, Some(value), None));
+    }
+    if finding.rule != Rule::AddressPrimarySeveral.id() {
+        return None;
+    }
+    // The one that is the mail address stays, all others become secondary, in one change.
+    let mail = address_key(object.text(&a::MAIL)?);
+    let primaries: Vec<(&str, ProxyAddress<'_>)> = object
+        .values(&a::PROXY_ADDRESSES)
+        .iter()
+        .filter_map(|value| Some((value.as_text()?, ProxyAddress::parse(value.as_text()?)?)))
+        .filter(|(_, proxy)| proxy.is_primary())
+        .collect();
+    let is_kept = |proxy: &ProxyAddress<'_>| address_key(proxy.address) == mail;
+    if !proxy.is_primary() || primaries.iter().filter(|(_, proxy)| is_kept(proxy)).count() != 1 {
+        return None;
+    }
+    let others = || primaries.iter().filter(|(_, proxy)| !is_kept(proxy));
+    Some(Fix::of(vec![FixChange {
+        attribute: a::PROXY_ADDRESSES,
+        remove: others().map(|(text, _)| (*text).to_owned()).collect(),
+        add: others().map(|(_, proxy)| format!("smtp:{}", proxy.address)).collect(),
+    }]))
+}
+
+/// The primary SMTP address as mail address.
+fn mail_of_primary(object: &DirectoryObject, value: &str, finding: &Finding) -> Option<Fix> {
+    if finding.rule != Rule::MailNotPrimary.id() {
+        return None;
+    }
+    let primary = object
+        .values(&a::PROXY_ADDRESSES)
+        .iter()
+        .filter_map(|value| ProxyAddress::parse(value.as_text()?))
+        .find(ProxyAddress::is_primary)?;
+    let fix = Fix::replace(a::MAIL, Some(value), Some(primary.address.to_owned()));
+    Some(fix.with_confidence(Confidence::Medium))
+}

@@ -1,0 +1,132 @@
+//! The rules of user principal names. What Entra takes is decided by [`Upn::entra_violations`], as for the planning of
+//! changes.
+
+use onramp_core::{DomainName, Upn, UpnViolation};
+
+use super::catalog::Rule;
+use super::{Judge, Kind, Value, named, offset_of, spans_of};
+use crate::Span;
+
+/// The characters that Entra takes before the `@`.
+pub(super) fn is_prefix_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "'.-_!#^~".contains(c)
+}
+
+pub(super) fn check(judge: &mut Judge<'_>) {
+    if Kind::of(judge.object) != Kind::User {
+        return;
+    }
+    let rules = judge.rules;
+    let login = &rules.login;
+    let has_none = judge.object.values(login).iter().all(|value| value.as_bytes().is_empty());
+    if has_none {
+        let initial = "Entra makes one of the mail alias or the sAMAccountName and the initial domain";
+        judge.add(Rule::UpnMissing, login, None, Vec::new(), format!("the user has no {login}; {initial}"));
+        return;
+    }
+    judge.each(login, value);
+}
+
+fn value(judge: &mut Judge<'_>, value: Value<'_>) {
+    let text = value.text;
+    let upn = match Upn::parse(text) {
+        Ok(upn) => upn,
+        Err(error) => {
+            let is_wrong = |c: char| c == '@' || c.is_control();
+            let spans = if text.matches('@').count() > 1 || text.chars().any(char::is_control) {
+                spans_of(text, text, is_wrong)
+            } else {
+                vec![Span { start: 0, end: text.len() }]
+            };
+            judge.value(Rule::UpnShape, value, spans, error.reason().to_owned());
+            return;
+        }
+    };
+    let (prefix, suffix) = text.split_once('@').unwrap_or((text, ""));
+    let rules = judge.rules;
+    // Limits are settings; everything else is what the vocabulary says.
+    judge.length(Rule::UpnLength, value, text, "the UPN", text.chars().count());
+    judge.length(Rule::UpnPrefixLength, value, prefix, "the part before the “@”", prefix.chars().count());
+    let domain = DomainName::parse(suffix);
+    let suffix_length = domain.as_ref().map_or_else(|_| suffix.chars().count(), |name| name.ascii().len());
+    judge.length(Rule::UpnSuffixLength, value, suffix, "the part after the “@”", suffix_length);
+    let violations = upn.entra_violations();
+    let has = |kind: fn(&UpnViolation) -> bool| violations.iter().any(kind);
+    if has(|violation| matches!(violation, UpnViolation::Character { .. })) {
+        let spans = spans_of(text, prefix, |c| !is_prefix_character(c));
+        let explanation =
+            format!("Entra does not take {} before the “@”; it writes “_” instead", named(text, &spans));
+        judge.value(Rule::UpnCharacter, value, spans, explanation);
+    }
+    dots(judge, value, prefix, &violations);
+    let whole = vec![Span { start: offset_of(text, suffix), end: text.len() }];
+    match domain {
+        Err(error) => {
+            judge.value(
+                Rule::UpnSuffixNotADomain,
+                value,
+                whole,
+                format!("the suffix is not a domain name: {}", error.reason()),
+            );
+        }
+        Ok(domain) => {
+            match rules.is_verified(&domain) {
+                Some(true) => {}
+                verified => {
+                    if !is_public(&domain) {
+                        judge.value(
+                        Rule::UpnSuffixNotRoutable,
+                        value,
+                        whole,
+                        format!(
+                            "“{suffix}” cannot be registered in DNS, so no tenant can verify it; Entra replaces it by the initial domain"
+                        ),
+                    );
+                    } else if verified == Some(false) {
+                        judge.value(
+                        Rule::UpnSuffixNotVerified,
+                        value,
+                        whole,
+                        format!("the tenant has not verified “{suffix}”; Entra replaces it by the initial domain"),
+                    );
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn dots(judge: &mut Judge<'_>, value: Value<'_>, prefix: &str, violations: &[UpnViolation]) {
+    let mut wrong = Vec::new();
+    let mut spans = Vec::new();
+    for violation in violations {
+        match violation {
+            UpnViolation::LeadingDot => {
+                wrong.push("it begins with a dot");
+                spans.push(Span { start: 0, end: 1 });
+            }
+            UpnViolation::ConsecutiveDots => {
+                wrong.push("two dots stand together");
+                if let Some(at) = prefix.find("..") {
+                    spans.push(Span { start: at, end: at + 2 });
+                }
+            }
+            UpnViolation::TrailingDot => {
+                wrong.push("there is a dot right before the “@”");
+                spans.push(Span { start: prefix.len().saturating_sub(1), end: prefix.len() });
+            }
+            _ => {}
+        }
+    }
+    if !wrong.is_empty() {
+        judge.value(Rule::UpnDots, value, spans, wrong.join("; "));
+    }
+}
+
+/// Returns true if a domain can be registered by anybody: it is below a suffix of the public suffix list, and none of the
+/// names that are never delegated.
+pub(super) fn is_public(domain: &DomainName) -> bool {
+    domain.is_routable()
+        && psl::suffix(domain.ascii().as_bytes())
+            .is_some_and(|suffix| suffix.is_known() && suffix.as_bytes().len() < domain.ascii().len())
+}
