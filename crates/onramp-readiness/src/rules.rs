@@ -64,7 +64,7 @@ pub trait ReadinessRules: Debug + Send + Sync {
     fn attributes(&self) -> Vec<AttributeName>;
 
     /// The reason why synchronization, or this profile, leaves the object out. It is not judged then, and still counts
-    /// as a holder of its values.
+    /// as a holder of its values. A reason with the ID of a rule in the catalog is a finding, too.
     fn exclusion(&self, object: &DirectoryObject) -> Option<Exclusion>;
 
     /// Judges the object's values as they are.

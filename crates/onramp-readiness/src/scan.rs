@@ -59,6 +59,7 @@ pub struct Scan {
     findings: Vec<Finding>,
     excluded: Vec<(ObjectKey, Exclusion)>,
     duplicates: Duplicates,
+    catalog: Vec<RuleInfo>,
 }
 
 /// The judgment of one object.
@@ -73,6 +74,7 @@ impl Scan {
     pub fn new(rules: Arc<dyn ReadinessRules>) -> Self {
         let login = attributes::USER_PRINCIPAL_NAME;
         Self {
+            catalog: rules.catalog(),
             rules,
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             waiting: Vec::new(),
@@ -130,6 +132,9 @@ impl Scan {
         };
         for one in judged.into_iter().flatten() {
             self.duplicates.push(&one.prepared);
+            if let Some((object, reason)) = &one.exclusion {
+                self.findings.extend(exclusion_finding(&self.catalog, object, reason));
+            }
             self.findings.extend(one.findings);
             self.excluded.extend(one.exclusion);
         }
@@ -138,7 +143,7 @@ impl Scan {
     /// Ends the scan: looks for values that several objects hold, and for suggestions that somebody holds already.
     pub fn finish(mut self) -> ScanResult {
         self.judge();
-        let catalog = self.rules.catalog();
+        let catalog = std::mem::take(&mut self.catalog);
         let mut findings = std::mem::take(&mut self.findings);
         let by_id: HashMap<&str, &RuleInfo> = catalog.iter().map(|rule| (rule.id.as_str(), rule)).collect();
         for group in self.duplicates.groups() {
@@ -251,6 +256,24 @@ fn judge(rules: &dyn ReadinessRules, login: &AttributeName, object: &DirectoryOb
         Vec::new()
     };
     Judged { findings, exclusion: exclusion.map(|reason| (object.key(), reason)), prepared }
+}
+
+/// The finding about an object that is left out for a reason that is a rule, too.
+fn exclusion_finding(catalog: &[RuleInfo], object: &ObjectKey, reason: &Exclusion) -> Option<Finding> {
+    let rule = catalog.iter().find(|rule| rule.id.as_str() == reason.id)?;
+    let attribute = attributes::DISTINGUISHED_NAME;
+    let mut finding = Finding::new(
+        object.clone(),
+        rule.id.clone(),
+        rule.severity,
+        attribute,
+        format!("the object is {}", reason.reason),
+    )
+    .with_value(object.dn.clone(), 0);
+    finding.tags.clone_from(&rule.tags);
+    finding.rule_source = Some(rule.source.clone());
+    finding.no_fix = Some("an object is renamed or deleted by a person".into());
+    Some(finding)
 }
 
 type Place<'a> = (&'a ObjectKey, &'a AttributeName, Option<usize>, &'a str, Option<&'a str>);

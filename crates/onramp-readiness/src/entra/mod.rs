@@ -187,7 +187,7 @@ impl<'a> Judge<'a> {
         finding.class = self.object.class().map(str::to_owned);
         finding.tags.clone_from(&state.info.tags);
         finding.rule_source = Some(state.info.source.clone());
-        finding.spans = spans;
+        finding.spans = spans.into_iter().filter(|span| span.start < span.end).collect();
         if let Some((text, index)) = value {
             finding = finding.with_value(text, index);
         }

@@ -13,7 +13,7 @@ use super::upn::is_prefix_character;
 use super::{EntraRules, Sentence};
 use crate::address::{FORBIDDEN, ProxyAddress, address_key, is_atom};
 use crate::attributes as a;
-use crate::{Confidence, DirectoryObject, Finding, Fix, FixChange, ReadinessRules};
+use crate::{Confidence, DirectoryObject, Finding, Fix, FixChange, ReadinessRules, Severity};
 
 /// A repaired text, and what it cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,11 @@ fn holds(
                 && *attribute == other.attribute
                 && (*value == other.value || *value == finding.value)
         });
-        !remains && was_there
+        // A new value that is rejected like the old one helps nobody.
+        let is_rejected = other.severity == Severity::Error
+            && other.attribute == finding.attribute
+            && other.value.as_deref().is_some_and(|value| added.contains(&value));
+        !remains && was_there && !is_rejected
     })
 }
 

@@ -1,0 +1,272 @@
+//! Values that several objects hold.
+
+use std::sync::Arc;
+
+use onramp_core::forest::AttributeValue;
+use onramp_readiness::{
+    Confidence, DirectoryObject, EntraRules, Finding, Profile, RuleId, RuleSettings, Scan, attributes as a,
+};
+
+use crate::{contact, domain, group, scan, user, with};
+
+fn rules(findings: &[Finding]) -> Vec<(&str, &str)> {
+    findings.iter().map(|f| (f.rule.as_str(), f.object.dn.split(',').next().unwrap())).collect()
+}
+
+#[test]
+fn every_holder_is_listed_whatever_the_order() {
+    let objects = || {
+        ["c", "a", "b"].map(|name| {
+            with(
+                user(name),
+                &a::PROXY_ADDRESSES,
+                &[&format!("SMTP:{name}@contoso.com"), "smtp:Info@contoso.com"],
+            )
+        })
+    };
+    let result = scan(objects());
+    assert_eq!(
+        rules(&result.findings),
+        [("duplicate-address", "CN=a"), ("duplicate-address", "CN=b"), ("duplicate-address", "CN=c")]
+    );
+    for finding in &result.findings {
+        let holders: Vec<_> =
+            finding.holders.iter().map(|h| h.object.dn.split(',').next().unwrap()).collect();
+        assert_eq!(holders, ["CN=a", "CN=b", "CN=c"]);
+        assert_eq!(finding.holders.iter().filter(|holder| holder.keeps).count(), 1);
+        assert_eq!(finding.value.as_deref(), Some("smtp:Info@contoso.com"));
+        assert_eq!(finding.value_index, Some(1));
+    }
+    let mut reversed = objects();
+    reversed.reverse();
+    assert_eq!(result.findings, scan(reversed).findings);
+}
+
+#[test]
+fn addresses_are_compared_across_attributes_and_as_the_directory_does() {
+    let anna =
+        || with(user("anna"), &a::PROXY_ADDRESSES, &["SMTP:anna@contoso.com", "smtp:José@contoso.com"]);
+    for (other, is_found) in [
+        (with(user("b"), &a::MAIL, &["anna@contoso.com"]), true),
+        (with(user("b"), &a::MAIL, &["ANNA@Contoso.COM"]), true),
+        (with(user("b"), &a::USER_PRINCIPAL_NAME, &["anna@contoso.com"]), true),
+        (with(user("b"), &a::PROXY_ADDRESSES, &["SMTP:b@contoso.com", "smtp:jose@contoso.com"]), true),
+        (with(user("b"), &a::PROXY_ADDRESSES, &["SMTP:b@contoso.com", "Smtp: anna@contoso.com"]), true),
+        (with(user("b"), &a::PROXY_ADDRESSES, &["SMTP:b@contoso.com", "anna@contoso.com"]), true),
+        (with(contact("b"), &a::TARGET_ADDRESS, &["SMTP:anna@contoso.com"]), true),
+        (with(group("b"), &a::MAIL, &["anna@contoso.com"]), true),
+        (with(user("b"), &a::PROXY_ADDRESSES, &["SMTP:b@contoso.com", "sip:anna@contoso.com"]), false),
+        (with(user("b"), &a::PROXY_ADDRESSES, &["SMTP:b@contoso.com", "x500:anna@contoso.com"]), false),
+        (with(user("b"), &a::MAIL_NICKNAME, &["anna@contoso.com"]), false),
+        (with(user("b"), &a::MAIL, &["anna@contoso.de"]), false),
+    ] {
+        let result = scan([anna(), other.clone()]);
+        let found = result.findings.iter().filter(|f| f.rule.as_str().starts_with("duplicate-")).count();
+        assert_eq!(found > 0, is_found, "{other:?}: {:?}", rules(&result.findings));
+    }
+    let sip = |name: &str| {
+        with(user(name), &a::PROXY_ADDRESSES, &[&format!("SMTP:{name}@contoso.com"), "sip:x@contoso.com"])
+    };
+    assert_eq!(rules(&scan([sip("a"), sip("b")]).findings).len(), 2);
+}
+
+#[test]
+fn one_object_with_an_address_in_many_attributes_is_no_duplicate() {
+    let anna = with(user("anna"), &a::PROXY_ADDRESSES, &["SMTP:anna@contoso.com"]);
+    let anna = with(anna, &a::MAIL, &["anna@contoso.com"]);
+    let anna = with(anna, &a::TARGET_ADDRESS, &["SMTP:anna@contoso.com"]);
+    assert_eq!(scan([anna]).findings, []);
+}
+
+#[test]
+fn two_users_who_share_everything_get_one_finding_of_a_kind_each() {
+    let anna = |name: &str| {
+        let user = with(user(name), &a::PROXY_ADDRESSES, &["SMTP:anna@contoso.com"]);
+        let user = with(user, &a::MAIL, &["anna@contoso.com"]);
+        with(user, &a::USER_PRINCIPAL_NAME, &["anna@contoso.com"])
+    };
+    let result = scan([anna("a"), anna("b")]);
+    assert_eq!(
+        rules(&result.findings),
+        [
+            ("duplicate-address", "CN=a"),
+            ("duplicate-upn", "CN=a"),
+            ("duplicate-address", "CN=b"),
+            ("duplicate-upn", "CN=b")
+        ]
+    );
+}
+
+#[test]
+fn internationalized_domains_are_one_in_either_spelling() {
+    let one = with(user("a"), &a::MAIL, &["info@bücher.com"]);
+    let other = with(user("b"), &a::MAIL, &["info@xn--bcher-kva.com"]);
+    let result = scan([one, other]);
+    assert_eq!(rules(&result.findings), [("duplicate-address", "CN=a"), ("duplicate-address", "CN=b")]);
+}
+
+#[test]
+fn account_names_count_within_a_domain_and_where_they_become_upns() {
+    let in_domain = |name: &str, domain: &str, upn: bool| {
+        let object = DirectoryObject::new(format!("CN={name},DC={domain},DC=local"))
+            .with_text(a::OBJECT_CLASS, "user")
+            .with_text(a::SAM_ACCOUNT_NAME, "anna");
+        if upn { object.with_text(a::USER_PRINCIPAL_NAME, format!("{name}@contoso.com")) } else { object }
+    };
+    let is_found = |objects: [DirectoryObject; 2]| {
+        scan(objects).findings.iter().any(|f| f.rule.as_str() == "duplicate-sam-account-name")
+    };
+    assert!(is_found([in_domain("a", "one", true), in_domain("b", "one", true)]));
+    assert!(!is_found([in_domain("a", "one", true), in_domain("b", "two", true)]));
+    assert!(is_found([in_domain("a", "one", true), in_domain("b", "two", false)]));
+}
+
+#[test]
+fn nicknames_targets_and_anchors() {
+    let nickname = |name: &str| with(user(name), &a::MAIL_NICKNAME, &["Anna"]);
+    let result = scan([nickname("a"), nickname("b")]);
+    assert_eq!(
+        rules(&result.findings),
+        [("duplicate-mail-nickname", "CN=a"), ("duplicate-mail-nickname", "CN=b")]
+    );
+    let target = |name: &str| with(contact(name), &a::TARGET_ADDRESS, &["SMTP:x@fabrikam.com"]);
+    let result = scan([target("a"), target("b")]);
+    assert_eq!(
+        rules(&result.findings),
+        [("duplicate-target-address", "CN=a"), ("duplicate-target-address", "CN=b")]
+    );
+    let anchor = |name: &str| {
+        let mut user = user(name);
+        user.set(a::CONSISTENCY_GUID, vec![AttributeValue::bytes(vec![0xab; 16])]);
+        user
+    };
+    let result = scan([anchor("a"), anchor("b")]);
+    assert_eq!(
+        rules(&result.findings),
+        [("duplicate-source-anchor", "CN=a"), ("duplicate-source-anchor", "CN=b")]
+    );
+    assert_eq!(result.findings[0].value.as_deref(), Some("abababababababababababababababab"));
+}
+
+#[test]
+fn several_forests_are_one_scan() {
+    let anna = |forest: &str| user("anna").with_source(Arc::from(forest));
+    let result = scan([anna("corp.local"), anna("fabrikam.local")]);
+    let sources: Vec<_> = result.findings.iter().filter_map(|f| f.object.source.as_deref()).collect();
+    assert!(sources.contains(&"corp.local") && sources.contains(&"fabrikam.local"), "{sources:?}");
+    assert!(rules(&result.findings).iter().any(|(rule, _)| *rule == "duplicate-upn"));
+}
+
+#[test]
+fn who_keeps_a_value_is_recommended_with_reasons() {
+    let shared = |name: &str, address: &str| with(user(name), &a::PROXY_ADDRESSES, &[address]);
+    let keeper = |one: DirectoryObject, other: DirectoryObject| {
+        let result = scan([one, other]);
+        let finding =
+            result.findings.iter().find(|f| f.rule.as_str() == "duplicate-address").expect("a duplicate");
+        let keeper = finding.holders.iter().find(|holder| holder.keeps).unwrap();
+        (keeper.object.dn.split(',').next().unwrap().to_owned(), keeper.reasons.join("; "))
+    };
+    let plain = || shared("a", "SMTP:x@contoso.com");
+    let mailbox = with(shared("b", "SMTP:x@contoso.com"), &a::HOME_MDB, &["CN=DB1"]);
+    assert_eq!(
+        keeper(plain(), mailbox),
+        (
+            "CN=b".to_owned(),
+            "it has a mailbox; the account is enabled; the value is its primary address".to_owned()
+        )
+    );
+    let disabled = with(plain(), &a::USER_ACCOUNT_CONTROL, &["514"]);
+    assert_eq!(keeper(disabled, shared("b", "SMTP:x@contoso.com")).0, "CN=b");
+    let secondary = with(user("a"), &a::PROXY_ADDRESSES, &["SMTP:a@contoso.com", "smtp:x@contoso.com"]);
+    assert_eq!(keeper(secondary, shared("b", "SMTP:x@contoso.com")).0, "CN=b");
+    let young = with(plain(), &a::WHEN_CREATED, &["20240102030405.0Z"]);
+    let old = with(shared("b", "SMTP:x@contoso.com"), &a::WHEN_CREATED, &["20140102030405.0Z"]);
+    assert_eq!(
+        keeper(young, old),
+        (
+            "CN=b".to_owned(),
+            "the account is enabled; the value is its primary address; created 2014-01-02".to_owned()
+        )
+    );
+    let list = with(group("A"), &a::PROXY_ADDRESSES, &["SMTP:x@contoso.com"]);
+    assert_eq!(keeper(list, shared("b", "SMTP:x@contoso.com")).0, "CN=b");
+    assert_eq!(keeper(plain(), shared("b", "SMTP:x@contoso.com")).0, "CN=a", "the first of equals");
+}
+
+#[test]
+fn the_others_get_a_suggestion_that_is_free() {
+    let anna = |name: &str| with(user(name), &a::USER_PRINCIPAL_NAME, &["anna@contoso.com"]);
+    let taken = with(user("z"), &a::USER_PRINCIPAL_NAME, &["anna2@contoso.com"]);
+    let result = scan([anna("a"), anna("b"), anna("c"), taken]);
+    let fixes: Vec<Option<&str>> =
+        result.findings.iter().map(|f| f.fixes.first().map(|fix| fix.changes[0].add[0].as_str())).collect();
+    assert_eq!(fixes, [None, Some("anna3@contoso.com"), Some("anna4@contoso.com")]);
+    assert!(result.findings[0].no_fix.as_deref().unwrap().contains("recommended to keep"));
+    assert_eq!(result.findings[1].fixes[0].confidence, Confidence::Low);
+}
+
+#[test]
+fn a_secondary_address_is_given_up_by_who_does_not_keep_it() {
+    let one = with(user("a"), &a::PROXY_ADDRESSES, &["SMTP:info@contoso.com"]);
+    let other = with(user("b"), &a::PROXY_ADDRESSES, &["SMTP:b@contoso.com", "smtp:info@contoso.com"]);
+    let result = scan([one, other]);
+    assert!(result.findings[0].fixes.is_empty());
+    let fix = &result.findings[1].fixes[0];
+    assert_eq!(
+        (fix.changes[0].remove.as_slice(), fix.changes[0].add.len()),
+        (["smtp:info@contoso.com".to_owned()].as_slice(), 0)
+    );
+    assert!(fix.loses.as_deref().unwrap().contains("CN=a,OU=Staff"), "{fix:?}");
+}
+
+#[test]
+fn a_repaired_value_that_another_holds_is_not_suggested() {
+    let jurgen = with(user("j"), &a::USER_PRINCIPAL_NAME, &["jürgen@contoso.com"]);
+    let first = |objects: Vec<DirectoryObject>| {
+        let result = scan(objects);
+        let finding = result.findings.iter().find(|f| f.rule.as_str() == "upn-character").unwrap().clone();
+        (finding.fixes.first().map(|fix| fix.changes[0].add[0].clone()), finding.no_fix)
+    };
+    let juergen = with(user("k"), &a::USER_PRINCIPAL_NAME, &["Juergen@contoso.com"]);
+    let jurgen_too = with(user("l"), &a::MAIL, &["jurgen@contoso.com"]);
+    assert_eq!(first(vec![jurgen.clone()]).0.as_deref(), Some("juergen@contoso.com"));
+    assert_eq!(first(vec![jurgen.clone(), juergen.clone()]).0.as_deref(), Some("jurgen@contoso.com"));
+    let (fix, why) = first(vec![jurgen, juergen, jurgen_too]);
+    assert_eq!(fix, None);
+    assert!(why.unwrap().contains("held by another object"));
+}
+
+#[test]
+fn two_repairs_never_meet() {
+    let one = with(user("a"), &a::USER_PRINCIPAL_NAME, &["müller@contoso.com"]);
+    let other = with(user("b"), &a::USER_PRINCIPAL_NAME, &["mu eller@contoso.com"]);
+    let third = with(user("c"), &a::USER_PRINCIPAL_NAME, &["mueller.@contoso.com"]);
+    let result = scan([one, other, third]);
+    let mut values: Vec<&str> =
+        result.findings.iter().filter_map(|f| Some(f.fixes.first()?.changes[0].add[0].as_str())).collect();
+    values.sort_unstable();
+    assert_eq!(values, ["mu.eller@contoso.com", "mueller@contoso.com"]);
+}
+
+#[test]
+fn a_rule_that_is_off_finds_nothing() {
+    let profile = Profile::entra()
+        .with_verified_domains([domain("contoso.com")])
+        .with_rule(RuleId::from_static("duplicate-upn"), RuleSettings::off());
+    let mut scan = Scan::new(Arc::new(EntraRules::new(&profile).unwrap()));
+    for name in ["a", "b"] {
+        scan.add(with(user(name), &a::USER_PRINCIPAL_NAME, &["anna@contoso.com"]));
+    }
+    assert_eq!(scan.finish().findings, []);
+}
+
+#[test]
+fn a_value_of_thousands_is_named_by_each_and_lists_a_hundred() {
+    let objects = (0..1500).map(|n| with(user(&format!("u{n}")), &a::MAIL, &["all@contoso.com"]));
+    let result = scan(objects);
+    assert_eq!(result.findings.len(), 1500);
+    assert!(
+        result.findings.iter().all(|f| f.holders.len() == 100 && f.explanation.starts_with("1500 objects"))
+    );
+}
