@@ -5,10 +5,12 @@ pub mod attributes;
 mod duplicates;
 mod entra;
 mod finding;
+pub mod ldif;
 mod object;
 mod profile;
 mod rules;
 mod scan;
+pub mod source;
 
 pub use entra::EntraRules;
 pub use finding::{

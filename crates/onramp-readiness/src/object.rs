@@ -65,6 +65,18 @@ impl DirectoryObject {
         }
     }
 
+    /// Adds values to an attribute, after those that it has.
+    pub(crate) fn append(&mut self, attribute: AttributeName, values: Vec<AttributeValue>) {
+        if self.guid.is_none() && attribute == crate::attributes::OBJECT_GUID {
+            self.guid = values.iter().find_map(|value| ObjectGuid::from_slice(value.as_bytes()).ok());
+        }
+        match self.attributes.iter_mut().find(|(name, _)| *name == attribute) {
+            Some((_, present)) => present.extend(values),
+            None if values.is_empty() => {}
+            None => self.attributes.push((attribute, values)),
+        }
+    }
+
     /// Replaces all values of an attribute; none removes it.
     pub fn set(&mut self, attribute: AttributeName, values: Vec<AttributeValue>) {
         self.attributes.retain(|(name, _)| *name != attribute);

@@ -1,0 +1,12 @@
+//! Readers of objects from files: streaming, one record at a time, with errors that name the line.
+//!
+//! LDIF has a module of its own, [`ldif`](crate::ldif). All readers decode text by [`TextReader`].
+
+mod error;
+mod limits;
+mod text;
+
+pub(crate) use error::shortened;
+pub use error::{SourceError, SourceErrorKind};
+pub use limits::Limits;
+pub use text::{EncodingError, TextReader};
