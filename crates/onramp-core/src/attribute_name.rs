@@ -132,8 +132,11 @@ impl AttributeName {
 text_newtype!(AttributeName);
 
 impl PartialEq for AttributeName {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        // Names that stand in a program are mostly the same text at the same place.
+        self.0.len() == other.0.len()
+            && (std::ptr::eq(self.0.as_ptr(), other.0.as_ptr()) || self.0.eq_ignore_ascii_case(&other.0))
     }
 }
 impl Eq for AttributeName {}

@@ -2,7 +2,7 @@
 //! some 300 MB.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hasher};
 
 use onramp_core::{AttributeName, DistinguishedName, ObjectGuid, comparison_key};
 
@@ -15,9 +15,12 @@ const MAX_VALUE: usize = (1 << 14) - 1;
 /// Values after this many of one attribute are not looked at.
 const MAX_VALUES: usize = 1 << 14;
 const SHARDS: usize = 64;
+/// The longest value whose key is made on the stack.
+const PLAIN_VALUE: usize = 128;
 
 /// The set within which a value must be unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
 pub(crate) enum Namespace {
     /// UPNs, mail addresses, SMTP addresses of any attribute.
     Address,
@@ -137,10 +140,35 @@ pub(crate) fn key_of_value(
     key_of(hold, value.as_bytes())
 }
 
-fn hash_of(namespace: Namespace, key: &str) -> u64 {
+fn hash_of(namespace: Namespace, key: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (namespace, key).hash(&mut hasher);
+    hasher.write_u8(namespace as u8);
+    hasher.write(key);
     hasher.finish()
+}
+
+/// The hash of a value's key, made without the key where the value is plain ASCII: [`comparison_key`] is lower case then.
+fn hash_of_value(hold: Hold, text: &[u8]) -> Option<u64> {
+    let namespace = match hold {
+        Hold::Upn | Hold::Mail | Hold::Primary | Hold::Secondary | Hold::Target | Hold::LowerTarget => {
+            Namespace::Address
+        }
+        Hold::Nickname => Namespace::Nickname,
+        Hold::Sam => Namespace::Sam,
+        Hold::Proxy | Hold::OtherTarget | Hold::Anchor => Namespace::OtherAddress,
+    };
+    let mut buffer = [0; PLAIN_VALUE];
+    if namespace != Namespace::OtherAddress
+        && !text.is_empty()
+        && text.iter().all(u8::is_ascii_graphic)
+        && let Some(lower) = buffer.get_mut(..text.len())
+    {
+        lower.copy_from_slice(text);
+        lower.make_ascii_lowercase();
+        return Some(hash_of(namespace, lower));
+    }
+    let (namespace, key) = key_of(hold, text)?;
+    Some(hash_of(namespace, key.as_bytes()))
 }
 
 /// A value that an object holds: 16 octets.
@@ -170,49 +198,78 @@ impl Entry {
 /// What is known about an object when it is recommended to keep a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Facts {
-    pub(crate) is_excluded: bool,
-    pub(crate) is_enabled: bool,
-    pub(crate) has_mailbox: bool,
-    pub(crate) is_user: bool,
-    pub(crate) has_upn: bool,
-    /// `whenCreated` as YYYYMMDDhhmm, or the greatest number where it is unknown.
-    pub(crate) created: u64,
+    flags: u8,
+    /// The day of `whenCreated` as YYYYMMDD; 0 where it is unknown.
+    created: u32,
 }
 
 impl Facts {
+    const EXCLUDED: u8 = 1;
+    const ENABLED: u8 = 2;
+    const MAILBOX: u8 = 4;
+    const USER: u8 = 8;
+    const UPN: u8 = 16;
+
     fn of(object: &DirectoryObject, login: &AttributeName, is_excluded: bool) -> Self {
         let is_user = !object.has_class("group") && !object.has_class("contact");
         let control = object.text(&a::USER_ACCOUNT_CONTROL).and_then(|text| text.trim().parse::<u32>().ok());
-        let digits: String = object
-            .text(&a::WHEN_CREATED)
-            .unwrap_or_default()
-            .chars()
-            .filter(char::is_ascii_digit)
-            .take(12)
-            .collect();
+        let has_mailbox = !object.values(&a::HOME_MDB).is_empty()
+            || object.text(&a::RECIPIENT_TYPE_DETAILS).is_some_and(|text| text.trim() != "128");
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let created = object.text(&a::WHEN_CREATED).and_then(|text| text.get(..8)?.parse().ok());
         Self {
-            is_excluded,
-            is_enabled: is_user && control.is_none_or(|control| control & 2 == 0),
-            has_mailbox: !object.values(&a::HOME_MDB).is_empty()
-                || object.text(&a::RECIPIENT_TYPE_DETAILS).is_some_and(|text| text.trim() != "128"),
-            is_user,
-            has_upn: !object.values(login).is_empty(),
-            created: digits.parse().unwrap_or(u64::MAX),
+            flags: flag(is_excluded, Self::EXCLUDED)
+                | flag(is_user && control.is_none_or(|control| control & 2 == 0), Self::ENABLED)
+                | flag(has_mailbox, Self::MAILBOX)
+                | flag(is_user, Self::USER)
+                | flag(!object.values(login).is_empty(), Self::UPN),
+            created: created.unwrap_or(0),
         }
+    }
+
+    /// Synchronization leaves the object out.
+    pub(crate) fn is_excluded(self) -> bool {
+        self.flags & Self::EXCLUDED != 0
+    }
+
+    /// The account is enabled.
+    pub(crate) fn is_enabled(self) -> bool {
+        self.flags & Self::ENABLED != 0
+    }
+
+    /// The object has a mailbox.
+    pub(crate) fn has_mailbox(self) -> bool {
+        self.flags & Self::MAILBOX != 0
+    }
+
+    /// The object is neither a group nor a contact.
+    pub(crate) fn is_user(self) -> bool {
+        self.flags & Self::USER != 0
+    }
+
+    /// The object has a UPN.
+    pub(crate) fn has_upn(self) -> bool {
+        self.flags & Self::UPN != 0
+    }
+
+    /// The day of creation as YYYYMMDD.
+    pub(crate) fn created(self) -> Option<u32> {
+        Some(self.created).filter(|day| *day > 0)
     }
 }
 
 /// An object, as far as a finding about it needs it.
 #[derive(Debug, Clone, Copy)]
 struct Record {
-    guid: Option<ObjectGuid>,
+    /// Zeros where there is none.
+    guid: [u8; 16],
     /// The distinguished name up to the parent's.
     rdn: u32,
-    rdn_length: u32,
     parent: u32,
-    source: u32,
-    class: u32,
     facts: Facts,
+    rdn_length: u16,
+    source: u16,
+    class: u16,
 }
 
 /// A holder of a value.
@@ -269,31 +326,39 @@ pub(crate) struct Prepared {
     source: String,
     class: String,
     facts: Facts,
-    values: Vec<(Hold, usize, Vec<u8>, u64)>,
+    /// The values behind each other.
+    texts: Vec<u8>,
+    values: Vec<PreparedValue>,
+}
+
+#[derive(Debug)]
+struct PreparedValue {
+    hold: Hold,
+    index: usize,
+    text: std::ops::Range<usize>,
+    hash: u64,
 }
 
 impl Prepared {
     pub(crate) fn of(object: &DirectoryObject, login: &AttributeName, is_excluded: bool) -> Self {
-        let mut values = Vec::new();
+        let (mut texts, mut values) = (Vec::with_capacity(256), Vec::with_capacity(12));
         let mut add = |hold: Hold, index: usize, text: &[u8]| {
             if text.len() > MAX_VALUE || index >= MAX_VALUES {
                 return;
             }
-            if let Some((namespace, key)) = key_of(hold, text) {
-                values.push((hold, index, text.to_vec(), hash_of(namespace, &key)));
+            if let Some(hash) = hash_of_value(hold, text) {
+                let start = texts.len();
+                texts.extend_from_slice(text);
+                values.push(PreparedValue { hold, index, text: start..texts.len(), hash });
             }
         };
-        for (attribute, hold) in [
-            (login, Hold::Upn),
-            (&a::MAIL, Hold::Mail),
-            (&a::MAIL_NICKNAME, Hold::Nickname),
-            (&a::SAM_ACCOUNT_NAME, Hold::Sam),
-            (&a::CONSISTENCY_GUID, Hold::Anchor),
-        ] {
+        let mut single = |attribute: &AttributeName, hold: Hold| {
             for (index, value) in object.values(attribute).iter().enumerate() {
                 add(hold, index, value.as_bytes());
             }
-        }
+        };
+        single(login, Hold::Upn);
+        single(&a::MAIL, Hold::Mail);
         let addresses = [
             (&a::PROXY_ADDRESSES, Hold::Primary, Hold::Secondary, Hold::Proxy),
             (&a::TARGET_ADDRESS, Hold::Target, Hold::LowerTarget, Hold::OtherTarget),
@@ -308,6 +373,15 @@ impl Prepared {
                 }
             }
         }
+        // Last, since these are often the beginning of an address, whose text they share.
+        let mut single = |attribute: &AttributeName, hold: Hold| {
+            for (index, value) in object.values(attribute).iter().enumerate() {
+                add(hold, index, value.as_bytes());
+            }
+        };
+        single(&a::MAIL_NICKNAME, Hold::Nickname);
+        single(&a::SAM_ACCOUNT_NAME, Hold::Sam);
+        single(&a::CONSISTENCY_GUID, Hold::Anchor);
         Self {
             guid: object.guid(),
             dn: object.dn().to_owned(),
@@ -315,6 +389,7 @@ impl Prepared {
             source: object.source().unwrap_or_default().to_owned(),
             class: object.class().unwrap_or_default().to_owned(),
             facts: Facts::of(object, login, is_excluded),
+            texts,
             values,
         }
     }
@@ -369,20 +444,23 @@ impl Duplicates {
     /// Adds the values of an object. Beyond four billion objects or octets nothing is added.
     pub(crate) fn push(&mut self, object: &Prepared) {
         let Ok(number) = u32::try_from(self.records.len()) else { return };
-        let (rdn, parent) = object.dn.split_at(object.parent_at);
+        // A name that is longer than any directory's is kept whole among the parents.
+        let parent_at = if object.parent_at > usize::from(u16::MAX) { 0 } else { object.parent_at };
+        let (rdn, parent) = object.dn.split_at(parent_at);
         let Some(rdn_at) = self.keep(rdn.as_bytes()) else { return };
         self.records.push(Record {
-            guid: object.guid,
+            guid: object.guid.map_or([0; 16], |guid| *guid.as_bytes()),
             rdn: rdn_at,
-            rdn_length: u32::try_from(rdn.len()).unwrap_or(0),
             parent: self.parents.number(parent),
-            source: self.sources.number(&object.source),
-            class: self.classes.number(&object.class),
             facts: object.facts,
+            rdn_length: u16::try_from(rdn.len()).unwrap_or(0),
+            source: u16::try_from(self.sources.number(&object.source)).unwrap_or(u16::MAX),
+            class: u16::try_from(self.classes.number(&object.class)).unwrap_or(u16::MAX),
         });
         // An object's addresses are often the same text, or one begins with another.
-        let mut kept: Vec<(u32, &[u8])> = Vec::new();
-        for (hold, index, text, hash) in &object.values {
+        let mut kept: Vec<(u32, &[u8])> = Vec::with_capacity(object.values.len());
+        for PreparedValue { hold, index, text, hash } in &object.values {
+            let text = object.texts.get(text.clone()).unwrap_or_default();
             let shared = kept.iter().find(|(_, other)| other.starts_with(text)).map(|(at, _)| *at);
             let Some(at) = shared.or_else(|| self.keep(text)) else { return };
             if shared.is_none() {
@@ -471,11 +549,11 @@ impl Duplicates {
             (Hold::Anchor, _) | (_, Err(_)) => text.iter().map(|byte| format!("{byte:02x}")).collect(),
             (hold, Ok(text)) => format!("{}{text}", hold.prefix()),
         };
-        let source = self.sources.text(record.source);
-        let class = self.classes.text(record.class);
+        let source = self.sources.text(u32::from(record.source));
+        let class = self.classes.text(u32::from(record.class));
         let domain = DistinguishedName::parse(&dn).ok().and_then(|dn| dn.domain_name());
-        let object =
-            ObjectKey { dn, guid: record.guid, source: (!source.is_empty()).then(|| source.to_owned()) };
+        let guid = (record.guid != [0; 16]).then(|| ObjectGuid::from_bytes(record.guid));
+        let object = ObjectKey { dn, guid, source: (!source.is_empty()).then(|| source.to_owned()) };
         Some(Held {
             holder: Holder {
                 object,
@@ -496,7 +574,7 @@ impl Duplicates {
     /// Returns true if an object other than the named one holds a value with the key.
     pub(crate) fn is_held_by_another(&mut self, namespace: Namespace, key: &str, except: &ObjectKey) -> bool {
         self.sort();
-        let hash = hash_of(namespace, key);
+        let hash = hash_of(namespace, key.as_bytes());
         let Some(shard) = self.shards.get(hash as usize % SHARDS) else { return false };
         let wanted = (hash >> 32) as u32;
         let from = shard.partition_point(|entry| entry.hash < wanted);

@@ -17,6 +17,8 @@ pub use finding::{
     Confidence, Finding, Fix, FixChange, Holder, IdfixError, IdfixRow, ObjectKey, RuleId, Severity, Span,
 };
 pub use object::DirectoryObject;
+pub use onramp_core::forest::AttributeValue;
+pub use onramp_core::{AttributeName, DomainName, ObjectGuid};
 pub use profile::{Profile, ProfileError, RuleSettings};
 pub use rules::{Exclusion, ReadinessRules, RuleInfo};
 pub use scan::{Scan, ScanResult};

@@ -102,6 +102,11 @@ impl Scan {
 
     /// Adds an object. Objects are judged in chunks, so that not every call costs the same.
     pub fn add(&mut self, object: DirectoryObject) {
+        if self.threads == 1 {
+            let one = judge(self.rules.as_ref(), &self.login, &object);
+            self.take(one);
+            return;
+        }
         self.waiting.push(object);
         if self.waiting.len() >= CHUNK * self.threads {
             self.judge();
@@ -130,14 +135,16 @@ impl Scan {
                     .collect()
             })
         };
-        for one in judged.into_iter().flatten() {
-            self.duplicates.push(&one.prepared);
-            if let Some((object, reason)) = &one.exclusion {
-                self.findings.extend(exclusion_finding(&self.catalog, object, reason));
-            }
-            self.findings.extend(one.findings);
-            self.excluded.extend(one.exclusion);
+        judged.into_iter().flatten().for_each(|one| self.take(one));
+    }
+
+    fn take(&mut self, one: Judged) {
+        self.duplicates.push(&one.prepared);
+        if let Some((object, reason)) = &one.exclusion {
+            self.findings.extend(exclusion_finding(&self.catalog, object, reason));
         }
+        self.findings.extend(one.findings);
+        self.excluded.extend(one.exclusion);
     }
 
     /// Ends the scan: looks for values that several objects hold, and for suggestions that somebody holds already.
@@ -365,8 +372,8 @@ fn one_of_each<'a>(holders: &[&'a Held]) -> Vec<&'a Held> {
 
 /// An account name twice in one domain, or anywhere if a user without a UPN has it: Entra makes the UPN of it.
 fn sam_findings(rule: &RuleInfo, holders: &[Held]) -> Vec<Finding> {
-    let users: Vec<&Held> = holders.iter().filter(|held| held.facts.is_user).collect();
-    let lacks_upn = users.iter().any(|held| !held.facts.has_upn);
+    let users: Vec<&Held> = holders.iter().filter(|held| held.facts.is_user()).collect();
+    let lacks_upn = users.iter().any(|held| !held.facts.has_upn());
     if lacks_upn && objects(&users) > 1 {
         return users.iter().map(|held| finding(rule, held, &users, "sAMAccountName")).collect();
     }
@@ -413,12 +420,12 @@ fn recommend(holders: &mut [Held]) {
     let score = |held: &Held| {
         let facts = held.facts;
         (
-            !facts.is_excluded,
-            facts.has_mailbox,
-            facts.is_enabled,
+            !facts.is_excluded(),
+            facts.has_mailbox(),
+            facts.is_enabled(),
             matches!(held.hold, Hold::Upn | Hold::Primary),
-            facts.is_user,
-            u64::MAX - facts.created,
+            facts.is_user(),
+            facts.created().map(std::cmp::Reverse),
         )
     };
     // The first of equals, in the order of distinguished names.
@@ -438,20 +445,15 @@ fn recommend(holders: &mut [Held]) {
                 reasons.push(reason.to_owned());
             }
         };
-        note(facts.is_excluded, "synchronization leaves the object out");
-        note(facts.has_mailbox, "it has a mailbox");
-        note(facts.is_user && facts.is_enabled, "the account is enabled");
-        note(facts.is_user && !facts.is_enabled, "the account is disabled");
+        note(facts.is_excluded(), "synchronization leaves the object out");
+        note(facts.has_mailbox(), "it has a mailbox");
+        note(facts.is_user() && facts.is_enabled(), "the account is enabled");
+        note(facts.is_user() && !facts.is_enabled(), "the account is disabled");
         note(held.hold == Hold::Upn, "the value is its UPN");
         note(held.hold == Hold::Primary, "the value is its primary address");
         note(held.hold == Hold::Secondary, "the value is a secondary address");
-        if facts.created != u64::MAX {
-            let digits = facts.created.to_string();
-            if let (Some(year), Some(month), Some(day)) =
-                (digits.get(..4), digits.get(4..6), digits.get(6..8))
-            {
-                reasons.push(format!("created {year}-{month}-{day}"));
-            }
+        if let Some(day) = facts.created() {
+            reasons.push(format!("created {}-{:02}-{:02}", day / 10_000, day / 100 % 100, day % 100));
         }
         held.holder.reasons = reasons;
     }

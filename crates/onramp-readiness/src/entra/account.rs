@@ -14,11 +14,11 @@ pub(super) fn is_forbidden_in_sam(c: char) -> bool {
 }
 
 pub(super) fn check(judge: &mut Judge<'_>) {
-    let kind = Kind::of(judge.object);
+    let kind = judge.kind;
     judge.each(&a::SAM_ACCOUNT_NAME, |judge, value| {
         let length = value.text.chars().count();
         if kind == Kind::User || length > GROUP_SAM_LIMIT {
-            judge.length(Rule::SamLength, value, value.text, "the sAMAccountName", length);
+            judge.length(Rule::SamLength, value, value.text, "the sAMAccountName", None);
         }
         let mut spans = spans_of(value.text, value.text, is_forbidden_in_sam);
         if value.text.ends_with('.') {
@@ -47,9 +47,8 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 
 fn members(judge: &mut Judge<'_>) {
     let members = judge.object.values(&a::MEMBER).len();
-    let limit = judge.rules.state(Rule::GroupMembers).and_then(|state| state.info.limit);
-    if limit.is_some_and(|limit| members > limit) {
-        let limit = limit.unwrap_or_default();
+    let limit = judge.rules.limit(Rule::GroupMembers);
+    if members > limit {
         judge.add(
             Rule::GroupMembers,
             &a::MEMBER,

@@ -1,18 +1,22 @@
 //! The rules of addresses: `proxyAddresses`, `mail`, `targetAddress`, `mailNickname`.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use onramp_core::DomainName;
 
 use super::catalog::Rule;
-use super::upn::is_public;
-use super::{Judge, Value, named, offset_of, spans_of};
+use super::upn::has_wrong_dots;
+use super::{DomainVerdict, Judge, Value, named, offset_of, spans_of};
 use crate::Span;
 use crate::address::{FORBIDDEN, ProxyAddress, address_key, is_atom};
 use crate::attributes as a;
 
 /// The longest local part of an address, in octets (RFC 5321 section 4.5.3.1.1).
 const LOCAL_LIMIT: usize = 64;
+
+/// The number of addresses up to which each is compared with each other.
+const FEW_ADDRESSES: usize = 12;
 
 /// The characters that Exchange Online keeps in a mail nickname; others become “_”.
 pub(super) fn is_nickname_character(c: char) -> bool {
@@ -21,11 +25,12 @@ pub(super) fn is_nickname_character(c: char) -> bool {
 
 pub(super) fn check(judge: &mut Judge<'_>) {
     judge.each(&a::PROXY_ADDRESSES, proxy_address);
-    primary(judge);
-    repeated(judge);
+    let smtp = smtp_addresses(judge);
+    primary(judge, &smtp);
+    repeated(judge, &smtp);
     let addresses = judge.object.values(&a::PROXY_ADDRESSES).len();
-    let limit = judge.rules.state(Rule::AddressCount).and_then(|state| state.info.limit);
-    if let Some(limit) = limit.filter(|limit| addresses > *limit) {
+    let limit = judge.rules.limit(Rule::AddressCount);
+    if addresses > limit {
         let explanation = format!("the object has {addresses} addresses; the limit is {limit}");
         judge.add(Rule::AddressCount, &a::PROXY_ADDRESSES, None, Vec::new(), explanation);
     }
@@ -36,7 +41,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 
 fn proxy_address(judge: &mut Judge<'_>, value: Value<'_>) {
     let text = value.text;
-    judge.length(Rule::AddressLength, value, text, "the address", text.chars().count());
+    judge.length(Rule::AddressLength, value, text, "the address", None);
     let Some(proxy) = ProxyAddress::parse(text) else {
         let explanation = "the address has no type before it, such as SMTP: or smtp:";
         judge.value(Rule::AddressPrefixMissing, value, Vec::new(), explanation);
@@ -48,6 +53,11 @@ fn proxy_address(judge: &mut Judge<'_>, value: Value<'_>) {
             let explanation = format!("an address cannot have {}", named(text, &spans));
             judge.value(Rule::AddressCharacter, value, spans, explanation);
         }
+        return;
+    }
+    if proxy.is_smtp() && is_plain(proxy.kind, proxy.address) {
+        let domain = proxy.address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        smtp_domain(judge, value, domain);
         return;
     }
     let is_wrong = |c: char| {
@@ -100,26 +110,37 @@ fn smtp(judge: &mut Judge<'_>, value: Value<'_>, address: &str, is_told: impl Fn
         judge.value(Rule::AddressLocalLength, value, vec![span], explanation);
     }
     dots(judge, Rule::AddressDots, value, local);
-    let rules = judge.rules;
-    let span = vec![Span { start: offset_of(text, domain), end: offset_of(text, domain) + domain.len() }];
-    match DomainName::parse(domain) {
-        Err(error) => {
-            let explanation = format!("the part after the “@” is not a domain name: {}", error.reason());
-            judge.value(Rule::AddressDomain, value, span, explanation);
+    smtp_domain(judge, value, domain);
+}
+
+/// Returns true if no rule but those of lengths and domains can find anything.
+fn is_plain(kind: &str, address: &str) -> bool {
+    let Some((local, domain)) = address.rsplit_once('@') else { return false };
+    (1..=LOCAL_LIMIT).contains(&local.len())
+        && local.chars().all(|c| c == '.' || is_atom(c))
+        && !has_wrong_dots(local)
+        && !domain.is_empty()
+        && domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-')
+        && kind.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn smtp_domain(judge: &mut Judge<'_>, value: Value<'_>, domain: &str) {
+    let (rule, explanation) = match judge.rules.domain(domain) {
+        DomainVerdict::Usable => return,
+        DomainVerdict::NoDomain(reason) => {
+            (Rule::AddressDomain, format!("the part after the “@” is not a domain name: {reason}"))
         }
-        Ok(name) if rules.is_verified(&name) == Some(true) => {}
-        Ok(name) if !is_public(&name) => {
-            let explanation =
-                format!("“{domain}” cannot be registered in DNS; Exchange Online leaves the address out");
-            judge.value(Rule::AddressDomainNotRoutable, value, span, explanation);
-        }
-        Ok(name) if rules.is_verified(&name) == Some(false) => {
-            let explanation =
-                format!("the tenant has not verified “{domain}”; Exchange Online leaves the address out");
-            judge.value(Rule::AddressDomainNotVerified, value, span, explanation);
-        }
-        Ok(_) => {}
-    }
+        DomainVerdict::NotPublic => (
+            Rule::AddressDomainNotRoutable,
+            format!("“{domain}” cannot be registered in DNS; Exchange Online leaves the address out"),
+        ),
+        DomainVerdict::NotVerified => (
+            Rule::AddressDomainNotVerified,
+            format!("the tenant has not verified “{domain}”; Exchange Online leaves the address out"),
+        ),
+    };
+    let start = offset_of(value.text, domain);
+    judge.value(rule, value, vec![Span { start, end: start + domain.len() }], explanation);
 }
 
 /// Judges the dots of a local part or an alias.
@@ -144,80 +165,103 @@ fn dots(judge: &mut Judge<'_>, rule: Rule, value: Value<'_>, part: &str) {
     }
 }
 
-/// The SMTP addresses of an object, each with the place of its value.
-fn smtp_addresses<'a>(judge: &Judge<'a>) -> Vec<(usize, ProxyAddress<'a>)> {
+/// An SMTP address of an object: its place, the value, and its parts.
+type SmtpAddress<'a> = (usize, &'a str, ProxyAddress<'a>);
+
+fn smtp_addresses<'a>(judge: &Judge<'a>) -> Vec<SmtpAddress<'a>> {
     let values = judge.object.values(&a::PROXY_ADDRESSES).iter().enumerate();
     values
-        .filter_map(|(index, value)| Some((index, ProxyAddress::parse(value.as_text()?)?)))
-        .filter(|(_, proxy)| proxy.is_smtp())
+        .filter_map(|(index, value)| {
+            let text = value.as_text()?;
+            Some((index, text, ProxyAddress::parse(text)?))
+        })
+        .filter(|(_, _, proxy)| proxy.is_smtp())
         .collect()
 }
 
-fn primary(judge: &mut Judge<'_>) {
-    let addresses = smtp_addresses(judge);
-    let primaries: Vec<_> = addresses.iter().filter(|(_, proxy)| proxy.is_primary()).collect();
-    let object = judge.object;
-    match primaries.as_slice() {
-        [] if addresses.is_empty() => {}
-        [] => {
+/// Returns true if a directory takes two addresses for the same.
+fn is_same(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.trim().eq_ignore_ascii_case(other.trim());
+    }
+    address_key(one) == address_key(other)
+}
+
+fn primary(judge: &mut Judge<'_>, addresses: &[SmtpAddress<'_>]) {
+    let mut primaries = addresses.iter().filter(|(_, _, proxy)| proxy.is_primary());
+    let Some((_, _, primary)) = primaries.next() else {
+        if !addresses.is_empty() {
             let explanation = "no SMTP address is the primary one, with SMTP: in capitals";
             judge.add(Rule::AddressPrimaryMissing, &a::PROXY_ADDRESSES, None, Vec::new(), explanation);
         }
-        [(_, primary)] => {
-            if let Some(mail) = object.text(&a::MAIL)
-                && address_key(mail) != address_key(primary.address)
-            {
-                let value = Value { attribute: &a::MAIL, text: mail, index: 0 };
-                let explanation = format!(
-                    "the mail address is not the primary SMTP address {}, which synchronization takes instead",
-                    onramp_core::visible(primary.address)
-                );
-                judge.value(Rule::MailNotPrimary, value, Vec::new(), explanation);
-            }
+        return;
+    };
+    let others = primaries.count();
+    if others == 0 {
+        if let Some(mail) = judge.object.text(&a::MAIL)
+            && !is_same(mail, primary.address)
+        {
+            let value = Value { attribute: &a::MAIL, text: mail, index: 0 };
+            let explanation = format!(
+                "the mail address is not the primary SMTP address {}, which synchronization takes instead",
+                onramp_core::visible(primary.address)
+            );
+            judge.value(Rule::MailNotPrimary, value, Vec::new(), explanation);
         }
-        several => {
-            for (index, _) in several {
-                let Some(text) = object.values(&a::PROXY_ADDRESSES).get(*index).and_then(|v| v.as_text())
-                else {
-                    continue;
-                };
-                let value = Value { attribute: &a::PROXY_ADDRESSES, text, index: *index };
-                let explanation =
-                    format!("{} addresses are the primary SMTP address; only one can be", several.len());
-                judge.value(Rule::AddressPrimarySeveral, value, Vec::new(), explanation);
-            }
-        }
+        return;
+    }
+    for (index, text, _) in addresses.iter().filter(|(_, _, proxy)| proxy.is_primary()) {
+        let value = Value { attribute: &a::PROXY_ADDRESSES, text, index: *index };
+        let explanation = format!("{} addresses are the primary SMTP address; only one can be", others + 1);
+        judge.value(Rule::AddressPrimarySeveral, value, Vec::new(), explanation);
     }
 }
 
-fn repeated(judge: &mut Judge<'_>) {
-    let object = judge.object;
-    let addresses = smtp_addresses(judge);
-    if addresses.len() < 2 {
+fn repeated(judge: &mut Judge<'_>, addresses: &[SmtpAddress<'_>]) {
+    let mut add = |(index, text, _): &SmtpAddress<'_>, other: &str| {
+        let value = Value { attribute: &a::PROXY_ADDRESSES, text, index: *index };
+        let explanation = format!("the object has the address already, as {}", onramp_core::visible(other));
+        judge.value(Rule::AddressRepeated, value, Vec::new(), explanation);
+    };
+    // The primary one is what the others repeat, wherever it stands.
+    let primaries = addresses.iter().filter(|(_, _, proxy)| proxy.is_primary());
+    let in_order = primaries.chain(addresses.iter().filter(|(_, _, proxy)| !proxy.is_primary()));
+    if addresses.len() <= FEW_ADDRESSES {
+        let mut before: [Option<&SmtpAddress<'_>>; FEW_ADDRESSES] = [None; FEW_ADDRESSES];
+        for (place, address) in before.iter_mut().zip(in_order) {
+            *place = Some(address);
+        }
+        for (number, address) in before.iter().flatten().enumerate() {
+            let mut earlier = before.iter().flatten().take(number);
+            if let Some((_, other, _)) =
+                earlier.find(|(_, _, proxy)| is_same(proxy.address, address.2.address))
+            {
+                add(address, other);
+            }
+        }
         return;
     }
     let mut first: HashMap<String, &str> = HashMap::with_capacity(addresses.len());
-    // The primary one is what the others repeat, wherever it stands.
-    let mut in_order: Vec<_> = addresses.iter().collect();
-    in_order.sort_by_key(|(_, proxy)| !proxy.is_primary());
-    for (index, proxy) in in_order {
-        let Some(text) = object.values(&a::PROXY_ADDRESSES).get(*index).and_then(|v| v.as_text()) else {
-            continue;
-        };
-        if let Some(other) = first.get(&address_key(proxy.address)) {
-            let value = Value { attribute: &a::PROXY_ADDRESSES, text, index: *index };
-            let explanation =
-                format!("the object has the address already, as {}", onramp_core::visible(other));
-            judge.value(Rule::AddressRepeated, value, Vec::new(), explanation);
-        } else {
-            first.insert(address_key(proxy.address), text);
+    for address in in_order {
+        let (_, text, proxy) = address;
+        match first.entry(address_key(proxy.address)) {
+            Entry::Occupied(known) => add(address, known.get()),
+            Entry::Vacant(place) => {
+                place.insert(text);
+            }
         }
     }
 }
 
 fn mail(judge: &mut Judge<'_>, value: Value<'_>) {
     let text = value.text;
-    judge.length(Rule::MailLength, value, text, "the mail address", text.chars().count());
+    judge.length(Rule::MailLength, value, text, "the mail address", None);
+    if is_plain("", text) {
+        let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain);
+        if !matches!(judge.rules.domain(domain), DomainVerdict::NoDomain(_)) {
+            return;
+        }
+    }
     let whole = vec![Span { start: 0, end: text.len() }];
     let mut wrong = Vec::new();
     let mut spans = Vec::new();
@@ -254,7 +298,7 @@ fn mail(judge: &mut Judge<'_>, value: Value<'_>) {
 
 fn target_address(judge: &mut Judge<'_>, value: Value<'_>) {
     let text = value.text;
-    judge.length(Rule::TargetLength, value, text, "the target address", text.chars().count());
+    judge.length(Rule::TargetLength, value, text, "the target address", None);
     let Some(proxy) = ProxyAddress::parse(text) else {
         let explanation = "the target address has no type before it, such as SMTP:";
         judge.value(Rule::TargetFormat, value, Vec::new(), explanation);
@@ -296,7 +340,10 @@ fn target_address(judge: &mut Judge<'_>, value: Value<'_>) {
 
 fn nickname(judge: &mut Judge<'_>, value: Value<'_>) {
     let text = value.text;
-    judge.length(Rule::NicknameLength, value, text, "the mail nickname", text.chars().count());
+    judge.length(Rule::NicknameLength, value, text, "the mail nickname", None);
+    if text.chars().all(is_nickname_character) && !has_wrong_dots(text) {
+        return;
+    }
     let spans = spans_of(text, text, |c| !is_nickname_character(c));
     if !spans.is_empty() {
         let explanation = format!(

@@ -2,6 +2,7 @@
 //!
 //! Source: "Microsoft Entra Connect Sync: Understand the default configuration", the filters of the rules "In from AD".
 
+use onramp_core::forest::AttributeValue;
 use onramp_core::{AttributeName, Sid};
 
 use super::Kind;
@@ -129,13 +130,18 @@ pub(super) fn of(object: &DirectoryObject) -> Option<Exclusion> {
 
 /// The class of an object that is none of those that are judged. Computers are users by class, too.
 fn other_class(object: &DirectoryObject) -> Option<&str> {
+    const JUDGED: [&str; 7] =
+        ["user", "group", "contact", "inetOrgPerson", "person", "organizationalPerson", "orgContact"];
+    const MACHINES: [&str; 2] = ["computer", "msDS-ManagedServiceAccount"];
     let class = object.class()?;
-    let is_judged =
-        ["user", "inetOrgPerson", "person", "organizationalPerson", "group", "contact", "orgContact"]
-            .iter()
-            .any(|judged| object.has_class(judged));
-    let is_machine = ["computer", "msDS-ManagedServiceAccount"].iter().any(|other| object.has_class(other));
-    (!is_judged || is_machine).then_some(class)
+    let mut is_judged = false;
+    for name in object.values(&a::OBJECT_CLASS).iter().filter_map(AttributeValue::as_text) {
+        if MACHINES.iter().any(|machine| machine.eq_ignore_ascii_case(name)) {
+            return Some(class);
+        }
+        is_judged = is_judged || JUDGED.iter().any(|judged| judged.eq_ignore_ascii_case(name));
+    }
+    (!is_judged).then_some(class)
 }
 
 fn well_known(object: &DirectoryObject) -> Option<&'static str> {

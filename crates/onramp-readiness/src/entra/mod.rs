@@ -10,7 +10,8 @@ mod text;
 mod upn;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, RwLock};
 
 use catalog::Rule;
 use onramp_core::{AttributeName, DomainName};
@@ -41,7 +42,11 @@ pub struct EntraRules {
     verified: Option<HashSet<String>>,
     upn_suffix: Option<DomainName>,
     login: AttributeName,
+    domains: Arc<RwLock<HashMap<String, DomainVerdict>>>,
 }
+
+/// The number of domains whose judgment is remembered.
+const MAX_DOMAINS: usize = 4096;
 
 /// A rule as it applies.
 #[derive(Debug, Clone)]
@@ -129,11 +134,41 @@ impl EntraRules {
             verified: verified.map(|domains| domains.iter().map(|name| name.ascii().to_owned()).collect()),
             upn_suffix: profile.upn_suffix.clone(),
             login: profile.login_attribute.clone(),
+            domains: Arc::default(),
         })
     }
 
     fn state(&self, rule: Rule) -> Option<&RuleState> {
         self.states.get(rule as usize).filter(|state| state.is_enabled)
+    }
+
+    /// The limit of a rule; the greatest number if it has none or does not apply.
+    fn limit(&self, rule: Rule) -> usize {
+        self.state(rule).and_then(|state| state.info.limit).unwrap_or(usize::MAX)
+    }
+
+    /// Judges the text after an `@`. What was found is remembered, since a directory has few domains.
+    fn domain(&self, text: &str) -> DomainVerdict {
+        if let Ok(known) = self.domains.read()
+            && let Some(verdict) = known.get(text)
+        {
+            return verdict.clone();
+        }
+        let verdict = match DomainName::parse(text) {
+            Err(error) => DomainVerdict::NoDomain(error.reason().to_owned()),
+            Ok(name) => match self.is_verified(&name) {
+                Some(true) => DomainVerdict::Usable,
+                _ if !upn::is_public(&name) => DomainVerdict::NotPublic,
+                Some(false) => DomainVerdict::NotVerified,
+                None => DomainVerdict::Usable,
+            },
+        };
+        if let Ok(mut known) = self.domains.write()
+            && known.len() < MAX_DOMAINS
+        {
+            known.insert(text.to_owned(), verdict.clone());
+        }
+        verdict
     }
 
     /// Returns whether the tenant has verified a domain; `None` where nobody knows its domains.
@@ -153,7 +188,21 @@ fn distance(one: &str, other: &str) -> usize {
 struct Judge<'a> {
     rules: &'a EntraRules,
     object: &'a DirectoryObject,
+    kind: Kind,
     findings: Vec<Finding>,
+}
+
+/// The judgment of the text after an `@`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum DomainVerdict {
+    /// The tenant has verified it, or nobody knows, and it can be registered.
+    Usable,
+    /// The tenant has not verified it.
+    NotVerified,
+    /// Nobody can register it.
+    NotPublic,
+    /// No domain name, with the reason.
+    NoDomain(String),
 }
 
 /// The value that a finding is about.
@@ -199,9 +248,13 @@ impl<'a> Judge<'a> {
         self.add(rule, value.attribute, Some((value.text.to_owned(), value.index)), spans, explanation);
     }
 
-    /// Adds a finding about a value that is longer than the rule's limit.
-    fn length(&mut self, rule: Rule, value: Value<'_>, part: &str, part_name: &str, length: usize) {
-        let Some(limit) = self.rules.state(rule).and_then(|state| state.info.limit) else { return };
+    /// Adds a finding about a part of a value that is longer than the rule's limit, in characters or as a domain in ASCII.
+    fn length(&mut self, rule: Rule, value: Value<'_>, part: &str, part_name: &str, as_ascii: Option<usize>) {
+        let limit = self.rules.limit(rule);
+        if part.len() <= limit && as_ascii.is_none() {
+            return;
+        }
+        let length = as_ascii.unwrap_or_else(|| part.chars().count());
         if length <= limit {
             return;
         }
@@ -305,7 +358,8 @@ impl ReadinessRules for EntraRules {
     }
 
     fn check(&self, object: &DirectoryObject) -> Vec<Finding> {
-        let mut judge = Judge { rules: self, object, findings: Vec::new() };
+        let kind = Kind::of(object);
+        let mut judge = Judge { rules: self, object, kind, findings: Vec::new() };
         upn::check(&mut judge);
         address::check(&mut judge);
         account::check(&mut judge);
@@ -329,13 +383,18 @@ enum Kind {
 impl Kind {
     /// The kind of an object; what has no class is taken for a user, since lists of users often have none.
     fn of(object: &DirectoryObject) -> Self {
-        if object.has_class("group") {
-            Self::Group
-        } else if object.has_class("contact") || object.has_class("orgContact") {
-            Self::Contact
-        } else {
-            Self::User
+        let mut kind = Self::User;
+        for class in
+            object.values(&a::OBJECT_CLASS).iter().filter_map(onramp_core::forest::AttributeValue::as_text)
+        {
+            if class.eq_ignore_ascii_case("group") {
+                return Self::Group;
+            }
+            if class.eq_ignore_ascii_case("contact") || class.eq_ignore_ascii_case("orgContact") {
+                kind = Self::Contact;
+            }
         }
+        kind
     }
 }
 

@@ -8,57 +8,57 @@ use super::{Judge, Value, named, spans_of};
 use crate::Span;
 use crate::attributes as a;
 
-/// The attributes of text whose characters are looked at.
-const TEXTS: &[AttributeName] = &[
-    a::USER_PRINCIPAL_NAME,
-    a::PROXY_ADDRESSES,
-    a::MAIL,
-    a::MAIL_NICKNAME,
-    a::TARGET_ADDRESS,
-    a::SAM_ACCOUNT_NAME,
-    a::DISPLAY_NAME,
-    a::GIVEN_NAME,
-    a::SN,
-    a::CN,
-    a::COMPANY,
-    a::DEPARTMENT,
-    a::TITLE,
-];
-
-const LENGTHS: &[(AttributeName, Rule, &str)] = &[
-    (a::DISPLAY_NAME, Rule::DisplayNameLength, "the display name"),
-    (a::GIVEN_NAME, Rule::GivenNameLength, "the given name"),
-    (a::SN, Rule::SurnameLength, "the surname"),
-    (a::CN, Rule::CommonNameLength, "the common name"),
-    (a::COMPANY, Rule::CompanyLength, "the company name"),
-    (a::DEPARTMENT, Rule::DepartmentLength, "the department"),
-    (a::TITLE, Rule::TitleLength, "the job title"),
+/// The attributes of text whose characters are looked at, with the rule of their length where it is here.
+const TEXTS: &[(AttributeName, Option<(Rule, &str)>)] = &[
+    (a::USER_PRINCIPAL_NAME, None),
+    (a::PROXY_ADDRESSES, None),
+    (a::MAIL, None),
+    (a::MAIL_NICKNAME, None),
+    (a::TARGET_ADDRESS, None),
+    (a::SAM_ACCOUNT_NAME, None),
+    (a::DISPLAY_NAME, Some((Rule::DisplayNameLength, "the display name"))),
+    (a::GIVEN_NAME, Some((Rule::GivenNameLength, "the given name"))),
+    (a::SN, Some((Rule::SurnameLength, "the surname"))),
+    (a::CN, Some((Rule::CommonNameLength, "the common name"))),
+    (a::COMPANY, Some((Rule::CompanyLength, "the company name"))),
+    (a::DEPARTMENT, Some((Rule::DepartmentLength, "the department"))),
+    (a::TITLE, Some((Rule::TitleLength, "the job title"))),
 ];
 
 pub(super) fn check(judge: &mut Judge<'_>) {
-    for (attribute, rule, name) in LENGTHS {
-        judge.each(attribute, |judge, value| {
-            judge.length(*rule, value, value.text, name, value.text.chars().count());
-        });
-    }
-    judge.each(&a::DISPLAY_NAME, |judge, value| {
-        if value.text.trim().is_empty() {
-            let spans = vec![Span { start: 0, end: value.text.len() }];
-            judge.value(Rule::DisplayNameMissing, value, spans, "the display name is blank");
+    let object = judge.object;
+    for (attribute, length) in TEXTS {
+        let limit = length.map_or(usize::MAX, |(rule, _)| judge.rules.limit(rule));
+        for (index, value) in object.values(attribute).iter().enumerate() {
+            let bytes = value.as_bytes();
+            // Most values are plain and short, and need not be looked at character by character.
+            if is_plain(bytes) && bytes.len() <= limit {
+                continue;
+            }
+            let Some(text) = value.as_text() else { continue };
+            let value = Value { attribute, text, index };
+            if let Some((rule, name)) = length {
+                judge.length(*rule, value, text, name, None);
+            }
+            if *attribute == a::DISPLAY_NAME && text.trim().is_empty() {
+                let spans = vec![Span { start: 0, end: text.len() }];
+                judge.value(Rule::DisplayNameMissing, value, spans, "the display name is blank");
+            }
+            characters(judge, value);
         }
-    });
-    for attribute in TEXTS {
-        judge.each(attribute, characters);
     }
+}
+
+/// Returns true for text of ASCII characters that are seen, with blanks only between them.
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+        && bytes.first().is_some_and(u8::is_ascii_graphic)
+        && bytes.last().is_some_and(u8::is_ascii_graphic)
 }
 
 fn characters(judge: &mut Judge<'_>, value: Value<'_>) {
     let text = value.text;
-    let is_plain = |byte: u8| byte.is_ascii_graphic();
-    if text.bytes().all(|byte| is_plain(byte) || byte == b' ')
-        && text.bytes().next().is_none_or(is_plain)
-        && text.bytes().last().is_none_or(is_plain)
-    {
+    if is_plain(text.as_bytes()) {
         return;
     }
     let spans = edges(text);

@@ -4,7 +4,7 @@
 use onramp_core::{DomainName, Upn, UpnViolation};
 
 use super::catalog::Rule;
-use super::{Judge, Kind, Value, named, offset_of, spans_of};
+use super::{DomainVerdict, Judge, Kind, Value, named, offset_of, spans_of};
 use crate::Span;
 
 /// The characters that Entra takes before the `@`.
@@ -13,7 +13,7 @@ pub(super) fn is_prefix_character(c: char) -> bool {
 }
 
 pub(super) fn check(judge: &mut Judge<'_>) {
-    if Kind::of(judge.object) != Kind::User {
+    if judge.kind != Kind::User {
         return;
     }
     let rules = judge.rules;
@@ -29,71 +29,70 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 
 fn value(judge: &mut Judge<'_>, value: Value<'_>) {
     let text = value.text;
-    let upn = match Upn::parse(text) {
-        Ok(upn) => upn,
-        Err(error) => {
-            let is_wrong = |c: char| c == '@' || c.is_control();
-            let spans = if text.matches('@').count() > 1 || text.chars().any(char::is_control) {
-                spans_of(text, text, is_wrong)
-            } else {
-                vec![Span { start: 0, end: text.len() }]
-            };
-            judge.value(Rule::UpnShape, value, spans, error.reason().to_owned());
-            return;
-        }
-    };
     let (prefix, suffix) = text.split_once('@').unwrap_or((text, ""));
-    let rules = judge.rules;
+    let whole = || vec![Span { start: offset_of(text, suffix), end: text.len() }];
+    let mut violations = Vec::new();
+    // Most UPNs need no second look.
+    if !is_plain(prefix, suffix) {
+        match Upn::parse(text) {
+            Ok(upn) => violations = upn.entra_violations(),
+            Err(error) => {
+                let is_wrong = |c: char| c == '@' || c.is_control();
+                let spans = if text.matches('@').count() > 1 || text.chars().any(char::is_control) {
+                    spans_of(text, text, is_wrong)
+                } else {
+                    vec![Span { start: 0, end: text.len() }]
+                };
+                judge.value(Rule::UpnShape, value, spans, error.reason().to_owned());
+                return;
+            }
+        }
+    }
     // Limits are settings; everything else is what the vocabulary says.
-    judge.length(Rule::UpnLength, value, text, "the UPN", text.chars().count());
-    judge.length(Rule::UpnPrefixLength, value, prefix, "the part before the “@”", prefix.chars().count());
-    let domain = DomainName::parse(suffix);
-    let suffix_length = domain.as_ref().map_or_else(|_| suffix.chars().count(), |name| name.ascii().len());
-    judge.length(Rule::UpnSuffixLength, value, suffix, "the part after the “@”", suffix_length);
-    let violations = upn.entra_violations();
-    let has = |kind: fn(&UpnViolation) -> bool| violations.iter().any(kind);
-    if has(|violation| matches!(violation, UpnViolation::Character { .. })) {
+    judge.length(Rule::UpnLength, value, text, "the UPN", None);
+    judge.length(Rule::UpnPrefixLength, value, prefix, "the part before the “@”", None);
+    let as_ascii = (!suffix.is_ascii()).then(|| DomainName::parse(suffix).ok()).flatten();
+    let as_ascii = as_ascii.map(|name| name.ascii().len());
+    judge.length(Rule::UpnSuffixLength, value, suffix, "the part after the “@”", as_ascii);
+    if violations.iter().any(|violation| matches!(violation, UpnViolation::Character { .. })) {
         let spans = spans_of(text, prefix, |c| !is_prefix_character(c));
         let explanation =
             format!("Entra does not take {} before the “@”; it writes “_” instead", named(text, &spans));
         judge.value(Rule::UpnCharacter, value, spans, explanation);
     }
     dots(judge, value, prefix, &violations);
-    let whole = vec![Span { start: offset_of(text, suffix), end: text.len() }];
-    match domain {
-        Err(error) => {
-            judge.value(
-                Rule::UpnSuffixNotADomain,
-                value,
-                whole,
-                format!("the suffix is not a domain name: {}", error.reason()),
-            );
+    let verdict = judge.rules.domain(suffix);
+    let (rule, explanation) = match verdict {
+        DomainVerdict::Usable => return,
+        DomainVerdict::NoDomain(reason) => {
+            (Rule::UpnSuffixNotADomain, format!("the suffix is not a domain name: {reason}"))
         }
-        Ok(domain) => {
-            match rules.is_verified(&domain) {
-                Some(true) => {}
-                verified => {
-                    if !is_public(&domain) {
-                        judge.value(
-                        Rule::UpnSuffixNotRoutable,
-                        value,
-                        whole,
-                        format!(
-                            "“{suffix}” cannot be registered in DNS, so no tenant can verify it; Entra replaces it by the initial domain"
-                        ),
-                    );
-                    } else if verified == Some(false) {
-                        judge.value(
-                        Rule::UpnSuffixNotVerified,
-                        value,
-                        whole,
-                        format!("the tenant has not verified “{suffix}”; Entra replaces it by the initial domain"),
-                    );
-                    }
-                }
-            }
-        }
-    }
+        DomainVerdict::NotPublic => (
+            Rule::UpnSuffixNotRoutable,
+            format!(
+                "“{suffix}” cannot be registered in DNS, so no tenant can verify it; Entra replaces it by the initial domain"
+            ),
+        ),
+        DomainVerdict::NotVerified => (
+            Rule::UpnSuffixNotVerified,
+            format!("the tenant has not verified “{suffix}”; Entra replaces it by the initial domain"),
+        ),
+    };
+    judge.value(rule, value, whole(), explanation);
+}
+
+/// Returns true if no rule but those of lengths and domains can find anything.
+fn is_plain(prefix: &str, suffix: &str) -> bool {
+    !prefix.is_empty()
+        && !suffix.is_empty()
+        && prefix.chars().all(is_prefix_character)
+        && !has_wrong_dots(prefix)
+        && suffix.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@')
+}
+
+/// Returns true if a dot stands at an end, or beside another.
+pub(super) fn has_wrong_dots(part: &str) -> bool {
+    part.starts_with('.') || part.ends_with('.') || part.contains("..")
 }
 
 fn dots(judge: &mut Judge<'_>, value: Value<'_>, prefix: &str, violations: &[UpnViolation]) {
