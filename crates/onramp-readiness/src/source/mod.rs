@@ -2,8 +2,10 @@
 //!
 //! LDIF has a module of its own, [`ldif`](crate::ldif). All readers decode text by [`TextReader`].
 
+pub mod csv;
 mod error;
 mod limits;
+mod rows;
 mod text;
 
 pub(crate) use error::shortened;
