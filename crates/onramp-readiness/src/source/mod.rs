@@ -4,7 +4,9 @@
 
 pub mod csv;
 mod error;
+pub mod idfix_files;
 mod limits;
+mod physical;
 mod rows;
 mod text;
 
