@@ -42,13 +42,11 @@ use std::io::Read;
 use std::iter::FusedIterator;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use onramp_core::AttributeName;
 use onramp_core::forest::AttributeValue;
-use onramp_core::{AttributeName, ObjectGuid, Sid};
 
 use super::rows::{Row, Rows};
-use super::{Limits, SourceError, SourceErrorKind, TextReader};
+use super::{Limits, SourceError, SourceErrorKind, TextReader, columns};
 use crate::{DirectoryObject, attributes};
 
 /// The attributes whose cells hold several values, unless others are set.
@@ -63,28 +61,6 @@ pub const MULTI_VALUED: [AttributeName; 10] = [
     AttributeName::from_static("showInAddressBook"),
     AttributeName::from_static("publicDelegates"),
     AttributeName::from_static("sIDHistory"),
-];
-
-/// Names of columns that are not those of attributes.
-const ALIASES: [(&str, &str); 18] = [
-    ("EmailAddress", "mail"),
-    ("Surname", "sn"),
-    ("EmailAddresses", "proxyAddresses"),
-    ("Alias", "mailNickname"),
-    ("ExternalEmailAddress", "targetAddress"),
-    ("SID", "objectSid"),
-    ("OfficePhone", "telephoneNumber"),
-    ("MobilePhone", "mobile"),
-    ("Fax", "facsimileTelephoneNumber"),
-    ("Office", "physicalDeliveryOfficeName"),
-    ("City", "l"),
-    ("State", "st"),
-    ("Country", "c"),
-    ("POBox", "postOfficeBox"),
-    ("Organization", "o"),
-    ("OtherName", "middleName"),
-    ("HomePage", "wWWHomePage"),
-    ("Members", "member"),
 ];
 
 /// The attributes that name an object without a DN, the best one first.
@@ -277,8 +253,12 @@ impl<R: Read> Reader<R> {
             };
             let mut converted = Vec::with_capacity(values.len());
             for value in values {
-                match value_of(attribute, value) {
+                let octets = columns::hexadecimal(&value).map(AttributeValue::bytes);
+                match octets.or_else(|| columns::typed(attribute, &value)) {
                     Some(value) => converted.push(value),
+                    None if *attribute != attributes::OBJECT_GUID => {
+                        converted.push(AttributeValue::text(value))
+                    }
                     None => {
                         let detail =
                             format!("{attribute} is no GUID such as 00112233-4455-6677-8899-aabbccddeeff");
@@ -374,9 +354,7 @@ fn use_of(title: &str) -> Use {
     if title.eq_ignore_ascii_case("dn") {
         return Use::Dn;
     }
-    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(title));
-    let name = alias.map_or(title, |(_, name)| name);
-    attributes::parse(name).map_or(Use::Nothing, Use::Attribute)
+    columns::attribute_of(title).map_or(Use::Nothing, Use::Attribute)
 }
 
 /// The name of a type that PowerShell writes for a collection.
@@ -435,42 +413,6 @@ fn continues(last: &str, piece: &str, attribute: &AttributeName) -> bool {
         !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
     });
     *attribute == attributes::PROXY_ADDRESSES && (starts("x400:") || starts("x.400:")) && !is_address
-}
-
-/// The value of a piece of text; `None` for an `objectGUID` that is none.
-fn value_of(attribute: &AttributeName, text: String) -> Option<AttributeValue> {
-    if let Some(octets) = hexadecimal(&text) {
-        return Some(AttributeValue::bytes(octets));
-    }
-    let is_guid = *attribute == attributes::OBJECT_GUID;
-    if is_guid || *attribute == attributes::CONSISTENCY_GUID {
-        let octets = match ObjectGuid::parse(text.trim()) {
-            Ok(guid) => Some(guid.as_bytes().to_vec()),
-            Err(_) => STANDARD.decode(text.trim()).ok().filter(|octets| octets.len() == 16),
-        };
-        return match octets {
-            Some(octets) => Some(AttributeValue::bytes(octets)),
-            None if is_guid => None,
-            None => Some(AttributeValue::text(text)),
-        };
-    }
-    if (*attribute == attributes::OBJECT_SID || attribute.as_str().eq_ignore_ascii_case("sIDHistory"))
-        && let Ok(sid) = Sid::parse(text.trim())
-    {
-        return Some(AttributeValue::bytes(sid.to_bytes()));
-    }
-    Some(AttributeValue::text(text))
-}
-
-/// The octets of `X'0aff'`, as `csvde` writes what is no text.
-fn hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("X'").or_else(|| text.strip_prefix("x'"))?.strip_suffix('\'')?;
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let octet = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    if rest.is_empty() { pairs.iter().map(octet).collect() } else { None }
 }
 
 fn wrong_number(row: &Row, expected: usize) -> SourceError {

@@ -2,9 +2,12 @@
 //!
 //! LDIF has a module of its own, [`ldif`](crate::ldif). All readers decode text by [`TextReader`].
 
+mod columns;
 pub mod csv;
 mod error;
+pub mod graph_json;
 pub mod idfix_files;
+mod json_objects;
 mod limits;
 mod physical;
 mod rows;

@@ -287,7 +287,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
-    fn a_row_is_read_as_it_was_or_refused(value in "[a\", \n]{0,12}", new in "[b\",]{0,8}") {
+    fn a_row_is_read_as_it_was_or_refused(value in "[a\", ]{0,12}", new in "[b\",]{0,8}") {
         let text = format!(
             "{HEADER}\"CN=A,DC=x\",A,user,displayName,Character,{},{},EDIT,EDIT\r\n", field(&value), field(&new)
         );

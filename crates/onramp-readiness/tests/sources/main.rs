@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod csv;
+mod graph_json;
 mod idfix_files;
 mod ldif_programs;
 mod ldif_reader;
