@@ -11,6 +11,7 @@ mod profile;
 mod rules;
 mod scan;
 pub mod source;
+pub mod report;
 
 pub use entra::EntraRules;
 pub use finding::{

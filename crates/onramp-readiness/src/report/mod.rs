@@ -1,0 +1,250 @@
+//! Reports on the findings of a scan: for programs, for people, and for the tools of a build server.
+//!
+//! A [`Report`] borrows what a scan found. Each format is a function that writes it to any [`Write`](std::io::Write):
+//!
+//! | function | format | reader |
+//! |---|---|---|
+//! | [`write_json`], [`write_json_lines`] | JSON, JSON Lines | programs; [`read_json`] and [`read_json_lines`] read them back |
+//! | [`write_csv`] | CSV (RFC 4180) | people with a spreadsheet |
+//! | [`write_sarif`] | SARIF 2.1.0 | code scanning of build servers, editors |
+//! | [`write_junit`] | JUnit XML | test views of build servers |
+//! | [`write_markdown`] | Markdown | the summary page of a job |
+//! | [`write_html`] | HTML | people with a browser, on screen and on paper |
+//!
+//! [`Diff`] compares two reports, and a [`Baseline`] suppresses findings that are known.
+//!
+//! ```
+//! use onramp_core::AttributeName;
+//! use onramp_readiness::report::{Report, write_json};
+//! use onramp_readiness::{DirectoryObject, Finding, RuleId, Severity};
+//! use time::OffsetDateTime;
+//!
+//! let object = DirectoryObject::new("CN=Anna,OU=Staff,DC=corp,DC=local");
+//! let mail = AttributeName::from_static("mail");
+//! let rule = RuleId::from_static("mail-character");
+//! let finding = Finding::new(object.key(), rule, Severity::Error, mail, "A space is not allowed.")
+//!     .with_value("anna @contoso.com", 0);
+//! let findings = [finding];
+//! let report = Report::new(&findings, OffsetDateTime::UNIX_EPOCH).with_profile("entra").with_objects_checked(1);
+//!
+//! let mut json = Vec::new();
+//! write_json(&report, &mut json)?;
+//! assert_eq!(onramp_readiness::report::read_json(json.as_slice())?, findings);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod counts;
+mod csv;
+mod fingerprint;
+mod json;
+mod place;
+
+use std::borrow::Cow;
+
+use time::OffsetDateTime;
+
+use crate::{Confidence, Finding, ObjectKey, RuleId, Severity};
+
+pub use csv::{CsvOptions, guard_cell, unguard_cell, write_csv};
+pub use fingerprint::Fingerprint;
+pub use json::{read_json, read_json_lines, write_json, write_json_lines};
+
+/// The input of every format: the findings of a scan, and the facts about the scan.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Report<'a> {
+    /// The findings, in the order in which they are to be shown.
+    pub findings: &'a [Finding],
+    /// The number of objects that rules judged.
+    pub objects_checked: u64,
+    /// The objects that no rule judged, each with the reason.
+    pub excluded: &'a [(ObjectKey, String)],
+    /// The name of the profile.
+    pub profile: &'a str,
+    /// The sources of the objects.
+    pub sources: &'a [ReportSource],
+    /// The time of the scan.
+    pub scanned_at: OffsetDateTime,
+    /// The rules of the profile, with and without findings.
+    pub rules: &'a [ReportRule],
+    /// The numbers of objects by the outcome that synchronization will have for them, if a tenant was asked.
+    pub forecast: &'a [(String, u64)],
+}
+
+impl<'a> Report<'a> {
+    /// Creates a report of findings, without other facts.
+    pub fn new(findings: &'a [Finding], scanned_at: OffsetDateTime) -> Self {
+        Self {
+            findings,
+            objects_checked: 0,
+            excluded: &[],
+            profile: "",
+            sources: &[],
+            scanned_at,
+            rules: &[],
+            forecast: &[],
+        }
+    }
+
+    /// Sets the number of objects that rules judged.
+    #[must_use]
+    pub fn with_objects_checked(mut self, count: u64) -> Self {
+        self.objects_checked = count;
+        self
+    }
+
+    /// Sets the objects that no rule judged, each with the reason.
+    #[must_use]
+    pub fn with_excluded(mut self, excluded: &'a [(ObjectKey, String)]) -> Self {
+        self.excluded = excluded;
+        self
+    }
+
+    /// Sets the name of the profile.
+    #[must_use]
+    pub fn with_profile(mut self, name: &'a str) -> Self {
+        self.profile = name;
+        self
+    }
+
+    /// Sets the sources of the objects.
+    #[must_use]
+    pub fn with_sources(mut self, sources: &'a [ReportSource]) -> Self {
+        self.sources = sources;
+        self
+    }
+
+    /// Sets the rules of the profile.
+    #[must_use]
+    pub fn with_rules(mut self, rules: &'a [ReportRule]) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Sets the numbers of objects by the outcome that synchronization will have for them.
+    #[must_use]
+    pub fn with_forecast(mut self, forecast: &'a [(String, u64)]) -> Self {
+        self.forecast = forecast;
+        self
+    }
+
+    /// The source of an object: the one that its key names, or the only one.
+    fn source_of(&self, object: &ObjectKey) -> Option<&'a ReportSource> {
+        match &object.source {
+            Some(name) => self.sources.iter().find(|source| source.name == *name),
+            None => self.sources.first().filter(|_| self.sources.len() == 1),
+        }
+    }
+
+    /// The findings, the most severe first; those of one severity keep their order.
+    fn by_severity(&self) -> impl Iterator<Item = &'a Finding> {
+        let findings = self.findings;
+        let of = move |severity| findings.iter().filter(move |finding| finding.severity == severity);
+        SEVERITIES.into_iter().flat_map(of)
+    }
+}
+
+/// The severities, the highest first.
+const SEVERITIES: [Severity; 3] = [Severity::Error, Severity::Warning, Severity::Note];
+
+/// A source of objects, as a report names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReportSource {
+    /// Name of the source, as [`ObjectKey::source`] has it.
+    pub name: String,
+    /// The path of the file, if the source is one.
+    pub file: Option<String>,
+}
+
+impl ReportSource {
+    /// A forest, a tenant or another service.
+    pub fn directory(name: impl Into<String>) -> Self {
+        Self { name: name.into(), file: None }
+    }
+
+    /// A file, whose path is its name, too.
+    pub fn file(path: impl Into<String>) -> Self {
+        let path = path.into();
+        Self { name: path.clone(), file: Some(path) }
+    }
+
+    /// Sets the name, if it differs from the path.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+}
+
+/// A rule, as a report explains it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReportRule {
+    /// The stable ID.
+    pub id: RuleId,
+    /// A few words.
+    pub title: Cow<'static, str>,
+    /// Sentences about what the rule refuses, and why.
+    pub description: Cow<'static, str>,
+    /// The weight of its findings.
+    pub severity: Severity,
+    /// The document that the rule is from: a URL or a title.
+    pub source: Option<Cow<'static, str>>,
+    /// The tags.
+    pub tags: Vec<Cow<'static, str>>,
+}
+
+impl ReportRule {
+    /// Creates a rule without description, source and tags.
+    pub fn new(id: RuleId, title: impl Into<Cow<'static, str>>, severity: Severity) -> Self {
+        Self {
+            id,
+            title: title.into(),
+            description: Cow::Borrowed(""),
+            severity,
+            source: None,
+            tags: Vec::new(),
+        }
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub fn with_description(mut self, sentences: impl Into<Cow<'static, str>>) -> Self {
+        self.description = sentences.into();
+        self
+    }
+
+    /// Sets the document that the rule is from.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Cow<'static, str>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Sets the tags.
+    #[must_use]
+    pub fn with_tags(mut self, tags: Vec<Cow<'static, str>>) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// The address of the source, if the source is one that a browser may open.
+    fn source_url(&self) -> Option<&str> {
+        self.source.as_deref().filter(|source| is_url(source))
+    }
+}
+
+/// Returns true if a text is the address of a page and nothing else.
+fn is_url(text: &str) -> bool {
+    text.starts_with("https://") && text.chars().all(|c| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c))
+}
+
+/// The word for a confidence, as JSON has it.
+fn confidence_word(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Low => "low",
+        Confidence::Medium => "medium",
+        Confidence::High => "high",
+    }
+}

@@ -1,0 +1,5 @@
+//! The reports on findings, format by format, with what a directory can hold of hostile text.
+
+mod csv;
+mod data;
+mod json;
