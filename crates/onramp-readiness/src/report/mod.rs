@@ -38,6 +38,7 @@ mod csv;
 mod fingerprint;
 mod json;
 mod place;
+mod sarif;
 
 use std::borrow::Cow;
 
@@ -48,6 +49,7 @@ use crate::{Confidence, Finding, ObjectKey, RuleId, Severity};
 pub use csv::{CsvOptions, guard_cell, unguard_cell, write_csv};
 pub use fingerprint::Fingerprint;
 pub use json::{read_json, read_json_lines, write_json, write_json_lines};
+pub use sarif::write_sarif;
 
 /// The input of every format: the findings of a scan, and the facts about the scan.
 #[derive(Debug, Clone, Copy)]

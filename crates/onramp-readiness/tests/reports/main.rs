@@ -3,3 +3,4 @@
 mod csv;
 mod data;
 mod json;
+mod sarif;
