@@ -19,6 +19,12 @@ impl Count<'_> {
         self.severities.iter().sum()
     }
 
+    /// The severities with findings, each with its number.
+    pub(super) fn by_severity(&self) -> impl Iterator<Item = (Severity, u64)> {
+        let counts = SEVERITIES.iter().zip(self.severities);
+        counts.filter(|(_, count)| *count > 0).map(|(severity, count)| (*severity, count))
+    }
+
     fn add(&mut self, severity: Severity) {
         let counts = SEVERITIES.iter().zip(&mut self.severities);
         counts.filter(|(each, _)| **each == severity).for_each(|(_, count)| *count += 1);

@@ -37,6 +37,7 @@ mod counts;
 mod csv;
 mod fingerprint;
 mod json;
+mod markdown;
 mod place;
 mod sarif;
 
@@ -44,11 +45,12 @@ use std::borrow::Cow;
 
 use time::OffsetDateTime;
 
-use crate::{Confidence, Finding, ObjectKey, RuleId, Severity};
+use crate::{Confidence, Finding, Fix, ObjectKey, RuleId, Severity};
 
 pub use csv::{CsvOptions, guard_cell, unguard_cell, write_csv};
 pub use fingerprint::Fingerprint;
 pub use json::{read_json, read_json_lines, write_json, write_json_lines};
+pub use markdown::write_markdown;
 pub use sarif::write_sarif;
 
 /// The input of every format: the findings of a scan, and the facts about the scan.
@@ -249,4 +251,17 @@ fn confidence_word(confidence: Confidence) -> &'static str {
         Confidence::Medium => "medium",
         Confidence::High => "high",
     }
+}
+
+/// Returns a fix in a few words: the new value, or what is removed or changed instead.
+fn suggestion(finding: &Finding, fix: &Fix) -> String {
+    let words = fix.changes.iter().flat_map(|change| {
+        let own = change.attribute == finding.attribute;
+        let name = if own { String::new() } else { format!("{}: ", change.attribute) };
+        match change.add.as_slice() {
+            [] => change.remove.iter().map(|value| format!("{name}remove {value}")).collect::<Vec<_>>(),
+            added => added.iter().map(|value| format!("{name}{value}")).collect(),
+        }
+    });
+    words.collect::<Vec<_>>().join("; ")
 }

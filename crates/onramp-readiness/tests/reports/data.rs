@@ -95,10 +95,11 @@ pub(crate) fn findings() -> Vec<Finding> {
     let missing = RuleId::from_static("upn-missing");
     let duplicate = RuleId::from_static("address-duplicate");
     let anna = "CN=Neil\\, Anna,OU=Staff,DC=corp,DC=local";
-    let holders = [
+    let mut holders = [
         holder(anna, "x@contoso.com", true),
         holder("CN=Bob,OU=Sales,DC=corp,DC=local", "X@contoso.com", false),
     ];
+    holders[0].object = key_with_guid(anna, 1);
     let mut by_duplicate = Vec::new();
     for (index, one) in holders.iter().enumerate() {
         let key = one.object.clone();

@@ -3,4 +3,5 @@
 mod csv;
 mod data;
 mod json;
+mod markdown;
 mod sarif;
