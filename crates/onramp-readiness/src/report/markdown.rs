@@ -7,7 +7,7 @@ use onramp_core::visible;
 use time::format_description::well_known::Rfc3339;
 
 use super::counts::{Count, Counts, rules_of};
-use super::{Report, suggestion};
+use super::{Report, grouped, suggestion};
 use crate::{Finding, Severity};
 
 /// The findings that are shown one by one.
@@ -48,12 +48,12 @@ fn page(report: &Report<'_>, scanned_at: &str) -> Result<String, std::fmt::Error
     match total {
         0 => writeln!(page, "## Directory readiness: no findings\n")?,
         1 => writeln!(page, "## Directory readiness: 1 finding\n")?,
-        _ => writeln!(page, "## Directory readiness: {total} findings\n")?,
+        _ => writeln!(page, "## Directory readiness: {} findings\n", grouped(total))?,
     }
     let mut facts = vec![
-        format!("{} objects checked", report.objects_checked),
-        format!("{} with findings", counts.objects),
-        format!("{} excluded", report.excluded.len()),
+        format!("{} objects checked", grouped(report.objects_checked)),
+        format!("{} with findings", grouped(counts.objects)),
+        format!("{} excluded", grouped(report.excluded.len() as u64)),
     ];
     if !report.profile.is_empty() {
         facts.push(format!("profile {}", code(report.profile)));
@@ -69,7 +69,7 @@ fn page(report: &Report<'_>, scanned_at: &str) -> Result<String, std::fmt::Error
             counts
                 .all
                 .by_severity()
-                .map(|(name, count)| vec![format!("{} {name}", mark(name)), count.to_string()]),
+                .map(|(name, count)| vec![format!("{} {name}", mark(name)), grouped(count)]),
         )?;
         rules(&mut page, report, &counts)?;
         ous(&mut page, &counts)?;
@@ -97,7 +97,7 @@ fn rules(page: &mut String, report: &Report<'_>, counts: &Counts<'_>) -> std::fm
     };
     writeln!(page, "### Findings by rule\n")?;
     let rows = counts.rules.iter().take(ROWS).map(|count| {
-        let [errors, warnings, notes] = count.severities.map(|count| count.to_string());
+        let [errors, warnings, notes] = count.severities.map(grouped);
         vec![code(count.name), title(count.name), errors, warnings, notes]
     });
     table(page, &["Rule", "Title", "Errors", "Warnings", "Notes"], "--:", rows)?;
@@ -108,7 +108,7 @@ fn ous(page: &mut String, counts: &Counts<'_>) -> std::fmt::Result {
     writeln!(page, "<details><summary>Findings by OU</summary>\n")?;
     let name = |count: &Count<'_>| if count.name.is_empty() { "(none)".to_owned() } else { code(count.name) };
     let rows = counts.ous.iter().take(ROWS).map(|count| {
-        let [errors, warnings, notes] = count.severities.map(|count| count.to_string());
+        let [errors, warnings, notes] = count.severities.map(grouped);
         vec![name(count), errors, warnings, notes]
     });
     table(page, &["OU or container", "Errors", "Warnings", "Notes"], "--:", rows)?;
@@ -136,7 +136,7 @@ fn findings(page: &mut String, report: &Report<'_>, total: u64) -> std::fmt::Res
     });
     table(page, &["Severity", "Object", "Rule", "Attribute and value", "Suggested"], "---", rows)?;
     if is_part {
-        writeln!(page, "The JSON and CSV reports have all {total}.\n")?;
+        writeln!(page, "The JSON and CSV reports have all {}.\n", grouped(total))?;
     }
     Ok(())
 }
@@ -157,8 +157,7 @@ fn forecast(page: &mut String, report: &Report<'_>) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(page, "### Forecast\n")?;
-    let rows =
-        report.forecast.iter().take(ROWS).map(|(outcome, count)| vec![text(outcome), count.to_string()]);
+    let rows = report.forecast.iter().take(ROWS).map(|(outcome, count)| vec![text(outcome), grouped(*count)]);
     table(page, &["Outcome of synchronization", "Objects"], "--:", rows)?;
     more(page, report.forecast.len(), ROWS, "outcomes")
 }
@@ -167,8 +166,12 @@ fn excluded(page: &mut String, report: &Report<'_>, counts: &Counts<'_>) -> std:
     if report.excluded.is_empty() {
         return Ok(());
     }
-    writeln!(page, "<details><summary>{} excluded objects</summary>\n", report.excluded.len())?;
-    let rows = counts.excluded.iter().take(ROWS).map(|(reason, count)| vec![text(reason), count.to_string()]);
+    writeln!(
+        page,
+        "<details><summary>{} excluded objects</summary>\n",
+        grouped(report.excluded.len() as u64)
+    )?;
+    let rows = counts.excluded.iter().take(ROWS).map(|(reason, count)| vec![text(reason), grouped(*count)]);
     table(page, &["Reason", "Objects"], "--:", rows)?;
     more(page, counts.excluded.len(), ROWS, "reasons")?;
     writeln!(page, "</details>\n")
@@ -193,7 +196,7 @@ fn table(
 fn more(page: &mut String, all: usize, shown: usize, things: &str) -> std::fmt::Result {
     match all.checked_sub(shown) {
         None | Some(0) => Ok(()),
-        Some(more) => writeln!(page, "and {more} more {things}\n"),
+        Some(more) => writeln!(page, "and {} more {things}\n", grouped(more as u64)),
     }
 }
 

@@ -36,6 +36,7 @@
 mod counts;
 mod csv;
 mod fingerprint;
+mod html;
 mod json;
 mod markdown;
 mod place;
@@ -49,6 +50,7 @@ use crate::{Confidence, Finding, Fix, ObjectKey, RuleId, Severity};
 
 pub use csv::{CsvOptions, guard_cell, unguard_cell, write_csv};
 pub use fingerprint::Fingerprint;
+pub use html::{HtmlOptions, write_html};
 pub use json::{read_json, read_json_lines, write_json, write_json_lines};
 pub use markdown::write_markdown;
 pub use sarif::write_sarif;
@@ -264,4 +266,17 @@ fn suggestion(finding: &Finding, fix: &Fix) -> String {
         }
     });
     words.collect::<Vec<_>>().join("; ")
+}
+
+/// Returns a number with commas between its thousands, for people.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }

@@ -2,6 +2,7 @@
 
 mod csv;
 mod data;
+mod html;
 mod json;
 mod markdown;
 mod sarif;

@@ -16,7 +16,7 @@ fn the_page_has_the_numbers_and_the_findings() {
     let page = with_report(markdown);
     assert!(page.starts_with("## Directory readiness: 6 findings\n"));
     for line in [
-        "1234 objects checked, 5 with findings, 3 excluded, profile <code>entra</code>, source <code>export/all people.ldif</code>, scanned at 2026-11-18T11:06:40Z.",
+        "1,234 objects checked, 5 with findings, 3 excluded, profile <code>entra</code>, source <code>export/all people.ldif</code>, scanned at 2026-11-18T11:06:40Z.",
         "| ❌ error | 4 |",
         "| ⚠️ warning | 1 |",
         "| ℹ️ note | 1 |",
@@ -102,5 +102,5 @@ fn the_page_is_smaller_than_github_accepts() {
         Report::new(&findings, now()).with_excluded(&excluded).with_forecast(&forecast).with_profile(&long);
     let page = markdown(&report);
     assert!(page.len() < 1 << 20, "{}", page.len());
-    assert!(page.contains("and 1960 more rules"));
+    assert!(page.contains("and 1,960 more rules"));
 }
