@@ -38,6 +38,7 @@ mod csv;
 mod fingerprint;
 mod html;
 mod json;
+mod junit;
 mod markdown;
 mod place;
 mod sarif;
@@ -52,6 +53,7 @@ pub use csv::{CsvOptions, guard_cell, unguard_cell, write_csv};
 pub use fingerprint::Fingerprint;
 pub use html::{HtmlOptions, write_html};
 pub use json::{read_json, read_json_lines, write_json, write_json_lines};
+pub use junit::write_junit;
 pub use markdown::write_markdown;
 pub use sarif::write_sarif;
 

@@ -4,5 +4,6 @@ mod csv;
 mod data;
 mod html;
 mod json;
+mod junit;
 mod markdown;
 mod sarif;
