@@ -11,7 +11,7 @@ use super::{Report, grouped, suggestion};
 use crate::{Finding, Severity};
 
 /// The findings that are shown one by one.
-const FINDINGS: usize = 20;
+pub(super) const FINDINGS: usize = 20;
 /// The rows of each other table. With the length of a cell it keeps the page below the 1 MiB that GitHub accepts, whatever
 /// the values are: at most 4 tables of 40 rows, with 5 cells of 160 characters that take 6 octets each.
 const ROWS: usize = 40;
@@ -121,7 +121,19 @@ fn findings(page: &mut String, report: &Report<'_>, total: u64) -> std::fmt::Res
     let heading =
         if is_part { format!("The {FINDINGS} most severe findings") } else { "Findings".to_owned() };
     writeln!(page, "### {heading}\n")?;
-    let rows = report.by_severity().take(FINDINGS).map(|finding| {
+    finding_table(page, report.by_severity())?;
+    if is_part {
+        writeln!(page, "The JSON and CSV reports have all {}.\n", grouped(total))?;
+    }
+    Ok(())
+}
+
+/// Writes a table of the first 20 findings.
+pub(super) fn finding_table<'a>(
+    page: &mut String,
+    findings: impl Iterator<Item = &'a Finding>,
+) -> std::fmt::Result {
+    let rows = findings.take(FINDINGS).map(|finding| {
         let attribute = match finding.value.as_deref() {
             Some(value) => format!("{}<br>{}", code(finding.attribute.as_str()), code(value)),
             None => format!("{}<br>(missing)", code(finding.attribute.as_str())),
@@ -134,11 +146,7 @@ fn findings(page: &mut String, report: &Report<'_>, total: u64) -> std::fmt::Res
             fix(finding),
         ]
     });
-    table(page, &["Severity", "Object", "Rule", "Attribute and value", "Suggested"], "---", rows)?;
-    if is_part {
-        writeln!(page, "The JSON and CSV reports have all {}.\n", grouped(total))?;
-    }
-    Ok(())
+    table(page, &["Severity", "Object", "Rule", "Attribute and value", "Suggested"], "---", rows)
 }
 
 fn fix(finding: &Finding) -> String {
@@ -193,7 +201,7 @@ fn table(
     writeln!(page)
 }
 
-fn more(page: &mut String, all: usize, shown: usize, things: &str) -> std::fmt::Result {
+pub(super) fn more(page: &mut String, all: usize, shown: usize, things: &str) -> std::fmt::Result {
     match all.checked_sub(shown) {
         None | Some(0) => Ok(()),
         Some(more) => writeln!(page, "and {} more {things}\n", grouped(more as u64)),

@@ -33,8 +33,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod baseline;
 mod counts;
 mod csv;
+mod diff;
 mod fingerprint;
 mod html;
 mod json;
@@ -49,7 +51,9 @@ use time::OffsetDateTime;
 
 use crate::{Confidence, Finding, Fix, ObjectKey, RuleId, Severity};
 
+pub use baseline::{Baseline, BaselineEntry, BaselineResult};
 pub use csv::{CsvOptions, guard_cell, unguard_cell, write_csv};
+pub use diff::Diff;
 pub use fingerprint::Fingerprint;
 pub use html::{HtmlOptions, write_html};
 pub use json::{read_json, read_json_lines, write_json, write_json_lines};
