@@ -45,7 +45,6 @@ pub(super) struct Counts<'a> {
     pub(super) all: Count<'a>,
     /// The rules with findings, those with most findings first.
     pub(super) rules: Vec<Count<'a>>,
-    pub(super) attributes: Vec<Count<'a>>,
     /// The OUs and containers; the empty name stands for objects without one.
     pub(super) ous: Vec<Count<'a>>,
     /// The largest groups first.
@@ -69,7 +68,6 @@ impl<'a> Counts<'a> {
         Self {
             all,
             rules: counts(findings, |finding| finding.rule.as_str(), str::to_owned),
-            attributes: counts(findings, |finding| finding.attribute.as_str(), str::to_ascii_lowercase),
             ous: counts(
                 findings,
                 |finding| container(&finding.object.dn).unwrap_or_default(),

@@ -10,8 +10,10 @@
 //! | [`write_junit`] | JUnit XML | test views of build servers |
 //! | [`write_markdown`] | Markdown | the summary page of a job |
 //! | [`write_html`] | HTML | people with a browser, on screen and on paper |
+//! | [`write_ldif`] | LDIF of the fixes | `ldapmodify`, `ldifde` |
 //!
-//! [`Diff`] compares two reports, and a [`Baseline`] suppresses findings that are known.
+//! [`Diff`] compares two reports, a [`Baseline`] suppresses findings that are known, and [`combine_fixes`] makes one change of the
+//! fixes of an object.
 //!
 //! ```
 //! use onramp_core::AttributeName;
@@ -38,9 +40,11 @@ mod counts;
 mod csv;
 mod diff;
 mod fingerprint;
+mod fixes;
 mod html;
 mod json;
 mod junit;
+mod ldif;
 mod markdown;
 mod place;
 mod sarif;
@@ -55,9 +59,11 @@ pub use baseline::{Baseline, BaselineEntry, BaselineResult};
 pub use csv::{CsvOptions, guard_cell, unguard_cell, write_csv};
 pub use diff::Diff;
 pub use fingerprint::Fingerprint;
+pub use fixes::{FixSkip, ObjectFix, combine_fixes};
 pub use html::{HtmlOptions, write_html};
 pub use json::{read_json, read_json_lines, write_json, write_json_lines};
 pub use junit::write_junit;
+pub use ldif::write_ldif;
 pub use markdown::write_markdown;
 pub use sarif::write_sarif;
 

@@ -6,7 +6,7 @@ use onramp_core::visible;
 
 use super::super::counts::{Count, Counts, rules_of};
 use super::super::{Report, SEVERITIES, grouped};
-use super::class;
+use super::style::class;
 
 /// The maximum number of bars.
 const BARS: usize = 15;

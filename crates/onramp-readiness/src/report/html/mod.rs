@@ -2,6 +2,7 @@
 
 mod charts;
 mod rows;
+mod style;
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
@@ -14,13 +15,10 @@ use super::{Report, SEVERITIES, grouped};
 use crate::Severity;
 use charts::{Chart, charts};
 use rows::{Filter, Row, table};
+use style::{SCRIPT_HASH, STYLE_HASH, class};
 
 /// The version of the page.
 const FORMAT_VERSION: u32 = 1;
-/// The hashes of the style and of the script in the template: nothing else may style the page, or run in it. A test
-/// calculates them.
-const STYLE_HASH: &str = "sha256-69v3QDhOlWJvCUzOUr+PhtZ6Hb9ChKgVaYeTyqainW4=";
-const SCRIPT_HASH: &str = "sha256-TIs/1H1GceuwC61KoeY5PI1YQ4H2ruA4gPVNS4+FFso=";
 /// The maximum numbers of excluded objects, of their reasons, and of rules that are explained.
 const EXCLUDED: usize = 200;
 const REASONS: usize = 20;
@@ -223,13 +221,4 @@ fn rules<'a>(report: &Report<'a>, counts: &Counts<'a>) -> Vec<Rule<'a>> {
         url: rule.and_then(|rule| rule.source_url()),
     });
     rules.take(RULES).collect()
-}
-
-/// The class of the style for a severity.
-fn class(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "bad",
-        Severity::Warning => "warn",
-        Severity::Note => "soft",
-    }
 }

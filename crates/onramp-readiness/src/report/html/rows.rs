@@ -7,7 +7,7 @@ use onramp_core::visible;
 
 use super::super::place::{container, own_name};
 use super::super::{Report, SEVERITIES, confidence_word};
-use super::class;
+use super::style::class;
 use crate::{Finding, Fix, Holder, Severity, Span};
 
 /// The maximum number of holders of a value, and of fixes, in a row.
