@@ -6,6 +6,7 @@ mod duplicates;
 mod entra;
 mod finding;
 pub mod ldif;
+pub mod idfix;
 mod object;
 mod profile;
 mod rules;
