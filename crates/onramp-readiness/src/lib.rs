@@ -5,14 +5,14 @@ pub mod attributes;
 mod duplicates;
 mod entra;
 mod finding;
-pub mod ldif;
 pub mod idfix;
+pub mod ldif;
 mod object;
 mod profile;
+pub mod report;
 mod rules;
 mod scan;
 pub mod source;
-pub mod report;
 
 pub use entra::EntraRules;
 pub use finding::{

@@ -1,7 +1,7 @@
 //! The rules of accounts and groups: `sAMAccountName`, members, source anchor.
 
 use super::catalog::Rule;
-use super::{Judge, Kind, named, spans_of};
+use super::judge::{Judge, Kind, named, spans_of};
 use crate::Span;
 use crate::attributes as a;
 

@@ -6,8 +6,9 @@ use std::collections::hash_map::Entry;
 use onramp_core::DomainName;
 
 use super::catalog::Rule;
+use super::judge::{Judge, Value, named, offset_of, spans_of};
+use super::settings::DomainVerdict;
 use super::upn::has_wrong_dots;
-use super::{DomainVerdict, Judge, Value, named, offset_of, spans_of};
 use crate::Span;
 use crate::address::{FORBIDDEN, ProxyAddress, address_key, is_atom};
 use crate::attributes as a;

@@ -5,7 +5,7 @@
 use onramp_core::forest::AttributeValue;
 use onramp_core::{AttributeName, Sid};
 
-use super::Kind;
+use super::judge::Kind;
 use crate::attributes as a;
 use crate::{DirectoryObject, Exclusion};
 

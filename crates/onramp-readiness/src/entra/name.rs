@@ -3,8 +3,8 @@
 use onramp_core::AttributeName;
 
 use super::catalog::Rule;
+use super::judge::{Judge, Value, named, spans_of};
 use super::text::{is_invisible, mixes_scripts};
-use super::{Judge, Value, named, spans_of};
 use crate::Span;
 use crate::attributes as a;
 

@@ -1,5 +1,7 @@
 //! The fixes that a rule of `entra` suggests. Each is verified by judging the object as it would be.
 
+use std::borrow::Cow;
+
 use onramp_core::forest::AttributeValue;
 use onramp_core::{AttributeName, DomainName};
 use unicode_normalization::UnicodeNormalization;
@@ -8,12 +10,12 @@ use unicode_normalization::char::is_combining_mark;
 use super::account::is_forbidden_in_sam;
 use super::address::is_nickname_character;
 use super::catalog::Rule;
+use super::settings::{Settings, is_public};
 use super::text::is_invisible;
 use super::upn::is_prefix_character;
-use super::{EntraRules, Sentence};
 use crate::address::{FORBIDDEN, ProxyAddress, address_key, is_atom};
 use crate::attributes as a;
-use crate::{Confidence, DirectoryObject, Finding, Fix, FixChange, ReadinessRules, Severity};
+use crate::{Confidence, DirectoryObject, Finding, Fix, FixChange, Severity};
 
 /// A repaired text, and what it cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,14 +31,23 @@ impl Repaired {
     }
 }
 
-const NO_FIX: Sentence = Sentence::Borrowed("no change of the value alone is safe; a person has to choose");
-const TOO_LONG: Sentence =
-    Sentence::Borrowed("to cut a name makes another name; a person has to choose a shorter one");
-const NEEDS_DOMAIN: Sentence = Sentence::Borrowed(
+const NO_FIX: Cow<'static, str> =
+    Cow::Borrowed("no change of the value alone is safe; a person has to choose");
+const TOO_LONG: Cow<'static, str> =
+    Cow::Borrowed("to cut a name makes another name; a person has to choose a shorter one");
+const NEEDS_DOMAIN: Cow<'static, str> = Cow::Borrowed(
     "the suffix is a decision for the whole directory: verify the domain in the tenant, or move the users to one that is verified",
 );
 
-pub(super) fn suggest(rules: &EntraRules, object: &DirectoryObject, findings: &mut [Finding]) {
+/// A judgment of an object by all rules.
+type Check<'a> = &'a dyn Fn(&DirectoryObject) -> Vec<Finding>;
+
+pub(super) fn suggest(
+    rules: &Settings,
+    check: Check<'_>,
+    object: &DirectoryObject,
+    findings: &mut [Finding],
+) {
     if findings.is_empty() {
         return;
     }
@@ -54,7 +65,7 @@ pub(super) fn suggest(rules: &EntraRules, object: &DirectoryObject, findings: &m
                 fixes
             }
         };
-        let verified = candidates.into_iter().filter(|fix| holds(rules, object, finding, fix, &before));
+        let verified = candidates.into_iter().filter(|fix| holds(check, object, finding, fix, &before));
         finding.fixes = verified.collect();
         if finding.fixes.is_empty() {
             finding.no_fix = Some(reason(finding));
@@ -63,7 +74,7 @@ pub(super) fn suggest(rules: &EntraRules, object: &DirectoryObject, findings: &m
 }
 
 /// The reason why a finding has no fix.
-fn reason(finding: &Finding) -> Sentence {
+fn reason(finding: &Finding) -> Cow<'static, str> {
     match finding.rule.as_str() {
         rule if rule.ends_with("-length") => TOO_LONG,
         "upn-suffix-not-routable"
@@ -85,14 +96,14 @@ fn signatures(findings: &[Finding]) -> Vec<Signature> {
 
 /// Returns true if the finding is gone after the fix, and none is there that was not there before.
 fn holds(
-    rules: &EntraRules,
+    check: Check<'_>,
     object: &DirectoryObject,
     finding: &Finding,
     fix: &Fix,
     before: &[Signature],
 ) -> bool {
     let Some(fixed) = applied(object, fix) else { return false };
-    let after = rules.check(&fixed);
+    let after = check(&fixed);
     let added: Vec<&str> =
         fix.changes.iter().flat_map(|change| change.add.iter().map(String::as_str)).collect();
     after.iter().all(|other| {
@@ -134,7 +145,7 @@ pub(crate) fn applied(object: &DirectoryObject, fix: &Fix) -> Option<DirectoryOb
     Some(fixed)
 }
 
-fn candidates(rules: &EntraRules, object: &DirectoryObject, finding: &Finding) -> Vec<Fix> {
+fn candidates(rules: &Settings, object: &DirectoryObject, finding: &Finding) -> Vec<Fix> {
     let attribute = &finding.attribute;
     let Some(value) = finding.value.as_deref() else { return missing(rules, object, finding) };
     if *attribute == a::CONSISTENCY_GUID {
@@ -175,7 +186,7 @@ fn candidates(rules: &EntraRules, object: &DirectoryObject, finding: &Finding) -
 }
 
 /// The fixes of findings about a value that is not there.
-fn missing(rules: &EntraRules, object: &DirectoryObject, finding: &Finding) -> Vec<Fix> {
+fn missing(rules: &Settings, object: &DirectoryObject, finding: &Finding) -> Vec<Fix> {
     let is = |rule: Rule| finding.rule == rule.id();
     if is(Rule::UpnMissing) {
         return missing_upn(rules, object);
@@ -186,7 +197,7 @@ fn missing(rules: &EntraRules, object: &DirectoryObject, finding: &Finding) -> V
     Vec::new()
 }
 
-fn missing_upn(rules: &EntraRules, object: &DirectoryObject) -> Vec<Fix> {
+fn missing_upn(rules: &Settings, object: &DirectoryObject) -> Vec<Fix> {
     let present = object.values(&rules.login).first().and_then(AttributeValue::as_text);
     let mut fixes = Vec::new();
     let mut add = |text: String, confidence| {
@@ -209,7 +220,7 @@ fn missing_upn(rules: &EntraRules, object: &DirectoryObject) -> Vec<Fix> {
 }
 
 /// The repaired forms of a UPN, the best one first.
-fn upn(rules: &EntraRules, object: &DirectoryObject, value: &str) -> Vec<Repaired> {
+fn upn(rules: &Settings, object: &DirectoryObject, value: &str) -> Vec<Repaired> {
     let cleaned = clean(value);
     let Some((prefix, suffix)) = cleaned.split_once('@').filter(|(_, suffix)| !suffix.contains('@')) else {
         return upn_without_suffix(rules, object, &cleaned);
@@ -218,8 +229,7 @@ fn upn(rules: &EntraRules, object: &DirectoryObject, value: &str) -> Vec<Repaire
     let mut prefixes = alias(prefix, is_prefix_character);
     prefixes.insert(0, Repaired::certain(prefix));
     let is_usable = |name: &str| {
-        DomainName::parse(name)
-            .is_ok_and(|name| rules.is_verified(&name).unwrap_or_else(|| super::upn::is_public(&name)))
+        DomainName::parse(name).is_ok_and(|name| rules.is_verified(&name).unwrap_or_else(|| is_public(&name)))
     };
     let other = rules.upn_suffix.as_ref().filter(|_| !is_usable(&suffix));
     let mut all = Vec::new();
@@ -236,7 +246,7 @@ fn upn(rules: &EntraRules, object: &DirectoryObject, value: &str) -> Vec<Repaire
     all
 }
 
-fn upn_without_suffix(rules: &EntraRules, object: &DirectoryObject, cleaned: &str) -> Vec<Repaired> {
+fn upn_without_suffix(rules: &Settings, object: &DirectoryObject, cleaned: &str) -> Vec<Repaired> {
     let mut all = Vec::new();
     if let Some(mail) = object.text(&a::MAIL) {
         all.push(Repaired { text: mail.to_owned(), confidence: Confidence::Medium, loses: None });

@@ -4,7 +4,8 @@
 use onramp_core::{DomainName, Upn, UpnViolation};
 
 use super::catalog::Rule;
-use super::{DomainVerdict, Judge, Kind, Value, named, offset_of, spans_of};
+use super::judge::{Judge, Kind, Value, named, offset_of, spans_of};
+use super::settings::DomainVerdict;
 use crate::Span;
 
 /// The characters that Entra takes before the `@`.
@@ -120,12 +121,4 @@ fn dots(judge: &mut Judge<'_>, value: Value<'_>, prefix: &str, violations: &[Upn
     if !wrong.is_empty() {
         judge.value(Rule::UpnDots, value, spans, wrong.join("; "));
     }
-}
-
-/// Returns true if a domain can be registered by anybody: it is below a suffix of the public suffix list, and none of the
-/// names that are never delegated.
-pub(super) fn is_public(domain: &DomainName) -> bool {
-    domain.is_routable()
-        && psl::suffix(domain.ascii().as_bytes())
-            .is_some_and(|suffix| suffix.is_known() && suffix.as_bytes().len() < domain.ascii().len())
 }

@@ -65,7 +65,7 @@ fn signatures(findings: &[Finding]) -> BTreeSet<(String, String, Option<String>)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn a_fix_ends_its_finding_and_brings_no_other(object in object()) {
@@ -125,7 +125,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
     fn findings_do_not_depend_on_the_order_of_the_input(objects in proptest::collection::vec(object(), 1..12), seed in any::<u64>()) {
