@@ -11,7 +11,8 @@ fuzz_target!(|octets: &[u8]| {
         let mut out = Writer::new(Vec::new());
         out.write(&record).expect("a vector takes everything");
         let text = out.finish().expect("a vector takes everything");
-        let again: Vec<Record> = Reader::new(text.as_slice()).collect::<Result<_, _>>().expect("what was written");
+        let again: Vec<Record> =
+            Reader::new(text.as_slice()).collect::<Result<_, _>>().expect("what was written");
         // Options that a second writing has joined stay as they are.
         let mut out = Writer::new(Vec::new());
         again.iter().try_for_each(|record| out.write(record)).expect("a vector takes everything");
