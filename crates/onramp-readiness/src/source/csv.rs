@@ -71,6 +71,9 @@ const NAMES: [AttributeName; 4] = [
     attributes::DISPLAY_NAME,
 ];
 
+/// Most columns of a file.
+const MOST_COLUMNS: usize = 10_000;
+
 /// The columns of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -109,9 +112,9 @@ struct Open<R> {
     columns: Vec<Column>,
 }
 
-/// The use of a column.
+/// The purpose of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Use {
+enum Purpose {
     Dn,
     Attribute(AttributeName),
     Nothing,
@@ -119,7 +122,7 @@ enum Use {
 
 struct Column {
     title: String,
-    use_: Use,
+    purpose: Purpose,
     is_multi_valued: bool,
     /// True if a type's name in place of values was reported.
     is_reported: bool,
@@ -227,13 +230,13 @@ impl<R: Read> Reader<R> {
             if cell.is_empty() {
                 continue;
             }
-            let attribute = match &column.use_ {
-                Use::Dn => {
+            let attribute = match &column.purpose {
+                Purpose::Dn => {
                     dn = Some(cell.to_owned());
                     continue;
                 }
-                Use::Attribute(attribute) => attribute,
-                Use::Nothing => continue,
+                Purpose::Attribute(attribute) => attribute,
+                Purpose::Nothing => continue,
             };
             if is_type_name(cell) {
                 if !column.is_reported {
@@ -246,6 +249,16 @@ impl<R: Read> Reader<R> {
                     self.later.push_back(SourceError::new(SourceErrorKind::Incomplete, row.line, detail));
                 }
                 continue;
+            }
+            let separators = match column.is_multi_valued {
+                true => cell.matches(self.separators.as_slice()).count(),
+                false => 0,
+            };
+            if cell.len().saturating_add(separators.saturating_mul(64)) > self.limits.record {
+                let detail = format!(
+                    "a cell has {separators} values, which is over the limit; raise it if it is right"
+                );
+                return Some(Err(SourceError::new(SourceErrorKind::TooLong, row.line, detail)));
             }
             let values = match column.is_multi_valued {
                 true => split(cell, &self.separators, attribute),
@@ -324,23 +337,28 @@ fn columns_of(
     multi_valued: &[AttributeName],
 ) -> Result<(Header, Vec<Column>), SourceError> {
     let mut header = Header { delimiter, attributes: Vec::new(), ignored: Vec::new() };
+    if titles.len() > MOST_COLUMNS {
+        let detail = format!("the first row names more than {MOST_COLUMNS} columns");
+        return Err(SourceError::new(SourceErrorKind::TooLong, 1, detail));
+    }
     let mut columns = Vec::new();
     for title in titles {
-        let use_ = use_of(title.trim());
-        match &use_ {
-            Use::Attribute(attribute) => header.attributes.push(attribute.clone()),
-            Use::Nothing if !title.trim().is_empty() => header.ignored.push(title.trim().to_owned()),
-            Use::Nothing | Use::Dn => {}
+        let purpose = purpose_of(title.trim());
+        match &purpose {
+            Purpose::Attribute(attribute) => header.attributes.push(attribute.clone()),
+            Purpose::Nothing if !title.trim().is_empty() => header.ignored.push(title.trim().to_owned()),
+            Purpose::Nothing | Purpose::Dn => {}
         }
-        let is_multi_valued = matches!(&use_, Use::Attribute(attribute) if multi_valued.contains(attribute));
-        columns.push(Column { title, use_, is_multi_valued, is_reported: false });
+        let is_multi_valued =
+            matches!(&purpose, Purpose::Attribute(attribute) if multi_valued.contains(attribute));
+        columns.push(Column { title, purpose, is_multi_valued, is_reported: false });
     }
-    let named = columns.iter().any(|column| match &column.use_ {
-        Use::Dn => true,
-        Use::Attribute(attribute) => {
+    let named = columns.iter().any(|column| match &column.purpose {
+        Purpose::Dn => true,
+        Purpose::Attribute(attribute) => {
             *attribute == attributes::DISTINGUISHED_NAME || NAMES.contains(attribute)
         }
-        Use::Nothing => false,
+        Purpose::Nothing => false,
     });
     if !named {
         let detail = "the first row names no column DN or DistinguishedName, nor another one that names objects \
@@ -350,11 +368,11 @@ fn columns_of(
     Ok((header, columns))
 }
 
-fn use_of(title: &str) -> Use {
+fn purpose_of(title: &str) -> Purpose {
     if title.eq_ignore_ascii_case("dn") {
-        return Use::Dn;
+        return Purpose::Dn;
     }
-    columns::attribute_of(title).map_or(Use::Nothing, Use::Attribute)
+    columns::attribute_of(title).map_or(Purpose::Nothing, Purpose::Attribute)
 }
 
 /// The name of a type that PowerShell writes for a collection.

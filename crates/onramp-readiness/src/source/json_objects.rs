@@ -182,6 +182,8 @@ impl<R: BufRead> JsonObjects<R> {
         let mut is_key = false;
         let mut before = b' ';
         let mut fits = true;
+        // Short values take more memory than they are long.
+        let mut weight = 0;
         loop {
             let chunk = match self.input.fill_buf() {
                 Ok(chunk) => chunk,
@@ -209,7 +211,7 @@ impl<R: BufRead> JsonObjects<R> {
                     self.line += 1;
                 }
                 let place = octets.len();
-                if place < self.limits.record {
+                if place + weight < self.limits.record {
                     octets.push(byte);
                 } else {
                     fits = false;
@@ -227,6 +229,9 @@ impl<R: BufRead> JsonObjects<R> {
                         _ => {}
                     }
                     continue;
+                }
+                if matches!(byte, b',' | b'[' | b'{') {
+                    weight += 64;
                 }
                 match byte {
                     b' ' | b'\t' | b'\r' | b'\n' => continue,

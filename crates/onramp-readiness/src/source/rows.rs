@@ -10,6 +10,8 @@ use super::{Limits, SourceError, SourceErrorKind};
 
 /// Octets that the reader takes at once.
 const BUFFER: usize = 64 * 1024;
+/// Octets that a cell takes beyond its text.
+const CELL: usize = 8;
 
 /// A row with the lines that it stands in.
 pub(super) struct Row {
@@ -34,6 +36,7 @@ pub(super) struct Rows<R> {
 struct Metered<R> {
     input: R,
     left: Arc<AtomicU64>,
+    delimiter: u8,
 }
 
 impl<R: Read> Read for Metered<R> {
@@ -50,7 +53,10 @@ impl<R: Read> Read for Metered<R> {
                 other => break other?,
             }
         };
-        self.left.fetch_sub(count as u64, Ordering::Relaxed);
+        // The place of each cell is kept, too.
+        let cells = out.iter().take(count).filter(|&&byte| byte == self.delimiter).count();
+        let taken = count.saturating_add(cells.saturating_mul(CELL)) as u64;
+        self.left.store(left.saturating_sub(taken), Ordering::Relaxed);
         Ok(count)
     }
 }
@@ -84,7 +90,7 @@ impl<R: BufRead> Rows<R> {
         let delimiter = delimiter.or(told).unwrap_or_else(|| delimiter_of(&first));
         let is_crlf = first.ends_with(b"\r\n");
         let left = Arc::new(AtomicU64::new(0));
-        let input = Metered { input: Cursor::new(first).chain(input), left: Arc::clone(&left) };
+        let input = Metered { input: Cursor::new(first).chain(input), left: Arc::clone(&left), delimiter };
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -119,7 +125,7 @@ impl<R: BufRead> Rows<R> {
             if self.has_ended {
                 return None;
             }
-            self.left.store(self.limit.saturating_add(BUFFER as u64), Ordering::Relaxed);
+            self.left.store(self.limit.saturating_add((BUFFER * (CELL + 1)) as u64), Ordering::Relaxed);
             let before = self.reader.position().line();
             match self.reader.read_byte_record(&mut record) {
                 Ok(true) => {}

@@ -248,7 +248,7 @@ fn files_without_a_usable_first_row() {
 #[test]
 fn a_row_has_a_limit() {
     let limits = Limits::default().with_record(1_000);
-    let text = format!("DN,mail\nCN=A,a\nCN=B,\"{}", "x\n".repeat(200_000));
+    let text = format!("DN,mail\nCN=A,a\nCN=B,\"{}", "x\n".repeat(1_000_000));
     let rows: Rows = Reader::new(text.as_bytes()).with_limits(limits).collect();
     assert_eq!(rows.len(), 2);
     let error = rows[1].as_ref().unwrap_err();
@@ -256,6 +256,13 @@ fn a_row_has_a_limit() {
     // The limit is one of a row, not of a file.
     let text = format!("DN,mail\n{}", "CN=A,a\n".repeat(100_000));
     assert_eq!(Reader::new(text.as_bytes()).with_limits(limits).filter(Result::is_ok).count(), 100_000);
+    let many: Rows = Reader::new("DN,member\nCN=A,a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a;a\nCN=B,a\n".as_bytes())
+        .with_limits(limits)
+        .collect();
+    assert_eq!(many[0].as_ref().unwrap_err().kind(), SourceErrorKind::TooLong);
+    assert_eq!(many[1].as_ref().unwrap().dn(), "CN=B");
+    let wide: Rows = Reader::new(format!("DN{}\n", ",x".repeat(20_000)).as_bytes()).collect();
+    assert_eq!(wide[0].as_ref().unwrap_err().kind(), SourceErrorKind::TooLong);
     let endless = std::io::repeat(b'x').take(1 << 40);
     let rows: Rows = Reader::new(endless).with_limits(limits).collect();
     assert_eq!(rows.len(), 1);

@@ -200,6 +200,10 @@ fn an_object_has_a_limit() {
     let objects: Objects = Reader::new(text.as_bytes()).with_limits(limits).collect();
     assert_eq!(names(&objects), [Err(1), Ok("CN=B")]);
     assert_eq!(objects[0].as_ref().unwrap_err().kind(), SourceErrorKind::TooLong);
+    let many: Objects = Reader::new(&b"{\"dn\":\"CN=A\",\"cn\":[1,2,3]}\n{\"dn\":\"CN=B\"}"[..])
+        .with_limits(limits)
+        .collect();
+    assert_eq!(names(&many), [Err(1), Ok("CN=B")]);
     let endless = (&b"{\"dn\":\""[..]).chain(std::io::repeat(b'x').take(10 << 20));
     let objects: Objects = Reader::new(endless).with_limits(limits).collect();
     assert_eq!(names(&objects), [Err(1)]);

@@ -272,6 +272,10 @@ fn rows_and_records_have_limits() {
     let edits: Edits = CsvReader::new(text.as_bytes()).with_limits(limits).collect();
     assert_eq!(lines(&edits), [Err(2), Ok(3)]);
     assert_eq!(edits[0].as_ref().unwrap_err().kind(), SourceErrorKind::TooLong);
+    // A row that would be searched for hours.
+    let quotes = format!("{HEADER}{}\r\n{}\r\n", "\",".repeat(100_000), "\",".repeat(2 << 20));
+    let edits: Edits = CsvReader::new(quotes.as_bytes()).collect();
+    assert_eq!(lines(&edits), [Err(2), Err(3)]);
     let text = record("mail", &long, "a", "Edit") + &record("mail", "a", "b", "Edit");
     let edits: Edits = UpdateReader::new(text.as_bytes()).with_limits(limits).collect();
     assert_eq!(lines(&edits), [Err(5), Ok(10)]);

@@ -11,6 +11,8 @@ use super::{IdfixAction, IdfixEdit, attribute_of, unknown_action, unknown_attrib
 
 /// Most lines of one row.
 const MOST_LINES: usize = 20;
+/// Most octets of one row: the search for its readings looks at them many times.
+const MOST_OCTETS: usize = 1 << 20;
 /// Most columns.
 const MOST_COLUMNS: usize = 200;
 /// Octets that are looked at for each octet of a row, at most.
@@ -66,15 +68,15 @@ impl<R: Read> CsvReader<R> {
     /// Creates a reader.
     pub fn new(input: R) -> Self {
         let limits = Limits::default();
-        let lines = PhysicalLines::new(TextReader::new(input)).with_limit(limits.value);
+        let lines = PhysicalLines::new(TextReader::new(input)).with_limit(MOST_OCTETS);
         Self { lines, limits, ahead: Vec::new(), header: None, has_ended: false }
     }
 
-    /// Sets the limits on the size of rows.
+    /// Sets the limits on the size of rows, which are not longer than 1 MiB in any case.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
-        self.lines = self.lines.with_limit(limits.value);
+        self.lines = self.lines.with_limit(limits.value.min(MOST_OCTETS));
         self
     }
 
@@ -134,7 +136,10 @@ impl<R: Read> CsvReader<R> {
             // Behind a whole row only a line that cannot be one belongs to it.
             let belongs = readings.is_none()
                 || (!next.octets.trim_ascii().is_empty() && header.count(&next.octets) + 1 < header.width);
-            if !belongs || next.is_cut || octets.len() + next.octets.len() > self.limits.record {
+            if !belongs
+                || next.is_cut
+                || octets.len() + next.octets.len() > self.limits.record.min(MOST_OCTETS)
+            {
                 self.ahead.push(next);
                 break readings.unwrap_or(Readings::None);
             }
