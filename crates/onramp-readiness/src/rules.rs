@@ -33,6 +33,20 @@ impl RuleInfo {
         let source = Cow::Borrowed("");
         Self { id, title: title.into(), severity, tags: Vec::new(), limit: None, source }
     }
+
+    /// Sets the document that the rule is from: a title, or a URL.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Cow<'static, str>>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// Sets the tags.
+    #[must_use]
+    pub fn with_tags(mut self, tags: Vec<Cow<'static, str>>) -> Self {
+        self.tags = tags;
+        self
+    }
 }
 
 /// The reason why an object is not judged.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::place::container;
-use super::{Report, ReportRule, SEVERITIES};
+use super::{Report, SEVERITIES};
+use crate::RuleInfo;
 use crate::{Finding, Severity};
 
 /// A name with the findings that it has, by severity in the order of [`SEVERITIES`].
@@ -62,7 +63,10 @@ impl<'a> Counts<'a> {
         findings.iter().for_each(|finding| all.add(finding.severity));
         let objects: HashSet<_> = findings.iter().map(|finding| &finding.object).collect();
         let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-        report.excluded.iter().for_each(|(_, reason)| *reasons.entry(reason).or_default() += 1);
+        report
+            .excluded
+            .iter()
+            .for_each(|(_, excluded)| *reasons.entry(excluded.reason.as_str()).or_default() += 1);
         let mut excluded: Vec<_> = reasons.into_iter().collect();
         excluded.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Self {
@@ -124,7 +128,7 @@ fn duplicates(findings: &[Finding]) -> Vec<DuplicateGroup<'_>> {
 }
 
 /// Returns the rules of the catalog, then those that only findings name, in the order of their IDs.
-pub(super) fn rules_of<'a>(report: &Report<'a>) -> Vec<(&'a str, Option<&'a ReportRule>)> {
+pub(super) fn rules_of<'a>(report: &Report<'a>) -> Vec<(&'a str, Option<&'a RuleInfo>)> {
     let mut rules: Vec<_> = report.rules.iter().map(|rule| (rule.id.as_str(), Some(rule))).collect();
     let known: HashSet<&str> = rules.iter().map(|(id, _)| *id).collect();
     let mut others: Vec<&str> = report.findings.iter().map(|finding| finding.rule.as_str()).collect();

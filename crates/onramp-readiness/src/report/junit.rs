@@ -17,10 +17,10 @@ use crate::Finding;
 /// apart.
 ///
 /// ```
-/// use onramp_readiness::report::{Report, ReportRule, write_junit};
-/// use onramp_readiness::{RuleId, Severity};
+/// use onramp_readiness::report::{Report, write_junit};
+/// use onramp_readiness::{RuleId, RuleInfo, Severity};
 ///
-/// let rules = [ReportRule::new(RuleId::from_static("upn-missing"), "Missing UPN", Severity::Warning)];
+/// let rules = [RuleInfo::new(RuleId::from_static("upn-missing"), "Missing UPN", Severity::Warning)];
 /// let mut xml = Vec::new();
 /// write_junit(&Report::new(&[], time::OffsetDateTime::UNIX_EPOCH).with_rules(&rules), &mut xml)?;
 /// assert!(String::from_utf8_lossy(&xml).contains("<testsuite name=\"upn-missing\" tests=\"1\" failures=\"0\""));

@@ -49,11 +49,9 @@ mod markdown;
 mod place;
 mod sarif;
 
-use std::borrow::Cow;
-
 use time::OffsetDateTime;
 
-use crate::{Confidence, Finding, Fix, ObjectKey, RuleId, Severity};
+use crate::{Confidence, Exclusion, Finding, Fix, ObjectKey, RuleInfo, Severity};
 
 pub use baseline::{Baseline, BaselineEntry, BaselineResult};
 pub use csv::{CsvOptions, guard_cell, unguard_cell, write_csv};
@@ -76,7 +74,7 @@ pub struct Report<'a> {
     /// The number of objects that rules judged.
     pub objects_checked: u64,
     /// The objects that no rule judged, each with the reason.
-    pub excluded: &'a [(ObjectKey, String)],
+    pub excluded: &'a [(ObjectKey, Exclusion)],
     /// The name of the profile.
     pub profile: &'a str,
     /// The sources of the objects.
@@ -84,7 +82,7 @@ pub struct Report<'a> {
     /// The time of the scan.
     pub scanned_at: OffsetDateTime,
     /// The rules of the profile, with and without findings.
-    pub rules: &'a [ReportRule],
+    pub rules: &'a [RuleInfo],
     /// The numbers of objects by the outcome that synchronization will have for them, if a tenant was asked.
     pub forecast: &'a [(String, u64)],
 }
@@ -113,7 +111,7 @@ impl<'a> Report<'a> {
 
     /// Sets the objects that no rule judged, each with the reason.
     #[must_use]
-    pub fn with_excluded(mut self, excluded: &'a [(ObjectKey, String)]) -> Self {
+    pub fn with_excluded(mut self, excluded: &'a [(ObjectKey, Exclusion)]) -> Self {
         self.excluded = excluded;
         self
     }
@@ -134,7 +132,7 @@ impl<'a> Report<'a> {
 
     /// Sets the rules of the profile.
     #[must_use]
-    pub fn with_rules(mut self, rules: &'a [ReportRule]) -> Self {
+    pub fn with_rules(mut self, rules: &'a [RuleInfo]) -> Self {
         self.rules = rules;
         self
     }
@@ -195,62 +193,9 @@ impl ReportSource {
     }
 }
 
-/// A rule, as a report explains it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReportRule {
-    /// The stable ID.
-    pub id: RuleId,
-    /// A few words.
-    pub title: Cow<'static, str>,
-    /// Sentences about what the rule refuses, and why.
-    pub description: Cow<'static, str>,
-    /// The weight of its findings.
-    pub severity: Severity,
-    /// The document that the rule is from: a URL or a title.
-    pub source: Option<Cow<'static, str>>,
-    /// The tags.
-    pub tags: Vec<Cow<'static, str>>,
-}
-
-impl ReportRule {
-    /// Creates a rule without description, source and tags.
-    pub fn new(id: RuleId, title: impl Into<Cow<'static, str>>, severity: Severity) -> Self {
-        Self {
-            id,
-            title: title.into(),
-            description: Cow::Borrowed(""),
-            severity,
-            source: None,
-            tags: Vec::new(),
-        }
-    }
-
-    /// Sets the description.
-    #[must_use]
-    pub fn with_description(mut self, sentences: impl Into<Cow<'static, str>>) -> Self {
-        self.description = sentences.into();
-        self
-    }
-
-    /// Sets the document that the rule is from.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Cow<'static, str>>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-
-    /// Sets the tags.
-    #[must_use]
-    pub fn with_tags(mut self, tags: Vec<Cow<'static, str>>) -> Self {
-        self.tags = tags;
-        self
-    }
-
-    /// The address of the source, if the source is one that a browser may open.
-    fn source_url(&self) -> Option<&str> {
-        self.source.as_deref().filter(|source| is_url(source))
-    }
+/// The address of the document that a rule is from, if it is one that a browser may open.
+fn source_url(rule: &RuleInfo) -> Option<&str> {
+    Some(rule.source.as_ref()).filter(|source| is_url(source))
 }
 
 /// Returns true if a text is the address of a page and nothing else.

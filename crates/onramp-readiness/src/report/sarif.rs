@@ -10,7 +10,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::counts::rules_of;
 use super::place::{own_name, uri_of};
-use super::{Fingerprint, Report, ReportRule};
+use super::{Fingerprint, Report, source_url};
+use crate::RuleInfo;
 use crate::{Finding, Fix, Holder, ObjectKey, Severity, Span};
 
 /// Writes a log of SARIF 2.1.0 with one run, a result for each finding.
@@ -176,7 +177,7 @@ struct ArtifactLocation {
 }
 
 impl<'a> Descriptor<'a> {
-    fn of(id: &'a str, rule: Option<&'a ReportRule>) -> Self {
+    fn of(id: &'a str, rule: Option<&'a RuleInfo>) -> Self {
         let Some(rule) = rule else {
             return Self {
                 id,
@@ -189,20 +190,16 @@ impl<'a> Descriptor<'a> {
             };
         };
         let message = |text: Cow<'a, str>| (!text.is_empty()).then_some(Message { text });
-        let description: &str = match rule.description.as_ref() {
-            "" => &rule.title,
-            description => description,
-        };
-        let help = match &rule.source {
-            Some(source) => Cow::Owned(format!("{} Source: {}", visible(description), visible(source))),
-            None => visible(description),
+        let help = match rule.source.as_ref() {
+            "" => visible(&rule.title),
+            source => Cow::Owned(format!("{}. Source: {}", visible(&rule.title), visible(source))),
         };
         Self {
             id,
             short_description: message(visible(&rule.title)),
-            full_description: message(visible(description)),
+            full_description: message(visible(&rule.title)),
             help: message(help),
-            help_uri: rule.source_url(),
+            help_uri: source_url(rule),
             default_configuration: Some(Configuration { level: level(rule.severity) }),
             properties: Tags { tags: &rule.tags },
         }

@@ -1,11 +1,12 @@
 //! Findings to report.
 
 use onramp_core::{AttributeName, ObjectGuid};
-use onramp_readiness::report::{Report, ReportRule, ReportSource};
+use onramp_readiness::report::{Report, ReportSource};
 use onramp_readiness::{
     Confidence, DirectoryObject, Finding, Fix, FixChange, IdfixError, IdfixRow, ObjectKey, RuleId, Severity,
     Span,
 };
+use onramp_readiness::{Exclusion, RuleInfo};
 use proptest::prelude::*;
 use time::OffsetDateTime;
 
@@ -156,15 +157,14 @@ pub(crate) fn findings() -> Vec<Finding> {
     found
 }
 
-pub(crate) fn rules() -> Vec<ReportRule> {
+pub(crate) fn rules() -> Vec<RuleInfo> {
     vec![
-        ReportRule::new(RuleId::from_static("mail-character"), "Characters of mail", Severity::Error)
-            .with_description("Synchronization rejects white space in addresses.")
+        RuleInfo::new(RuleId::from_static("mail-character"), "Characters of mail", Severity::Error)
             .with_source("https://learn.microsoft.com/entra/identity/hybrid/connect/")
             .with_tags(vec!["address".into()]),
-        ReportRule::new(RuleId::from_static("upn-missing"), "Missing UPN", Severity::Warning)
+        RuleInfo::new(RuleId::from_static("upn-missing"), "Missing UPN", Severity::Warning)
             .with_source("MS-ADTS 3.1.1.5"),
-        ReportRule::new(RuleId::from_static("mail-length"), "Length of mail", Severity::Error),
+        RuleInfo::new(RuleId::from_static("mail-length"), "Length of mail", Severity::Error),
     ]
 }
 
@@ -172,11 +172,14 @@ pub(crate) fn sources() -> Vec<ReportSource> {
     vec![ReportSource::file("export/all people.ldif")]
 }
 
-pub(crate) fn excluded() -> Vec<(ObjectKey, String)> {
+pub(crate) fn excluded() -> Vec<(ObjectKey, Exclusion)> {
     vec![
-        (key("CN=krbtgt,CN=Users,DC=corp,DC=local"), "well-known account".into()),
-        (key("CN=Guest,CN=Users,DC=corp,DC=local"), "well-known account".into()),
-        (key("CN=Old,CN=Users,DC=corp,DC=local"), "critical system object".into()),
+        (key("CN=krbtgt,CN=Users,DC=corp,DC=local"), Exclusion::new("well-known-sid", "well-known account")),
+        (key("CN=Guest,CN=Users,DC=corp,DC=local"), Exclusion::new("well-known-sid", "well-known account")),
+        (
+            key("CN=Old,CN=Users,DC=corp,DC=local"),
+            Exclusion::new("critical-system-object", "critical system object"),
+        ),
     ]
 }
 
@@ -202,12 +205,11 @@ pub(crate) fn written_of(
     write: impl FnOnce(&Report<'_>, &mut Vec<u8>) -> std::io::Result<()>,
 ) -> String {
     let findings = [finding_with(text)];
-    let rules = [ReportRule::new(RuleId::new(text), text.to_owned(), Severity::Error)
-        .with_description(text.to_owned())
+    let rules = [RuleInfo::new(RuleId::new(text), text.to_owned(), Severity::Error)
         .with_source(text.to_owned())
         .with_tags(vec![text.to_owned().into()])];
     let sources = [ReportSource::file(text)];
-    let excluded = [(key(text), text.to_owned())];
+    let excluded = [(key(text), Exclusion::new("x", text))];
     let forecast = [(text.to_owned(), 3)];
     let report = Report::new(&findings, now())
         .with_profile(text)

@@ -172,7 +172,7 @@ fn only_an_address_becomes_a_link() {
         ("see https://example.com", false),
         ("https://example.com/\u{202e}", false),
     ] {
-        let rule = onramp_readiness::report::ReportRule::new(RuleId::from_static("r"), "t", Severity::Error)
+        let rule = onramp_readiness::RuleInfo::new(RuleId::from_static("r"), "t", Severity::Error)
             .with_source(source.to_owned());
         let finding = Finding::new(key("CN=x"), RuleId::from_static("r"), Severity::Error, MAIL, "");
         let page = html(&Report::new(&[finding], now()).with_rules(&[rule]));

@@ -96,7 +96,9 @@ fn the_page_is_smaller_than_github_accepts() {
                 .with_fix(onramp_readiness::Fix::replace(MAIL, Some(&long), Some(long.clone())))
         })
         .collect();
-    let excluded: Vec<_> = (0..2_000).map(|number| (key("CN=x"), format!("{number}{long}"))).collect();
+    let excluded: Vec<_> = (0..2_000)
+        .map(|number| (key("CN=x"), onramp_readiness::Exclusion::new("x", format!("{number}{long}"))))
+        .collect();
     let forecast: Vec<_> = (0..2_000).map(|number| (format!("{number}{long}"), number)).collect();
     let report =
         Report::new(&findings, now()).with_excluded(&excluded).with_forecast(&forecast).with_profile(&long);

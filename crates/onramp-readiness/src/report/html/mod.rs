@@ -11,7 +11,7 @@ use askama::Template;
 use onramp_core::visible;
 
 use super::counts::{Counts, rules_of};
-use super::{Report, SEVERITIES, grouped};
+use super::{Report, SEVERITIES, grouped, source_url};
 use crate::Severity;
 use charts::{Chart, charts};
 use rows::{Filter, Row, table};
@@ -108,7 +108,6 @@ struct Number {
 struct Rule<'a> {
     id: &'a str,
     title: &'a str,
-    description: &'a str,
     source: &'a str,
     url: Option<&'a str>,
 }
@@ -146,7 +145,7 @@ impl<'a> Page<'a> {
                 .excluded
                 .iter()
                 .take(EXCLUDED)
-                .map(|(object, reason)| (visible(&object.dn), reason.as_str()))
+                .map(|(object, reason)| (visible(&object.dn), reason.reason.as_str()))
                 .collect(),
             excluded_more: report
                 .excluded
@@ -216,9 +215,8 @@ fn rules<'a>(report: &Report<'a>, counts: &Counts<'a>) -> Vec<Rule<'a>> {
     let rules = rules.map(|(id, rule)| Rule {
         id,
         title: rule.map_or(id, |rule| &rule.title),
-        description: rule.map_or("", |rule| &rule.description),
-        source: rule.and_then(|rule| rule.source.as_deref()).unwrap_or_default(),
-        url: rule.and_then(|rule| rule.source_url()),
+        source: rule.map_or("", |rule| &rule.source),
+        url: rule.and_then(source_url),
     });
     rules.take(RULES).collect()
 }
