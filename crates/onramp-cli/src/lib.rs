@@ -10,6 +10,7 @@ pub mod onboard;
 pub mod operator;
 pub mod output;
 pub mod password;
+pub mod readiness;
 pub mod runs;
 pub mod show;
 pub mod shown_secrets;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use onramp_cli::{approve, audit, onboard, password, runs, show, undo};
+use onramp_cli::{approve, audit, onboard, password, readiness, runs, show, undo};
 
 /// Prepare Active Directory and Microsoft Entra for directory synchronization.
 #[derive(Debug, Parser)]
@@ -22,6 +22,7 @@ enum Program {
     Audit(audit::Arguments),
     Undo(Box<undo::Arguments>),
     Password(Box<password::Arguments>),
+    Readiness(Box<readiness::Arguments>),
     #[cfg(feature = "lab")]
     Lab(Box<onramp_lab::program::Arguments>),
     #[cfg(all(target_os = "linux", feature = "forest"))]
@@ -38,6 +39,7 @@ async fn main() -> ExitCode {
         Program::Runs(arguments) => runs::run(&arguments),
         Program::Undo(arguments) => undo::run(*arguments).await,
         Program::Password(arguments) => password::run(*arguments),
+        Program::Readiness(arguments) => readiness::run(*arguments).await,
         #[cfg(feature = "lab")]
         Program::Lab(arguments) => onramp_lab::program::run(&arguments).await,
         #[cfg(all(target_os = "linux", feature = "forest"))]

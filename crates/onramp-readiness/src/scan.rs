@@ -100,6 +100,11 @@ impl Scan {
         self
     }
 
+    /// The attributes that the rules read, for sources that have to be asked for each.
+    pub fn attributes(&self) -> Vec<AttributeName> {
+        self.rules.attributes()
+    }
+
     /// Adds an object. Objects are judged in chunks, so that not every call costs the same.
     pub fn add(&mut self, object: DirectoryObject) {
         if self.threads == 1 {

@@ -31,7 +31,7 @@ fn a_run_has_its_rules_and_a_result_for_each_finding() {
     assert_eq!(rules[0]["properties"]["tags"], json!(["address"]));
     assert_eq!(rules[0]["defaultConfiguration"]["level"], "error");
     assert_eq!(rules[1].get("helpUri"), None, "a title is no address");
-    assert_eq!(rules[1]["help"]["text"], "Missing UPN Source: MS-ADTS 3.1.1.5");
+    assert_eq!(rules[1]["help"]["text"], "Missing UPN. Source: MS-ADTS 3.1.1.5");
     assert_eq!(run["invocations"][0]["endTimeUtc"], "2026-11-18T11:06:40Z");
     assert_eq!(run["properties"]["objectsChecked"], 1_234);
     assert_eq!(run["properties"]["objectsExcluded"], 3);

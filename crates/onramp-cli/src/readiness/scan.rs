@@ -1,0 +1,102 @@
+//! The scan of a forest, with what the tenant says about its domains.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use futures_util::StreamExt;
+use onramp_core::forest::ObjectQuery;
+use onramp_core::{Clock, DomainName, LdapFilter, Result, SystemClock, visible};
+use onramp_readiness::DirectoryObject;
+use onramp_readiness::report::ReportSource;
+
+use super::judge::{Chosen, ProfileArguments, Rules};
+use super::output::{self, OutputArguments, Scanned};
+use crate::config::Config;
+use crate::terminal::Terminal;
+
+/// The number of objects after which the progress is told again.
+const PROGRESS: u64 = 5000;
+
+#[derive(Debug, Args)]
+pub(super) struct ScanArguments {
+    /// The configuration file (TOML), as for `onboard`.
+    #[arg(long, default_value = "onboard.toml")]
+    config: PathBuf,
+    /// Do not ask the tenant for its domains.
+    #[arg(long)]
+    without_tenant: bool,
+    /// Only objects at and below this distinguished name.
+    #[arg(long, value_name = "DN")]
+    below: Option<onramp_core::DistinguishedName>,
+    #[command(flatten)]
+    profile: ProfileArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
+    let config = Config::read(&arguments.config)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let terminal = Terminal::new();
+    let mut chosen = arguments.profile.profile()?;
+    let mut verified = None;
+    if let Chosen::Entra(profile) = &mut chosen {
+        if profile.upn_suffix.is_none() {
+            profile.upn_suffix = Some(config.spec.domain.clone());
+        }
+        if profile.verified_domains.is_none() && !arguments.without_tenant {
+            terminal.note("reading the domains of the tenant");
+            verified = Some(verified_domains(&config, &clock).await?);
+        }
+    }
+    let mut rules = Rules::new(chosen, &arguments.profile, verified)?;
+    let forest = config.forest(clock).await?.forest();
+    let mut query = ObjectQuery::all(rules.attributes()).with_filter(candidates());
+    if let Some(base) = &arguments.below {
+        query = query.below(base.clone());
+    }
+    let mut objects = forest.objects.search(query);
+    let (mut read, mut unreadable) = (0_u64, 0_u64);
+    while let Some(object) = objects.next().await {
+        match object {
+            Ok(object) => {
+                rules.add(DirectoryObject::from(object));
+                read += 1;
+                if read.is_multiple_of(PROGRESS) {
+                    terminal.note(format!("read {read} objects of the forest"));
+                }
+            }
+            Err(error) if error.kind() == onramp_core::ErrorKind::Unreadable => {
+                unreadable += 1;
+                if unreadable <= output::MAX_TOLD {
+                    eprintln!("{}", visible(&error.to_string()));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let sources = vec![ReportSource::directory(config.forest.host)];
+    arguments.output.write(Scanned {
+        result: rules.finish(),
+        unreadable,
+        sources,
+        profile: arguments.profile.name(),
+    })
+}
+
+/// The objects that synchronization looks at, and no computers, which are users by class.
+fn candidates() -> LdapFilter {
+    let class = onramp_core::AttributeName::from_static("objectClass");
+    let is = |name: &str| LdapFilter::equal(&class, name);
+    let judged = [is("user"), is("inetOrgPerson"), is("group"), is("contact")];
+    LdapFilter::any_of(&judged).and(&is("computer").negate())
+}
+
+/// The domains that the tenant has verified.
+async fn verified_domains(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<DomainName>> {
+    let tenant = config.entra(Arc::clone(clock), None)?.tenant();
+    let domains = tenant.domains.list().await?;
+    Ok(domains.into_iter().filter(|domain| domain.is_verified).map(|domain| domain.name).collect())
+}
