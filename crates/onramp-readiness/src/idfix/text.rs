@@ -72,10 +72,10 @@ pub(super) fn fold(text: &str) -> String {
     folded
 }
 
-/// The mapped character, where it is one unit like the character itself. Windows maps no others.
+/// The mapped character, where it and the character are one unit each. Windows maps no others.
 fn one(c: char, mut mapped: impl Iterator<Item = char>) -> char {
     match (mapped.next(), mapped.next()) {
-        (Some(only), None) if c.len_utf16() == 1 && only.len_utf16() == 1 => only,
+        (Some(only), None) if c.len_utf16() == 1 => only,
         _ => c,
     }
 }

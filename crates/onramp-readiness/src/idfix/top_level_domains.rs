@@ -6,8 +6,8 @@ use super::text::{is_white_space, lower};
 
 /// The top-level domains that IdFix accepts (`ValidTLDList`, `domains.txt`).
 ///
-/// **The default is an approximation.** The list of IdFix has 920 entries and was last kept up in 2015 or so; the file itself
-/// is not part of this crate. The default takes the top-level domains of the public suffix list, of 2 to 17 ASCII letters or
+/// **The default is an approximation.** The list of IdFix has 920 entries, 818 of which an address can have, and is stale; the
+/// file itself is not part of this crate. The default takes the top-level domains of the public suffix list, of 2 to 17 ASCII letters or
 /// beyond ASCII, but not those that are known to be missing in IdFix: `amazon`, `app`, `azure`, `bot`, `charity`, `cpa`,
 /// `food`, `forum`, `free`, `gay`, `hospital`, `hot`, `hotels`, `inc`, `insurance`, `islam`, `kids`, `living`, `llc`, `llp`,
 /// `merck`, `microsoft`, `music`, `phd`, `rugby`, `security`, `shop`, `spa`, `sport`, `watches`, `web`. So it differs where

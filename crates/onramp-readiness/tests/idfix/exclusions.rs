@@ -86,6 +86,8 @@ fn critical_objects_in_multi_tenant_mode_only() {
     for value in ["TRUE", "true", " True ", "\0TRUE\0"] {
         table(&[(&[("isCriticalSystemObject", value)], critical, None)]);
     }
+    let account = Some(Why::SystemAccountName("CAS_"));
+    table(&[(&[("isCriticalSystemObject", "FALSE"), ("sAMAccountName", "CAS_1")], account, None)]);
     for value in ["FALSE", "false", "yes", "1", "", "TRUE x"] {
         table(&[(&[("isCriticalSystemObject", value)], None, None)]);
     }
@@ -147,6 +149,7 @@ fn groups_in_multi_tenant_mode_only() {
         (&[group], None, None),
         (&[group, ("groupType", "x")], None, None),
         (&[("objectClass", "user"), ("groupType", "-1")], None, None),
+        (&[("objectClass", "contact"), ("groupType", "-1")], None, None),
     ]);
 }
 

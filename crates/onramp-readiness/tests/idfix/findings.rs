@@ -199,3 +199,11 @@ fn a_repair_that_deletes_nothing_loses_nothing() {
     let loses = finding.fixes[0].loses.as_deref();
     assert_eq!(loses, Some("IdFix's update deletes characters before the @."));
 }
+
+#[test]
+fn a_scan_tells_its_mode() {
+    for (mode, name) in [(MultiTenant, "multi-tenant"), (Dedicated, "dedicated")] {
+        assert_eq!(IdfixScan::new(mode).mode(), mode);
+        assert_eq!(mode.to_string(), name);
+    }
+}
