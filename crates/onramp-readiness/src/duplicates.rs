@@ -319,12 +319,8 @@ impl Shared {
 
 /// The values of one object, prepared apart from those of others.
 #[derive(Debug)]
-pub(crate) struct Prepared {
-    guid: Option<ObjectGuid>,
-    dn: String,
-    parent_at: usize,
-    source: String,
-    class: String,
+pub(crate) struct Prepared<'a> {
+    object: &'a DirectoryObject,
     facts: Facts,
     /// The values behind each other.
     texts: Vec<u8>,
@@ -339,8 +335,8 @@ struct PreparedValue {
     hash: u64,
 }
 
-impl Prepared {
-    pub(crate) fn of(object: &DirectoryObject, login: &AttributeName, is_excluded: bool) -> Self {
+impl<'a> Prepared<'a> {
+    pub(crate) fn of(object: &'a DirectoryObject, login: &AttributeName, is_excluded: bool) -> Self {
         let (mut texts, mut values) = (Vec::with_capacity(256), Vec::with_capacity(12));
         let mut add = |hold: Hold, index: usize, text: &[u8]| {
             if text.len() > MAX_VALUE || index >= MAX_VALUES {
@@ -382,16 +378,7 @@ impl Prepared {
         single(&a::MAIL_NICKNAME, Hold::Nickname);
         single(&a::SAM_ACCOUNT_NAME, Hold::Sam);
         single(&a::CONSISTENCY_GUID, Hold::Anchor);
-        Self {
-            guid: object.guid(),
-            dn: object.dn().to_owned(),
-            parent_at: parent_at(object.dn()),
-            source: object.source().unwrap_or_default().to_owned(),
-            class: object.class().unwrap_or_default().to_owned(),
-            facts: Facts::of(object, login, is_excluded),
-            texts,
-            values,
-        }
+        Self { object, facts: Facts::of(object, login, is_excluded), texts, values }
     }
 }
 
@@ -442,25 +429,27 @@ impl Duplicates {
     }
 
     /// Adds the values of an object. Beyond four billion objects or octets nothing is added.
-    pub(crate) fn push(&mut self, object: &Prepared) {
+    pub(crate) fn push(&mut self, prepared: &Prepared<'_>) {
+        let object = prepared.object;
         let Ok(number) = u32::try_from(self.records.len()) else { return };
         // A name that is longer than any directory's is kept whole among the parents.
-        let parent_at = if object.parent_at > usize::from(u16::MAX) { 0 } else { object.parent_at };
-        let (rdn, parent) = object.dn.split_at(parent_at);
+        let parent_at = Some(parent_at(object.dn())).filter(|at| *at <= usize::from(u16::MAX)).unwrap_or(0);
+        let (rdn, parent) = object.dn().split_at(parent_at);
         let Some(rdn_at) = self.keep(rdn.as_bytes()) else { return };
         self.records.push(Record {
-            guid: object.guid.map_or([0; 16], |guid| *guid.as_bytes()),
+            guid: object.guid().map_or([0; 16], |guid| *guid.as_bytes()),
             rdn: rdn_at,
             parent: self.parents.number(parent),
-            facts: object.facts,
+            facts: prepared.facts,
             rdn_length: u16::try_from(rdn.len()).unwrap_or(0),
-            source: u16::try_from(self.sources.number(&object.source)).unwrap_or(u16::MAX),
-            class: u16::try_from(self.classes.number(&object.class)).unwrap_or(u16::MAX),
+            source: u16::try_from(self.sources.number(object.source().unwrap_or_default()))
+                .unwrap_or(u16::MAX),
+            class: u16::try_from(self.classes.number(object.class().unwrap_or_default())).unwrap_or(u16::MAX),
         });
         // An object's addresses are often the same text, or one begins with another.
-        let mut kept: Vec<(u32, &[u8])> = Vec::with_capacity(object.values.len());
-        for PreparedValue { hold, index, text, hash } in &object.values {
-            let text = object.texts.get(text.clone()).unwrap_or_default();
+        let mut kept: Vec<(u32, &[u8])> = Vec::with_capacity(prepared.values.len());
+        for PreparedValue { hold, index, text, hash } in &prepared.values {
+            let text = prepared.texts.get(text.clone()).unwrap_or_default();
             let shared = kept.iter().find(|(_, other)| other.starts_with(text)).map(|(at, _)| *at);
             let Some(at) = shared.or_else(|| self.keep(text)) else { return };
             if shared.is_none() {

@@ -1,5 +1,6 @@
 //! The objects that rules judge.
 
+use std::fmt;
 use std::sync::Arc;
 
 use onramp_core::forest::{AttributeValue, ForestObject};
@@ -18,7 +19,7 @@ use crate::ObjectKey;
 /// assert_eq!(object.text(&MAIL), Some("anna@contoso.com"));
 /// assert_eq!(object.values(&AttributeName::from_static("proxyAddresses")).len(), 0);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct DirectoryObject {
     dn: String,
     guid: Option<ObjectGuid>,
@@ -141,5 +142,21 @@ impl From<ForestObject> for DirectoryObject {
             source: None,
             attributes: object.attributes.into_iter().collect(),
         }
+    }
+}
+
+impl fmt::Debug for DirectoryObject {
+    /// All of the object, but not the values of attributes that hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.attributes.iter().map(|(name, values)| {
+            let values: &[AttributeValue] = if name.holds_secret() { &[] } else { values };
+            (name.as_str(), values)
+        });
+        f.debug_struct("DirectoryObject")
+            .field("dn", &self.dn)
+            .field("guid", &self.guid)
+            .field("source", &self.source)
+            .field("attributes", &shown.collect::<Vec<_>>())
+            .finish()
     }
 }

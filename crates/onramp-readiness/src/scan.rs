@@ -63,10 +63,10 @@ pub struct Scan {
 }
 
 /// The judgment of one object.
-struct Judged {
+struct Judged<'a> {
     findings: Vec<Finding>,
     exclusion: Option<(ObjectKey, Exclusion)>,
-    prepared: Prepared,
+    prepared: Prepared<'a>,
 }
 
 impl Scan {
@@ -122,7 +122,7 @@ impl Scan {
         let waiting = std::mem::take(&mut self.waiting);
         let size = waiting.len().div_ceil(self.threads).max(1);
         let (rules, login) = (self.rules.as_ref(), &self.login);
-        let judged: Vec<Vec<Judged>> = if self.threads == 1 || waiting.len() < 2 * self.threads {
+        let judged: Vec<Vec<Judged<'_>>> = if self.threads == 1 || waiting.len() < 2 * self.threads {
             vec![waiting.iter().map(|object| judge(rules, login, object)).collect()]
         } else {
             std::thread::scope(|scope| {
@@ -143,7 +143,7 @@ impl Scan {
         judged.into_iter().flatten().for_each(|one| self.take(one));
     }
 
-    fn take(&mut self, one: Judged) {
+    fn take(&mut self, one: Judged<'_>) {
         self.duplicates.push(&one.prepared);
         if let Some((object, reason)) = &one.exclusion {
             self.findings.extend(exclusion_finding(&self.catalog, object, reason));
@@ -257,7 +257,7 @@ impl Scan {
     }
 }
 
-fn judge(rules: &dyn ReadinessRules, login: &AttributeName, object: &DirectoryObject) -> Judged {
+fn judge<'a>(rules: &dyn ReadinessRules, login: &AttributeName, object: &'a DirectoryObject) -> Judged<'a> {
     let exclusion = rules.exclusion(object);
     let prepared = Prepared::of(object, login, exclusion.is_some());
     let findings = if exclusion.is_none() {

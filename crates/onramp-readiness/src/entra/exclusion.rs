@@ -150,10 +150,13 @@ fn well_known(object: &DirectoryObject) -> Option<&'static str> {
         .as_text()
         .and_then(|text| Sid::parse(text).ok())
         .or_else(|| Sid::from_slice(value.as_bytes()).ok())?;
-    let text = sid.to_string();
-    if text.starts_with("S-1-5-32-") {
-        return Some("a built-in group of Windows");
+    let rid = sid.rid()?;
+    let known = WELL_KNOWN_RIDS.iter().find(|(known, _)| *known == rid).map(|(_, name)| *name);
+    let is_builtin = |text: &str| text.starts_with("S-1-5-32-");
+    match known {
+        Some(name) if sid.to_string().starts_with("S-1-5-21-") => Some(name),
+        // The groups of the built-in domain have RIDs from 544 to 582.
+        _ if rid < 1000 && is_builtin(&sid.to_string()) => Some("a built-in group of Windows"),
+        _ => None,
     }
-    let rid = sid.rid().filter(|_| text.starts_with("S-1-5-21-"))?;
-    WELL_KNOWN_RIDS.iter().find(|(known, _)| *known == rid).map(|(_, name)| *name)
 }

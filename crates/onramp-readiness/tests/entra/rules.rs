@@ -429,3 +429,13 @@ fn a_finding_says_what_where_why_and_by_which_rule() {
     assert_eq!(finding.tags, ["upn", "character"]);
     assert_eq!(profile().name, "entra");
 }
+
+#[test]
+fn secrets_are_in_no_debug_text() {
+    let object = user("anna").with_text(AttributeName::from_static("userPassword"), "hunter2");
+    let text = format!("{object:?}");
+    assert!(
+        !text.contains("hunter2") && text.contains("userPassword") && text.contains("anna@contoso.com"),
+        "{text}"
+    );
+}
