@@ -27,7 +27,7 @@ pub enum Outcome {
     Failed,
     /// The reply was lost: the change may have been made. The next run reads the object.
     Unknown,
-    /// The run was stopped before the change.
+    /// The run was stopped before the change. A user with this outcome was not sent to the forest.
     Cancelled,
 }
 

@@ -21,6 +21,7 @@ mod numbers;
 mod odd;
 mod odd_objects;
 mod older_files;
+mod orderly_ends;
 mod plan_files;
 mod planning;
 mod policies;

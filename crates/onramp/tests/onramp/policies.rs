@@ -180,7 +180,7 @@ async fn users_below_a_protected_ou_and_the_protected_service_account_are_not_ch
 }
 
 /// A window of an hour that opens so much later than now.
-fn window_in(world: &World, later: Duration) -> ChangeWindow {
+pub(crate) fn window_in(world: &World, later: Duration) -> ChangeWindow {
     let opens = (world.clock.now() + later).to_offset(UtcOffset::UTC).time();
     let opens = Time::from_hms(opens.hour(), opens.minute(), 0).unwrap();
     ChangeWindow::new(opens, opens + Duration::from_secs(3600))
