@@ -77,8 +77,10 @@ struct State {
     made: u64,
     /// The number of changes tried in the current slice, also without effect.
     tried: u64,
-    /// The pause that the run asks for: the time to wait, or none if a limit is reached.
-    pause: Option<Option<Duration>>,
+    /// The pause that the run asks for, with its number: the time to wait, or none if a limit is reached.
+    pause: Option<(u64, Option<Duration>)>,
+    /// The number of the latest pause.
+    pauses: u64,
     reason: Option<WaitReason>,
     outcome: Option<ApplyOutcome>,
 }
@@ -102,7 +104,7 @@ impl Slices {
 
     /// Returns the pause that the run asked for, if it did.
     pub(crate) fn take_pause(&self) -> Option<Pause> {
-        let pause = self.state().pause.take()?;
+        let (_, pause) = self.state().pause.take()?;
         Some(pause.map_or(Pause::Limit, Pause::Wait))
     }
 
@@ -146,16 +148,31 @@ impl Slices {
     }
 
     async fn pause(&self, time: Option<Duration>) {
-        let mut has_asked = false;
+        let mut asked: Option<Request<'_>> = None;
         // The next poll is that of the next slice, because the pause ends this one.
         std::future::poll_fn(|_| {
-            if std::mem::replace(&mut has_asked, true) {
+            if asked.is_some() {
                 return Poll::Ready(());
             }
-            self.state().pause = Some(time);
+            let mut state = self.state();
+            state.pauses += 1;
+            state.pause = Some((state.pauses, time));
+            asked = Some(Request { slices: self, number: state.pauses });
             Poll::Pending
         })
         .await;
+    }
+}
+
+/// A pause that was asked for. The run may go on without it, when it is cancelled: then the slice goes on, too.
+struct Request<'a> {
+    slices: &'a Slices,
+    number: u64,
+}
+
+impl Drop for Request<'_> {
+    fn drop(&mut self) {
+        self.slices.state().pause.take_if(|(number, _)| *number == self.number);
     }
 }
 

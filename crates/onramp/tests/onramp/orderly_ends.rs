@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use onramp::{
-    ApplyStatus, ApprovedPlan, AuditAction, AuditTrail, Change, Event, Forest, JournalEntry,
+    ApplyStatus, ApprovedPlan, AuditAction, AuditTrail, Change, Event, FileJournal, Forest, JournalEntry,
     JournalRecord, Limits, MemoryJournal, Outcome, PolicyRules, RecordedRun, UndoSelection, WaitReason,
 };
 use onramp_core::forest::{ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
@@ -272,4 +272,43 @@ async fn nothing_more_is_sent_after_the_time_of_a_slice() {
     assert_eq!((outcome.done, taken.load(Ordering::Relaxed)), (30, 30));
     drop(run);
     assert!(nothing_is_open(&world, &approved, &world.journal.records()) > 100);
+}
+
+#[tokio::test]
+async fn a_stop_in_a_wait_is_recorded_in_a_file_too() {
+    for spec_text in [USERS, "domain = 'contoso.com'"] {
+        let mut world = World::new(40);
+        let (folder, is_dns) = (tempfile::tempdir().unwrap(), spec_text != USERS);
+        if !is_dns {
+            prepare(&mut world).await;
+        }
+        let approved = world.approved(&spec(spec_text)).await;
+        let mut rules = PolicyRules::default();
+        if !is_dns {
+            rules = rules.with_window(window_in(&world, Duration::ZERO));
+        }
+        let clock = world.clock.clone();
+        let (forest, _) = taking(world.forest.forest(), move |taken| {
+            if taken == 5 {
+                clock.advance(Duration::from_secs(3600));
+            }
+        });
+        // Nobody publishes the DNS record.
+        let onramp = world.watched_on(world.tenant.tenant(), forest, |_| ()).with_policy(Arc::new(rules));
+        let path = folder.path().join("journal.jsonl");
+        let mut journal = FileJournal::create(&path).unwrap();
+        let limits = Limits::default();
+        let mut run = onramp.start(&approved, &mut journal, &world.secrets);
+        let outcome = run.apply(&limits).await.unwrap();
+        assert!(matches!(outcome.status, ApplyStatus::Waiting { .. }), "{outcome:?}");
+        limits.stop.cancel();
+        let outcome = run.apply(&limits).await.unwrap();
+        assert!(matches!(outcome.status, ApplyStatus::Cancelled { .. }), "{outcome:?}");
+        drop(run);
+        let records = FileJournal::read(&path).unwrap();
+        assert_eq!(records.last().unwrap().entry, JournalEntry::RunEnded { status: outcome.status });
+        if !is_dns {
+            assert!(nothing_is_open(&world, &approved, &records) > 10);
+        }
+    }
 }
