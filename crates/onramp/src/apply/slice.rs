@@ -73,6 +73,8 @@ pub(crate) struct Slices {
 #[derive(Debug, Default)]
 struct State {
     limits: Limits,
+    /// True if the policy allowed the plan in the current slice.
+    is_reviewed: bool,
     /// The number of changes made in the current slice.
     made: u64,
     /// The number of changes tried in the current slice, also without effect.
@@ -97,7 +99,7 @@ impl Slices {
     /// Begins a slice.
     pub(crate) fn begin(&self, limits: &Limits) {
         let mut state = self.state();
-        (state.made, state.tried) = (0, 0);
+        (state.is_reviewed, state.made, state.tried) = (false, 0, 0);
         state.limits = limits.clone();
         state.pause = None;
     }
@@ -122,6 +124,16 @@ impl Slices {
     /// Notes the reason of the next wait.
     pub(crate) fn set_reason(&self, reason: WaitReason) {
         self.state().reason = Some(reason);
+    }
+
+    /// Returns true if the policy allowed the plan in the current slice.
+    pub(crate) fn is_reviewed(&self) -> bool {
+        self.state().is_reviewed
+    }
+
+    /// Notes that the policy allows the plan in the current slice.
+    pub(crate) fn set_reviewed(&self) {
+        self.state().is_reviewed = true;
     }
 
     /// Counts a change that was tried, and maybe made.

@@ -24,8 +24,8 @@ use crate::plan::{Plan, PlanReview};
 
 /// Port: the rules under which a plan may be applied.
 ///
-/// [`Onramp::apply`](crate::Onramp::apply) reviews the approved plan before its first change, and asks for a decision
-/// before each change and while users are changed.
+/// [`Onramp::apply`](crate::Onramp::apply) reviews the approved plan before its first change and before the first one after each
+/// wait, and asks for a decision before each change.
 ///
 /// ```
 /// use onramp::{ChangePolicy, PolicyDecision, PolicyRequest, PolicyViolation, RunProgress, async_trait};

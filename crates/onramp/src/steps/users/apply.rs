@@ -103,8 +103,10 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
         return Ok(false);
     }
     let problem = match (stopped_by, last_bad, open) {
-        (Some(policy), Some((who, why)), Some(_)) => format!("{policy}; the last of them {who}: {why}"),
-        (Some(policy), None, Some(_)) => policy,
+        (Some(policy), Some((who, why)), Some(_)) if run.outcome.violations.is_empty() => {
+            format!("{policy}; the last of them {who}: {why}")
+        }
+        (Some(policy), _, Some(_)) => policy,
         (_, Some((who, why)), _) if bad == 1 => format!("1 user was not changed: {who}: {why}"),
         (_, Some((who, why)), _) => format!("{bad} users were not changed, the last of them {who}: {why}"),
         (_, None, Some(_)) => {
@@ -171,6 +173,10 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
         match step {
             None if allowed == 0 => {}
             None => {
+                progress.stopped_by = run.review_after_wait().await;
+                if progress.stopped_by.is_some() || token.is_cancelled() {
+                    continue;
+                }
                 let rest = changes.get(progress.announced..).unwrap_or_default();
                 let batch = rest.get(..rest.len().min(GROUP).min(allowed)).unwrap_or_default();
                 let announced = announce(run, batch).await;
