@@ -82,6 +82,6 @@ pub use survey::{
     AddressHolder, Candidate, DomainSurvey, HeldAs, ServiceAccountState, SharedUpn, SilentController,
     SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts, SyncSurvey, Unreadable, UsersSurvey,
 };
-pub use undo::{RecordedRun, Step, UndoSelection};
+pub use undo::{OtherRuns, RecordedRun, Step, UndoSelection};
 pub use user_ref::UserRef;
 pub use verify::{Check, CheckStatus, REPORT_FORMAT_VERSION, Verification};

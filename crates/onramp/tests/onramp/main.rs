@@ -45,6 +45,7 @@ mod subscriptions;
 mod takeover;
 mod undo;
 mod undo_account;
+mod undo_later_runs;
 mod undo_verified;
 mod verifying;
 mod waiting;
