@@ -253,7 +253,7 @@ impl Output {
                 Ok(other) => others.add(name(), &other.run),
                 // Without a journal, nothing was written.
                 Err(_) if !path.join(JOURNAL).is_file() => {}
-                Err(_) => others.add_unread(name()),
+                Err(_) => others.add_unreadable(name()),
             }
         }
         others

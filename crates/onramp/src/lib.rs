@@ -40,6 +40,7 @@ mod outcome;
 mod plan;
 mod plan_store;
 mod policy;
+mod policy_violation;
 pub mod replication;
 mod report;
 mod secret_store;

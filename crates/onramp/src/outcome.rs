@@ -7,7 +7,7 @@ use onramp_core::{DomainName, Error, ErrorKind, Result, Upn};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::policy::PolicyViolation;
+use crate::policy_violation::PolicyViolation;
 
 /// The maximum number of failures in an outcome; the journal has all of them.
 pub(crate) const FAILURES_KEPT: usize = 1000;

@@ -6,8 +6,7 @@ use onramp_core::tenant::{AzureRoleId, RoleTemplateId};
 use onramp_core::{DomainName, ObjectGuid, ObjectId};
 use time::OffsetDateTime;
 
-use super::RecordedRun;
-use crate::plan::{Change, PlanHeader};
+use crate::plan::{Change, Plan, PlanHeader};
 
 /// A value of either directory that a change writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -79,7 +78,7 @@ impl Target {
 /// The value that the run to undo wrote.
 #[derive(Debug, Clone)]
 struct Own {
-    since: Option<OffsetDateTime>,
+    since: OffsetDateTime,
     value: Option<String>,
 }
 
@@ -125,37 +124,61 @@ pub struct OtherRuns {
     accounts: HashSet<ObjectId>,
     writes: HashMap<Target, Vec<Write>>,
     others: Vec<Other>,
-    unread: Vec<String>,
+    unreadable: Vec<String>,
+}
+
+/// A value that a recorded run wrote or may have written.
+pub(super) struct RecordedWrite {
+    target: Target,
+    /// The value; `None` if it removed one.
+    value: Option<String>,
+    /// The times between which it was written.
+    since: OffsetDateTime,
+    until: OffsetDateTime,
+    /// True if it is known to have been written.
+    is_made: bool,
+}
+
+impl RecordedWrite {
+    /// Creates the write of a change, made between those times; `None` for a change that is never undone.
+    pub(super) fn new(
+        change: &Change,
+        account: Option<ObjectId>,
+        (since, until): (OffsetDateTime, OffsetDateTime),
+        is_made: bool,
+    ) -> Option<Self> {
+        let (target, value) = Target::of(change, account)?;
+        Some(Self { target, value, since, until, is_made })
+    }
 }
 
 impl OtherRuns {
-    /// Creates a list without a run, for a run to undo.
-    pub fn of(run: &RecordedRun) -> Self {
+    /// Creates a list without a run, for a run with those writes.
+    pub(super) fn new(plan: &Plan, writes: impl Iterator<Item = RecordedWrite>) -> Self {
         let (mut own, mut accounts) = (HashMap::new(), HashSet::new());
-        for (planned, trace) in run.traced() {
-            let Some((target, value)) = Target::of(&planned.change, run.account_id(planned)) else {
-                continue;
-            };
+        for RecordedWrite { target, value, since, .. } in writes {
             if let (Target::Account(id), Some(_)) = (&target, &value) {
                 accounts.insert(*id);
             }
-            own.insert(target, Own { since: trace.times().map(|(since, _)| since), value });
+            own.insert(target, Own { since, value });
         }
-        let header = run.plan().header().clone();
-        Self { header, own, accounts, writes: HashMap::new(), others: Vec::new(), unread: Vec::new() }
+        let header = plan.header().clone();
+        Self { header, own, accounts, writes: HashMap::new(), others: Vec::new(), unreadable: Vec::new() }
     }
 
-    /// Adds another run, by the name under which operators know it. The order does not matter: records have times.
-    pub fn add(&mut self, name: impl Into<String>, other: &RecordedRun) {
-        let header = other.plan().header();
+    /// Adds another run with those writes.
+    pub(super) fn add_writes(
+        &mut self,
+        name: String,
+        plan: &Plan,
+        writes: impl Iterator<Item = RecordedWrite>,
+    ) {
+        let header = plan.header();
         let is_same_tenant = header.tenant == self.header.tenant;
         let is_same_forest = [&header.forest, &self.header.forest].iter().any(|forest| forest.is_empty())
             || header.forest.eq_ignore_ascii_case(&self.header.forest);
         let run = self.others.len();
-        for (planned, trace) in other.traced() {
-            let Some((target, value)) = Target::of(&planned.change, other.account_id(planned)) else {
-                continue;
-            };
+        for RecordedWrite { target, value, until, is_made, .. } in writes {
             let is_here = match &target {
                 Target::Upn(_) | Target::Suffix(_) => is_same_forest,
                 _ => is_same_tenant,
@@ -165,28 +188,24 @@ impl OtherRuns {
                 let account = target.account().filter(|account| self.accounts.contains(account))?;
                 self.own.get(&Target::Account(account))
             };
-            let (Some(Own { since, .. }), Some((_, at))) = (own.or_else(with_account), trace.times()) else {
-                continue;
-            };
-            if !is_here || since.is_some_and(|since| at < since) {
+            if !is_here || own.or_else(with_account).is_none_or(|own| until < own.since) {
                 continue;
             }
             // A change that may have been made shows by its value.
-            let counts = trace.is_made || own.is_some_and(|own| own.value == value);
-            self.writes.entry(target).or_default().push(Write { run, at, counts });
+            let counts = is_made || own.is_some_and(|own| own.value == value);
+            self.writes.entry(target).or_default().push(Write { run, at: until, counts });
         }
-        let (name, digest) = (name.into(), other.plan().digest());
-        self.others.push(Other { name, digest, undoes: header.undoes.clone() });
+        self.others.push(Other { name, digest: plan.digest(), undoes: header.undoes.clone() });
     }
 
     /// Adds another run that cannot be read. The plan then has a warning.
-    pub fn add_unread(&mut self, name: impl Into<String>) {
-        self.unread.push(name.into());
+    pub fn add_unreadable(&mut self, name: impl Into<String>) {
+        self.unreadable.push(name.into());
     }
 
     /// Returns the names of the runs that cannot be read.
-    pub(crate) fn unread(&self) -> impl Iterator<Item = &str> {
-        self.unread.iter().map(String::as_str)
+    pub(crate) fn unreadable(&self) -> impl Iterator<Item = &str> {
+        self.unreadable.iter().map(String::as_str)
     }
 
     /// Returns the name of the run that wrote the value of a change last, after the run to undo, and was not undone.

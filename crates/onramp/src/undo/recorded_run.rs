@@ -6,20 +6,20 @@ use futures_util::TryStreamExt;
 use onramp_core::{ObjectId, Result};
 use time::OffsetDateTime;
 
-use super::OtherRuns;
+use super::other_runs::{OtherRuns, RecordedWrite};
 use crate::journal::{Journal, JournalEntry, JournalRecord};
 use crate::outcome::Outcome;
 use crate::plan::{Change, Plan, PlannedChange};
 
 /// The record of one change in the journal.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Trace {
+struct Trace {
     /// True between the start of the change and its end.
     is_open: bool,
     /// True if it may have been made: it was sent, and its outcome was not recorded or is unknown.
     is_possible: bool,
     /// True if it was made.
-    pub(super) is_made: bool,
+    is_made: bool,
     /// The time of the latest start.
     opened_at: Option<OffsetDateTime>,
     /// The time after which it was made, or may have been.
@@ -58,12 +58,12 @@ impl Trace {
     }
 
     /// Returns true if it was made or may have been.
-    pub(super) fn is_effective(&self) -> bool {
+    fn is_effective(&self) -> bool {
         self.is_made || self.is_possible || self.is_open
     }
 
     /// Returns the times between which it was made, if it was made or may have been.
-    pub(super) fn times(&self) -> Option<(OffsetDateTime, OffsetDateTime)> {
+    fn times(&self) -> Option<(OffsetDateTime, OffsetDateTime)> {
         let opened_at = self.opened_at.filter(|_| self.is_open && !self.is_made);
         Some((self.since.or(opened_at)?, opened_at.or(self.until)?))
     }
@@ -213,7 +213,7 @@ impl RecordedRun {
     }
 
     /// Returns the same changes, each with its record.
-    pub(super) fn traced(&self) -> impl DoubleEndedIterator<Item = (&PlannedChange, &Trace)> {
+    fn traced(&self) -> impl DoubleEndedIterator<Item = (&PlannedChange, &Trace)> {
         self.plan.changes().iter().zip(&self.traces).filter(|(_, trace)| trace.is_effective())
     }
 
@@ -229,5 +229,24 @@ impl RecordedRun {
             self.made().find(is_creation).and_then(recorded)
         };
         planned.change.account_id().or_else(|| recorded(planned)).or_else(created)
+    }
+
+    /// Returns the values that the run wrote or may have written.
+    fn writes(&self) -> impl Iterator<Item = RecordedWrite> {
+        self.traced().filter_map(|(planned, trace)| {
+            RecordedWrite::new(&planned.change, self.account_id(planned), trace.times()?, trace.is_made)
+        })
+    }
+}
+
+impl OtherRuns {
+    /// Creates a list without a run, for a run to undo.
+    pub fn of(run: &RecordedRun) -> Self {
+        Self::new(run.plan(), run.writes())
+    }
+
+    /// Adds another run, by the name under which operators know it. The order does not matter: records have times.
+    pub fn add(&mut self, name: impl Into<String>, other: &RecordedRun) {
+        self.add_writes(name.into(), other.plan(), other.writes());
     }
 }

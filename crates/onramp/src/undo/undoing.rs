@@ -65,8 +65,8 @@ impl Undoing<'_> {
             let warning = format!("no other run is known: if there was one, {would}");
             return self.draft.warnings.push(warning);
         };
-        let unread = others.unread().map(|run| format!("the run {run} cannot be read: {would}"));
-        self.draft.warnings.extend(unread);
+        let unreadable = others.unreadable().map(|run| format!("the run {run} cannot be read: {would}"));
+        self.draft.warnings.extend(unreadable);
     }
 
     /// Adds a change that undoes one of the run.

@@ -297,7 +297,7 @@ async fn an_undo_that_does_not_know_the_other_runs_says_so() {
     let plan = onramp.undo(&alone, &UndoSelection::default()).await.unwrap();
     assert!(plan.warnings().iter().any(|warning| warning.contains("no other run is known")));
     let mut others = OtherRuns::of(&alone);
-    others.add_unread("yesterday");
+    others.add_unreadable("yesterday");
     let plan = onramp.undo(&alone.with_others(others), &UndoSelection::default()).await.unwrap();
     assert!(plan.warnings().iter().any(|warning| warning.contains("yesterday cannot be read")));
     let plan = onramp.undo(&known, &UndoSelection::default()).await.unwrap();
