@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onramp::lab::forest::LabForest;
+use onramp::lab::forest::{Fault, LabForest, Operation};
 use onramp::lab::tenant::LabTenant;
 use onramp::{
     ApprovedPlan, CancellationToken, ChangeWindow, Event, FolderPlanStore, Onramp, Plan, PlanApproval,
@@ -115,6 +115,34 @@ async fn a_plan_that_became_too_old_while_it_waited_is_not_applied() {
     // A new plan within the window is.
     let (_, ended) = world.run(|_| ()).await;
     assert_eq!(ended.unwrap(), Ended::Green);
+}
+
+#[tokio::test]
+async fn every_view_of_a_stopped_run_tells_the_same_of_what_was_not_sent() {
+    let mut world = World::new();
+    world.policy = PolicyRules::default().with_max_failures(3);
+    let forest = world.forest.clone();
+    let (folder, ended) = world
+        .run(move |event| {
+            if matches!(event, Event::ChangeStarted { title, .. } if title.starts_with("change the UPN")) {
+                let fault = Fault::Refused { code: 50, message: "00002098: SecErr" };
+                forest.inject(Operation::Modify, fault, u64::MAX);
+            }
+        })
+        .await;
+    let error = ended.unwrap_err().to_string();
+    assert!(error.contains("3 failed, 0 with unknown result, 14 not attempted"), "{error}");
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    let said = world.list();
+    assert!(said.contains("3 of 19 changes made") && !said.contains("unknown"), "{said}");
+    let said = world.onramp(&["show", name]);
+    assert!(said.contains("16 UPNs changed; 0 are so, 3 are not, 13 not attempted"), "{said}");
+    let said = world.onramp(&["audit", name]);
+    let users: Vec<&str> = said.lines().filter(|line| line.contains("\"kind\":\"change-upn\"")).collect();
+    assert!(
+        users.len() == 3 && users.iter().all(|line| line.contains("\"outcome\":\"failed\"")),
+        "{users:?}"
+    );
 }
 
 #[tokio::test]
