@@ -153,7 +153,7 @@ fn a_value_that_a_later_run_wrote_again_is_left_alone_until_that_run_is_undone()
     };
     assert_eq!(present().as_deref(), Some(upn.after.as_str()));
 
-    let reason = format!("written again by the run {second}");
+    let reason = format!("written by the run {second}");
     world.desk.undo(&[&first, "--step", "users", "--yes"]).with_code(0).saying(&[&reason]);
     assert_eq!(present().as_deref(), Some(upn.after.as_str()));
     world.desk.undo(&[&second, "--yes"]).with_code(0);

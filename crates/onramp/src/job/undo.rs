@@ -126,7 +126,7 @@ async fn undo(onramp: &Onramp, run: &RecordedRun, selection: &UndoSelection) -> 
             Step::ServiceAccount => service_account::undo(&mut undoing, made).await?,
         }
         if step != Step::Users {
-            undoing.keep_what_was_written_again(before, made);
+            undoing.keep_what_another_run_wrote(before, made);
         }
     }
     undoing.warn_of_unknown_runs();

@@ -35,11 +35,11 @@ pub enum SkipReason {
     OtherSuffix,
     /// A disabled user, with `skip_disabled` set.
     Disabled,
-    /// A user whose UPN is no longer the one that the run to undo wrote, or was written again to the same one by a later run.
+    /// A user whose UPN is no longer the one that the run to undo wrote, or is that of another run.
     ChangedSince {
         /// The UPN that it has now.
         present: Option<String>,
-        /// The name of the later run that wrote it, if one did and was not undone.
+        /// The name of the other run that wrote it, if one did and was not undone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         run: Option<String>,
     },
@@ -55,7 +55,7 @@ pub enum SkipReason {
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Self::ChangedSince { run: Some(run), .. } = self {
-            return write!(f, "its UPN was written again by the run {}", visible(run));
+            return write!(f, "its UPN was written by the run {}", visible(run));
         }
         f.write_str(match self {
             Self::Unchanged => "has the new UPN already",

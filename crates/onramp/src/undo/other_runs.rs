@@ -80,16 +80,23 @@ impl Target {
 struct Own {
     since: OffsetDateTime,
     value: Option<String>,
+    before: Option<String>,
+    /// True if it is known to have been written.
+    is_made: bool,
 }
 
-/// A write of another run, not earlier than that of the run to undo.
+/// A write of another run.
 #[derive(Debug, Clone)]
 struct Write {
     /// The place of the run in the list.
     run: usize,
     at: OffsetDateTime,
-    /// True if it is known to have been made, or would have given the value that the run to undo wrote.
+    /// True if it was made before that of the run to undo.
+    is_earlier: bool,
+    /// True if it is taken for made.
     counts: bool,
+    /// True if the value of the run to undo may be its value.
+    may_stand: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -102,7 +109,8 @@ struct Other {
 /// The other runs on the same two directories, as far as they wrote the values that a run wrote.
 ///
 /// A present value shows only that a run may still stand. If somebody changed it since and a later run wrote it again, it is that
-/// run's, and undoing the earlier one would lose what stood between them. So the later run has to be undone first.
+/// run's, and undoing the earlier one would lose what stood between them. So the later run has to be undone first. What a run that was
+/// killed may have written is another run's, too, if that one is known to have made the same change.
 ///
 /// ```
 /// use onramp::{OtherRuns, RecordedRun};
@@ -132,6 +140,8 @@ pub(super) struct RecordedWrite {
     target: Target,
     /// The value; `None` if it removed one.
     value: Option<String>,
+    /// The value that it replaced, where there can be more than two.
+    before: Option<String>,
     /// The times between which it was written.
     since: OffsetDateTime,
     until: OffsetDateTime,
@@ -148,7 +158,12 @@ impl RecordedWrite {
         is_made: bool,
     ) -> Option<Self> {
         let (target, value) = Target::of(change, account)?;
-        Some(Self { target, value, since, until, is_made })
+        let before = match change {
+            Change::SetAlternateEmail { before, .. } => Some(before.join("\n")),
+            Change::SetMfaState { before, .. } => Some(before.to_string()),
+            change => change.of_user().and_then(|values| values.before).map(str::to_owned),
+        };
+        Some(Self { target, value, before, since, until, is_made })
     }
 }
 
@@ -156,11 +171,11 @@ impl OtherRuns {
     /// Creates a list without a run, for a run with those writes.
     pub(super) fn new(plan: &Plan, writes: impl Iterator<Item = RecordedWrite>) -> Self {
         let (mut own, mut accounts) = (HashMap::new(), HashSet::new());
-        for RecordedWrite { target, value, since, .. } in writes {
+        for RecordedWrite { target, value, before, since, is_made, .. } in writes {
             if let (Target::Account(id), Some(_)) = (&target, &value) {
                 accounts.insert(*id);
             }
-            own.insert(target, Own { since, value });
+            own.insert(target, Own { since, value, before, is_made });
         }
         let header = plan.header().clone();
         Self { header, own, accounts, writes: HashMap::new(), others: Vec::new(), unreadable: Vec::new() }
@@ -178,7 +193,7 @@ impl OtherRuns {
         let is_same_forest = [&header.forest, &self.header.forest].iter().any(|forest| forest.is_empty())
             || header.forest.eq_ignore_ascii_case(&self.header.forest);
         let run = self.others.len();
-        for RecordedWrite { target, value, until, is_made, .. } in writes {
+        for RecordedWrite { target, value, before, until, is_made, .. } in writes {
             let is_here = match &target {
                 Target::Upn(_) | Target::Suffix(_) => is_same_forest,
                 _ => is_same_tenant,
@@ -188,12 +203,21 @@ impl OtherRuns {
                 let account = target.account().filter(|account| self.accounts.contains(account))?;
                 self.own.get(&Target::Account(account))
             };
-            if !is_here || own.or_else(with_account).is_none_or(|own| until < own.since) {
+            let Some(since) = own.or_else(with_account).map(|own| own.since).filter(|_| is_here) else {
+                continue;
+            };
+            let is_own_certain = own.is_none_or(|own| own.is_made);
+            let is_earlier = until < since;
+            if is_earlier && is_own_certain {
                 continue;
             }
-            // A change that may have been made shows by its value.
-            let counts = is_made || own.is_some_and(|own| own.value == value);
-            self.writes.entry(target).or_default().push(Write { run, at: until, counts });
+            // Of two runs that replaced one value by the same, and of which one may not have been made, it was the other.
+            let is_same_value = own.is_some_and(|own| own.value == value);
+            let is_same = is_same_value && own.is_some_and(|own| own.before == before);
+            let counts = is_made || (!is_earlier && is_same_value && !(is_same && is_own_certain));
+            let may_stand = !is_earlier || is_same;
+            let write = Write { run, at: until, is_earlier, counts, may_stand };
+            self.writes.entry(target).or_default().push(write);
         }
         self.others.push(Other { name, digest: plan.digest(), undoes: header.undoes.clone() });
     }
@@ -208,7 +232,7 @@ impl OtherRuns {
         self.unreadable.iter().map(String::as_str)
     }
 
-    /// Returns the name of the run that wrote the value of a change last, after the run to undo, and was not undone.
+    /// Returns the name of the other run whose value that of a change is now, if it was written by one that was not undone.
     pub(crate) fn last_writer(&self, change: &Change, account: Option<ObjectId>) -> Option<&str> {
         let (target, value) = Target::of(change, account)?;
         let writes = self.writes.get(&target).and_then(|writes| self.last_that_stands(writes));
@@ -223,7 +247,7 @@ impl OtherRuns {
         self.others.get(run).map(|other| other.name.as_str())
     }
 
-    /// Returns the run of the last of those writes that was not undone.
+    /// Returns the run of the last of those writes that may stand and was not undone.
     fn last_that_stands(&self, writes: &[Write]) -> Option<usize> {
         /// A write in the order of time.
         struct Step<'a> {
@@ -242,14 +266,17 @@ impl OtherRuns {
                 undoes.as_ref().and_then(|undone| steps.iter_mut().rfind(|step| step.digest == undone));
             let (stands, took_back) = match undone {
                 _ if !write.counts => (false, false),
-                None => (true, false),
+                None => (write.may_stand, false),
                 Some(undone) if undone.stands => {
                     undone.stands = false;
                     (false, true)
                 }
                 // An undo that is undone makes the write stand again that it took back.
-                Some(undone) => (undone.took_back, false),
+                Some(undone) => (undone.took_back && write.may_stand, false),
             };
+            if write.is_earlier && write.counts {
+                steps.iter_mut().for_each(|step| step.stands = false);
+            }
             steps.push(Step { run: write.run, digest, stands, took_back });
         }
         steps.iter().rfind(|step| step.stands).map(|step| step.run)

@@ -148,7 +148,7 @@ impl RecordedRun {
         }
     }
 
-    /// Adds what other runs wrote to the same values: a value that a later one wrote again is not undone with this run.
+    /// Adds what other runs wrote to the same values: a value that another one wrote is not undone with this run.
     #[must_use]
     pub fn with_others(mut self, others: OtherRuns) -> Self {
         self.others = Some(others);
@@ -160,8 +160,8 @@ impl RecordedRun {
         self.others.as_ref()
     }
 
-    /// Returns the name of the later run that wrote the value of a change of this run again, and was not undone.
-    pub(crate) fn written_again_by(&self, planned: &PlannedChange) -> Option<&str> {
+    /// Returns the name of the other run that wrote the value of a change of this run, if one did and was not undone.
+    pub(crate) fn written_by(&self, planned: &PlannedChange) -> Option<&str> {
         self.others.as_ref()?.last_writer(&planned.change, self.account_id(planned))
     }
 

@@ -46,16 +46,16 @@ impl Undoing<'_> {
         }
     }
 
-    /// Takes back what the plan got since then for a change whose value a later run wrote again: the value is that run's.
-    pub(crate) fn keep_what_was_written_again(&mut self, before: Progress, made: &PlannedChange) {
+    /// Takes back what the plan got since then for a change whose value another run wrote.
+    pub(crate) fn keep_what_another_run_wrote(&mut self, before: Progress, made: &PlannedChange) {
         if self.draft.changes.len() == before.changes {
             return;
         }
-        let Some(later) = self.run.written_again_by(made) else { return };
+        let Some(other) = self.run.written_by(made) else { return };
         self.draft.changes.truncate(before.changes);
         self.draft.consequences.truncate(before.consequences);
         (self.deleted, self.restored) = (before.deleted, before.restored);
-        self.leave(made, format!("written again by the run {later}: undo that one first"));
+        self.leave(made, format!("written by the run {other}: undo that one first"));
     }
 
     /// Warns of other runs that may have written the same values and are not known.
