@@ -268,6 +268,13 @@ impl Job {
         if let Err(error) = write_report(reviewed().with_outcome(&outcome)) {
             terminal.note(error);
         }
+        // Before its first change, the run waited for a window.
+        if !outcome.violations.is_empty() && outcome.done + outcome.unknown == 0 {
+            terminal.line("");
+            terminal
+                .line("The policy does not allow this plan any more. Nothing was changed. Make a new plan.");
+            return Ok(Ended::NotApproved);
+        }
         if let Some(reason) = waits_for {
             terminal.line("");
             terminal.line(match reason {

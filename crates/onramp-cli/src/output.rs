@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use onramp::{ApplyStatus, FileJournal, FileSecretStore, History, JournalEntry, Plan, RecordedRun};
+use onramp::{
+    ApplyStatus, FileJournal, FileSecretStore, History, JournalEntry, OtherRuns, Plan, RecordedRun,
+};
 use onramp_core::{Error, ErrorKind, Result};
 use onramp_files::FolderLock;
 use time::OffsetDateTime;
@@ -240,6 +242,21 @@ impl Output {
             }
         }
         found
+    }
+
+    /// Returns what the other runs wrote to the values that a run wrote.
+    pub fn other_runs(&self, than: &StoredRun) -> OtherRuns {
+        let (mut others, own) = (OtherRuns::of(&than.run), self.folder_of(than));
+        for path in self.runs().iter().filter(|path| **path != own) {
+            let name = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match StoredRun::read(path) {
+                Ok(other) => others.add(name(), &other.run),
+                // Without a journal, nothing was written.
+                Err(_) if !path.join(JOURNAL).is_file() => {}
+                Err(_) => others.add_unreadable(name()),
+            }
+        }
+        others
     }
 
     /// Returns the history of earlier runs. If a journal cannot be read to its end, `tell` is called with the reason

@@ -110,8 +110,8 @@ fn counted(
         count.planned += 1;
         match outcomes.get(&planned.number) {
             Some((outcome, _)) if outcome.is_good() => count.good += 1,
+            Some((Outcome::Cancelled, _)) | None => {}
             Some(_) => count.bad += 1,
-            None => {}
         }
     }
     groups

@@ -19,7 +19,7 @@ use crate::terminal::Terminal;
 /// Undo an earlier run: restore what it changed, and nothing else.
 ///
 /// Makes a plan that is shown, approved, applied and verified like any other, and that can be undone in turn. Values that
-/// somebody changed again since the run are left alone. `onramp runs` lists the runs.
+/// somebody changed again since the run, or that another run wrote, are left alone. `onramp runs` lists the runs.
 #[derive(Debug, Parser)]
 #[command(after_help = "Exit codes:
   0    everything is restored and verified, except for what the plan named; or --plan-only made a plan that can be applied
@@ -100,7 +100,8 @@ async fn job(arguments: Arguments) -> Result<Ended> {
             other.run.changes_made()
         ));
     }
-    let run = stored.run;
+    let others = output.other_runs(&stored);
+    let run = stored.run.with_others(others);
     let earlier = Earlier::read(&output);
     let folder = output.new_run(clock.now())?;
     let tenant = config.entra(Arc::clone(&clock), None)?.tenant();

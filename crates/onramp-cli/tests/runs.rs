@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
-use onramp::lab::forest::LabForest;
+use onramp::lab::forest::{Fault, LabForest, Operation};
 use onramp::lab::tenant::LabTenant;
 use onramp::{
     ApprovedPlan, CancellationToken, ChangeWindow, Event, FolderPlanStore, Onramp, Plan, PlanApproval,
@@ -91,6 +92,57 @@ fn accept(plan: Plan, approved: Option<ApprovedPlan>) -> Result<Answer> {
     }
     let ids: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
     Ok(Answer::Apply(plan.approve(ids).unwrap()))
+}
+
+/// Returns a window of an hour that opens in so many hours.
+fn window_in(world: &World, hours: u64) -> ChangeWindow {
+    let opens = (onramp_core::Clock::now(&*world.clock) + Duration::from_secs(hours * 3600)).time();
+    ChangeWindow::new(opens, opens + Duration::from_secs(3600))
+}
+
+#[tokio::test]
+async fn a_plan_that_became_too_old_while_it_waited_is_not_applied() {
+    let mut world = World::new();
+    world.policy = PolicyRules::default().with_window(window_in(&world, 5)).with_max_plan_age_minutes(60);
+    let job = Job { ends_before_waits: false, ..world.job() };
+    let folder = job.folder.clone();
+    assert_eq!(Box::pin(job.run(accept, |_| ())).await.unwrap(), Ended::NotApproved);
+    assert!(world.list().contains("0 of"), "{}", world.list());
+    assert!(world.list().contains("the policy does not allow the plan any more"), "{}", world.list());
+    let report = std::fs::read_to_string(folder.join(REPORT)).unwrap();
+    assert!(report.contains("does not allow the plan any more"), "the report of its end");
+
+    // A new plan within the window is.
+    let (_, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::Green);
+}
+
+#[tokio::test]
+async fn every_view_of_a_stopped_run_tells_the_same_of_what_was_not_sent() {
+    let mut world = World::new();
+    world.policy = PolicyRules::default().with_max_failures(3);
+    let forest = world.forest.clone();
+    let (folder, ended) = world
+        .run(move |event| {
+            if matches!(event, Event::ChangeStarted { title, .. } if title.starts_with("change the UPN")) {
+                let fault = Fault::Refused { code: 50, message: "00002098: SecErr" };
+                forest.inject(Operation::Modify, fault, u64::MAX);
+            }
+        })
+        .await;
+    let error = ended.unwrap_err().to_string();
+    assert!(error.contains("3 failed, 0 with unknown result, 14 not attempted"), "{error}");
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    let said = world.list();
+    assert!(said.contains("3 of 19 changes made") && !said.contains("unknown"), "{said}");
+    let said = world.onramp(&["show", name]);
+    assert!(said.contains("16 UPNs changed; 0 are so, 3 are not, 13 not attempted"), "{said}");
+    let said = world.onramp(&["audit", name]);
+    let users: Vec<&str> = said.lines().filter(|line| line.contains("\"kind\":\"change-upn\"")).collect();
+    assert!(
+        users.len() == 3 && users.iter().all(|line| line.contains("\"outcome\":\"failed\"")),
+        "{users:?}"
+    );
 }
 
 #[tokio::test]
@@ -189,7 +241,7 @@ async fn a_canary_is_a_run_of_its_own_and_the_same_command_goes_on_with_the_othe
     assert_eq!(ended.unwrap(), Ended::CanaryDone);
     let (_, early) = world.run(|_| ()).await;
     assert_eq!(early.unwrap(), Ended::NotApproved, "the canary is still observed");
-    world.clock.advance(std::time::Duration::from_secs(1800));
+    world.clock.advance(Duration::from_secs(1800));
     let (_, ended) = world.run(|_| ()).await;
     assert_eq!(ended.unwrap(), Ended::Green);
     let said = world.list();
@@ -213,7 +265,7 @@ async fn a_plan_waits_for_another_person_and_then_the_same_command_applies_it() 
     let (_, ended) = world.run(|_| ()).await;
     assert_eq!(ended.unwrap(), Ended::NotApproved, "the author has approved it");
     // The other person needs longer than a plan may be old; what both directories hold then gives the same plan.
-    world.clock.advance(std::time::Duration::from_secs(7200));
+    world.clock.advance(Duration::from_secs(7200));
     // The program that approves: this machine's user is not the author.
     world.list();
     let approve = |arguments: &[&str]| {
@@ -258,12 +310,12 @@ async fn a_plan_waits_for_another_person_and_then_the_same_command_applies_it() 
 #[tokio::test]
 async fn a_closed_change_window_ends_a_run_that_does_not_wait_and_too_many_changes_a_plan() {
     let mut world = World::new();
-    let later = (onramp_core::Clock::now(&*world.clock) + std::time::Duration::from_secs(7200)).time();
-    world.policy = PolicyRules::default()
-        .with_window(ChangeWindow::new(later, later + std::time::Duration::from_secs(60)));
+    let later = (onramp_core::Clock::now(&*world.clock) + Duration::from_secs(7200)).time();
+    world.policy =
+        PolicyRules::default().with_window(ChangeWindow::new(later, later + Duration::from_secs(60)));
     let (_, ended) = world.run(|_| ()).await;
     assert_eq!(ended.unwrap(), Ended::Waits);
-    world.clock.advance(std::time::Duration::from_secs(7200));
+    world.clock.advance(Duration::from_secs(7200));
     let (_, ended) = world.run(|_| ()).await;
     assert_eq!(ended.unwrap(), Ended::Green);
 

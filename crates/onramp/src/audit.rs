@@ -154,6 +154,10 @@ impl<'a> AuditTrail<'a> {
             }
             JournalEntry::ChangeEnded { number, outcome, object, before, after, detail } => {
                 let started = self.open.remove(number);
+                if *outcome == Outcome::Cancelled && self.is_of_user(*number) {
+                    // It was not sent, and so is no change that was tried.
+                    return Vec::new();
+                }
                 self.change(*number, started.as_ref(), [object, before, after], *outcome, detail)
             }
             JournalEntry::RunEnded { status } => AuditAction::RunEnded { status: status.to_string() },
@@ -207,10 +211,16 @@ impl<'a> AuditTrail<'a> {
             let either = |values: [&Option<String>; 3]| values.get(place).and_then(|value| (*value).clone());
             either(ended).or_else(|| either(begun))
         });
-        let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-        let planned = place.and_then(|place| self.plan.changes().get(place));
-        let (kind, name) = planned.map(described).unwrap_or_default();
+        let (kind, name) = self.planned(number).map(described).unwrap_or_default();
         AuditAction::Change { number, kind, name, object, before, after, outcome, detail: detail.to_owned() }
+    }
+
+    fn planned(&self, number: u64) -> Option<&PlannedChange> {
+        self.plan.changes().get(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    fn is_of_user(&self, number: u64) -> bool {
+        self.planned(number).is_some_and(|planned| planned.change.is_of_user())
     }
 }
 

@@ -40,6 +40,7 @@ mod outcome;
 mod plan;
 mod plan_store;
 mod policy;
+mod policy_violation;
 pub mod replication;
 mod report;
 mod secret_store;
@@ -82,6 +83,6 @@ pub use survey::{
     AddressHolder, Candidate, DomainSurvey, HeldAs, ServiceAccountState, SharedUpn, SilentController,
     SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts, SyncSurvey, Unreadable, UsersSurvey,
 };
-pub use undo::{RecordedRun, Step, UndoSelection};
+pub use undo::{OtherRuns, RecordedRun, Step, UndoSelection};
 pub use user_ref::UserRef;
 pub use verify::{Check, CheckStatus, REPORT_FORMAT_VERSION, Verification};

@@ -7,6 +7,8 @@ use onramp_core::{DomainName, Error, ErrorKind, Result, Upn};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::policy_violation::PolicyViolation;
+
 /// The maximum number of failures in an outcome; the journal has all of them.
 pub(crate) const FAILURES_KEPT: usize = 1000;
 
@@ -27,7 +29,7 @@ pub enum Outcome {
     Failed,
     /// The reply was lost: the change may have been made. The next run reads the object.
     Unknown,
-    /// The run was stopped before the change.
+    /// The run was stopped before the change. A user with this outcome was not sent to the forest.
     Cancelled,
 }
 
@@ -141,6 +143,9 @@ pub struct ApplyOutcome {
     pub failures: Vec<Failure>,
     /// The outcomes of the changes that were tried, in order; all users together are one.
     pub steps: Vec<StepOutcome>,
+    /// The rules of the policy that the plan broke when the run was about to go on after a wait, and stopped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<PolicyViolation>,
 }
 
 /// A change that failed.
@@ -245,6 +250,7 @@ impl ApplyOutcome {
             unknown: 0,
             failures: Vec::new(),
             steps: Vec::new(),
+            violations: Vec::new(),
         }
     }
 
@@ -286,7 +292,8 @@ impl ApplyOutcome {
     /// Returns an error unless every change of the plan is made.
     ///
     /// # Errors
-    /// `Cancelled`, or `Unavailable` with the first problem; both have a hint how to continue.
+    /// `Cancelled`, `Forbidden` if the policy did not allow the plan any more, or `Unavailable` with the first problem; all have
+    /// a hint how to continue.
     pub fn require_complete(&self) -> Result<()> {
         let (kind, hint) = match &self.status {
             ApplyStatus::Completed if self.is_complete() => return Ok(()),
@@ -296,6 +303,9 @@ impl ApplyOutcome {
             }
             ApplyStatus::Cancelled { .. } => {
                 (ErrorKind::Cancelled, "Completed steps are kept. Run the same command again to continue.")
+            }
+            ApplyStatus::Stopped { .. } if !self.violations.is_empty() => {
+                (ErrorKind::Forbidden, "Completed steps are kept. Make and review a new plan to continue.")
             }
             ApplyStatus::Stopped { .. } if self.stale > 0 && self.failed + self.unknown == 0 => (
                 ErrorKind::Unavailable,

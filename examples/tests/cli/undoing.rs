@@ -1,8 +1,11 @@
 //! `undo`, and the runs that it needs.
 
+use std::path::Path;
+
+use onramp::{ApplyStatus, Change, JournalEntry};
 use onramp_core::DomainName;
 
-use crate::world::World;
+use crate::world::{SPEC, World};
 
 #[test]
 fn a_run_is_undone_with_consent_and_its_users_are_as_before() {
@@ -95,6 +98,9 @@ fn the_domain_is_added_alone_and_the_next_run_goes_on_once_its_record_is_publish
     assert_eq!(now.users, before.users, "nothing follows before the domain is verified");
     assert_ne!(now, before, "the domain is added");
 
+    let ended = world.desk.journal().pop().unwrap().entry;
+    assert!(matches!(ended, JournalEntry::RunEnded { status: ApplyStatus::Cancelled { .. } }), "{ended:?}");
+
     // The rest is another plan: without a terminal to confirm at, it is accepted by its names.
     world.desk.onboard(&["--no-wait"]).with_code(2).saying(&["--accept domain-verified:contoso.com"]);
     world.desk.onboard(&["--yes", "--no-wait"]).with_code(3);
@@ -119,4 +125,42 @@ fn an_undo_that_needs_a_dns_record_need_not_wait_for_it() {
     world.cloud.tenant.auto_publish_dns(false);
     world.desk.undo(&[&undo, "--yes", "--no-wait"]).with_code(3).saying(&["MS=ms"]);
     assert!(!find().unwrap().is_verified);
+}
+
+#[test]
+fn a_value_that_a_later_run_wrote_again_is_left_alone_until_that_run_is_undone() {
+    let world = World::new(30);
+    let (spec, _) = SPEC.split_once("[spec.sync]").unwrap();
+    world.desk.configure(&world.desk.text(spec));
+    world.desk.onboard(&["--yes"]).with_code(0);
+    let name_of = |run: &Path| run.file_name().unwrap().to_str().unwrap().to_owned();
+    let first = name_of(&world.desk.runs()[0]);
+    let upn = world.desk.plan().changes().iter().find_map(|planned| match &planned.change {
+        Change::ChangeUpn { upn } => Some(upn.clone()),
+        _ => None,
+    });
+    let upn = upn.unwrap();
+    for controller in world.forest.controllers() {
+        world.forest.set_on(&controller, &upn.guid, "userPrincipalName", &["by.hand@corp.local"]).unwrap();
+    }
+    let by_hand = format!("{spec}[spec.users.map]\n'{}' = '{}'\n", upn.guid, upn.after);
+    world.desk.configure(&world.desk.text(&by_hand));
+    world.desk.onboard(&["--yes"]).with_code(0);
+    let second = name_of(&world.desk.runs()[1]);
+    let present = || {
+        let users = world.state().users;
+        users.into_iter().find(|user| user.guid == upn.guid).unwrap().upn
+    };
+    assert_eq!(present().as_deref(), Some(upn.after.as_str()));
+
+    let reason = format!("written by the run {second}");
+    world.desk.undo(&[&first, "--step", "users", "--yes"]).with_code(0).saying(&[&reason]);
+    assert_eq!(present().as_deref(), Some(upn.after.as_str()));
+    world.desk.undo(&[&second, "--yes"]).with_code(0);
+    assert_eq!(present().as_deref(), Some("by.hand@corp.local"));
+
+    // A later run that cannot be read is a warning.
+    std::fs::write(world.desk.runs()[1].join("plan.jsonl"), "{}").unwrap();
+    let said = world.desk.undo(&[&first, "--plan-only"]).said;
+    assert!(said.contains(&format!("the run {second} cannot be read")), "{said}");
 }

@@ -64,6 +64,27 @@ impl Run<'_> {
         }
     }
 
+    /// Reviews the plan again before the first write of a slice: while the run waited, a plan can become too old. Returns the
+    /// reason if the policy does not allow it any more.
+    pub(crate) async fn review_after_wait(&mut self) -> Option<String> {
+        if self.context.slices.is_reviewed() {
+            return None;
+        }
+        match self.context.onramp.violations(self.context.plan).await {
+            Ok(violations) if violations.is_empty() => {
+                self.context.slices.set_reviewed();
+                None
+            }
+            Ok(violations) => {
+                let all: Vec<String> = violations.iter().map(ToString::to_string).collect();
+                self.outcome.violations = violations;
+                Some(format!("the policy does not allow the plan any more: {}", all.join("; ")))
+            }
+            Err(error) if error.is_cancelled() => None,
+            Err(error) => Some(format!("the policy cannot review the plan again: {error}")),
+        }
+    }
+
     /// Adds the outcome of a change to the numbers.
     pub(crate) fn count(&mut self, outcome: Outcome) {
         self.outcome.count(outcome);

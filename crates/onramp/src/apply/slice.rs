@@ -73,12 +73,16 @@ pub(crate) struct Slices {
 #[derive(Debug, Default)]
 struct State {
     limits: Limits,
+    /// True if the policy allowed the plan in the current slice.
+    is_reviewed: bool,
     /// The number of changes made in the current slice.
     made: u64,
     /// The number of changes tried in the current slice, also without effect.
     tried: u64,
-    /// The pause that the run asks for: the time to wait, or none if a limit is reached.
-    pause: Option<Option<Duration>>,
+    /// The pause that the run asks for, with its number: the time to wait, or none if a limit is reached.
+    pause: Option<(u64, Option<Duration>)>,
+    /// The number of the latest pause.
+    pauses: u64,
     reason: Option<WaitReason>,
     outcome: Option<ApplyOutcome>,
 }
@@ -95,14 +99,14 @@ impl Slices {
     /// Begins a slice.
     pub(crate) fn begin(&self, limits: &Limits) {
         let mut state = self.state();
-        (state.made, state.tried) = (0, 0);
+        (state.is_reviewed, state.made, state.tried) = (false, 0, 0);
         state.limits = limits.clone();
         state.pause = None;
     }
 
     /// Returns the pause that the run asked for, if it did.
     pub(crate) fn take_pause(&self) -> Option<Pause> {
-        let pause = self.state().pause.take()?;
+        let (_, pause) = self.state().pause.take()?;
         Some(pause.map_or(Pause::Limit, Pause::Wait))
     }
 
@@ -120,6 +124,16 @@ impl Slices {
     /// Notes the reason of the next wait.
     pub(crate) fn set_reason(&self, reason: WaitReason) {
         self.state().reason = Some(reason);
+    }
+
+    /// Returns true if the policy allowed the plan in the current slice.
+    pub(crate) fn is_reviewed(&self) -> bool {
+        self.state().is_reviewed
+    }
+
+    /// Notes that the policy allows the plan in the current slice.
+    pub(crate) fn set_reviewed(&self) {
+        self.state().is_reviewed = true;
     }
 
     /// Counts a change that was tried, and maybe made.
@@ -146,16 +160,31 @@ impl Slices {
     }
 
     async fn pause(&self, time: Option<Duration>) {
-        let mut has_asked = false;
+        let mut asked: Option<Request<'_>> = None;
         // The next poll is that of the next slice, because the pause ends this one.
         std::future::poll_fn(|_| {
-            if std::mem::replace(&mut has_asked, true) {
+            if asked.is_some() {
                 return Poll::Ready(());
             }
-            self.state().pause = Some(time);
+            let mut state = self.state();
+            state.pauses += 1;
+            state.pause = Some((state.pauses, time));
+            asked = Some(Request { slices: self, number: state.pauses });
             Poll::Pending
         })
         .await;
+    }
+}
+
+/// A pause that was asked for. The run may go on without it, when it is cancelled: then the slice goes on, too.
+struct Request<'a> {
+    slices: &'a Slices,
+    number: u64,
+}
+
+impl Drop for Request<'_> {
+    fn drop(&mut self) {
+        self.slices.state().pause.take_if(|(number, _)| *number == self.number);
     }
 }
 

@@ -48,8 +48,8 @@ impl ApplyRun<'_> {
     /// end of the run it returns the same outcome again.
     ///
     /// # Errors
-    /// `Invalid` if the plan is for another tenant or forest; `Forbidden` if the policy does not allow the plan; errors of the
-    /// journal. The results of the changes are in the outcome; [`ApplyOutcome::require_complete`] makes an error of an incomplete one.
+    /// `Invalid` if the plan is for another tenant or forest; `Forbidden` if the policy does not allow the plan at the start; errors
+    /// of the journal. The results of the changes are in the outcome; [`ApplyOutcome::require_complete`] makes an error of an incomplete one.
     pub async fn apply(&mut self, limits: &Limits) -> Result<ApplyOutcome> {
         if let Some(ended) = &self.ended {
             return Ok(ended.clone());
@@ -195,6 +195,7 @@ async fn apply_whole(context: Context<'_>, journal: &mut dyn Journal) -> Result<
     let plan = context.plan;
     context.onramp.check_target(plan.plan()).await?;
     context.onramp.require_policy(plan).await?;
+    context.slices.set_reviewed();
     let outcome = ApplyOutcome::new(plan.plan().changes().len() as u64);
     let opened = journal.open().await.map_err(|error| unrecorded(&error, "nothing was changed"))?;
     let digest = plan.plan().digest();
@@ -267,7 +268,13 @@ async fn make_changes(run: &mut Run<'_>, steps: &mut Steps) -> Result<()> {
             continue;
         }
         run.pause_at_limit().await;
-        let stopped = if planned.change.writes() { run.wait_for_policy().await } else { None };
+        let mut stopped = None;
+        if planned.change.writes() {
+            stopped = run.wait_for_policy().await;
+            if stopped.is_none() {
+                stopped = run.review_after_wait().await;
+            }
+        }
         if run.context.onramp.cancellation.is_cancelled() {
             run.outcome.status = ApplyStatus::Cancelled { next: planned.number };
             return Ok(());

@@ -15,7 +15,8 @@ impl Onramp {
     ///
     /// Both directories are read. A value that was changed again since the run is left as it is, and so is what cannot
     /// be undone, such as a replaced password: the consequences of the plan say so. A suffix is removed only if nobody
-    /// uses it, and a domain only if nothing refers to it.
+    /// uses it, and a domain only if nothing refers to it. A later run that wrote the same value again is known only from
+    /// [`RecordedRun::with_others`]; without it, the plan has a warning.
     ///
     /// ```
     /// # async fn example(onramp: onramp::Onramp, run: onramp::RecordedRun) -> onramp::Result<()> {
@@ -111,6 +112,7 @@ async fn undo(onramp: &Onramp, run: &RecordedRun, selection: &UndoSelection) -> 
     let mut users_are_done = false;
     for made in run.made().rev() {
         let Some(step) = Step::of(&made.change).filter(|step| selection.includes(*step)) else { continue };
+        let before = undoing.progress();
         match step {
             Step::Domain => domain::undo(&mut undoing, made).await?,
             Step::Suffix => suffix::undo(&mut undoing, made).await?,
@@ -123,7 +125,11 @@ async fn undo(onramp: &Onramp, run: &RecordedRun, selection: &UndoSelection) -> 
             Step::Sync => sync::undo(&mut undoing, made).await?,
             Step::ServiceAccount => service_account::undo(&mut undoing, made).await?,
         }
+        if step != Step::Users {
+            undoing.keep_what_another_run_wrote(before, made);
+        }
     }
+    undoing.warn_of_unknown_runs();
     let Undoing { mut draft, skipped, users_read, not_undone, suffix, .. } = undoing;
     if !not_undone.is_empty() {
         draft.consequences.push(Consequence::NotUndone { changes: not_undone });

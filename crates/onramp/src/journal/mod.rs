@@ -78,7 +78,8 @@ pub enum JournalEntry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
     },
-    /// The end of a change.
+    /// The end of a change. One that was not sent, because the run paused or ended before, has the outcome
+    /// [`Outcome::Cancelled`].
     ChangeEnded {
         /// The number in the plan.
         number: u64,

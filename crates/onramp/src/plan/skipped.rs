@@ -3,6 +3,7 @@
 use std::fmt;
 
 use onramp_core::forest::AccountKind;
+use onramp_core::visible;
 use serde::{Deserialize, Serialize};
 
 use crate::user_ref::UserRef;
@@ -34,10 +35,13 @@ pub enum SkipReason {
     OtherSuffix,
     /// A disabled user, with `skip_disabled` set.
     Disabled,
-    /// A user whose UPN is no longer the one that the run to undo wrote.
+    /// A user whose UPN is no longer the one that the run to undo wrote, or is that of another run.
     ChangedSince {
         /// The UPN that it has now.
         present: Option<String>,
+        /// The name of the other run that wrote it, if one did and was not undone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<String>,
     },
     /// A user that no longer exists, or cannot be read.
     Gone,
@@ -50,6 +54,9 @@ pub enum SkipReason {
 
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::ChangedSince { run: Some(run), .. } = self {
+            return write!(f, "its UPN was written by the run {}", visible(run));
+        }
         f.write_str(match self {
             Self::Unchanged => "has the new UPN already",
             Self::BuiltIn => "built-in account",

@@ -8,11 +8,10 @@ mod protected;
 mod rules;
 mod window;
 
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 
 use async_trait::async_trait;
 use onramp_core::{Forest, Result};
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 pub use rules::PolicyRules;
@@ -21,11 +20,12 @@ pub use window::{ChangeWindow, Weekday};
 use crate::history::History;
 use crate::outcome::ApplyOutcome;
 use crate::plan::{Plan, PlanReview};
+pub use crate::policy_violation::PolicyViolation;
 
 /// Port: the rules under which a plan may be applied.
 ///
-/// [`Onramp::apply`](crate::Onramp::apply) reviews the approved plan before its first change, and asks for a decision
-/// before each change and while users are changed.
+/// [`Onramp::apply`](crate::Onramp::apply) reviews the approved plan before its first change and before the first one after each
+/// wait, and asks for a decision before each change.
 ///
 /// ```
 /// use onramp::{ChangePolicy, PolicyDecision, PolicyRequest, PolicyViolation, RunProgress, async_trait};
@@ -86,29 +86,6 @@ impl<'a> PolicyRequest<'a> {
     pub fn with_review(mut self, review: Option<&'a PlanReview>) -> Self {
         self.review = review;
         self
-    }
-}
-
-/// A rule that a plan breaks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct PolicyViolation {
-    /// The name of the rule, such as `max_changes`.
-    pub rule: String,
-    /// The violation in words.
-    pub detail: String,
-}
-
-impl PolicyViolation {
-    /// Creates a violation of a rule.
-    pub fn new(rule: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { rule: rule.into(), detail: detail.into() }
-    }
-}
-
-impl fmt::Display for PolicyViolation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.detail, self.rule)
     }
 }
 

@@ -44,7 +44,7 @@ pub struct PolicyRules {
     /// value, and one with an unknown outcome, count, too. Changes that are in flight are completed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_failures: Option<u64>,
-    /// The maximum age of a plan, from its survey on, when its run starts.
+    /// The maximum age of a plan, from its survey on, when its run starts, and when it goes on after a wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_plan_age_minutes: Option<u32>,
     /// True if somebody else than its author must have approved a plan in a [`PlanStore`](crate::PlanStore).

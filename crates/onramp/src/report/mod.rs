@@ -166,7 +166,7 @@ impl Page {
             .collect();
         let left_alone = plan.skipped().iter().filter(|_| header.undoes.is_some()).map(|skipped| {
             let present = match &skipped.reason {
-                SkipReason::ChangedSince { present: Some(present) } => present.clone(),
+                SkipReason::ChangedSince { present: Some(present), .. } => present.clone(),
                 _ => "–".to_owned(),
             };
             (skipped.user.dn.to_string(), present, skipped.reason.to_string())

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use futures_util::TryStreamExt;
-use onramp_core::Result;
+use onramp_core::{ObjectId, Result};
+use time::OffsetDateTime;
 
+use super::other_runs::{OtherRuns, RecordedWrite};
 use crate::journal::{Journal, JournalEntry, JournalRecord};
 use crate::outcome::Outcome;
-use crate::plan::{Plan, PlannedChange};
+use crate::plan::{Change, Plan, PlannedChange};
 
 /// The record of one change in the journal.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,6 +20,53 @@ struct Trace {
     is_possible: bool,
     /// True if it was made.
     is_made: bool,
+    /// The time of the latest start.
+    opened_at: Option<OffsetDateTime>,
+    /// The time after which it was made, or may have been.
+    since: Option<OffsetDateTime>,
+    /// The time before which it was made, or of the latest start of one that may have been.
+    until: Option<OffsetDateTime>,
+}
+
+impl Trace {
+    fn start(&mut self, at: OffsetDateTime) {
+        if self.is_open {
+            // An earlier start has no end: the program was stopped in between.
+            self.may_be_made(at);
+        }
+        (self.is_open, self.opened_at) = (true, Some(at));
+    }
+
+    fn end(&mut self, outcome: Outcome, at: OffsetDateTime) {
+        let since = self.opened_at.unwrap_or(at);
+        match outcome {
+            Outcome::Done => (self.is_made, self.since, self.until) = (true, Some(since), Some(at)),
+            Outcome::Unknown => self.may_be_made(at),
+            Outcome::Unchanged => self.is_made |= self.is_possible,
+            _ => {}
+        }
+        self.is_open = false;
+    }
+
+    /// Notes that it may have been made since its latest start.
+    fn may_be_made(&mut self, at: OffsetDateTime) {
+        self.is_possible = true;
+        if !self.is_made {
+            self.since = self.since.or(self.opened_at).or(Some(at));
+            self.until = Some(at);
+        }
+    }
+
+    /// Returns true if it was made or may have been.
+    fn is_effective(&self) -> bool {
+        self.is_made || self.is_possible || self.is_open
+    }
+
+    /// Returns the times between which it was made, if it was made or may have been.
+    fn times(&self) -> Option<(OffsetDateTime, OffsetDateTime)> {
+        let opened_at = self.opened_at.filter(|_| self.is_open && !self.is_made);
+        Some((self.since.or(opened_at)?, opened_at.or(self.until)?))
+    }
 }
 
 /// A run of a plan: the changes that it made, as its journal records them.
@@ -48,13 +97,16 @@ pub struct RecordedRun {
     traces: Vec<Trace>,
     /// The object IDs of the service account, by the number of the change.
     accounts: HashMap<u64, String>,
+    /// The writes of other runs to the same values, if they are known.
+    others: Option<OtherRuns>,
 }
 
 impl RecordedRun {
     /// Creates a run without a record: nothing was changed.
     pub fn new(plan: Plan) -> Self {
         let (digest, traces) = (plan.digest(), vec![Trace::default(); plan.changes().len()]);
-        Self { plan, digest, is_current: false, is_started: false, traces, accounts: HashMap::new() }
+        let accounts = HashMap::new();
+        Self { plan, digest, is_current: false, is_started: false, traces, accounts, others: None }
     }
 
     /// Reads a run from its journal.
@@ -79,17 +131,12 @@ impl RecordedRun {
             _ if !self.is_current => {}
             JournalEntry::ChangeStarted { number, .. } => {
                 if let Some(trace) = self.trace(*number) {
-                    // An earlier start has no end: the program was stopped in between.
-                    trace.is_possible |= trace.is_open;
-                    trace.is_open = true;
+                    trace.start(record.at);
                 }
             }
             JournalEntry::ChangeEnded { number, outcome, object, .. } => {
                 if let Some(trace) = self.trace(*number) {
-                    trace.is_open = false;
-                    trace.is_possible |= *outcome == Outcome::Unknown;
-                    trace.is_made |=
-                        *outcome == Outcome::Done || (*outcome == Outcome::Unchanged && trace.is_possible);
+                    trace.end(*outcome, record.at);
                 }
                 let is_of_account =
                     self.change(*number).is_some_and(|planned| planned.change.is_of_account());
@@ -99,6 +146,23 @@ impl RecordedRun {
             }
             JournalEntry::RunEnded { .. } | JournalEntry::RunVerified { .. } => {}
         }
+    }
+
+    /// Adds what other runs wrote to the same values: a value that another one wrote is not undone with this run.
+    #[must_use]
+    pub fn with_others(mut self, others: OtherRuns) -> Self {
+        self.others = Some(others);
+        self
+    }
+
+    /// Returns the other runs, if they are known.
+    pub(crate) fn others(&self) -> Option<&OtherRuns> {
+        self.others.as_ref()
+    }
+
+    /// Returns the name of the other run that wrote the value of a change of this run, if one did and was not undone.
+    pub(crate) fn written_by(&self, planned: &PlannedChange) -> Option<&str> {
+        self.others.as_ref()?.last_writer(&planned.change, self.account_id(planned))
     }
 
     fn trace(&mut self, number: u64) -> Option<&mut Trace> {
@@ -133,7 +197,7 @@ impl RecordedRun {
     pub fn changes_unknown(&self) -> u64 {
         let traced = self.plan.changes().iter().zip(&self.traces);
         let is_unknown = |(planned, trace): &(&PlannedChange, &Trace)| {
-            planned.change.writes() && !trace.is_made && (trace.is_possible || trace.is_open)
+            planned.change.writes() && !trace.is_made && trace.is_effective()
         };
         traced.filter(is_unknown).count() as u64
     }
@@ -145,13 +209,44 @@ impl RecordedRun {
 
     /// Returns the changes that the run made or may have made, in their order.
     pub(crate) fn made(&self) -> impl DoubleEndedIterator<Item = &PlannedChange> {
-        self.plan.changes().iter().zip(&self.traces).filter_map(|(planned, trace)| {
-            (trace.is_made || trace.is_possible || trace.is_open).then_some(planned)
-        })
+        self.traced().map(|(planned, _)| planned)
     }
 
-    /// Returns the recorded object ID of the service account of a change.
-    pub(crate) fn account(&self, number: u64) -> Option<&str> {
-        self.accounts.get(&number).map(String::as_str)
+    /// Returns the same changes, each with its record.
+    fn traced(&self) -> impl DoubleEndedIterator<Item = (&PlannedChange, &Trace)> {
+        self.plan.changes().iter().zip(&self.traces).filter(|(_, trace)| trace.is_effective())
+    }
+
+    /// Returns the object ID of the account of a change, from the plan or from the journal.
+    pub(crate) fn account_id(&self, planned: &PlannedChange) -> Option<ObjectId> {
+        if !planned.change.is_of_account() {
+            return None;
+        }
+        let recorded = |planned: &PlannedChange| ObjectId::parse(self.accounts.get(&planned.number)?).ok();
+        let created = || {
+            let is_creation =
+                |planned: &&PlannedChange| matches!(planned.change, Change::CreateServiceAccount { .. });
+            self.made().find(is_creation).and_then(recorded)
+        };
+        planned.change.account_id().or_else(|| recorded(planned)).or_else(created)
+    }
+
+    /// Returns the values that the run wrote or may have written.
+    fn writes(&self) -> impl Iterator<Item = RecordedWrite> {
+        self.traced().filter_map(|(planned, trace)| {
+            RecordedWrite::new(&planned.change, self.account_id(planned), trace.times()?, trace.is_made)
+        })
+    }
+}
+
+impl OtherRuns {
+    /// Creates a list without a run, for a run to undo.
+    pub fn of(run: &RecordedRun) -> Self {
+        Self::new(run.plan(), run.writes())
+    }
+
+    /// Adds another run, by the name under which operators know it. The order does not matter: records have times.
+    pub fn add(&mut self, name: impl Into<String>, other: &RecordedRun) {
+        self.add_writes(name.into(), other.plan(), other.writes());
     }
 }

@@ -27,7 +27,48 @@ pub(crate) struct Undoing<'a> {
     pub(crate) not_undone: Vec<String>,
 }
 
+/// The parts of an [`Undoing`] to which one change adds.
+pub(crate) struct Progress {
+    changes: usize,
+    consequences: usize,
+    deleted: Option<ObjectId>,
+    restored: Option<ObjectId>,
+}
+
 impl Undoing<'_> {
+    /// Returns the plan so far.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress {
+            changes: self.draft.changes.len(),
+            consequences: self.draft.consequences.len(),
+            deleted: self.deleted,
+            restored: self.restored,
+        }
+    }
+
+    /// Takes back what the plan got since then for a change whose value another run wrote.
+    pub(crate) fn keep_what_another_run_wrote(&mut self, before: Progress, made: &PlannedChange) {
+        if self.draft.changes.len() == before.changes {
+            return;
+        }
+        let Some(other) = self.run.written_by(made) else { return };
+        self.draft.changes.truncate(before.changes);
+        self.draft.consequences.truncate(before.consequences);
+        (self.deleted, self.restored) = (before.deleted, before.restored);
+        self.leave(made, format!("written by the run {other}: undo that one first"));
+    }
+
+    /// Warns of other runs that may have written the same values and are not known.
+    pub(crate) fn warn_of_unknown_runs(&mut self) {
+        let would = "what it wrote again since the run to undo, to the same value, would be undone, too";
+        let Some(others) = self.run.others() else {
+            let warning = format!("no other run is known: if there was one, {would}");
+            return self.draft.warnings.push(warning);
+        };
+        let unreadable = others.unreadable().map(|run| format!("the run {run} cannot be read: {would}"));
+        self.draft.warnings.extend(unreadable);
+    }
+
     /// Adds a change that undoes one of the run.
     pub(crate) fn undo(&mut self, of: &PlannedChange, change: Change) {
         self.draft.change(change, format!("undoes change {} of the run: {}", of.number, of.change));

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use onramp::{ApplyStatus, Change, Event, Onramp};
+use onramp::{ApplyStatus, Change, Event, JournalEntry, Onramp, Outcome};
 use onramp_core::mock::{MockDirectorySync, MockDomains};
 use onramp_core::tenant::{SyncState, SyncStatus};
 use onramp_core::{Error, ErrorKind};
@@ -27,7 +27,10 @@ async fn a_stop_in_the_middle_of_users_keeps_the_journal_and_the_rest_can_follow
     assert!(error.is_cancelled());
     assert!(error.to_string().contains("again to continue"), "{error}");
     let records = world.journal.records();
-    let ended = records.iter().filter(|r| matches!(r.entry, onramp::JournalEntry::ChangeEnded { .. }));
+    let ended = records.iter().filter_map(|record| match record.entry {
+        JournalEntry::ChangeEnded { outcome, .. } if outcome != Outcome::Cancelled => Some(outcome),
+        _ => None,
+    });
     assert_eq!(ended.count() as u64, outcome.done, "what was done is in the journal, all of it");
 
     world.token = Default::default();

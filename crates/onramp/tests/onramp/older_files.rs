@@ -4,15 +4,17 @@ use onramp::{ApplyStatus, FileJournal, History, JournalEntry, Outcome, Plan};
 
 const PLAN_2: &str = include_str!("../samples/plan-2.jsonl");
 const PLAN_3: &str = include_str!("../samples/plan-3.jsonl");
+const PLAN_4: &str = include_str!("../samples/plan-4.jsonl");
 const JOURNAL_2: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-2.jsonl");
 const JOURNAL_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-1.jsonl");
 
 #[test]
 fn a_plan_of_an_older_version_is_read_written_and_approved() {
-    for (version, file) in [(2, PLAN_2), (3, PLAN_3)] {
+    let samples = [(2, PLAN_2, (9, 18, 3)), (3, PLAN_3, (9, 18, 3)), (4, PLAN_4, (13, 22, 3))];
+    for (version, file, counts) in samples {
         let plan = Plan::read(file.as_bytes()).unwrap();
         assert_eq!(plan.header().format_version, version);
-        assert_eq!((plan.users_changed(), plan.changes().len(), plan.skipped().len()), (9, 18, 3));
+        assert_eq!((plan.users_changed(), plan.changes().len(), plan.skipped().len()), counts);
         assert!(file.contains(&plan.digest()), "the digest that journals and people know it by");
         let mut written = Vec::new();
         plan.write(&mut written).unwrap();

@@ -180,7 +180,7 @@ async fn users_below_a_protected_ou_and_the_protected_service_account_are_not_ch
 }
 
 /// A window of an hour that opens so much later than now.
-fn window_in(world: &World, later: Duration) -> ChangeWindow {
+pub(crate) fn window_in(world: &World, later: Duration) -> ChangeWindow {
     let opens = (world.clock.now() + later).to_offset(UtcOffset::UTC).time();
     let opens = Time::from_hms(opens.hour(), opens.minute(), 0).unwrap();
     ChangeWindow::new(opens, opens + Duration::from_secs(3600))
@@ -242,6 +242,75 @@ async fn users_are_not_changed_after_the_window_has_closed_and_the_rest_the_next
     let outcome = onramp.apply_to_end(&approved, &mut journal, &world.secrets).await.unwrap();
     outcome.require_complete().unwrap();
     assert_eq!(made(&world.forest, approved.plan()).len() as u64, total);
+}
+
+#[tokio::test]
+async fn a_plan_that_became_too_old_while_it_waited_for_its_window_changes_nothing() {
+    let mut world = World::new(6);
+    let window = window_in(&world, Duration::from_secs(5 * 3600));
+    let approved = world.approved(&spec(USERS)).await;
+    let rules = PolicyRules::default().with_window(window).with_max_plan_age_minutes(60);
+    let onramp = under(&world, &rules);
+    let outcome = world.apply(&onramp, &approved).await.unwrap();
+    let ApplyStatus::Stopped { number: 1, problem, .. } = &outcome.status else { panic!("{outcome:?}") };
+    assert!(
+        problem.starts_with("the policy does not allow the plan any more: the plan was surveyed"),
+        "{problem}"
+    );
+    let rules: Vec<&str> = outcome.violations.iter().map(|violation| violation.rule.as_str()).collect();
+    assert_eq!((rules, outcome.not_tried()), (vec!["max_plan_age_minutes"], outcome.total));
+    let error = outcome.require_complete().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
+    assert!(error.to_string().contains("Make and review a new plan"), "{error}");
+    let domain = approved.plan().header().domain.clone();
+    assert!(world.tenant.tenant().domains.get(&domain).await.is_err());
+    // The journal has a start and an end, and no change.
+    let records = world.journal.records();
+    assert_eq!(records.len(), 2, "{records:?}");
+    assert_eq!(records[1].entry, JournalEntry::RunEnded { status: outcome.status });
+    assert!(matches!(records[0].entry, JournalEntry::RunStarted { .. }));
+}
+
+#[tokio::test]
+async fn a_plan_that_becomes_too_old_between_two_windows_stops_before_the_next_user() {
+    let mut world = World::new(40);
+    let prepared = world.approved(&spec("domain = 'contoso.com'")).await;
+    let onramp = under(&world, &PolicyRules::default());
+    world.apply(&onramp, &prepared).await.unwrap().require_complete().unwrap();
+    let approved = world.approved(&spec(USERS)).await;
+    let window = window_in(&world, Duration::ZERO);
+    let rules = PolicyRules::default().with_window(window).with_max_plan_age_minutes(120);
+    let onramp = under(&world, &rules);
+    let mut journal = MemoryJournal::default();
+    let mut run = onramp.start(&approved, &mut journal, &world.secrets);
+    for slice in 1..=2 {
+        let outcome = run.apply(&Limits::default().with_max_changes(5)).await.unwrap();
+        assert_eq!((&outcome.status, outcome.done), (&ApplyStatus::More, 5 * slice));
+    }
+    world.clock.advance(Duration::from_secs(24 * 3600));
+    let outcome = run.apply(&Limits::default()).await.unwrap();
+    let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
+    assert!(problem.contains("(max_plan_age_minutes)"), "{problem}");
+    assert_eq!((outcome.done, made(&world.forest, approved.plan()).len()), (10, 10));
+    drop(run);
+    let started =
+        |record: &&onramp::JournalRecord| matches!(record.entry, JournalEntry::ChangeStarted { .. });
+    assert_eq!(journal.records().iter().filter(started).count(), 10);
+    // Between two single changes, too.
+    let approved = world.approved(&spec("domain = 'fabrikam.com'\n[sync]\nenable = true\n")).await;
+    let onramp = under(&world, &PolicyRules::default().with_max_plan_age_minutes(120));
+    let mut run = onramp.start(&approved, &mut journal, &world.secrets);
+    let outcome = run.apply(&Limits::default().with_max_changes(1)).await.unwrap();
+    assert_eq!((&outcome.status, outcome.done), (&ApplyStatus::More, 1));
+    world.clock.advance(Duration::from_secs(2 * 3600 + 1));
+    let outcome = loop {
+        let outcome = run.apply(&Limits::default()).await.unwrap();
+        match outcome.status {
+            ApplyStatus::Waiting { retry_after, .. } => world.clock.advance(retry_after),
+            _ => break outcome,
+        }
+    };
+    assert_eq!((outcome.violations.len(), outcome.done), (1, 1), "{outcome:?}");
 }
 
 #[tokio::test]

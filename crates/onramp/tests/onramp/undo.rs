@@ -152,7 +152,7 @@ async fn a_value_that_somebody_changed_since_is_left_alone() {
         plan.skipped().iter().map(|skipped| (skipped.user.guid, skipped.reason.clone())).collect();
     reasons.sort();
     let mut expected = [
-        (theirs.guid, SkipReason::ChangedSince { present: Some("somebody@contoso.com".into()) }),
+        (theirs.guid, SkipReason::ChangedSince { present: Some("somebody@contoso.com".into()), run: None }),
         (changed[1].1.guid, SkipReason::Gone),
     ];
     expected.sort();

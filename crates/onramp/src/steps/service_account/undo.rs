@@ -8,17 +8,6 @@ use crate::onramp::Onramp;
 use crate::plan::{Change, Consequence, PlannedChange};
 use crate::undo::Undoing;
 
-/// Returns the object ID of the account of a change, from the plan or from the journal.
-fn account_id(undoing: &Undoing<'_>, made: &PlannedChange) -> Option<ObjectId> {
-    let recorded = |planned: &PlannedChange| ObjectId::parse(undoing.run.account(planned.number)?).ok();
-    let created = || {
-        let is_creation =
-            |planned: &&PlannedChange| matches!(planned.change, Change::CreateServiceAccount { .. });
-        undoing.run.made().find(is_creation).and_then(recorded)
-    };
-    made.change.account_id().or_else(|| recorded(made)).or_else(created)
-}
-
 /// Undoes one change of the service account. An account that the run created is deleted, so that its properties are not
 /// set back before.
 pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Result<()> {
@@ -26,7 +15,7 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Res
     if matches!(made.change, Change::ProveSignIn { .. }) {
         return Ok(());
     }
-    let Some(id) = account_id(undoing, made) else {
+    let Some(id) = undoing.run.account_id(made) else {
         undoing.leave(made, "the journal does not have the object ID of the account");
         return Ok(());
     };

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -10,7 +11,7 @@ use onramp_core::forest::{AttributeChange, AttributeValue, ObjectChange, ObjectC
 use onramp_core::{AttributeName, Error, ErrorKind, ObjectGuid, Result};
 
 use super::feed::Feed;
-use crate::apply::Run;
+use crate::apply::{Run, SendGate};
 use crate::event::Event;
 use crate::journal::JournalEntry;
 use crate::outcome::{ApplyStatus, FAILURES_KEPT, Failure, Outcome, StepOutcome};
@@ -102,8 +103,10 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
         return Ok(false);
     }
     let problem = match (stopped_by, last_bad, open) {
-        (Some(policy), Some((who, why)), Some(_)) => format!("{policy}; the last of them {who}: {why}"),
-        (Some(policy), None, Some(_)) => policy,
+        (Some(policy), Some((who, why)), Some(_)) if run.outcome.violations.is_empty() => {
+            format!("{policy}; the last of them {who}: {why}")
+        }
+        (Some(policy), _, Some(_)) => policy,
         (_, Some((who, why)), _) if bad == 1 => format!("1 user was not changed: {who}: {why}"),
         (_, Some((who, why)), _) => format!("{bad} users were not changed, the last of them {who}: {why}"),
         (_, None, Some(_)) => {
@@ -122,7 +125,8 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
         .enumerate()
         .filter_map(|(place, planned)| Some((planned.change.of_user()?.guid, place)))
         .collect();
-    let feed = Feed::default();
+    let gate = Arc::new(SendGate::new(&run.context, &run.outcome));
+    let feed = Feed::new(Arc::clone(&gate));
     let mut outcomes = run.context.onramp.forest.object_writer.change_all(feed.reader().boxed());
     let token = run.context.onramp.cancellation.clone();
     // The first error of the journal: changes that were sent before it still end, and are reported.
@@ -132,21 +136,28 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
         if let PolicyDecision::Stop { reason } = &decision {
             progress.stopped_by = Some(reason.clone());
         }
-        if token.is_cancelled()
+        let is_over = token.is_cancelled()
             || progress.refused_in_a_row >= MAX_SERVER_ERRORS
             || progress.stopped_by.is_some()
-            || unwritten.is_some()
-        {
-            feed.stop();
-        } else if progress.announced == changes.len() {
-            feed.close();
-        }
-        // No more changes are in flight than the slice may make.
-        let in_flight = progress.announced.saturating_sub(progress.answered);
+            || unwritten.is_some();
         let budget = match decision {
             PolicyDecision::Continue => usize::try_from(run.context.slices.budget()).unwrap_or(usize::MAX),
             _ => 0,
         };
+        // Only what is in flight is completed once no more may be sent.
+        let withdrawn = match is_over {
+            true => feed.stop(),
+            false if budget <= feed.in_flight() => feed.withdraw(),
+            false => 0,
+        };
+        if let Err(error) = not_sent(run, changes, progress, withdrawn).await {
+            unwritten.get_or_insert(error);
+        }
+        if !is_over && progress.announced == changes.len() {
+            feed.close();
+        }
+        // No more changes are in flight than the slice may make.
+        let in_flight = progress.announced.saturating_sub(progress.answered);
         let allowed = budget.saturating_sub(in_flight);
         if allowed == 0 && in_flight == 0 && progress.announced < changes.len() && !feed.is_closed() {
             run.flush().await.map_err(|error| lost_outcomes(error, progress, changes))?;
@@ -154,45 +165,79 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
             progress.stopped_by = run.wait_for_policy().await;
             continue;
         }
-        let step = if allowed == 0 {
-            Some(outcomes.next().await)
-        } else {
-            let (wants, next) = (std::pin::pin!(feed.wants_more()), outcomes.next());
-            match select(next, wants).await {
-                Either::Left((outcome, _)) => Some(outcome),
-                Either::Right(_) => None,
-            }
+        let decision = std::pin::pin!(feed.wants_decision(allowed > 0));
+        let step = match select(outcomes.next(), decision).await {
+            Either::Left((outcome, _)) => Some(outcome),
+            Either::Right(_) => None,
         };
         match step {
+            None if allowed == 0 => {}
             None => {
+                progress.stopped_by = run.review_after_wait().await;
+                if progress.stopped_by.is_some() || token.is_cancelled() {
+                    continue;
+                }
                 let rest = changes.get(progress.announced..).unwrap_or_default();
                 let batch = rest.get(..rest.len().min(GROUP).min(allowed)).unwrap_or_default();
-                match announce(run, batch).await {
-                    Ok(()) => {
-                        progress.announced += batch.len();
-                        feed.push(
-                            batch.iter().filter_map(|planned| planned.change.of_user()).map(object_change),
-                        );
+                let announced = announce(run, batch).await;
+                progress.announced += batch.len();
+                match announced {
+                    Ok(()) => feed
+                        .push(batch.iter().filter_map(|planned| planned.change.of_user()).map(object_change)),
+                    Err(error) => {
+                        unwritten = Some(error);
+                        // Some of them may be in the journal, and none was sent.
+                        drop(not_sent(run, changes, progress, batch.len()).await);
                     }
-                    Err(error) => unwritten = Some(error),
                 }
             }
             Some(None) => break,
             Some(Some(outcome)) => {
                 progress.answered += 1;
-                if let Err(error) = note(run, outcome, changes, &places, progress).await
-                    && unwritten.is_none()
-                {
-                    unwritten = Some(error);
+                feed.answered();
+                if let Err(error) = note(run, outcome, changes, &places, &gate, progress).await {
+                    unwritten.get_or_insert(error);
                 }
             }
         }
     }
     drop(outcomes);
-    match unwritten {
-        None => run.flush().await.map_err(|error| lost_outcomes(error, progress, changes)),
-        Some(error) => Err(lost_outcomes(error, progress, changes)),
+    // A port that ended early left them.
+    if let Err(error) = not_sent(run, changes, progress, feed.stop()).await {
+        unwritten.get_or_insert(error);
     }
+    let flushed = run.flush().await;
+    match unwritten.map_or(flushed, Err) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(lost_outcomes(error, progress, changes)),
+    }
+}
+
+/// Records of the last so many announced changes that they were not sent: they are not announced any more.
+async fn not_sent(
+    run: &mut Run<'_>,
+    changes: &[PlannedChange],
+    progress: &mut Progress,
+    count: usize,
+) -> Result<()> {
+    let first = progress.announced.saturating_sub(count);
+    let unsent = changes.get(first..progress.announced).unwrap_or_default();
+    progress.announced = first;
+    if unsent.is_empty() {
+        return Ok(());
+    }
+    let entries = unsent.iter().filter_map(|planned| {
+        let values = planned.change.of_user()?;
+        Some(JournalEntry::ChangeEnded {
+            number: planned.number,
+            outcome: Outcome::Cancelled,
+            object: Some(values.guid.to_string()),
+            before: values.before.map(str::to_owned),
+            after: values.after.map(str::to_owned),
+            detail: "not sent".to_owned(),
+        })
+    });
+    run.write(entries.collect()).await
 }
 
 /// Records the values that are about to be replaced, and makes the records durable.
@@ -217,6 +262,7 @@ async fn note(
     ObjectOutcome { change, result }: ObjectOutcome,
     changes: &[PlannedChange],
     places: &HashMap<ObjectGuid, usize>,
+    gate: &SendGate,
     progress: &mut Progress,
 ) -> Result<()> {
     // An outcome for an unknown or finished change is recorded and not counted.
@@ -242,12 +288,15 @@ async fn note(
     };
     if counts {
         run.count(outcome);
+        gate.update(|so_far| so_far.count(outcome));
     }
     if counts && !outcome.is_good() {
         progress.bad += 1;
         progress.stale += u64::from(outcome == Outcome::Stale);
         if run.outcome.failures.len() < FAILURES_KEPT {
-            run.outcome.failures.push(Failure { object: change.dn.to_string(), error: detail.clone() });
+            let failure = Failure { object: change.dn.to_string(), error: detail.clone() };
+            gate.update(|so_far| so_far.failures.push(failure.clone()));
+            run.outcome.failures.push(failure);
         }
         progress.last_bad = Some((change.dn.to_string(), detail.clone()));
     }

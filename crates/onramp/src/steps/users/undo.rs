@@ -34,10 +34,15 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>) -> Result<()> {
     let present = read(onramp, written.keys().copied(), &mut unreadable).await?;
     undoing.users_read = present.len() as u64;
     let selected = select(undoing, &present).await;
+    let of_another: HashMap<ObjectGuid, &str> = made
+        .iter()
+        .filter_map(|planned| Some((planned.change.of_user()?.guid, run.written_by(planned)?)))
+        .collect();
     let mut restored: HashMap<ObjectGuid, Option<String>> = HashMap::new();
     for (guid, values) in &written {
         let Some(user) = present.get(guid) else { continue };
-        if selected.contains(guid) && user.upn.as_deref() == values.after && values.after != values.before {
+        let is_ours = user.upn.as_deref() == values.after && !of_another.contains_key(guid);
+        if selected.contains(guid) && is_ours && values.after != values.before {
             restored.insert(*guid, values.before.map(str::to_owned));
         }
     }
@@ -60,8 +65,10 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>) -> Result<()> {
             continue;
         }
         let (user_ref, now) = (UserRef::of(user), user.upn.clone());
-        if now.as_deref() != values.after {
-            left.push(Skipped { user: user_ref, reason: SkipReason::ChangedSince { present: now } });
+        let other = of_another.get(&values.guid).map(|run| (*run).to_owned());
+        if now.as_deref() != values.after || other.is_some() {
+            let reason = SkipReason::ChangedSince { present: now, run: other };
+            left.push(Skipped { user: user_ref, reason });
         } else if let Some(holder) = taken.get(&values.guid) {
             left.push(Skipped {
                 user: user_ref,
