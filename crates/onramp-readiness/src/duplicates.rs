@@ -73,10 +73,6 @@ impl Hold {
         matches!(self, Self::Target | Self::LowerTarget | Self::OtherTarget)
     }
 
-    pub(crate) fn is_proxy(self) -> bool {
-        matches!(self, Self::Primary | Self::Secondary | Self::Proxy)
-    }
-
     fn prefix(self) -> &'static str {
         match self {
             Self::Primary | Self::Target => "SMTP:",

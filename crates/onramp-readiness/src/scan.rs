@@ -365,7 +365,7 @@ fn objects(holders: &[&Held]) -> usize {
 fn one_of_each<'a>(holders: &[&'a Held]) -> Vec<&'a Held> {
     let mut chosen: Vec<&'a Held> = Vec::new();
     for held in holders {
-        let rank = |held: &Held| (!held.hold.is_proxy(), held.hold == Hold::Upn, held.hold, held.index);
+        let rank = |held: &Held| (held.hold == Hold::Upn, held.hold, held.index);
         match chosen.iter_mut().find(|other| other.object == held.object) {
             Some(other) if rank(held) < rank(other) => *other = held,
             Some(_) => {}

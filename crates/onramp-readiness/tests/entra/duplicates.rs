@@ -270,3 +270,57 @@ fn a_value_of_thousands_is_named_by_each_and_lists_a_hundred() {
         result.findings.iter().all(|f| f.holders.len() == 100 && f.explanation.starts_with("1500 objects"))
     );
 }
+
+#[test]
+fn text_that_is_no_address_is_not_compared_with_addresses() {
+    let one = with(user("a"), &a::PROXY_ADDRESSES, &["SMTP:a@contoso.com", "info"]);
+    let other = with(user("b"), &a::MAIL, &["info"]);
+    assert!(scan([one, other]).findings.iter().all(|f| !f.rule.as_str().starts_with("duplicate-")));
+}
+
+#[test]
+fn a_suggestion_is_looked_up_among_thousands_and_in_every_attribute() {
+    let mut objects: Vec<DirectoryObject> = (0..3000).map(|n| user(&format!("filler{n}"))).collect();
+    for n in 0..40 {
+        let bad = format!("smtp:jürgen{n}@contoso.com");
+        objects.push(with(
+            user(&format!("x{n}")),
+            &a::PROXY_ADDRESSES,
+            &[&format!("SMTP:x{n}@contoso.com"), &bad],
+        ));
+        objects.push(with(user(&format!("y{n}")), &a::MAIL, &[&format!("juergen{n}@contoso.com")]));
+    }
+    let result = scan(objects);
+    let repaired: Vec<_> =
+        result.findings.iter().filter(|f| f.rule.as_str() == "address-character").collect();
+    assert_eq!(repaired.len(), 40);
+    for finding in repaired {
+        let new: Vec<&str> = finding.fixes.iter().map(|fix| fix.changes[0].add[0].as_str()).collect();
+        assert!(new.len() == 1 && new[0].starts_with("smtp:jurgen"), "{new:?}");
+    }
+}
+
+#[test]
+fn names_get_a_number_and_addresses_a_decision() {
+    let both = |name: &str| {
+        let user = with(user(name), &a::MAIL_NICKNAME, &["anna"]);
+        with(user, &a::MAIL, &["anna@contoso.com"])
+    };
+    let result = scan([both("a"), both("b")]);
+    let of_b: Vec<_> = result.findings.iter().filter(|f| f.object.dn.starts_with("CN=b")).collect();
+    let found = |rule: &str| of_b.iter().find(|f| f.rule.as_str() == rule).unwrap();
+    assert_eq!(found("duplicate-mail-nickname").fixes[0].changes[0].add, ["anna2"]);
+    let address = found("duplicate-address");
+    assert!(address.fixes.is_empty());
+    assert_eq!(address.no_fix.as_deref(), Some("who keeps the value is for a person to decide"));
+}
+
+#[test]
+fn names_with_commas_are_told_whole() {
+    let one = DirectoryObject::new("CN=Reed\\, Anna,OU=Staff,DC=corp,DC=local")
+        .with_text(a::OBJECT_CLASS, "user")
+        .with_text(a::USER_PRINCIPAL_NAME, "x@contoso.com");
+    let other = with(user("b"), &a::USER_PRINCIPAL_NAME, &["x@contoso.com"]);
+    let result = scan([one, other]);
+    assert!(result.findings.iter().any(|f| f.object.dn == "CN=Reed\\, Anna,OU=Staff,DC=corp,DC=local"));
+}

@@ -108,3 +108,14 @@ fn a_profile_is_stored_and_read_back() {
     let text = serde_json::to_string(&profile).unwrap();
     assert_eq!(serde_json::from_str::<Profile>(&text).unwrap(), profile);
 }
+
+#[test]
+fn a_source_is_asked_for_each_attribute_once() {
+    let attributes = |profile: &Profile| EntraRules::new(profile).unwrap().attributes();
+    let usual = attributes(&Profile::entra());
+    let unique: std::collections::BTreeSet<_> = usual.iter().collect();
+    assert_eq!(unique.len(), usual.len());
+    assert!(usual.contains(&a::USER_PRINCIPAL_NAME) && usual.contains(&a::CONSISTENCY_GUID));
+    let other = attributes(&Profile::parse("login-attribute = \"employeeID\"").unwrap());
+    assert_eq!(other.len(), usual.len() + 1);
+}
