@@ -324,3 +324,45 @@ fn names_with_commas_are_told_whole() {
     let result = scan([one, other]);
     assert!(result.findings.iter().any(|f| f.object.dn == "CN=Reed\\, Anna,OU=Staff,DC=corp,DC=local"));
 }
+
+#[test]
+fn a_finding_about_a_shared_value_has_it_as_it_is_there() {
+    let one = with(user("a"), &a::PROXY_ADDRESSES, &["SMTP:X@contoso.com"]);
+    let other = with(contact("b"), &a::TARGET_ADDRESS, &["SMTP:x@contoso.com"]);
+    let third = with(contact("c"), &a::TARGET_ADDRESS, &["smtp:x@contoso.com"]);
+    let result = scan([one, other, third]);
+    let told: Vec<_> = result
+        .findings
+        .iter()
+        .filter(|f| f.rule.as_str() == "duplicate-address")
+        .map(|f| (f.value.as_deref().unwrap(), f.class.as_deref().unwrap(), f.attribute.as_str()))
+        .collect();
+    let expected = [
+        ("SMTP:x@contoso.com", "contact", "targetAddress"),
+        ("smtp:x@contoso.com", "contact", "targetAddress"),
+        ("SMTP:X@contoso.com", "user", "proxyAddresses"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn an_enabled_account_is_known_by_its_control_flags() {
+    let shared = |name: &str, control: &str| {
+        let user = with(user(name), &a::MAIL, &["x@contoso.com"]);
+        with(user, &a::USER_ACCOUNT_CONTROL, &[control])
+    };
+    for (control, reason) in [
+        ("512", "the account is enabled"),
+        ("66048", "the account is enabled"),
+        ("514", "the account is disabled"),
+        ("66050", "the account is disabled"),
+    ] {
+        let result = scan([shared("a", control), shared("b", control)]);
+        let holder = &result.findings[0].holders[0];
+        assert_eq!(holder.reasons, [reason], "{control}");
+    }
+    let list = with(group("g"), &a::MAIL, &["x@contoso.com"]);
+    let other = with(contact("h"), &a::MAIL, &["x@contoso.com"]);
+    let result = scan([list, other]);
+    assert!(result.findings[0].holders.iter().all(|holder| holder.reasons.is_empty()));
+}
