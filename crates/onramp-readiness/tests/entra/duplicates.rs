@@ -338,9 +338,9 @@ fn a_finding_about_a_shared_value_has_it_as_it_is_there() {
         .map(|f| (f.value.as_deref().unwrap(), f.class.as_deref().unwrap(), f.attribute.as_str()))
         .collect();
     let expected = [
+        ("SMTP:X@contoso.com", "user", "proxyAddresses"),
         ("SMTP:x@contoso.com", "contact", "targetAddress"),
         ("smtp:x@contoso.com", "contact", "targetAddress"),
-        ("SMTP:X@contoso.com", "user", "proxyAddresses"),
     ];
     assert_eq!(told, expected);
 }
