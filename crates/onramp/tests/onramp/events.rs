@@ -52,6 +52,25 @@ async fn a_log_of_events_replays_to_the_state_that_was_seen_live() {
     assert!(live.started_at < live.last_at);
 }
 
+#[tokio::test]
+async fn events_of_replication_say_on_which_controllers_a_value_is() {
+    let (records, _, _) = whole_job(&mut World::new(40)).await;
+    let said: Vec<String> = records.iter().map(|record| record.event.to_string()).collect();
+    for expected in [
+        "UPN suffix contoso.com is on 1 of 2 domain controllers, not on dc2.corp.local",
+        "UPN suffix contoso.com is on 2 of 2 domain controllers",
+    ] {
+        assert!(said.iter().any(|said| said == expected), "{expected}: {said:#?}");
+    }
+    let reports = records.iter().filter_map(|record| match &record.event {
+        Event::BulkReplication { report } => Some(report.to_string()),
+        _ => None,
+    });
+    let last = reports.last().unwrap();
+    let parts = (last.starts_with("userPrincipalName of "), last.ends_with(": on 2 of 2 domain controllers"));
+    assert_eq!(parts, (true, true), "{last}");
+}
+
 #[test]
 fn a_torn_log_ends_where_it_was_torn_and_a_wrong_line_is_named() {
     let folder = tempfile::tempdir().unwrap();
