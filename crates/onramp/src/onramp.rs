@@ -21,11 +21,11 @@ const READ_PER_EVENT: u64 = 1000;
 ///
 /// let spec = Spec::from_toml(&std::fs::read_to_string("onramp.toml")?)?;
 /// let onramp = Onramp::new(tenant, forest).with_observer(|event| println!("{event}"));
-/// let plan = plan(&spec, &onramp.survey(&spec).await?);
-/// for consequence in plan.consequences() {
+/// let draft = plan(&spec, &onramp.survey(&spec).await?);
+/// for consequence in draft.consequences() {
 ///     println!("accept {}: {consequence}", consequence.id());
 /// }
-/// let approved = plan.approve(["domain-added:contoso.com", "suffix-added:contoso.com"])?;
+/// let approved = draft.approve(["domain-added:contoso.com", "suffix-added:contoso.com"])?;
 /// let mut journal = FileJournal::create("journal.jsonl")?;
 /// onramp.apply_to_end(&approved, &mut journal, &FileSecretStore::new("secrets")).await?.require_complete()?;
 /// assert!(onramp.verify(&spec, Some(&approved), None).await?.is_green());
