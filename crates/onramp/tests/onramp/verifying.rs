@@ -243,7 +243,10 @@ async fn what_is_so_is_told_without_what_is_not() {
     let all = approved.plan().users_changed();
     let detail =
         of_users(&world.onramp().verify(&narrower, Some(&approved), None).await.unwrap()).detail.clone();
-    assert!(detail.starts_with(&format!("{all} have it, 0 do not, 0 are blocked; a sample of")), "{detail}");
+    assert!(
+        detail.starts_with(&format!("{all} have it, 0 do not, 0 are blocked; all {all} are on")),
+        "{detail}"
+    );
     world.forest.delete(&upn_changes(approved.plan())[0].1.guid).unwrap();
     let detail =
         of_users(&world.onramp().verify(&narrower, Some(&approved), None).await.unwrap()).detail.clone();
