@@ -17,8 +17,7 @@ async fn main() -> Result<()> {
     let upn = Upn::parse(&format!("{}@contoso.com", user.sam_account_name))?;
     println!("{}: {:?}", user.dn, forest.rename(&user, upn.clone()).await?);
 
-    let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn, upn };
-    forest.wait_for_value(value).await?.require_complete()?;
-    println!("every domain controller has it");
-    Ok(())
+    let report = forest.wait_for_value(ReplicatedValue::user_upn(&user, upn)).await?;
+    println!("{report}");
+    report.require_complete()
 }

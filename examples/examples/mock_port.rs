@@ -1,8 +1,8 @@
-//! Tests code against a mock of one port, without a server and without the lab.
+//! Tests code against a mock of one port, without a server and without the lab. The feature `mock` has them.
 
-use onramp_core::mock::MockDomains;
-use onramp_core::tenant::Domains;
-use onramp_core::{DomainName, Error, ErrorKind, Result};
+use onramp::mock::MockDomains;
+use onramp::tenant::Domains;
+use onramp::{DomainName, Error, ErrorKind, Result};
 
 /// The code under test.
 async fn is_known(domains: &dyn Domains, name: &DomainName) -> Result<bool> {

@@ -13,15 +13,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let onramp = Onramp::new(lab.tenant.tenant(), lab.forest.forest());
 
     let spec = Spec::from_toml("domain = \"contoso.com\"\n[users]\nfilter = \"(department=Sales)\"")?;
-    let plan = plan(&spec, &onramp.survey(&spec).await?);
-    for change in plan.changes() {
+    let draft = plan(&spec, &onramp.survey(&spec).await?);
+    for change in draft.changes() {
         println!("{}", change.change);
     }
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("plan.jsonl");
-    plan.save(&path)?;
+    draft.save(&path)?;
     let read = Plan::read(BufReader::new(File::open(&path)?))?;
-    assert_eq!(read.digest(), plan.digest());
-    println!("digest {}", plan.digest());
+    assert_eq!(read.digest(), draft.digest());
+    println!("digest {}", draft.digest());
     Ok(())
 }

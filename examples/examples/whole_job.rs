@@ -9,10 +9,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let onramp = Onramp::new(lab.entra()?.tenant(), lab.ad().await?.forest());
 
     let spec = Spec::from_toml("domain = \"contoso.com\"\n[users]\n[sync]\nenable = true")?;
-    let plan = plan(&spec, &onramp.survey(&spec).await?);
-    let accepted: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
+    let draft = plan(&spec, &onramp.survey(&spec).await?);
+    let accepted: Vec<String> = draft.consequences().iter().map(|consequence| consequence.id()).collect();
     println!("accepted without asking, because this is a lab: {}", accepted.join(", "));
-    let approved = plan.approve(accepted)?;
+    let approved = draft.approve(accepted)?;
     let outcome =
         onramp.apply_to_end(&approved, &mut MemoryJournal::default(), &MemorySecretStore::default()).await?;
     println!("{}", outcome.counts());

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use onramp_core::forest::DomainController;
 use onramp_core::{BoxStream, Forest, Result};
 
-use crate::changes::cursor::{ChangeCursor, ChangeQuery};
+use crate::changes::cursor::{ChangeCursor, DirectoryChangeQuery};
 use crate::changes::reader::{self, DirectoryChange};
 use crate::ldap::write_limiter::WriteLoad;
 use crate::modify::writer;
 use crate::ports;
 use crate::topology::Topology;
-use crate::topology::controller_survey::ControllerStatus;
+use crate::topology::controller_survey::SurveyedController;
 use crate::topology::domains::ForestDomain;
 use crate::topology::root_dse::RootDse;
 
@@ -92,7 +92,7 @@ impl AdClient {
     ///
     /// # Errors
     /// Only if the domain controllers cannot be listed: one that does not answer is part of the survey.
-    pub async fn survey_controllers(&self) -> Result<Vec<ControllerStatus>> {
+    pub async fn survey_controllers(&self) -> Result<Vec<SurveyedController>> {
         self.topology.survey_controllers().await
     }
 
@@ -104,11 +104,11 @@ impl AdClient {
     ///
     /// ```no_run
     /// use futures_util::TryStreamExt;
-    /// use onramp_ad::{AdClient, ChangeCursor, ChangeQuery, DirectoryChange};
+    /// use onramp_ad::{AdClient, ChangeCursor, DirectoryChangeQuery, DirectoryChange};
     /// use onramp_core::AttributeName;
     /// # async fn run(client: AdClient, stored: Option<ChangeCursor>) -> onramp_core::Result<()> {
     /// let upn = AttributeName::parse("userPrincipalName")?;
-    /// let query = ChangeQuery::new("DC=corp,DC=example".parse()?, [upn]);
+    /// let query = DirectoryChangeQuery::new("DC=corp,DC=example".parse()?, [upn]);
     /// let mut changes = client.changes(query, stored);
     /// let mut cursor = None;
     /// while let Some(change) = changes.try_next().await? {
@@ -131,7 +131,7 @@ impl AdClient {
     /// cursor before it when called again.
     pub fn changes(
         &self,
-        query: ChangeQuery,
+        query: DirectoryChangeQuery,
         since: Option<ChangeCursor>,
     ) -> BoxStream<'static, Result<DirectoryChange>> {
         reader::changes(self.topology.clone(), query, since)

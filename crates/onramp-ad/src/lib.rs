@@ -13,7 +13,7 @@ mod search;
 mod topology;
 
 pub use builder::AdClientBuilder;
-pub use changes::cursor::{ChangeCursor, ChangeQuery};
+pub use changes::cursor::{ChangeCursor, DirectoryChangeQuery};
 pub use changes::reader::DirectoryChange;
 pub use client::AdClient;
 pub use ldap::guarded_tls::tls_provider;
@@ -22,6 +22,6 @@ pub use ldap::settings::LdapTimeouts;
 pub use ldap::write_limiter::WriteLoad;
 /// The TLS library whose configuration [`AdClientBuilder::tls_config`] takes.
 pub use rustls;
-pub use topology::controller_survey::ControllerStatus;
+pub use topology::controller_survey::SurveyedController;
 pub use topology::domains::ForestDomain;
 pub use topology::root_dse::RootDse;

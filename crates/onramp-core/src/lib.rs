@@ -23,7 +23,7 @@ mod upn;
 mod upn_rules;
 mod visible;
 
-/// The mockall mocks of all ports.
+/// The mockall mocks of all ports. Feature `mock`.
 #[cfg(feature = "mock")]
 pub mod mock {
     pub use crate::forest::mocks::*;

@@ -257,6 +257,18 @@ fn passwords_do_not_print() {
     assert!(!format!("{password:?}").contains("hunter2"));
 }
 
+#[test]
+fn passwords_are_the_same_if_every_byte_is() {
+    let password = |text: &str| Password::new(text.to_owned());
+    for same in ["", "hunter2", "pässwort"] {
+        assert!(password(same).is_same(&password(same)), "{same}");
+    }
+    for other in ["", "hunter", "hunter22", "Hunter2", "hunter3", "hunter2\0", "2retnuh"] {
+        assert!(!password("hunter2").is_same(&password(other)), "{other}");
+        assert!(!password(other).is_same(&password("hunter2")), "{other}");
+    }
+}
+
 /// Text of any characters, those that mean something in names and filters above all.
 fn any_text() -> impl Strategy<Value = String> {
     let special =

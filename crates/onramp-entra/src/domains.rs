@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use onramp_core::tenant::{
-    DomainAuthentication, DomainReference, Domains, ReferenceKind, TenantDomain, Verification,
+    DomainAuthentication, DomainReference, DomainVerification, Domains, ReferenceKind, TenantDomain,
     VerificationRecord,
 };
 use onramp_core::{BoxStream, DomainName, ErrorKind, ObjectId, Result};
@@ -89,7 +89,7 @@ impl Domains for EntraDomains {
 
     /// `POST /domains/{name}/verify`. Domain.ReadWrite.All. Graph gives every cause the same code; the message
     /// distinguishes them. A refusal that mentions neither a record nor another tenant is an error.
-    async fn verify(&self, name: &DomainName) -> Result<Verification> {
+    async fn verify(&self, name: &DomainName) -> Result<DomainVerification> {
         let url = self.url(&[name.ascii(), "verify"])?;
         let request = Request::new("verify the domain", Method::POST, url)
             .object(name)
@@ -97,10 +97,12 @@ impl Domains for EntraDomains {
             .refers_to(key(name))
             .needs(WRITE);
         let error = match self.0.json::<DomainJson>(&request).await {
-            Ok(domain) if domain.is_verified => return Ok(Verification::Verified),
+            Ok(domain) if domain.is_verified => return Ok(DomainVerification::Verified),
             // Graph is not known to respond like this; if it did, the domain would still have to be verified.
             Ok(_) => {
-                return Ok(Verification::RecordNotFound { message: "the domain is still unverified".into() });
+                return Ok(DomainVerification::RecordNotFound {
+                    message: "the domain is still unverified".into(),
+                });
             }
             Err(error) => error,
         };
@@ -110,13 +112,13 @@ impl Domains for EntraDomains {
         // Graph gives "already verified" and "record not found" the same code. The first can be looked up; the
         // second is known by its message only.
         if self.look_up(name).await?.is_some_and(|domain| domain.is_verified) {
-            return Ok(Verification::Verified);
+            return Ok(DomainVerification::Verified);
         }
         let message = error.reply().diagnostic.clone().unwrap_or_default();
         let cause = if error.is_already_exists() { Cause::OtherTenant } else { Cause::of(&message, name) };
         let reply = error.reply().clone();
         match cause {
-            Cause::NoRecord => Ok(Verification::RecordNotFound { message }),
+            Cause::NoRecord => Ok(DomainVerification::RecordNotFound { message }),
             Cause::OtherTenant => Err(request
                 .error(ErrorKind::AlreadyExists)
                 .with_detail("another tenant has the domain")

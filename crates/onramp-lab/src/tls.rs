@@ -59,9 +59,9 @@ impl LabCa {
     }
 
     /// A certificate for a client that is called so, signed by this authority.
-    pub fn client_certificate(&self, name: &str) -> Result<ClientCertificate> {
+    pub fn client_certificate(&self, name: &str) -> Result<LabClientCertificate> {
         let (leaf, key) = self.leaf(&[], name, (1990, 2090), ExtendedKeyUsagePurpose::ClientAuth)?;
-        Ok(ClientCertificate {
+        Ok(LabClientCertificate {
             certificate_der: leaf.der().clone(),
             certificate_pem: leaf.pem(),
             key_pem: Password::new(key.serialize_pem()),
@@ -135,7 +135,7 @@ enum Certificates {
 /// A certificate by which a client shows who it is, and its key.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct ClientCertificate {
+pub struct LabClientCertificate {
     /// The certificate.
     pub certificate_der: CertificateDer<'static>,
     /// The same in PEM.

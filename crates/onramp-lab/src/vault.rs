@@ -80,8 +80,9 @@ pub struct VaultSecret {
     pub is_enabled: bool,
 }
 
-/// A vault that answers at an address. Dropping it ends the server.
+/// A vault that answers at an address. The server ends when it is dropped.
 #[derive(Debug)]
+#[must_use = "the server ends when this is dropped"]
 pub struct LabVaultServer {
     url: String,
     _running: DropGuard,
@@ -131,7 +132,7 @@ impl LabVault {
         self.state().faults.clear();
     }
 
-    /// Serves the vault over TLS at an address (port 0: any free one), as `localhost`.
+    /// Serves the vault over TLS at an address (port 0: any free one), as `localhost`. The server ends when the returned value is dropped.
     ///
     /// # Errors
     /// `Unavailable` if nothing can listen there.

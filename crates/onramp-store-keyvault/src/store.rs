@@ -189,7 +189,7 @@ impl KeyVaultSecretStore {
         let mut found = Vec::new();
         for Pending { version, .. } in self.list_pending(account).await? {
             let value = self.get(account, &next_name(account), Some(version.clone())).await?;
-            if value.is_some_and(|value| value.expose() == secret.expose()) {
+            if value.is_some_and(|value| value.is_same(secret)) {
                 found.push(version);
             }
         }
@@ -233,7 +233,7 @@ impl SecretStore for KeyVaultSecretStore {
 
     async fn promote(&self, name: &str, secret: &Password) -> Result<String> {
         let (stored, current) = (self.pending_with(name, secret).await?, self.load(name).await?);
-        let is_current = current.is_some_and(|current| current.expose() == secret.expose());
+        let is_current = current.is_some_and(|current| current.is_same(secret));
         if stored.is_empty() && !is_current {
             return Err(Error::new(ErrorKind::NotFound, "find the stored password of").with_object(name));
         }

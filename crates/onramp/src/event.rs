@@ -158,17 +158,7 @@ impl fmt::Display for Event {
                 let (waited, timeout) = (waited.as_secs(), timeout.as_secs());
                 write!(f, "waiting for {reason}: {waited} s of at most {timeout} s")
             }
-            Self::Replication { report } => {
-                let behind: Vec<&str> = report.behind().map(|c| c.host.as_str()).collect();
-                let all = report.controllers.len();
-                write!(f, "{} is on {} of {all} domain controllers", report.subject, all - behind.len())?;
-                if behind.is_empty() { Ok(()) } else { write!(f, ", not on {}", behind.join(", ")) }
-            }
-            Self::BulkReplication { report } => {
-                let (behind, all) = (report.behind().count(), report.controllers.len());
-                write!(f, "{}: on {} of {all} domain controllers", report.subject, all - behind)?;
-                report.behind().try_for_each(|controller| write!(f, "; {controller}"))
-            }
+            Self::Replication { report } | Self::BulkReplication { report } => fmt::Display::fmt(report, f),
             Self::SecretStored { upn, place } => write!(f, "the new password of {upn} is stored in {place}"),
         }
     }

@@ -2,21 +2,27 @@
 
 pub use async_trait::async_trait;
 pub use futures_util::{Stream, StreamExt, TryStreamExt};
+/// The client of Active Directory. Feature `ad` (default).
 #[cfg(feature = "ad")]
 pub use onramp_ad as ad;
 #[cfg(feature = "ad")]
 pub use onramp_ad::AdClient;
+/// Mocks of all ports. Feature `mock`.
 #[cfg(feature = "mock")]
-pub use onramp_core::mock;
+pub mod mock {
+    pub use onramp_core::mock::*;
+}
 pub use onramp_core::{
     BoxStream, Clock, DistinguishedName, DomainName, Error, ErrorKind, Forest, ImmutableId, LdapFilter,
     ManualClock, ObjectGuid, ObjectId, Password, Result, Sid, SystemClock, Tenant, Upn, UpnSuffix, forest,
     tenant,
 };
+/// The client of Microsoft Entra. Feature `entra` (default).
 #[cfg(feature = "entra")]
 pub use onramp_entra as entra;
 #[cfg(feature = "entra")]
 pub use onramp_entra::EntraClient;
+/// A tenant and a forest in memory. Feature `lab`.
 #[cfg(feature = "lab")]
 pub use onramp_lab as lab;
 pub use tokio_util::sync::CancellationToken;

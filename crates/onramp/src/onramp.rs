@@ -10,6 +10,9 @@ use crate::history::History;
 use crate::plan::{ApprovedPlan, Plan};
 use crate::policy::{ChangePolicy, PolicyRequest, PolicyViolation};
 
+/// The number of objects read between two events.
+const READ_PER_EVENT: u64 = 1000;
+
 /// A tenant and a forest to prepare, with the options of a run.
 ///
 /// ```no_run
@@ -18,11 +21,11 @@ use crate::policy::{ChangePolicy, PolicyRequest, PolicyViolation};
 ///
 /// let spec = Spec::from_toml(&std::fs::read_to_string("onramp.toml")?)?;
 /// let onramp = Onramp::new(tenant, forest).with_observer(|event| println!("{event}"));
-/// let plan = plan(&spec, &onramp.survey(&spec).await?);
-/// for consequence in plan.consequences() {
+/// let draft = plan(&spec, &onramp.survey(&spec).await?);
+/// for consequence in draft.consequences() {
 ///     println!("accept {}: {consequence}", consequence.id());
 /// }
-/// let approved = plan.approve(["domain-added:contoso.com", "suffix-added:contoso.com"])?;
+/// let approved = draft.approve(["domain-added:contoso.com", "suffix-added:contoso.com"])?;
 /// let mut journal = FileJournal::create("journal.jsonl")?;
 /// onramp.apply_to_end(&approved, &mut journal, &FileSecretStore::new("secrets")).await?.require_complete()?;
 /// assert!(onramp.verify(&spec, Some(&approved), None).await?.is_green());
@@ -158,9 +161,16 @@ impl Onramp {
         self.cancellation.run_until_cancelled(work).await.unwrap_or_else(|| Err(cancelled()))
     }
 
-    /// Reports the number of objects read so far, at most once for 1,000 objects.
+    /// Reports the number of objects read so far, once for 1,000 objects.
     pub(crate) fn report_reading(&self, what: &'static str, count: u64) {
-        if count.is_multiple_of(1000) || count == 1 {
+        if count.is_multiple_of(READ_PER_EVENT) {
+            self.observer.notify(&Event::Reading { what: what.to_owned(), count });
+        }
+    }
+
+    /// Reports the number of objects at the end of their reading, unless it is known already.
+    pub(crate) fn report_read(&self, what: &'static str, count: u64) {
+        if !count.is_multiple_of(READ_PER_EVENT) {
             self.observer.notify(&Event::Reading { what: what.to_owned(), count });
         }
     }

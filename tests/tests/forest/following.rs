@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
-use onramp_ad::{AdClient, ChangeCursor, ChangeQuery, DirectoryChange};
+use onramp_ad::{AdClient, ChangeCursor, DirectoryChange, DirectoryChangeQuery};
 use onramp_core::forest::ForestObject;
 use onramp_core::{AttributeName, DistinguishedName, LdapFilter, ObjectGuid};
 use onramp_samba::{Forest, Rights, attribute_line};
@@ -167,7 +167,7 @@ impl Told {
     }
 }
 
-async fn told(client: &AdClient, query: &ChangeQuery, since: Option<ChangeCursor>) -> Told {
+async fn told(client: &AdClient, query: &DirectoryChangeQuery, since: Option<ChangeCursor>) -> Told {
     let mut told = Told::default();
     let mut changes = client.changes(query.clone(), since);
     while let Some(change) = changes.try_next().await.unwrap() {
@@ -182,10 +182,10 @@ async fn told(client: &AdClient, query: &ChangeQuery, since: Option<ChangeCursor
     told
 }
 
-fn query(forest: &Forest) -> ChangeQuery {
+fn query(forest: &Forest) -> DirectoryChangeQuery {
     let base = DistinguishedName::parse(forest.base_dn()).unwrap();
     let filter = LdapFilter::parse("(&(objectCategory=person)(objectClass=user))").unwrap();
-    ChangeQuery::new(base, [MAIL]).with_filter(filter)
+    DirectoryChangeQuery::new(base, [MAIL]).with_filter(filter)
 }
 
 fn users(forest: &Forest, count: usize) -> Vec<(ObjectGuid, DistinguishedName)> {

@@ -6,19 +6,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The objects to track, and their attributes.
 ///
 /// ```
-/// use onramp_ad::ChangeQuery;
+/// use onramp_ad::DirectoryChangeQuery;
 /// use onramp_core::{AttributeName, LdapFilter};
 /// # fn main() -> Result<(), onramp_core::ParseError> {
 /// let upn = AttributeName::parse("userPrincipalName")?;
 /// let users = LdapFilter::parse("(objectCategory=person)")?;
-/// let query = ChangeQuery::new("DC=corp,DC=example".parse()?, [upn]).with_filter(users).with_deleted();
+/// let query = DirectoryChangeQuery::new("DC=corp,DC=example".parse()?, [upn]).with_filter(users).with_deleted();
 /// assert!(query.include_deleted);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ChangeQuery {
+pub struct DirectoryChangeQuery {
     /// The naming context: of a domain, or Configuration.
     pub context: DistinguishedName,
     /// The filter; `None` for all objects. An object that stops matching is not reported.
@@ -31,7 +31,7 @@ pub struct ChangeQuery {
     pub dir_sync: bool,
 }
 
-impl ChangeQuery {
+impl DirectoryChangeQuery {
     /// Creates a query for all objects of a naming context.
     pub fn new(context: DistinguishedName, attributes: impl IntoIterator<Item = AttributeName>) -> Self {
         let attributes = attributes.into_iter().collect();
@@ -96,7 +96,7 @@ pub(crate) enum Position {
 }
 
 impl ChangeCursor {
-    pub(crate) fn new(query: &ChangeQuery, position: Position) -> Self {
+    pub(crate) fn new(query: &DirectoryChangeQuery, position: Position) -> Self {
         Self { context: query.context.clone(), question: query.fingerprint(), position }
     }
 
@@ -106,7 +106,7 @@ impl ChangeCursor {
     }
 
     /// Returns the reason why the cursor cannot continue a query, if there is one.
-    pub(crate) fn mismatch(&self, query: &ChangeQuery) -> Option<&'static str> {
+    pub(crate) fn mismatch(&self, query: &DirectoryChangeQuery) -> Option<&'static str> {
         if self.context != query.context {
             return Some("the cursor is of another naming context");
         }

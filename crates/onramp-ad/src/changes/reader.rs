@@ -7,7 +7,7 @@ use onramp_core::forest::ForestObject;
 use onramp_core::{AttributeName, DistinguishedName, Error, ErrorKind, LdapFilter, ObjectGuid, Result};
 use tokio::sync::mpsc;
 
-use crate::changes::cursor::{ChangeCursor, ChangeQuery, Position};
+use crate::changes::cursor::{ChangeCursor, DirectoryChangeQuery, Position};
 use crate::changes::dir_sync::{self, DIR_SYNC};
 use crate::ldap::base::Base;
 use crate::ldap::connection_handle::ConnectionHandle;
@@ -57,7 +57,7 @@ pub enum DirectoryChange {
 /// Streams the changes of a naming context, as [`AdClient::changes`](crate::AdClient::changes) describes.
 pub(crate) fn changes(
     topology: Topology,
-    query: ChangeQuery,
+    query: DirectoryChangeQuery,
     since: Option<ChangeCursor>,
 ) -> BoxStream<'static, Result<DirectoryChange>> {
     let (sender, receiver) = mpsc::channel(256);
@@ -96,7 +96,7 @@ fn deleted_object(entry: &Entry) -> Result<DirectoryChange> {
 
 struct Reader {
     topology: Topology,
-    query: ChangeQuery,
+    query: DirectoryChangeQuery,
     sender: mpsc::Sender<Result<DirectoryChange>>,
 }
 

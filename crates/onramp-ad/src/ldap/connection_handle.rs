@@ -4,10 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ldap3::Mod;
 use tokio::sync::Mutex;
 
-use crate::ldap::base::Base;
 use crate::ldap::connection::Connection;
 use crate::ldap::endpoint::Endpoint;
 use crate::ldap::exchange_error::ExchangeError;
@@ -70,10 +68,5 @@ impl ConnectionHandle {
                 Err(error)
             }
         }
-    }
-
-    /// Modifies one object, once: only the caller knows whether a retry is safe.
-    pub(crate) async fn modify(&self, base: &Base, changes: Vec<Mod<String>>) -> Result<(), ExchangeError> {
-        self.connection().await?.modify(base, changes).await
     }
 }

@@ -113,7 +113,10 @@ impl DirectorySuffixes {
     async fn change(&self, changes: Vec<Mod<String>>) -> Result<Result<(), ExchangeError>> {
         let root_dse = self.0.root_dse().await?;
         let handle = self.0.writable_dc(&root_dse.configuration).await?;
-        Ok(handle.modify(&Base::Name(root_dse.partitions()), changes).await)
+        Ok(match handle.connection().await {
+            Ok(connection) => connection.modify(&Base::Name(root_dse.partitions()), changes).await,
+            Err(error) => Err(error),
+        })
     }
 
     /// Removes other spellings, which somebody may have added since the check; the server keeps both. One

@@ -18,14 +18,14 @@ const CONCURRENT_PROBES: usize = 16;
 /// A domain controller and its answer to a probe.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct ControllerStatus {
+pub struct SurveyedController {
     /// The domain controller as the Configuration partition describes it: read-only, global catalog.
     pub controller: DomainController,
     /// The root DSE of the domain controller, or the reason why there was no answer.
     pub answer: Result<Arc<RootDse>>,
 }
 
-impl ControllerStatus {
+impl SurveyedController {
     /// Returns true if the domain controller answers.
     pub fn is_online(&self) -> bool {
         self.answer.is_ok()
@@ -38,10 +38,13 @@ impl ControllerStatus {
 }
 
 /// Probes the domain controllers, several at a time, and returns them in the given order.
-pub(crate) async fn survey(locator: &DcLocator, controllers: Vec<DomainController>) -> Vec<ControllerStatus> {
+pub(crate) async fn survey(
+    locator: &DcLocator,
+    controllers: Vec<DomainController>,
+) -> Vec<SurveyedController> {
     let probes = controllers.into_iter().map(|controller| async move {
         let answer = probe(locator, &controller).await;
-        ControllerStatus { controller, answer }
+        SurveyedController { controller, answer }
     });
     stream::iter(probes).buffered(CONCURRENT_PROBES).collect().await
 }

@@ -19,7 +19,7 @@ use tokio::sync::OnceCell;
 use crate::ldap::connection_handle::ConnectionHandle;
 use crate::ldap::exchange_error::ExchangeError;
 use crate::ldap::settings::Settings;
-use crate::topology::controller_survey::ControllerStatus;
+use crate::topology::controller_survey::SurveyedController;
 use crate::topology::dc_cache::BootstrapDc;
 use crate::topology::dc_locator::{Bootstrap, DcLocator};
 use crate::topology::domains::ForestDomain;
@@ -73,7 +73,7 @@ impl Topology {
     }
 
     /// Probes every domain controller of the forest.
-    pub(crate) async fn survey_controllers(&self) -> Result<Vec<ControllerStatus>> {
+    pub(crate) async fn survey_controllers(&self) -> Result<Vec<SurveyedController>> {
         Ok(controller_survey::survey(&self.inner.locator, self.controllers().await?).await)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
-use onramp_ad::{AdClient, ChangeCursor, ChangeQuery, DirectoryChange};
+use onramp_ad::{AdClient, ChangeCursor, DirectoryChange, DirectoryChangeQuery};
 use onramp_core::forest::{ForestObject, ForestUser};
 use onramp_core::{AttributeName, ErrorKind, LdapFilter, ObjectGuid};
 use onramp_lab::forest::{Fault, LabForest, Operation};
@@ -22,7 +22,7 @@ struct Told {
     cursor: Option<ChangeCursor>,
 }
 
-async fn told(client: &AdClient, query: &ChangeQuery, since: Option<ChangeCursor>) -> Told {
+async fn told(client: &AdClient, query: &DirectoryChangeQuery, since: Option<ChangeCursor>) -> Told {
     let mut told = Told::default();
     let mut changes = client.changes(query.clone(), since);
     while let Some(change) = changes.try_next().await.unwrap() {
@@ -52,13 +52,13 @@ fn set(lab: &Lab, user: &ForestUser, attribute: &str, values: &[&str]) {
     lab.model.set_on(lab.host(0), &user.guid, attribute, values).unwrap();
 }
 
-fn users_of(lab: &Lab) -> ChangeQuery {
+fn users_of(lab: &Lab) -> DirectoryChangeQuery {
     let filter = LdapFilter::parse("(&(objectCategory=person)(objectClass=user))").unwrap();
-    ChangeQuery::new(lab.model.base(), [MAIL]).with_filter(filter)
+    DirectoryChangeQuery::new(lab.model.base(), [MAIL]).with_filter(filter)
 }
 
 /// Both ways report the same, but the one by `uSNChanged` also reports changes of other attributes.
-async fn follow(query: ChangeQuery, lab: &Lab) {
+async fn follow(query: DirectoryChangeQuery, lab: &Lab) {
     let by_attribute = query.dir_sync;
     let client = lab.connect().await;
     let users = people(client.forest().users.as_ref(), 4).await;
@@ -201,10 +201,10 @@ async fn a_cursor_that_is_not_accepted_starts_anew_and_one_of_another_context_to
             .is_err()
     );
 
-    let elsewhere = ChangeQuery::new(lab.model.base().child("CN", "Configuration"), [MAIL]);
+    let elsewhere = DirectoryChangeQuery::new(lab.model.base().child("CN", "Configuration"), [MAIL]);
     let other = told(&client, &elsewhere, first.cursor).await;
     assert!(other.restarted.unwrap().contains("another naming context"));
-    let nowhere = ChangeQuery::new(lab.model.base().child("OU", "Staff"), [MAIL]);
+    let nowhere = DirectoryChangeQuery::new(lab.model.base().child("OU", "Staff"), [MAIL]);
     let error = client.changes(nowhere, None).try_next().await.unwrap_err();
     assert!(error.is_not_found() && error.to_string().contains("naming context"), "{error}");
 }

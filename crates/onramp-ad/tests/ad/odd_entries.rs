@@ -1,7 +1,7 @@
 //! Unreadable objects: each is reported and skipped, and ends no stream.
 
 use futures_util::{Stream, StreamExt};
-use onramp_ad::{AdClient, ChangeQuery, DirectoryChange};
+use onramp_ad::{AdClient, DirectoryChange, DirectoryChangeQuery};
 use onramp_core::forest::{ChangesQuery, ObjectQuery, UserQuery};
 use onramp_core::{AttributeName, DistinguishedName, ErrorKind, Result, UpnSuffix};
 
@@ -95,7 +95,8 @@ async fn every_stream_passes_over_what_it_cannot_understand() {
         ChangesQuery::new(DOMAIN.parse().unwrap(), AttributeName::from_static("userPrincipalName"), 0);
     let metadata = forest.replication_metadata.as_ref().unwrap();
     assert_eq!(good(metadata.changes(&controller, query), &told, |change| &change.dn).await, BOTH);
-    let query = ChangeQuery::new(DOMAIN.parse().unwrap(), [AttributeName::from_static("sAMAccountName")]);
+    let query =
+        DirectoryChangeQuery::new(DOMAIN.parse().unwrap(), [AttributeName::from_static("sAMAccountName")]);
     let changes = client
         .changes(query, None)
         .filter(|change| std::future::ready(!matches!(change, Ok(DirectoryChange::Checkpoint(_)))));

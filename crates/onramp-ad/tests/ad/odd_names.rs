@@ -46,7 +46,7 @@ async fn a_forest_with_an_underscore_is_read_whole() {
         let holder = holders.iter().find(|holder| holder.guid == user.guid).unwrap();
         assert!(holder.implied_upn().unwrap().as_str().ends_with(suffix));
         let upn = Upn::parse(user.upn.as_deref().unwrap()).unwrap();
-        let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn };
+        let value = ReplicatedValue::user_upn(&user, upn);
         let concerned = controllers.iter().filter(|controller| value.concerns(controller)).count();
         assert_eq!(concerned, served_by, "{domain}");
     }

@@ -191,7 +191,7 @@ impl ObjectQuery {
     }
 }
 
-/// Port: reading objects of any class.
+/// The port of objects of any class, for reading.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ForestObjects: Debug + Send + Sync {

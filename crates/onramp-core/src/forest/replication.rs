@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{AttributeValue, InvocationId, ReplicationPosition, ValueStamp};
+use super::{AttributeValue, ForestUser, InvocationId, ReplicationPosition, ValueStamp};
 use crate::{AttributeName, BoxStream, DistinguishedName, LdapFilter, ObjectGuid, Result, Upn, UpnSuffix};
 
 /// A domain controller, as the Configuration partition describes it.
@@ -87,6 +87,11 @@ pub enum ReplicatedValue {
 }
 
 impl ReplicatedValue {
+    /// Creates the value that a user has a UPN.
+    pub fn user_upn(user: &ForestUser, upn: Upn) -> Self {
+        Self::UserUpn { guid: user.guid, dn: user.dn.clone(), upn }
+    }
+
     /// Returns true if the domain controller must have the value. Suffixes are in the Configuration partition, which
     /// every one holds; a user only in its own domain.
     pub fn concerns(&self, controller: &DomainController) -> bool {

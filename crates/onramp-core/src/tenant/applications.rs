@@ -122,7 +122,7 @@ impl AppRoleAssignment {
     }
 }
 
-/// The port of a pplication identities of a tenant.
+/// The port of the application identities of a tenant.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Applications: Debug + Send + Sync {

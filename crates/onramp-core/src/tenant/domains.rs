@@ -122,7 +122,7 @@ impl std::fmt::Display for VerificationRecord {
 /// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Verification {
+pub enum DomainVerification {
     /// The domain is verified, now or since before.
     Verified,
     /// The record is not visible yet in DNS. Try again later; up to 72 hours are documented.
@@ -158,13 +158,13 @@ pub trait Domains: Debug + Send + Sync {
     async fn verification_records(&self, name: &DomainName) -> Result<Vec<VerificationRecord>>;
 
     /// Asks the tenant to look for the record now. Verifying a verified domain answers
-    /// [`Verification::Verified`]. Only a record that is missing is worth waiting for, and only that is
-    /// [`Verification::RecordNotFound`]; a refusal for any other cause, known or not, is an error.
+    /// [`DomainVerification::Verified`]. Only a record that is missing is worth waiting for, and only that is
+    /// [`DomainVerification::RecordNotFound`]; a refusal for any other cause, known or not, is an error.
     ///
     /// # Errors
     /// `NotFound` if the tenant does not have the domain; `AlreadyExists` if another tenant has it, which waiting does
     /// not change; `Invalid` for a cause that is not known.
-    async fn verify(&self, name: &DomainName) -> Result<Verification>;
+    async fn verify(&self, name: &DomainName) -> Result<DomainVerification>;
 
     /// The objects whose names are on the domain, page by page as the consumer takes them. An object that
     /// cannot be understood is one error of kind `Unreadable`, and the stream goes on; every other error ends the stream.

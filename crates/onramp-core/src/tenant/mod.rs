@@ -20,7 +20,7 @@ pub use applications::{
     AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewCertificate,
 };
 pub use domains::{
-    DomainAuthentication, DomainReference, Domains, ReferenceKind, TenantDomain, Verification,
+    DomainAuthentication, DomainReference, DomainVerification, Domains, ReferenceKind, TenantDomain,
     VerificationRecord,
 };
 pub use mfa_state::MfaState;

@@ -93,7 +93,7 @@ impl RoleAssignment {
     }
 }
 
-/// Port: directory roles of a tenant.
+/// The port of the directory roles of a tenant.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Roles: Debug + Send + Sync {

@@ -204,7 +204,7 @@ fn circumstance(code: u32) -> Option<&'static str> {
     })
 }
 
-/// Port: how users of a tenant sign in.
+/// The port of the sign-in of a tenant's users.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SignIn: Debug + Send + Sync {

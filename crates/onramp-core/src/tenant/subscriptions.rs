@@ -152,7 +152,7 @@ impl ClassicAdministrator {
     }
 }
 
-/// Port: Azure subscriptions and access to them.
+/// The port of the Azure subscriptions and access to them.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Subscriptions: Debug + Send + Sync {

@@ -1,7 +1,7 @@
 //! What answers mean: kinds of errors, verification, sign-in, paths and bodies.
 
 use onramp_core::tenant::{
-    MfaState, NewUser, RoleTemplateId, SignInProbe, UserUpdate, Verification, VerificationRecord,
+    DomainVerification, MfaState, NewUser, RoleTemplateId, SignInProbe, UserUpdate, VerificationRecord,
 };
 use onramp_core::{DomainName, ErrorKind, Password, Upn};
 use serde_json::{Value, json};
@@ -120,7 +120,7 @@ async fn a_reply_in_another_shape_is_an_error_and_not_a_panic() {
     }
 }
 
-async fn verify(answer: ResponseTemplate, is_verified: bool) -> onramp_core::Result<Verification> {
+async fn verify(answer: ResponseTemplate, is_verified: bool) -> onramp_core::Result<DomainVerification> {
     let server = MockServer::start().await;
     answers(&server, Mock::given(method("POST")).and(path("/v1.0/domains/contoso.com/verify")), vec![answer])
         .await;
@@ -134,12 +134,12 @@ async fn verification_is_done_was_done_or_waits_for_dns() {
     let refused =
         |message: &str| ResponseTemplate::new(400).set_body_json(graph_error("Request_BadRequest", message));
     let done = ok(json!({ "id": "contoso.com", "isVerified": true }));
-    assert_eq!(verify(done, true).await.unwrap(), Verification::Verified);
-    assert_eq!(verify(refused("in whatever words"), true).await.unwrap(), Verification::Verified);
+    assert_eq!(verify(done, true).await.unwrap(), DomainVerification::Verified);
+    assert_eq!(verify(refused("in whatever words"), true).await.unwrap(), DomainVerification::Verified);
     let message = "Domain verification failed with the following error: 'no such record'.";
     assert_eq!(
         verify(refused(message), false).await.unwrap(),
-        Verification::RecordNotFound { message: message.into() }
+        DomainVerification::RecordNotFound { message: message.into() }
     );
     assert_eq!(verify(refused("something else"), false).await.unwrap_err().kind(), ErrorKind::Invalid);
     let elsewhere = "Unable to verify this domain because it is used elsewhere in another service.";
@@ -150,7 +150,7 @@ async fn verification_is_done_was_done_or_waits_for_dns() {
         assert!(error.is_already_exists(), "{error}");
         assert!(error.hint().unwrap().contains("takeover"), "{error}");
         assert!(error.to_string().contains(elsewhere), "the service's words are kept: {error}");
-        assert_eq!(verify(refused(&words), true).await.unwrap(), Verification::Verified);
+        assert_eq!(verify(refused(&words), true).await.unwrap(), DomainVerification::Verified);
     }
     let odd = "Domain verification failed with the following error: 'The name is reserved.'";
     let error = verify(refused(odd), false).await.unwrap_err();

@@ -21,6 +21,8 @@ impl BulkMonitor {
 }
 
 /// The statistics of a bulk run. Every change taken is applied, refused, unknown, cancelled, in flight or waiting.
+///
+/// They run ahead of the outcomes that the program has taken from the stream: outcomes wait there until they are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BulkStats {

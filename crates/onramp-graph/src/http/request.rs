@@ -41,6 +41,7 @@ pub enum Effect {
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
+#[must_use = "a request does nothing until it is sent"]
 pub struct Request {
     /// An infinitive phrase for errors.
     pub(crate) action: &'static str,

@@ -3,6 +3,7 @@
 use onramp_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
 
 use crate::http::request::Request;
 
@@ -11,9 +12,9 @@ use crate::http::request::Request;
 /// # Errors
 /// `Unreadable` if it is not a `T`.
 pub fn decode_object<T: DeserializeOwned>(request: &Request, object: &Value) -> Result<T> {
-    // serde's message may quote a value, and does not name the member.
-    T::deserialize(object).map_err(|_| {
-        let what = match invalid_member::<T>(object) {
+    serde_path_to_error::deserialize(object).map_err(|error| {
+        // serde's own message may quote a value.
+        let what = match invalid_member::<T>(object, error.path()) {
             Some(member) => format!("its {member} does not have the expected type"),
             None => "it does not have the expected form".to_owned(),
         };
@@ -23,9 +24,7 @@ pub fn decode_object<T: DeserializeOwned>(request: &Request, object: &Value) -> 
 
 /// Returns the error for an object that cannot be decoded.
 pub fn unreadable_object(name: &str, why: &str) -> Error {
-    Error::new(ErrorKind::Unreadable, "decode_object what the service tells of")
-        .with_object(name)
-        .with_detail(why)
+    Error::new(ErrorKind::Unreadable, "read what the service tells of").with_object(name).with_detail(why)
 }
 
 /// Returns the names by which administrators know the object.
@@ -39,12 +38,18 @@ fn name(object: &Value) -> String {
     }
 }
 
-/// Returns the member without which the object could be decoded.
-fn invalid_member<T: DeserializeOwned>(object: &Value) -> Option<&String> {
+/// Returns the path of the member that cannot be decoded. Where serde lost it, as for flattened members, it is the member without
+/// which the object could be decoded.
+fn invalid_member<T: DeserializeOwned>(object: &Value, path: &Path) -> Option<String> {
+    let is_known = path.iter().next().is_some() && !path.iter().any(|one| matches!(one, Segment::Unknown));
+    if is_known {
+        return Some(path.to_string());
+    }
     let members = object.as_object()?;
-    members.keys().find(|name| {
+    let member = members.keys().find(|name| {
         let mut rest = members.clone();
         rest.remove(*name);
         T::deserialize(&Value::Object(rest)).is_ok()
-    })
+    });
+    member.cloned()
 }

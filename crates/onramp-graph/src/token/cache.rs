@@ -105,7 +105,7 @@ impl TokenCache {
             let answered = claims.is_none() || claims == slot.claims;
             if let Some(other) = &slot.token
                 && answered
-                && other.secret().expose() != refused.secret().expose()
+                && !other.secret().is_same(refused.secret())
             {
                 return Ok(other.clone()); // another caller has replaced it
             }

@@ -21,12 +21,53 @@ struct Item {
     id: u32,
 }
 
+/// An object with members at every place that serde treats in its own way.
+#[derive(Debug, Deserialize)]
+struct Thing {
+    #[serde(rename = "id")]
+    _id: u32,
+    #[serde(rename = "owners", default)]
+    _owners: Vec<Item>,
+    #[serde(flatten)]
+    _more: More,
+}
+
+#[derive(Debug, Deserialize)]
+struct More {
+    #[serde(rename = "isOpen")]
+    _is_open: Option<bool>,
+}
+
 fn objects(ids: impl IntoIterator<Item = u32>) -> Vec<Value> {
     ids.into_iter().map(|id| json!({ "id": id })).collect()
 }
 
 fn ids(items: Vec<Item>) -> Vec<u32> {
     items.into_iter().map(|item| item.id).collect()
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_decoded_is_an_error_that_names_the_member_and_no_value() {
+    for (object, said) in [
+        (json!({ "id": ["$ecret"], "mail": "a@contoso.com" }), "its id does not have the expected type"),
+        (
+            json!({ "id": 1, "owners": [{ "id": 2 }, { "id": "$ecret" }], "mail": "a@contoso.com" }),
+            "its owners[1].id does not have the expected type",
+        ),
+        (
+            json!({ "id": 1, "isOpen": "$ecret", "mail": "a@contoso.com" }),
+            "its isOpen does not have the expected type",
+        ),
+        (json!({ "isOpen": true, "mail": "a@contoso.com" }), "it does not have the expected form"),
+    ] {
+        let server = MockServer::start().await;
+        any().respond_with(ok(json!({ "value": [object] }))).mount(&server).await;
+        let error = bench(&server.uri()).client.query::<Thing>("things").all().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreadable, "{error}");
+        let text = format!("could not read what the service tells of a@contoso.com: {said} (asked to ");
+        assert!(error.to_string().starts_with(&text), "{error}");
+        assert!(!error.to_string().contains("$ecret"), "{error}");
+    }
 }
 
 /// Ten pages of ten, link first or last.

@@ -16,7 +16,7 @@ use super::data::view::View;
 use super::schema::{Attr, Class};
 use super::writing::values::relink;
 use super::{Fault, LabForest, Operation, Overload};
-use crate::tls::{ClientCertificate, LabCa};
+use crate::tls::{LabCa, LabClientCertificate};
 
 impl LabForest {
     /// Returns the object with that `sAMAccountName`, in any case.
@@ -99,7 +99,7 @@ impl LabForest {
     ///
     /// # Errors
     /// `NotFound` if there is no such account.
-    pub fn client_certificate(&self, ca: &LabCa, account: &ObjectGuid) -> Result<ClientCertificate> {
+    pub fn client_certificate(&self, ca: &LabCa, account: &ObjectGuid) -> Result<LabClientCertificate> {
         let dn = self.dn_of(account).ok_or_else(|| not_found(account))?;
         let certificate = ca.client_certificate(dn.as_str())?;
         let mut known = self.0.certificates.write().unwrap_or_else(PoisonError::into_inner);

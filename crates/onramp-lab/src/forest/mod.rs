@@ -4,6 +4,17 @@
 //! [`LabForest`] implements the forest ports itself ([`LabForest::forest`]), and [`LabForest::serve`] opens LDAP and LDAPS
 //! for each domain controller, for any LDAP client.
 //!
+//! Each domain has, below its root:
+//!
+//! * `OU=Staff` with an OU for each of the eight [departments](crate::people::DEPARTMENTS), such as `OU=Sales,OU=Staff`, and in
+//!   them the users,
+//! * `OU=Service Accounts` with the service accounts, which are users without a department,
+//! * `CN=Users` with Administrator, Guest and krbtgt, and the groups Domain Users, Domain Guests, Domain Computers and Domain
+//!   Admins; in the root domain also Schema Admins and Enterprise Admins,
+//! * `CN=Computers` with three computers, and `OU=Domain Controllers` with the domain controllers.
+//!
+//! There are no other groups. [`LabForest::create_user`] adds a user; the servers refuse an LDAP add.
+//!
 //! ```
 //! use onramp_lab::forest::LabForest;
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -1,4 +1,6 @@
 //! The parts of applying an approved plan that every step needs: its context, its run, and the slices.
+//!
+//! The loop over the changes is in `job/apply.rs`.
 
 mod context;
 mod gate;

@@ -1,5 +1,7 @@
-//! One suite for each store: whoever implements [`Journal`](crate::Journal), [`PlanStore`](crate::PlanStore) or
-//! [`SecretStore`](crate::SecretStore) runs its suite.
+//! The conformance suites of all ports and stores. Feature `conformance`.
+//!
+//! Whoever implements [`Journal`](crate::Journal), [`PlanStore`](crate::PlanStore) or
+//! [`SecretStore`](crate::SecretStore) runs the suite of that name.
 //!
 //! A suite panics at the first promise that is broken, and says which one. The suites of the ports of a tenant and a forest are
 //! those of `onramp_core::conformance`.

@@ -25,6 +25,8 @@ use crate::verify::Verification;
 
 /// A run that is applied in slices: see [`Onramp::start`].
 ///
+/// For a program that does other work between slices; most programs want [`Onramp::apply_to_end`].
+///
 /// Nothing in it sleeps. Dropping it is like a crash: a new run of the same plan continues.
 pub struct ApplyRun<'a> {
     future: Pin<Box<dyn Future<Output = Result<ApplyOutcome>> + Send + 'a>>,
@@ -129,7 +131,8 @@ impl Onramp {
         ApplyRun { future, slices, cancellation, ended: None, total }
     }
 
-    /// Applies one slice of an approved plan, for programs that do not keep a run between slices.
+    /// Applies one slice of an approved plan, for programs that do not keep a run between slices. Most programs want
+    /// [`Onramp::apply_to_end`].
     ///
     /// The same as [`Onramp::start`] and one [`ApplyRun::apply`]. A later call finds the changes that were made, and the
     /// journal tells since when it waits.

@@ -51,6 +51,8 @@ async fn survey_steps(onramp: &Onramp, spec: &Spec) -> Result<Survey> {
         counts: SurveyCounts::default(),
     };
     users::survey(onramp, spec, &mut survey).await?;
+    onramp.report_read("users of the forest", survey.counts.forest_users);
+    onramp.report_read("principals of the forest", survey.counts.principals);
     Ok(survey)
 }
 

@@ -192,6 +192,8 @@ impl JournalState {
 ///
 /// An implementation that returns `Ok` from [`Journal::flush`] promises that everything appended before survives a
 /// crash of the machine.
+///
+/// Run `onramp::conformance::journal` (feature `conformance`) on your journal.
 #[async_trait]
 pub trait Journal: fmt::Debug + Send {
     /// Opens the journal for a run and begins a new epoch.

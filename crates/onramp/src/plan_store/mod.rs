@@ -22,6 +22,8 @@ use crate::plan::{ApprovedPlan, Plan, PlanReview};
 /// what it was given survives a crash of the machine.
 ///
 /// A store believes the names of authors and approvers that it is given: the program must know who uses it.
+///
+/// Run `onramp::conformance::plan_store` (feature `conformance`) on your store.
 #[async_trait]
 pub trait PlanStore: Debug + Send + Sync {
     /// Stores a plan. A plan that is stored already keeps its author and its time.

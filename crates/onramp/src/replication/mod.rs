@@ -6,7 +6,7 @@
 //!
 //! # async fn example(forest: Forest) -> onramp_core::Result<()> {
 //! let suffix = ReplicatedValue::Suffix { suffix: "contoso.com".parse()? };
-//! let report = forest.wait_for_value(suffix).on_progress(|report| println!("{report:?}")).await?;
+//! let report = forest.wait_for_value(suffix).on_progress(|report| println!("{report}")).await?;
 //! report.require_complete()
 //! # }
 //! ```

@@ -264,6 +264,24 @@ impl fmt::Display for ValueMismatch {
     }
 }
 
+impl fmt::Display for ReplicationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (subject, all) = (&self.subject, self.controllers.len());
+        let seen = all - self.behind().count();
+        match subject {
+            ReplicationSubject::Value { .. } => {
+                write!(f, "{subject} is on {seen} of {all} domain controllers")?;
+                let behind: Vec<&str> = self.behind().map(|controller| controller.host.as_str()).collect();
+                if behind.is_empty() { Ok(()) } else { write!(f, ", not on {}", behind.join(", ")) }
+            }
+            ReplicationSubject::Attribute { .. } => {
+                write!(f, "{subject}: on {seen} of {all} domain controllers")?;
+                self.behind().try_for_each(|controller| write!(f, "; {controller}"))
+            }
+        }
+    }
+}
+
 impl ReplicationReport {
     /// Returns true if every domain controller has everything, and every value is the expected one.
     pub fn is_complete(&self) -> bool {

@@ -74,7 +74,7 @@ impl SecretStore for CallbackSecretStore {
 
     async fn discard(&self, name: &str, secret: &Password) -> Result<()> {
         let pending = self.known.pending(name).await?;
-        if pending.iter().any(|stored| stored.expose() == secret.expose()) {
+        if pending.iter().any(|stored| stored.is_same(secret)) {
             (self.callback)(SecretStep::Discarded, name, secret)?;
         }
         self.known.discard(name, secret).await

@@ -18,6 +18,10 @@ use crate::blocking::run_blocking;
 ///
 /// A new secret is stored here, durably, before the tenant gets it, and becomes the current one only after the tenant
 /// accepted it. No secret that was current, or that the tenant may have, is ever lost.
+///
+/// The name is the UPN of the account; names ignore case.
+///
+/// Run `onramp::conformance::secret_store` (feature `conformance`) on your store.
 #[async_trait]
 pub trait SecretStore: Debug + Send + Sync {
     /// Stores a new secret under a name, beside the current one, and returns its location for people.
@@ -27,13 +31,17 @@ pub trait SecretStore: Debug + Send + Sync {
     async fn store(&self, name: &str, secret: &Password) -> Result<String>;
 
     /// Makes a stored secret the current one, because the tenant accepted it, and returns its new location for people. The
-    /// former one is kept.
+    /// former one is kept. Compare secrets with [`Password::is_same`].
+    ///
+    /// A secret that is the current one already stays so, which is no error: a run promotes again what it may have promoted
+    /// before.
     ///
     /// # Errors
     /// Errors of the store; `NotFound` if it was not stored.
     async fn promote(&self, name: &str, secret: &Password) -> Result<String>;
 
-    /// Removes a stored secret that the tenant certainly refused. Never removes a current one.
+    /// Removes a stored secret that the tenant certainly refused. Never removes a current one. One that is not stored is no
+    /// error. Compare secrets with [`Password::is_same`].
     ///
     /// # Errors
     /// Errors of the store.
@@ -102,7 +110,7 @@ impl FileSecretStore {
         for (_, path) in
             self.numbered(name, "next").map_err(|e| not_read(name, &self.folder, &e))?.iter().rev()
         {
-            if read(name, path)?.is_some_and(|stored| stored.expose() == secret.expose()) {
+            if read(name, path)?.is_some_and(|stored| stored.is_same(secret)) {
                 return Ok(Some(path.clone()));
             }
         }
@@ -134,7 +142,7 @@ impl FileSecretStore {
         };
         let Some(stored) = self.find_pending(name, secret)? else {
             return match self.load_file(name)? {
-                Some(current) if current.expose() == secret.expose() => Ok(path.display().to_string()),
+                Some(current) if current.is_same(secret) => Ok(path.display().to_string()),
                 _ => Err(Error::new(ErrorKind::NotFound, "find the stored password of").with_object(name)),
             };
         };
@@ -252,10 +260,10 @@ impl SecretStore for MemorySecretStore {
     async fn promote(&self, name: &str, secret: &Password) -> Result<String> {
         let mut all = self.kept();
         let kept = all.entry(name.to_lowercase()).or_default();
-        if let Some(at) = kept.pending.iter().position(|stored| stored.expose() == secret.expose()) {
+        if let Some(at) = kept.pending.iter().position(|stored| stored.is_same(secret)) {
             let stored = kept.pending.remove(at);
             kept.previous.extend(kept.current.replace(stored));
-        } else if kept.current.as_ref().is_none_or(|current| current.expose() != secret.expose()) {
+        } else if kept.current.as_ref().is_none_or(|current| !current.is_same(secret)) {
             return Err(Error::new(ErrorKind::NotFound, "find the stored password of").with_object(name));
         }
         Ok("memory".into())
@@ -263,7 +271,7 @@ impl SecretStore for MemorySecretStore {
 
     async fn discard(&self, name: &str, secret: &Password) -> Result<()> {
         if let Some(kept) = self.kept().get_mut(&name.to_lowercase()) {
-            kept.pending.retain(|stored| stored.expose() != secret.expose());
+            kept.pending.retain(|stored| !stored.is_same(secret));
         }
         Ok(())
     }

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use onramp_core::tenant::{
-    DomainAuthentication, SyncState, TenantDomain, Verification as DomainVerification,
-};
+use onramp_core::tenant::{DomainAuthentication, DomainVerification, SyncState, TenantDomain};
 use onramp_core::{DomainName, Error, ErrorKind, Result, Upn};
 
 use super::result::{StepResult, already, done};

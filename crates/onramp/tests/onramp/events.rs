@@ -45,11 +45,31 @@ async fn a_log_of_events_replays_to_the_state_that_was_seen_live() {
     assert!(live.changes.values().all(|change| change.outcome == Some(Outcome::Done)), "{live:#?}");
     let users = live.users.unwrap();
     assert_eq!((users.done, users.total, users.failed), (approved.plan().users_changed(), users.done, 0));
-    assert!(live.waiting.is_none() && live.read["users of the forest"] >= 1);
+    assert!(live.waiting.is_none());
+    assert_eq!(live.read["users of the forest"], approved.plan().header().users_read);
     assert!(!live.replication.is_empty() && live.replication.values().all(|report| report.is_complete()));
     assert_eq!(live.secrets.len(), 1);
     assert_eq!(live.dns_records.len(), 1);
     assert!(live.started_at < live.last_at);
+}
+
+#[tokio::test]
+async fn events_of_replication_say_on_which_controllers_a_value_is() {
+    let (records, _, _) = whole_job(&mut World::new(40)).await;
+    let said: Vec<String> = records.iter().map(|record| record.event.to_string()).collect();
+    for expected in [
+        "UPN suffix contoso.com is on 1 of 2 domain controllers, not on dc2.corp.local",
+        "UPN suffix contoso.com is on 2 of 2 domain controllers",
+    ] {
+        assert!(said.iter().any(|said| said == expected), "{expected}: {said:#?}");
+    }
+    let reports = records.iter().filter_map(|record| match &record.event {
+        Event::BulkReplication { report } => Some(report.to_string()),
+        _ => None,
+    });
+    let last = reports.last().unwrap();
+    let parts = (last.starts_with("userPrincipalName of "), last.ends_with(": on 2 of 2 domain controllers"));
+    assert_eq!(parts, (true, true), "{last}");
 }
 
 #[test]

@@ -234,7 +234,7 @@ async fn what_is_so_is_told_without_what_is_not() {
     let detail = &of_users(&verification).detail;
     assert_eq!(
         detail,
-        "16 have it, 0 do not, 4 are blocked; a sample of 16 is on every domain controller that answers"
+        "16 have it, 0 do not, 4 are blocked; all 16 are on every domain controller that answers"
     );
     let detail = of_users(&world.onramp().verify(&spec, None, None).await.unwrap()).detail.clone();
     assert!(detail.starts_with("16 have it, 0 do not, 4 are blocked; 4 with a problem"), "{detail}");
@@ -243,7 +243,10 @@ async fn what_is_so_is_told_without_what_is_not() {
     let all = approved.plan().users_changed();
     let detail =
         of_users(&world.onramp().verify(&narrower, Some(&approved), None).await.unwrap()).detail.clone();
-    assert!(detail.starts_with(&format!("{all} have it, 0 do not, 0 are blocked; a sample of")), "{detail}");
+    assert!(
+        detail.starts_with(&format!("{all} have it, 0 do not, 0 are blocked; all {all} are on")),
+        "{detail}"
+    );
     world.forest.delete(&upn_changes(approved.plan())[0].1.guid).unwrap();
     let detail =
         of_users(&world.onramp().verify(&narrower, Some(&approved), None).await.unwrap()).detail.clone();

@@ -68,7 +68,7 @@ async fn change_is_followed(
         assert!(second.usn > before.highest_usn && second.usn <= found.usn, "and when: {second:?}");
         assert!(second.wins_over(&first), "a later write outranks an earlier one: {first:?}, {second:?}");
     }
-    let value = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn: new.clone() };
+    let value = ReplicatedValue::user_upn(&user, new.clone());
     for controller in controllers.iter().filter(|controller| controller.holds(&context)) {
         let arrived = async || {
             let behind = port.position(controller, &context).await?.behind(&identity, found.usn);
@@ -82,7 +82,7 @@ async fn change_is_followed(
     }
 
     done(change(&new, &old).await, "changing a UPN back");
-    let back = ReplicatedValue::UserUpn { guid: user.guid, dn: user.dn.clone(), upn: old };
+    let back = ReplicatedValue::user_upn(&user, old);
     for controller in controllers.iter().filter(|controller| controller.holds(&context)) {
         let holds = async || replication.holds(controller, &back).await;
         fixture.poll.until(&format!("{} receives the {back}", controller.host), holds, |held| *held).await;

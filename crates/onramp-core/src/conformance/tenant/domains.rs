@@ -5,7 +5,7 @@ use futures_util::TryStreamExt;
 use crate::conformance::done;
 use crate::conformance::{TenantFixture, expect_kind};
 use crate::tenant::{
-    DomainReference, Domains, NewUser, ReferenceKind, TenantUsers, Verification, VerificationRecord,
+    DomainReference, DomainVerification, Domains, NewUser, ReferenceKind, TenantUsers, VerificationRecord,
 };
 use crate::{DomainName, ErrorKind, Upn};
 
@@ -80,7 +80,7 @@ async fn existing_domains(port: &dyn Domains, fixture: &TenantFixture) {
     );
     assert_eq!(verified.is_root, root.name == *name, "a root domain is its own root");
     let again = done(port.verify(name).await, "verifying a verified domain");
-    assert_eq!(again, Verification::Verified);
+    assert_eq!(again, DomainVerification::Verified);
 }
 
 async fn unknown_domains(port: &dyn Domains, fixture: &TenantFixture) {
@@ -135,7 +135,10 @@ async fn verification(port: &dyn Domains, fixture: &TenantFixture, domain: &Doma
 
     let verify = async || port.verify(domain).await;
     let early = fixture.poll.until("a new domain can be asked to be verified", verify, |_| true).await;
-    assert!(matches!(early, Verification::RecordNotFound { .. }), "nothing is published yet: {early:?}");
+    assert!(
+        matches!(early, DomainVerification::RecordNotFound { .. }),
+        "nothing is published yet: {early:?}"
+    );
     let unverified = done(port.get(domain).await, "reading an unverified domain");
     assert!(!unverified.is_verified, "asking alone verifies nothing");
     assert!(!unverified.is_root, "an unverified domain is no root");
@@ -144,11 +147,11 @@ async fn verification(port: &dyn Domains, fixture: &TenantFixture, domain: &Doma
     done(publisher.publish(domain, &records).await, "publishing a record");
     fixture
         .poll
-        .until("a published record verifies", verify, |answer| *answer == Verification::Verified)
+        .until("a published record verifies", verify, |answer| *answer == DomainVerification::Verified)
         .await;
     let get = async || port.get(domain).await;
     fixture.poll.until("reads show that it is verified", get, |domain| domain.is_verified).await;
-    assert_eq!(done(verify().await, "verifying again"), Verification::Verified);
+    assert_eq!(done(verify().await, "verifying again"), DomainVerification::Verified);
 
     let below = DomainName::parse(&format!("below.{domain}")).expect("a domain name");
     done(port.add(&below).await, "adding a domain below a verified one");

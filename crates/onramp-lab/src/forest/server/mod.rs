@@ -32,6 +32,8 @@ impl LabForest {
     /// free. Each controller's certificate is signed by `ca` for its DNS name, `localhost` and `127.0.0.1`. A client may sign in
     /// by a certificate of [`client_certificate`](Self::client_certificate).
     ///
+    /// The servers end when the returned value is dropped.
+    ///
     /// # Errors
     /// `Unavailable` if a port cannot be opened, `Invalid` if a certificate cannot be made.
     pub async fn serve(&self, ca: &LabCa) -> Result<LabForestServers> {
@@ -114,8 +116,9 @@ async fn open(
     Ok(bound)
 }
 
-/// Running LDAP servers. Dropping it stops them.
+/// Running LDAP servers. They end when it is dropped.
 #[derive(Debug)]
+#[must_use = "the servers end when this is dropped"]
 pub struct LabForestServers {
     controllers: Vec<ServedController>,
     _tasks: JoinSet<()>,

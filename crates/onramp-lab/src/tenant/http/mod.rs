@@ -40,8 +40,9 @@ pub(super) fn patch_of(mut body: serde_json::Map<String, serde_json::Value>) -> 
     graph::read_patch(&mut body, true)
 }
 
-/// A tenant that answers at an address. Dropping it ends the server and every connection.
+/// A tenant that answers at an address. The server and every connection end when it is dropped.
 #[derive(Debug)]
+#[must_use = "the server ends when this is dropped"]
 pub struct LabTenantServer {
     base_url: String,
     address: SocketAddr,
@@ -62,6 +63,7 @@ impl LabTenantServer {
 
 impl LabTenant {
     /// Serves the tenant over TLS at `address` (port 0: any free one), as `localhost`, `127.0.0.1` and `::1`.
+    /// The server ends when the returned value is dropped.
     pub async fn serve(&self, ca: &LabCa, address: SocketAddr) -> Result<LabTenantServer> {
         let mut config = (*ca.server_config(&["localhost", "127.0.0.1", "::1"])?).clone();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -69,6 +71,7 @@ impl LabTenant {
     }
 
     /// Serves the tenant without TLS, on the loopback interface only: for benchmarks that should not measure TLS.
+    /// The server ends when the returned value is dropped.
     pub async fn serve_plain(&self, port: u16) -> Result<LabTenantServer> {
         self.start(SocketAddr::from(([127, 0, 0, 1], port)), "http", None).await
     }

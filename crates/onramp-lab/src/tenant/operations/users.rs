@@ -222,5 +222,5 @@ fn apply(user: &mut User, patch: UserPatch, now: OffsetDateTime) {
 }
 
 fn same(old: Option<&Password>, other: &Password) -> bool {
-    old.is_some_and(|old| old.expose() == other.expose())
+    old.is_some_and(|old| old.is_same(other))
 }

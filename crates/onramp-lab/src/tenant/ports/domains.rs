@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use onramp_core::tenant::{
-    DeletionPrevention, DirectorySync, DomainAuthentication, DomainReference, Domains, ProvisioningError,
-    ReferenceKind, SyncFeatures, SyncState, SyncStatus, TenantDomain, Verification, VerificationRecord,
+    DeletionPrevention, DirectorySync, DomainAuthentication, DomainReference, DomainVerification, Domains,
+    ProvisioningError, ReferenceKind, SyncFeatures, SyncState, SyncStatus, TenantDomain, VerificationRecord,
 };
 use onramp_core::{BoxStream, DomainName, ObjectId, Result};
 use time::OffsetDateTime;
@@ -54,7 +54,7 @@ impl Domains for Ports {
         ])
     }
 
-    async fn verify(&self, name: &DomainName) -> Result<Verification> {
+    async fn verify(&self, name: &DomainName) -> Result<DomainVerification> {
         let operation =
             Operation::new("POST", format!("{}/verify", address(name)), "verify the domain", name);
         let answer = self.run(&operation, |state, now| {
@@ -68,8 +68,8 @@ impl Domains for Ports {
             }
         });
         Ok(match answer.await? {
-            None => Verification::Verified,
-            Some(message) => Verification::RecordNotFound { message },
+            None => DomainVerification::Verified,
+            Some(message) => DomainVerification::RecordNotFound { message },
         })
     }
 

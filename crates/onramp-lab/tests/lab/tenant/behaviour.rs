@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use onramp_core::tenant::{DomainAuthentication, NewUser, RoleTemplateId, SignInProbe, Verification};
+use onramp_core::tenant::{DomainAuthentication, DomainVerification, NewUser, RoleTemplateId, SignInProbe};
 use onramp_core::{DomainName, ErrorKind, ObjectId, Password, Upn};
 use onramp_lab::tenant::{
     Audience, ConditionalAccess, Fault, FaultAction, LabTenant, SeedUser, UsedElsewhere,
@@ -80,7 +80,7 @@ async fn a_domain_of_another_tenant_is_refused_when_it_is_verified_and_not_befor
         let tenant = wire.lab.tenant();
         wire.post("/v1.0/domains", json!({ "id": "taken.example" })).await.expect(201);
         let early = tenant.domains.verify(&domain("taken.example")).await.unwrap();
-        assert!(matches!(early, Verification::RecordNotFound { .. }), "{early:?}");
+        assert!(matches!(early, DomainVerification::RecordNotFound { .. }), "{early:?}");
         wire.lab.publish_dns("taken.example").unwrap();
         let refused = wire.post("/v1.0/domains/taken.example/verify", json!({})).await;
         let refused = refused.refused(400, "Request_BadRequest");
@@ -90,7 +90,10 @@ async fn a_domain_of_another_tenant_is_refused_when_it_is_verified_and_not_befor
         assert!(error.reply().diagnostic.as_ref().unwrap().starts_with(start));
 
         wire.lab.use_elsewhere(&domain("taken.example"), None);
-        assert_eq!(tenant.domains.verify(&domain("taken.example")).await.unwrap(), Verification::Verified);
+        assert_eq!(
+            tenant.domains.verify(&domain("taken.example")).await.unwrap(),
+            DomainVerification::Verified
+        );
     }
 }
 
@@ -102,19 +105,19 @@ async fn a_record_is_published_later_or_by_hand() {
     tenant.domains.add(&domain("corp.example")).await.unwrap();
     let verify = async || tenant.domains.verify(&domain("corp.example")).await.unwrap();
     wire.clock.advance(Duration::from_secs(29));
-    assert!(matches!(verify().await, Verification::RecordNotFound { .. }));
+    assert!(matches!(verify().await, DomainVerification::RecordNotFound { .. }));
     wire.clock.advance(Duration::from_secs(1));
-    assert_eq!(verify().await, Verification::Verified);
+    assert_eq!(verify().await, DomainVerification::Verified);
 
     wire.lab.publish_dns_after(None);
     assert_eq!(wire.lab.publish_dns("fabrikam.example").unwrap_err().kind(), ErrorKind::NotFound);
     tenant.domains.add(&domain("fabrikam.example")).await.unwrap();
     wire.clock.advance(Duration::from_secs(3_600));
     let verify = async || tenant.domains.verify(&domain("fabrikam.example")).await.unwrap();
-    assert!(matches!(verify().await, Verification::RecordNotFound { .. }));
+    assert!(matches!(verify().await, DomainVerification::RecordNotFound { .. }));
     let text = wire.lab.publish_dns("Fabrikam.example").unwrap();
     assert_eq!(Some(text), wire.lab.verification_text("fabrikam.example"));
-    assert_eq!(verify().await, Verification::Verified);
+    assert_eq!(verify().await, DomainVerification::Verified);
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ pub(crate) async fn read_cloud_users(onramp: &Onramp, survey: &mut Survey) -> Re
         onramp.report_reading("users of the tenant", survey.counts.tenant_users);
         index.add(&user);
     }
+    onramp.report_read("users of the tenant", survey.counts.tenant_users);
     Ok(index)
 }
 

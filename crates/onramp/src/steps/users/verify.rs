@@ -109,6 +109,7 @@ async fn verify_users(comparison: &Comparison<'_>) -> Result<(CheckStatus, Strin
     }
     detail.push(match lagging.len() {
         0 if sampled == 0 => "no user was looked at on every domain controller".to_owned(),
+        0 if sampled == have => format!("all {have} are on every domain controller that answers"),
         0 => format!("a sample of {sampled} is on every domain controller that answers"),
         lagging => format!("{lagging} of a sample of {sampled} are not on every domain controller"),
     });

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use onramp_core::tenant::{
-    DirectorySync, DomainReference, Domains, ProvisioningError, SyncFeatures, SyncStatus, TenantDomain,
-    Verification, VerificationRecord,
+    DirectorySync, DomainReference, DomainVerification, Domains, ProvisioningError, SyncFeatures, SyncStatus,
+    TenantDomain, VerificationRecord,
 };
 use onramp_core::{BoxStream, DomainName, ErrorKind, Result};
 
@@ -41,9 +41,9 @@ impl Domains for Mutant {
         Ok(records)
     }
 
-    async fn verify(&self, name: &DomainName) -> Result<Verification> {
+    async fn verify(&self, name: &DomainName) -> Result<DomainVerification> {
         let answer = self.sound.domains.verify(name).await?;
-        Ok(if self.is(Broken::VerifiesWithoutARecord) { Verification::Verified } else { answer })
+        Ok(if self.is(Broken::VerifiesWithoutARecord) { DomainVerification::Verified } else { answer })
     }
 
     fn references(&self, name: &DomainName) -> BoxStream<'static, Result<DomainReference>> {
