@@ -32,6 +32,11 @@ impl Index {
         }
     }
 
+    /// Adds the attribute `mail`, unless an object has the address.
+    pub(super) fn add_mail(&mut self, mail: &str, place: usize) {
+        self.by_address.entry(comparison_key(mail)).or_insert(place);
+    }
+
     /// The object with the anchor, letter by letter.
     pub(super) fn with_anchor(&self, anchor: &ImmutableId) -> Option<usize> {
         self.by_anchor.get(anchor.as_str()).copied()
