@@ -5,6 +5,7 @@ pub mod attributes;
 mod duplicates;
 mod entra;
 mod finding;
+pub mod forecast;
 pub mod idfix;
 pub mod ldif;
 mod object;

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use onramp_core::forest::{AttributeValue, ForestObject};
+use onramp_core::forest::{AttributeValue, ForestObject, ForestUser};
 use onramp_core::{AttributeName, ObjectGuid};
 
-use crate::ObjectKey;
+use crate::{ObjectKey, attributes as a};
 
 /// An object of a directory, as a source of any kind has it: names and values are kept octet by octet, in the source's
 /// order, valid or not.
@@ -131,6 +131,28 @@ impl DirectoryObject {
     /// The key of the object in findings.
     pub fn key(&self) -> ObjectKey {
         ObjectKey { dn: self.dn.clone(), guid: self.guid, source: self.source.as_deref().map(str::to_owned) }
+    }
+}
+
+impl From<&ForestUser> for DirectoryObject {
+    fn from(user: &ForestUser) -> Self {
+        let mut object = Self::new(user.dn.as_str()).with_guid(user.guid);
+        let texts = [
+            (a::OBJECT_CLASS, Some("user")),
+            (a::SAM_ACCOUNT_NAME, Some(user.sam_account_name.as_str())),
+            (a::USER_PRINCIPAL_NAME, user.upn.as_deref()),
+            (a::MAIL, user.mail.as_deref()),
+            (a::DISPLAY_NAME, user.display_name.as_deref()),
+        ];
+        for (attribute, value) in texts {
+            object.append(attribute, value.map(AttributeValue::text).into_iter().collect());
+        }
+        let proxies = user.proxy_addresses.iter().map(AttributeValue::text).collect();
+        object.append(a::PROXY_ADDRESSES, proxies);
+        let octets = |octets: Option<Vec<u8>>| octets.map(AttributeValue::bytes).into_iter().collect();
+        object.append(a::OBJECT_SID, octets(user.sid.as_ref().map(onramp_core::Sid::to_bytes)));
+        object.append(a::CONSISTENCY_GUID, octets(user.consistency_guid.clone()));
+        object
     }
 }
 

@@ -1,12 +1,13 @@
 //! The judgment of many objects: each by itself, in parallel, and all together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use onramp_core::{AttributeName, Upn};
 use serde::{Deserialize, Serialize};
 
 use crate::duplicates::{Duplicates, Group, Held, Hold, Namespace, Prepared, key_of_value};
+use crate::forecast::{CLOUD_RULES, Forecast, Forecaster, MatchKind, Outcome, note_rivals};
 use crate::{
     Confidence, DirectoryObject, Exclusion, Finding, Fix, ObjectKey, ReadinessRules, RuleInfo, attributes,
 };
@@ -30,6 +31,9 @@ pub struct ScanResult {
     pub objects: usize,
     /// The rules that applied.
     pub catalog: Vec<RuleInfo>,
+    /// The numbers of objects by the result of synchronization, if there is a forecast.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forecast: Vec<(String, u64)>,
 }
 
 /// A scan of a directory: takes objects, and gives findings at the end.
@@ -60,13 +64,21 @@ pub struct Scan {
     excluded: Vec<(ObjectKey, Exclusion)>,
     duplicates: Duplicates,
     catalog: Vec<RuleInfo>,
+    forecaster: Option<Forecaster>,
+    forecasts: Vec<Forecast>,
+    /// The numbers of objects of which nothing else is to be told.
+    plain: BTreeMap<Rank, u64>,
 }
+
+/// The place of a result among others, and its name.
+type Rank = (Outcome, Option<MatchKind>, &'static str);
 
 /// The judgment of one object.
 struct Judged<'a> {
     findings: Vec<Finding>,
     exclusion: Option<(ObjectKey, Exclusion)>,
     prepared: Prepared<'a>,
+    forecast: Option<Forecast>,
 }
 
 impl Scan {
@@ -82,7 +94,18 @@ impl Scan {
             excluded: Vec::new(),
             duplicates: Duplicates::new(login.clone()),
             login,
+            forecaster: None,
+            forecasts: Vec::new(),
+            plain: BTreeMap::new(),
         }
+    }
+
+    /// Sets the forecast of matches and conflicts with a tenant's objects. Findings about them need the rules of the tag
+    /// `match` in the catalog.
+    #[must_use]
+    pub fn with_forecaster(mut self, forecaster: Forecaster) -> Self {
+        self.forecaster = Some(forecaster);
+        self
     }
 
     /// Sets the attribute by which users sign in, whose values must be unique instead of those of `userPrincipalName`.
@@ -102,13 +125,24 @@ impl Scan {
 
     /// The attributes that the rules read, for sources that have to be asked for each.
     pub fn attributes(&self) -> Vec<AttributeName> {
-        self.rules.attributes()
+        let mut attributes = self.rules.attributes();
+        for attribute in self.forecaster.iter().flat_map(Forecaster::attributes) {
+            if !attributes.contains(&attribute) {
+                attributes.push(attribute);
+            }
+        }
+        attributes
+    }
+
+    /// The rules, those about a tenant's objects included, which apply only with a forecast.
+    pub fn catalog(&self) -> &[RuleInfo] {
+        &self.catalog
     }
 
     /// Adds an object. Objects are judged in chunks, so that not every call costs the same.
     pub fn add(&mut self, object: DirectoryObject) {
         if self.threads == 1 {
-            let one = judge(self.rules.as_ref(), &self.login, &object);
+            let one = judge(self.rules.as_ref(), &self.login, self.forecaster.as_ref(), &object);
             self.take(one);
             return;
         }
@@ -121,16 +155,19 @@ impl Scan {
     fn judge(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         let size = waiting.len().div_ceil(self.threads).max(1);
-        let (rules, login) = (self.rules.as_ref(), &self.login);
+        let (rules, login, forecaster) = (self.rules.as_ref(), &self.login, self.forecaster.as_ref());
         let judged: Vec<Vec<Judged<'_>>> = if self.threads == 1 || waiting.len() < 2 * self.threads {
-            vec![waiting.iter().map(|object| judge(rules, login, object)).collect()]
+            vec![waiting.iter().map(|object| judge(rules, login, forecaster, object)).collect()]
         } else {
             std::thread::scope(|scope| {
                 let handles: Vec<_> = waiting
                     .chunks(size)
                     .map(|chunk| {
                         scope.spawn(move || {
-                            chunk.iter().map(|object| judge(rules, login, object)).collect::<Vec<_>>()
+                            chunk
+                                .iter()
+                                .map(|object| judge(rules, login, forecaster, object))
+                                .collect::<Vec<_>>()
                         })
                     })
                     .collect();
@@ -150,21 +187,35 @@ impl Scan {
         }
         self.findings.extend(one.findings);
         self.excluded.extend(one.exclusion);
+        match one.forecast {
+            Some(forecast) if forecast.is_plain() => *self.plain.entry(forecast.rank()).or_default() += 1,
+            forecast => self.forecasts.extend(forecast),
+        }
     }
 
     /// Ends the scan: looks for values that several objects hold, and for suggestions that somebody holds already.
     pub fn finish(mut self) -> ScanResult {
         self.judge();
-        let catalog = std::mem::take(&mut self.catalog);
+        let mut catalog = std::mem::take(&mut self.catalog);
+        if self.forecaster.is_none() {
+            // A report must not show them as kept.
+            catalog.retain(|rule| !CLOUD_RULES.contains(&rule.id.as_str()));
+        }
         let mut findings = std::mem::take(&mut self.findings);
         let by_id: HashMap<&str, &RuleInfo> = catalog.iter().map(|rule| (rule.id.as_str(), rule)).collect();
         for group in self.duplicates.groups() {
             findings.extend(duplicate_findings(group, &by_id));
         }
+        note_rivals(&mut self.forecasts);
+        for forecast in std::mem::take(&mut self.forecasts) {
+            findings.extend(forecast.findings(&catalog));
+            *self.plain.entry(forecast.rank()).or_default() += 1;
+        }
+        let forecast = self.plain.iter().map(|((.., name), count)| ((*name).to_owned(), *count)).collect();
         findings.sort_by(|one, other| place(one).cmp(&place(other)));
         self.keep_unique(&mut findings);
         self.excluded.sort();
-        ScanResult { findings, excluded: self.excluded, objects: self.duplicates.len(), catalog }
+        ScanResult { findings, excluded: self.excluded, objects: self.duplicates.len(), catalog, forecast }
     }
 
     /// Takes away suggestions of values that another object holds, or that were suggested to another already.
@@ -257,7 +308,12 @@ impl Scan {
     }
 }
 
-fn judge<'a>(rules: &dyn ReadinessRules, login: &AttributeName, object: &'a DirectoryObject) -> Judged<'a> {
+fn judge<'a>(
+    rules: &dyn ReadinessRules,
+    login: &AttributeName,
+    forecaster: Option<&Forecaster>,
+    object: &'a DirectoryObject,
+) -> Judged<'a> {
     let exclusion = rules.exclusion(object);
     let prepared = Prepared::of(object, login, exclusion.is_some());
     let findings = if exclusion.is_none() {
@@ -267,7 +323,8 @@ fn judge<'a>(rules: &dyn ReadinessRules, login: &AttributeName, object: &'a Dire
     } else {
         Vec::new()
     };
-    Judged { findings, exclusion: exclusion.map(|reason| (object.key(), reason)), prepared }
+    let forecast = forecaster.filter(|_| exclusion.is_none()).map(|forecaster| forecaster.forecast(object));
+    Judged { findings, exclusion: exclusion.map(|reason| (object.key(), reason)), prepared, forecast }
 }
 
 /// The finding about an object that is left out for a reason that is a rule, too.

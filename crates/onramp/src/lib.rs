@@ -26,12 +26,11 @@ pub use onramp_entra::EntraClient;
 #[cfg(feature = "lab")]
 pub use onramp_lab as lab;
 pub use tokio_util::sync::CancellationToken;
-pub use {onramp_core, onramp_password as password};
+pub use {onramp_core, onramp_password as password, onramp_readiness as readiness};
 
 mod apply;
 mod audit;
 mod blocking;
-mod cloud_match;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod event;
@@ -60,9 +59,6 @@ mod verify;
 
 pub use apply::Limits;
 pub use audit::{AUDIT_FORMAT_VERSION, AuditAction, AuditRecord, AuditTrail};
-pub use cloud_match::{
-    CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind, MatchesBlocked, PossibleMatch,
-};
 pub use event::{EVENT_FORMAT_VERSION, Event, EventRecord, Observer};
 pub use event_log::EventLog;
 pub use history::History;
@@ -72,6 +68,9 @@ pub use journal::{
 };
 pub use observed_run::{ObservedChange, ObservedRun, ObservedUsers};
 pub use onramp::Onramp;
+pub use onramp_readiness::forecast::{
+    CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind, MatchesBlocked, PossibleMatch,
+};
 pub use outcome::{ApplyOutcome, ApplyStatus, Failure, Outcome, StepOutcome, WaitReason};
 pub use plan::{
     ApprovedPlan, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted, NotApproved,

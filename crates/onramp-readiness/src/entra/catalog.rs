@@ -8,6 +8,7 @@ const PREPARE: &str = "Microsoft 365: Prepare directory attributes for synchroni
 const GRAPH_USER: &str = "Microsoft Graph: user resource type";
 const TROUBLESHOOT: &str = "Microsoft Entra Connect: Troubleshoot errors during synchronization";
 const DEFAULT_RULES: &str = "Microsoft Entra Connect Sync: Understand the default configuration";
+const EXISTING_TENANT: &str = "Microsoft Entra Connect: When you have an existing tenant";
 const CONCEPTS: &str = "Microsoft Entra Connect: Design concepts (sourceAnchor)";
 const UPN_POPULATION: &str = "Microsoft Entra UserPrincipalName population";
 const SMTP: &str = "RFC 5321 section 4.5.3.1";
@@ -154,4 +155,10 @@ rules! {
         "No two users have the same sAMAccountName in one domain, nor anywhere if one of them has no UPN";
     DuplicateSourceAnchor "duplicate-source-anchor" Error ["source-anchor" "duplicate"] None, CONCEPTS,
         "No two objects have the same mS-DS-ConsistencyGuid";
+    CloudOverwrite "cloud-overwrite" Warning ["tenant" "match"] None, EXISTING_TENANT,
+        "Synchronization overwrites no object of the tenant";
+    CloudConflict "cloud-conflict" Error ["tenant" "match"] None, TROUBLESHOOT,
+        "No object of the tenant that is another one has a UPN or an address of the object";
+    CloudUnknown "cloud-unknown" Warning ["tenant" "match"] None, EXISTING_TENANT,
+        "Everything is known that decides whether synchronization overwrites an object of the tenant";
 }

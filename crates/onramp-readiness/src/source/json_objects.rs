@@ -16,12 +16,12 @@ enum Container {
 }
 
 /// The octets of an object, and its first line.
-pub(super) struct JsonObject {
-    pub(super) octets: Vec<u8>,
-    pub(super) line: u64,
+pub(crate) struct JsonObject {
+    pub(crate) octets: Vec<u8>,
+    pub(crate) line: u64,
 }
 
-pub(super) struct JsonObjects<R> {
+pub(crate) struct JsonObjects<R> {
     input: R,
     limits: Limits,
     line: u64,
@@ -42,7 +42,7 @@ enum Scanned {
 }
 
 impl<R: BufRead> JsonObjects<R> {
-    pub(super) fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         let limits = Limits::default();
         Self { input, limits, line: 1, containers: Vec::new(), more: None, has_ended: false }
     }
@@ -51,7 +51,7 @@ impl<R: BufRead> JsonObjects<R> {
         self.limits = limits;
     }
 
-    pub(super) fn next(&mut self) -> Option<Result<JsonObject, SourceError>> {
+    pub(crate) fn next(&mut self) -> Option<Result<JsonObject, SourceError>> {
         if self.has_ended {
             return None;
         }

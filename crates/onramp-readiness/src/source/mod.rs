@@ -7,7 +7,7 @@ pub mod csv;
 mod error;
 pub mod graph_json;
 pub mod idfix_files;
-mod json_objects;
+pub(crate) mod json_objects;
 mod limits;
 mod physical;
 mod rows;

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use onramp_core::{DomainName, ObjectId, Upn, visible};
+use onramp_readiness::forecast::{CloudConflict, CloudMatch};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::cloud_match::{CloudConflict, CloudMatch};
 use crate::user_ref::UserRef;
 
 /// A consequence of a plan, which must be accepted by name before the plan is applied.

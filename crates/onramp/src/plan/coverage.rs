@@ -107,10 +107,10 @@ mod tests {
     use onramp_core::forest::UpnChange;
     use onramp_core::tenant::{SyncState, SyncStatus, TenantUser};
     use onramp_core::{DistinguishedName, ObjectId, Upn};
+    use onramp_readiness::forecast::{CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind};
     use time::OffsetDateTime;
 
     use super::*;
-    use crate::cloud_match::{CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind};
     use crate::plan::Change;
     use crate::plan::{Blocker, BlockerKind, PlannedChange};
     use crate::user_ref::UserRef;
@@ -172,24 +172,14 @@ mod tests {
 
     /// An AD user, a cloud user and the kind of match each.
     fn overwritten(all: &[(u8, u8, MatchKind)]) -> Plan {
-        let one = |(ad, other, kind): &(u8, u8, MatchKind)| CloudMatch {
-            user: user(*ad),
-            display_name: None,
-            is_enabled: true,
-            cloud: cloud(*other),
-            kind: *kind,
-        };
+        let one = |(ad, other, kind): &(u8, u8, MatchKind)| CloudMatch::new(user(*ad), cloud(*other), *kind);
         of(Consequence::CloudUsersOverwritten { matches: all.iter().map(one).collect() })
     }
 
     /// The same with the reason of a conflict.
     fn conflicts(all: &[(u8, u8, ConflictReason)]) -> Plan {
-        let one = |(ad, other, reason): &(u8, u8, ConflictReason)| CloudConflict {
-            user: user(*ad),
-            display_name: None,
-            is_enabled: true,
-            cloud: cloud(*other),
-            reason: *reason,
+        let one = |(ad, other, reason): &(u8, u8, ConflictReason)| {
+            CloudConflict::new(user(*ad), cloud(*other), *reason)
         };
         of(Consequence::SyncConflictsExpected { conflicts: all.iter().map(one).collect() })
     }

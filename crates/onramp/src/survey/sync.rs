@@ -1,9 +1,8 @@
 //! The section of synchronization.
 
 use onramp_core::tenant::SyncStatus;
+use onramp_readiness::forecast::{MatchesBlocked, PossibleMatch};
 use serde::{Deserialize, Serialize};
-
-use crate::cloud_match::{MatchesBlocked, PossibleMatch};
 
 /// The synchronization of a tenant, and the cloud users that match AD users.
 #[derive(Debug, Clone, Serialize, Deserialize)]

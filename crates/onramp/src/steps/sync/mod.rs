@@ -1,14 +1,11 @@
 //! Step 4: directory synchronization is turned on in the tenant.
 
-mod matching;
-
 use std::collections::HashMap;
 
 use onramp_core::Result;
 use onramp_core::tenant::SyncState;
 
-use matching::note_roles;
-pub(crate) use matching::{CloudIndex, smtp_address};
+use onramp_readiness::forecast::{CloudIndex, note_roles};
 
 use super::result::{StepResult, already, done};
 use crate::apply::Context;
@@ -45,6 +42,7 @@ pub(crate) async fn read_matching_rules(onramp: &Onramp, survey: &mut Survey) ->
     if let Some(features) = may_be_hidden(onramp.tenant.sync.features().await)? {
         survey.sync.matches_blocked.soft = features.block_soft_match == Some(true);
         survey.sync.matches_blocked.hard = features.block_hard_match == Some(true);
+        survey.sync.matches_blocked.upn = features.soft_match_on_upn == Some(false);
     }
     Ok(())
 }

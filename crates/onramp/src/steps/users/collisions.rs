@@ -5,11 +5,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use onramp_core::forest::{ObjectQuery, UpnOwner};
 use onramp_core::{AttributeName, LdapFilter, ObjectGuid, Result, Upn, comparison_key};
+use onramp_readiness::forecast::smtp_address;
 
 use crate::onramp::Onramp;
 use crate::plan::BlockerKind;
 use crate::spec::Spec;
-use crate::steps::sync::smtp_address;
 use crate::survey::{AddressHolder, Candidate, HeldAs, SharedUpn, Survey, UsersSurvey, readable};
 use crate::user_ref::UserRef;
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use futures_util::StreamExt;
 use onramp_core::forest::{ReplicatedValue, UserQuery};
 use onramp_core::{Error, ErrorKind, LdapFilter, ObjectGuid, Result};
+use onramp_readiness::forecast::CloudIndex;
 
 use super::collisions::{UpnIndex, read_addresses, read_holders, wanted_keys};
 use super::filter::without_upn;
@@ -14,7 +15,7 @@ use crate::onramp::Onramp;
 use crate::plan::{SkipReason, Skipped};
 use crate::spec::{Spec, UsersSpec};
 use crate::steps::replication::Sample;
-use crate::steps::sync::{self, CloudIndex};
+use crate::steps::sync;
 use crate::survey::{Survey, readable};
 use crate::user_names::{Entry, NetbiosNames, read_netbios_names};
 use crate::user_ref::UserRef;
