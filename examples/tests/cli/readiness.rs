@@ -209,6 +209,25 @@ fn what_cannot_be_read_is_told_and_the_rest_is_judged() {
 }
 
 #[test]
+fn a_column_that_is_missing_is_told() {
+    let folder = Folder::with(&[
+        ("few.csv", b"DN,mail,Account status\r\n\"CN=A,DC=x\",a@contoso.com,ok\r\n"),
+        ("all.csv", b"DN,USERPRINCIPALNAME,ObjectClass\r\n\"CN=A,DC=x\",a@contoso.com,user\r\n"),
+    ]);
+    let few = folder.run(&["check", "--input", "few.csv"]);
+    assert_eq!(code(&few), 2);
+    for words in [
+        "few.csv: there is no column userPrincipalName, so every user is judged as one without it\n",
+        "few.csv: there is no column objectClass, so every row is judged as a user\n",
+        "few.csv: columns that are no attributes are not read: Account status\n",
+    ] {
+        assert!(complaint(&few).contains(words), "{}", complaint(&few));
+    }
+    let all = folder.run(&["check", "--input", "all.csv"]);
+    assert_eq!((code(&all), complaint(&all).as_str()), (0, ""));
+}
+
+#[test]
 fn messages_say_what_to_do() {
     let folder = staff();
     for (name, text) in [

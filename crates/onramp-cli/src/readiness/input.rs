@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use onramp_core::{Error, ErrorKind, Result, visible};
 use onramp_readiness::report::{ReportSource, read_json, read_json_lines};
 use onramp_readiness::source::{SourceError, TextReader, csv, graph_json};
-use onramp_readiness::{DirectoryObject, Finding, ldif};
+use onramp_readiness::{DirectoryObject, Finding, attributes, ldif};
 
 use super::output::io_error;
 
@@ -81,11 +81,15 @@ impl InputArguments {
                 )
             }
             Format::Csv => {
-                let reader = csv::Reader::new(input);
-                Box::new(match name {
-                    Some(name) => reader.with_source(name),
-                    None => reader,
-                })
+                let mut reader = csv::Reader::new(input);
+                if let Some(name) = name {
+                    reader = reader.with_source(name);
+                }
+                match reader.header() {
+                    Ok(header) => note_columns(file, header),
+                    Err(error) => return Ok(Box::new(std::iter::once(Err(error)))),
+                }
+                Box::new(reader)
             }
             Format::Json => {
                 let reader = graph_json::Reader::new(input);
@@ -111,6 +115,22 @@ impl InputArguments {
                 .with_detail("the name does not tell the format")
                 .with_hint("Say --format ldif, csv or json.")),
         }
+    }
+}
+
+/// Tells what a file lacks that makes findings of its own, and the columns that are not read.
+fn note_columns(file: &Path, header: &csv::Header) {
+    let note = |text: String| eprintln!("{}", visible(&format!("{}: {text}", name_of(file))));
+    for (attribute, what) in [
+        (attributes::USER_PRINCIPAL_NAME, "every user is judged as one without it"),
+        (attributes::OBJECT_CLASS, "every row is judged as a user"),
+    ] {
+        if !header.attributes.contains(&attribute) {
+            note(format!("there is no column {attribute}, so {what}"));
+        }
+    }
+    if !header.ignored.is_empty() {
+        note(format!("columns that are no attributes are not read: {}", header.ignored.join(", ")));
     }
 }
 
