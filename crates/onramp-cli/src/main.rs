@@ -31,7 +31,14 @@ enum Program {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Arguments::parse().program {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if std::env::args_os().nth(1).is_some_and(|program| program == "readiness") => {
+            return readiness::usage(&error);
+        }
+        Err(error) => error.exit(),
+    };
+    match arguments.program {
         Program::Onboard(arguments) => onboard::run(*arguments).await,
         Program::Approve(arguments) => approve::run(arguments).await,
         Program::Audit(arguments) => audit::run(&arguments),

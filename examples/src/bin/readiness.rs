@@ -7,5 +7,8 @@ use onramp_cli::readiness::{self, Arguments};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    readiness::run(Arguments::parse()).await
+    match Arguments::try_parse() {
+        Ok(arguments) => readiness::run(arguments).await,
+        Err(error) => readiness::usage(&error),
+    }
 }

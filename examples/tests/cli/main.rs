@@ -18,6 +18,7 @@ mod onboarding;
 mod password;
 mod program;
 mod quickstart;
+mod readiness;
 mod samba;
 mod undoing;
 mod world;

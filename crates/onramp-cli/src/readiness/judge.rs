@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use onramp_core::{DomainName, Error, ErrorKind, Result};
+use onramp::SpecError;
+use onramp_core::{DomainName, Error, ErrorKind, Result, visible};
 use onramp_readiness::idfix::{IdfixCheck, IdfixMode, IdfixScan, TopLevelDomains};
 use onramp_readiness::{
     DirectoryObject, EntraRules, Exclusion, Profile, RuleInfo, Scan, ScanResult, attributes,
@@ -57,38 +58,59 @@ impl ProfileArguments {
 
     /// Reads the profile.
     pub(super) fn profile(&self) -> Result<Chosen> {
-        let mut profile = match self.profile.as_str() {
+        let mut profile = match self.profile.to_ascii_lowercase().as_str() {
             "idfix" => return self.idfix(IdfixMode::MultiTenant),
             "idfix-dedicated" => return self.idfix(IdfixMode::Dedicated),
             "entra" => Profile::entra(),
-            path => {
-                let what = format!("read the profile {path}");
-                let text = std::fs::read_to_string(Path::new(path)).map_err(|error| {
-                    io_error(&what, &error)
-                        .with_hint("it is entra, idfix, idfix-dedicated, or the path of a TOML file")
-                })?;
-                Profile::parse(&text)
-                    .map_err(|error| Error::new(ErrorKind::Invalid, what).with_detail(error.to_string()))?
-            }
+            _ => self.read()?,
         };
+        for (given, option) in [
+            (self.alternate_login_id, "--alternate-login-id"),
+            (self.default_filter, "--default-filter"),
+            (self.top_level_domains.is_some(), "--top-level-domains"),
+        ] {
+            if given {
+                let wrong = Error::new(ErrorKind::Invalid, format!("use {option}"))
+                    .with_detail("it is for the profiles idfix and idfix-dedicated");
+                return Err(match option {
+                    "--alternate-login-id" => {
+                        wrong.with_hint("Write login-attribute = \"mail\" in a profile of your own.")
+                    }
+                    _ => wrong,
+                });
+            }
+        }
         if !self.verified_domain.is_empty() {
             profile.verified_domains = Some(self.verified_domain.clone());
         }
         profile.upn_suffix = self.upn_suffix.clone().or(profile.upn_suffix);
         profile.tags.extend(self.tag.iter().cloned());
         profile.skip.extend(self.skip.iter().cloned());
-        if self.alternate_login_id {
-            return Err(Error::new(ErrorKind::Invalid, "use --alternate-login-id")
-                .with_detail("it is for the profiles idfix and idfix-dedicated")
-                .with_hint("write login-attribute = \"mail\" in a profile of your own"));
-        }
         Ok(Chosen::Entra(profile))
+    }
+
+    /// Reads a profile from a file.
+    fn read(&self) -> Result<Profile> {
+        let path = Path::new(&self.profile);
+        let what = format!("read the profile {}", path.display());
+        let octets = std::fs::read(path).map_err(|error| {
+            io_error(&what, &error)
+                .with_hint("A profile is entra, idfix, idfix-dedicated, or the path of a TOML file.")
+        })?;
+        let wrong = |detail: String| Error::new(ErrorKind::Invalid, visible(&what)).with_detail(detail);
+        let text = onramp_files::text::decode(&octets).map_err(|error| wrong(error.to_string()))?;
+        SpecError::read_toml(&text).map_err(|error| wrong(error.to_string()))
     }
 
     fn idfix(&self, mode: IdfixMode) -> Result<Chosen> {
         if !self.tag.is_empty() || !self.skip.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "choose rules by --tag or --skip")
                 .with_detail("the rules of IdFix depend on each other, and cannot be chosen one by one"));
+        }
+        if !self.verified_domain.is_empty() || self.upn_suffix.is_some() {
+            return Err(Error::new(ErrorKind::Invalid, "use --verified-domain or --upn-suffix")
+                .with_detail("IdFix knows nothing about the tenant")
+                .with_hint("They are for the profile entra."));
         }
         Ok(Chosen::Idfix(mode))
     }

@@ -11,17 +11,18 @@ mod output;
 mod scan;
 mod text;
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use onramp_core::{Result, visible};
+use onramp_core::{Error, ErrorKind, Result, visible};
 use onramp_readiness::report::Diff;
 
 use idfix::IdfixArguments;
 use input::{InputArguments, read_findings};
-use judge::{ProfileArguments, Rules};
-use output::{OutputArguments, Scanned, io_error, out};
+use judge::{Chosen, ProfileArguments, Rules};
+use output::{InputErrors, OutputArguments, Scanned, write_to};
 use scan::ScanArguments;
 
 /// Find what synchronization to Microsoft Entra would reject, rename, merge or overwrite, and the safe fix.
@@ -54,7 +55,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Compare two reports in JSON: what is new, what is fixed, what is still there. Exit code 2 if something is new.
+    /// Compare two reports in JSON or JSON Lines: what is new, what is fixed, what is still there. Exit code 2 if something is new.
     Diff {
         /// The earlier report.
         before: PathBuf,
@@ -84,43 +85,54 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     })
 }
 
+/// Tells an error in the arguments, or the help that was asked for. Returns 1 for an error where other programs return 2, which
+/// means findings here.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let failed = error.use_stderr();
+    // Nothing is left to do if there is no place to tell it.
+    let _ = error.print();
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
 fn check(input: &InputArguments, profile: &ProfileArguments, output: &OutputArguments) -> Result<ExitCode> {
     let mut rules = Rules::new(profile.profile()?, profile, None)?;
-    let mut unreadable = 0_u64;
+    input.check()?;
+    output.check(input.files())?;
+    let mut errors = InputErrors::default();
     for file in input.files() {
+        let name = input::name_of(file);
+        let mut is_empty = true;
         for object in input.open(file)? {
+            is_empty = false;
             match object {
                 Ok(object) => rules.add(object),
-                Err(error) => {
-                    unreadable += 1;
-                    if unreadable <= output::MAX_TOLD {
-                        eprintln!(
-                            "{}: {}",
-                            visible(&file.display().to_string()),
-                            visible(&error.to_string())
-                        );
-                    }
-                }
+                Err(error) => errors.tell(&format!("{name}: {error}")),
             }
+        }
+        if is_empty {
+            errors.tell(&format!("{name}: there is no object in it"));
         }
     }
     output.write(Scanned {
         result: rules.finish(),
-        unreadable,
+        errors,
         sources: input.sources(),
         profile: profile.name(),
     })
 }
 
 fn rules(profile: &ProfileArguments, json: bool) -> Result<ExitCode> {
-    let rules = Rules::new(profile.profile()?, profile, None)?;
-    let catalog = rules.finish().catalog;
-    let mut out = out(None)?;
-    let written = if json {
-        serde_json::to_writer_pretty(&mut out, &catalog)
-            .map_err(std::io::Error::from)
-            .and_then(|()| writeln!(out))
-    } else {
+    let chosen = profile.profile()?;
+    if matches!(chosen, Chosen::Idfix(_)) {
+        return Err(Error::new(ErrorKind::Invalid, "list the rules of IdFix")
+            .with_detail("they are one check for each attribute, and cannot be chosen one by one"));
+    }
+    let catalog = Rules::new(chosen, profile, None)?.finish().catalog;
+    write_to(None, |out| {
+        if json {
+            serde_json::to_writer_pretty(&mut *out, &catalog)?;
+            return writeln!(out);
+        }
         catalog.iter().try_for_each(|rule| {
             let limit = rule.limit.map(|limit| format!(", limit {limit}")).unwrap_or_default();
             writeln!(
@@ -133,16 +145,13 @@ fn rules(profile: &ProfileArguments, json: bool) -> Result<ExitCode> {
                 rule.source
             )
         })
-    };
-    written.and_then(|()| out.flush()).map_err(|error| io_error("print the rules", &error))?;
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn diff(before: &std::path::Path, after: &std::path::Path, json: bool) -> Result<ExitCode> {
+fn diff(before: &Path, after: &Path, json: bool) -> Result<ExitCode> {
     let (before, after) = (read_findings(before)?, read_findings(after)?);
     let diff = Diff::between(&before, &after);
-    let mut out = out(None)?;
-    let written = if json { diff.write_json(&mut out) } else { diff.write_markdown(&mut out) };
-    written.and_then(|()| out.flush()).map_err(|error| io_error("print the comparison", &error))?;
+    write_to(None, |out| if json { diff.write_json(out) } else { diff.write_markdown(out) })?;
     Ok(if diff.new.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }

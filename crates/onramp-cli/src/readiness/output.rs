@@ -1,12 +1,13 @@
 //! The report of a scan, in one of its formats, and the exit code.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, visible};
+use onramp_files::NewFile;
 use onramp_readiness::report::{
     Baseline, CsvOptions, HtmlOptions, Report, ReportSource, write_csv, write_html, write_json,
     write_json_lines, write_junit, write_ldif, write_markdown, write_sarif,
@@ -15,8 +16,8 @@ use onramp_readiness::{Confidence, ScanResult, Severity};
 
 use super::{input, text};
 
-/// The number of unreadable objects that are told one by one.
-pub(super) const MAX_TOLD: u64 = 20;
+/// The number of errors in the input that are told one by one.
+const MAX_TOLD: u64 = 20;
 
 /// The format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,7 +72,8 @@ pub(super) struct OutputArguments {
     /// A file of findings that are known, which are left out.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Write the findings to a file, to be left out from now on.
+    /// Write all findings to a file, to be left out from now on. Those that --baseline leaves out are written too, with their
+    /// comments. The exit code is the same as without.
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
     /// The least confidence of the fixes in LDIF.
@@ -82,34 +84,73 @@ pub(super) struct OutputArguments {
     bom: bool,
 }
 
+/// The errors in the input: told one by one at first, and counted.
+#[derive(Debug, Default)]
+pub(super) struct InputErrors(u64);
+
+impl InputErrors {
+    /// Tells an error.
+    pub(super) fn tell(&mut self, error: &str) {
+        self.0 += 1;
+        if self.0 <= MAX_TOLD {
+            eprintln!("{}", visible(error));
+        }
+    }
+
+    /// Returns the number of errors.
+    pub(super) fn count(&self) -> u64 {
+        self.0
+    }
+}
+
 /// A scan, and what was not read.
 #[derive(Debug)]
 pub(super) struct Scanned {
     pub(super) result: ScanResult,
-    pub(super) unreadable: u64,
+    pub(super) errors: InputErrors,
     pub(super) sources: Vec<ReportSource>,
     pub(super) profile: String,
 }
 
 impl OutputArguments {
+    /// Makes sure that the files can be written, before a scan that may take long, and that none of them is one of the input.
+    pub(super) fn check(&self, inputs: &[PathBuf]) -> Result<()> {
+        for file in self.to.iter().chain(&self.write_baseline) {
+            let is_input = file.canonicalize().is_ok_and(|file| {
+                inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == file))
+            });
+            if is_input {
+                let what = format!("write {}", file.display());
+                return Err(Error::new(ErrorKind::Invalid, visible(&what))
+                    .with_detail("it is a file of the input, which would be lost"));
+            }
+            // A pipe that is opened and closed has ended for its reader.
+            if !is_special(file) {
+                Out::open(Some(file)).map_err(|error| write_error(Some(file), &error))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the report, and says how the program ends.
     pub(super) fn write(&self, mut scanned: Scanned) -> Result<ExitCode> {
+        let mut all = self.write_baseline.is_some().then(|| Baseline::of(&scanned.result.findings));
         if let Some(file) = &self.baseline {
             let what = format!("read the baseline {}", file.display());
-            let baseline = Baseline::read(input::open(file)?).map_err(|error| io_error(&what, &error))?;
+            let baseline = Baseline::read(input::open(file)?).map_err(|error| {
+                io_error(&what, &error).with_hint("It must be a file that --write-baseline made.")
+            })?;
+            all = all.map(|all| all.with_comments_of(&baseline));
             let applied = baseline.apply(std::mem::take(&mut scanned.result.findings));
             eprintln!(
-                "{} known findings left out; {} of the baseline are there no more",
-                applied.suppressed.len(),
+                "{} left out; {} of the baseline no longer found",
+                counted(applied.suppressed.len() as u64, "known finding"),
                 applied.unmatched.len()
             );
             scanned.result.findings = applied.findings;
         }
-        if let Some(file) = &self.write_baseline {
-            let what = format!("write the baseline {}", file.display());
-            let baseline = Baseline::of(&scanned.result.findings);
-            let mut out = out(Some(file))?;
-            baseline.write(&mut out).and_then(|()| out.flush()).map_err(|error| io_error(&what, &error))?;
+        if let (Some(file), Some(all)) = (&self.write_baseline, all) {
+            write_to(Some(file), |out| all.write(out))?;
         }
         let result = &scanned.result;
         let judged = (result.objects - result.excluded.len()) as u64;
@@ -119,15 +160,11 @@ impl OutputArguments {
             .with_profile(&scanned.profile)
             .with_sources(&scanned.sources)
             .with_rules(&result.catalog);
-        let mut out = out(self.to.as_deref())?;
-        self.format(&report, &mut out)
-            .and_then(|()| out.flush())
-            .or_else(ignore_closed)
-            .map_err(|error| io_error("write the report", &error))?;
-        if scanned.unreadable > 0 {
+        write_to(self.to.as_deref(), |out| self.format(&report, out))?;
+        if scanned.errors.count() > 0 {
             eprintln!(
-                "{} objects could not be read and were not judged; the report is not complete",
-                scanned.unreadable
+                "{} in the input: the report is not complete",
+                counted(scanned.errors.count(), "error")
             );
             return Ok(ExitCode::FAILURE);
         }
@@ -140,7 +177,7 @@ impl OutputArguments {
         Ok(if fails { ExitCode::from(2) } else { ExitCode::SUCCESS })
     }
 
-    fn format(&self, report: &Report<'_>, out: &mut impl Write) -> std::io::Result<()> {
+    fn format(&self, report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         match self.output {
             Format::Text => text::write(report, out),
             Format::Json => write_json(report, out),
@@ -165,29 +202,84 @@ impl OutputArguments {
     }
 }
 
-/// Opens a file for writing, which only its owner can read, or standard output.
-pub(super) fn out(file: Option<&Path>) -> Result<Box<dyn Write>> {
-    Ok(match file {
-        None => Box::new(BufWriter::new(std::io::stdout().lock())),
-        Some(file) => {
-            let what = format!("write {}", file.display());
-            let file: File = onramp_files::create_private(file).map_err(|error| io_error(&what, &error))?;
-            Box::new(BufWriter::new(file))
-        }
-    })
+/// The place that text is written to.
+pub(super) enum Out {
+    Standard(BufWriter<StdoutLock<'static>>),
+    /// A file that only its owner can read, and that appears when it is complete.
+    New(NewFile),
+    /// A pipe or a device, which stays what it is.
+    Other(BufWriter<File>),
 }
 
-/// A reader that has seen enough, such as `head`, is no error.
-fn ignore_closed(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+impl Out {
+    /// Opens a file for writing, or standard output.
+    fn open(file: Option<&Path>) -> io::Result<Self> {
+        let Some(file) = file else { return Ok(Self::Standard(BufWriter::new(io::stdout().lock()))) };
+        if is_special(file) {
+            return Ok(Self::Other(BufWriter::new(File::options().write(true).open(file)?)));
+        }
+        NewFile::create(file).map(Self::New)
+    }
+
+    /// Makes the text complete.
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Standard(mut out) => out.flush(),
+            Self::New(file) => file.commit(),
+            Self::Other(mut out) => out.flush(),
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Standard(out) => out.write(octets),
+            Self::New(out) => out.write(octets),
+            Self::Other(out) => out.write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Standard(out) => out.flush(),
+            Self::New(out) => out.flush(),
+            Self::Other(out) => out.flush(),
+        }
+    }
+}
+
+/// Returns true for a pipe or a device.
+fn is_special(file: &Path) -> bool {
+    file.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+/// Writes text to a file, or to standard output. A reader that has seen enough, such as `head`, is no error.
+pub(super) fn write_to(file: Option<&Path>, write: impl FnOnce(&mut Out) -> io::Result<()>) -> Result<()> {
+    let mut out = Out::open(file).map_err(|error| write_error(file, &error))?;
+    let written = write(&mut out).and_then(|()| out.finish());
+    match written {
+        Err(error) if file.is_none() && error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| write_error(file, &error)),
+    }
+}
+
+fn write_error(file: Option<&Path>, error: &io::Error) -> Error {
+    let what = file.map_or("write to standard output".to_owned(), |file| format!("write {}", file.display()));
+    io_error(&what, error)
+}
+
+/// A number and a noun.
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// The error of a file or of standard output.
-pub(super) fn io_error(what: &str, error: &std::io::Error) -> Error {
+pub(super) fn io_error(what: &str, error: &io::Error) -> Error {
     let kind = match error.kind() {
-        std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-        std::io::ErrorKind::PermissionDenied => ErrorKind::Forbidden,
-        std::io::ErrorKind::InvalidData => ErrorKind::Invalid,
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied => ErrorKind::Forbidden,
+        io::ErrorKind::InvalidData => ErrorKind::Invalid,
         _ => ErrorKind::Unavailable,
     };
     Error::new(kind, visible(what)).with_detail(error.to_string())

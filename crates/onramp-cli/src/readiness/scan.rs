@@ -7,12 +7,12 @@ use std::sync::Arc;
 use clap::Args;
 use futures_util::StreamExt;
 use onramp_core::forest::ObjectQuery;
-use onramp_core::{Clock, DomainName, LdapFilter, Result, SystemClock, visible};
+use onramp_core::{Clock, DomainName, LdapFilter, Result, SystemClock};
 use onramp_readiness::DirectoryObject;
 use onramp_readiness::report::ReportSource;
 
 use super::judge::{Chosen, ProfileArguments, Rules};
-use super::output::{self, OutputArguments, Scanned};
+use super::output::{InputErrors, OutputArguments, Scanned};
 use crate::config::Config;
 use crate::terminal::Terminal;
 
@@ -41,6 +41,7 @@ pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let terminal = Terminal::new();
     let mut chosen = arguments.profile.profile()?;
+    arguments.output.check(&[])?;
     let mut verified = None;
     if let Chosen::Entra(profile) = &mut chosen {
         if profile.upn_suffix.is_none() {
@@ -58,7 +59,8 @@ pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
         query = query.below(base.clone());
     }
     let mut objects = forest.objects.search(query);
-    let (mut read, mut unreadable) = (0_u64, 0_u64);
+    let mut read = 0_u64;
+    let mut errors = InputErrors::default();
     while let Some(object) = objects.next().await {
         match object {
             Ok(object) => {
@@ -69,18 +71,20 @@ pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
                 }
             }
             Err(error) if error.kind() == onramp_core::ErrorKind::Unreadable => {
-                unreadable += 1;
-                if unreadable <= output::MAX_TOLD {
-                    eprintln!("{}", visible(&error.to_string()));
-                }
+                errors.tell(&error.to_string());
             }
             Err(error) => return Err(error),
         }
     }
+    if read == 0 {
+        let place =
+            arguments.below.as_ref().map_or("in the forest".to_owned(), |base| format!("below {base}"));
+        errors.tell(&format!("there is no user, group or contact {place} that the account may read"));
+    }
     let sources = vec![ReportSource::directory(config.forest.host)];
     arguments.output.write(Scanned {
         result: rules.finish(),
-        unreadable,
+        errors,
         sources,
         profile: arguments.profile.name(),
     })

@@ -7,6 +7,8 @@ use onramp_core::visible;
 use onramp_readiness::report::Report;
 use onramp_readiness::{Finding, Fix, Severity};
 
+use super::output::counted;
+
 /// The number of findings that are shown.
 const MAX_SHOWN: usize = 200;
 /// The number of holders of a shared value that are shown.
@@ -80,7 +82,10 @@ fn words(finding: &Finding, fix: &Fix) -> String {
 }
 
 fn summary(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
-    let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
+    let count = |severity, noun| {
+        let found = report.findings.iter().filter(|finding| finding.severity == severity).count();
+        counted(found as u64, noun)
+    };
     let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in report.findings {
         *rules.entry(finding.rule.as_str()).or_default() += 1;
@@ -105,11 +110,11 @@ fn summary(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(
         out,
-        "\n{} objects judged, {} not judged: {} errors, {} warnings, {} notes",
-        report.objects_checked,
+        "\n{} judged, {} not judged: {}, {}, {}",
+        counted(report.objects_checked, "object"),
         report.excluded.len(),
-        count(Severity::Error),
-        count(Severity::Warning),
-        count(Severity::Note)
+        count(Severity::Error, "error"),
+        count(Severity::Warning, "warning"),
+        count(Severity::Note, "note")
     )
 }

@@ -74,6 +74,17 @@ impl Baseline {
         Self { entries: entries.collect() }
     }
 
+    /// Takes the comments of the entries that another baseline has too, so that what people wrote stays.
+    #[must_use]
+    pub fn with_comments_of(mut self, other: &Self) -> Self {
+        for (fingerprint, comment) in &mut self.entries {
+            if let Some(written) = other.entries.get(fingerprint) {
+                comment.clone_from(written);
+            }
+        }
+        self
+    }
+
     /// Reads a file.
     ///
     /// # Errors

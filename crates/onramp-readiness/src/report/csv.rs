@@ -99,15 +99,23 @@ pub fn write_csv(report: &Report<'_>, options: &CsvOptions, mut out: impl Write)
         .terminator(::csv::Terminator::CRLF)
         .delimiter(options.delimiter)
         .from_writer(out);
-    writer.write_record(COLUMNS)?;
+    writer.write_record(COLUMNS).map_err(io_error)?;
     for finding in report.findings {
         for cell in cells(finding) {
             let cell = if options.guard { guard_cell(&cell) } else { cell };
-            writer.write_field(cell.as_bytes())?;
+            writer.write_field(cell.as_bytes()).map_err(io_error)?;
         }
-        writer.write_record(None::<&[u8]>)?;
+        writer.write_record(None::<&[u8]>).map_err(io_error)?;
     }
     writer.flush()
+}
+
+/// The error of the writer itself, which tells a closed pipe from a full disk.
+fn io_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
 }
 
 fn cells(finding: &Finding) -> [Cow<'_, str>; COLUMNS.len()] {

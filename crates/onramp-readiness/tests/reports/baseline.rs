@@ -50,6 +50,19 @@ fn the_words_of_a_person_are_kept() {
 }
 
 #[test]
+fn a_new_baseline_takes_the_words_of_the_old_one_for_what_both_have() {
+    let all = findings();
+    let text = written(&Baseline::of(&all[..2])).replace("upn-missing CN=Eve", "Eve leaves in June");
+    let old = Baseline::read(text.as_bytes()).unwrap();
+    let new = Baseline::of(&all[1..3]);
+    assert!(!written(&new).contains("June"));
+    let merged = new.with_comments_of(&old);
+    assert_eq!(merged.len(), 2, "nothing comes from the old one but words");
+    assert!(written(&merged).contains("# Eve leaves in June"));
+    assert!(merged.contains(&all[2]) && !merged.contains(&all[0]));
+}
+
+#[test]
 fn a_file_that_is_no_baseline_is_an_error() {
     for (text, message) in [
         (

@@ -114,3 +114,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_error_of_the_writer_stays_what_it_is() {
+    struct Closed;
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    // Enough rows that they are written before the end.
+    let findings: Vec<_> = crate::data::findings().into_iter().cycle().take(1000).collect();
+    let error = write_csv(&Report::new(&findings, now()), &CsvOptions::default(), Closed).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+}
