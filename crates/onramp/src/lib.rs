@@ -61,16 +61,19 @@ pub use event_log::EventLog;
 pub use history::History;
 pub use job::{ApplyRun, plan};
 pub use journal::{
-    FileJournal, JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord, JournalState, MemoryJournal,
+    FileJournal, JOURNAL_FORMAT_VERSION, JobKey, Journal, JournalEntry, JournalRecord, JournalState,
+    MemoryJournal,
 };
 pub use observed_run::{ObservedChange, ObservedRun, ObservedUsers};
 pub use onramp::Onramp;
 pub use outcome::{ApplyOutcome, ApplyStatus, Failure, Outcome, StepOutcome, WaitReason};
 pub use plan::{
-    ApprovedPlan, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
+    ApprovedPlan, Blocker, BlockerKind, Canary, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
     PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlanReview, PlannedChange, Scope, SkipReason, Skipped,
 };
-pub use plan_store::{FolderPlanStore, MemoryPlanStore, PlanApproval, PlanStore, StoredPlan};
+pub use plan_store::{
+    ApprovalRecord, ApprovalsEnded, FolderPlanStore, MemoryPlanStore, PlanApproval, PlanStore, StoredPlan,
+};
 pub use policy::{
     ChangePolicy, ChangeWindow, PolicyDecision, PolicyRequest, PolicyRules, PolicyViolation, RunProgress,
     Weekday,

@@ -128,12 +128,20 @@ impl Onramp {
         }
     }
 
-    /// Refuses an approved plan that breaks a rule of the policy.
-    pub(crate) async fn require_policy(&self, approved: &ApprovedPlan) -> Result<()> {
-        let Some(policy) = &self.policy else { return Ok(()) };
+    /// Reviews an approved plan, as a run does before its first change.
+    ///
+    /// # Errors
+    /// Those of [`ChangePolicy::review`].
+    pub async fn review_approved(&self, approved: &ApprovedPlan) -> Result<Vec<PolicyViolation>> {
+        let Some(policy) = &self.policy else { return Ok(Vec::new()) };
         let request = PolicyRequest::new(approved.plan(), &self.forest, &self.history, self.clock.now())
             .with_review(approved.review());
-        let violations = self.unless_cancelled("review the plan", policy.review(&request)).await?;
+        self.unless_cancelled("review the plan", policy.review(&request)).await
+    }
+
+    /// Refuses an approved plan that breaks a rule of the policy.
+    pub(crate) async fn require_policy(&self, approved: &ApprovedPlan) -> Result<()> {
+        let violations = self.review_approved(approved).await?;
         if violations.is_empty() {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 mod approval;
 mod blocker;
+mod canary;
 mod change;
 mod consequence;
 mod coverage;
@@ -17,6 +18,7 @@ use time::OffsetDateTime;
 
 pub use approval::{ApprovedPlan, NotAccepted, NotApproved, PlanReview};
 pub use blocker::{Blocker, BlockerKind};
+pub use canary::Canary;
 pub(crate) use change::UserValues;
 pub use change::{Change, FormerUpn, PlannedChange};
 pub use consequence::Consequence;
@@ -72,6 +74,13 @@ pub struct PlanHeader {
     /// The digest of the plan whose run this plan undoes, if it undoes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
+    /// The digest of the domain and the users section of the spec: plans with the same one give the same users the same new
+    /// UPNs, all of them or a canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users_digest: Option<String>,
+    /// The canary that the plan is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
 }
 
 /// The parts of the job that a spec asked for, besides domain and suffix.

@@ -1,7 +1,7 @@
 //! The rules of a change policy as data.
 
 use async_trait::async_trait;
-use onramp_core::{DistinguishedName, Result};
+use onramp_core::{DistinguishedName, Result, visible};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
@@ -9,6 +9,8 @@ use super::{
     ChangePolicy, ChangeWindow, PolicyDecision, PolicyRequest, PolicyViolation, RunProgress, canary,
     protected,
 };
+use crate::history::History;
+use crate::plan_store::StoredPlan;
 use crate::spec::SpecError;
 
 /// The maximum time by which the clock of the machine that surveyed may be ahead.
@@ -137,9 +139,15 @@ impl PolicyRules {
             violations.push(PolicyViolation::new("max_changes", detail));
         }
         if let Some(max) = self.max_plan_age_minutes
-            && let Some(detail) = too_old(surveyed_at(request), request.now, max)
+            && let Some(detail) = too_old("surveyed", surveyed_at(request), request.now, max)
         {
             violations.push(PolicyViolation::new("max_plan_age_minutes", detail));
+        }
+        if let Some(review) = request.review.filter(|_| self.separate_approver) {
+            let digest = plan.digest();
+            for at in &review.approved_at {
+                violations.extend(self.ended(&digest, *at, request.history, request.now));
+            }
         }
         if self.separate_approver && request.review.is_none_or(|review| review.approvers.is_empty()) {
             let detail = match request.review {
@@ -151,22 +159,60 @@ impl PolicyRules {
     }
 }
 
+impl PolicyRules {
+    /// Removes the approvals of a stored plan that are no longer good: a run with them completed or was undone, or they are older
+    /// than a plan may be. Returns a violation for each.
+    pub fn remove_ended_approvals(
+        &self,
+        stored: &mut StoredPlan,
+        history: &History,
+        now: OffsetDateTime,
+    ) -> Vec<PolicyViolation> {
+        let (digest, mut ended) = (stored.plan.digest(), Vec::new());
+        stored.approvals.retain(|approval| match self.ended(&digest, approval.at, history, now) {
+            Some(mut violation) => {
+                violation.detail = format!("{} (by {})", violation.detail, visible(&approval.approver));
+                ended.push(violation);
+                false
+            }
+            None => true,
+        });
+        ended
+    }
+
+    /// Returns a violation if the approval of a plan is no longer good.
+    fn ended(
+        &self,
+        digest: &str,
+        approved_at: OffsetDateTime,
+        history: &History,
+        now: OffsetDateTime,
+    ) -> Option<PolicyViolation> {
+        if history.is_used(digest, approved_at) {
+            let detail = format!(
+                "the approval of {approved_at} was for a run that completed or was undone; another run needs a new one"
+            );
+            return Some(PolicyViolation::new("separate_approver", detail));
+        }
+        let detail = too_old("approved", approved_at, now, self.max_plan_age_minutes?)?;
+        Some(PolicyViolation::new("max_plan_age_minutes", detail))
+    }
+}
+
 /// Returns the time of the survey; not later than that at which the plan was stored, which its file cannot change.
 fn surveyed_at(request: &PolicyRequest<'_>) -> OffsetDateTime {
     let surveyed = request.plan.header().surveyed_at;
     request.review.map_or(surveyed, |review| surveyed.min(review.saved_at))
 }
 
-fn too_old(surveyed: OffsetDateTime, now: OffsetDateTime, max_minutes: u32) -> Option<String> {
-    let age = now - surveyed;
+fn too_old(what: &str, at: OffsetDateTime, now: OffsetDateTime, max_minutes: u32) -> Option<String> {
+    let age = now - at;
     if age < -CLOCK_TOLERANCE {
-        return Some(format!(
-            "the plan was surveyed at {surveyed}, which is in the future; a clock is wrong"
-        ));
+        return Some(format!("the plan was {what} at {at}, which is in the future; a clock is wrong"));
     }
     let is_old = age > Duration::minutes(max_minutes.into());
     is_old.then(|| {
-        format!("the plan was surveyed {} minutes ago, and {max_minutes} are allowed", age.whole_minutes())
+        format!("the plan was {what} {} minutes ago, and {max_minutes} are allowed", age.whole_minutes())
     })
 }
 
@@ -174,11 +220,12 @@ fn too_old(surveyed: OffsetDateTime, now: OffsetDateTime, max_minutes: u32) -> O
 impl ChangePolicy for PolicyRules {
     async fn review(&self, request: &PolicyRequest<'_>) -> Result<Vec<PolicyViolation>> {
         let mut violations = Vec::new();
+        // An empty plan of a canary says that it is complete.
+        canary::review(self, request, &mut violations);
         if request.plan.is_empty() {
             return Ok(violations);
         }
         self.review_plan(request, &mut violations);
-        canary::review(self, request, &mut violations);
         protected::review(self, request, &mut violations).await?;
         Ok(violations)
     }

@@ -374,12 +374,13 @@ async fn the_users_of_a_canary_are_spread_over_the_plan_and_keep_their_mapped_up
     let mapped = spec(&format!("{USERS}[users.map]\n'{}' = 'boss@contoso.com'\n", last.guid));
     let whole = world.plan(&mapped).await;
     let canary = mapped.canary(&whole, 5);
-    let only = &canary.users.as_ref().unwrap().only;
+    let chosen = canary.users.as_ref().unwrap().canary.clone().unwrap();
     let changes = upn_changes(&whole);
-    let places: Vec<usize> = only
-        .iter()
-        .map(|guid| changes.iter().position(|(_, upn)| upn.guid.to_string() == *guid).unwrap())
+    assert_eq!(chosen.of, changes.len() as u64);
+    let mut places: Vec<usize> = (chosen.users.iter())
+        .map(|guid| changes.iter().position(|(_, upn)| upn.guid == *guid).unwrap())
         .collect();
+    places.sort_unstable();
     let expected: Vec<usize> = (0..5).map(|n| n * changes.len() / 5).collect();
     assert_eq!(places, expected);
     let plan = world.plan(&canary).await;
@@ -390,7 +391,8 @@ async fn the_users_of_a_canary_are_spread_over_the_plan_and_keep_their_mapped_up
         assert_eq!(before, &change);
     }
     // As many as there are, and none, are no problem.
-    assert_eq!(mapped.canary(&whole, u64::MAX).users.unwrap().only.len(), changes.len());
+    let all = mapped.canary(&whole, u64::MAX).users.unwrap().canary.unwrap();
+    assert_eq!((all.users.len(), all.rest()), (changes.len(), 0));
 }
 
 /// Allows so many changes and then none for an hour; refuses to review on request.
