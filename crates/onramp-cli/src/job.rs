@@ -144,6 +144,7 @@ impl Job {
         let (log, clock) = (EventLog::create(file(EVENTS)).map_err(nothing)?, Arc::clone(&self.clock));
         let observed: Arc<Mutex<ObservedRun>> = Arc::default();
         let (observing, is_told) = (Arc::clone(&observed), AtomicBool::new(false));
+        let (tenant, forest) = (self.tenant.clone(), self.forest.clone());
         let onramp = Onramp::new(self.tenant, self.forest)
             .with_clock(Arc::clone(&self.clock))
             .with_cancellation(self.cancellation.clone())
@@ -217,6 +218,15 @@ impl Job {
             onramp_files::write_private(file(REPORT), html.as_bytes())
                 .map_err(|error| not_written(&file(REPORT), &error))
         };
+        for window in &self.policy.windows {
+            terminal.line(format!("  changes are made: {window}"));
+        }
+        for name in self.policy.unknown_accounts(&tenant, &forest, &self.history).await? {
+            terminal.line(format!(
+                "  the protected account \"{}\" is neither in the forest nor in the tenant",
+                visible(&name)
+            ));
+        }
         let stored = match self.policy.separate_approver {
             true => {
                 let (store, now) = (&*self.plans, self.clock.now());

@@ -301,7 +301,10 @@ async fn a_plan_waits_for_another_person_and_then_the_same_command_applies_it() 
     let config = std::fs::read_to_string(world.folder.path().join("onboard.toml")).unwrap();
     std::fs::write(world.folder.path().join("onboard.toml"), config.replace("'shared'", "'out2'")).unwrap();
     let (code, said) = approve(&[&digest, "--yes"]);
-    assert!(code == 1 && said.contains("is its author"), "{said}");
+    assert!(
+        code == 1 && said.contains("its author cannot approve it") && said.contains("the same account name"),
+        "{said}"
+    );
     assert!(mine.load(&digest).await.unwrap().approvals.is_empty());
 }
 

@@ -121,7 +121,8 @@ impl Onramp {
     /// # Errors
     /// Those of [`ChangePolicy::review`].
     pub async fn review(&self, plan: &Plan) -> Result<Vec<PolicyViolation>> {
-        let request = PolicyRequest::new(plan, &self.forest, &self.history, self.clock.now());
+        let request = PolicyRequest::new(plan, &self.forest, &self.history, self.clock.now())
+            .with_operator(self.operator.as_deref());
         match &self.policy {
             Some(policy) => self.unless_cancelled("review the plan", policy.review(&request)).await,
             None => Ok(Vec::new()),
@@ -135,7 +136,8 @@ impl Onramp {
     pub async fn review_approved(&self, approved: &ApprovedPlan) -> Result<Vec<PolicyViolation>> {
         let Some(policy) = &self.policy else { return Ok(Vec::new()) };
         let request = PolicyRequest::new(approved.plan(), &self.forest, &self.history, self.clock.now())
-            .with_review(approved.review());
+            .with_review(approved.review())
+            .with_operator(self.operator.as_deref());
         self.unless_cancelled("review the plan", policy.review(&request)).await
     }
 

@@ -180,3 +180,34 @@ async fn a_plan_that_became_too_old_before_its_start_leaves_no_trace_of_a_run() 
     assert_eq!(ended, Ended::NotApproved);
     assert!(!folder.join(JOURNAL).exists());
 }
+
+#[tokio::test]
+async fn what_an_approver_accepted_is_accepted_once_nothing_is_left_to_change() {
+    use onramp_cli::approval::{ApprovalArguments, Earlier, decide};
+
+    let world = with_approver();
+    assert_eq!(world.ended().await, Ended::NotApproved);
+    approve(&world, "anna@laptop").await;
+    assert_eq!(world.ended().await, Ended::Green);
+    let onramp = Onramp::new(world.tenant.tenant(), world.forest.forest()).with_clock(world.clock.clone());
+    let plan = onramp::plan(&world.spec, &onramp.survey(&world.spec).await.unwrap());
+    assert!(plan.is_empty() && !plan.consequences().is_empty(), "{plan:?}");
+    let arguments = ApprovalArguments { accept: Vec::new(), yes: false, plan_only: false, digest: None };
+    let earlier = Earlier::read(&Output::view(&world.folder.path().join("out")));
+    let answer = decide(plan.clone(), None, &arguments, &earlier, "CORP\\a", &Terminal::new()).unwrap();
+    assert!(matches!(answer, Answer::Apply(_)), "{answer:?}");
+    let answer = decide(plan, None, &arguments, &Earlier::default(), "CORP\\a", &Terminal::new()).unwrap();
+    assert!(matches!(answer, Answer::Refused), "{answer:?}");
+}
+
+#[test]
+fn plans_are_not_shared_in_the_output_folder() {
+    let world = World::new();
+    world.list();
+    let file = world.folder.path().join("onboard.toml");
+    let config = std::fs::read_to_string(&file).unwrap().replace("'shared'", "'./out'");
+    std::fs::create_dir_all(world.folder.path().join("out")).unwrap();
+    std::fs::write(&file, config).unwrap();
+    let error = onramp_cli::config::Config::read(&file).unwrap_err().to_string();
+    assert!(error.contains("`shared_plans` is the same folder as `folder`"), "{error}");
+}

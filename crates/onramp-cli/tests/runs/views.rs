@@ -56,3 +56,17 @@ async fn an_undo_is_of_the_run_before_it_and_a_run_is_undone_by_the_undos_after_
     assert!(lines[1].ends_with(&format!("undone, all or in part, by {}", undo(lines[0]))), "{listed}");
     assert!(lines[3].ends_with(&format!("undone, all or in part, by {}", undo(lines[2]))), "{listed}");
 }
+
+#[tokio::test]
+async fn an_audit_trail_hides_no_character_of_a_name() {
+    let world = World::new();
+    let users = "CN=Users,DC=corp,DC=local".parse().unwrap();
+    world.forest.create_user(&users, "turn\u{202e}ed\u{7f}", Some("turned@corp.local")).unwrap();
+    let (run, ended) = world.run(|_| ()).await;
+    assert_eq!(ended.unwrap(), Ended::Green);
+    let said = world.onramp(&["audit", name(&run)]);
+    assert!(said.contains("turn\\u202eed\\u007f") && !said.contains('\u{202e}'), "{said}");
+    let lines = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let names: Vec<String> = lines.filter_map(|line| Some(line["name"].as_str()?.to_owned())).collect();
+    assert!(names.iter().any(|name| name.contains("turn\u{202e}ed\u{7f}")), "{names:?}");
+}

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 pub use folder::FolderPlanStore;
 pub use memory::MemoryPlanStore;
+pub(crate) use person::is_same_person;
 
 use crate::plan::{ApprovedPlan, Plan, PlanReview};
 

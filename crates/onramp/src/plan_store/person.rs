@@ -34,6 +34,11 @@ pub(super) fn common_account(one: &str, other: &str) -> Option<String> {
     (one.name == other.name && !is_other_domain).then_some(one.name)
 }
 
+/// Returns true if two names are of the same person.
+pub(crate) fn is_same_person(one: &str, other: &str) -> bool {
+    common_account(one, other).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::common_account;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use onramp_core::{DistinguishedName, Result, visible};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::{Duration, OffsetDateTime};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     protected,
 };
 use crate::history::History;
-use crate::plan_store::StoredPlan;
+use crate::plan_store::{StoredPlan, is_same_person};
 use crate::spec::SpecError;
 
 /// The maximum time by which the clock of the machine that surveyed may be ahead.
@@ -36,30 +36,33 @@ const CLOCK_TOLERANCE: Duration = Duration::minutes(5);
 /// # Ok::<(), onramp::SpecError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 #[non_exhaustive]
 pub struct PolicyRules {
     /// The maximum number of changes of a plan, without waits and tests.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "positive")]
     pub max_changes: Option<u64>,
     /// The number of failed changes after which a run stops, at least 1; one that is skipped because somebody else changed the
     /// value, and one with an unknown outcome, count, too. Changes that are in flight are completed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "positive")]
     pub max_failures: Option<u64>,
-    /// The maximum age of a plan, from its survey on, when its run starts.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The maximum age of a plan, from its survey on, when its run starts; and that of an approval.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "positive")]
     pub max_plan_age_minutes: Option<u32>,
     /// True if somebody else than its author must have approved a plan in a [`PlanStore`](crate::PlanStore).
     pub separate_approver: bool,
+    /// True if the person who applies a plan must not be one who approved it.
+    pub separate_operator: bool,
     /// The number of users that are changed and verified before a plan that changes more.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "positive")]
     pub canary_users: Option<u64>,
     /// The time for which the changed users of the canary are observed before the others are changed.
     pub canary_observation_minutes: u32,
     /// The OUs whose users no plan may change, with the OUs below them. One that does not exist refuses every plan.
     pub protected_ous: Vec<DistinguishedName>,
     /// The accounts that no plan may change, named as in [`UsersSpec::only`](crate::UsersSpec::only). A name that fits no
-    /// user refuses every plan.
+    /// user of the forest refuses every plan, except for a UPN: it may be that of an account of the tenant
+    /// ([`PolicyRules::unknown_accounts`]).
     pub protected_accounts: Vec<String>,
     /// The times at which changes may be made; empty is any time. A run waits while none is open; a change that waits itself,
     /// such as for a DNS record, is completed outside of a window, too.
@@ -100,6 +103,13 @@ impl PolicyRules {
     #[must_use]
     pub fn with_separate_approver(mut self) -> Self {
         self.separate_approver = true;
+        self
+    }
+
+    /// Requires that somebody else than an approver applies a plan.
+    #[must_use]
+    pub fn with_separate_operator(mut self) -> Self {
+        self.separate_operator = true;
         self
     }
 
@@ -156,6 +166,57 @@ impl PolicyRules {
             };
             violations.push(PolicyViolation::new("separate_approver", detail));
         }
+        if self.separate_operator
+            && let Some(review) = request.review
+        {
+            let operator = request.operator.unwrap_or_default();
+            let same = |approver: &&String| operator.is_empty() || is_same_person(approver, operator);
+            violations.extend(review.approvers.iter().find(same).map(|approver| {
+                let detail = match operator {
+                    "" => "the person who applies the plan is not known".to_owned(),
+                    operator => format!(
+                        "{} approved the plan, and {} would apply it: the same account name",
+                        visible(approver),
+                        visible(operator)
+                    ),
+                };
+                PolicyViolation::new("separate_operator", detail)
+            }));
+        }
+    }
+}
+
+/// Reads a number of which 0 would be a mistake: it would refuse every plan.
+fn positive<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de> + Default + PartialEq,
+    D: Deserializer<'de>,
+{
+    let number = Option::<T>::deserialize(deserializer)?;
+    if number.as_ref() == Some(&T::default()) {
+        let detail = "0 would refuse every plan: write at least 1, or remove the line";
+        return Err(serde::de::Error::custom(detail));
+    }
+    Ok(number)
+}
+
+impl<'de> Deserialize<'de> for PolicyRules {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rules = Self::deserialize(deserializer)?;
+        let useless = if rules.canary_observation_minutes > 0 && rules.canary_users.is_none() {
+            "`canary_observation_minutes` has no effect without `canary_users`"
+        } else if rules.separate_operator && !rules.separate_approver {
+            "`separate_operator` has no effect without `separate_approver`"
+        } else {
+            return Ok(rules);
+        };
+        Err(serde::de::Error::custom(useless))
+    }
+}
+
+impl Serialize for PolicyRules {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
     }
 }
 
