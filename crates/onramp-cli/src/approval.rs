@@ -45,7 +45,7 @@ impl Earlier {
         Self {
             plans: output.plans().take(EARLIER).collect(),
             unfinished: output.unfinished(),
-            reviewed: output.latest_started().filter(|stored| !stored.approvers.is_empty()),
+            reviewed: output.last_started().filter(|stored| !stored.approvers.is_empty()),
         }
     }
 }

@@ -31,7 +31,7 @@ fn print(arguments: &Arguments) -> Result<()> {
     let output = Output::view(&Config::read(&arguments.config)?.output.folder);
     let stored = output.find(&arguments.run)?;
     if stored.started.is_none() {
-        eprintln!("{}: {}", stored.name, stored.ending());
+        eprintln!("{}: {}", stored.name, stored.end_text());
         return Ok(());
     }
     let journal = output.folder_of(&stored).join(JOURNAL);

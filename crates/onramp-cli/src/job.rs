@@ -373,7 +373,7 @@ fn spec_of(plan: &Plan, spec: Spec) -> Result<Spec> {
                 "Nothing was changed. Use the configuration that the plan was made with, or make a new plan.",
             ));
     }
-    Ok(spec.with_canary_alone(canary.clone()))
+    Ok(spec.with_canary(canary.clone()))
 }
 
 /// The approval of a plan in the store.

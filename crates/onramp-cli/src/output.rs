@@ -109,7 +109,7 @@ impl StoredRun {
     }
 
     /// Returns its end in words, with the result of its verification.
-    pub fn ending(&self) -> String {
+    pub fn end_text(&self) -> String {
         let status = match (&self.started, &self.status) {
             (None, _) if self.has_journal => {
                 return "its journal is empty: what it changed is not known".to_owned();
@@ -301,11 +301,11 @@ impl Output {
     /// Returns the latest run that was started, if it did not complete: what was accepted for it is accepted for the rest
     /// of it.
     pub fn unfinished(&self) -> Option<StoredRun> {
-        self.latest_started().filter(StoredRun::is_unfinished)
+        self.last_started().filter(StoredRun::is_unfinished)
     }
 
     /// Returns the latest run that was started.
-    pub fn latest_started(&self) -> Option<StoredRun> {
+    pub fn last_started(&self) -> Option<StoredRun> {
         let mut stored = self.runs().into_iter().filter_map(|path| StoredRun::read(&path).ok());
         stored.find(|stored| stored.started.is_some())
     }

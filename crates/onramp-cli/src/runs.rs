@@ -58,7 +58,7 @@ fn describe(stored: &StoredRun, all: &[StoredRun]) -> String {
         },
         None => format!("{} for {}{canary}", plan.header().domain, visible(&plan.header().tenant_name)),
     };
-    let ending = stored.ending();
+    let ending = stored.end_text();
     let undos = (0..place).rev().filter_map(|later| {
         let undo = all.get(later).filter(|undo| undo.run.changes_made() > 0)?;
         undone_by(later, all).is_some_and(|run| std::ptr::eq(run, stored)).then_some(undo.name.as_str())

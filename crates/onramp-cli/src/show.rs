@@ -63,8 +63,8 @@ fn show(arguments: &Arguments) -> Result<()> {
         terminal.line(format!("  {canary}"));
     }
     terminal.line(match stored.started {
-        None => format!("  {}", stored.ending()),
-        Some(at) => format!("  started at {at}: {}", stored.ending()),
+        None => format!("  {}", stored.end_text()),
+        Some(at) => format!("  started at {at}: {}", stored.end_text()),
     });
     let approvers = (!stored.approvers.is_empty()).then(|| stored.approvers.join(", "));
     let people = [("run by", stored.operator), ("made by", stored.author), ("approved by", approvers)];

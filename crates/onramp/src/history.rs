@@ -6,9 +6,10 @@ use onramp_core::forest::ForestUser;
 use onramp_core::{ObjectGuid, ObjectId, UpnSuffix, comparison_key};
 use time::OffsetDateTime;
 
+use crate::canary::Canary;
 use crate::journal::{JobKey, JournalEntry, JournalRecord};
 use crate::outcome::{ApplyStatus, Outcome};
-use crate::plan::{Canary, Change, Plan};
+use crate::plan::{Change, Plan};
 
 /// The history of earlier runs on the same two directories, read from their journals.
 ///

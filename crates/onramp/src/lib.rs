@@ -25,6 +25,7 @@ pub use {onramp_core, onramp_password as password};
 mod apply;
 mod audit;
 mod blocking;
+mod canary;
 mod cloud_match;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -53,6 +54,7 @@ mod verify;
 
 pub use apply::Limits;
 pub use audit::{AUDIT_FORMAT_VERSION, AuditAction, AuditRecord, AuditTrail};
+pub use canary::Canary;
 pub use cloud_match::{
     CloudConflict, CloudMatch, CloudUser, ConflictReason, MatchKind, MatchesBlocked, PossibleMatch,
 };
@@ -68,7 +70,7 @@ pub use observed_run::{ObservedChange, ObservedRun, ObservedUsers};
 pub use onramp::Onramp;
 pub use outcome::{ApplyOutcome, ApplyStatus, Failure, Outcome, StepOutcome, WaitReason};
 pub use plan::{
-    ApprovedPlan, Blocker, BlockerKind, Canary, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
+    ApprovedPlan, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
     PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlanReview, PlannedChange, Scope, SkipReason, Skipped,
 };
 pub use plan_store::{

@@ -4,9 +4,9 @@ use futures_util::TryStreamExt;
 use onramp_core::{ErrorKind, ObjectGuid, Result};
 
 use super::{at, done, refused};
+use crate::canary::Canary;
 use crate::journal::{JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord};
 use crate::outcome::{ApplyStatus, Outcome};
-use crate::plan::Canary;
 
 /// Checks a journal. The function opens the same journal again and again, as one program after the other does; it is empty the
 /// first time.

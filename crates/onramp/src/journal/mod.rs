@@ -14,8 +14,9 @@ use time::OffsetDateTime;
 
 pub use file::FileJournal;
 
+use crate::canary::Canary;
 use crate::outcome::{ApplyStatus, Outcome};
-use crate::plan::{Canary, Plan, PlanHeader};
+use crate::plan::{Plan, PlanHeader};
 
 /// The version of the format of journal records that this version writes. It reads this one and older ones.
 pub const JOURNAL_FORMAT_VERSION: u32 = 3;

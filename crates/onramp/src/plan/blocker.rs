@@ -145,7 +145,7 @@ pub enum BlockerKind {
         similar: Option<String>,
     },
     /// Users of a canary no longer exist, or are no longer selected: it cannot be finished.
-    CanaryIncomplete {
+    CanaryUsersLost {
         /// The users.
         users: Vec<ObjectGuid>,
     },
@@ -297,7 +297,7 @@ impl fmt::Display for BlockerKind {
                     visible(value)
                 )
             }
-            Self::CanaryIncomplete { users } => {
+            Self::CanaryUsersLost { users } => {
                 let named: Vec<String> = users.iter().take(3).map(ToString::to_string).collect();
                 let (count, named) = (users.len(), named.join(", "));
                 write!(

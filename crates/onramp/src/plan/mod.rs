@@ -2,7 +2,6 @@
 
 mod approval;
 mod blocker;
-mod canary;
 mod change;
 mod consequence;
 mod coverage;
@@ -18,7 +17,6 @@ use time::OffsetDateTime;
 
 pub use approval::{ApprovedPlan, NotAccepted, NotApproved, PlanReview};
 pub use blocker::{Blocker, BlockerKind};
-pub use canary::Canary;
 pub(crate) use change::UserValues;
 pub use change::{Change, FormerUpn, PlannedChange};
 pub use consequence::Consequence;
@@ -27,6 +25,7 @@ pub(crate) use draft::{Draft, by_place, sorted};
 pub use lines::{PLAN_FORMAT_VERSION, PlanError};
 pub use skipped::{SkipReason, Skipped};
 
+use crate::canary::Canary;
 use crate::spec::Waits;
 
 /// The changes in their order, with blockers and consequences.

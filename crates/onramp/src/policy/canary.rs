@@ -3,8 +3,9 @@
 use time::Duration;
 
 use super::{PolicyRequest, PolicyRules, PolicyViolation};
+use crate::canary::Canary;
 use crate::history::{EarlierCanary, History};
-use crate::plan::{Canary, Change, Plan, UserValues};
+use crate::plan::{Change, Plan, UserValues};
 use crate::spec::{Spec, SyncSpec};
 
 const RULE: &str = "canary_users";
@@ -35,7 +36,7 @@ impl PolicyRules {
         }
         let canary = unverified(plan, history).map(|earlier| earlier.canary.clone());
         Some(match canary {
-            Some(canary) => spec.with_canary_alone(canary),
+            Some(canary) => spec.with_canary(canary),
             None => spec.canary(plan, self.canary_users?),
         })
     }
@@ -173,12 +174,12 @@ impl Spec {
             .collect();
         let users = usize::try_from(users).unwrap_or(usize::MAX).min(all.len());
         let chosen = (0..users).filter_map(|place| all.get(place * all.len() / users)).copied();
-        self.with_canary_alone(Canary::new(chosen, all.len() as u64))
+        self.with_canary(Canary::new(chosen, all.len() as u64))
     }
 
     /// Returns the spec of a canary that was chosen before.
     #[must_use]
-    pub fn with_canary_alone(&self, canary: Canary) -> Self {
+    pub fn with_canary(&self, canary: Canary) -> Self {
         let mut spec = Self { sync: SyncSpec::default(), service_account: None, ..self.clone() };
         if let Some(selected) = &mut spec.users {
             selected.canary = Some(canary);

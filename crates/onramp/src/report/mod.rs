@@ -9,10 +9,11 @@ use onramp_core::{Result, visible};
 
 use charts::Chart;
 
+use crate::canary::Canary;
 use crate::observed_run::ObservedRun;
 use crate::outcome::{ApplyOutcome, Failure, Outcome};
 use crate::plan::SkipReason;
-use crate::plan::{Canary, Consequence, Plan, PlanReview};
+use crate::plan::{Consequence, Plan, PlanReview};
 use crate::policy::PolicyViolation;
 use crate::verify::{CheckStatus, REPORT_FORMAT_VERSION, Verification};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use onramp_core::{DistinguishedName, LdapFilter, Upn, UpnSuffix};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::plan::Canary;
+use crate::canary::Canary;
 
 /// The users whose UPN changes, and the rule for the new UPNs.
 ///

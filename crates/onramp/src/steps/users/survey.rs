@@ -10,8 +10,9 @@ use super::collisions::{UpnIndex, read_addresses, read_holders, wanted_keys};
 use super::filter::without_upn;
 use super::selector::{Decision, Undecided, UserSelector};
 use super::spec_check::{MissingOu, invalid_names, unknown_suffixes, unoffered_suffixes};
+use crate::canary::Canary;
 use crate::onramp::Onramp;
-use crate::plan::{BlockerKind, Canary, SkipReason, Skipped};
+use crate::plan::{BlockerKind, SkipReason, Skipped};
 use crate::spec::{Spec, UsersSpec};
 use crate::steps::replication::Sample;
 use crate::steps::sync::{self, CloudIndex};
@@ -86,7 +87,7 @@ impl Members {
     fn lost(self) -> Option<BlockerKind> {
         let mut users: Vec<ObjectGuid> = self.unseen.into_iter().collect();
         users.sort_unstable();
-        (!users.is_empty()).then_some(BlockerKind::CanaryIncomplete { users })
+        (!users.is_empty()).then_some(BlockerKind::CanaryUsersLost { users })
     }
 }
 

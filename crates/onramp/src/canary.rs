@@ -1,12 +1,9 @@
-//! The canary that a plan is: its users, and the spec that it is taken from.
+//! The canary: a few users who are changed and verified before the others.
 
 use std::fmt;
 
-use onramp_core::{DomainName, ObjectGuid};
+use onramp_core::ObjectGuid;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-use crate::spec::{Spec, UsersSpec};
 
 /// A canary: a few of the users of a plan, who are changed and verified before the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,20 +41,5 @@ impl Canary {
 impl fmt::Display for Canary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "canary of {} of {} users", self.users.len(), self.of)
-    }
-}
-
-impl Spec {
-    /// Returns the digest of the domain and the users section, without a canary: specs with the same one give the same users
-    /// the same new UPNs. `None` if no user is changed.
-    pub fn users_digest(&self) -> Option<String> {
-        #[derive(Serialize)]
-        struct Part<'a> {
-            domain: &'a DomainName,
-            users: UsersSpec,
-        }
-        let users = UsersSpec { canary: None, ..self.users.clone()? };
-        let part = serde_json::to_vec(&Part { domain: &self.domain, users }).ok()?;
-        Some(Sha256::digest(part).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
