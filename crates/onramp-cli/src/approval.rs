@@ -35,12 +35,18 @@ const EARLIER: usize = 5;
 pub struct Earlier {
     plans: Vec<Plan>,
     unfinished: Option<StoredRun>,
+    /// The latest run of a plan that another person approved.
+    reviewed: Option<StoredRun>,
 }
 
 impl Earlier {
     /// Reads the output folder.
     pub fn read(output: &Output) -> Self {
-        Self { plans: output.plans().take(EARLIER).collect(), unfinished: output.unfinished() }
+        Self {
+            plans: output.plans().take(EARLIER).collect(),
+            unfinished: output.unfinished(),
+            reviewed: output.last_started().filter(|stored| !stored.approvers.is_empty()),
+        }
     }
 }
 
@@ -64,7 +70,10 @@ pub fn decide(
     }
     if arguments.plan_only {
         let ids: Vec<String> = plan.consequences().iter().map(|one| one.id()).collect();
-        if !ids.is_empty() && !plan.is_blocked() {
+        if let Some(approved) = &approved {
+            terminal.line("");
+            terminal.line(format!("Nothing was changed. {}", approved_by(approved)));
+        } else if !ids.is_empty() && !plan.is_blocked() {
             terminal.line("");
             terminal.line(format!("Nothing was changed. To accept: {}", flags(&ids)));
         }
@@ -73,13 +82,18 @@ pub fn decide(
     keeps_sign_in(&plan, bind)?;
     Ok(match approved {
         Some(approved) => {
-            let names = approved.review().map(|review| review.approvers.join(", ")).unwrap_or_default();
             terminal.line("");
-            terminal.line(format!("  approved by {names}"));
+            terminal.line(format!("  {}", approved_by(&approved)));
             Answer::Apply(approved)
         }
         None => approve(plan, arguments, earlier, terminal),
     })
+}
+
+/// Names the people who approved a plan.
+fn approved_by(approved: &ApprovedPlan) -> String {
+    let names = approved.review().map(|review| review.approvers.join(", ")).unwrap_or_default();
+    format!("approved by {names}")
 }
 
 /// Refuses a plan whose digest differs from that of the reviewed plan.
@@ -132,6 +146,11 @@ pub(crate) fn approve(
     // `--yes` answers everything.
     if let Some(stored) = earlier.unfinished.as_ref().filter(|_| !arguments.yes) {
         accepted.extend(accepted_before(&plan, stored, &accepted, terminal));
+    }
+    // With nothing left to change, what the approver accepted is accepted.
+    if let Some(stored) = earlier.reviewed.as_ref().filter(|_| plan.is_empty()) {
+        let covered = plan.covered_by(stored.run.plan(), &stored.accepted);
+        accepted.extend(covered.into_iter().filter(|id| !accepted.contains(id)).collect::<Vec<_>>());
     }
     for before in &earlier.plans {
         known.extend(before.consequences().iter().map(|consequence| consequence.id()));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use onramp::{FolderPlanStore, PlanApproval, PlanStore, StoredPlan};
+use onramp::{ApprovalsEnded, FolderPlanStore, PlanApproval, PlanStore, StoredPlan};
 use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock};
 
 use crate::approval::{ApprovalArguments, Earlier, approve};
@@ -19,10 +19,11 @@ const MIN_DIGITS: usize = 12;
 /// Approve a plan that another person made, where the policy has `separate_approver`.
 ///
 /// Shows the plan and its consequences and changes nothing in the directories. Its author then runs the command again with which it
-/// was made.
+/// was made. An approval is for one run: it ends when the plan was applied or its run undone, when it is withdrawn, and when it is
+/// older than `max_plan_age_minutes`.
 #[derive(Debug, Parser)]
 #[command(after_help = "Exit codes:
-  0    the plan is approved, or --plan-only showed it
+  0    the plan is approved, or --plan-only showed it, or --revoke withdrew its approvals
   1    an error
   2    a consequence was not accepted, or the plan cannot be applied")]
 pub struct Arguments {
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Show the plan and approve nothing.
     #[arg(long)]
     plan_only: bool,
+    /// Withdraw every approval of the plan.
+    #[arg(long, conflicts_with_all = ["accept", "yes", "plan_only"])]
+    revoke: bool,
 }
 
 /// Runs the program.
@@ -52,10 +56,24 @@ async fn job(arguments: Arguments) -> Result<Ended> {
     let terminal = Terminal::new();
     let stored = find(&store, &arguments.digest).await?;
     let (digest, operator) = (stored.plan.digest(), operator());
+    if arguments.revoke {
+        let end = ApprovalsEnded::new(operator, SystemClock::new().now(), "withdrawn");
+        store.end_approvals(&digest, &end).await?;
+        for approval in &stored.approvals {
+            terminal.line(format!("  withdrawn: the approval by {} of {}", approval.approver, approval.at));
+        }
+        if stored.approvals.is_empty() {
+            terminal.line("  The plan has no approval.");
+        }
+        return Ok(Ended::Planned);
+    }
     terminal.heading(format!("Plan {}", digest.get(..MIN_DIGITS).unwrap_or_default()));
     terminal.line(format!("  made by {} at {}", stored.author, stored.saved_at));
     for approval in &stored.approvals {
         terminal.line(format!("  approved by {} at {}", approval.approver, approval.at));
+    }
+    for ended in &stored.ended {
+        terminal.line(format!("  approvals ended by {} at {}: {}", ended.ended_by, ended.at, ended.reason));
     }
     terminal.plan(&stored.plan);
     terminal.heading("Consequences");
@@ -63,11 +81,11 @@ async fn job(arguments: Arguments) -> Result<Ended> {
     if arguments.plan_only {
         return Ok(Ended::Planned);
     }
-    if stored.is_author(&operator) {
+    if let Some(compared) = stored.same_person(&operator) {
         return Err(Error::new(ErrorKind::Forbidden, "approve the plan")
             .with_object(&digest)
-            .with_detail(format!("{operator} is its author"))
-            .with_hint("Have another person approve it, with their own account."));
+            .with_detail(format!("its author cannot approve it: {compared}"))
+            .with_hint("Have another person approve it, with their own account. The host does not matter."));
     }
     let (accept, yes) = (arguments.accept, arguments.yes);
     let answers = ApprovalArguments { accept, yes, plan_only: false, digest: None };

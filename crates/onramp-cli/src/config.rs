@@ -191,6 +191,17 @@ impl Config {
         }
         config.output.folder = folder.join(&config.output.folder);
         config.output.shared_plans = config.output.shared_plans.map(|plans| folder.join(plans));
+        let same = |one: &Path, other: &Path| match (one.canonicalize(), other.canonicalize()) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => one == other,
+        };
+        if config.output.shared_plans.as_deref().is_some_and(|plans| same(plans, &config.output.folder)) {
+            return Err(Error::new(ErrorKind::Invalid, "read the configuration")
+                .with_detail(
+                    "`shared_plans` is the same folder as `folder`: stored plans would be taken for runs",
+                )
+                .with_hint("Name a folder of its own."));
+        }
         Ok(config)
     }
 

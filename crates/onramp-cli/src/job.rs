@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use onramp::{
-    ApplyOutcome, ApplyStatus, ApprovedPlan, Event, EventLog, FileJournal, History, Limits, ObservedRun,
-    Onramp, Plan, PlanStore, PolicyRules, RecordedRun, Report, SecretStore, Spec, UndoSelection, WaitReason,
-    plan,
+    ApplyOutcome, ApplyStatus, ApprovalsEnded, ApprovedPlan, Event, EventLog, FileJournal, History, Limits,
+    ObservedRun, Onramp, Plan, PlanStore, PolicyRules, RecordedRun, Report, SecretStore, Spec, UndoSelection,
+    WaitReason, plan,
 };
-use onramp_core::{Clock, Error, Forest, Result, Tenant, visible};
+use onramp_core::{Clock, Error, ErrorKind, Forest, Result, Tenant, visible};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -144,6 +144,7 @@ impl Job {
         let (log, clock) = (EventLog::create(file(EVENTS)).map_err(nothing)?, Arc::clone(&self.clock));
         let observed: Arc<Mutex<ObservedRun>> = Arc::default();
         let (observing, is_told) = (Arc::clone(&observed), AtomicBool::new(false));
+        let (tenant, forest) = (self.tenant.clone(), self.forest.clone());
         let onramp = Onramp::new(self.tenant, self.forest)
             .with_clock(Arc::clone(&self.clock))
             .with_cancellation(self.cancellation.clone())
@@ -168,27 +169,27 @@ impl Job {
                 }
             });
 
-        // The number of users that a canary leaves to the next run.
-        let mut rest_of_canary = 0;
         let is_surveyed = !matches!(self.source, PlanSource::Saved(..));
         let (plan, spec) = match self.source {
             PlanSource::Saved(plan, spec) => {
                 onramp.check_target(&plan).await?;
-                (*plan, Some(spec))
+                let spec = spec_of(&plan, *spec)?;
+                (*plan, Some(Box::new(spec)))
             }
             PlanSource::Survey(spec) => {
                 terminal.heading("Survey");
                 let survey = onramp.survey(&spec).await?;
                 terminal.rest();
                 let whole = plan(&spec, &survey);
-                match self.policy.canary_users.filter(|_| self.policy.needs_canary(&whole, &self.history)) {
-                    Some(users) => {
-                        rest_of_canary = whole.users_changed().saturating_sub(users);
-                        terminal.heading(format!(
-                            "Survey of a canary of {users} users; the plan for all changes {}",
-                            whole.users_changed()
-                        ));
-                        let spec = spec.canary(&whole, users);
+                match self.policy.next_canary(&spec, &whole, &self.history) {
+                    Some(spec) => {
+                        let is_begun = self.history.unfinished_canary(&whole).is_some();
+                        let canary = spec.users.as_ref().and_then(|users| users.canary.as_ref());
+                        let canary = canary.map(ToString::to_string).unwrap_or_default();
+                        terminal.heading(match is_begun {
+                            true => format!("Survey of the {canary} that an earlier run began"),
+                            false => format!("Survey of a {canary}"),
+                        });
                         let survey = onramp.survey(&spec).await?;
                         terminal.rest();
                         (plan(&spec, &survey), Some(Box::new(spec)))
@@ -217,18 +218,30 @@ impl Job {
             onramp_files::write_private(file(REPORT), html.as_bytes())
                 .map_err(|error| not_written(&file(REPORT), &error))
         };
-        write_report(Report::new(&plan)).map_err(nothing)?;
-        let mut violations = onramp.review(&plan).await?;
-        let approved = match self.policy.separate_approver {
-            true => approved_in(&*self.plans, &plan, is_surveyed, self.clock.now()).await,
-            false => None,
-        };
-        if approved.is_some() {
-            violations.retain(|violation| violation.rule != SEPARATE_APPROVER);
+        for window in &self.policy.windows {
+            terminal.line(format!("  changes are made: {window}"));
         }
+        for name in self.policy.unknown_accounts(&tenant, &forest, &self.history).await? {
+            terminal.line(format!(
+                "  the protected account \"{}\" is neither in the forest nor in the tenant",
+                visible(&name)
+            ));
+        }
+        let stored = match self.policy.separate_approver {
+            true => {
+                let (store, now) = (&*self.plans, self.clock.now());
+                approved_in(&self.policy, store, &plan, is_surveyed, &self.history, now).await
+            }
+            false => StoredApproval::default(),
+        };
+        let violations = match &stored.approved {
+            Some(approved) => onramp.review_approved(approved).await?,
+            None => onramp.review(&plan).await?,
+        };
+        write_report(Report::new(&plan).with_violations(&violations)).map_err(nothing)?;
         if !violations.is_empty() {
-            terminal.heading("Policy");
-            violations.iter().for_each(|violation| terminal.line(format!("  not allowed: {violation}")));
+            terminal.violations(&violations);
+            stored.problems.iter().for_each(|problem| terminal.line(format!("  {problem}")));
         }
         let is_applicable = !plan.is_blocked() && violations.is_empty();
         let needs_approver = violations.iter().all(|violation| violation.rule == SEPARATE_APPROVER);
@@ -242,7 +255,7 @@ impl Job {
             terminal.line("  Then run the same command again.");
             return Ok(Ended::NotApproved);
         }
-        let approved = match approve(plan, approved)? {
+        let approved = match approve(plan, stored.approved)? {
             Answer::PlanOnly if is_applicable => return Ok(Ended::Planned),
             Answer::PlanOnly | Answer::Refused => return Ok(Ended::NotApproved),
             Answer::Apply(_) if !is_applicable => {
@@ -252,6 +265,15 @@ impl Job {
             }
             Answer::Apply(approved) => approved,
         };
+        // The answer may have taken its time.
+        let violations = onramp.review_approved(&approved).await?;
+        if !violations.is_empty() {
+            write_report(Report::new(approved.plan()).with_violations(&violations)).map_err(nothing)?;
+            terminal.violations(&violations);
+            terminal.line("");
+            terminal.line("The policy no longer allows this plan. Nothing was changed.");
+            return Ok(Ended::NotApproved);
+        }
 
         terminal.heading("Apply");
         let mut journal = FileJournal::create(file(JOURNAL)).map_err(nothing)?;
@@ -259,11 +281,41 @@ impl Job {
         let reviewed = || Report::new(approved.plan()).with_review(approved.review());
         // The report that remains if the run is interrupted. The report on the plan says that nothing was changed.
         write_report(reviewed().started()).map_err(nothing)?;
-        let (outcome, waits_for) = match self.ends_before_waits {
-            true => apply_until_wait(&onramp, &approved, &mut journal, secrets, &*self.clock).await?,
-            false => (onramp.apply_to_end(&approved, &mut journal, secrets).await?, None),
+        let applied = match self.ends_before_waits {
+            true => apply_until_wait(&onramp, &approved, &mut journal, secrets, &*self.clock).await,
+            false => {
+                onramp.apply_to_end(&approved, &mut journal, secrets).await.map(|outcome| (outcome, None))
+            }
+        };
+        let (outcome, waits_for) = match applied {
+            Ok(applied) => applied,
+            Err(error) => {
+                // Without a record nothing was changed, and the run is none.
+                if std::fs::metadata(file(JOURNAL)).is_ok_and(|journal| journal.len() == 0) {
+                    drop(journal);
+                    let _ = std::fs::remove_file(file(JOURNAL));
+                    write_report(Report::new(approved.plan()))?;
+                }
+                if error.kind() == ErrorKind::Forbidden && !file(JOURNAL).exists() {
+                    terminal.line("");
+                    terminal.line(error);
+                    return Ok(Ended::NotApproved);
+                }
+                return Err(error);
+            }
         };
         terminal.outcome(&outcome);
+        if self.policy.separate_approver {
+            end_approvals(
+                &*self.plans,
+                approved.plan(),
+                &outcome,
+                &self.operator,
+                self.clock.now(),
+                &terminal,
+            )
+            .await;
+        }
         // What was done is told and verified also without a report.
         if let Err(error) = write_report(reviewed().with_outcome(&outcome)) {
             terminal.note(error);
@@ -306,35 +358,90 @@ impl Job {
         if !verification.is_green() {
             return Ok(Ended::Red);
         }
-        if rest_of_canary == 0 {
-            return Ok(Ended::Green);
-        }
+        let Some(canary) = &approved.plan().header().canary else { return Ok(Ended::Green) };
         terminal.line("");
-        let users = approved.plan().users_changed();
+        terminal.line(format!("  The {canary} is changed and verified. Let them work with it, then run the"));
         terminal.line(format!(
-            "  The canary of {users} users is changed and verified. Let them work with it, then run the"
-        ));
-        terminal.line(format!(
-            "  same command again for the other {rest_of_canary}: it makes a plan of its own."
+            "  same command again for the other {}: it makes a plan of its own.",
+            canary.rest()
         ));
         Ok(Ended::CanaryDone)
     }
 }
 
+/// Returns the spec that a saved plan was made from: that of its canary, if it is one.
+fn spec_of(plan: &Plan, spec: Spec) -> Result<Spec> {
+    let header = plan.header();
+    let Some(canary) = &header.canary else { return Ok(spec) };
+    if header.users_digest != spec.users_digest() {
+        return Err(Error::new(ErrorKind::Invalid, "apply the plan")
+            .with_detail(format!("it is a {canary} of another spec: its domain or its users section differs"))
+            .with_hint(
+                "Nothing was changed. Use the configuration that the plan was made with, or make a new plan.",
+            ));
+    }
+    Ok(spec.with_canary(canary.clone()))
+}
+
+/// The approval of a plan in the store.
+#[derive(Debug, Default)]
+struct StoredApproval {
+    approved: Option<ApprovedPlan>,
+    /// The reasons why an approval in the store does not hold.
+    problems: Vec<String>,
+}
+
 /// Returns a plan with the approval that others left in the store.
 ///
-/// A plan that was made of what both directories hold now is as old as its survey, however long ago it was stored.
+/// A plan that was made of what both directories hold now is as old as its survey, however long ago it was stored. Its approvals
+/// are as old as they are.
 async fn approved_in(
+    policy: &PolicyRules,
     plans: &dyn PlanStore,
     plan: &Plan,
     is_surveyed: bool,
+    history: &History,
     now: OffsetDateTime,
-) -> Option<ApprovedPlan> {
-    let mut stored = plans.load(&plan.digest()).await.ok()?;
+) -> StoredApproval {
+    let mut stored = match plans.load(&plan.digest()).await {
+        Ok(stored) => stored,
+        Err(error) if error.is_not_found() => return StoredApproval::default(),
+        Err(error) => return StoredApproval { approved: None, problems: vec![error.to_string()] },
+    };
     if is_surveyed {
         (stored.plan, stored.saved_at) = (plan.clone(), now);
     }
-    stored.approved_by_others().ok()
+    let ended = policy.remove_ended_approvals(&mut stored, history, now);
+    let mut problems: Vec<String> = ended.iter().map(ToString::to_string).collect();
+    if stored.approvals.is_empty() {
+        return StoredApproval { approved: None, problems };
+    }
+    match stored.approved_by_others() {
+        Ok(approved) => StoredApproval { approved: Some(approved), problems },
+        Err(error) => {
+            problems.push(error.to_string());
+            StoredApproval { approved: None, problems }
+        }
+    }
+}
+
+/// Ends the approvals of a plan that was applied, and those of a plan whose run was undone.
+async fn end_approvals(
+    plans: &dyn PlanStore,
+    plan: &Plan,
+    outcome: &ApplyOutcome,
+    operator: &str,
+    now: OffsetDateTime,
+    terminal: &Terminal,
+) {
+    let applied = outcome.is_complete().then(|| (plan.digest(), "the plan was applied"));
+    let undone = plan.header().undoes.clone().filter(|_| outcome.is_complete() || outcome.done > 0);
+    for (digest, reason) in applied.into_iter().chain(undone.map(|digest| (digest, "its run was undone"))) {
+        match plans.end_approvals(&digest, &ApprovalsEnded::new(operator, now, reason)).await {
+            Err(error) if !error.is_not_found() => terminal.note(error),
+            _ => {}
+        }
+    }
 }
 
 /// Applies a plan to its end, or to the first wait for something that can take days, which it returns.

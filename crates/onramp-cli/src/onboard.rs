@@ -28,7 +28,8 @@ use tokio_util::sync::CancellationToken;
   2    a consequence was not accepted, the digest is another one, the policy does not allow the plan or another person has to
        approve it, or it cannot be applied; nothing was changed
   3    --no-wait: a DNS record is to be published, or a change window to open; the same command continues then
-  4    the users of the canary are changed and verified; the same command continues with the others
+  4    the users of the canary are changed and verified; the same command continues with the others, and first with a canary that
+       was stopped or not verified
   130  stopped on request
 
 Run the same command again after a stop: what was done is recognized, and what --accept named stays accepted.")]

@@ -43,6 +43,12 @@ pub struct StoredRun {
     pub accepted: Vec<String>,
     /// The time at which it was started last; `None` if it was only planned.
     pub started: Option<OffsetDateTime>,
+    /// The person who ran it last, if known.
+    pub operator: Option<String>,
+    /// The author of the plan, if it was approved in a plan store.
+    pub author: Option<String>,
+    /// The people who approved the plan.
+    pub approvers: Vec<String>,
     /// The status at its end; `None` if it was never started, or ended without a record.
     pub status: Option<ApplyStatus>,
     /// True if its verification was green, false if not; `None` if there is no record of one.
@@ -70,6 +76,9 @@ impl StoredRun {
             has_journal,
             accepted: Vec::new(),
             started: None,
+            operator: None,
+            author: None,
+            approvers: Vec::new(),
             status: None,
             verified: None,
         };
@@ -81,11 +90,14 @@ impl StoredRun {
             let record = record?;
             stored.run.add(&record);
             match &record.entry {
-                JournalEntry::RunStarted { accepted, plan, .. } => {
+                JournalEntry::RunStarted { accepted, plan, operator, author, approvers, .. } => {
                     is_of_another |= *plan != stored.run.plan().digest();
                     stored.started = Some(record.at);
                     (stored.status, stored.verified) = (None, None);
                     stored.accepted.clone_from(accepted);
+                    stored.operator.clone_from(operator);
+                    stored.author.clone_from(author);
+                    stored.approvers.clone_from(approvers);
                 }
                 JournalEntry::RunEnded { status } => stored.status = Some(status.clone()),
                 JournalEntry::RunVerified { is_green } => stored.verified = Some(*is_green),
@@ -96,6 +108,28 @@ impl StoredRun {
             return Err(wrong(format!("{JOURNAL} belongs to another plan than {PLAN}")));
         }
         Ok(stored)
+    }
+
+    /// Returns its end in words, with the result of its verification.
+    pub fn end_text(&self) -> String {
+        let status = match (&self.started, &self.status) {
+            (None, _) if self.has_journal => {
+                return "its journal is empty: what it changed is not known".to_owned();
+            }
+            (None, _) => return "only planned, or its journal is missing".to_owned(),
+            (Some(_), None) => return "no end was recorded".to_owned(),
+            (Some(_), Some(status)) => status,
+        };
+        let is_canary = self.run.plan().header().canary.is_some();
+        match self.verified {
+            Some(true) if is_canary => format!("{status}, and verified; the rest waits for approval"),
+            Some(true) => format!("{status}, and verified"),
+            Some(false) => {
+                format!("{status}, but its verification found something else: its report says what")
+            }
+            None if is_canary => format!("{status}, and not verified: the same command does it"),
+            None => status.to_string(),
+        }
     }
 
     /// Returns true if it was started and did not complete.
@@ -284,8 +318,13 @@ impl Output {
     /// Returns the latest run that was started, if it did not complete: what was accepted for it is accepted for the rest
     /// of it.
     pub fn unfinished(&self) -> Option<StoredRun> {
+        self.last_started().filter(StoredRun::is_unfinished)
+    }
+
+    /// Returns the latest run that was started.
+    pub fn last_started(&self) -> Option<StoredRun> {
         let mut stored = self.runs().into_iter().filter_map(|path| StoredRun::read(&path).ok());
-        stored.find(|stored| stored.started.is_some()).filter(StoredRun::is_unfinished)
+        stored.find(|stored| stored.started.is_some())
     }
 
     /// Returns the plans of earlier runs that can be read, the latest first.

@@ -48,37 +48,26 @@ fn list(arguments: &Arguments) -> Result<()> {
 fn describe(stored: &StoredRun, all: &[StoredRun]) -> String {
     let plan = stored.run.plan();
     let digest = plan.digest();
-    let name_of = |digest: &str| {
-        let mut same = all.iter().filter(|other| other.run.plan().digest() == digest).peekable();
-        let first = same.peek().copied();
-        // A plan that was reviewed first and then applied is in two folders.
-        let found = same.find(|other| other.run.changes_made() > 0).or(first);
-        found.map_or_else(|| format!("a run with the digest {}", short(digest)), |other| other.name.clone())
-    };
-    let kind = match &plan.header().undoes {
-        Some(undone) => format!("undo of {}", name_of(undone)),
-        None => format!("{} for {}", plan.header().domain, visible(&plan.header().tenant_name)),
-    };
-    let ending = match (&stored.started, &stored.status) {
-        (None, _) if stored.has_journal => "its journal is empty: what it changed is not known".to_owned(),
-        (None, _) => "only planned, or its journal is missing".to_owned(),
-        (Some(_), None) => "no end was recorded".to_owned(),
-        (Some(_), Some(status)) => match stored.verified {
-            Some(true) => format!("{status}, and verified"),
-            Some(false) => {
-                format!("{status}, but its verification found something else: its report says what")
-            }
-            None => status.to_string(),
-        },
-    };
     // Later runs come first.
     let place = all.iter().position(|other| std::ptr::eq(other, stored)).unwrap_or_default();
-    let is_undo = |other: &&StoredRun| {
-        other.run.plan().header().undoes.as_deref() == Some(digest.as_str()) && other.run.changes_made() > 0
+    let canary = plan.header().canary.as_ref().map(|canary| format!(", {canary}")).unwrap_or_default();
+    let kind = match &plan.header().undoes {
+        Some(undone) => match undone_by(place, all) {
+            Some(run) => format!("undo of {}", run.name),
+            None => format!("undo of a run with the digest {}", short(undone)),
+        },
+        None => format!("{} for {}{canary}", plan.header().domain, visible(&plan.header().tenant_name)),
     };
-    let undone = all.iter().take(place).filter(|_| stored.run.changes_made() > 0).find(is_undo);
-    let undone =
-        undone.map(|other| format!("; undone, all or in part, by {}", other.name)).unwrap_or_default();
+    let ending = stored.end_text();
+    let undos = (0..place).rev().filter_map(|later| {
+        let undo = all.get(later).filter(|undo| undo.run.changes_made() > 0)?;
+        undone_by(later, all).is_some_and(|run| std::ptr::eq(run, stored)).then_some(undo.name.as_str())
+    });
+    let undos: Vec<&str> = undos.filter(|_| stored.run.changes_made() > 0).collect();
+    let undone = match undos.as_slice() {
+        [] => String::new(),
+        undos => format!("; undone, all or in part, by {}", undos.join(", ")),
+    };
     let unknown = stored.run.changes_unknown();
     let made = stored.run.changes_made() - unknown;
     let unknown = if unknown > 0 { format!(", {unknown} with an unknown outcome") } else { String::new() };
@@ -88,6 +77,14 @@ fn describe(stored: &StoredRun, all: &[StoredRun]) -> String {
         short(&digest),
         stored.run.changes_planned(),
     )
+}
+
+/// Returns the run that the undo at a place undoes: the latest one before it of that plan, if possible one that made changes. A
+/// plan that was reviewed first and then applied is in two folders.
+fn undone_by(place: usize, all: &[StoredRun]) -> Option<&StoredRun> {
+    let undone = all.get(place)?.run.plan().header().undoes.as_ref()?;
+    let before = || all.iter().skip(place + 1).filter(|other| other.run.plan().digest() == *undone);
+    before().find(|other| other.run.changes_made() > 0).or_else(|| before().next())
 }
 
 fn short(digest: &str) -> &str {

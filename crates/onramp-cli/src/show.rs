@@ -59,11 +59,20 @@ fn show(arguments: &Arguments) -> Result<()> {
     let header = plan.header();
     terminal.heading(format!("Plan {}", plan.digest().get(..12).unwrap_or_default()));
     terminal.line(format!("  {} for {} ({})", header.domain, visible(&header.tenant_name), header.tenant));
-    terminal.line(match (&stored.status, stored.started) {
-        (_, None) => "  only planned".to_owned(),
-        (None, Some(at)) => format!("  started at {at}, no end was recorded"),
-        (Some(status), Some(at)) => format!("  started at {at}: {status}"),
+    if let Some(canary) = &header.canary {
+        terminal.line(format!("  {canary}"));
+    }
+    terminal.line(match stored.started {
+        None => format!("  {}", stored.end_text()),
+        Some(at) => format!("  started at {at}: {}", stored.end_text()),
     });
+    let approvers = (!stored.approvers.is_empty()).then(|| stored.approvers.join(", "));
+    let people = [("run by", stored.operator), ("made by", stored.author), ("approved by", approvers)];
+    for (part, name) in people {
+        if let Some(name) = name {
+            terminal.line(format!("  {part} {name}"));
+        }
+    }
     terminal.heading("Totals");
     let kinds = counted(plan, &outcomes, |planned| Some(kind(&planned.change).to_owned()));
     rows(&terminal, kinds, usize::MAX, stored.started.is_some());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::dns;
 use indicatif::{ProgressBar, ProgressStyle};
 use onramp::replication::{ControllerStatus, ReplicationState};
-use onramp::{ApplyOutcome, Change, CheckStatus, Event, Outcome, Plan, Verification};
+use onramp::{ApplyOutcome, Change, CheckStatus, Event, Outcome, Plan, PolicyViolation, Verification};
 use onramp_core::visible;
 
 /// The number of lines of a list that are shown; the plan file has all.
@@ -162,6 +162,9 @@ impl Terminal {
     /// Shows the changes, warnings and blockers of a plan.
     pub fn plan(&self, plan: &Plan) {
         let header = plan.header();
+        if let Some(canary) = &header.canary {
+            self.line(format!("  {canary}: the others are left for a plan of their own"));
+        }
         self.line(format!("  {} users of the forest were read", header.users_read));
         for (reason, count) in &header.users_skipped {
             self.line(format!("  {count:>7} not changed: {reason}"));
@@ -207,6 +210,12 @@ impl Terminal {
             self.result(self.paint("31", "  This plan cannot be applied:"));
             fatal.iter().for_each(|blocker| self.line(format!("      {blocker}")));
         }
+    }
+
+    /// Shows the rules of the policy that a plan breaks.
+    pub fn violations(&self, violations: &[PolicyViolation]) {
+        self.heading("Policy");
+        violations.iter().for_each(|violation| self.line(format!("  not allowed: {violation}")));
     }
 
     /// Shows the consequences of a plan.

@@ -1,7 +1,15 @@
 //! The job on the lab's models, the runs that it leaves, and the program that lists them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::path::PathBuf;
+#[path = "runs/approvals.rs"]
+mod approvals;
+#[path = "runs/canaries.rs"]
+mod canaries;
+#[path = "runs/views.rs"]
+mod views;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +18,13 @@ use onramp::lab::forest::{Fault, LabForest, Operation};
 use onramp::lab::tenant::LabTenant;
 use onramp::{
     ApprovedPlan, CancellationToken, ChangeWindow, Event, FolderPlanStore, Onramp, Plan, PlanApproval,
-    PlanStore, PolicyRules, Result, Spec,
+    PlanStore, PolicyRules, Result, Spec, TryStreamExt, UndoSelection,
 };
 use onramp_cli::job::{Answer, Ended, Job, PlanSource};
 use onramp_cli::output::{JOURNAL, Output, PLAN, REPORT};
 use onramp_cli::terminal::Terminal;
-use onramp_core::ManualClock;
+use onramp_core::forest::{ForestUser, UserQuery};
+use onramp_core::{Clock, ManualClock};
 
 struct World {
     forest: LabForest,
@@ -23,17 +32,27 @@ struct World {
     clock: Arc<ManualClock>,
     folder: tempfile::TempDir,
     policy: PolicyRules,
+    spec: Spec,
 }
 
 impl World {
     fn new() -> Self {
-        let clock = Arc::new(ManualClock::default());
-        let forest = LabForest::builder().users(20).clock(clock.clone()).build().unwrap();
+        // The program `approve` takes its time from the system, which is two hours later.
+        let start = onramp_core::SystemClock::new().now() - std::time::Duration::from_secs(7200);
+        let clock = Arc::new(ManualClock::starting_at(start));
+        let forest = LabForest::builder()
+            .users(20)
+            .controllers(2)
+            .replication_delay(std::time::Duration::from_secs(3))
+            .clock(clock.clone())
+            .build()
+            .unwrap();
         let tenant = LabTenant::builder().auto_publish_dns(true).clock(clock.clone()).build().unwrap();
         let policy = PolicyRules::default();
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("shared")).unwrap();
-        Self { forest, tenant, clock, folder, policy }
+        let spec = Spec::from_toml("domain = 'contoso.com'\n[users]\n").unwrap();
+        Self { forest, tenant, clock, folder, policy, spec }
     }
 
     fn plans(&self) -> FolderPlanStore {
@@ -43,13 +62,12 @@ impl World {
     /// Starts a job in a new folder.
     fn job(&self) -> Job {
         let output = Output::open(&self.folder.path().join("out"), "a test").unwrap();
-        let spec = Spec::from_toml("domain = 'contoso.com'\n[users]\n").unwrap();
         Job {
             tenant: self.tenant.tenant(),
             forest: self.forest.forest(),
-            source: PlanSource::Survey(Box::new(spec)),
+            source: PlanSource::Survey(Box::new(self.spec.clone())),
             history: output.history(|problem| panic!("{problem}")),
-            folder: output.new_run(onramp_core::Clock::now(&*self.clock)).unwrap(),
+            folder: output.new_run(self.clock.now()).unwrap(),
             secrets: Arc::new(output.secrets()),
             policy: self.policy.clone(),
             plans: Arc::new(self.plans()),
@@ -65,6 +83,34 @@ impl World {
         let job = self.job();
         let folder = job.folder.clone();
         (folder, Box::pin(job.run(accept, on_event)).await)
+    }
+
+    /// Runs the job, and returns its end.
+    async fn ended(&self) -> Ended {
+        self.run(|_| ()).await.1.unwrap()
+    }
+
+    /// Undoes the run in a folder.
+    async fn undo(&self, run: &Path) -> Ended {
+        let output = Output::view(&self.folder.path().join("out"));
+        let stored = output.find(run.file_name().unwrap().to_str().unwrap()).unwrap();
+        let source = PlanSource::Undo(Box::new(stored.run), UndoSelection::default());
+        Box::pin(Job { source, ..self.job() }.run(accept, |_| ())).await.unwrap()
+    }
+
+    /// Applies the plan that a run left in its folder.
+    async fn apply_saved(&self, run: &Path) -> (PathBuf, Ended) {
+        let source = PlanSource::Saved(Box::new(plan_in(run)), Box::new(self.spec.clone()));
+        let job = Job { source, ..self.job() };
+        let folder = job.folder.clone();
+        (folder, Box::pin(job.run(accept, |_| ())).await.unwrap())
+    }
+
+    /// Returns the users that have the new suffix.
+    async fn changed(&self) -> BTreeSet<String> {
+        let users: Vec<_> = self.forest.forest().users.search(UserQuery::all()).try_collect().await.unwrap();
+        let is_new = |user: &ForestUser| user.upn.as_deref().is_some_and(|upn| upn.ends_with("@contoso.com"));
+        users.into_iter().filter(is_new).map(|user| user.sam_account_name).collect()
     }
 
     /// Returns what the program `onramp runs` prints.
@@ -84,6 +130,10 @@ impl World {
         assert!(output.status.success(), "{said}");
         said
     }
+}
+
+fn plan_in(run: &Path) -> Plan {
+    Plan::read(std::io::BufReader::new(std::fs::File::open(run.join(PLAN)).unwrap())).unwrap()
 }
 
 fn accept(plan: Plan, approved: Option<ApprovedPlan>) -> Result<Answer> {
@@ -259,7 +309,7 @@ async fn a_plan_waits_for_another_person_and_then_the_same_command_applies_it() 
     let stored = store.load(&digest).await.unwrap();
     assert_eq!(stored.author, "nina@workstation");
     let accepted: Vec<String> = stored.plan.consequences().iter().map(|one| one.id()).collect();
-    let at = onramp_core::Clock::now(&*world.clock);
+    let at = world.clock.now();
     let own = PlanApproval::new("nina@workstation", at, accepted.clone());
     store.approve(&digest, &own).await.unwrap();
     let (_, ended) = world.run(|_| ()).await;
@@ -303,16 +353,19 @@ async fn a_plan_waits_for_another_person_and_then_the_same_command_applies_it() 
     let config = std::fs::read_to_string(world.folder.path().join("onboard.toml")).unwrap();
     std::fs::write(world.folder.path().join("onboard.toml"), config.replace("'shared'", "'out2'")).unwrap();
     let (code, said) = approve(&[&digest, "--yes"]);
-    assert!(code == 1 && said.contains("is its author"), "{said}");
+    assert!(
+        code == 1 && said.contains("its author cannot approve it") && said.contains("the same account name"),
+        "{said}"
+    );
     assert!(mine.load(&digest).await.unwrap().approvals.is_empty());
 }
 
 #[tokio::test]
 async fn a_closed_change_window_ends_a_run_that_does_not_wait_and_too_many_changes_a_plan() {
     let mut world = World::new();
-    let later = (onramp_core::Clock::now(&*world.clock) + Duration::from_secs(7200)).time();
-    world.policy =
-        PolicyRules::default().with_window(ChangeWindow::new(later, later + Duration::from_secs(60)));
+    let later = (world.clock.now() + std::time::Duration::from_secs(7200)).time();
+    world.policy = PolicyRules::default()
+        .with_window(ChangeWindow::new(later, later + std::time::Duration::from_secs(60)));
     let (_, ended) = world.run(|_| ()).await;
     assert_eq!(ended.unwrap(), Ended::Waits);
     world.clock.advance(Duration::from_secs(7200));

@@ -1,7 +1,7 @@
 //! The store of plans in the database.
 
 use async_trait::async_trait;
-use onramp::{Plan, PlanApproval, PlanStore, StoredPlan};
+use onramp::{ApprovalRecord, ApprovalsEnded, Plan, PlanApproval, PlanStore, StoredPlan};
 use onramp_core::{Error, ErrorKind, Result};
 use rusqlite::{OptionalExtension, params};
 use time::OffsetDateTime;
@@ -17,6 +17,24 @@ fn invalid(digest: &str, detail: impl ToString) -> Error {
         .with_object(digest)
         .with_detail(detail.to_string())
         .with_hint("Do not apply it. Make a new plan.")
+}
+
+impl SqliteStore {
+    /// Adds a record to a plan.
+    async fn append(&self, digest: &str, record: &ApprovalRecord) -> Result<()> {
+        let digest = digest.to_owned();
+        let record = serde_json::to_string(record).map_err(|error| invalid(&digest, error))?;
+        self.write("store the approval in", move |transaction| {
+            let is_stored = transaction
+                .query_row("SELECT 1 FROM plan WHERE digest = ?1", [&digest], |_| Ok(()))
+                .optional()?;
+            is_stored.ok_or_else(|| not_found(&digest))?;
+            transaction
+                .execute("INSERT INTO approval (digest, approval) VALUES (?1, ?2)", [&digest, &record])?;
+            Ok(())
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -40,18 +58,11 @@ impl PlanStore for SqliteStore {
     }
 
     async fn approve(&self, digest: &str, approval: &PlanApproval) -> Result<()> {
-        let digest = digest.to_owned();
-        let approval = serde_json::to_string(approval).map_err(|error| invalid(&digest, error))?;
-        self.write("store the approval in", move |transaction| {
-            let is_stored = transaction
-                .query_row("SELECT 1 FROM plan WHERE digest = ?1", [&digest], |_| Ok(()))
-                .optional()?;
-            is_stored.ok_or_else(|| not_found(&digest))?;
-            transaction
-                .execute("INSERT INTO approval (digest, approval) VALUES (?1, ?2)", [&digest, &approval])?;
-            Ok(())
-        })
-        .await
+        self.append(digest, &ApprovalRecord::Approval(approval.clone())).await
+    }
+
+    async fn end_approvals(&self, digest: &str, end: &ApprovalsEnded) -> Result<()> {
+        self.append(digest, &ApprovalRecord::Ended(end.clone())).await
     }
 
     async fn load(&self, digest: &str) -> Result<StoredPlan> {
@@ -82,7 +93,7 @@ impl PlanStore for SqliteStore {
         let saved_at = saved_at.map_err(|error| invalid(digest, error))?;
         let mut stored = StoredPlan::new(plan, author, saved_at);
         for approval in approvals {
-            stored.approvals.push(serde_json::from_str(&approval).map_err(|error| invalid(digest, error))?);
+            stored.add(serde_json::from_str(&approval).map_err(|error| invalid(digest, error))?);
         }
         Ok(stored)
     }

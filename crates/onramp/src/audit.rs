@@ -54,6 +54,9 @@ pub enum AuditAction {
         /// The digest of the plan whose run it undoes, if it undoes one.
         #[serde(skip_serializing_if = "Option::is_none")]
         undoes: Option<String>,
+        /// The number of users of the canary that the plan is, if it is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        canary_users: Option<u64>,
     },
     /// A change that was tried.
     Change {
@@ -131,7 +134,15 @@ impl<'a> AuditTrail<'a> {
     pub fn add(&mut self, record: &JournalRecord) -> Vec<AuditRecord> {
         let action = match &record.entry {
             JournalEntry::RunStarted {
-                plan, epoch, operator, accepted, author, approvers, undoes, ..
+                plan,
+                epoch,
+                operator,
+                accepted,
+                author,
+                approvers,
+                undoes,
+                canary,
+                ..
             } => {
                 let mut found = self.interrupted();
                 self.is_current = *plan == self.digest;
@@ -142,6 +153,7 @@ impl<'a> AuditTrail<'a> {
                         author: author.clone(),
                         approvers: approvers.clone(),
                         undoes: undoes.clone(),
+                        canary_users: canary.as_ref().map(|canary| canary.users.len() as u64),
                     };
                     found.push(self.record(record.at, action));
                 }

@@ -31,6 +31,7 @@ pub use {onramp_core, onramp_password as password, onramp_readiness as readiness
 mod apply;
 mod audit;
 mod blocking;
+mod canary;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod event;
@@ -59,12 +60,14 @@ mod verify;
 
 pub use apply::Limits;
 pub use audit::{AUDIT_FORMAT_VERSION, AuditAction, AuditRecord, AuditTrail};
+pub use canary::Canary;
 pub use event::{EVENT_FORMAT_VERSION, Event, EventRecord, Observer};
 pub use event_log::EventLog;
 pub use history::History;
 pub use job::{ApplyRun, plan};
 pub use journal::{
-    FileJournal, JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord, JournalState, MemoryJournal,
+    FileJournal, JOURNAL_FORMAT_VERSION, JobKey, Journal, JournalEntry, JournalRecord, JournalState,
+    MemoryJournal,
 };
 pub use observed_run::{ObservedChange, ObservedRun, ObservedUsers};
 pub use onramp::Onramp;
@@ -76,7 +79,9 @@ pub use plan::{
     ApprovedPlan, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
     PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlanReview, PlannedChange, Scope, SkipReason, Skipped,
 };
-pub use plan_store::{FolderPlanStore, MemoryPlanStore, PlanApproval, PlanStore, StoredPlan};
+pub use plan_store::{
+    ApprovalRecord, ApprovalsEnded, FolderPlanStore, MemoryPlanStore, PlanApproval, PlanStore, StoredPlan,
+};
 pub use policy::{
     ChangePolicy, ChangeWindow, PolicyDecision, PolicyRequest, PolicyRules, PolicyViolation, RunProgress,
     Weekday,

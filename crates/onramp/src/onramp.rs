@@ -124,24 +124,29 @@ impl Onramp {
     /// # Errors
     /// Those of [`ChangePolicy::review`].
     pub async fn review(&self, plan: &Plan) -> Result<Vec<PolicyViolation>> {
-        let request = PolicyRequest::new(plan, &self.forest, &self.history, self.clock.now());
+        let request = PolicyRequest::new(plan, &self.forest, &self.history, self.clock.now())
+            .with_operator(self.operator.as_deref());
         match &self.policy {
             Some(policy) => self.unless_cancelled("review the plan", policy.review(&request)).await,
             None => Ok(Vec::new()),
         }
     }
 
-    /// Returns every rule of the policy that an approved plan breaks now.
-    pub(crate) async fn violations(&self, approved: &ApprovedPlan) -> Result<Vec<PolicyViolation>> {
+    /// Reviews an approved plan, as a run does before its first change.
+    ///
+    /// # Errors
+    /// Those of [`ChangePolicy::review`].
+    pub async fn review_approved(&self, approved: &ApprovedPlan) -> Result<Vec<PolicyViolation>> {
         let Some(policy) = &self.policy else { return Ok(Vec::new()) };
         let request = PolicyRequest::new(approved.plan(), &self.forest, &self.history, self.clock.now())
-            .with_review(approved.review());
+            .with_review(approved.review())
+            .with_operator(self.operator.as_deref());
         self.unless_cancelled("review the plan", policy.review(&request)).await
     }
 
     /// Refuses an approved plan that breaks a rule of the policy.
     pub(crate) async fn require_policy(&self, approved: &ApprovedPlan) -> Result<()> {
-        let violations = self.violations(approved).await?;
+        let violations = self.review_approved(approved).await?;
         if violations.is_empty() {
             return Ok(());
         }

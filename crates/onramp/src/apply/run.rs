@@ -70,7 +70,7 @@ impl Run<'_> {
         if self.context.slices.is_reviewed() {
             return None;
         }
-        match self.context.onramp.violations(self.context.plan).await {
+        match self.context.onramp.review_approved(self.context.plan).await {
             Ok(violations) if violations.is_empty() => {
                 self.context.slices.set_reviewed();
                 None

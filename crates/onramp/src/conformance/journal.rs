@@ -1,9 +1,10 @@
 //! The suite of [`Journal`].
 
 use futures_util::TryStreamExt;
-use onramp_core::{ErrorKind, Result};
+use onramp_core::{ErrorKind, ObjectGuid, Result};
 
 use super::{at, done, refused};
+use crate::canary::Canary;
 use crate::journal::{JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord};
 use crate::outcome::{ApplyStatus, Outcome};
 
@@ -91,6 +92,9 @@ fn run(epoch: u64) -> Vec<JournalRecord> {
             operator: text("nina"),
             author: text("ben"),
             approvers: vec!["anna".to_owned(), "carl \u{2028}".to_owned()],
+            approved_at: vec![at(-5), at(-4)],
+            job: None,
+            canary: Some(Canary::new([ObjectGuid::from_bytes([7; 16])], 40)),
         },
         JournalEntry::ChangeStarted {
             number: 1,

@@ -4,7 +4,7 @@ use onramp_core::ErrorKind;
 
 use super::{at, done, refused};
 use crate::plan::Plan;
-use crate::plan_store::{PlanApproval, PlanStore};
+use crate::plan_store::{ApprovalsEnded, PlanApproval, PlanStore};
 
 /// Checks an empty store of plans with two plans of different digests.
 ///
@@ -19,6 +19,8 @@ pub async fn plan_store(store: &dyn PlanStore, plans: [&Plan; 2]) {
         refused(store.load(unknown).await, ErrorKind::NotFound, "loading what is not stored");
         let approval = PlanApproval::new("anna", at(0), [""; 0]);
         refused(store.approve(unknown, &approval).await, ErrorKind::NotFound, "approving what is not stored");
+        let end = ApprovalsEnded::new("anna", at(0), "");
+        refused(store.end_approvals(unknown, &end).await, ErrorKind::NotFound, "ending what is not stored");
     }
 
     done(store.save(first, "anna", at(10)).await, "storing a plan");
@@ -48,4 +50,14 @@ pub async fn plan_store(store: &dyn PlanStore, plans: [&Plan; 2]) {
     let other = done(store.load(&two).await, "loading the other plan");
     assert_eq!((other.plan, other.author.as_str()), (second.clone(), "Jörg “the admin”\n"));
     assert_eq!(other.approvals, [], "an approval is of one plan");
+
+    let end = ApprovalsEnded::new("ben \u{202e}", at(35), "it was applied\n");
+    done(store.end_approvals(&one, &end).await, "ending the approvals");
+    let stored = done(store.load(&one).await, "loading it");
+    assert_eq!((stored.approvals, stored.ended), (Vec::new(), vec![end.clone()]), "no approval is left");
+    let [approval, ..] = approvals;
+    done(store.approve(&one, &approval).await, "approving it again");
+    let stored = done(store.load(&one).await, "loading it");
+    assert_eq!((stored.approvals, stored.ended), (vec![approval], vec![end]), "a new approval holds");
+    assert_eq!(done(store.load(&two).await, "loading the other plan").ended, [], "and the other has no end");
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::order::Steps;
 use crate::apply::{Context, Limits, Pause, PausingClock, Run, Slices, unrecorded};
 use crate::event::Event;
-use crate::journal::{JOURNAL_FORMAT_VERSION, Journal, JournalEntry, JournalRecord};
+use crate::journal::{JOURNAL_FORMAT_VERSION, JobKey, Journal, JournalEntry, JournalRecord};
 use crate::onramp::Onramp;
 use crate::outcome::{ApplyOutcome, ApplyStatus, Failure, Outcome, StepOutcome};
 use crate::plan::{ApprovedPlan, Plan, PlannedChange};
@@ -211,6 +211,9 @@ async fn apply_whole(context: Context<'_>, journal: &mut dyn Journal) -> Result<
         operator: context.onramp.operator.clone(),
         author: plan.review().map(|review| review.author.clone()),
         approvers: plan.review().map(|review| review.approvers.clone()).unwrap_or_default(),
+        approved_at: plan.review().map(|review| review.approved_at.clone()).unwrap_or_default(),
+        job: JobKey::of(plan.plan()),
+        canary: plan.plan().header().canary.clone(),
     };
     let mut run = Run { context, journal, opened, digest, outcome };
     run.record(started).await.map_err(|error| unrecorded(&error, "nothing was changed"))?;

@@ -83,6 +83,8 @@ pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
                 .collect(),
             waits: spec.waits,
             undoes: None,
+            users_digest: spec.users_digest(),
+            canary: spec.users.as_ref().and_then(|users| users.canary.clone()),
         },
         changes: draft.changes,
         consequences: draft.consequences,

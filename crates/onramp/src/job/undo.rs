@@ -156,6 +156,8 @@ async fn undo(onramp: &Onramp, run: &RecordedRun, selection: &UndoSelection) -> 
             users_skipped,
             waits: header.waits,
             undoes: Some(run.plan().digest()),
+            users_digest: None,
+            canary: None,
         },
         changes: draft.changes,
         consequences: draft.consequences,

@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use onramp_core::{BoxStream, Error, ErrorKind, Result};
+use onramp_core::{BoxStream, Error, ErrorKind, ObjectId, Result};
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
 pub use file::FileJournal;
 
+use crate::canary::Canary;
 use crate::outcome::{ApplyStatus, Outcome};
+use crate::plan::{Plan, PlanHeader};
 
 /// The version of the format of journal records that this version writes. It reads this one and older ones.
 pub const JOURNAL_FORMAT_VERSION: u32 = 3;
@@ -60,6 +62,15 @@ pub enum JournalEntry {
         /// The names of the people who approved the plan in a plan store.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         approvers: Vec<String>,
+        /// The times of these approvals, as the plan store has them: an approval is for one run.
+        #[serde(default, skip_serializing_if = "Vec::is_empty", with = "times")]
+        approved_at: Vec<OffsetDateTime>,
+        /// The part of the job that a later plan has to agree with for a canary to count.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<JobKey>,
+        /// The canary that the plan is, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        canary: Option<Canary>,
     },
     /// The start of a change. Durable before anything is sent, so that the former value is never lost.
     ChangeStarted {
@@ -109,6 +120,47 @@ pub enum JournalEntry {
         /// True if every check was true.
         is_green: bool,
     },
+}
+
+/// The tenant, the forest and the users section of a job: a canary counts for the same ones alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct JobKey {
+    /// The object ID of the tenant.
+    pub tenant: ObjectId,
+    /// The forest: the distinguished name of its root domain, in lower case.
+    pub forest: String,
+    /// The digest of the domain and the users section of the spec.
+    pub users_digest: String,
+}
+
+impl JobKey {
+    /// Returns the key of a plan; `None` if it changes no user, undoes a run, or was made by an older version.
+    pub fn of(plan: &Plan) -> Option<Self> {
+        let PlanHeader { tenant, forest, users_digest, undoes: None, .. } = plan.header() else {
+            return None;
+        };
+        let users_digest = users_digest.clone()?;
+        Some(Self { tenant: *tenant, forest: forest.clone(), users_digest })
+    }
+}
+
+/// Lists of times as RFC 3339.
+mod times {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use time::OffsetDateTime;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Time(#[serde(with = "time::serde::rfc3339")] OffsetDateTime);
+
+    pub(super) fn serialize<S: Serializer>(times: &[OffsetDateTime], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(times.iter().copied().map(Time))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<OffsetDateTime>, D::Error> {
+        Ok(Vec::<Time>::deserialize(from)?.into_iter().map(|time| time.0).collect())
+    }
 }
 
 fn first_version() -> u32 {

@@ -26,12 +26,14 @@ pub struct PlanReview {
     pub saved_at: OffsetDateTime,
     /// The names of the approvers, without the author.
     pub approvers: Vec<String>,
+    /// The times of the approvals.
+    pub approved_at: Vec<OffsetDateTime>,
 }
 
 impl PlanReview {
     /// Creates the review of a plan that nobody approved.
     pub fn new(author: impl Into<String>, saved_at: OffsetDateTime) -> Self {
-        Self { author: author.into(), saved_at, approvers: Vec::new() }
+        Self { author: author.into(), saved_at, approvers: Vec::new(), approved_at: Vec::new() }
     }
 
     /// Adds an approver.

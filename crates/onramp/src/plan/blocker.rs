@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use onramp_core::{DomainName, Upn, UpnViolation, visible};
+use onramp_core::{DomainName, ObjectGuid, Upn, UpnViolation, visible};
 use serde::{Deserialize, Serialize};
 
 use crate::user_ref::UserRef;
@@ -143,6 +143,11 @@ pub enum BlockerKind {
         name: String,
         /// A known name that is similar.
         similar: Option<String>,
+    },
+    /// Users of a canary no longer exist, or are no longer selected: it cannot be finished.
+    CanaryUsersLost {
+        /// The users.
+        users: Vec<ObjectGuid>,
     },
     /// A name in the selection of an undo fits no user that the run changed.
     NotChangedByRun {
@@ -290,6 +295,14 @@ impl fmt::Display for BlockerKind {
                     f,
                     "the {property} of the service account, \"{}\", is not valid: {reason}",
                     visible(value)
+                )
+            }
+            Self::CanaryUsersLost { users } => {
+                let named: Vec<String> = users.iter().take(3).map(ToString::to_string).collect();
+                let (count, named) = (users.len(), named.join(", "));
+                write!(
+                    f,
+                    "{count} of the users of the canary no longer exist or are no longer selected ({named}): undo the canary"
                 )
             }
             Self::NotChangedByRun { name, similar } => {

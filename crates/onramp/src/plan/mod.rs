@@ -25,6 +25,7 @@ pub(crate) use draft::{Draft, by_place, sorted};
 pub use lines::{PLAN_FORMAT_VERSION, PlanError};
 pub use skipped::{SkipReason, Skipped};
 
+use crate::canary::Canary;
 use crate::spec::Waits;
 
 /// The changes in their order, with blockers and consequences.
@@ -72,6 +73,13 @@ pub struct PlanHeader {
     /// The digest of the plan whose run this plan undoes, if it undoes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
+    /// The digest of the domain and the users section of the spec: plans with the same one give the same users the same new
+    /// UPNs, all of them or a canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users_digest: Option<String>,
+    /// The canary that the plan is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
 }
 
 /// The parts of the job that a spec asked for, besides domain and suffix.

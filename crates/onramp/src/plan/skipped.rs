@@ -31,6 +31,8 @@ pub enum SkipReason {
     Excluded,
     /// A user that `only` does not list.
     NotNamed,
+    /// A user that is left for after the canary.
+    AfterCanary,
     /// A user with a suffix that is not in `from_suffixes`.
     OtherSuffix,
     /// A disabled user, with `skip_disabled` set.
@@ -68,6 +70,7 @@ impl fmt::Display for SkipReason {
             Self::Kind { .. } => "not a person's account",
             Self::Excluded => "excluded by `exclude` or `exclude_ous`",
             Self::NotNamed => "not listed in `only`",
+            Self::AfterCanary => "left for after the canary",
             Self::OtherSuffix => "its suffix is not in `from_suffixes`",
             Self::Disabled => "disabled account",
             Self::ChangedSince { .. } => "its UPN was changed again since the run",

@@ -9,7 +9,7 @@ use onramp_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{PlanApproval, PlanStore, StoredPlan, not_found};
+use super::{ApprovalRecord, ApprovalsEnded, PlanApproval, PlanStore, StoredPlan, not_found};
 use crate::blocking::run_blocking;
 use crate::plan::Plan;
 
@@ -60,7 +60,14 @@ impl FolderPlanStore {
         let failed = |error| storage("store the plan", &folder, &error);
         self.make_folder(&folder).map_err(failed)?;
         if folder.join(PLAN).exists() {
-            return Ok(());
+            match self.load_files(&digest) {
+                // An approval of files that were damaged is none. They are kept beside the new ones.
+                Err(error) if error.kind() == ErrorKind::Invalid => {
+                    set_aside(&folder).map_err(failed)?;
+                    self.make_folder(&folder).map_err(failed)?;
+                }
+                loaded => return loaded.map(|_| ()),
+            }
         }
         let author = serde_json::to_vec(author).map_err(|error| failed(error.into()))?;
         if self.is_shared {
@@ -112,7 +119,7 @@ impl FolderPlanStore {
         Ok(())
     }
 
-    fn approve_file(&self, digest: &str, approval: &PlanApproval) -> Result<()> {
+    fn append_record(&self, digest: &str, record: &ApprovalRecord) -> Result<()> {
         let folder = self.folder_of(digest)?;
         if !folder.join(PLAN).exists() {
             return Err(not_found(digest));
@@ -127,7 +134,7 @@ impl FolderPlanStore {
                 if is_there { opened } else { opened.and_then(|file| self.share(&path, true).map(|()| file)) }
             }
         };
-        append_line(file.map_err(failed)?, &path, approval).map_err(failed)
+        append_line(file.map_err(failed)?, &path, record).map_err(failed)
     }
 
     fn load_files(&self, digest: &str) -> Result<StoredPlan> {
@@ -140,16 +147,24 @@ impl FolderPlanStore {
             Error::new(ErrorKind::Invalid, "read the stored plan")
                 .with_object(folder.display())
                 .with_detail(detail)
-                .with_hint("Do not apply it. Make a new plan.")
+                .with_hint(
+                    "Do not apply it. The command with which the plan was made stores it again, without its approvals.",
+                )
         };
         let plan = Plan::read(BufReader::new(file)).map_err(|error| invalid(error.to_string()))?;
         if !plan.digest().eq_ignore_ascii_case(digest) {
             return Err(invalid("it is another plan: its digest is not the name of its folder".to_owned()));
         }
-        let author =
-            read_author(&folder).map_err(|error| storage("read the stored plan", &folder, &error))?;
+        let author = read_author(&folder).map_err(|error| match error.kind() {
+            IoErrorKind::NotFound | IoErrorKind::InvalidData | IoErrorKind::UnexpectedEof => {
+                invalid(format!("{AUTHOR}: {error}"))
+            }
+            _ => storage("read the stored plan", &folder, &error),
+        })?;
         let mut stored = StoredPlan::new(plan, author.author, author.saved_at);
-        stored.approvals = approvals(&folder.join(APPROVALS), &invalid)?;
+        for record in records(&folder.join(APPROVALS), &invalid)? {
+            stored.add(record);
+        }
         Ok(stored)
     }
 
@@ -164,9 +179,9 @@ impl FolderPlanStore {
             let folder = entry.map_err(failed)?.path();
             let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             if self.folder_of(&name).is_ok() && folder.join(PLAN).exists() {
-                let author =
-                    read_author(&folder).map_err(|error| storage("read the author of", &folder, &error))?;
-                plans.push((author.saved_at, name));
+                // One damaged plan does not hide the others; loading it tells what is wrong.
+                let saved_at = read_author(&folder).map(|author| author.saved_at);
+                plans.push((saved_at.unwrap_or(OffsetDateTime::UNIX_EPOCH), name));
             }
         }
         plans.sort_unstable_by(|one, other| other.cmp(one));
@@ -178,8 +193,19 @@ fn read_author(folder: &Path) -> std::io::Result<Author> {
     Ok(serde_json::from_slice(&std::fs::read(folder.join(AUTHOR))?)?)
 }
 
-/// Reads approvals. An incomplete last line after a crash is left out.
-fn approvals(path: &Path, invalid: &dyn Fn(String) -> Error) -> Result<Vec<PlanApproval>> {
+/// Renames the folder of a damaged plan.
+fn set_aside(folder: &Path) -> std::io::Result<()> {
+    for number in 1.. {
+        let aside = folder.with_extension(format!("damaged-{number}"));
+        if !aside.exists() {
+            return std::fs::rename(folder, aside);
+        }
+    }
+    Ok(())
+}
+
+/// Reads approvals and their ends. An incomplete last line after a crash is left out.
+fn records(path: &Path, invalid: &dyn Fn(String) -> Error) -> Result<Vec<ApprovalRecord>> {
     let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == IoErrorKind::NotFound => return Ok(Vec::new()),
         bytes => bytes.map_err(|error| storage("read the approvals in", path, &error))?,
@@ -187,7 +213,7 @@ fn approvals(path: &Path, invalid: &dyn Fn(String) -> Error) -> Result<Vec<PlanA
     let mut all = Vec::new();
     for (place, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         match serde_json::from_slice(line) {
-            Ok(approval) => all.push(approval),
+            Ok(record) => all.push(record),
             Err(_) if !line.ends_with(b"\n") => {}
             Err(error) => return Err(invalid(format!("line {} of {APPROVALS}: {error}", place + 1))),
         }
@@ -196,8 +222,8 @@ fn approvals(path: &Path, invalid: &dyn Fn(String) -> Error) -> Result<Vec<PlanA
 }
 
 /// Appends a line to a file that several programs may write, in the place of an incomplete last one.
-fn append_line(mut file: File, path: &Path, approval: &PlanApproval) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(approval)?;
+fn append_line(mut file: File, path: &Path, record: &ApprovalRecord) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(record)?;
     line.push(b'\n');
     file.lock()?;
     let mut whole = 0;
@@ -229,8 +255,15 @@ impl PlanStore for FolderPlanStore {
     }
 
     async fn approve(&self, digest: &str, approval: &PlanApproval) -> Result<()> {
-        let (this, digest, approval) = (self.clone(), digest.to_owned(), approval.clone());
-        run_blocking("store an approval", move || this.approve_file(&digest, &approval)).await
+        let (this, digest) = (self.clone(), digest.to_owned());
+        let record = ApprovalRecord::Approval(approval.clone());
+        run_blocking("store an approval", move || this.append_record(&digest, &record)).await
+    }
+
+    async fn end_approvals(&self, digest: &str, end: &ApprovalsEnded) -> Result<()> {
+        let (this, digest) = (self.clone(), digest.to_owned());
+        let record = ApprovalRecord::Ended(end.clone());
+        run_blocking("end the approvals of a plan", move || this.append_record(&digest, &record)).await
     }
 
     async fn load(&self, digest: &str) -> Result<StoredPlan> {

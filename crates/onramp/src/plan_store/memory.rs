@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use onramp_core::Result;
 use time::OffsetDateTime;
 
-use super::{PlanApproval, PlanStore, StoredPlan, not_found};
+use super::{ApprovalRecord, ApprovalsEnded, PlanApproval, PlanStore, StoredPlan, not_found};
 use crate::plan::Plan;
 
 /// A store of plans in memory, for tests.
@@ -34,6 +34,14 @@ impl PlanStore for MemoryPlanStore {
         let found = plans.iter_mut().find(|(stored, _)| stored == digest);
         let (_, stored) = found.ok_or_else(|| not_found(digest))?;
         stored.approvals.push(approval.clone());
+        Ok(())
+    }
+
+    async fn end_approvals(&self, digest: &str, end: &ApprovalsEnded) -> Result<()> {
+        let mut plans = self.plans();
+        let found = plans.iter_mut().find(|(stored, _)| stored == digest);
+        let (_, stored) = found.ok_or_else(|| not_found(digest))?;
+        stored.add(ApprovalRecord::Ended(end.clone()));
         Ok(())
     }
 

@@ -67,6 +67,8 @@ pub struct PolicyRequest<'a> {
     pub plan: &'a Plan,
     /// The author and the approvers of the plan, if it was approved in a [`PlanStore`](crate::PlanStore).
     pub review: Option<&'a PlanReview>,
+    /// The name of the person or program that applies it, if known.
+    pub operator: Option<&'a str>,
     /// The forest, for rules about objects that the plan names.
     pub forest: &'a Forest,
     /// The history of earlier runs, with those that were verified.
@@ -78,7 +80,14 @@ pub struct PolicyRequest<'a> {
 impl<'a> PolicyRequest<'a> {
     /// Creates a request for a plan that nobody else reviewed.
     pub fn new(plan: &'a Plan, forest: &'a Forest, history: &'a History, now: OffsetDateTime) -> Self {
-        Self { plan, review: None, forest, history, now }
+        Self { plan, review: None, operator: None, forest, history, now }
+    }
+
+    /// Sets the person or program that applies the plan.
+    #[must_use]
+    pub fn with_operator(mut self, name: Option<&'a str>) -> Self {
+        self.operator = name;
+        self
     }
 
     /// Sets the author and the approvers.

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 
 use onramp_core::forest::ObjectRef;
-use onramp_core::{ObjectGuid, Result, visible};
+use onramp_core::{Forest, ObjectGuid, Result, Tenant, Upn, visible};
 
 use super::{PolicyRequest, PolicyRules, PolicyViolation};
+use crate::history::History;
 use crate::plan::{Change, UserValues};
 use crate::user_names::find_users;
 
 /// The maximum number of users that one violation names.
 const NAMED: usize = 5;
 
-/// Adds the violations of the rules `protected_ous` and `protected_accounts`. A name that fits nothing is one, too: it
-/// would protect nothing.
+/// Adds the violations of the rules `protected_ous` and `protected_accounts`. A name of the forest that fits nothing is
+/// one, too: it would protect nothing.
 pub(super) async fn review(
     rules: &PolicyRules,
     request: &PolicyRequest<'_>,
@@ -54,7 +55,8 @@ pub(super) async fn review(
         if request.plan.changes().iter().any(|planned| planned.change.writes() && is_account(&planned.change))
         {
             violation(format!("the account {} is protected, and the plan changes it", visible(written)));
-        } else if entry.is_unknown() {
+        } else if entry.is_unknown() && !entry.is_upn() {
+            // A UPN may be that of an account of the tenant, also of one that does not exist yet or no longer.
             violation(format!("\"{}\" matches no user of the forest", visible(written)));
         }
     }
@@ -65,6 +67,31 @@ pub(super) async fn review(
         }
     }
     Ok(())
+}
+
+impl PolicyRules {
+    /// Returns the protected accounts that fit no user of the forest or of the tenant: written as a UPN, they refuse no plan, because
+    /// the account may be created later.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    pub async fn unknown_accounts(
+        &self,
+        tenant: &Tenant,
+        forest: &Forest,
+        history: &History,
+    ) -> Result<Vec<String>> {
+        let (names, _) = find_users(forest, &self.protected_accounts, history).await?;
+        let mut unknown = Vec::new();
+        for entry in names.entries().iter().filter(|entry| entry.is_unknown()) {
+            let is_in_tenant = match Upn::parse(entry.written.trim()) {
+                Ok(upn) => tenant.users.find(&upn).await?.is_some(),
+                Err(_) => false,
+            };
+            unknown.extend((!is_in_tenant).then(|| entry.written.clone()));
+        }
+        Ok(unknown)
+    }
 }
 
 fn named(users: &[UserValues<'_>]) -> String {

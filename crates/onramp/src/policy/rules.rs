@@ -1,14 +1,16 @@
 //! The rules of a change policy as data.
 
 use async_trait::async_trait;
-use onramp_core::{DistinguishedName, Result};
-use serde::{Deserialize, Serialize};
+use onramp_core::{DistinguishedName, Result, visible};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::{Duration, OffsetDateTime};
 
 use super::{
     ChangePolicy, ChangeWindow, PolicyDecision, PolicyRequest, PolicyViolation, RunProgress, canary,
     protected,
 };
+use crate::history::History;
+use crate::plan_store::{StoredPlan, is_same_person};
 use crate::spec::SpecError;
 
 /// The maximum time by which the clock of the machine that surveyed may be ahead.
@@ -34,30 +36,33 @@ const CLOCK_TOLERANCE: Duration = Duration::minutes(5);
 /// # Ok::<(), onramp::SpecError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 #[non_exhaustive]
 pub struct PolicyRules {
     /// The maximum number of changes of a plan, without waits and tests.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "positive")]
     pub max_changes: Option<u64>,
     /// The number of failed changes after which a run stops, at least 1; one that is skipped because somebody else changed the
     /// value, and one with an unknown outcome, count, too. Changes that are in flight are completed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "positive")]
     pub max_failures: Option<u64>,
-    /// The maximum age of a plan, from its survey on, when its run starts, and when it goes on after a wait.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The maximum age of a plan, from its survey on, when its run starts, and when it goes on after a wait; and that of an approval.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "positive")]
     pub max_plan_age_minutes: Option<u32>,
     /// True if somebody else than its author must have approved a plan in a [`PlanStore`](crate::PlanStore).
     pub separate_approver: bool,
+    /// True if the person who applies a plan must not be one who approved it.
+    pub separate_operator: bool,
     /// The number of users that are changed and verified before a plan that changes more.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "positive")]
     pub canary_users: Option<u64>,
     /// The time for which the changed users of the canary are observed before the others are changed.
     pub canary_observation_minutes: u32,
     /// The OUs whose users no plan may change, with the OUs below them. One that does not exist refuses every plan.
     pub protected_ous: Vec<DistinguishedName>,
     /// The accounts that no plan may change, named as in [`UsersSpec::only`](crate::UsersSpec::only). A name that fits no
-    /// user refuses every plan.
+    /// user of the forest refuses every plan, except for a UPN: it may be that of an account of the tenant
+    /// ([`PolicyRules::unknown_accounts`]).
     pub protected_accounts: Vec<String>,
     /// The times at which changes may be made; empty is any time. A run waits while none is open; a change that waits itself,
     /// such as for a DNS record, is completed outside of a window, too.
@@ -101,6 +106,13 @@ impl PolicyRules {
         self
     }
 
+    /// Requires that somebody else than an approver applies a plan.
+    #[must_use]
+    pub fn with_separate_operator(mut self) -> Self {
+        self.separate_operator = true;
+        self
+    }
+
     /// Sets the number of users that are changed and verified first, and the time for which they are observed.
     #[must_use]
     pub fn with_canary(mut self, users: u64, observation_minutes: u32) -> Self {
@@ -137,9 +149,15 @@ impl PolicyRules {
             violations.push(PolicyViolation::new("max_changes", detail));
         }
         if let Some(max) = self.max_plan_age_minutes
-            && let Some(detail) = too_old(surveyed_at(request), request.now, max)
+            && let Some(detail) = too_old("surveyed", surveyed_at(request), request.now, max)
         {
             violations.push(PolicyViolation::new("max_plan_age_minutes", detail));
+        }
+        if let Some(review) = request.review.filter(|_| self.separate_approver) {
+            let digest = plan.digest();
+            for at in &review.approved_at {
+                violations.extend(self.ended(&digest, *at, request.history, request.now));
+            }
         }
         if self.separate_approver && request.review.is_none_or(|review| review.approvers.is_empty()) {
             let detail = match request.review {
@@ -148,6 +166,97 @@ impl PolicyRules {
             };
             violations.push(PolicyViolation::new("separate_approver", detail));
         }
+        if self.separate_operator
+            && let Some(review) = request.review
+        {
+            let operator = request.operator.unwrap_or_default();
+            let same = |approver: &&String| operator.is_empty() || is_same_person(approver, operator);
+            violations.extend(review.approvers.iter().find(same).map(|approver| {
+                let detail = match operator {
+                    "" => "the person who applies the plan is not known".to_owned(),
+                    operator => format!(
+                        "{} approved the plan, and {} would apply it: the same account name",
+                        visible(approver),
+                        visible(operator)
+                    ),
+                };
+                PolicyViolation::new("separate_operator", detail)
+            }));
+        }
+    }
+}
+
+/// Reads a number of which 0 would be a mistake: it would refuse every plan.
+fn positive<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de> + Default + PartialEq,
+    D: Deserializer<'de>,
+{
+    let number = Option::<T>::deserialize(deserializer)?;
+    if number.as_ref() == Some(&T::default()) {
+        let detail = "0 would refuse every plan: write at least 1, or remove the line";
+        return Err(serde::de::Error::custom(detail));
+    }
+    Ok(number)
+}
+
+impl<'de> Deserialize<'de> for PolicyRules {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rules = Self::deserialize(deserializer)?;
+        let useless = if rules.canary_observation_minutes > 0 && rules.canary_users.is_none() {
+            "`canary_observation_minutes` has no effect without `canary_users`"
+        } else if rules.separate_operator && !rules.separate_approver {
+            "`separate_operator` has no effect without `separate_approver`"
+        } else {
+            return Ok(rules);
+        };
+        Err(serde::de::Error::custom(useless))
+    }
+}
+
+impl Serialize for PolicyRules {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl PolicyRules {
+    /// Removes the approvals of a stored plan that are no longer good: a run with them completed or was undone, or they are older
+    /// than a plan may be. Returns a violation for each.
+    pub fn remove_ended_approvals(
+        &self,
+        stored: &mut StoredPlan,
+        history: &History,
+        now: OffsetDateTime,
+    ) -> Vec<PolicyViolation> {
+        let (digest, mut ended) = (stored.plan.digest(), Vec::new());
+        stored.approvals.retain(|approval| match self.ended(&digest, approval.at, history, now) {
+            Some(mut violation) => {
+                violation.detail = format!("{} (by {})", violation.detail, visible(&approval.approver));
+                ended.push(violation);
+                false
+            }
+            None => true,
+        });
+        ended
+    }
+
+    /// Returns a violation if the approval of a plan is no longer good.
+    fn ended(
+        &self,
+        digest: &str,
+        approved_at: OffsetDateTime,
+        history: &History,
+        now: OffsetDateTime,
+    ) -> Option<PolicyViolation> {
+        if history.is_used(digest, approved_at) {
+            let detail = format!(
+                "the approval of {approved_at} was for a run that completed or was undone; another run needs a new one"
+            );
+            return Some(PolicyViolation::new("separate_approver", detail));
+        }
+        let detail = too_old("approved", approved_at, now, self.max_plan_age_minutes?)?;
+        Some(PolicyViolation::new("max_plan_age_minutes", detail))
     }
 }
 
@@ -157,16 +266,14 @@ fn surveyed_at(request: &PolicyRequest<'_>) -> OffsetDateTime {
     request.review.map_or(surveyed, |review| surveyed.min(review.saved_at))
 }
 
-fn too_old(surveyed: OffsetDateTime, now: OffsetDateTime, max_minutes: u32) -> Option<String> {
-    let age = now - surveyed;
+fn too_old(what: &str, at: OffsetDateTime, now: OffsetDateTime, max_minutes: u32) -> Option<String> {
+    let age = now - at;
     if age < -CLOCK_TOLERANCE {
-        return Some(format!(
-            "the plan was surveyed at {surveyed}, which is in the future; a clock is wrong"
-        ));
+        return Some(format!("the plan was {what} at {at}, which is in the future; a clock is wrong"));
     }
     let is_old = age > Duration::minutes(max_minutes.into());
     is_old.then(|| {
-        format!("the plan was surveyed {} minutes ago, and {max_minutes} are allowed", age.whole_minutes())
+        format!("the plan was {what} {} minutes ago, and {max_minutes} are allowed", age.whole_minutes())
     })
 }
 
@@ -174,11 +281,12 @@ fn too_old(surveyed: OffsetDateTime, now: OffsetDateTime, max_minutes: u32) -> O
 impl ChangePolicy for PolicyRules {
     async fn review(&self, request: &PolicyRequest<'_>) -> Result<Vec<PolicyViolation>> {
         let mut violations = Vec::new();
+        // An empty plan of a canary says that it is complete.
+        canary::review(self, request, &mut violations);
         if request.plan.is_empty() {
             return Ok(violations);
         }
         self.review_plan(request, &mut violations);
-        canary::review(self, request, &mut violations);
         protected::review(self, request, &mut violations).await?;
         Ok(violations)
     }

@@ -132,7 +132,9 @@ impl fmt::Display for ChangeWindow {
         let days: Vec<String> = self.days.iter().map(|day| format!("{day:?}")).collect();
         let days = if days.is_empty() { "every day".to_owned() } else { days.join(", ") };
         let offset = offset_text::text(self.utc_offset);
-        write!(f, "{days} {} to {} (UTC{offset})", clock_time::text(self.from), clock_time::text(self.to))
+        let end = if self.to > self.from { "" } else { " the next day" };
+        let (from, to) = (clock_time::text(self.from), clock_time::text(self.to));
+        write!(f, "{days} {from} to {to}{end} (UTC{offset})")
     }
 }
 
@@ -258,7 +260,10 @@ mod tests {
             assert!(read(from, offset).is_err(), "{from} {offset}");
         }
         assert_eq!(read("09:00", "-03:30").unwrap().utc_offset, offset!(-03:30));
-        assert_eq!(read("09:00", "-03:30").unwrap().to_string(), "every day 09:00 to 04:00 (UTC-03:30)");
+        assert_eq!(
+            read("09:00", "-03:30").unwrap().to_string(),
+            "every day 09:00 to 04:00 the next day (UTC-03:30)"
+        );
         assert!(
             toml::from_str::<ChangeWindow>("days = [\"sunday\"]\nfrom = \"01:00\"\nto = \"02:00\"").is_err()
         );

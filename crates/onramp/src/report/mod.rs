@@ -9,10 +9,12 @@ use onramp_core::{Result, visible};
 
 use charts::Chart;
 
+use crate::canary::Canary;
 use crate::observed_run::ObservedRun;
 use crate::outcome::{ApplyOutcome, Failure, Outcome};
 use crate::plan::SkipReason;
 use crate::plan::{Consequence, Plan, PlanReview};
+use crate::policy::PolicyViolation;
 use crate::verify::{CheckStatus, REPORT_FORMAT_VERSION, Verification};
 
 /// The maximum number of rows in a table; the plan and the journal have all of them.
@@ -31,6 +33,7 @@ pub struct Report<'a> {
     operator: Option<&'a str>,
     review: Option<&'a PlanReview>,
     run: Option<&'a ObservedRun>,
+    violations: &'a [PolicyViolation],
 }
 
 impl<'a> Report<'a> {
@@ -45,6 +48,7 @@ impl<'a> Report<'a> {
             operator: None,
             review: None,
             run: None,
+            violations: &[],
         }
     }
 
@@ -90,6 +94,13 @@ impl<'a> Report<'a> {
         self
     }
 
+    /// Adds the rules of the policy that the plan breaks.
+    #[must_use]
+    pub fn with_violations(mut self, violations: &'a [PolicyViolation]) -> Self {
+        self.violations = violations;
+        self
+    }
+
     /// Adds the time of writing.
     #[must_use]
     pub fn written_at(mut self, now: time::OffsetDateTime) -> Self {
@@ -117,7 +128,7 @@ impl<'a> Report<'a> {
 struct Page {
     format_version: u32,
     title: String,
-    verdict: &'static str,
+    verdict: String,
     verdict_class: &'static str,
     domain: String,
     tenant: String,
@@ -130,6 +141,7 @@ struct Page {
     steps: Vec<Row>,
     not_asked_for: Option<String>,
     warnings: Vec<String>,
+    violations: Vec<String>,
     users_changed: u64,
     users_read: u64,
     users_verb: &'static str,
@@ -154,7 +166,13 @@ struct Row {
 impl Page {
     fn of(report: &Report<'_>) -> Self {
         let (plan, header) = (report.plan, report.plan.header());
-        let (verdict, verdict_class) = verdict(report);
+        let (verdict, verdict_class) = match &header.canary {
+            Some(canary) => verdict_of_canary(report, canary),
+            None => {
+                let (verdict, class) = verdict(report);
+                (verdict.to_owned(), class)
+            }
+        };
         let users: Vec<_> = plan
             .changes()
             .iter()
@@ -199,6 +217,7 @@ impl Page {
             steps: steps(plan, report.outcome),
             not_asked_for: not_asked_for(plan),
             warnings: plan.warnings().to_vec(),
+            violations: report.violations.iter().map(ToString::to_string).collect(),
             users_changed: plan.users_changed(),
             users_read: header.users_read,
             numbers: report.outcome.map(numbers).unwrap_or_default(),
@@ -235,6 +254,17 @@ fn charts_of(report: &Report<'_>) -> Vec<Chart> {
     charts
 }
 
+/// Returns the verdict on a canary: it is never the whole job.
+fn verdict_of_canary(report: &Report<'_>, canary: &Canary) -> (String, &'static str) {
+    let name = format!("Canary of {} of {} users", canary.users.len(), canary.of);
+    let is_green = report.verification.is_some_and(Verification::is_green);
+    if is_green && report.outcome.is_some_and(ApplyOutcome::is_complete) {
+        return (format!("{name}, verified; the rest waits for approval"), "warn");
+    }
+    let (verdict, class) = verdict(report);
+    (format!("{name}: {verdict}"), class)
+}
+
 fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {
     let scope = report.plan.header().scope;
     let prepared = scope.users && scope.sync && scope.service_account;
@@ -258,6 +288,9 @@ fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {
         }
         (None, None) if report.plan.is_blocked() => {
             ("A plan that cannot be applied. Nothing was changed", "bad")
+        }
+        (None, None) if !report.violations.is_empty() => {
+            ("A plan that the policy does not allow. Nothing was changed", "bad")
         }
         (None, None) => ("A plan. Nothing was changed", "warn"),
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use onramp_core::tenant::{AzureRoleId, RoleTemplateId};
 use onramp_core::{DomainName, Upn};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 pub use parse::SpecError;
 pub(crate) use parse::{distance, nearest};
@@ -100,6 +101,21 @@ impl Spec {
     pub fn with_waits(mut self, waits: Waits) -> Self {
         self.waits = waits;
         self
+    }
+}
+
+impl Spec {
+    /// Returns the digest of the domain and the users section, without a canary: specs with the same one give the same users
+    /// the same new UPNs. `None` if no user is changed.
+    pub fn users_digest(&self) -> Option<String> {
+        #[derive(Serialize)]
+        struct Part<'a> {
+            domain: &'a DomainName,
+            users: UsersSpec,
+        }
+        let users = UsersSpec { canary: None, ..self.users.clone()? };
+        let part = serde_json::to_vec(&Part { domain: &self.domain, users }).ok()?;
+        Some(Sha256::digest(part).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 

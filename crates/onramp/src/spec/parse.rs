@@ -45,7 +45,8 @@ impl SpecError {
     }
 
     fn of(text: &str, error: &toml::de::Error) -> Self {
-        let at = error.span().map(|span| span.start);
+        // An error about a whole section begins with the key that it is about.
+        let at = place_of_key(text, error.message()).or(error.span().map(|span| span.start));
         let before = at.and_then(|at| text.get(..at));
         let (line, column) = before.map_or((0, 0), |before| {
             let last = before.rsplit('\n').next().unwrap_or_default();
@@ -92,6 +93,20 @@ impl From<SpecError> for Error {
     fn from(error: SpecError) -> Self {
         Error::new(ErrorKind::Invalid, "read the configuration").with_detail(error.to_string())
     }
+}
+
+/// Returns the place of the key with which a message begins.
+fn place_of_key(text: &str, message: &str) -> Option<usize> {
+    let (key, _) = message.strip_prefix('`')?.split_once('`')?;
+    let mut place = 0;
+    for line in text.split_inclusive('\n') {
+        let indented = line.trim_start();
+        if indented.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            return Some(place + line.len() - indented.len());
+        }
+        place += line.len();
+    }
+    None
 }
 
 /// Parses the message of serde "unknown field `a`, expected one of `b`, `c`".

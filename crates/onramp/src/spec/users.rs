@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use onramp_core::{DistinguishedName, LdapFilter, Upn, UpnSuffix};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::canary::Canary;
+
 /// The users whose UPN changes, and the rule for the new UPNs.
 ///
 /// Built-in and critical system accounts are always left out, unless `only` lists them.
@@ -37,6 +39,9 @@ pub struct UsersSpec {
     /// The new UPNs of single users, named as in `only`, in place of `new_upn`. Each must be on a domain that the tenant has
     /// verified and the forest offers as a suffix.
     pub map: BTreeMap<String, Upn>,
+    /// The canary, if only its users change now; [`Spec::canary`](crate::Spec::canary) sets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
 }
 
 /// Reads a list that selects users, which must not be empty.

@@ -5,16 +5,17 @@ use onramp::{ApplyStatus, FileJournal, History, JournalEntry, Outcome, Plan};
 const PLAN_2: &str = include_str!("../samples/plan-2.jsonl");
 const PLAN_3: &str = include_str!("../samples/plan-3.jsonl");
 const PLAN_4: &str = include_str!("../samples/plan-4.jsonl");
+const JOURNAL_3: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-3.jsonl");
 const JOURNAL_2: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-2.jsonl");
 const JOURNAL_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-1.jsonl");
 
 #[test]
 fn a_plan_of_an_older_version_is_read_written_and_approved() {
-    let samples = [(2, PLAN_2, (9, 18, 3)), (3, PLAN_3, (9, 18, 3)), (4, PLAN_4, (13, 22, 3))];
-    for (version, file, counts) in samples {
+    let (nine, thirteen) = ((9, 18, 3), (13, 22, 3));
+    for (version, file, numbers) in [(2, PLAN_2, nine), (3, PLAN_3, nine), (4, PLAN_4, thirteen)] {
         let plan = Plan::read(file.as_bytes()).unwrap();
         assert_eq!(plan.header().format_version, version);
-        assert_eq!((plan.users_changed(), plan.changes().len(), plan.skipped().len()), counts);
+        assert_eq!((plan.users_changed(), plan.changes().len(), plan.skipped().len()), numbers);
         assert!(file.contains(&plan.digest()), "the digest that journals and people know it by");
         let mut written = Vec::new();
         plan.write(&mut written).unwrap();
@@ -66,6 +67,20 @@ fn a_journal_of_version_2_is_read() {
     };
     assert!(accepted.len() == 9 && approvers.is_empty());
     assert_eq!(records[39].entry, JournalEntry::RunEnded { status: ApplyStatus::Completed });
+}
+
+#[test]
+fn a_journal_without_the_job_of_its_run_is_no_canary() {
+    let records = FileJournal::read(JOURNAL_3).unwrap();
+    let JournalEntry::RunStarted { format_version: 3, job: None, canary: None, .. } = &records[0].entry
+    else {
+        panic!("{:?}", records[0])
+    };
+    assert_eq!(records.last().unwrap().entry, JournalEntry::RunVerified { is_green: true });
+    let mut history = History::default();
+    history.add(&records);
+    let plan = Plan::read(PLAN_4.as_bytes()).unwrap();
+    assert_eq!(history.verified_at(&plan, 1), None);
 }
 
 #[test]

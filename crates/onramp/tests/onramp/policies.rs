@@ -134,6 +134,11 @@ async fn protected_users_are_named_as_operators_write_them_and_never_changed() {
     }
 }
 
+async fn unknown(world: &World, rules: &PolicyRules) -> Vec<String> {
+    let (tenant, forest) = (world.tenant.tenant(), world.forest.forest());
+    rules.unknown_accounts(&tenant, &forest, &History::default()).await.unwrap()
+}
+
 #[tokio::test]
 async fn a_protected_name_or_ou_that_fits_nothing_protects_nothing_and_is_told() {
     let mut world = World::new(3);
@@ -146,7 +151,8 @@ async fn a_protected_name_or_ou_that_fits_nothing_protects_nothing_and_is_told()
         .with_protected_account("nobody@corp.local")
         .with_protected_ou("OU=Executives,DC=corp,DC=local".parse().unwrap());
     let onramp = under(&world, &rules);
-    assert_eq!(violations(&onramp, &approved).await.len(), 6);
+    assert_eq!(violations(&onramp, &approved).await.len(), 5, "a UPN may be that of a later account");
+    assert_eq!(unknown(&world, &rules).await.len(), 5);
     let error = refused(&mut world, &onramp, &approved).await;
     assert!(error.contains("\"breakgals\" matches no user"), "{error}");
     assert!(error.contains("OU=Executives,DC=corp,DC=local does not exist"), "{error}");
@@ -443,12 +449,13 @@ async fn the_users_of_a_canary_are_spread_over_the_plan_and_keep_their_mapped_up
     let mapped = spec(&format!("{USERS}[users.map]\n'{}' = 'boss@contoso.com'\n", last.guid));
     let whole = world.plan(&mapped).await;
     let canary = mapped.canary(&whole, 5);
-    let only = &canary.users.as_ref().unwrap().only;
+    let chosen = canary.users.as_ref().unwrap().canary.clone().unwrap();
     let changes = upn_changes(&whole);
-    let places: Vec<usize> = only
-        .iter()
-        .map(|guid| changes.iter().position(|(_, upn)| upn.guid.to_string() == *guid).unwrap())
+    assert_eq!(chosen.of, changes.len() as u64);
+    let mut places: Vec<usize> = (chosen.users.iter())
+        .map(|guid| changes.iter().position(|(_, upn)| upn.guid == *guid).unwrap())
         .collect();
+    places.sort_unstable();
     let expected: Vec<usize> = (0..5).map(|n| n * changes.len() / 5).collect();
     assert_eq!(places, expected);
     let plan = world.plan(&canary).await;
@@ -459,7 +466,8 @@ async fn the_users_of_a_canary_are_spread_over_the_plan_and_keep_their_mapped_up
         assert_eq!(before, &change);
     }
     // As many as there are, and none, are no problem.
-    assert_eq!(mapped.canary(&whole, u64::MAX).users.unwrap().only.len(), changes.len());
+    let all = mapped.canary(&whole, u64::MAX).users.unwrap().canary.unwrap();
+    assert_eq!((all.users.len(), all.rest()), (changes.len(), 0));
 }
 
 /// Allows so many changes and then none for an hour; refuses to review on request.
@@ -511,6 +519,78 @@ async fn a_policy_of_ones_own_is_asked_before_each_change_and_never_in_a_busy_lo
     let onramp = world.onramp().with_policy(Arc::new(Own { fails: true }));
     let error = onramp.apply_to_end(&approved, &mut journal, &world.secrets).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn the_rules_of_the_documentation_allow_a_plan_and_its_canary_and_the_later_plans() {
+    const DOCS: &str = include_str!("../../../../docs/policy.md");
+    let (_, example) = DOCS.split_once("[policy]\n").unwrap();
+    let (example, _) = example.split_once("[output]").unwrap();
+    let rules = PolicyRules::from_toml(example).unwrap();
+    assert!(rules.protected_accounts.iter().any(|name| name == "onramp-sync@contoso.com"));
+    // Without another person, and at any time.
+    let mut rules = rules;
+    rules.separate_approver = false;
+    rules.windows.clear();
+    let mut world = World::new(90);
+    let ou = &rules.protected_ous[0];
+    world.forest.create_user(&ou.parent().unwrap(), "breakglass", None).unwrap();
+    let leaves_out = format!("[users]\nexclude_ous = ['{ou}']\nexclude = ['CORP\\breakglass']");
+    let mut wanted = spec(&SPEC.replace("[users]", &leaves_out));
+    let whole = world.plan(&wanted).await;
+    let canary_spec = rules.next_canary(&wanted, &whole, &History::default()).unwrap();
+    let onramp = under(&world, &rules);
+    let canary = world.approved(&canary_spec).await;
+    world.apply(&onramp, &canary).await.unwrap().require_complete().unwrap();
+    let verification = world.verified(&canary_spec, &canary).await;
+    onramp.record_verification(&verification, &mut world.journal).await.unwrap();
+    let mut history = History::default();
+    history.add(&world.journal.records());
+    world.clock.advance(Duration::from_secs(7200));
+    let onramp = onramp.with_history(history);
+    let rest = world.approved(&wanted).await;
+    assert_eq!(violations(&onramp, &rest).await, ["protected_accounts"], "it creates a protected account");
+    wanted.service_account = None;
+    let rest = world.approved(&wanted).await;
+    world.apply(&onramp, &rest).await.unwrap().require_complete().unwrap();
+    assert_eq!(unknown(&world, &rules).await, ["onramp-sync@contoso.com"]);
+}
+
+#[tokio::test]
+async fn an_approver_does_not_apply_the_plan_if_the_rules_say_so() {
+    let mut world = World::new(3);
+    let rules = PolicyRules::default().with_separate_approver().with_separate_operator();
+    let onramp = under(&world, &rules);
+    let plan = world.approved(&spec(USERS)).await.plan().clone();
+    let stored = StoredPlan::new(plan, "ben", world.clock.now());
+    let approved = approved_by(stored.clone(), "nina@laptop", &world).approved_by_others().unwrap();
+    assert_eq!(violations_of(&onramp, &approved).await, ["separate_operator"]);
+    let approved = approved_by(stored, "anna", &world).approved_by_others().unwrap();
+    world.apply(&onramp, &approved).await.unwrap().require_complete().unwrap();
+}
+
+async fn violations_of(onramp: &Onramp, approved: &ApprovedPlan) -> Vec<String> {
+    let found = onramp.review_approved(approved).await.unwrap();
+    found.into_iter().map(|violation| violation.rule).collect()
+}
+
+#[test]
+fn values_that_would_refuse_every_plan_or_have_no_effect_are_refused_with_their_line() {
+    for (wrong, line, said) in [
+        ("\nmax_changes = 0", 2, "0 would refuse every plan"),
+        ("max_failures = 0", 1, "0 would refuse"),
+        ("max_plan_age_minutes = 0", 1, "0 would refuse"),
+        ("\n\ncanary_users = 0", 3, "0 would refuse"),
+        ("canary_observation_minutes = 5", 1, "no effect without `canary_users`"),
+        ("separate_operator = true", 1, "no effect without `separate_approver`"),
+    ] {
+        let error = PolicyRules::from_toml(wrong).unwrap_err();
+        assert_eq!(error.line(), line, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+    }
+    let rules = PolicyRules::from_toml("canary_users = 5\ncanary_observation_minutes = 4294967295").unwrap();
+    let written = toml::to_string(&rules).unwrap();
+    assert_eq!(PolicyRules::from_toml(&written).unwrap(), rules);
 }
 
 #[test]

@@ -11,8 +11,9 @@ use super::collisions::{UpnIndex, read_addresses, read_holders, wanted_keys};
 use super::filter::without_upn;
 use super::selector::{Decision, Undecided, UserSelector};
 use super::spec_check::{MissingOu, invalid_names, unknown_suffixes, unoffered_suffixes};
+use crate::canary::Canary;
 use crate::onramp::Onramp;
-use crate::plan::{SkipReason, Skipped};
+use crate::plan::{BlockerKind, SkipReason, Skipped};
 use crate::spec::{Spec, UsersSpec};
 use crate::steps::replication::Sample;
 use crate::steps::sync;
@@ -54,6 +55,41 @@ struct Selection<'a> {
     sample: Sample,
     /// True if only users that have the new UPN are counted.
     moved_only: bool,
+    canary: Option<Members>,
+}
+
+/// The users of a canary during a survey.
+struct Members {
+    all: HashSet<ObjectGuid>,
+    /// Those that the spec does not select, as far as is known.
+    unseen: HashSet<ObjectGuid>,
+}
+
+impl Members {
+    fn new(canary: &Canary) -> Self {
+        let all: HashSet<ObjectGuid> = canary.users.iter().copied().collect();
+        Self { unseen: all.clone(), all }
+    }
+
+    /// Leaves users that are not of the canary for later. A decision that is not made yet is restricted once it is.
+    fn restrict(members: Option<&mut Self>, decision: Decision, user: ObjectGuid) -> Decision {
+        let Some(members) = members else { return decision };
+        match decision {
+            Decision::Undecided(_) | Decision::Skip(_) => decision,
+            _ if members.all.contains(&user) => {
+                members.unseen.remove(&user);
+                decision
+            }
+            Decision::Unchanged(_) => Decision::Skip(SkipReason::Unchanged),
+            Decision::Change(_) => Decision::Skip(SkipReason::AfterCanary),
+        }
+    }
+
+    fn lost(self) -> Option<BlockerKind> {
+        let mut users: Vec<ObjectGuid> = self.unseen.into_iter().collect();
+        users.sort_unstable();
+        (!users.is_empty()).then_some(BlockerKind::CanaryUsersLost { users })
+    }
 }
 
 /// Reads the users that the spec selects.
@@ -80,6 +116,7 @@ async fn read_selected(
         undecided: Vec::new(),
         sample: Sample::default(),
         moved_only: false,
+        canary: users.canary.as_ref().map(Members::new),
     };
     for query in queries(users, users.filter.as_ref()) {
         read_query(onramp, query, &mut selection, survey).await?;
@@ -96,7 +133,7 @@ async fn read_selected(
         fits.any(|user| !selection.narrowed || selection.seen.contains(&user.guid))
     };
     let chosen: Vec<bool> = selection.selector.only.entries().iter().map(is_chosen).collect();
-    let Selection { mut selector, index, narrowed, seen, undecided, sample, .. } = selection;
+    let Selection { mut selector, index, narrowed, seen, undecided, sample, mut canary, .. } = selection;
     let matching = (narrowed && spec.sync.enable).then_some(&seen);
     if matching.is_some() || selector.has_unknown() || !missing_ous.is_empty() {
         read_others(onramp, Some(&mut selector), &mut missing_ous, cloud, matching, survey).await?;
@@ -104,7 +141,7 @@ async fn read_selected(
     let mut sample = sample;
     for undecided in undecided {
         let user = undecided.user.clone();
-        let decision = selector.resolve(undecided);
+        let decision = Members::restrict(canary.as_mut(), selector.resolve(undecided), user.guid);
         if let Decision::Unchanged(upn) = &decision {
             let (guid, dn, upn) = (user.guid, user.dn.clone(), upn.clone());
             sample.offer_value(Some(ReplicatedValue::UserUpn { guid, dn, upn }));
@@ -116,6 +153,7 @@ async fn read_selected(
     survey.users.missing_on = onramp.missing_on(&sample, &survey.suffix.controllers).await;
     survey.users.invalid_names = invalid_names(&selector, &chosen, missing_ous);
     survey.users.invalid_names.extend(unknown_suffixes(&selector, survey));
+    survey.users.invalid_names.extend(canary.and_then(Members::lost));
     survey.users.suffixes_without_effect = unoffered_suffixes(&selector, survey);
     survey.users.map_without_effect = selector.unused_in_map().map(|entry| entry.written.clone()).collect();
     if survey.counts.forest_users == 0 {
@@ -144,6 +182,7 @@ async fn read_query(
             selection.seen.remove(&user.guid);
             continue;
         }
+        let decision = Members::restrict(selection.canary.as_mut(), decision, user.guid);
         survey.counts.forest_users += 1;
         onramp.report_reading("users of the forest", survey.counts.forest_users);
         let wanted = match &decision {
@@ -224,7 +263,8 @@ fn record(decision: Decision, user: UserRef, index: &mut UpnIndex, survey: &mut 
             SkipReason::Unchanged
         }
         Decision::Skip(reason) => {
-            if reason != SkipReason::NotNamed {
+            // The others of a canary, and those that `only` does not list, can be most of the forest.
+            if !matches!(reason, SkipReason::NotNamed | SkipReason::AfterCanary | SkipReason::Unchanged) {
                 survey.users.skipped.push(Skipped { user, reason: reason.clone() });
             }
             reason
