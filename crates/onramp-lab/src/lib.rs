@@ -5,6 +5,7 @@ mod listener;
 pub mod people;
 #[cfg(feature = "program")]
 pub mod program;
+mod random;
 pub mod tenant;
 pub mod tls;
 pub mod vault;

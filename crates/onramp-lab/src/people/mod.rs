@@ -16,10 +16,9 @@ mod names;
 
 use std::collections::HashMap;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-
 pub use names::DEPARTMENTS;
+
+use crate::random::SeededNumbers;
 
 /// The options of the generated people.
 #[derive(Debug, Clone)]
@@ -199,7 +198,7 @@ impl Person {
 #[derive(Debug, Clone)]
 pub struct People {
     options: PeopleOptions,
-    rng: ChaCha8Rng,
+    rng: SeededNumbers,
     index: u64,
     sam_names: HashMap<String, u32>,
     prefixes: HashMap<String, u32>,
@@ -224,7 +223,7 @@ impl People {
     /// Creates the sequence of people that `options` describe.
     #[must_use]
     pub fn new(options: PeopleOptions) -> Self {
-        let rng = ChaCha8Rng::seed_from_u64(options.seed);
+        let rng = SeededNumbers::new(options.seed);
         Self {
             options,
             rng,
@@ -394,7 +393,7 @@ fn numbered(seen: &mut HashMap<String, u32>, name: &str, separator: &str) -> Str
 
 /// One of `choices`, by the generator's next number. (The choice must stay the same for ever, so it is made here and not by a
 /// library whose sampling may change.)
-fn pick(rng: &mut ChaCha8Rng, choices: &[&'static str]) -> &'static str {
+fn pick(rng: &mut SeededNumbers, choices: &[&'static str]) -> &'static str {
     let place = (u64::from(rng.next_u32()) * choices.len() as u64) >> 32;
     usize::try_from(place).ok().and_then(|place| choices.get(place)).copied().unwrap_or_default()
 }

@@ -20,7 +20,7 @@ fn people_of_a_seed_never_change() {
     let names: Vec<_> = people(7, 8).into_iter().map(|person| person.sam_account_name).collect();
     assert_eq!(
         names,
-        ["otanaka", "jmurphy", "tweber", "mnovak", "sdelacruz", "mmueller", "sivanova", "acelik"]
+        ["ajohnson", "mgarcia", "oweiss", "pgeorgiou", "vosuilleabhai", "dmartin", "rfernandez", "bweiss"]
     );
 }
 

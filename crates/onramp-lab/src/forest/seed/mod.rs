@@ -5,8 +5,6 @@ mod controllers;
 mod partitions;
 
 use onramp_core::{DomainName, Password};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::forest::data::object::{Id, Object, UnixNanos};
 use crate::forest::data::packed::{Packed, Packer};
@@ -14,6 +12,7 @@ use crate::forest::data::state::State;
 use crate::forest::data::view::View;
 use crate::forest::schema::{Attr, Class};
 use crate::people::People;
+use crate::random::SeededNumbers;
 
 /// Every forest was built on 1 January 2024, so that the same seed gives the same forest.
 const BUILT: UnixNanos = 1_704_067_200_000_000_000;
@@ -79,8 +78,7 @@ pub(super) fn build(layout: ForestLayout) -> (State, WellKnownObjects) {
 
 /// A password that follows from the seed: long, with all kinds of characters.
 pub(super) fn password(seed: u64, stream: u64) -> Password {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(stream);
+    let mut rng = SeededNumbers::of_stream(seed, stream);
     Password::new(format!("Lab-{:016x}-{:08X}", rng.next_u64(), rng.next_u32()))
 }
 
@@ -90,7 +88,7 @@ struct Builder<'a> {
     domain: &'a DomainLayout,
     context: u8,
     head: Id,
-    rng: ChaCha8Rng,
+    rng: SeededNumbers,
     state: State,
     well_known: WellKnownObjects,
     domain_sid: Vec<u8>,
@@ -103,8 +101,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(layout: &'a ForestLayout) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(layout.seed);
-        rng.set_stream(1);
+        let mut rng = SeededNumbers::of_stream(layout.seed, 1);
         let domain_sid = domain_sid(&mut rng);
         Self {
             layout,
@@ -155,8 +152,7 @@ impl<'a> Builder<'a> {
     }
 
     fn guid(&mut self) -> [u8; 16] {
-        let mut guid = [0; 16];
-        self.rng.fill_bytes(&mut guid);
+        let mut guid = self.rng.next_u128().to_be_bytes();
         // Version 4, as directories make them; the version stands in the high byte of the third number.
         let [.., seventh, variant, _, _, _, _, _, _, _] = &mut guid;
         *seventh = *seventh & 0x0f | 0x40;
@@ -170,7 +166,7 @@ impl<'a> Builder<'a> {
 }
 
 /// S-1-5-21 and three numbers; a relative identifier follows in each account's.
-fn domain_sid(rng: &mut ChaCha8Rng) -> Vec<u8> {
+fn domain_sid(rng: &mut SeededNumbers) -> Vec<u8> {
     let mut sid = vec![1, 4, 0, 0, 0, 0, 0, 5];
     [21, rng.next_u32(), rng.next_u32(), rng.next_u32()]
         .iter()

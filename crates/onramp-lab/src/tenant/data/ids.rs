@@ -1,22 +1,19 @@
 //! Identifiers and secrets drawn from the seed, so that the same seed gives the same tenant.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use crate::random::SeededNumbers;
 
 /// The source of everything that looks random in a tenant.
 #[derive(Clone, Debug)]
-pub(crate) struct SeededRng(ChaCha8Rng);
+pub(crate) struct SeededRng(SeededNumbers);
 
 impl SeededRng {
     pub(crate) fn seeded(seed: u64) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(seed))
+        Self(SeededNumbers::new(seed))
     }
 
     /// A version 4 GUID, lower case.
     pub(crate) fn guid(&mut self) -> String {
-        let mut bytes = [0_u8; 16];
-        self.0.fill_bytes(&mut bytes);
-        let value = u128::from_be_bytes(bytes) & 0xffff_ffff_ffff_0fff_3fff_ffff_ffff_ffff
+        let value = self.0.next_u128() & 0xffff_ffff_ffff_0fff_3fff_ffff_ffff_ffff
             | 0x0000_0000_0000_4000_8000_0000_0000_0000;
         guid_text(value)
     }
