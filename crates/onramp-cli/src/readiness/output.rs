@@ -118,7 +118,8 @@ impl OutputArguments {
             .with_excluded(&result.excluded)
             .with_profile(&scanned.profile)
             .with_sources(&scanned.sources)
-            .with_rules(&result.catalog);
+            .with_rules(&result.catalog)
+            .with_forecast(&result.forecast);
         let mut out = out(self.to.as_deref())?;
         self.format(&report, &mut out)
             .and_then(|()| out.flush())

@@ -103,6 +103,7 @@ fn summary(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
             writeln!(out, "  {count:>8}  {}", visible(reason))?;
         }
     }
+    forecast(report, out)?;
     writeln!(
         out,
         "\n{} objects judged, {} not judged: {} errors, {} warnings, {} notes",
@@ -112,4 +113,14 @@ fn summary(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         count(Severity::Warning),
         count(Severity::Note)
     )
+}
+
+fn forecast(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
+    if !report.forecast.is_empty() {
+        writeln!(out, "\nForecast of synchronization")?;
+    }
+    report
+        .forecast
+        .iter()
+        .try_for_each(|(outcome, count)| writeln!(out, "  {count:>8}  {}", visible(outcome)))
 }
