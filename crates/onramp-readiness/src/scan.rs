@@ -116,6 +116,11 @@ impl Scan {
         self
     }
 
+    /// The attribute by which users sign in.
+    pub fn login_attribute(&self) -> &AttributeName {
+        &self.login
+    }
+
     /// Sets the number of threads, at least one.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use onramp::SpecError;
 use onramp_core::{DomainName, Error, ErrorKind, Result, visible};
+use onramp_readiness::forecast::Forecaster;
 use onramp_readiness::idfix::{IdfixCheck, IdfixMode, IdfixScan, TopLevelDomains};
 use onramp_readiness::{
     DirectoryObject, EntraRules, Exclusion, Profile, RuleInfo, Scan, ScanResult, attributes,
@@ -150,6 +151,36 @@ impl Rules {
                 }
                 Ok(Self::Idfix(Box::new(scan), ScanResult::default()))
             }
+        }
+    }
+
+    /// Returns true if a rule about a tenant's objects applies.
+    pub(super) fn has_forecast(&self) -> bool {
+        match self {
+            Self::Entra(scan) => scan.catalog().iter().any(|rule| rule.tags.iter().any(|tag| tag == "match")),
+            Self::Idfix(..) => false,
+        }
+    }
+
+    /// Sets the forecast against a tenant.
+    pub(super) fn with_forecaster(self, forecaster: Option<Forecaster>) -> Result<Self> {
+        match (self, forecaster) {
+            (rules, None) => Ok(rules),
+            (Self::Entra(scan), Some(forecaster)) => {
+                let forecaster = forecaster.with_login_attribute(scan.login_attribute().clone());
+                Ok(Self::Entra(Box::new(scan.with_forecaster(forecaster))))
+            }
+            (Self::Idfix(..), Some(_)) => Err(Error::new(ErrorKind::Invalid, "forecast matches")
+                .with_detail("IdFix forecasts nothing")
+                .with_hint("Leave out --profile idfix, or the files of the tenant.")),
+        }
+    }
+
+    /// The rules that apply, those about a tenant's objects included.
+    pub(super) fn catalog(self) -> Vec<RuleInfo> {
+        match self {
+            Self::Entra(scan) => scan.catalog().to_vec(),
+            rules @ Self::Idfix(..) => rules.finish().catalog,
         }
     }
 

@@ -4,11 +4,13 @@
 //! Exit codes: 0 nothing found; 2 findings; 1 an error, also if a part of the input could not be read: what was found is
 //! written all the same.
 
+mod after_sync;
 mod idfix;
 mod input;
 mod judge;
 mod output;
 mod scan;
+mod tenant;
 mod text;
 
 use std::io::Write;
@@ -19,11 +21,13 @@ use clap::{Parser, Subcommand};
 use onramp_core::{Error, ErrorKind, Result, visible};
 use onramp_readiness::report::Diff;
 
+use after_sync::AfterSyncArguments;
 use idfix::IdfixArguments;
 use input::{InputArguments, read_findings};
 use judge::{Chosen, ProfileArguments, Rules};
 use output::{InputErrors, OutputArguments, Scanned, write_to};
 use scan::ScanArguments;
+use tenant::TenantArguments;
 
 /// Find what synchronization to Microsoft Entra would reject, rename, merge or overwrite, and the safe fix.
 ///
@@ -43,9 +47,12 @@ enum Command {
         #[command(flatten)]
         profile: ProfileArguments,
         #[command(flatten)]
+        tenant: Box<TenantArguments>,
+        #[command(flatten)]
         output: OutputArguments,
     },
-    /// Judge the objects of a forest, with the domains that the tenant has verified.
+    /// Judge the objects of a forest, with the domains that the tenant has verified and the objects that synchronization
+    /// will overwrite there.
     Scan(Box<ScanArguments>),
     /// List the rules of a profile, each with its source.
     Rules {
@@ -65,6 +72,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compare a report with the errors that synchronization reported after it. Exit code 2 if one was not predicted.
+    AfterSync(AfterSyncArguments),
     /// Turn a CSV export or an undo file (`Update*.ldf`) of IdFix into LDIF that changes a value only if it is still the one
     /// in the file.
     Idfix(IdfixArguments),
@@ -73,10 +82,11 @@ enum Command {
 /// Runs the program.
 pub async fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
-        Command::Check { input, profile, output } => check(&input, &profile, &output),
+        Command::Check { input, profile, tenant, output } => check(&input, &profile, &tenant, &output),
         Command::Scan(arguments) => scan::run(&arguments).await,
         Command::Rules { profile, json } => rules(&profile, json),
         Command::Diff { before, after, json } => diff(&before, &after, json),
+        Command::AfterSync(arguments) => after_sync::run(&arguments),
         Command::Idfix(arguments) => idfix::run(&arguments),
     };
     done.unwrap_or_else(|error| {
@@ -94,8 +104,13 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn check(input: &InputArguments, profile: &ProfileArguments, output: &OutputArguments) -> Result<ExitCode> {
-    let mut rules = Rules::new(profile.profile()?, profile, None)?;
+fn check(
+    input: &InputArguments,
+    profile: &ProfileArguments,
+    tenant: &TenantArguments,
+    output: &OutputArguments,
+) -> Result<ExitCode> {
+    let mut rules = Rules::new(profile.profile()?, profile, None)?.with_forecaster(tenant.forecaster()?)?;
     input.check()?;
     output.check(input.files())?;
     let mut errors = InputErrors::default();
@@ -127,7 +142,7 @@ fn rules(profile: &ProfileArguments, json: bool) -> Result<ExitCode> {
         return Err(Error::new(ErrorKind::Invalid, "list the rules of IdFix")
             .with_detail("they are one check for each attribute, and cannot be chosen one by one"));
     }
-    let catalog = Rules::new(chosen, profile, None)?.finish().catalog;
+    let catalog = Rules::new(chosen, profile, None)?.catalog();
     write_to(None, |out| {
         if json {
             serde_json::to_writer_pretty(&mut *out, &catalog)?;

@@ -159,7 +159,8 @@ impl OutputArguments {
             .with_excluded(&result.excluded)
             .with_profile(&scanned.profile)
             .with_sources(&scanned.sources)
-            .with_rules(&result.catalog);
+            .with_rules(&result.catalog)
+            .with_forecast(&result.forecast);
         write_to(self.to.as_deref(), |out| self.format(&report, out))?;
         if scanned.errors.count() > 0 {
             eprintln!(

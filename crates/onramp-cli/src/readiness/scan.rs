@@ -7,12 +7,14 @@ use std::sync::Arc;
 use clap::Args;
 use futures_util::StreamExt;
 use onramp_core::forest::ObjectQuery;
+use onramp_core::tenant::TenantDomain;
 use onramp_core::{Clock, DomainName, LdapFilter, Result, SystemClock};
 use onramp_readiness::DirectoryObject;
 use onramp_readiness::report::ReportSource;
 
 use super::judge::{Chosen, ProfileArguments, Rules};
 use super::output::{InputErrors, OutputArguments, Scanned};
+use super::tenant::TenantArguments;
 use crate::config::Config;
 use crate::terminal::Terminal;
 
@@ -24,7 +26,7 @@ pub(super) struct ScanArguments {
     /// The configuration file (TOML), as for `onboard`.
     #[arg(long, default_value = "onboard.toml")]
     config: PathBuf,
-    /// Do not ask the tenant for its domains.
+    /// Do not ask the tenant for its domains and users.
     #[arg(long)]
     without_tenant: bool,
     /// Only objects at and below this distinguished name.
@@ -32,6 +34,8 @@ pub(super) struct ScanArguments {
     below: Option<onramp_core::DistinguishedName>,
     #[command(flatten)]
     profile: ProfileArguments,
+    #[command(flatten)]
+    tenant: TenantArguments,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -42,17 +46,32 @@ pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     let terminal = Terminal::new();
     let mut chosen = arguments.profile.profile()?;
     arguments.output.check(&[])?;
-    let mut verified = None;
+    let tenant = match &chosen {
+        Chosen::Entra(_) if !arguments.without_tenant => {
+            Some(config.entra(Arc::clone(&clock), None)?.tenant())
+        }
+        _ => None,
+    };
+    let mut domains = None;
     if let Chosen::Entra(profile) = &mut chosen {
         if profile.upn_suffix.is_none() {
             profile.upn_suffix = Some(config.spec.domain.clone());
         }
-        if profile.verified_domains.is_none() && !arguments.without_tenant {
+        if let Some(tenant) = &tenant {
             terminal.note("reading the domains of the tenant");
-            verified = Some(verified_domains(&config, &clock).await?);
+            domains = Some(tenant.domains.list().await?);
         }
     }
-    let mut rules = Rules::new(chosen, &arguments.profile, verified)?;
+    let verified = domains.as_deref().map(verified);
+    let rules = Rules::new(chosen, &arguments.profile, verified)?;
+    let forecaster = match &tenant {
+        Some(tenant) if rules.has_forecast() => {
+            terminal.note("reading the users of the tenant");
+            arguments.tenant.read(tenant, domains.as_deref().unwrap_or_default(), &terminal).await?
+        }
+        _ => arguments.tenant.forecaster()?,
+    };
+    let mut rules = rules.with_forecaster(forecaster)?;
     let forest = config.forest(clock).await?.forest();
     let mut query = ObjectQuery::all(rules.attributes()).with_filter(candidates());
     if let Some(base) = &arguments.below {
@@ -99,8 +118,6 @@ fn candidates() -> LdapFilter {
 }
 
 /// The domains that the tenant has verified.
-async fn verified_domains(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<DomainName>> {
-    let tenant = config.entra(Arc::clone(clock), None)?.tenant();
-    let domains = tenant.domains.list().await?;
-    Ok(domains.into_iter().filter(|domain| domain.is_verified).map(|domain| domain.name).collect())
+fn verified(domains: &[TenantDomain]) -> Vec<DomainName> {
+    domains.iter().filter(|domain| domain.is_verified).map(|domain| domain.name.clone()).collect()
 }

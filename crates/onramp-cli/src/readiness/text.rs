@@ -108,6 +108,7 @@ fn summary(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
             writeln!(out, "  {count:>8}  {}", visible(reason))?;
         }
     }
+    forecast(report, out)?;
     writeln!(
         out,
         "\n{} judged, {} not judged: {}, {}, {}",
@@ -117,4 +118,14 @@ fn summary(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
         count(Severity::Warning, "warning"),
         count(Severity::Note, "note")
     )
+}
+
+fn forecast(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
+    if !report.forecast.is_empty() {
+        writeln!(out, "\nForecast of synchronization")?;
+    }
+    report
+        .forecast
+        .iter()
+        .try_for_each(|(outcome, count)| writeln!(out, "  {count:>8}  {}", visible(outcome)))
 }

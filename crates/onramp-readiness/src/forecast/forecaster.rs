@@ -354,7 +354,7 @@ impl Forecaster {
             _ if is_upn => {
                 let prefix = value.text.split('@').next().unwrap_or_default();
                 let domain = self.flags.initial_domain.as_ref();
-                let domain = domain.map_or("the initial domain", onramp_core::DomainName::ascii);
+                let domain = domain.map_or("….onmicrosoft.com", onramp_core::DomainName::ascii);
                 ConflictEffect::UpnReplaced { pattern: format!("{prefix}####@{domain}") }
             }
             _ => ConflictEffect::Quarantined,

@@ -118,8 +118,8 @@ impl Forecast {
             }
             (Outcome::Match, _) => "cloud object overwritten (soft match on the UPN)",
             (Outcome::Conflict, _) => "conflict with a cloud object",
-            (Outcome::Unknown, _) => "overwritten or in conflict: not known",
-            (Outcome::NotForecast, _) => "not forecast: cloud objects of this kind were not read",
+            (Outcome::Unknown, _) => "overwritten or in conflict, not known which",
+            (Outcome::NotForecast, _) => "not forecast (cloud objects of this kind were not read)",
         }
     }
 

@@ -57,7 +57,7 @@ fn a_scan_tells_what_is_overwritten_and_what_is_in_conflict() {
     assert!(overwrite.no_fix.is_some() && overwrite.rule_source.is_some());
     let counts = [
         ("cloud object overwritten (soft match on the UPN)".to_owned(), 1),
-        ("not forecast: cloud objects of this kind were not read".to_owned(), 1),
+        ("not forecast (cloud objects of this kind were not read)".to_owned(), 1),
     ];
     assert_eq!(result.forecast, counts);
 }
@@ -76,7 +76,7 @@ fn what_is_not_known_is_a_finding() {
         "synchronization may overwrite the cloud user anna@contoso.com: soft match on the UPN; not known is whether the \
          tenant blocks soft matches (blockSoftMatchEnabled); it loses its password, if password hashes are synchronized"
     );
-    assert_eq!(result.forecast, [("overwritten or in conflict: not known".to_owned(), 1)]);
+    assert_eq!(result.forecast, [("overwritten or in conflict, not known which".to_owned(), 1)]);
 }
 
 #[test]

@@ -284,6 +284,9 @@ fn soft_matches() -> Vec<Case> {
             Conflict,
         )
         .conflict((ANNA, 1, AddressConflict, NEW_UPN)),
+        Case::of("the initial domain is not known", vec![foreign(1, ANNA)], Conflict)
+            .flags(|flags| flags.initial_domain = None)
+            .conflict((ANNA, 1, OtherAnchor, "anna####@….onmicrosoft.com")),
         Case::of("the address is a UPN of another one", vec![cloud(1, "reed@contoso.com")], Conflict)
             .conflict((SECOND, 1, AddressConflict, "quarantined")),
         Case::of(
