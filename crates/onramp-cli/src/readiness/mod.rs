@@ -7,6 +7,7 @@
 mod idfix;
 mod input;
 mod judge;
+mod messages;
 mod output;
 mod scan;
 mod text;
