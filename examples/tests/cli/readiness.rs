@@ -736,3 +736,28 @@ fn a_scan_says_what_went_wrong_and_no_secret() {
         .with_code(2)
         .saying(&["objects judged", "Not judged"]);
 }
+
+#[test]
+fn the_page_about_readiness_has_every_rule_and_a_profile_that_is_one() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/readiness.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let folder = Folder::with(&[]);
+    let rules: Vec<Value> = serde_json::from_slice(&folder.run(&["rules", "--json"]).stdout).unwrap();
+    for rule in &rules {
+        let (id, severity) = (rule["id"].as_str().unwrap(), rule["severity"].as_str().unwrap());
+        let limit = rule["limit"].as_u64().map(|limit| limit.to_string()).unwrap_or_default();
+        let row = format!("| `{id}` | {severity} | {limit} | ");
+        assert_eq!(page.matches(&row).count(), 1, "{row}");
+    }
+    let rows = page.lines().filter(|line| {
+        ["error", "warning", "note"].iter().any(|word| line.contains(&format!("` | {word} | ")))
+    });
+    assert_eq!(rows.count(), rules.len(), "a rule that does not exist");
+
+    let (_, toml) = page.split_once("```toml\n").unwrap();
+    let (toml, _) = toml.split_once("```").unwrap();
+    std::fs::write(folder.0.path().join("own.toml"), toml).unwrap();
+    let own: Vec<Value> =
+        serde_json::from_slice(&folder.run(&["rules", "--json", "--profile", "own.toml"]).stdout).unwrap();
+    assert_eq!(own.len(), rules.len() - 1);
+}

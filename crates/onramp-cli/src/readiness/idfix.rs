@@ -13,7 +13,8 @@ use onramp_readiness::source::SourceError;
 use onramp_readiness::source::idfix_files::{CsvReader, IdfixEdit, UpdateReader};
 
 use super::input::{name_of, open};
-use super::output::{InputErrors, counted, io_error, write_to};
+use super::messages::{counted, io_error};
+use super::output::{InputErrors, write_to};
 
 #[derive(Debug, Args)]
 pub(super) struct IdfixArguments {

@@ -10,7 +10,7 @@ use onramp_readiness::report::{ReportSource, read_json, read_json_lines};
 use onramp_readiness::source::{SourceError, TextReader, csv, graph_json};
 use onramp_readiness::{DirectoryObject, Finding, attributes, ldif};
 
-use super::output::io_error;
+use super::messages::io_error;
 
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -13,7 +13,7 @@ use onramp_readiness::{
     DirectoryObject, EntraRules, Exclusion, Profile, RuleInfo, Scan, ScanResult, attributes,
 };
 
-use super::output::io_error;
+use super::messages::io_error;
 
 #[derive(Debug, Args)]
 pub(super) struct ProfileArguments {

@@ -8,6 +8,7 @@ mod after_sync;
 mod idfix;
 mod input;
 mod judge;
+mod messages;
 mod output;
 mod scan;
 mod tenant;

@@ -14,6 +14,7 @@ use onramp_readiness::report::{
 };
 use onramp_readiness::{Confidence, ScanResult, Severity};
 
+use super::messages::{counted, io_error};
 use super::{input, text};
 
 /// The number of errors in the input that are told one by one.
@@ -268,20 +269,4 @@ pub(super) fn write_to(file: Option<&Path>, write: impl FnOnce(&mut Out) -> io::
 fn write_error(file: Option<&Path>, error: &io::Error) -> Error {
     let what = file.map_or("write to standard output".to_owned(), |file| format!("write {}", file.display()));
     io_error(&what, error)
-}
-
-/// A number and a noun.
-pub(super) fn counted(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-/// The error of a file or of standard output.
-pub(super) fn io_error(what: &str, error: &io::Error) -> Error {
-    let kind = match error.kind() {
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
-        io::ErrorKind::PermissionDenied => ErrorKind::Forbidden,
-        io::ErrorKind::InvalidData => ErrorKind::Invalid,
-        _ => ErrorKind::Unavailable,
-    };
-    Error::new(kind, visible(what)).with_detail(error.to_string())
 }

@@ -7,7 +7,7 @@ use onramp_core::visible;
 use onramp_readiness::report::Report;
 use onramp_readiness::{Finding, Fix, Severity};
 
-use super::output::counted;
+use super::messages::counted;
 
 /// The number of findings that are shown.
 const MAX_SHOWN: usize = 200;
