@@ -187,11 +187,8 @@ impl Forecaster {
         let by_sid = subject.sid.as_ref().and_then(|sid| self.by_sid.get(&sid.to_string()).copied());
         let is_synchronized =
             |place: &usize| self.objects.get(*place).is_some_and(|cloud| cloud.is_synchronized);
-        let without_anchor =
-            |place: &usize| self.objects.get(*place).is_some_and(|cloud| cloud.anchor.is_none());
-        let itself = by_anchor
-            .filter(is_synchronized)
-            .or_else(|| by_sid.filter(|place| is_synchronized(place) && without_anchor(place)));
+        // An anchor of another attribute than those two is not known here; the SID is.
+        let itself = by_anchor.filter(is_synchronized).or_else(|| by_sid.filter(is_synchronized));
         if let Some(place) = itself {
             return Some(Joined { place, by: None, value: None, unknown: Vec::new() });
         }

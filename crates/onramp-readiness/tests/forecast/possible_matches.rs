@@ -52,6 +52,8 @@ fn anna() -> ForestUser {
 }
 
 fn cases() -> Vec<Case> {
+    let mut without_upn = MatchesBlocked::default();
+    without_upn.upn = true;
     let case = |what, cloud, taken, conflicts| Case {
         what,
         cloud,
@@ -158,6 +160,19 @@ fn cases() -> Vec<Case> {
         Case {
             blocked: blocked(false, true),
             ..case("hard match is blocked", vec![anchored(1, "x@contoso.com")], None, &[(1, MatchBlocked)])
+        },
+        Case {
+            blocked: without_upn,
+            ..case("UPNs are not matched", vec![cloud(1, "anna@contoso.com")], None, &[(1, UpnConflict)])
+        },
+        Case {
+            blocked: without_upn,
+            ..case(
+                "addresses are matched without UPNs",
+                vec![addresses(cloud(1, "x@contoso.com"), &["SMTP:anna.reed@contoso.com"])],
+                Some((1, MatchKind::PrimarySmtp)),
+                &[],
+            )
         },
     ]
 }

@@ -403,6 +403,20 @@ fn groups_and_contacts() -> Vec<Case> {
         Case::of("a synchronized group with the same SID", vec![from_ad(5)], Update)
             .object(with_sid(5))
             .itself(1),
+        Case::of(
+            "the same SID, and an anchor of another attribute",
+            vec![changed(synchronized(foreign(1, ANNA)), |object| object.security_identifier = Some(sid(5)))],
+            Update,
+        )
+        .object(anna_with_sid(5))
+        .itself(1),
+        Case::of(
+            "the same SID, no longer synchronized",
+            vec![changed(foreign(1, ANNA), |object| object.security_identifier = Some(sid(5)))],
+            Conflict,
+        )
+        .object(anna_with_sid(5))
+        .conflict((ANNA, 1, OtherAnchor, NEW_UPN)),
         Case::of("a synchronized group with another SID", vec![from_ad(6)], Conflict)
             .object(with_sid(5))
             .conflict(("SMTP:sales@contoso.com", 1, OtherAnchor, "quarantined")),
@@ -421,6 +435,12 @@ fn groups_and_contacts() -> Vec<Case> {
         .conflict(("SMTP:carl@fabrikam.com", 1, ObjectTypeMismatch, "ObjectTypeMismatch")),
         Case::of("contacts were not read", vec![cloud(1, ANNA)], NotForecast).object(contact()),
     ]
+}
+
+fn anna_with_sid(number: u32) -> DirectoryObject {
+    let mut object = anna();
+    object.push(a::OBJECT_SID, AttributeValue::bytes(sid(number).to_bytes()));
+    object
 }
 
 fn word(effect: &ConflictEffect) -> String {
