@@ -10,7 +10,7 @@ use onramp_core::{Error, ErrorKind, Result, visible};
 use onramp_readiness::forecast::AfterSync;
 
 use super::input::read_findings;
-use super::output::io_error;
+use super::messages::io_error;
 use super::tenant::TenantArguments;
 
 #[derive(Debug, Args)]

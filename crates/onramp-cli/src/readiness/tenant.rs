@@ -10,7 +10,7 @@ use onramp_core::{DomainName, Error, ErrorKind, Result, visible};
 use onramp_readiness::forecast::{CloudObject, CloudObjects, Forecaster, TenantFlags, read_role_assignments};
 use onramp_readiness::source::SourceError;
 
-use super::output::io_error;
+use super::messages::io_error;
 use crate::terminal::Terminal;
 
 /// The number of users after which the progress is told again.
