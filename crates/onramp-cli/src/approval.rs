@@ -116,10 +116,21 @@ fn check_digest(plan: &Plan, wanted: Option<&str>) -> Result<()> {
 
 /// Refuses a plan that changes the UPN with which this run signs in, because its next connection would fail.
 fn keeps_sign_in(plan: &Plan, bind: &str) -> Result<()> {
+    // `DOMAIN\user`, or the implied UPN.
+    let account = bind.split_once('\\').map(|(_, user)| user).or_else(|| bind.split('@').next());
     let is_bind = |upn: Option<&str>| upn.is_some_and(|upn| upn.eq_ignore_ascii_case(bind));
     let is_ours = |change: &Change| match change {
         Change::ChangeUpn { upn } => is_bind(upn.before.as_deref()),
         Change::RestoreUpn { upn } => is_bind(upn.before.as_deref()),
+        Change::ChangeAttributes { object } => object.attributes.iter().any(|edit| {
+            edit.remove.iter().filter_map(|value| value.as_text()).any(|value| {
+                match edit.attribute.as_str().to_ascii_lowercase().as_str() {
+                    "userprincipalname" => is_bind(Some(value)),
+                    "samaccountname" => account.is_some_and(|account| account.eq_ignore_ascii_case(value)),
+                    _ => false,
+                }
+            })
+        }),
         _ => false,
     };
     if !plan.changes().iter().any(|planned| is_ours(&planned.change)) {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use onramp::fixes::{self, ChosenFix};
 use onramp::{
     ApplyOutcome, ApplyStatus, ApprovalsEnded, ApprovedPlan, Event, EventLog, FileJournal, History, Limits,
     ObservedRun, Onramp, Plan, PlanStore, PolicyRules, RecordedRun, Report, SecretStore, Spec, UndoSelection,
@@ -91,6 +92,8 @@ pub enum PlanSource {
     Survey(Box<Spec>),
     /// An existing plan, applied as it is, and then verified against the spec if it is not one that undoes a run.
     Saved(Box<Plan>, Box<Spec>),
+    /// A new plan that makes fixes of objects; the spec gives domain and timeouts.
+    Fixes(Vec<ChosenFix>, Box<Spec>),
     /// A new plan that undoes a run.
     Undo(Box<RecordedRun>, UndoSelection),
 }
@@ -196,6 +199,12 @@ impl Job {
                     }
                     None => (whole, Some(spec)),
                 }
+            }
+            PlanSource::Fixes(chosen, spec) => {
+                terminal.heading("Survey of the objects to fix");
+                let survey = onramp.survey_fixes(&spec, chosen).await?;
+                terminal.rest();
+                (fixes::plan(&survey), None)
             }
             PlanSource::Undo(run, selection) => {
                 terminal.heading("Survey of what the run changed");
@@ -341,10 +350,11 @@ impl Job {
 
         terminal.heading("Verify");
         let verification = match &spec {
-            Some(spec) if approved.plan().header().undoes.is_none() => {
+            _ if approved.plan().header().undoes.is_some() => onramp.verify_undo(&approved).await?,
+            Some(spec) if !approved.plan().header().scope.attributes => {
                 onramp.verify(spec, Some(&approved), Some(secrets)).await?
             }
-            _ => onramp.verify_undo(&approved).await?,
+            _ => onramp.verify_fixes(&approved).await?,
         };
         terminal.verification(&verification);
         if let Err(error) = onramp.record_verification(&verification, &mut journal).await {

@@ -165,7 +165,11 @@ impl Terminal {
         if let Some(canary) = &header.canary {
             self.line(format!("  {canary}: the others are left for a plan of their own"));
         }
-        self.line(format!("  {} users of the forest were read", header.users_read));
+        let (object, keeps) = match header.scope.attributes {
+            true => ("object", "values"),
+            false => ("user", "UPN"),
+        };
+        self.line(format!("  {} {object}s of the forest were read", header.users_read));
         for (reason, count) in &header.users_skipped {
             self.line(format!("  {count:>7} not changed: {reason}"));
         }
@@ -177,11 +181,14 @@ impl Terminal {
         }
         let mut users_shown = 0;
         for planned in plan.changes() {
-            if matches!(planned.change, Change::ChangeUpn { .. } | Change::RestoreUpn { .. }) {
+            if matches!(
+                planned.change,
+                Change::ChangeUpn { .. } | Change::RestoreUpn { .. } | Change::ChangeAttributes { .. }
+            ) {
                 users_shown += 1;
                 if users_shown == USERS_SHOWN + 1 {
-                    let more = plan.users_changed() - USERS_SHOWN as u64;
-                    self.line(format!("        … and {more} more users"));
+                    let more = plan.users_changed() + plan.objects_changed() - USERS_SHOWN as u64;
+                    self.line(format!("        … and {more} more {object}s"));
                 }
                 if users_shown > USERS_SHOWN {
                     continue;
@@ -199,8 +206,8 @@ impl Terminal {
         let (fatal, users): (Vec<_>, Vec<_>) = plan.blockers().iter().partition(|blocker| blocker.is_fatal());
         if !users.is_empty() {
             let text = match users.len() {
-                1 => "  1 user cannot be changed and keeps its current UPN:".to_owned(),
-                many => format!("  {many} users cannot be changed and keep their current UPN:"),
+                1 => format!("  1 {object} cannot be changed and keeps its current {keeps}:"),
+                many => format!("  {many} {object}s cannot be changed and keep their current {keeps}:"),
             };
             self.result(self.paint("33", text));
             users.iter().take(SHOWN).for_each(|blocker| self.line(format!("      {blocker}")));

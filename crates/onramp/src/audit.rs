@@ -232,7 +232,7 @@ impl<'a> AuditTrail<'a> {
     }
 
     fn is_of_user(&self, number: u64) -> bool {
-        self.planned(number).is_some_and(|planned| planned.change.is_of_user())
+        self.planned(number).is_some_and(|planned| planned.change.object().is_some())
     }
 }
 
@@ -248,8 +248,8 @@ fn described(planned: &PlannedChange) -> (String, Option<String>) {
         | Change::VerifyDomain { domain }
         | Change::RemoveDomain { domain, .. } => Some(domain.to_string()),
         Change::AddSuffix { suffix } | Change::RemoveSuffix { suffix } => Some(suffix.to_string()),
-        change => match change.of_user() {
-            Some(values) => Some(values.dn.to_string()),
+        change => match change.object() {
+            Some((_, dn)) => Some(dn.to_string()),
             None => change.upn_of_account().map(ToString::to_string),
         },
     };

@@ -36,6 +36,7 @@ mod canary;
 pub mod conformance;
 mod event;
 mod event_log;
+pub mod fixes;
 mod history;
 mod job;
 mod journal;
@@ -76,8 +77,9 @@ pub use onramp_readiness::forecast::{
 };
 pub use outcome::{ApplyOutcome, ApplyStatus, Failure, Outcome, StepOutcome, WaitReason};
 pub use plan::{
-    ApprovedPlan, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted, NotApproved,
-    PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlanReview, PlannedChange, Scope, SkipReason, Skipped,
+    ApprovedPlan, AttributeEdit, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted,
+    NotApproved, ObjectEdit, PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlanReview, PlannedChange,
+    Scope, SkipReason, Skipped,
 };
 pub use plan_store::{
     ApprovalRecord, ApprovalsEnded, FolderPlanStore, MemoryPlanStore, PlanApproval, PlanStore, StoredPlan,

@@ -28,43 +28,19 @@ pub(super) struct IdfixArguments {
     to: Option<PathBuf>,
 }
 
+/// The changes of a file of IdFix.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The objects, each with its distinguished name and its changes.
+    pub(super) objects: Vec<(String, Vec<FixChange>)>,
+    /// The number of rows that change nothing.
+    pub(super) unchanged: u64,
+    /// The errors in the file.
+    pub(super) errors: InputErrors,
+}
+
 pub(super) fn run(arguments: &IdfixArguments) -> Result<ExitCode> {
-    let mut errors = InputErrors::default();
-    let mut rows = Vec::new();
-    for row in edits(&arguments.file)? {
-        match row {
-            Ok(row) => rows.push(row),
-            Err(error) => errors.tell(&format!("{}: {error}", name_of(&arguments.file))),
-        }
-    }
-    if rows.is_empty() && errors.count() == 0 {
-        errors.tell(&format!("{}: there is no row in it", name_of(&arguments.file)));
-    }
-    if arguments.undo {
-        // What was done last is taken back first.
-        rows.reverse();
-    }
-    let mut unchanged = 0_u64;
-    let (mut places, mut objects): (HashMap<String, usize>, Vec<(String, Vec<FixChange>)>) =
-        Default::default();
-    for row in rows {
-        let Some(change) = (if arguments.undo { row.undo() } else { row.apply() }) else {
-            unchanged += 1;
-            continue;
-        };
-        // All rows of an object are one change, which is made whole or not at all.
-        let place = *places.entry(row.dn.to_lowercase()).or_insert_with(|| {
-            objects.push((row.dn.clone(), Vec::new()));
-            objects.len() - 1
-        });
-        if let Some((_, changes)) = objects.get_mut(place) {
-            follow(changes, change);
-        }
-    }
-    for (_, changes) in &mut objects {
-        changes.retain(|change| !change.remove.is_empty() || !change.add.is_empty());
-    }
-    objects.retain(|(_, changes)| !changes.is_empty());
+    let Prepared { objects, unchanged, errors } = Prepared::read(&arguments.file, arguments.undo)?;
     write_to(arguments.to.as_deref(), |out| {
         let mut writer = Writer::new(out);
         for (dn, changes) in &objects {
@@ -79,6 +55,48 @@ pub(super) fn run(arguments: &IdfixArguments) -> Result<ExitCode> {
         counted(errors.count(), "error")
     );
     Ok(if errors.count() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+impl Prepared {
+    /// Reads a file of either kind. All rows of an object are one change, which is made whole or not at all.
+    pub(super) fn read(file: &Path, is_undo: bool) -> Result<Self> {
+        let mut errors = InputErrors::default();
+        let mut rows = Vec::new();
+        for row in edits(file)? {
+            match row {
+                Ok(row) => rows.push(row),
+                Err(error) => errors.tell(&format!("{}: {error}", name_of(file))),
+            }
+        }
+        if rows.is_empty() && errors.count() == 0 {
+            errors.tell(&format!("{}: there is no row in it", name_of(file)));
+        }
+        if is_undo {
+            // What was done last is taken back first.
+            rows.reverse();
+        }
+        let mut unchanged = 0_u64;
+        let (mut places, mut objects): (HashMap<String, usize>, Vec<(String, Vec<FixChange>)>) =
+            Default::default();
+        for row in rows {
+            let Some(change) = (if is_undo { row.undo() } else { row.apply() }) else {
+                unchanged += 1;
+                continue;
+            };
+            let place = *places.entry(row.dn.to_lowercase()).or_insert_with(|| {
+                objects.push((row.dn.clone(), Vec::new()));
+                objects.len() - 1
+            });
+            if let Some((_, changes)) = objects.get_mut(place) {
+                follow(changes, change);
+            }
+        }
+        for (_, changes) in &mut objects {
+            changes.retain(|change| !change.remove.is_empty() || !change.add.is_empty());
+        }
+        objects.retain(|(_, changes)| !changes.is_empty());
+        Ok(Self { objects, unchanged, errors })
+    }
 }
 
 type Edits = Box<dyn Iterator<Item = std::result::Result<IdfixEdit, SourceError>>>;

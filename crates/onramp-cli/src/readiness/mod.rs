@@ -5,6 +5,7 @@
 //! written all the same.
 
 mod after_sync;
+mod fix;
 mod idfix;
 mod input;
 mod judge;
@@ -23,12 +24,15 @@ use onramp_core::{Error, ErrorKind, Result, visible};
 use onramp_readiness::report::Diff;
 
 use after_sync::AfterSyncArguments;
+use fix::FixArguments;
 use idfix::IdfixArguments;
 use input::{InputArguments, read_findings};
 use judge::{Chosen, ProfileArguments, Rules};
 use output::{InputErrors, OutputArguments, Scanned, write_to};
 use scan::ScanArguments;
 use tenant::TenantArguments;
+
+use crate::job::exit_code;
 
 /// Find what synchronization to Microsoft Entra would reject, rename, merge or overwrite, and the safe fix.
 ///
@@ -55,6 +59,9 @@ enum Command {
     /// Judge the objects of a forest, with the domains that the tenant has verified and the objects that synchronization
     /// will overwrite there.
     Scan(Box<ScanArguments>),
+    /// Fix what a scan finds, or make the edits that a file of IdFix has: makes a plan that is shown, approved, applied and
+    /// verified, and that can be undone.
+    Fix(Box<FixArguments>),
     /// List the rules of a profile, each with its source.
     Rules {
         #[command(flatten)]
@@ -85,6 +92,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Check { input, profile, tenant, output } => check(&input, &profile, &tenant, &output),
         Command::Scan(arguments) => scan::run(&arguments).await,
+        Command::Fix(arguments) => Box::pin(fix::run(&arguments)).await,
         Command::Rules { profile, json } => rules(&profile, json),
         Command::Diff { before, after, json } => diff(&before, &after, json),
         Command::AfterSync(arguments) => after_sync::run(&arguments),
@@ -92,7 +100,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         eprintln!("{}", visible(&error.to_string()));
-        ExitCode::FAILURE
+        exit_code(&error)
     })
 }
 

@@ -53,10 +53,20 @@ enum FailOn {
 
 /// The least confidence of a fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum MinConfidence {
+pub(super) enum MinConfidence {
     Low,
     Medium,
     High,
+}
+
+impl From<MinConfidence> for Confidence {
+    fn from(least: MinConfidence) -> Self {
+        match least {
+            MinConfidence::Low => Self::Low,
+            MinConfidence::Medium => Self::Medium,
+            MinConfidence::High => Self::High,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -192,14 +202,7 @@ impl OutputArguments {
             Format::Junit => write_junit(report, out),
             Format::Markdown => write_markdown(report, out),
             Format::Html => write_html(report, &HtmlOptions::default(), out),
-            Format::Ldif => {
-                let least = match self.min_confidence {
-                    MinConfidence::Low => Confidence::Low,
-                    MinConfidence::Medium => Confidence::Medium,
-                    MinConfidence::High => Confidence::High,
-                };
-                write_ldif(report, least, out)
-            }
+            Format::Ldif => write_ldif(report, self.min_confidence.into(), out),
         }
     }
 }

@@ -8,9 +8,9 @@ use clap::Args;
 use futures_util::StreamExt;
 use onramp_core::forest::ObjectQuery;
 use onramp_core::tenant::TenantDomain;
-use onramp_core::{Clock, DomainName, LdapFilter, Result, SystemClock};
-use onramp_readiness::DirectoryObject;
+use onramp_core::{Clock, DomainName, Forest, LdapFilter, Result, SystemClock, Tenant};
 use onramp_readiness::report::ReportSource;
+use onramp_readiness::{DirectoryObject, ScanResult};
 
 use super::judge::{Chosen, ProfileArguments, Rules};
 use super::output::{InputErrors, OutputArguments, Scanned};
@@ -21,11 +21,12 @@ use crate::terminal::Terminal;
 /// The number of objects after which the progress is told again.
 const PROGRESS: u64 = 5000;
 
+/// The arguments of a scan of a forest.
 #[derive(Debug, Args)]
-pub(super) struct ScanArguments {
+pub(super) struct ForestArguments {
     /// The configuration file (TOML), as for `onboard`.
     #[arg(long, default_value = "onboard.toml")]
-    config: PathBuf,
+    pub(super) config: PathBuf,
     /// Do not ask the tenant for its domains and users.
     #[arg(long)]
     without_tenant: bool,
@@ -33,7 +34,13 @@ pub(super) struct ScanArguments {
     #[arg(long, value_name = "DN")]
     below: Option<onramp_core::DistinguishedName>,
     #[command(flatten)]
-    profile: ProfileArguments,
+    pub(super) profile: ProfileArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ScanArguments {
+    #[command(flatten)]
+    forest: ForestArguments,
     #[command(flatten)]
     tenant: TenantArguments,
     #[command(flatten)]
@@ -41,29 +48,18 @@ pub(super) struct ScanArguments {
 }
 
 pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
-    let config = Config::read(&arguments.config)?;
+    let config = Config::read(&arguments.forest.config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let terminal = Terminal::new();
-    let mut chosen = arguments.profile.profile()?;
+    let chosen = arguments.forest.profile.profile()?;
     arguments.output.check(&[])?;
     let tenant = match &chosen {
-        Chosen::Entra(_) if !arguments.without_tenant => {
+        Chosen::Entra(_) if !arguments.forest.without_tenant => {
             Some(config.entra(Arc::clone(&clock), None)?.tenant())
         }
         _ => None,
     };
-    let mut domains = None;
-    if let Chosen::Entra(profile) = &mut chosen {
-        if profile.upn_suffix.is_none() {
-            profile.upn_suffix = Some(config.spec.domain.clone());
-        }
-        if let Some(tenant) = &tenant {
-            terminal.note("reading the domains of the tenant");
-            domains = Some(tenant.domains.list().await?);
-        }
-    }
-    let verified = domains.as_deref().map(verified);
-    let rules = Rules::new(chosen, &arguments.profile, verified)?;
+    let (rules, domains) = arguments.forest.rules(chosen, &config, tenant.as_ref(), &terminal).await?;
     let forecaster = match &tenant {
         Some(tenant) if rules.has_forecast() => {
             terminal.note("reading the users of the tenant");
@@ -71,42 +67,73 @@ pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
         }
         _ => arguments.tenant.forecaster()?,
     };
-    let mut rules = rules.with_forecaster(forecaster)?;
+    let rules = rules.with_forecaster(forecaster)?;
     let forest = config.forest(clock).await?.forest();
-    let mut query = ObjectQuery::all(rules.attributes()).with_filter(candidates());
-    if let Some(base) = &arguments.below {
-        query = query.below(base.clone());
-    }
-    let mut objects = forest.objects.search(query);
-    let mut read = 0_u64;
-    let mut errors = InputErrors::default();
-    while let Some(object) = objects.next().await {
-        match object {
-            Ok(object) => {
-                rules.add(DirectoryObject::from(object));
-                read += 1;
-                if read.is_multiple_of(PROGRESS) {
-                    terminal.note(format!("read {read} objects of the forest"));
-                }
-            }
-            Err(error) if error.kind() == onramp_core::ErrorKind::Unreadable => {
-                errors.tell(&error.to_string());
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    if read == 0 {
-        let place =
-            arguments.below.as_ref().map_or("in the forest".to_owned(), |base| format!("below {base}"));
-        errors.tell(&format!("there is no user, group or contact {place} that the account may read"));
-    }
+    let (result, errors) = arguments.forest.scan(rules, &forest, &terminal).await?;
     let sources = vec![ReportSource::directory(config.forest.host)];
-    arguments.output.write(Scanned {
-        result: rules.finish(),
-        errors,
-        sources,
-        profile: arguments.profile.name(),
-    })
+    let profile = arguments.forest.profile.name();
+    arguments.output.write(Scanned { result, errors, sources, profile })
+}
+
+impl ForestArguments {
+    /// Returns the rules of a profile, and the domains of the tenant, if there is one to ask.
+    pub(super) async fn rules(
+        &self,
+        mut chosen: Chosen,
+        config: &Config,
+        tenant: Option<&Tenant>,
+        terminal: &Terminal,
+    ) -> Result<(Rules, Option<Vec<TenantDomain>>)> {
+        let mut domains = None;
+        if let Chosen::Entra(profile) = &mut chosen {
+            if profile.upn_suffix.is_none() {
+                profile.upn_suffix = Some(config.spec.domain.clone());
+            }
+            if let Some(tenant) = tenant.filter(|_| !self.without_tenant) {
+                terminal.note("reading the domains of the tenant");
+                domains = Some(tenant.domains.list().await?);
+            }
+        }
+        let verified = domains.as_deref().map(verified);
+        Ok((Rules::new(chosen, &self.profile, verified)?, domains))
+    }
+
+    /// Judges the objects of a forest.
+    pub(super) async fn scan(
+        &self,
+        mut rules: Rules,
+        forest: &Forest,
+        terminal: &Terminal,
+    ) -> Result<(ScanResult, InputErrors)> {
+        let mut query = ObjectQuery::all(rules.attributes()).with_filter(candidates());
+        if let Some(base) = &self.below {
+            query = query.below(base.clone());
+        }
+        let mut objects = forest.objects.search(query);
+        let mut read = 0_u64;
+        let mut errors = InputErrors::default();
+        while let Some(object) = objects.next().await {
+            match object {
+                Ok(object) => {
+                    rules.add(DirectoryObject::from(object));
+                    read += 1;
+                    if read.is_multiple_of(PROGRESS) {
+                        terminal.note(format!("read {read} objects of the forest"));
+                    }
+                }
+                Err(error) if error.kind() == onramp_core::ErrorKind::Unreadable => {
+                    errors.tell(&error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if read == 0 {
+            let place =
+                self.below.as_ref().map_or("in the forest".to_owned(), |base| format!("below {base}"));
+            errors.tell(&format!("there is no user, group or contact {place} that the account may read"));
+        }
+        Ok((rules.finish(), errors))
+    }
 }
 
 /// The objects that synchronization looks at, and no computers, which are users by class.

@@ -264,8 +264,12 @@ async fn make_changes(run: &mut Run<'_>, steps: &mut Steps) -> Result<()> {
             run.outcome.status = ApplyStatus::Cancelled { next: planned.number };
             return Ok(());
         }
-        if planned.change.is_of_user() {
-            let count = rest.iter().take_while(|planned| planned.change.is_of_user()).count();
+        if planned.change.object().is_some() {
+            let is_of_user = planned.change.is_of_user();
+            let is_like_it = |other: &&PlannedChange| {
+                other.change.object().is_some() && other.change.is_of_user() == is_of_user
+            };
+            let count = rest.iter().take_while(is_like_it).count();
             let first = plan.changes().len() - rest.len();
             if !users::apply(run, &mut steps.replication, first..first + count).await? {
                 return Ok(());

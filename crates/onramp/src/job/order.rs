@@ -76,6 +76,7 @@ pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
                 users: spec.users.is_some(),
                 sync: spec.sync.enable,
                 service_account: spec.service_account.is_some(),
+                attributes: false,
             },
             users_read: survey.counts.forest_users,
             users_skipped: (users.skipped_counts.iter())

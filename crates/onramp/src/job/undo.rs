@@ -6,7 +6,7 @@ use crate::onramp::Onramp;
 use crate::plan::{
     ApprovedPlan, Change, Consequence, Draft, PLAN_FORMAT_VERSION, Plan, PlanHeader, Scope, sorted,
 };
-use crate::steps::{domain, service_account, suffix, sync, users};
+use crate::steps::{attributes, domain, service_account, suffix, sync, users};
 use crate::undo::{RecordedRun, Step, UndoSelection, Undoing};
 use crate::verify::{CheckStatus, REPORT_FORMAT_VERSION, Verification};
 
@@ -58,6 +58,9 @@ impl Onramp {
         if approved.plan().users_changed() > 0 {
             users::verify_restored(self, approved, &mut verification).await?;
         }
+        if approved.plan().objects_changed() > 0 {
+            attributes::verify(self, approved, &mut verification).await?;
+        }
         let plan = approved.plan();
         let left_alone = plan.skipped().len()
             + (plan.consequences().iter())
@@ -76,7 +79,7 @@ impl Onramp {
         for planned in plan.changes() {
             let change = &planned.change;
             let status = match Step::of(change) {
-                None | Some(Step::Users) => continue,
+                None | Some(Step::Users | Step::Attributes) => continue,
                 Some(Step::Domain) => domain::is_made(self, change).await,
                 Some(Step::Suffix) => suffix::is_made(self, change).await,
                 Some(Step::Sync) => sync::is_made(self, change).await,
@@ -109,7 +112,7 @@ async fn undo(onramp: &Onramp, run: &RecordedRun, selection: &UndoSelection) -> 
         restored: None,
         not_undone: Vec::new(),
     };
-    let mut users_are_done = false;
+    let (mut users_are_done, mut attributes_are_done) = (false, false);
     for made in run.made().rev() {
         let Some(step) = Step::of(&made.change).filter(|step| selection.includes(*step)) else { continue };
         let before = undoing.progress();
@@ -122,10 +125,15 @@ async fn undo(onramp: &Onramp, run: &RecordedRun, selection: &UndoSelection) -> 
                 users::undo(&mut undoing).await?;
             }
             Step::Users => {}
+            Step::Attributes if !attributes_are_done => {
+                attributes_are_done = true;
+                attributes::undo(&mut undoing).await?;
+            }
+            Step::Attributes => {}
             Step::Sync => sync::undo(&mut undoing, made).await?,
             Step::ServiceAccount => service_account::undo(&mut undoing, made).await?,
         }
-        if step != Step::Users {
+        if !matches!(step, Step::Users | Step::Attributes) {
             undoing.keep_what_another_run_wrote(before, made);
         }
     }
@@ -151,7 +159,7 @@ async fn undo(onramp: &Onramp, run: &RecordedRun, selection: &UndoSelection) -> 
             tenant_name: header.tenant_name.clone(),
             forest: header.forest.clone(),
             domain: header.domain.clone(),
-            scope: Scope::default(),
+            scope: Scope { attributes: header.scope.attributes, ..Scope::default() },
             users_read,
             users_skipped,
             waits: header.waits,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use onramp_core::{DomainName, ObjectGuid, Upn, UpnViolation, visible};
+use onramp_core::{AttributeName, DomainName, ObjectGuid, Upn, UpnViolation, visible};
 use serde::{Deserialize, Serialize};
 
 use crate::user_ref::UserRef;
@@ -11,7 +11,7 @@ use crate::user_ref::UserRef;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Blocker {
-    /// The user that is not changed; `None` if the whole plan is blocked.
+    /// The user or other object that is not changed; `None` if the whole plan is blocked, or if no such object exists.
     pub user: Option<UserRef>,
     /// The current UPN of the user.
     pub present_upn: Option<String>,
@@ -23,7 +23,8 @@ pub struct Blocker {
 impl Blocker {
     /// Returns true if the whole plan is blocked.
     pub fn is_fatal(&self) -> bool {
-        self.user.is_none()
+        // An object that is not found has no GUID to refer to it by.
+        self.user.is_none() && !matches!(self.problem, BlockerKind::NoSuchObject { .. })
     }
 }
 
@@ -228,6 +229,42 @@ pub enum BlockerKind {
         /// The state.
         state: String,
     },
+    /// An object whose attributes are to be changed does not exist, or cannot be read.
+    NoSuchObject {
+        /// The name, as the fix has it.
+        name: String,
+    },
+    /// An object no longer has the values that a fix replaces.
+    ValuesChanged {
+        /// The difference, in words.
+        detail: String,
+    },
+    /// A fix that is not made in any case.
+    FixRefused {
+        /// The reason.
+        #[serde(rename = "why")]
+        reason: String,
+    },
+    /// Another object of the forest has a value that a fix sets and that only one object may have.
+    ValueTaken {
+        /// The attribute that the fix sets.
+        attribute: AttributeName,
+        /// The value.
+        value: String,
+        /// The other object.
+        holder: UserRef,
+        /// The attribute in which it has the value; `sAMAccountName` if it is the implied UPN.
+        held_in: AttributeName,
+    },
+    /// Another fix of the plan sets the same value, which only one object may have.
+    ValueWantedTwice {
+        /// The attribute.
+        attribute: AttributeName,
+        /// The value.
+        value: String,
+        /// The other object.
+        other: UserRef,
+    },
     /// The forest lists no domain controller.
     NoDomainController,
     /// No such subscription is visible.
@@ -360,6 +397,21 @@ impl fmt::Display for BlockerKind {
             ),
             Self::SubscriptionDisabled { subscription, state } => {
                 write!(f, "the subscription {} is {state} and accepts no changes", visible(subscription))
+            }
+            Self::NoSuchObject { name } => {
+                write!(f, "{}: no such object exists in the forest, or it cannot be read", visible(name))
+            }
+            Self::ValuesChanged { detail } => {
+                write!(f, "it is not as the fix expects: {}", visible(detail))
+            }
+            Self::FixRefused { reason } => f.write_str(&visible(reason)),
+            Self::ValueTaken { attribute, value, holder, held_in } => write!(
+                f,
+                "{attribute} cannot become \"{}\", because {holder} has it as {held_in}",
+                visible(value)
+            ),
+            Self::ValueWantedTwice { attribute, value, other } => {
+                write!(f, "{attribute} would become \"{}\", and so would a value of {other}", visible(value))
             }
             Self::NoDomainController => f.write_str("the forest lists no domain controller"),
             Self::NoSuchSubscription { subscription, similar } => {

@@ -2,10 +2,15 @@
 
 use std::fmt;
 
-use onramp_core::forest::{ReplicatedValue, UpnChange};
+use onramp_core::forest::{AttributeChange, AttributeValue, ObjectChange, ReplicatedValue, UpnChange};
 use onramp_core::tenant::{AzureRoleId, MfaState, RoleTemplateId};
-use onramp_core::{DistinguishedName, DomainName, ObjectGuid, ObjectId, Upn, visible};
+use onramp_core::{AttributeName, DistinguishedName, DomainName, ObjectGuid, ObjectId, Upn, visible};
 use serde::{Deserialize, Serialize};
+
+use super::ObjectEdit;
+
+/// The attribute of the UPN.
+const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
 
 /// A change with its number and its reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,16 +28,9 @@ pub struct PlannedChange {
 impl PlannedChange {
     /// Returns the new value of a user, if the change sets one.
     pub(crate) fn value(&self) -> Option<ReplicatedValue> {
-        match &self.change {
-            Change::ChangeUpn { upn } => {
-                Some(ReplicatedValue::UserUpn { guid: upn.guid, dn: upn.dn.clone(), upn: upn.after.clone() })
-            }
-            Change::RestoreUpn { upn } => {
-                let restored = Upn::parse(upn.after.as_deref()?).ok()?;
-                Some(ReplicatedValue::UserUpn { guid: upn.guid, dn: upn.dn.clone(), upn: restored })
-            }
-            _ => None,
-        }
+        let UserValues { guid, dn, after, .. } = self.change.upn_values()?;
+        // A restored value may be none, or not a UPN.
+        Some(ReplicatedValue::UserUpn { guid, dn: dn.clone(), upn: Upn::parse(after?).ok()? })
     }
 }
 
@@ -69,6 +67,12 @@ pub enum Change {
         /// The user, its old UPN and the new one.
         #[serde(flatten)]
         upn: UpnChange,
+    },
+    /// Attributes of an object are changed, all of them in one operation, if they still have the values before.
+    ChangeAttributes {
+        /// The object, with the values that go and those that come.
+        #[serde(flatten)]
+        object: ObjectEdit,
     },
     /// Directory synchronization is turned on.
     EnableSync,
@@ -269,6 +273,41 @@ impl Change {
         }
     }
 
+    /// Returns the values of every change of a UPN, also of one among other attributes.
+    pub(crate) fn upn_values(&self) -> Option<UserValues<'_>> {
+        let Self::ChangeAttributes { object } = self else { return self.of_user() };
+        let edit = object.attributes.iter().find(|edit| edit.is_of_upn())?;
+        let before = edit.remove.first().and_then(AttributeValue::as_text);
+        let after = edit.add.first().and_then(AttributeValue::as_text);
+        Some(UserValues { guid: object.guid, dn: &object.dn, before, after })
+    }
+
+    /// Returns the GUID and the place of the object of the forest that it changes.
+    pub(crate) fn object(&self) -> Option<(ObjectGuid, &DistinguishedName)> {
+        match self {
+            Self::ChangeAttributes { object } => Some((object.guid, &object.dn)),
+            _ => self.of_user().map(|values| (values.guid, values.dn)),
+        }
+    }
+
+    /// Returns the change of the object of the forest.
+    pub(crate) fn object_change(&self) -> Option<ObjectChange> {
+        if let Self::ChangeAttributes { object } = self {
+            return Some(object.into());
+        }
+        let UserValues { guid, dn, before, after } = self.of_user()?;
+        let (before, after) = (before.map(AttributeValue::text), after.map(AttributeValue::text));
+        Some(ObjectChange::new(guid, dn.clone()).with(AttributeChange::replace(UPN, before, after)))
+    }
+
+    /// Returns the attributes of an object that it changes.
+    pub(crate) fn of_attributes(&self) -> Option<&ObjectEdit> {
+        match self {
+            Self::ChangeAttributes { object } => Some(object),
+            _ => None,
+        }
+    }
+
     /// Returns true if it changes the UPN of a user.
     pub(crate) fn is_of_user(&self) -> bool {
         matches!(self, Self::ChangeUpn { .. } | Self::RestoreUpn { .. })
@@ -352,6 +391,7 @@ impl fmt::Display for Change {
                 let before = visible(upn.before.as_deref().unwrap_or("(none)"));
                 write!(f, "change the UPN {before} to {}", upn.after)
             }
+            Self::ChangeAttributes { object } => write!(f, "change {object}"),
             Self::EnableSync => f.write_str("turn on directory synchronization"),
             Self::CreateServiceAccount { upn, .. } => {
                 write!(f, "create the service account {upn} with a strong password")

@@ -1,5 +1,6 @@
 //! The consequences of a plan, which people accept by name.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use onramp_core::{DomainName, ObjectId, Upn, visible};
@@ -150,6 +151,31 @@ pub enum Consequence {
         /// The account.
         upn: Upn,
     },
+    /// Objects get other values of attributes.
+    AttributesChanged {
+        /// The number of objects.
+        count: u64,
+        /// The numbers of objects by attribute.
+        attributes: BTreeMap<String, u64>,
+        /// The digest of their object GUIDs with the values before and after.
+        digest: String,
+    },
+    /// Objects are not changed because of blockers, which the plan lists.
+    ObjectsLeftBehind {
+        /// The number.
+        count: u64,
+        /// The digest of the objects with the blockers.
+        digest: String,
+    },
+    /// Objects get back the values of attributes that they had before an earlier run.
+    AttributesRestored {
+        /// The number of objects.
+        count: u64,
+        /// The numbers of objects by attribute.
+        attributes: BTreeMap<String, u64>,
+        /// The digest of their object GUIDs with the values before and after.
+        digest: String,
+    },
     /// Users get back the UPN that they had before an earlier run.
     UsersRestored {
         /// The number.
@@ -281,6 +307,9 @@ impl Consequence {
                 format!("subscription-access-granted:{}:{id}:{}", slug(upn.as_str()), slug(role))
             }
             Self::MfaSwitchedOff { upn } => format!("mfa-switched-off:{}", slug(upn.as_str())),
+            Self::AttributesChanged { count, digest, .. } => format!("attributes-changed:{count}:{digest}"),
+            Self::ObjectsLeftBehind { count, digest } => format!("objects-left-behind:{count}:{digest}"),
+            Self::AttributesRestored { count, digest, .. } => format!("attributes-restored:{count}:{digest}"),
             Self::UsersRestored { count, digest } => format!("users-restored:{count}:{digest}"),
             Self::UsersNotRestored { count, digest } => format!("users-not-restored:{count}:{digest}"),
             Self::NotUndone { changes } => {
@@ -313,6 +342,14 @@ impl Consequence {
             | Self::AccountPropertiesRestored { changes, .. }
             | Self::NotUndone { changes } => {
                 changes.iter().map(|change| visible(change).into_owned()).collect()
+            }
+            Self::AttributesChanged { attributes, .. } | Self::AttributesRestored { attributes, .. } => {
+                attributes
+                    .iter()
+                    .map(|(name, count)| {
+                        format!("{} of {}", visible(name), counted(*count, "object", "objects"))
+                    })
+                    .collect()
             }
             Self::MapWithoutEffect { names } => names.iter().map(|name| visible(name).into_owned()).collect(),
             Self::ObjectsUnreadable { named, .. } => {
@@ -437,6 +474,23 @@ impl fmt::Display for Consequence {
                 write!(f, "{upn} gets the role {role} on the subscription {} ({id})", visible(subscription))
             }
             Self::MfaSwitchedOff { upn } => write!(f, "{upn} will sign in without a second factor"),
+            Self::AttributesChanged { count, .. } => {
+                let get = if *count == 1 { "gets" } else { "get" };
+                write!(f, "{} {get} other values of attributes", counted(*count, "object", "objects"))
+            }
+            Self::ObjectsLeftBehind { count, .. } => {
+                let keep = if *count == 1 { "keeps its" } else { "keep their" };
+                let objects = counted(*count, "object", "objects");
+                write!(f, "{objects} {keep} present values because of a problem (each reason is listed with the plan)")
+            }
+            Self::AttributesRestored { count, .. } => {
+                let get = if *count == 1 { "gets" } else { "get" };
+                write!(
+                    f,
+                    "{} {get} back the values of attributes from before the run",
+                    counted(*count, "object", "objects")
+                )
+            }
             Self::UsersRestored { count, .. } => {
                 let (users, get) = (counted(*count, "user", "users"), if *count == 1 { "gets" } else { "get" });
                 write!(f, "{users} {get} back the UPN from before the run; the present one stops working immediately")

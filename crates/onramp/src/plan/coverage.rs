@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use onramp_core::ObjectGuid;
 
-use super::{Consequence, Plan};
+use super::{Consequence, ObjectEdit, Plan};
 
 impl Plan {
     /// Returns the IDs of the consequences of this plan that an accepted consequence of an earlier plan includes.
@@ -36,7 +36,17 @@ impl Plan {
             | (Consequence::UsersRestored { .. }, Consequence::UsersRestored { .. }) => {
                 Renames::of(self).0.is_subset(&renamed.0)
             }
-            (Consequence::UsersLeftBehind { .. }, Consequence::UsersLeftBehind { .. }) => self
+            (Consequence::AttributesChanged { .. }, Consequence::AttributesChanged { .. })
+            | (Consequence::AttributesRestored { .. }, Consequence::AttributesRestored { .. }) => {
+                let edits = |plan: &'_ Self| -> Vec<String> {
+                    let edits = plan.changes.iter().filter_map(|planned| planned.change.of_attributes());
+                    edits.map(ObjectEdit::key).collect()
+                };
+                let known: HashSet<String> = edits(earlier).into_iter().collect();
+                edits(self).iter().all(|edit| known.contains(edit))
+            }
+            (Consequence::UsersLeftBehind { .. }, Consequence::UsersLeftBehind { .. })
+            | (Consequence::ObjectsLeftBehind { .. }, Consequence::ObjectsLeftBehind { .. }) => self
                 .blockers
                 .iter()
                 .filter(|blocker| !blocker.is_fatal())
@@ -96,7 +106,7 @@ struct Renames<'a>(HashSet<(ObjectGuid, Option<&'a str>, Option<&'a str>)>);
 
 impl<'a> Renames<'a> {
     fn of(plan: &'a Plan) -> Self {
-        let users = plan.changes.iter().filter_map(|planned| planned.change.of_user());
+        let users = plan.changes.iter().filter_map(|planned| planned.change.upn_values());
         let renames = users.map(|values| (values.guid, values.before, values.after));
         Self(renames.collect())
     }

@@ -7,6 +7,7 @@ mod consequence;
 mod coverage;
 mod draft;
 mod lines;
+mod object_edit;
 mod skipped;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use consequence::Consequence;
 pub(crate) use consequence::short_digest;
 pub(crate) use draft::{Draft, by_place, sorted};
 pub use lines::{PLAN_FORMAT_VERSION, PlanError};
+pub use object_edit::{AttributeEdit, ObjectEdit};
 pub use skipped::{SkipReason, Skipped};
 
 use crate::canary::Canary;
@@ -92,6 +94,14 @@ pub struct Scope {
     pub sync: bool,
     /// True if a service account is prepared.
     pub service_account: bool,
+    /// True if the plan changes attributes of objects, and nothing else.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub attributes: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Plan {
@@ -135,7 +145,12 @@ impl Plan {
         self.changes.is_empty()
     }
 
-    /// Returns the number of users that get another UPN.
+    /// Returns the number of objects whose attributes are changed.
+    pub fn objects_changed(&self) -> u64 {
+        self.changes.iter().filter(|planned| planned.change.of_attributes().is_some()).count() as u64
+    }
+
+    /// Returns the number of users that get another UPN as users of the spec, or get it back.
     pub fn users_changed(&self) -> u64 {
         self.changes.iter().filter(|planned| planned.change.is_of_user()).count() as u64
     }

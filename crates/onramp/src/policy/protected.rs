@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use onramp_core::forest::ObjectRef;
-use onramp_core::{Forest, ObjectGuid, Result, Tenant, Upn, visible};
+use onramp_core::{DistinguishedName, Forest, ObjectGuid, Result, Tenant, Upn, visible};
 
 use super::{PolicyRequest, PolicyRules, PolicyViolation};
 use crate::history::History;
-use crate::plan::{Change, UserValues};
+use crate::plan::Change;
 use crate::user_names::find_users;
 
 /// The maximum number of users that one violation names.
@@ -20,7 +20,7 @@ pub(super) async fn review(
     request: &PolicyRequest<'_>,
     violations: &mut Vec<PolicyViolation>,
 ) -> Result<()> {
-    let changed = || request.plan.changes().iter().filter_map(|planned| planned.change.of_user());
+    let changed = || request.plan.changes().iter().filter_map(|planned| planned.change.object());
     for ou in &rules.protected_ous {
         let mut violation = |detail| violations.push(PolicyViolation::new("protected_ous", detail));
         match request.forest.objects.get(&ObjectRef::Dn(ou.clone()), &[]).await {
@@ -30,7 +30,8 @@ pub(super) async fn review(
             }
             Err(error) => return Err(error),
         }
-        let below: Vec<UserValues<'_>> = changed().filter(|values| values.dn.is_within(ou)).collect();
+        let below: Vec<&DistinguishedName> =
+            changed().map(|(_, dn)| dn).filter(|dn| dn.is_within(ou)).collect();
         if !below.is_empty() {
             violation(format!(
                 "{} is protected, and the plan changes {}",
@@ -60,9 +61,9 @@ pub(super) async fn review(
             violation(format!("\"{}\" matches no user of the forest", visible(written)));
         }
     }
-    for values in changed() {
-        if let Some(written) = protected.get(&values.guid) {
-            let dn = visible(values.dn.as_str());
+    for (guid, dn) in changed() {
+        if let Some(written) = protected.get(&guid) {
+            let dn = visible(dn.as_str());
             violation(format!("\"{}\" is protected, and the plan changes {dn}", visible(written)));
         }
     }
@@ -94,8 +95,8 @@ impl PolicyRules {
     }
 }
 
-fn named(users: &[UserValues<'_>]) -> String {
-    let names = users.iter().take(NAMED).map(|values| visible(values.dn.as_str()).into_owned());
+fn named(users: &[&DistinguishedName]) -> String {
+    let names = users.iter().take(NAMED).map(|dn| visible(dn.as_str()).into_owned());
     let names = names.collect::<Vec<_>>().join("; ");
     match users.len().saturating_sub(NAMED) {
         0 => names,

@@ -13,8 +13,9 @@ use crate::canary::Canary;
 use crate::observed_run::ObservedRun;
 use crate::outcome::{ApplyOutcome, Failure, Outcome};
 use crate::plan::SkipReason;
-use crate::plan::{Consequence, Plan, PlanReview};
+use crate::plan::{BlockerKind, Consequence, Plan, PlanReview};
 use crate::policy::PolicyViolation;
+use crate::steps::attributes;
 use crate::verify::{CheckStatus, REPORT_FORMAT_VERSION, Verification};
 
 /// The maximum number of rows in a table; the plan and the journal have all of them.
@@ -145,6 +146,8 @@ struct Page {
     users_changed: u64,
     users_read: u64,
     users_verb: &'static str,
+    users_title: &'static str,
+    users_kept: &'static str,
     numbers: Vec<(String, u64)>,
     ending: Option<String>,
     consequences: Vec<(String, String, Vec<String>)>,
@@ -177,6 +180,13 @@ impl Page {
             .changes()
             .iter()
             .filter_map(|planned| {
+                if let Some(edit) = planned.change.of_attributes() {
+                    let how = match planned.reason.as_str() {
+                        "" => edit.dn.to_string(),
+                        reason => format!("{}: {reason}", edit.dn),
+                    };
+                    return Some((edit.before().replace('\n', "; "), edit.after().replace('\n', "; "), how));
+                }
                 let values = planned.change.of_user()?;
                 let word = |value: Option<&str>| value.unwrap_or("(none)").to_owned();
                 Some((word(values.before), word(values.after), planned.reason.clone()))
@@ -193,7 +203,11 @@ impl Page {
             .blockers()
             .iter()
             .map(|b| {
-                let who = b.user.as_ref().map_or("the whole plan".into(), |user| user.dn.to_string());
+                let who = match (&b.user, &b.problem) {
+                    (Some(user), _) => user.dn.to_string(),
+                    (None, BlockerKind::NoSuchObject { name }) => name.clone(),
+                    (None, _) => "the whole plan".to_owned(),
+                };
                 (who, b.present_upn.clone().unwrap_or_else(|| "(none)".into()), b.problem.to_string())
             })
             .chain(left_alone)
@@ -218,14 +232,23 @@ impl Page {
             not_asked_for: not_asked_for(plan),
             warnings: plan.warnings().to_vec(),
             violations: report.violations.iter().map(ToString::to_string).collect(),
-            users_changed: plan.users_changed(),
+            users_changed: plan.users_changed() + plan.objects_changed(),
+            users_title: if header.scope.attributes { "Objects" } else { "Users" },
+            users_kept: match header.scope.attributes {
+                true => "these objects keep their current values",
+                false => "these users keep their current UPN",
+            },
             users_read: header.users_read,
             numbers: report.outcome.map(numbers).unwrap_or_default(),
             ending: report.outcome.filter(|o| !o.is_complete()).map(|o| o.status.to_string()),
             consequences: plan.consequences().iter().map(consequence).collect(),
             blocked_more: blocked.len().saturating_sub(ROWS),
             blocked: blocked.into_iter().take(ROWS).collect(),
-            users_verb: if header.undoes.is_some() { "to be restored" } else { "to get a new UPN" },
+            users_verb: match (&header.undoes, header.scope.attributes) {
+                (Some(_), _) => "to be restored",
+                (None, true) => "to be fixed",
+                (None, false) => "to get a new UPN",
+            },
             skipped: header.users_skipped.clone(),
             changed_more: users.len().saturating_sub(ROWS),
             changed: users.into_iter().take(ROWS).collect(),
@@ -298,7 +321,7 @@ fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {
 
 /// Returns the parts of the job that a plan leaves out, in words.
 fn not_asked_for(plan: &Plan) -> Option<String> {
-    if plan.header().undoes.is_some() {
+    if plan.header().undoes.is_some() || plan.header().scope.attributes {
         return None;
     }
     let scope = plan.header().scope;
@@ -330,7 +353,11 @@ fn steps(plan: &Plan, outcome: Option<&ApplyOutcome>) -> Vec<Row> {
     let mut users_named = false;
     for planned in plan.changes() {
         let (name, reason) = match &planned.change {
-            change if change.is_of_user() && users_named => continue,
+            change if change.object().is_some() && users_named => continue,
+            change if change.of_attributes().is_some() => {
+                users_named = true;
+                (attributes::title(plan.objects_changed()), "each named below".to_owned())
+            }
             change if change.is_of_user() => {
                 users_named = true;
                 let verb = if plan.header().undoes.is_some() { "restore" } else { "change" };

@@ -25,7 +25,7 @@ impl Marks {
     /// the changes.
     pub(crate) async fn note(&mut self, context: &Context<'_>, changes: &[PlannedChange]) -> Result<()> {
         let onramp = &context.onramp;
-        let upns = changes.iter().filter_map(|planned| domain_of(planned.change.of_user()?.dn));
+        let upns = changes.iter().filter_map(|planned| domain_of(planned.change.upn_values()?.dn));
         let mut contexts: Vec<DistinguishedName> = Vec::new();
         for naming_context in upns {
             if !contexts.contains(&naming_context) {
@@ -95,7 +95,7 @@ impl Marks {
         let plan = context.plan.shared();
         // Every change before this one succeeded, or the run would have ended there.
         let users: Vec<_> = (plan.changes().iter())
-            .filter_map(|planned| planned.change.of_user())
+            .filter_map(|planned| planned.change.upn_values())
             .filter(|values| domain_of(values.dn).as_ref() == Some(&naming_context))
             .collect();
         // A restored value may be none, or not a UPN: no domain controller is asked for those.

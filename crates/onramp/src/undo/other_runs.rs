@@ -2,16 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
+use onramp_core::forest::AttributeValue;
 use onramp_core::tenant::{AzureRoleId, RoleTemplateId};
-use onramp_core::{DomainName, ObjectGuid, ObjectId};
+use onramp_core::{AttributeName, DomainName, ObjectGuid, ObjectId};
 use time::OffsetDateTime;
 
-use crate::plan::{Change, Plan, PlanHeader};
+use crate::plan::{AttributeEdit, Change, Plan, PlanHeader};
 
 /// A value of either directory that a change writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Target {
     Upn(ObjectGuid),
+    /// An attribute with one value, or one value of an attribute with several.
+    Attribute(ObjectGuid, AttributeName, Option<String>),
     Domain(DomainName),
     Verification(DomainName),
     Suffix(DomainName),
@@ -25,6 +28,38 @@ enum Target {
 }
 
 impl Target {
+    /// Returns the targets of a change, each with the value that it writes and the one that it replaces, where there can be
+    /// more than two.
+    fn all_of(change: &Change, account: Option<ObjectId>) -> Vec<(Self, Option<String>, Option<String>)> {
+        if let Some(object) = change.of_attributes() {
+            return object.attributes.iter().flat_map(|edit| Self::of_attribute(object.guid, edit)).collect();
+        }
+        let before = match change {
+            Change::SetAlternateEmail { before, .. } => Some(before.join("\n")),
+            Change::SetMfaState { before, .. } => Some(before.to_string()),
+            change => change.of_user().and_then(|values| values.before).map(str::to_owned),
+        };
+        Self::of(change, account).map(|(target, value)| (target, value, before)).into_iter().collect()
+    }
+
+    /// Returns the targets of an edit: the attribute, or each of its values if others may stand beside them.
+    fn of_attribute(guid: ObjectGuid, edit: &AttributeEdit) -> Vec<(Self, Option<String>, Option<String>)> {
+        let text = |values: &[AttributeValue]| values.first().map(ToString::to_string);
+        let attribute = || edit.attribute.clone();
+        if edit.is_of_upn() {
+            return vec![(Self::Upn(guid), text(&edit.add), text(&edit.remove))];
+        }
+        if edit.replaces_all_values {
+            return vec![(Self::Attribute(guid, attribute(), None), text(&edit.add), text(&edit.remove))];
+        }
+        let each = |values: &[AttributeValue], is_there: bool| -> Vec<_> {
+            let value = is_there.then(String::new);
+            let target = |one: &AttributeValue| Self::Attribute(guid, attribute(), Some(one.to_string()));
+            values.iter().map(|one| (target(one), value.clone(), None)).collect()
+        };
+        [each(&edit.remove, false), each(&edit.add, true)].concat()
+    }
+
     /// Returns the target of a change, and the value that it writes. A password is none: it is never undone.
     fn of(change: &Change, account: Option<ObjectId>) -> Option<(Self, Option<String>)> {
         if let Some(values) = change.of_user() {
@@ -150,20 +185,15 @@ pub(super) struct RecordedWrite {
 }
 
 impl RecordedWrite {
-    /// Creates the write of a change, made between those times; `None` for a change that is never undone.
-    pub(super) fn new(
+    /// Creates the writes of a change, made between those times; none for a change that is never undone.
+    pub(super) fn of(
         change: &Change,
         account: Option<ObjectId>,
         (since, until): (OffsetDateTime, OffsetDateTime),
         is_made: bool,
-    ) -> Option<Self> {
-        let (target, value) = Target::of(change, account)?;
-        let before = match change {
-            Change::SetAlternateEmail { before, .. } => Some(before.join("\n")),
-            Change::SetMfaState { before, .. } => Some(before.to_string()),
-            change => change.of_user().and_then(|values| values.before).map(str::to_owned),
-        };
-        Some(Self { target, value, before, since, until, is_made })
+    ) -> impl Iterator<Item = Self> {
+        let targets = Target::all_of(change, account).into_iter();
+        targets.map(move |(target, value, before)| Self { target, value, before, since, until, is_made })
     }
 }
 
@@ -195,7 +225,7 @@ impl OtherRuns {
         let run = self.others.len();
         for RecordedWrite { target, value, before, until, is_made, .. } in writes {
             let is_here = match &target {
-                Target::Upn(_) | Target::Suffix(_) => is_same_forest,
+                Target::Upn(_) | Target::Attribute(..) | Target::Suffix(_) => is_same_forest,
                 _ => is_same_tenant,
             };
             let own = self.own.get(&target);
@@ -234,17 +264,21 @@ impl OtherRuns {
 
     /// Returns the name of the other run whose value that of a change is now, if it was written by one that was not undone.
     pub(crate) fn last_writer(&self, change: &Change, account: Option<ObjectId>) -> Option<&str> {
-        let (target, value) = Target::of(change, account)?;
-        let writes = self.writes.get(&target).and_then(|writes| self.last_that_stands(writes));
-        let run = writes.or_else(|| match (&target, value) {
+        let targets = Target::all_of(change, account);
+        let run = targets.into_iter().filter_map(|(target, value, _)| self.last_run(&target, value)).max()?;
+        self.others.get(run).map(|other| other.name.as_str())
+    }
+
+    fn last_run(&self, target: &Target, value: Option<String>) -> Option<usize> {
+        let writes = self.writes.get(target).and_then(|writes| self.last_that_stands(writes));
+        writes.or_else(|| match (target, value) {
             // With the account, everything of it is deleted.
             (Target::Account(id), Some(_)) => (self.writes.iter())
                 .filter(|(target, _)| target.account() == Some(*id))
                 .filter_map(|(_, writes)| self.last_that_stands(writes))
                 .max(),
             _ => None,
-        })?;
-        self.others.get(run).map(|other| other.name.as_str())
+        })
     }
 
     /// Returns the run of the last of those writes that may stand and was not undone.

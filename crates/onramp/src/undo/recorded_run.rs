@@ -233,8 +233,9 @@ impl RecordedRun {
 
     /// Returns the values that the run wrote or may have written.
     fn writes(&self) -> impl Iterator<Item = RecordedWrite> {
-        self.traced().filter_map(|(planned, trace)| {
-            RecordedWrite::new(&planned.change, self.account_id(planned), trace.times()?, trace.is_made)
+        let timed = self.traced().filter_map(|(planned, trace)| Some((planned, trace, trace.times()?)));
+        timed.flat_map(|(planned, trace, times)| {
+            RecordedWrite::of(&planned.change, self.account_id(planned), times, trace.is_made)
         })
     }
 }

@@ -20,6 +20,8 @@ pub enum Step {
     Suffix,
     /// The UPNs of the users.
     Users,
+    /// The attributes of objects that fixes changed.
+    Attributes,
     /// The directory synchronization of the tenant.
     Sync,
     /// The service account, with its roles.
@@ -28,7 +30,8 @@ pub enum Step {
 
 impl Step {
     /// Every step, in the order of the job.
-    pub const ALL: [Self; 5] = [Self::Domain, Self::Suffix, Self::Users, Self::Sync, Self::ServiceAccount];
+    pub const ALL: [Self; 6] =
+        [Self::Domain, Self::Suffix, Self::Users, Self::Attributes, Self::Sync, Self::ServiceAccount];
 
     /// Returns the step of a change; `None` for a wait.
     pub(crate) fn of(change: &Change) -> Option<Self> {
@@ -39,6 +42,7 @@ impl Step {
             Change::AddSuffix { .. } | Change::RemoveSuffix { .. } => Self::Suffix,
             Change::AwaitReplication { .. } => return None,
             Change::ChangeUpn { .. } | Change::RestoreUpn { .. } => Self::Users,
+            Change::ChangeAttributes { .. } => Self::Attributes,
             Change::EnableSync | Change::DisableSync => Self::Sync,
             _ => Self::ServiceAccount,
         })
@@ -51,6 +55,7 @@ impl fmt::Display for Step {
             Self::Domain => "domain",
             Self::Suffix => "suffix",
             Self::Users => "users",
+            Self::Attributes => "attributes",
             Self::Sync => "sync",
             Self::ServiceAccount => "service-account",
         })

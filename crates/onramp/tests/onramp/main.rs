@@ -12,6 +12,7 @@ mod crashes;
 mod creating_a_synchronization_account;
 mod days;
 mod events;
+mod fixes;
 mod histories;
 mod interruptions;
 mod journals;

@@ -322,7 +322,8 @@ fn a_step_is_named_as_in_a_plan() {
     }
     let error = "service account".parse::<Step>().unwrap_err().to_string();
     assert!(
-        error.contains("service account") && error.contains("domain, suffix, users, sync, service-account"),
+        error.contains("service account")
+            && error.contains("domain, suffix, users, attributes, sync, service-account"),
         "{error}"
     );
 }

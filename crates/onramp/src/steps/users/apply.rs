@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use onramp_core::forest::{AttributeChange, AttributeValue, ObjectChange, ObjectChanged, ObjectOutcome};
-use onramp_core::{AttributeName, Error, ErrorKind, ObjectGuid, Result};
+use onramp_core::forest::{ObjectChanged, ObjectOutcome};
+use onramp_core::{Error, ErrorKind, ObjectGuid, Result};
 
 use super::feed::Feed;
 use crate::apply::{Run, SendGate};
 use crate::event::Event;
 use crate::journal::JournalEntry;
 use crate::outcome::{ApplyStatus, FAILURES_KEPT, Failure, Outcome, StepOutcome};
-use crate::plan::{Change, PlannedChange, UserValues};
+use crate::plan::{Change, PlannedChange};
 use crate::policy::PolicyDecision;
+use crate::steps::attributes;
 use crate::steps::replication::Marks;
 
 /// The number of consecutive errors of the server, not of single users, after which the remaining users are not tried.
@@ -53,11 +54,14 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
     let changes = plan.changes().get(places).unwrap_or_default();
     let Some(first) = changes.first() else { return Ok(true) };
     let (total, next) = (changes.len() as u64, first.number);
-    let (verb, wanted) = match first.change {
-        Change::RestoreUpn { .. } => ("restore", "the UPN from before the run"),
-        _ => ("change", "the new UPN"),
+    let (title, wanted) = match first.change {
+        Change::RestoreUpn { .. } => {
+            (format!("restore the UPN of {}", people(total)), "the UPN from before the run")
+        }
+        Change::ChangeAttributes { .. } => (attributes::title(total), "their new values"),
+        _ => (format!("change the UPN of {}", people(total)), "the new UPN"),
     };
-    let title = format!("{verb} the UPN of {}", people(total));
+    let noun = noun(changes);
     run.context.notify(Event::ChangeStarted { number: next, total: run.outcome.total, title: title.clone() });
     if let Err(error) = marks.note(&run.context, changes).await {
         // The only error is a cancellation, and nothing was tried yet.
@@ -107,10 +111,10 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
             format!("{policy}; the last of them {who}: {why}")
         }
         (Some(policy), _, Some(_)) => policy,
-        (_, Some((who, why)), _) if bad == 1 => format!("1 user was not changed: {who}: {why}"),
-        (_, Some((who, why)), _) => format!("{bad} users were not changed, the last of them {who}: {why}"),
+        (_, Some((who, why)), _) if bad == 1 => format!("1 {noun} was not changed: {who}: {why}"),
+        (_, Some((who, why)), _) => format!("{bad} {noun}s were not changed, the last of them {who}: {why}"),
         (_, None, Some(_)) => {
-            format!("the forest answered for {tried} of {} and then no more", people(total))
+            format!("the forest answered for {tried} of {total} {noun}s and then no more")
         }
         (_, None, None) => return Ok(true),
     };
@@ -123,7 +127,7 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
     let places: HashMap<_, _> = changes
         .iter()
         .enumerate()
-        .filter_map(|(place, planned)| Some((planned.change.of_user()?.guid, place)))
+        .filter_map(|(place, planned)| Some((planned.change.object()?.0, place)))
         .collect();
     let gate = Arc::new(SendGate::new(&run.context, &run.outcome));
     let feed = Feed::new(Arc::clone(&gate));
@@ -182,8 +186,7 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
                 let announced = announce(run, batch).await;
                 progress.announced += batch.len();
                 match announced {
-                    Ok(()) => feed
-                        .push(batch.iter().filter_map(|planned| planned.change.of_user()).map(object_change)),
+                    Ok(()) => feed.push(batch.iter().filter_map(|planned| planned.change.object_change())),
                     Err(error) => {
                         unwritten = Some(error);
                         // Some of them may be in the journal, and none was sent.
@@ -227,15 +230,11 @@ async fn not_sent(
         return Ok(());
     }
     let entries = unsent.iter().filter_map(|planned| {
-        let values = planned.change.of_user()?;
-        Some(JournalEntry::ChangeEnded {
-            number: planned.number,
-            outcome: Outcome::Cancelled,
-            object: Some(values.guid.to_string()),
-            before: values.before.map(str::to_owned),
-            after: values.after.map(str::to_owned),
-            detail: "not sent".to_owned(),
-        })
+        let (guid, _) = planned.change.object()?;
+        let (before, after) = ended_values(planned);
+        let (object, detail) = (Some(guid.to_string()), "not sent".to_owned());
+        let (number, outcome) = (planned.number, Outcome::Cancelled);
+        Some(JournalEntry::ChangeEnded { number, outcome, object, before, after, detail })
     });
     run.write(entries.collect()).await
 }
@@ -243,14 +242,16 @@ async fn not_sent(
 /// Records the values that are about to be replaced, and makes the records durable.
 async fn announce(run: &mut Run<'_>, changes: &[PlannedChange]) -> Result<()> {
     let entries = changes.iter().filter_map(|planned| {
-        let values = planned.change.of_user()?;
-        Some(JournalEntry::ChangeStarted {
-            number: planned.number,
-            title: String::new(),
-            object: Some(values.guid.to_string()),
-            before: values.before.map(str::to_owned),
-            after: values.after.map(str::to_owned),
-        })
+        let (guid, _) = planned.change.object()?;
+        let (title, before, after) = match planned.change.of_attributes() {
+            Some(edit) => (edit.title(), Some(edit.before()), Some(edit.after())),
+            None => {
+                let (before, after) = ended_values(planned);
+                (String::new(), before, after)
+            }
+        };
+        let (number, object) = (planned.number, Some(guid.to_string()));
+        Some(JournalEntry::ChangeStarted { number, title, object, before, after })
     });
     run.write(entries.collect()).await?;
     run.flush().await
@@ -268,7 +269,7 @@ async fn note(
     // An outcome for an unknown or finished change is recorded and not counted.
     let place = places.get(&change.guid).copied();
     let planned = place.and_then(|place| changes.get(place));
-    let values = planned.and_then(|planned| planned.change.of_user());
+    let (before, after) = planned.map(ended_values).unwrap_or_default();
     let counts = place.is_some_and(|place| progress.ended.get(place) == Some(&false));
     if let Some(ended) = place.and_then(|place| progress.ended.get_mut(place)) {
         *ended = true;
@@ -304,8 +305,8 @@ async fn note(
         number: planned.map_or(0, |planned| planned.number),
         outcome,
         object: Some(change.guid.to_string()),
-        before: values.and_then(|values| values.before).map(str::to_owned),
-        after: values.and_then(|values| values.after).map(str::to_owned),
+        before,
+        after,
         detail,
     };
     run.write(vec![entry]).await?;
@@ -325,11 +326,23 @@ async fn note(
     Ok(())
 }
 
-/// Returns the change of the directory: the current UPN is replaced by the next one.
-fn object_change(values: UserValues<'_>) -> ObjectChange {
-    let (before, after) = (values.before.map(AttributeValue::text), values.after.map(AttributeValue::text));
-    let attribute = AttributeName::from_static("userPrincipalName");
-    ObjectChange::new(values.guid, values.dn.clone()).with(AttributeChange::replace(attribute, before, after))
+/// Returns the values of a change for the record of its end.
+///
+/// Those of attributes are in the record of the start: a value after an end is a UPN.
+fn ended_values(planned: &PlannedChange) -> (Option<String>, Option<String>) {
+    if let Some(edit) = planned.change.of_attributes() {
+        return (Some(edit.before()), None);
+    }
+    let Some(values) = planned.change.of_user() else { return (None, None) };
+    (values.before.map(str::to_owned), values.after.map(str::to_owned))
+}
+
+/// Returns the word for what a group of changes changes.
+fn noun(changes: &[PlannedChange]) -> &'static str {
+    match changes.first().and_then(|planned| planned.change.of_attributes()) {
+        Some(_) => "object",
+        None => "user",
+    }
 }
 
 /// `1 user`, `2 users`.
@@ -341,14 +354,18 @@ fn people(count: u64) -> String {
 fn lost_outcomes(error: Error, progress: &Progress, changes: &[PlannedChange]) -> Error {
     let number = |place: usize| changes.get(place).map_or(0, |planned| planned.number);
     let what = if progress.announced == 0 {
-        "no user was changed".to_owned()
+        format!("no {} was changed", noun(changes))
     } else {
         format!(
             "the changes {} to {} were sent and may have been made without a record of their outcome; {} of them were \
-             answered; the UPN that each user had is in the journal; no later change was sent",
+             answered; {} is in the journal; no later change was sent",
             number(0),
             number(progress.announced.saturating_sub(1)),
-            progress.tried
+            progress.tried,
+            match noun(changes) {
+                "user" => "the UPN that each user had",
+                _ => "every value that an object had",
+            }
         )
     };
     let detail = format!("{}; {what}", error.to_string().trim_end_matches('.'));

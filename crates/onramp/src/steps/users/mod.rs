@@ -17,7 +17,7 @@ pub(crate) use apply::apply;
 pub(crate) use collisions::Collisions;
 pub(crate) use survey::survey;
 pub(crate) use undo::{undo, verify_restored};
-pub(crate) use verify::verify;
+pub(crate) use verify::{named, verify};
 
 use crate::plan::{
     Blocker, BlockerKind, Change, Consequence, Draft, PlannedChange, SkipReason, by_place, short_digest,
@@ -130,7 +130,7 @@ fn block_wrong_names(spec: &Spec, survey: &Survey, draft: &mut Draft) {
 }
 
 /// Returns the value of the last changed user, and of others at equal distances.
-fn sample(changed: &[PlannedChange]) -> Vec<ReplicatedValue> {
+pub(crate) fn sample(changed: &[PlannedChange]) -> Vec<ReplicatedValue> {
     let step = changed.len().div_ceil(SAMPLE).max(1);
     let mut values: Vec<ReplicatedValue> =
         changed.iter().rev().step_by(step).filter_map(PlannedChange::value).collect();

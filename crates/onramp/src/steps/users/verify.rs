@@ -130,7 +130,7 @@ async fn verify_users(comparison: &Comparison<'_>) -> Result<(CheckStatus, Strin
 }
 
 /// Returns the first three items in words.
-pub(super) fn named(all: &[impl fmt::Display]) -> String {
+pub(crate) fn named(all: &[impl fmt::Display]) -> String {
     let mut text = all.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join("; ");
     if all.len() > 3 {
         text.push_str("; …");

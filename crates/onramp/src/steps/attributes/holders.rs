@@ -1,0 +1,123 @@
+//! The objects that have a value already that only one object of the forest may have.
+
+use std::collections::HashMap;
+
+use onramp_core::forest::{ForestObject, ObjectQuery};
+use onramp_core::{AttributeName, LdapFilter, Result, comparison_key};
+use onramp_readiness::forecast::smtp_address;
+
+use super::{ChosenFix, FixSurvey};
+use crate::onramp::Onramp;
+use crate::survey::{Unreadable, readable};
+use crate::user_ref::UserRef;
+
+pub(super) const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
+const MAIL: AttributeName = AttributeName::from_static("mail");
+const PROXIES: AttributeName = AttributeName::from_static("proxyAddresses");
+pub(super) const SAM: AttributeName = AttributeName::from_static("sAMAccountName");
+
+/// The maximum number of values in one filter; for more, every value is read.
+const ASKED_FOR: usize = 50;
+
+/// An object that has a value that a fix sets on another object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ValueHolder {
+    /// The object.
+    pub holder: UserRef,
+    /// The attribute in which it has the value; `sAMAccountName` if it is the implied UPN.
+    pub attribute: AttributeName,
+    /// The value as names are compared: without the type of an address, and without regard to case.
+    pub key: String,
+}
+
+/// Returns the key of a value that only one object of the forest may have; `None` for attributes without that rule.
+pub(super) fn unique_key(attribute: &AttributeName, value: &str) -> Option<String> {
+    if *attribute == PROXIES {
+        return Some(comparison_key(smtp_address(value).unwrap_or(value)));
+    }
+    (*attribute == UPN || *attribute == MAIL).then(|| comparison_key(value.trim()))
+}
+
+/// Adds the objects to the survey that have a value that a fix sets.
+pub(super) async fn read_holders(
+    onramp: &Onramp,
+    survey: &mut FixSurvey,
+    unreadable: &mut Unreadable,
+) -> Result<()> {
+    let mut wanted: HashMap<String, String> = HashMap::new();
+    let mut sets_upn = false;
+    for (ChosenFix { changes, .. }, _) in &survey.objects {
+        for change in changes {
+            for value in &change.add {
+                let Some(key) = unique_key(&change.attribute, value) else { continue };
+                sets_upn |= change.attribute == UPN;
+                wanted.insert(key, smtp_address(value).unwrap_or(value).trim().to_owned());
+            }
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    if sets_upn {
+        read_implied(onramp, &wanted, survey, unreadable).await?;
+    }
+    let filter = if wanted.len() <= ASKED_FOR {
+        let each = wanted.values().flat_map(|text| {
+            [
+                LdapFilter::equal(&MAIL, text),
+                LdapFilter::equal(&UPN, text),
+                LdapFilter::equal(&PROXIES, text),
+                LdapFilter::equal(&PROXIES, &format!("smtp:{text}")),
+            ]
+        });
+        LdapFilter::any_of(&each.collect::<Vec<_>>())
+    } else {
+        LdapFilter::any_of(&[MAIL, PROXIES, UPN].map(|name| LdapFilter::present(&name)))
+    };
+    let query = ObjectQuery::all([MAIL, PROXIES, UPN, SAM]).with_filter(filter);
+    let (mut objects, mut count) = (onramp.forest.objects.search(query), 0);
+    while let Some(object) = readable(&mut objects, unreadable).await? {
+        count += 1;
+        onramp.report_reading("objects of the forest with addresses", count);
+        let holder = named(&object);
+        for attribute in [UPN, MAIL, PROXIES] {
+            let values = object.values(&attribute).iter().filter_map(|value| value.as_text());
+            let mut keys: Vec<String> = values.filter_map(|value| unique_key(&attribute, value)).collect();
+            keys.retain(|key| wanted.contains_key(key));
+            keys.dedup();
+            survey.holders.extend(keys.into_iter().map(|key| ValueHolder {
+                holder: holder.clone(),
+                attribute: attribute.clone(),
+                key,
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// Adds the accounts that can sign in with a new UPN without having it: AD accepts `sAMAccountName@domain` for every account.
+async fn read_implied(
+    onramp: &Onramp,
+    wanted: &HashMap<String, String>,
+    survey: &mut FixSurvey,
+    unreadable: &mut Unreadable,
+) -> Result<()> {
+    let (mut owners, mut count) = (onramp.forest.users.upn_owners(), 0);
+    while let Some(owner) = readable(&mut owners, unreadable).await? {
+        count += 1;
+        onramp.report_reading("principals of the forest", count);
+        let Some(implied) = owner.implied_upn() else { continue };
+        let key = comparison_key(implied.as_str());
+        if wanted.contains_key(&key) {
+            survey.holders.push(ValueHolder { holder: UserRef::of_holder(&owner), attribute: SAM, key });
+        }
+    }
+    Ok(())
+}
+
+/// Returns the names of an object that was read with its `sAMAccountName`.
+pub(super) fn named(object: &ForestObject) -> UserRef {
+    let sam_account_name = object.text(&SAM).unwrap_or_default().to_owned();
+    UserRef { guid: object.guid, dn: object.dn.clone(), sam_account_name }
+}
