@@ -51,7 +51,7 @@ fn is_equal(one: &str, other: &str) -> bool {
         && one
             .chars()
             .zip(other.chars())
-            .all(|(a, b)| a == b || a.to_ascii_lowercase() == b.to_ascii_lowercase())
+            .all(|(a, b)| a.eq_ignore_ascii_case(&b))
 }
 
 /// The list of domains, each added if the list does not have it.

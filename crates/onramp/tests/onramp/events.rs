@@ -63,11 +63,11 @@ async fn events_of_replication_say_on_which_controllers_a_value_is() {
     ] {
         assert!(said.iter().any(|said| said == expected), "{expected}: {said:#?}");
     }
-    let reports = records.iter().filter_map(|record| match &record.event {
+    let mut reports = records.iter().filter_map(|record| match &record.event {
         Event::BulkReplication { report } => Some(report.to_string()),
         _ => None,
     });
-    let last = reports.last().unwrap();
+    let last = reports.next_back().unwrap();
     let parts = (last.starts_with("userPrincipalName of "), last.ends_with(": on 2 of 2 domain controllers"));
     assert_eq!(parts, (true, true), "{last}");
 }
