@@ -47,7 +47,7 @@ pub fn plan(survey: &FixSurvey) -> Plan {
         SeenObject::Found { user, .. } => (user.dn.as_str().to_owned(), Some(user.guid)),
         SeenObject::Missing => (fix.dn.clone(), None),
     };
-    for (fix, seen) in sorted(&survey.objects, |object| by_object(object)) {
+    for (fix, seen) in sorted(&survey.objects, by_object) {
         planner.add(fix, seen, &mut draft);
     }
     accept(&mut draft);
