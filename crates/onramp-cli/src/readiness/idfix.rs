@@ -45,8 +45,8 @@ pub(super) fn run(arguments: &IdfixArguments) -> Result<ExitCode> {
         rows.reverse();
     }
     let mut unchanged = 0_u64;
-    let (mut places, mut objects): (HashMap<String, usize>, Vec<(String, Vec<FixChange>)>) =
-        Default::default();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut objects: Vec<(String, Vec<FixChange>)> = Vec::new();
     for row in rows {
         let Some(change) = (if arguments.undo { row.undo() } else { row.apply() }) else {
             unchanged += 1;
