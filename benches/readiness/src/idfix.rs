@@ -47,11 +47,7 @@ pub(crate) fn run(objects: impl Iterator<Item = DirectoryObject>) -> (usize, usi
 /// Compares without case, character by character, as an ordinal comparison does; IdFix compares by the rules of a language,
 /// which costs more.
 fn is_equal(one: &str, other: &str) -> bool {
-    one.len() == other.len()
-        && one
-            .chars()
-            .zip(other.chars())
-            .all(|(a, b)| a.eq_ignore_ascii_case(&b))
+    one.len() == other.len() && one.chars().zip(other.chars()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
 }
 
 /// The list of domains, each added if the list does not have it.

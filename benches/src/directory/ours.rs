@@ -5,11 +5,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_ad::{AdClient, BindName};
 use onramp_core::forest::{ObjectChange, ObjectChanged, ObjectQuery, UpnChange};
 use onramp_core::{AttributeName, DistinguishedName, Forest, LdapFilter, ObjectGuid, Password, Upn};
+use onramp_readiness::{EntraRules, Profile, Scan};
 
 use crate::Result;
 
@@ -32,6 +34,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<()> {
         match (*task, rest) {
             ("change", [file]) => change(&forest, file.as_ref()).await,
             ("read", [base, filter, attributes @ ..]) => read(&forest, base, filter, attributes).await,
+            ("scan", [base, filter, attributes @ ..]) => scan(&forest, base, filter, attributes).await,
             _ => Err(format!("there is no task {task} with {} arguments", rest.len()).into()),
         }
     })?;
@@ -68,10 +71,24 @@ fn parse(line: &std::io::Result<String>) -> Result<ObjectChange> {
 }
 
 async fn read(forest: &Forest, base: &str, filter: &str, attributes: &[&str]) -> Result<usize> {
-    let attributes = attributes.iter().map(|name| AttributeName::parse(name));
-    let query = ObjectQuery::all(attributes.collect::<std::result::Result<Vec<_>, _>>()?)
-        .below(DistinguishedName::parse(base)?)
-        .with_filter(LdapFilter::parse(filter)?);
-    let objects = forest.objects.search(query);
+    let objects = forest.objects.search(query(base, filter, attributes)?);
     Ok(objects.try_fold(0, |count, _| std::future::ready(Ok(count + 1))).await?)
+}
+
+async fn scan(forest: &Forest, base: &str, filter: &str, attributes: &[&str]) -> Result<usize> {
+    let mut scan = Scan::new(Arc::new(EntraRules::new(&Profile::entra())?));
+    let mut objects = forest.objects.search(query(base, filter, attributes)?);
+    while let Some(object) = objects.try_next().await? {
+        scan.add(object.into());
+    }
+    let result = scan.finish();
+    eprintln!("{} findings", result.findings.len());
+    Ok(result.objects)
+}
+
+fn query(base: &str, filter: &str, attributes: &[&str]) -> Result<ObjectQuery> {
+    let attributes = attributes.iter().map(|name| AttributeName::parse(name));
+    Ok(ObjectQuery::all(attributes.collect::<std::result::Result<Vec<_>, _>>()?)
+        .below(DistinguishedName::parse(base)?)
+        .with_filter(LdapFilter::parse(filter)?))
 }

@@ -17,6 +17,8 @@ const PYTHON_LDAP3: &str = include_str!("peers/python_ldap3.py");
 pub enum Client {
     /// Ours.
     Onramp,
+    /// Ours, and every object judged by the rules of readiness, duplicates included.
+    Readiness,
     /// `ldapmodify` and `ldapsearch` of OpenLDAP.
     OpenLdap,
     /// python-ldap, which waits for each answer.
@@ -34,10 +36,14 @@ impl Client {
     /// Those that read.
     pub const READERS: [Self; 4] = [Self::Onramp, Self::OpenLdap, Self::PythonLdap, Self::PythonLdap3];
 
+    /// Those that read what the rules of readiness ask for.
+    pub const SCANNERS: [Self; 2] = [Self::Readiness, Self::OpenLdap];
+
     /// What it is called when it changes.
     pub fn writer(self) -> &'static str {
         match self {
             Self::Onramp => "onramp-ad",
+            Self::Readiness => "readiness scan",
             Self::OpenLdap => "ldapmodify -f",
             Self::PythonLdap => "python-ldap",
             Self::PythonLdap16 => "python-ldap, window of 16",
@@ -97,7 +103,8 @@ impl Client {
             Ok(command)
         };
         match self {
-            Self::Onramp => {
+            Self::Onramp | Self::Readiness => {
+                let task = if self == Self::Readiness { "scan" } else { task };
                 let this = std::env::current_exe()?;
                 let this = this.to_str().ok_or("the path of this program is no text")?;
                 let mut command = site.measured(door, this)?;
