@@ -188,8 +188,11 @@ fn edits_of_idfix_are_made_and_taken_back() {
     world.desk.readiness(&["fix", "--undo", "--yes"]).with_code(1).saying(&["onramp undo RUN"]);
 }
 
-/// The bad objects of the real forest: class, name and attributes.
-const BAD: &[(&str, &str, &[(&str, &str)])] = &[
+/// Class, name and attributes of an object.
+type Planted = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// The bad objects of the real forest.
+const BAD: &[Planted] = &[
     ("user", "fix-mail", &[("mail", "fix mail@contoso.com"), ("userPrincipalName", "fix-mail@contoso.com")]),
     (
         "user",
