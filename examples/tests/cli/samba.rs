@@ -1,12 +1,13 @@
 //! `onboard` on a real forest of two Samba controllers, checked with a client that shares no code with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use onramp::{Change, FileJournal, JournalEntry, JournalRecord, Outcome, Plan};
 use onramp_ad::{AdClient, BindName};
 use onramp_core::Password;
-use onramp_samba::{Entry, Forest, Rights, Scope, UserShape};
+use onramp_samba::{Entry, Forest, Rights, Scope, UserShape, attribute_line};
 
+use crate::program::Program;
 use crate::world::{Cloud, Desk, SPEC};
 
 #[test]
@@ -185,4 +186,115 @@ fn pace(journal: &[JournalRecord]) -> String {
         times.len(),
         (times.len() - 1) as f64 / seconds
     )
+}
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_scan_of_a_real_forest_finds_each_object_that_was_planted() {
+    let (cloud, forest) = (Cloud::new(), Forest::builder().controllers(2).up().unwrap());
+    let base = forest.base_dn();
+    let plant = |index: usize, name: &str, class: &str, values: &[(&str, &str)]| {
+        let mut record = format!("dn: CN={name},CN=Users,{base}\nchangetype: add\nobjectClass: {class}\n");
+        for (attribute, value) in values {
+            record += &attribute_line(attribute, value);
+            record.push('\n');
+        }
+        forest.ldapmodify(index, &format!("{record}\n")).unwrap();
+    };
+    let user = |name: &str, upn: Option<&str>, values: &[(&str, &str)]| {
+        let mut all = vec![("sAMAccountName", name)];
+        all.extend(upn.map(|upn| ("userPrincipalName", upn)));
+        all.extend(values);
+        plant(0, name, "user", &all);
+    };
+    user("good", Some("good@contoso.com"), &[("proxyAddresses", "SMTP:good@contoso.com")]);
+    // The beginning of a name excludes nobody.
+    user("Guest Visitor", Some("guest visitor@contoso.com"), &[]);
+    user("invisible", Some("zero\u{200b}width@contoso.com"), &[]);
+    user("umlaut", Some("jürgen@contoso.com"), &[]);
+    user("missing", None, &[]);
+    user("blanks", Some("blanks@contoso.com"), &[("displayName", "Anna  "), ("sn", " Adler")]);
+    user("dots", Some("dots..too@contoso.com"), &[]);
+    user("one", Some("one@contoso.com"), &[("proxyAddresses", "SMTP:shared@contoso.com")]);
+    user(
+        "two",
+        Some("two@contoso.com"),
+        &[("proxyAddresses", "SMTP:two@contoso.com"), ("proxyAddresses", "smtp:SHARED@contoso.com")],
+    );
+    user(
+        "primaries",
+        Some("primaries@contoso.com"),
+        &[("proxyAddresses", "SMTP:p1@contoso.com"), ("proxyAddresses", "SMTP:p2@contoso.com")],
+    );
+    plant(0, "person outside", "contact", &[("proxyAddresses", "outside@fabrikam.com")]);
+    plant(0, "team", "group", &[("sAMAccountName", "team"), ("proxyAddresses", "SMTP:te am@contoso.com")]);
+    // The same name on both controllers, before either knows of the other's.
+    forest.replicate(0, 1, base).unwrap();
+    forest.separate(0, 1).unwrap();
+    for index in [0, 1] {
+        let upn = format!("twin{index}@contoso.com");
+        let account = format!("twin{index}");
+        plant(index, "twin", "user", &[("sAMAccountName", &account), ("userPrincipalName", &upn)]);
+    }
+    forest.restore_network(0).unwrap();
+    forest.restore_network(1).unwrap();
+    forest.replicate(1, 0, base).unwrap();
+    forest.replicate(0, 1, base).unwrap();
+
+    let desk = desk(&cloud, &forest);
+    desk.configure(&desk.text(SPEC));
+    let scan = |arguments: &[&str]| {
+        let program = env!("CARGO_BIN_EXE_readiness");
+        let arguments = [&["scan", "--without-tenant"][..], arguments].concat();
+        desk.checked(Program::start(program, &arguments, &desk.path("")).end()).with_code(2)
+    };
+    scan(&["--output", "json", "--to", "findings.json"]);
+    let json = std::fs::read_to_string(desk.path("findings.json")).unwrap();
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    let found: BTreeSet<(String, &str)> = findings
+        .iter()
+        .map(|finding| {
+            let dn = finding["dn"].as_str().unwrap();
+            let name = dn.strip_prefix("CN=").unwrap().split(',').next().unwrap();
+            (name.split("\\0ACNF:").next().unwrap().to_owned(), finding["rule"].as_str().unwrap())
+        })
+        .collect();
+    let planted = [
+        ("Guest Visitor", "upn-character"),
+        ("blanks", "edge-white-space"),
+        ("dots", "upn-dots"),
+        ("invisible", "invisible-character"),
+        ("invisible", "upn-character"),
+        ("missing", "upn-missing"),
+        ("one", "duplicate-address"),
+        ("person outside", "address-prefix-missing"),
+        ("primaries", "address-primary-several"),
+        ("team", "address-character"),
+        ("twin", "replication-conflict"),
+        ("two", "duplicate-address"),
+        ("umlaut", "upn-character"),
+    ];
+    let planted: BTreeSet<(String, &str)> =
+        planted.into_iter().map(|(name, rule)| (name.to_owned(), rule)).collect();
+    assert_eq!(found, planted);
+    assert!(findings.iter().all(|finding| finding["object_guid"].is_string()));
+
+    // What is left out is named, with the reason.
+    scan(&["--output", "html", "--to", "report.html"]);
+    let page = std::fs::read_to_string(desk.path("report.html")).unwrap();
+    for words in
+        ["the built-in administrator, known by its SID", "krbtgt, the account", "the loser of a replication"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
+    // The LDIF of the fixes is one that this controller takes, and then nothing is left of what it mends.
+    scan(&["--output", "ldif", "--min-confidence", "high", "--to", "fixes.ldif"]);
+    let fixes = std::fs::read_to_string(desk.path("fixes.ldif")).unwrap();
+    assert!(fixes.matches("changetype: modify").count() >= 2, "{fixes}");
+    forest.ldapmodify(0, &fixes).unwrap();
+    let after = scan(&[]);
+    for rule in ["upn-dots", "edge-white-space"] {
+        assert!(!after.said.contains(&format!("[{rule}]")), "{}", after.said);
+    }
+    after.saying(&["[upn-missing]"]);
 }

@@ -81,7 +81,7 @@ pub(super) fn review(
         }
     }
     if let Some(canary) = &plan.header().canary {
-        review_canary(canary, request, &mut violation);
+        review_canary(rules, canary, request, &mut violation);
         return;
     }
     let Some(users) = rules.canary_of(plan, history) else { return };
@@ -107,10 +107,23 @@ pub(super) fn review(
 }
 
 /// Reviews a plan that is a canary itself.
-fn review_canary(canary: &Canary, request: &PolicyRequest<'_>, violation: &mut impl FnMut(String)) {
+fn review_canary(
+    rules: &PolicyRules,
+    canary: &Canary,
+    request: &PolicyRequest<'_>,
+    violation: &mut impl FnMut(String),
+) {
     let plan = request.plan;
-    if let Some(other) = unverified(plan, request.history).filter(|other| other.canary.users != canary.users)
-    {
+    let begun = unverified(plan, request.history);
+    // A spec is a file: it could call every user a canary.
+    let (changed, scope) = (plan.users_changed(), plan.header().scope);
+    if let Some(users) = rules.canary_users.filter(|users| changed > *users && begun.is_none()) {
+        violation(format!("the canary changes {changed} users, and {users} are allowed"));
+    }
+    if scope.sync || scope.service_account {
+        violation("a canary changes users, and neither synchronization nor the service account".to_owned());
+    }
+    if let Some(other) = begun.filter(|other| other.canary.users != canary.users) {
         violation(format!(
             "another {} was begun and is neither verified nor undone ({})",
             other.canary,

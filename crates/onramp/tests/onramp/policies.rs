@@ -398,6 +398,22 @@ async fn a_canary_is_changed_verified_and_observed_before_the_rest() {
 }
 
 #[tokio::test]
+async fn a_spec_that_calls_everybody_a_canary_is_refused() {
+    let mut world = World::new(60);
+    let wanted = spec(SPEC);
+    let onramp = under(&world, &PolicyRules::default().with_canary(10, 0));
+    let whole = world.plan(&wanted).await;
+    let large = world.approved(&wanted.canary(&whole, 11)).await;
+    let error = refused(&mut world, &onramp, &large).await;
+    assert!(error.contains("the canary changes 11 users, and 10 are allowed"), "{error}");
+    let mut with_sync = wanted.canary(&whole, 10);
+    with_sync.sync.enable = true;
+    let with_sync = world.approved(&with_sync).await;
+    let error = refused(&mut world, &onramp, &with_sync).await;
+    assert!(error.contains("neither synchronization"), "{error}");
+}
+
+#[tokio::test]
 async fn a_canary_that_was_undone_or_not_green_or_too_small_is_none() {
     let mut world = World::new(60);
     let (wanted, rules) = (spec(USERS), PolicyRules::default().with_canary(10, 0));
