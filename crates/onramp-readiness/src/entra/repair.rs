@@ -231,7 +231,8 @@ fn upn(rules: &Settings, object: &DirectoryObject, value: &str) -> Vec<Repaired>
     let is_usable = |name: &str| {
         DomainName::parse(name).is_ok_and(|name| rules.is_verified(&name).unwrap_or_else(|| is_public(&name)))
     };
-    let other = rules.upn_suffix.as_ref().filter(|_| !is_usable(&suffix));
+    let is_it = |name: &&DomainName| DomainName::parse(&suffix).is_ok_and(|suffix| suffix == **name);
+    let other = rules.upn_suffix.as_ref().filter(|name| !is_usable(&suffix) && !is_it(name));
     let mut all = Vec::new();
     for repaired in prefixes {
         if let Some(other) = other {

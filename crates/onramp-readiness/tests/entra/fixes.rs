@@ -113,6 +113,20 @@ fn who_loses_characters_is_told() {
 }
 
 #[test]
+fn a_suffix_that_users_have_already_is_not_told_as_another_one() {
+    // The tenant verifies the domain only later.
+    let profile = Profile::entra()
+        .with_verified_domains([domain("fabrikam.com")])
+        .with_upn_suffix(domain("contoso.com"));
+    let object = with(user("anna"), &a::USER_PRINCIPAL_NAME, &["anna..reed@Contoso.com"]);
+    let findings = judged_by(&profile, &object);
+    let dots = findings.iter().find(|finding| finding.rule.as_str() == "upn-dots").unwrap();
+    assert_eq!(dots.fixes.len(), 1, "{:?}", dots.fixes);
+    assert_eq!(dots.fixes[0].changes[0].add, ["anna.reed@Contoso.com"]);
+    assert_eq!(dots.fixes[0].loses, None);
+}
+
+#[test]
 fn a_missing_upn_is_the_mail_address_or_the_account_name() {
     let anna = with(user("anna"), &a::USER_PRINCIPAL_NAME, &[]);
     let with_mail = with(anna.clone(), &a::MAIL, &["anna.reed@contoso.com"]);
