@@ -1,11 +1,12 @@
 //! The whole job on the embedded lab: a tenant and a forest are generated, served over the real protocols, prepared for
 //! directory synchronization, and verified. Nothing outside this process and its output folder is changed.
 //!
-//! Leaves `plan.jsonl`, `journal.jsonl`, `events.jsonl`, `report.html`, `wire.har` and the new password in a folder of this run below the
+//! Leaves `readiness.html`, `plan.jsonl`, `journal.jsonl`, `events.jsonl`, `report.html`, `wire.har` and the new password in a folder of this run below the
 //! output folder. The exit code is 0 only if verification is green.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +18,14 @@ use onramp::entra::{ClientSecret, Endpoints, EntraClient, HarRecorder};
 use onramp::lab::forest::LabForest;
 use onramp::lab::tenant::{LabTenant, SeedUser};
 use onramp::lab::tls::LabCa;
-use onramp::onramp_core::forest::UserQuery;
+use onramp::onramp_core::forest::{ObjectQuery, UserQuery};
 use onramp::onramp_core::tenant::VerificationRecord;
-use onramp::onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, Upn, visible};
+use onramp::onramp_core::{
+    Clock, DomainName, Error, ErrorKind, Forest, LdapFilter, OffsetDateTime, Result, SystemClock, Upn,
+    visible,
+};
+use onramp::readiness::report::{HtmlOptions, Report, write_html};
+use onramp::readiness::{EntraRules, Profile, RuleId, Scan};
 use onramp::{Event, FileSecretStore, History, MemoryPlanStore, PolicyRules, Spec};
 use onramp_cli::job::{Answer, Ended, Job, PlanSource, exit_code, stop_on_ctrl_c};
 use onramp_cli::operator::operator;
@@ -27,6 +33,8 @@ use onramp_cli::output::{DNS_RECORDS, EVENTS, JOURNAL, Output, PLAN, RECORDING, 
 use onramp_cli::terminal::Terminal;
 use tokio_util::sync::CancellationToken;
 
+/// The name of the report on readiness.
+const READINESS: &str = "readiness.html";
 /// The name of the folder of secrets in the folder of a run.
 const SECRETS: &str = "secrets";
 
@@ -116,6 +124,9 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     }
     let ldap = builder.connect().await?;
 
+    terminal.heading("Readiness: what synchronization would reject, rename or merge");
+    look(&ldap.forest(), &terminal, &folder, clock.now()).await?;
+
     let job = Job {
         tenant: entra.tenant(),
         forest: ldap.forest(),
@@ -152,6 +163,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
     terminal.heading(format!("Done in {:.1} s", clock.elapsed().as_secs_f64()));
     let made = [
         (REPORT, "begin here: the plan and the result, for a browser"),
+        (READINESS, "what synchronization would reject, with fixes, for a browser"),
         (PLAN, "each change, with its reason"),
         (JOURNAL, "each change as it was made, with the former value"),
         (EVENTS, "the progress of the run, for programs"),
@@ -164,6 +176,40 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         terminal.line(format!("    {name:<15} {meaning}"));
     }
     Ok(ended)
+}
+
+/// Judges the objects of the forest by the rules of synchronization, and writes a report about them.
+async fn look(forest: &Forest, terminal: &Terminal, folder: &Path, now: OffsetDateTime) -> Result<()> {
+    let what = "judge the objects of the forest";
+    let profile = Profile::entra().with_upn_suffix(DomainName::parse("contoso.com")?);
+    let rules = EntraRules::new(&profile)
+        .map_err(|error| Error::new(ErrorKind::Invalid, what).with_detail(error.to_string()))?;
+    let mut scan = Scan::new(Arc::new(rules));
+    let candidates = LdapFilter::parse(
+        "(&(|(objectClass=user)(objectClass=group)(objectClass=contact))(!(objectClass=computer)))",
+    )?;
+    let mut objects = forest.objects.search(ObjectQuery::all(scan.attributes()).with_filter(candidates));
+    while let Some(object) = objects.try_next().await? {
+        scan.add(object.into());
+    }
+    let result = scan.finish();
+    let mut numbers: BTreeMap<&RuleId, usize> = BTreeMap::new();
+    result.findings.iter().for_each(|finding| *numbers.entry(&finding.rule).or_default() += 1);
+    let judged = result.objects - result.excluded.len();
+    terminal.line(format!("  {judged} objects judged, {} not judged", result.excluded.len()));
+    for (rule, number) in numbers {
+        let title = result.catalog.iter().find(|info| info.id == *rule).map_or("", |info| &info.title);
+        terminal.line(format!("  {number:>5}  {rule}: {title}"));
+    }
+    let report = Report::new(&result.findings, now)
+        .with_profile("entra")
+        .with_objects_checked(judged as u64)
+        .with_excluded(&result.excluded)
+        .with_rules(&result.catalog);
+    let unwritten =
+        |error: std::io::Error| Error::new(ErrorKind::Unavailable, what).with_detail(error.to_string());
+    let file = std::fs::File::create(folder.join(READINESS)).map_err(unwritten)?;
+    write_html(&report, &HtmlOptions::default(), file).map_err(unwritten)
 }
 
 /// Publishes the record in the lab's own DNS, as the owner of a real domain would. Returns true if it published one.
