@@ -31,6 +31,7 @@ fn the_whole_job_on_the_embedded_lab_leaves_a_report_and_tells_no_secret() {
         "events.jsonl",
         "journal.jsonl",
         "plan.jsonl",
+        "readiness.html",
         "report.html",
         "wire.har",
         password,
