@@ -90,7 +90,7 @@ impl Suite<'_> {
 
     async fn respelling(&self, user: &ForestUser) {
         let held = self.read(&user.guid).await.display_name.expect("it was given one");
-        let shouted = held.to_uppercase();
+        let shouted = held.to_ascii_uppercase();
         let change = of(user, rename(Some(&held), Some(&shouted)));
         self.changes(&change, ObjectChanged::Changed, "changing only the case is a change").await;
         let expected = ForestUser { display_name: Some(shouted), ..self.read(&user.guid).await };

@@ -132,7 +132,7 @@ async fn suffix_arrives(
     let domain = fixture.new_domain("replicated");
     let suffix = UpnSuffix::from(&domain);
     let value = ReplicatedValue::Suffix { suffix: suffix.clone() };
-    let shouted = UpnSuffix::parse(&suffix.as_str().to_uppercase()).expect("a suffix");
+    let shouted = UpnSuffix::parse(&suffix.as_str().to_ascii_uppercase()).expect("a suffix");
     let shouted = ReplicatedValue::Suffix { suffix: shouted };
     for controller in controllers {
         let early = done(port.holds(controller, &value).await, "asking for a suffix nobody added");
@@ -170,10 +170,10 @@ async fn upn_is_seen(
         upn: Upn::parse(upn).expect("a UPN"),
     };
     let (right, wrong) = (value(upn.as_str()), value(&format!("not-{upn}")));
-    let respelled = if upn.as_str() == upn.as_str().to_uppercase() {
+    let respelled = if upn.as_str() == upn.as_str().to_ascii_uppercase() {
         value(&upn.as_str().to_lowercase())
     } else {
-        value(&upn.as_str().to_uppercase())
+        value(&upn.as_str().to_ascii_uppercase())
     };
     let concerned: Vec<_> = controllers.iter().filter(|controller| right.concerns(controller)).collect();
     assert!(!concerned.is_empty(), "somebody holds the domain of {}", user.dn);

@@ -34,7 +34,7 @@ pub async fn run_in_use(forest: &Forest, fixture: &ForestFixture) {
     let (port, users) = (&*forest.suffixes, &*forest.users);
     let domain = fixture.new_domain("used");
     let suffix = UpnSuffix::from(&domain);
-    let shouted = UpnSuffix::parse(&domain.as_str().to_uppercase()).expect("a suffix");
+    let shouted = UpnSuffix::parse(&domain.as_str().to_ascii_uppercase()).expect("a suffix");
     let guid = *fixture.users.first().expect("a fixture has users");
     let user = done(users.get(&guid).await, "reading a user");
     let before = Upn::parse(user.upn.as_deref().expect("a fixture's users have UPNs")).expect("a UPN");
@@ -79,7 +79,7 @@ async fn existing_suffixes(port: &dyn Suffixes, suffixes: &[ForestSuffix]) {
             ErrorKind::AlreadyExists,
             "adding the name of a domain of the forest",
         );
-        let shouted = named(&domain.as_str().to_uppercase());
+        let shouted = named(&domain.as_str().to_ascii_uppercase());
         expect_kind(port.add(&shouted).await, ErrorKind::AlreadyExists, "adding it in capitals");
         expect_kind(port.remove(&suffix.suffix).await, ErrorKind::NotFound, "removing the name of a domain");
         expect_kind(port.force_remove(&suffix.suffix).await, ErrorKind::NotFound, "removing it by force");
@@ -90,7 +90,7 @@ async fn addition(port: &dyn Suffixes, fixture: &ForestFixture, domain: &DomainN
     done(port.add(domain).await, "adding a suffix");
     let list = async || port.list().await;
     fixture.poll.until("a new suffix is listed", list, |all| explicit(all, domain)).await;
-    let shouted = DomainName::parse(&domain.as_str().to_uppercase()).expect("still a domain name");
+    let shouted = DomainName::parse(&domain.as_str().to_ascii_uppercase()).expect("still a domain name");
     for spelling in [domain, &shouted] {
         expect_kind(port.add(spelling).await, ErrorKind::AlreadyExists, "adding a suffix again");
     }
@@ -109,7 +109,7 @@ async fn addition(port: &dyn Suffixes, fixture: &ForestFixture, domain: &DomainN
 }
 
 async fn removal(port: &dyn Suffixes, fixture: &ForestFixture, domain: &DomainName) {
-    let shouted = UpnSuffix::parse(&domain.as_str().to_uppercase()).expect("a suffix");
+    let shouted = UpnSuffix::parse(&domain.as_str().to_ascii_uppercase()).expect("a suffix");
     done(port.remove(&shouted).await, "removing a suffix in another spelling");
     let list = async || port.list().await;
     fixture.poll.until("a removed suffix is gone", list, |all| !explicit(all, domain)).await;

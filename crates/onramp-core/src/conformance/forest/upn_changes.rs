@@ -89,7 +89,7 @@ impl Suite<'_> {
         let change = self.change_of(subject, "unused").await;
         let current = change.before.clone();
         let taken = self.read(&other.user.guid).await.upn.expect("it has a UPN");
-        for spelling in [taken.clone(), taken.to_uppercase()] {
+        for spelling in [taken.clone(), taken.to_ascii_uppercase()] {
             let change = UpnChange { after: Upn::parse(&spelling).expect("a UPN"), ..change.clone() };
             let what = "taking another principal's UPN";
             expect_kind(self.change(&change).await, ErrorKind::AlreadyExists, what);
@@ -100,7 +100,7 @@ impl Suite<'_> {
     async fn spelling(&self, subject: &Subject) {
         let change = self.change_of(subject, "unused").await;
         let current = change.before.clone().expect("it has a UPN");
-        let respelled = Upn::parse(&current.to_uppercase()).expect("a UPN");
+        let respelled = Upn::parse(&current.to_ascii_uppercase()).expect("a UPN");
         let change = UpnChange { after: respelled.clone(), ..change };
         let what = "changing only the case of a UPN is a change";
         assert_eq!(done(self.change(&change).await, what), ObjectChanged::Changed, "{what}");
@@ -166,7 +166,7 @@ impl Suite<'_> {
         let gives = self.change_of(giver, "handed-on").await;
         let name = gives.before.clone().expect("it has a UPN");
         let takes = self.change_of(taker, "unused").await;
-        let takes = UpnChange { after: Upn::parse(&name.to_uppercase()).expect("a UPN"), ..takes };
+        let takes = UpnChange { after: Upn::parse(&name.to_ascii_uppercase()).expect("a UPN"), ..takes };
         let order = [&gives, &takes].map(ObjectChange::from);
         let mut outcomes = self.port.change_all(stream::iter(order).boxed());
         while let Some(outcome) = outcomes.next().await {

@@ -70,7 +70,7 @@ async fn existing_domains(port: &dyn Domains, fixture: &TenantFixture) {
     assert!(verified.is_verified, "{name} is verified");
     let listed = domains.iter().find(|domain| domain.name == *name);
     assert_eq!(listed, Some(&verified), "the list and the single read agree");
-    let shouted = DomainName::parse(&name.as_str().to_uppercase()).expect("still a domain name");
+    let shouted = DomainName::parse(&name.as_str().to_ascii_uppercase()).expect("still a domain name");
     assert_eq!(done(port.get(&shouted).await, "reading a domain in capitals"), verified);
     let root = done(port.root_domain(name).await, "reading the root domain of a verified domain");
     assert!(root.is_root && root.is_verified, "a root is a root: {root:?}");
@@ -114,7 +114,7 @@ async fn addition(port: &dyn Domains, fixture: &TenantFixture) -> DomainName {
         .until("a new domain is listed", list, |all| all.iter().any(|domain| domain.name == name))
         .await;
 
-    let shouted = DomainName::parse(&name.as_str().to_uppercase()).expect("still a domain name");
+    let shouted = DomainName::parse(&name.as_str().to_ascii_uppercase()).expect("still a domain name");
     for spelling in [&name, &shouted] {
         expect_kind(port.add(spelling).await, ErrorKind::AlreadyExists, "adding a domain again");
     }

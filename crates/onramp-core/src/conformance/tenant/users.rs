@@ -49,7 +49,7 @@ async fn creation(port: &dyn TenantUsers, fixture: &TenantFixture) -> TenantUser
         "a new user comes from no directory: {read:?}"
     );
 
-    let shouted = Upn::parse(&upn.as_str().to_uppercase()).expect("still a UPN");
+    let shouted = Upn::parse(&upn.as_str().to_ascii_uppercase()).expect("still a UPN");
     for name in [&upn, &shouted] {
         let what = format!("{name} is found, whatever its case");
         let found = fixture.poll.until(&what, async || port.find(name).await, Option::is_some).await;
@@ -66,7 +66,7 @@ fn ready(value: bool) -> std::future::Ready<bool> {
 }
 
 async fn refused_creations(port: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantUser) {
-    let shouted = Upn::parse(&user.upn.as_str().to_uppercase()).expect("still a UPN");
+    let shouted = Upn::parse(&user.upn.as_str().to_ascii_uppercase()).expect("still a UPN");
     let twin = NewUser::new(shouted, "Contract Twin", fixture.password());
     expect_kind(port.create(&twin).await, ErrorKind::AlreadyExists, "creating a second user with a UPN");
 
