@@ -129,6 +129,7 @@ async fn read(
             found.insert(user.guid, user);
         }
     }
+    onramp.report_read("users of the forest", count);
     Ok(found)
 }
 
