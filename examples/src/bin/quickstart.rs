@@ -31,6 +31,7 @@ use onramp_cli::job::{Answer, Ended, Job, PlanSource, exit_code, stop_on_ctrl_c}
 use onramp_cli::operator::operator;
 use onramp_cli::output::{DNS_RECORDS, EVENTS, JOURNAL, Output, PLAN, RECORDING, REPORT};
 use onramp_cli::terminal::Terminal;
+use onramp_files::create_private;
 use tokio_util::sync::CancellationToken;
 
 /// The name of the report on readiness.
@@ -208,7 +209,7 @@ async fn look(forest: &Forest, terminal: &Terminal, folder: &Path, now: OffsetDa
         .with_rules(&result.catalog);
     let unwritten =
         |error: std::io::Error| Error::new(ErrorKind::Unavailable, what).with_detail(error.to_string());
-    let file = std::fs::File::create(folder.join(READINESS)).map_err(unwritten)?;
+    let file = create_private(folder.join(READINESS)).map_err(unwritten)?;
     write_html(&report, &HtmlOptions::default(), file).map_err(unwritten)
 }
 
