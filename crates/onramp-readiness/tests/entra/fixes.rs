@@ -251,3 +251,68 @@ fn why_there_is_no_fix_is_said() {
         judged_by(&Profile::entra(), &with(user("anna"), &a::USER_PRINCIPAL_NAME, &["anna@corp.local"]));
     assert!(findings[0].no_fix.as_deref().unwrap().contains("verify the domain"), "{findings:?}");
 }
+
+#[test]
+fn letters_that_do_not_decompose_are_written_as_is_the_custom() {
+    for (name, first, second) in [
+        ("øb", "oeb", Some("ob")),
+        ("Øb", "Oeb", Some("Ob")),
+        ("åb", "aab", Some("ab")),
+        ("Åb", "Aab", Some("Ab")),
+        ("äb", "aeb", Some("ab")),
+        ("Äb", "Aeb", Some("Ab")),
+        ("öb", "oeb", Some("ob")),
+        ("Öb", "Oeb", Some("Ob")),
+        ("üb", "ueb", Some("ub")),
+        ("Üb", "Ueb", Some("Ub")),
+        ("æb", "aeb", None),
+        ("Æb", "Aeb", None),
+        ("œb", "oeb", None),
+        ("Œb", "Oeb", None),
+        ("ßb", "ssb", None),
+        ("ẞb", "SSb", None),
+        ("łb", "lb", None),
+        ("Łb", "Lb", None),
+        ("đb", "db", None),
+        ("ðb", "db", None),
+        ("Đb", "Db", None),
+        ("Ðb", "Db", None),
+        ("þb", "thb", None),
+        ("Þb", "Thb", None),
+        ("ħb", "hb", None),
+        ("Ħb", "Hb", None),
+        ("ıb", "ib", None),
+        ("ŧb", "tb", None),
+        ("Ŧb", "Tb", None),
+        ("a‘b", "a'b", None),
+        ("aʼb", "a'b", None),
+        ("a–b", "a-b", None),
+        ("a—b", "a-b", None),
+        ("a‐b", "a-b", None),
+    ] {
+        let findings =
+            judged(&with(user("anna"), &a::USER_PRINCIPAL_NAME, &[&format!("{name}@contoso.com")]));
+        let finding = findings.iter().find(|finding| finding.rule.as_str() == "upn-character").unwrap();
+        let new: Vec<&str> = finding
+            .fixes
+            .iter()
+            .filter_map(|fix| fix.changes[0].add[0].strip_suffix("@contoso.com"))
+            .collect();
+        let expected: Vec<&str> = [first].into_iter().chain(second).collect();
+        assert_eq!(new, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_bare_address_becomes_the_primary_one_only_if_it_is_the_mail_address_and_none_is_there() {
+    let fix = |mail: &str, addresses: &[&str]| {
+        let object = with(with(user("anna"), &a::MAIL, &[mail]), &a::PROXY_ADDRESSES, addresses);
+        let findings = judged(&object);
+        let finding =
+            findings.iter().find(|finding| finding.rule.as_str() == "address-prefix-missing").unwrap();
+        finding.fixes.first().map(|fix| fix.changes[0].add.join("|"))
+    };
+    let bare = "jim@contoso.com";
+    assert_eq!(fix(bare, &[bare]).as_deref(), Some("SMTP:jim@contoso.com"));
+    assert_eq!(fix(bare, &[bare, "SMTP:anna@contoso.com"]).as_deref(), Some("smtp:jim@contoso.com"));
+}

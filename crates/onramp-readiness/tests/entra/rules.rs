@@ -439,3 +439,37 @@ fn secrets_are_in_no_debug_text() {
         "{text}"
     );
 }
+
+#[test]
+fn well_known_accounts_are_known_within_a_domain_only() {
+    use onramp_core::Sid;
+    use onramp_readiness::{EntraRules, Profile, ReadinessRules};
+    let rules = EntraRules::new(&Profile::entra()).unwrap();
+    let excluded = |sid: &str| {
+        let mut object = user("anna");
+        object.set(a::OBJECT_SID, vec![AttributeValue::bytes(Sid::parse(sid).unwrap().to_bytes())]);
+        rules.exclusion(&object).is_some()
+    };
+    assert!(excluded("S-1-5-21-1-2-3-500") && excluded("S-1-5-32-544"));
+    assert!(!excluded("S-1-5-21-1-2-3-1000") && !excluded("S-1-5-80-500") && !excluded("S-1-5-32-1000"));
+}
+
+#[test]
+fn dots_of_addresses_are_found_where_they_are() {
+    let spans = |value: &str| {
+        let object = with(user("anna"), &a::PROXY_ADDRESSES, &["SMTP:p@contoso.com", value]);
+        let findings = judged(&object);
+        let finding = findings.iter().find(|finding| finding.rule.as_str() == "address-dots").unwrap();
+        finding.spans.iter().map(|span| (span.start, span.end)).collect::<Vec<_>>()
+    };
+    assert_eq!(spans("smtp:.anna@contoso.com"), [(5, 6)]);
+    assert_eq!(spans("smtp:an..na@contoso.com"), [(7, 9)]);
+    assert_eq!(spans("smtp:anna.@contoso.com"), [(9, 10)]);
+    let rows: &[(&[&str], &[&str])] = &[
+        (&["SMTP:.bob@fabrikam.com"], &["target-format"]),
+        (&["SMTP:b..ob@fabrikam.com"], &["target-format"]),
+        (&["SMTP:@fabrikam.com"], &["target-format"]),
+        (&["sip:a..b"], &[]),
+    ];
+    table(&a::TARGET_ADDRESS, || contact("bob"), rows);
+}
