@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use onramp_readiness::{DomainName, EntraRules, Profile, Scan, ldif};
 
-/// What `ldapsearch` or `ldifde` writes; a file is read the same way.
+/// An export as of `ldapsearch` or `ldifde`; a file is read the same way.
 const EXPORT: &str = "dn: CN=Anna,OU=Staff,DC=corp,DC=local
 objectClass: user
 userPrincipalName: anna@contoso.com

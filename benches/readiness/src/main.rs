@@ -50,7 +50,7 @@ enum Leg {
     Idfix { file: PathBuf },
 }
 
-/// What a leg took.
+/// The CPU time and memory of a leg.
 #[derive(Clone, Copy)]
 struct Usage {
     cpu: f64,

@@ -38,8 +38,25 @@ impl<'a> ProxyAddress<'a> {
     }
 }
 
-/// The key under which two addresses are the same: as the directory compares, and the domain in its ASCII form.
-pub(crate) fn address_key(address: &str) -> String {
+/// Returns the address in a proxy address of type SMTP, primary or not.
+///
+/// ```
+/// use onramp_readiness::smtp_address;
+/// assert_eq!(smtp_address("SMTP:anna@contoso.com"), Some("anna@contoso.com"));
+/// assert_eq!(smtp_address("sip:anna@contoso.com"), None);
+/// ```
+pub fn smtp_address(proxy: &str) -> Option<&str> {
+    ProxyAddress::parse(proxy).filter(ProxyAddress::is_smtp).map(|proxy| proxy.address.trim())
+}
+
+/// Returns the key under which two mail addresses or UPNs are the same: as a directory compares them, and the domain in its
+/// ASCII form.
+///
+/// ```
+/// use onramp_readiness::address_key;
+/// assert_eq!(address_key("Anna@bücher.com"), address_key("anna@xn--bcher-kva.com"));
+/// ```
+pub fn address_key(address: &str) -> String {
     if address.is_ascii() {
         return comparison_key(address);
     }

@@ -191,7 +191,7 @@ impl Entry {
     }
 }
 
-/// What is known about an object when it is recommended to keep a value.
+/// The facts that decide which object is recommended to keep a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Facts {
     flags: u8,

@@ -97,7 +97,7 @@ pub enum Confidence {
     Low,
     /// Usually right; a person should look.
     Medium,
-    /// Nothing is lost, and there is one right value.
+    /// The one right value, which loses nothing.
     High,
 }
 

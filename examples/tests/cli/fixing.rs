@@ -259,7 +259,7 @@ fn bad_objects_of_a_real_forest_are_found_fixed_clean_undone_and_found_again() {
     assert!(diff.new.is_empty() && diff.fixed.is_empty() && again.len() == found.len(), "{diff:#?}");
 }
 
-/// What a client that shares no code with the program reads of every object below `CN=Users`.
+/// Reads every object below `CN=Users` with a client that shares no code with the program.
 fn real_dump(forest: &Forest) -> Dump {
     let base = format!("CN=Users,{}", forest.base_dn());
     let found = forest.ldapsearch(0, &base, Scope::Subtree, "(objectClass=*)", &ATTRIBUTES).unwrap();

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use clap::Args;
 use onramp::fixes::ChosenFix;
 use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock};
-use onramp_readiness::report::{Diff, FixSkip, combine_fixes};
-use onramp_readiness::{Finding, ScanResult};
+use onramp_readiness::report::Diff;
+use onramp_readiness::{Finding, FixSkip, ScanResult, combine_fixes};
 use tokio_util::sync::CancellationToken;
 
 use super::idfix::Prepared;

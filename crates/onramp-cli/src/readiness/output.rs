@@ -23,7 +23,7 @@ const MAX_TOLD: u64 = 20;
 /// The format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For reading at a terminal.
+    /// Text to read at a terminal.
     Text,
     /// An array, one object for each finding.
     Json,

@@ -1,9 +1,9 @@
 //! The rules of accounts and groups: `sAMAccountName`, members, source anchor.
 
 use super::catalog::Rule;
-use super::judge::{Judge, Kind, named, spans_of};
-use crate::Span;
+use super::judge::{Judge, named, spans_of};
 use crate::attributes as a;
+use crate::{ObjectKind, Span};
 
 /// The longest `sAMAccountName` of a group (schema `rangeUpper`).
 const GROUP_SAM_LIMIT: usize = 256;
@@ -17,7 +17,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
     let kind = judge.kind;
     judge.each(&a::SAM_ACCOUNT_NAME, |judge, value| {
         let length = value.text.chars().count();
-        if kind == Kind::User || length > GROUP_SAM_LIMIT {
+        if kind == ObjectKind::User || length > GROUP_SAM_LIMIT {
             judge.length(Rule::SamLength, value, value.text, "the sAMAccountName", None);
         }
         let mut spans = spans_of(value.text, value.text, is_forbidden_in_sam);
@@ -29,7 +29,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             judge.value(Rule::SamCharacter, value, spans, explanation);
         }
     });
-    if kind == Kind::Group {
+    if kind == ObjectKind::Group {
         members(judge);
     }
     let anchor = judge.object.values(&a::CONSISTENCY_GUID);

@@ -5,9 +5,8 @@
 use onramp_core::forest::AttributeValue;
 use onramp_core::{AttributeName, Sid};
 
-use super::judge::Kind;
 use crate::attributes as a;
-use crate::{DirectoryObject, Exclusion};
+use crate::{DirectoryObject, Exclusion, ObjectKind};
 
 /// The recipient types that the default rules filter, as a mask: public folder, system attendant, system mailbox,
 /// Microsoft Exchange, arbitration, mailbox plan and discovery mailboxes.
@@ -67,7 +66,7 @@ pub(super) fn of(object: &DirectoryObject) -> Option<Exclusion> {
             "an object of Windows itself (isCriticalSystemObject)",
         ));
     }
-    let kind = Kind::of(object);
+    let kind = ObjectKind::of(object);
     let recipient = object.text(&a::RECIPIENT_TYPE_DETAILS).and_then(|text| text.trim().parse::<u64>().ok());
     if let Some(kind) = recipient.filter(|kind| kind & (SYSTEM_RECIPIENTS | ROLE_GROUP) != 0) {
         return Some(Exclusion::new(
@@ -85,7 +84,7 @@ pub(super) fn of(object: &DirectoryObject) -> Option<Exclusion> {
         starts(attribute, "CAS_{") && object.text(attribute).is_some_and(|text| text.contains('}'))
     };
     match kind {
-        Kind::User => {
+        ObjectKind::User => {
             if ["SUPPORT_388945a0", "MSOL_", "AAD_"].iter().any(|prefix| starts(&a::SAM_ACCOUNT_NAME, prefix))
             {
                 return Some(Exclusion::new(
@@ -103,7 +102,7 @@ pub(super) fn of(object: &DirectoryObject) -> Option<Exclusion> {
                 ));
             }
         }
-        Kind::Group => {
+        ObjectKind::Group => {
             if starts(&a::SAM_ACCOUNT_NAME, "MSOL_AD_Sync_RichCoexistence") {
                 return Some(Exclusion::new("service-account", "a group of synchronization itself"));
             }
@@ -119,7 +118,7 @@ pub(super) fn of(object: &DirectoryObject) -> Option<Exclusion> {
                 ));
             }
         }
-        Kind::Contact => {
+        ObjectKind::Contact => {
             if starts(&a::DISPLAY_NAME, "MSOL") && is_true(&a::HIDE_FROM_ADDRESS_LISTS) {
                 return Some(Exclusion::new("service-account", "a contact of synchronization itself"));
             }

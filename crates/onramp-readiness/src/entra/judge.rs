@@ -5,14 +5,13 @@ use onramp_core::AttributeName;
 use super::catalog::Rule;
 use super::settings::Settings;
 use super::text;
-use crate::attributes as a;
-use crate::{DirectoryObject, Finding, Span};
+use crate::{DirectoryObject, Finding, ObjectKind, Span};
 
 /// The judgment of one object: collects findings of the rules that apply.
 pub(super) struct Judge<'a> {
     pub(super) rules: &'a Settings,
     pub(super) object: &'a DirectoryObject,
-    pub(super) kind: Kind,
+    pub(super) kind: ObjectKind,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -137,30 +136,4 @@ pub(super) fn named(text: &str, spans: &[Span]) -> String {
         shown.push(format!("{more} more"));
     }
     shown.join(", ")
-}
-
-/// The kind of an object, as rules distinguish them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    User,
-    Group,
-    Contact,
-}
-
-impl Kind {
-    /// The kind of an object; what has no class is taken for a user, since lists of users often have none.
-    pub(super) fn of(object: &DirectoryObject) -> Self {
-        let mut kind = Self::User;
-        for class in
-            object.values(&a::OBJECT_CLASS).iter().filter_map(onramp_core::forest::AttributeValue::as_text)
-        {
-            if class.eq_ignore_ascii_case("group") {
-                return Self::Group;
-            }
-            if class.eq_ignore_ascii_case("contact") || class.eq_ignore_ascii_case("orgContact") {
-                kind = Self::Contact;
-            }
-        }
-        kind
-    }
 }

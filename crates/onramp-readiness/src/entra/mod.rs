@@ -11,12 +11,14 @@ mod settings;
 mod text;
 mod upn;
 
-use judge::{Judge, Kind};
+use judge::Judge;
 use onramp_core::AttributeName;
 use settings::Settings;
 
 use crate::attributes as a;
-use crate::{DirectoryObject, Exclusion, Finding, Profile, ProfileError, ReadinessRules, RuleInfo};
+use crate::{
+    DirectoryObject, Exclusion, Finding, ObjectKind, Profile, ProfileError, ReadinessRules, RuleInfo,
+};
 
 /// Today's rules of Entra, as a profile sets them.
 ///
@@ -92,7 +94,7 @@ impl ReadinessRules for EntraRules {
     }
 
     fn check(&self, object: &DirectoryObject) -> Vec<Finding> {
-        let kind = Kind::of(object);
+        let kind = ObjectKind::of(object);
         let mut judge = Judge { rules: &self.settings, object, kind, findings: Vec::new() };
         upn::check(&mut judge);
         address::check(&mut judge);

@@ -70,7 +70,7 @@ pub(super) enum DomainVerdict {
     Usable,
     /// The tenant has not verified it.
     NotVerified,
-    /// Nobody can register it.
+    /// A name that cannot be registered in DNS.
     NotPublic,
     /// No domain name, with the reason.
     NoDomain(String),

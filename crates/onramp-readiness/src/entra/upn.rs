@@ -4,9 +4,9 @@
 use onramp_core::{DomainName, Upn, UpnViolation};
 
 use super::catalog::Rule;
-use super::judge::{Judge, Kind, Value, named, offset_of, spans_of};
+use super::judge::{Judge, Value, named, offset_of, spans_of};
 use super::settings::DomainVerdict;
-use crate::Span;
+use crate::{ObjectKind, Span};
 
 /// The characters that Entra takes before the `@`.
 pub(super) fn is_prefix_character(c: char) -> bool {
@@ -14,7 +14,7 @@ pub(super) fn is_prefix_character(c: char) -> bool {
 }
 
 pub(super) fn check(judge: &mut Judge<'_>) {
-    if judge.kind != Kind::User {
+    if judge.kind != ObjectKind::User {
         return;
     }
     let rules = judge.rules;

@@ -2,13 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use onramp_core::comparison_key;
 use onramp_core::tenant::ProvisioningError;
 use serde::{Deserialize, Serialize};
 
 use super::findings::CLOUD_CONFLICT;
-use super::smtp_address;
 use crate::{Finding, attributes as a};
+use crate::{address_key, smtp_address};
 
 /// The rules that foretell a value that another object has.
 const RULES: [&str; 4] = [CLOUD_CONFLICT, "duplicate-upn", "duplicate-address", "address-repeated"];
@@ -73,5 +72,5 @@ impl AfterSync {
 }
 
 fn key(value: &str) -> String {
-    comparison_key(smtp_address(value).unwrap_or(value.trim()))
+    address_key(smtp_address(value).unwrap_or(value.trim()))
 }

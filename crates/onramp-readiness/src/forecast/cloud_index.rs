@@ -6,8 +6,9 @@ use onramp_core::forest::ForestUser;
 use onramp_core::tenant::{RoleAssignment, TenantUser};
 use onramp_core::{ObjectId, Upn};
 
-use super::index::{Index, smtp_address};
+use super::index::Index;
 use super::{CloudUser, PossibleMatch, UserRef};
+use crate::smtp_address;
 
 /// Adds the directory roles of the cloud users.
 pub fn note_roles(matches: &mut [PossibleMatch], assignments: &[RoleAssignment]) {

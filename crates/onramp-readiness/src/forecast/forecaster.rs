@@ -8,9 +8,10 @@ use super::index::Index;
 use super::rules::{self, Facts, Verdict};
 use super::subject::{Subject, Value};
 use super::{
-    CloudObject, ConflictEffect, ConflictReason, Forecast, MatchKind, ObjectKind, ObjectMapping, Outcome,
-    TenantFlags, UnknownReason, ValueConflict, losses,
+    CloudObject, ConflictEffect, ConflictReason, Forecast, MatchKind, ObjectMapping, Outcome, TenantFlags,
+    UnknownReason, ValueConflict, losses,
 };
+use crate::ObjectKind;
 use crate::{DirectoryObject, attributes as a};
 
 /// The forecast for objects of AD, against all objects of a tenant.

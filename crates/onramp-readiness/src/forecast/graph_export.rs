@@ -11,7 +11,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::losses::PROPERTIES;
-use super::{CloudObject, ObjectKind, ObjectMapping};
+use super::{CloudObject, ObjectMapping};
+use crate::ObjectKind;
 use crate::source::json_objects::JsonObjects;
 use crate::source::{SourceError, SourceErrorKind, TextReader};
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use onramp_core::{ImmutableId, comparison_key};
+use onramp_core::ImmutableId;
+
+use crate::{address_key, smtp_address};
 
 /// The places of cloud objects by anchor, UPN and address. An object that is added later replaces an earlier one.
 #[derive(Debug, Default)]
@@ -19,22 +21,22 @@ impl Index {
     }
 
     pub(super) fn add_upn(&mut self, upn: &str, place: usize) {
-        self.by_upn.insert(comparison_key(upn), place);
+        self.by_upn.insert(address_key(upn), place);
     }
 
     /// Adds proxy addresses. Addresses of other types than SMTP are kept with their type.
     pub(super) fn add_addresses(&mut self, proxies: &[String], place: usize) {
         if let Some(primary) = proxies.iter().find_map(|proxy| proxy.strip_prefix("SMTP:")) {
-            self.by_smtp.insert(comparison_key(primary), place);
+            self.by_smtp.insert(address_key(primary), place);
         }
         for proxy in proxies {
-            self.by_address.insert(comparison_key(smtp_address(proxy).unwrap_or(proxy)), place);
+            self.by_address.insert(address_key(smtp_address(proxy).unwrap_or(proxy)), place);
         }
     }
 
     /// Adds the attribute `mail`, unless an object has the address.
     pub(super) fn add_mail(&mut self, mail: &str, place: usize) {
-        self.by_address.entry(comparison_key(mail)).or_insert(place);
+        self.by_address.entry(address_key(mail)).or_insert(place);
     }
 
     /// The object with the anchor, letter by letter.
@@ -43,21 +45,15 @@ impl Index {
     }
 
     pub(super) fn with_upn(&self, upn: &str) -> Option<usize> {
-        self.by_upn.get(&comparison_key(upn)).copied()
+        self.by_upn.get(&address_key(upn)).copied()
     }
 
     pub(super) fn with_primary_smtp(&self, address: &str) -> Option<usize> {
-        self.by_smtp.get(&comparison_key(address)).copied()
+        self.by_smtp.get(&address_key(address)).copied()
     }
 
     /// The object with the address, primary or not: of SMTP without its type, else with it.
     pub(super) fn with_address(&self, address: &str) -> Option<usize> {
-        self.by_address.get(&comparison_key(address)).copied()
+        self.by_address.get(&address_key(address)).copied()
     }
-}
-
-/// Returns the address in a proxy address of type SMTP, primary or not.
-pub fn smtp_address(proxy: &str) -> Option<&str> {
-    let (kind, address) = proxy.split_once(':')?;
-    kind.eq_ignore_ascii_case("smtp").then_some(address.trim())
 }

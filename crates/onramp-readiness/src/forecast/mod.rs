@@ -32,14 +32,13 @@ mod user_ref;
 
 pub use after_sync::AfterSync;
 pub use cloud_index::{CloudIndex, note_roles};
-pub use cloud_object::{CloudObject, ObjectKind, ObjectMapping};
+pub use cloud_object::{CloudObject, ObjectMapping};
 pub use cloud_user::CloudUser;
 pub(crate) use findings::CLOUD_RULES;
 pub use findings::{CLOUD_CONFLICT, CLOUD_OVERWRITE, CLOUD_UNKNOWN};
 pub use forecaster::Forecaster;
 pub(crate) use forecaster::note_rivals;
 pub use graph_export::{CloudObjects, USER_SELECT, read_role_assignments};
-pub use index::smtp_address;
 pub use outcome::{ConflictEffect, Forecast, Loss, Outcome, ValueConflict};
 pub use possible_match::{CloudConflict, CloudMatch, PossibleMatch};
 pub use reason::{ConflictReason, MatchKind, MatchesBlocked, UnknownReason};

@@ -6,8 +6,9 @@ use std::fmt;
 use onramp_core::{AttributeName, visible};
 use serde::{Deserialize, Serialize};
 
-use super::{CloudObject, ConflictReason, MatchKind, ObjectKind, UnknownReason};
+use super::{CloudObject, ConflictReason, MatchKind, UnknownReason};
 use crate::ObjectKey;
+use crate::ObjectKind;
 
 /// The result of synchronization for one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,9 +85,9 @@ pub struct Loss {
 pub struct Forecast {
     /// The object of AD.
     pub object: ObjectKey,
-    /// Its most specific class.
+    /// The most specific class of the object of AD.
     pub class: Option<String>,
-    /// Its kind.
+    /// The kind of the object of AD.
     pub kind: ObjectKind,
     /// The result.
     pub outcome: Outcome,

@@ -24,7 +24,7 @@ pub(super) enum Verdict {
     Refused(ConflictReason),
     /// Synchronization does not look at this attribute.
     NoMatch,
-    /// What decides is not known.
+    /// A deciding fact is not known.
     Unknown(Vec<UnknownReason>),
 }
 

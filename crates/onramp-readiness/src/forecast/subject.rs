@@ -3,8 +3,8 @@
 use onramp_core::forest::AttributeValue;
 use onramp_core::{AttributeName, ImmutableId, ObjectGuid, Sid};
 
-use super::{ObjectKind, smtp_address};
 use crate::{DirectoryObject, attributes as a};
+use crate::{ObjectKind, smtp_address};
 
 /// An object of AD, with the values that synchronization compares.
 pub(super) struct Subject<'a> {

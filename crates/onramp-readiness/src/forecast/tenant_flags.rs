@@ -86,7 +86,7 @@ impl From<&SyncFeatures> for TenantFlags {
 }
 
 impl From<MatchesBlocked> for TenantFlags {
-    /// What is not blocked is taken for allowed.
+    /// Takes every match that is not blocked for allowed.
     fn from(blocked: MatchesBlocked) -> Self {
         Self {
             block_soft_match: Some(blocked.soft),

@@ -5,9 +5,12 @@ use std::io::{self, BufWriter, Write};
 use onramp_core::visible;
 use time::format_description::well_known::Rfc3339;
 
-use super::{FixSkip, ObjectFix, Report, combine_fixes, confidence_word, grouped};
-use crate::ldif::{ChangeRecord, Writer};
+use super::{Report, confidence_word, grouped};
 use crate::{Confidence, Finding};
+use crate::{
+    FixSkip, ObjectFix, combine_fixes,
+    ldif::{ChangeRecord, Writer},
+};
 
 /// Writes the best fix of each finding as LDIF: one `changetype: modify` for each object, with all its attributes, which deletes
 /// the old values before it adds new ones. So a directory refuses the record as a whole if a value has changed since the scan.

@@ -12,7 +12,7 @@
 //! | [`write_html`] | HTML | people with a browser, on screen and on paper |
 //! | [`write_ldif`] | LDIF of the fixes | `ldapmodify`, `ldifde` |
 //!
-//! [`Diff`] compares two reports, a [`Baseline`] suppresses findings that are known, and [`combine_fixes`] makes one change of the
+//! [`Diff`] compares two reports, a [`Baseline`] suppresses findings that are known, and [`combine_fixes`](crate::combine_fixes) makes one change of the
 //! fixes of an object.
 //!
 //! ```
@@ -40,7 +40,6 @@ mod counts;
 mod csv;
 mod diff;
 mod fingerprint;
-mod fixes;
 mod html;
 mod json;
 mod junit;
@@ -57,7 +56,6 @@ pub use baseline::{Baseline, BaselineEntry, BaselineResult};
 pub use csv::{CsvOptions, guard_cell, unguard_cell, write_csv};
 pub use diff::Diff;
 pub use fingerprint::Fingerprint;
-pub use fixes::{FixSkip, ObjectFix, combine_fixes};
 pub use html::{HtmlOptions, write_html};
 pub use json::{read_json, read_json_lines, write_json, write_json_lines};
 pub use junit::write_junit;

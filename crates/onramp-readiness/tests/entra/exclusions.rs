@@ -1,4 +1,4 @@
-//! What is left out, and why.
+//! Excluded objects and the reasons.
 
 use onramp_core::Sid;
 use onramp_core::forest::AttributeValue;

@@ -10,7 +10,8 @@ mod table;
 
 use onramp_core::forest::AttributeValue;
 use onramp_core::{AttributeName, DomainName, ImmutableId, ObjectGuid, ObjectId, Sid};
-use onramp_readiness::forecast::{CloudObject, ObjectKind, ObjectMapping, TenantFlags};
+use onramp_readiness::ObjectKind;
+use onramp_readiness::forecast::{CloudObject, ObjectMapping, TenantFlags};
 use onramp_readiness::{DirectoryObject, attributes as a};
 
 /// Anna of AD: `anna@contoso.com`, the primary address `anna.reed@contoso.com`, and `reed@contoso.com`.

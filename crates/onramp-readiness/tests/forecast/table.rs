@@ -1,8 +1,8 @@
 //! Cases, each with the forecast that Microsoft's documents give.
 
+use onramp_readiness::ObjectKind::{Contact, Group};
 use onramp_readiness::forecast::ConflictReason::{self, *};
 use onramp_readiness::forecast::MatchKind::{self, PrimarySmtp, SourceAnchor, Upn};
-use onramp_readiness::forecast::ObjectKind::{Contact, Group};
 use onramp_readiness::forecast::Outcome::{self, *};
 use onramp_readiness::forecast::UnknownReason::{self, *};
 use onramp_readiness::forecast::{CloudObject, ConflictEffect, Forecaster, ObjectMapping, TenantFlags};

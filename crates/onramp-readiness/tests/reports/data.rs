@@ -14,7 +14,7 @@ pub(crate) const MAIL: AttributeName = AttributeName::from_static("mail");
 pub(crate) const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
 pub(crate) const PROXY: AttributeName = AttributeName::from_static("proxyAddresses");
 
-/// What a directory or a person may write into a value, and some reader could take for more than text.
+/// Values of a directory or a person that some reader could take for more than text.
 pub(crate) const HOSTILE: [&str; 34] = [
     "",
     " leading and trailing ",

@@ -2,8 +2,9 @@
 
 use onramp_core::AttributeName;
 use onramp_readiness::ldif::{Change, ChangeRecord, Operation, Reader, Record};
-use onramp_readiness::report::{FixSkip, ObjectFix, Report, combine_fixes, write_ldif};
+use onramp_readiness::report::{Report, write_ldif};
 use onramp_readiness::{Confidence, Finding, Fix, FixChange, RuleId, Severity};
+use onramp_readiness::{FixSkip, ObjectFix, combine_fixes};
 use proptest::prelude::*;
 
 use crate::data::{

@@ -25,7 +25,7 @@ use crate::verify::Verification;
 
 /// A run that is applied in slices: see [`Onramp::start`].
 ///
-/// For a program that does other work between slices; most programs want [`Onramp::apply_to_end`].
+/// Programs use it to do other work between slices; most programs want [`Onramp::apply_to_end`].
 ///
 /// Nothing in it sleeps. Dropping it is like a crash: a new run of the same plan continues.
 pub struct ApplyRun<'a> {

@@ -13,7 +13,7 @@ use onramp::{
 };
 use onramp_core::forest::ObjectQuery;
 use onramp_core::{AttributeName, DistinguishedName, ObjectGuid};
-use onramp_readiness::report::combine_fixes;
+use onramp_readiness::combine_fixes;
 use onramp_readiness::{
     Confidence, DirectoryObject, EntraRules, Finding, FixChange, Profile, Scan, attributes,
 };

@@ -3,18 +3,16 @@
 use std::collections::HashMap;
 
 use onramp_core::forest::{ForestObject, ObjectQuery};
-use onramp_core::{AttributeName, LdapFilter, Result, comparison_key};
-use onramp_readiness::forecast::smtp_address;
+use onramp_core::{AttributeName, LdapFilter, Result};
+use onramp_readiness::attributes::{
+    MAIL, PROXY_ADDRESSES as PROXIES, SAM_ACCOUNT_NAME as SAM, USER_PRINCIPAL_NAME as UPN,
+};
+use onramp_readiness::{address_key, smtp_address};
 
 use super::{ChosenFix, FixSurvey};
 use crate::onramp::Onramp;
 use crate::survey::{Unreadable, readable};
 use crate::user_ref::UserRef;
-
-pub(super) const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
-const MAIL: AttributeName = AttributeName::from_static("mail");
-const PROXIES: AttributeName = AttributeName::from_static("proxyAddresses");
-pub(super) const SAM: AttributeName = AttributeName::from_static("sAMAccountName");
 
 /// The maximum number of values in one filter; for more, every value is read.
 const ASKED_FOR: usize = 50;
@@ -34,9 +32,9 @@ pub struct ValueHolder {
 /// Returns the key of a value that only one object of the forest may have; `None` for attributes without that rule.
 pub(super) fn unique_key(attribute: &AttributeName, value: &str) -> Option<String> {
     if *attribute == PROXIES {
-        return Some(comparison_key(smtp_address(value).unwrap_or(value)));
+        return Some(address_key(smtp_address(value).unwrap_or(value)));
     }
-    (*attribute == UPN || *attribute == MAIL).then(|| comparison_key(value.trim()))
+    (*attribute == UPN || *attribute == MAIL).then(|| address_key(value.trim()))
 }
 
 /// Adds the objects to the survey that have a value that a fix sets.
@@ -108,7 +106,7 @@ async fn read_implied(
         count += 1;
         onramp.report_reading("principals of the forest", count);
         let Some(implied) = owner.implied_upn() else { continue };
-        let key = comparison_key(implied.as_str());
+        let key = address_key(implied.as_str());
         if wanted.contains_key(&key) {
             survey.holders.push(ValueHolder { holder: UserRef::of_holder(&owner), attribute: SAM, key });
         }

@@ -9,8 +9,7 @@ mod verify;
 
 use onramp_core::forest::ForestObject;
 use onramp_core::{DomainName, ObjectGuid, ObjectId};
-use onramp_readiness::report::ObjectFix;
-use onramp_readiness::{FixChange, ObjectKey};
+use onramp_readiness::{FixChange, ObjectFix, ObjectKey};
 use time::OffsetDateTime;
 
 pub use holders::ValueHolder;
@@ -112,9 +111,9 @@ pub struct FixSurvey {
 pub enum SeenObject {
     /// The object, with the attributes that the fix changes.
     Found {
-        /// Its names.
+        /// The names of the object.
         user: UserRef,
-        /// Its attributes.
+        /// The object with its attributes.
         object: ForestObject,
     },
     /// No such object exists, or it cannot be read.

@@ -7,7 +7,9 @@ use onramp_core::{ObjectGuid, visible};
 use onramp_readiness::FixChange;
 
 use super::attribute_kinds::{Values, values_of};
-use super::holders::{UPN, unique_key};
+use onramp_readiness::attributes::{SAM_ACCOUNT_NAME as SAM, USER_PRINCIPAL_NAME as UPN};
+
+use super::holders::unique_key;
 use super::{ChosenFix, FixSurvey, SeenObject, ValueHolder, objects};
 use crate::plan::{
     AttributeEdit, Blocker, BlockerKind, Change, Consequence, Draft, ObjectEdit, PLAN_FORMAT_VERSION, Plan,
@@ -29,8 +31,7 @@ const UNCHANGED: &str = "has the new values already";
 /// # async fn example(onramp: onramp::Onramp, spec: onramp::Spec, findings: Vec<onramp_readiness::Finding>)
 /// # -> onramp::Result<()> {
 /// use onramp::fixes::{self, ChosenFix};
-/// use onramp_readiness::Confidence;
-/// use onramp_readiness::report::combine_fixes;
+/// use onramp_readiness::{Confidence, combine_fixes};
 ///
 /// let fixes = combine_fixes(&findings, Confidence::High);
 /// let chosen: Vec<ChosenFix> = fixes.iter().map(ChosenFix::from).collect();
@@ -233,7 +234,7 @@ impl<'a> Planner<'a> {
             let holder = holders
                 .filter(|other| other.holder.guid != user.guid)
                 // An implied UPN is taken for a UPN alone.
-                .filter(|other| attribute == UPN || other.attribute != super::holders::SAM)
+                .filter(|other| attribute == UPN || other.attribute != SAM)
                 .min_by(|one, other| (&one.attribute, &one.holder).cmp(&(&other.attribute, &other.holder)));
             if let Some(ValueHolder { holder, attribute: held_in, .. }) = holder {
                 let (holder, held_in) = (holder.clone(), held_in.clone());

@@ -5,7 +5,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use onramp_core::forest::ObjectRef;
 use onramp_core::{AttributeName, DistinguishedName, ErrorKind, Result};
 
-use super::holders::{SAM, named, read_holders};
+use onramp_readiness::attributes::SAM_ACCOUNT_NAME as SAM;
+
+use super::holders::{named, read_holders};
 use super::{ChosenFix, FixSurvey, SeenObject};
 use crate::onramp::Onramp;
 use crate::spec::Spec;

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use onramp_core::forest::{ObjectQuery, UpnOwner};
-use onramp_core::{AttributeName, LdapFilter, ObjectGuid, Result, Upn, comparison_key};
-use onramp_readiness::forecast::smtp_address;
+use onramp_core::{AttributeName, LdapFilter, ObjectGuid, Result, Upn};
+use onramp_readiness::{address_key, smtp_address};
 
 use crate::onramp::Onramp;
 use crate::plan::BlockerKind;
@@ -26,19 +26,19 @@ impl<'a> Collisions<'a> {
         let mut this = Self { holders: HashMap::new(), addresses: HashMap::new(), wanted: HashMap::new() };
         for candidate in &survey.candidates {
             if let Ok(after) = &candidate.after {
-                this.wanted.entry(comparison_key(after.as_str())).or_default().push(candidate);
+                this.wanted.entry(address_key(after.as_str())).or_default().push(candidate);
             }
         }
         for holder in &survey.holders {
             if let Some(upn) = &holder.upn {
-                this.holders.entry(comparison_key(upn)).or_default().push((holder, false));
+                this.holders.entry(address_key(upn)).or_default().push((holder, false));
             }
             if let Some(implied) = holder.implied_upn() {
-                this.holders.entry(comparison_key(implied.as_str())).or_default().push((holder, true));
+                this.holders.entry(address_key(implied.as_str())).or_default().push((holder, true));
             }
         }
         for holder in &survey.address_holders {
-            this.addresses.entry(comparison_key(&holder.address)).or_default().push(holder);
+            this.addresses.entry(address_key(&holder.address)).or_default().push(holder);
         }
         this
     }
@@ -46,7 +46,7 @@ impl<'a> Collisions<'a> {
     /// Returns the reason why a user cannot get a UPN, if there is one. The other object counts even if the same plan
     /// takes the name from it: people decide on the order of the two changes.
     pub(crate) fn of(&self, user: ObjectGuid, upn: &Upn) -> Option<BlockerKind> {
-        let key = comparison_key(upn.as_str());
+        let key = address_key(upn.as_str());
         // The smallest GUID, so that the result does not depend on the order of reading.
         let holders = self.holders.get(&key).into_iter().flatten();
         let holder = holders
@@ -71,7 +71,7 @@ impl<'a> Collisions<'a> {
     /// Returns the object of the forest that has, will have or implies the UPN of a cloud-only account, or has it as its
     /// primary mail address: synchronization would match the two.
     pub(crate) fn with_cloud_account(&self, upn: &Upn) -> Option<UserRef> {
-        let key = comparison_key(upn.as_str());
+        let key = address_key(upn.as_str());
         let holders = self.holders.get(&key).into_iter().flatten();
         let holder = holders
             .min_by_key(|(holder, implied)| (*implied, holder.guid))
@@ -108,7 +108,7 @@ pub(super) async fn read_holders(
             .chain(holder.implied_upn().map(|upn| (upn, HeldAs::ImpliedUpn)));
         let mut is_wanted = false;
         for (upn, held_as) in names {
-            let key = comparison_key(upn.as_str());
+            let key = address_key(upn.as_str());
             is_wanted |= wanted.contains(&key);
             for guid in index.others(&key, holder.guid) {
                 shared.push((guid, upn.clone(), UserRef::of_holder(&holder), held_as.clone()));
@@ -188,7 +188,7 @@ pub(super) async fn read_addresses(
         };
         let mut known = HashSet::new();
         for (address, is_primary) in addresses {
-            let key = comparison_key(&address);
+            let key = address_key(&address);
             if !known.insert(key.clone()) {
                 continue;
             }
@@ -208,7 +208,7 @@ pub(super) async fn read_addresses(
 pub(super) fn wanted_keys(spec: &Spec, candidates: &[Candidate]) -> HashSet<String> {
     let users = candidates.iter().filter_map(|candidate| candidate.after.as_ref().ok());
     let account = spec.service_account.iter().map(|account| &account.upn);
-    users.chain(account).map(|upn| comparison_key(upn.as_str())).collect()
+    users.chain(account).map(|upn| address_key(upn.as_str())).collect()
 }
 
 /// The selected users that have the new UPN already, by the hash of that UPN: 24 bytes for each, because they may be
@@ -225,7 +225,7 @@ impl UpnIndex {
     }
 
     pub(super) fn add(&mut self, guid: ObjectGuid, upn: &str) {
-        let hash = hash(&comparison_key(upn));
+        let hash = hash(&address_key(upn));
         if self.first.get(&hash).is_some_and(|first| *first != guid) {
             self.more.push((hash, guid));
         } else {

@@ -49,8 +49,7 @@ impl fmt::Display for FixSkip {
 ///
 /// ```
 /// use onramp_core::AttributeName;
-/// use onramp_readiness::report::combine_fixes;
-/// use onramp_readiness::{Confidence, DirectoryObject, Finding, Fix, RuleId, Severity};
+/// use onramp_readiness::{Confidence, DirectoryObject, Finding, Fix, RuleId, Severity, combine_fixes};
 ///
 /// let mail = AttributeName::from_static("mail");
 /// let finding = |rule: &'static str, new: &str| {
