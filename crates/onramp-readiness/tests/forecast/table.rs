@@ -477,3 +477,13 @@ fn each_case_is_forecast_as_the_documents_say() {
         assert_eq!(conflicts, wanted, "{what}");
     }
 }
+
+#[test]
+fn an_internationalized_domain_is_the_same_in_either_spelling() {
+    let object = DirectoryObject::new("CN=Anna,DC=corp,DC=local")
+        .with_guid(guid(9))
+        .with_text(a::OBJECT_CLASS, "user")
+        .with_text(a::USER_PRINCIPAL_NAME, "anna@bücher.com");
+    let forecaster = Forecaster::new([cloud(1, "anna@xn--bcher-kva.com")], known());
+    assert_eq!(forecaster.forecast(&object).outcome, Match);
+}
