@@ -26,7 +26,7 @@ use crate::terminal::Terminal;
 #[command(after_help = "Exit codes:
   0    every fix of the plan is made and verified, except for what the plan left out; or --plan-only made a plan that can be
        applied
-  1    something is not as it should be, or an error
+  1    something is not as it should be, an object could not be read and was not judged, or an error
   2    a consequence was not accepted, the digest is another one, the policy does not allow the plan or another person has to
        approve it, or it cannot be applied; nothing was changed
   3    --no-wait: a change window has to open; the same command continues then
@@ -72,7 +72,7 @@ pub(super) async fn run(arguments: &FixArguments) -> Result<ExitCode> {
     let cancelled = |what: &str| Error::new(ErrorKind::Cancelled, what);
     let forest = cancellation.run_until_cancelled(config.forest(Arc::clone(&clock))).await;
     let forest = forest.ok_or_else(|| cancelled("connect to the forest"))??.forest();
-    let scan = async || -> Result<ScanResult> {
+    let scan = async || -> Result<(ScanResult, bool)> {
         let chosen = arguments.forest.profile.profile()?;
         let (rules, _) = arguments.forest.rules(chosen, &config, Some(&tenant), &terminal).await?;
         let (result, errors) = arguments.forest.scan(rules, &forest, &terminal).await?;
@@ -82,13 +82,15 @@ pub(super) async fn run(arguments: &FixArguments) -> Result<ExitCode> {
                 counted(errors.count(), "error")
             ));
         }
-        Ok(result)
+        Ok((result, errors.count() == 0))
     };
+    let mut is_complete = true;
     let (chosen, found) = match prepared {
         Some(chosen) => (chosen, None),
         None => {
             let found = cancellation.run_until_cancelled(scan()).await;
-            let found = found.ok_or_else(|| cancelled("scan the forest"))??;
+            let (found, is_whole) = found.ok_or_else(|| cancelled("scan the forest"))??;
+            is_complete = is_whole;
             (choose(arguments, &found, &terminal)?, Some(found.findings))
         }
     };
@@ -117,10 +119,13 @@ pub(super) async fn run(arguments: &FixArguments) -> Result<ExitCode> {
     .await;
     if let (Ok(Ended::Green | Ended::Red), Some(before)) = (&ended, &found) {
         let after = cancellation.run_until_cancelled(scan()).await;
-        let after = after.ok_or_else(|| cancelled("scan the forest again"))??;
+        let (after, is_whole) = after.ok_or_else(|| cancelled("scan the forest again"))??;
+        is_complete &= is_whole;
         compare(before, &after.findings, &terminal);
     }
     terminal.note(format!("\u{2192} {}", folder.display()));
+    // The fixes are made, but nobody knows whether all that has to be fixed was found.
+    let ended = ended.map(|ended| if ended == Ended::Green && !is_complete { Ended::Red } else { ended });
     ended.map(ExitCode::from)
 }
 
