@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use onramp_core::Password;
+use onramp_core::{DistinguishedName, Password};
 use onramp_lab::forest::LabForest;
 use onramp_lab::tls::LabCa;
 use onramp_samba::{Entry, UserShape, attribute_line, parse_ldif};
@@ -222,8 +222,9 @@ fn suffixes(directory: &Directory, user: &Entry, answers: &mut Answers) {
         "add and delete in one",
         format!("{}-\n{}", change("add", "one.example"), change("delete", "one.example")),
     );
-    let unit = user.dn.split_once(',').unwrap().1;
-    answers.push(("a suffix for an OU", directory.modify(unit, &change("add", "unit.example"))));
+    // The name of a user may have a comma of its own.
+    let unit = DistinguishedName::parse(&user.dn).unwrap().parent().unwrap();
+    answers.push(("a suffix for an OU", directory.modify(unit.as_str(), &change("add", "unit.example"))));
     let container = format!("CN=Users,{}", directory.base);
     answers.push(("a suffix for a container", directory.modify(&container, &change("add", "unit.example"))));
 }
