@@ -18,6 +18,10 @@ pub struct Blocker {
     /// The problem.
     #[serde(flatten)]
     pub problem: BlockerKind,
+    /// A UPN for the user that Entra accepts and nobody has or gets, if there is a safe one. Plans never use it: name it in
+    /// `map` to give it to the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<Upn>,
 }
 
 impl Blocker {
@@ -26,13 +30,21 @@ impl Blocker {
         // An object that is not found has no GUID to refer to it by.
         self.user.is_none() && !matches!(self.problem, BlockerKind::NoSuchObject { .. })
     }
+
+    /// Returns the problem in words, with the suggested UPN.
+    pub fn reason(&self) -> String {
+        match &self.suggestion {
+            Some(upn) => format!("{}; suggested: {upn}", self.problem),
+            None => self.problem.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.user {
-            Some(user) => write!(f, "{user}: {}", self.problem),
-            None => write!(f, "{}", self.problem),
+            Some(user) => write!(f, "{user}: {}", self.reason()),
+            None => f.write_str(&self.reason()),
         }
     }
 }

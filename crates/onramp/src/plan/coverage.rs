@@ -165,7 +165,7 @@ mod tests {
     fn blocked(all: &[(u8, &str)], whole: &str) -> Plan {
         let blocker = |user, mail: &str| {
             let problem = BlockerKind::MailElsewhere { mail: mail.to_owned() };
-            Blocker { user, present_upn: None, problem }
+            Blocker { user, present_upn: None, problem, suggestion: None }
         };
         let (count, digest) = (all.len() as u64, format!("{all:?}"));
         let mut plan = of(Consequence::UsersLeftBehind { count, digest });

@@ -39,7 +39,7 @@ impl Draft {
         if self.blockers.iter().any(|known| known.is_fatal() && known.problem == problem) {
             return;
         }
-        self.blockers.push(Blocker { user: None, present_upn: None, problem });
+        self.blockers.push(Blocker { user: None, present_upn: None, problem, suggestion: None });
     }
 
     /// Adds a wait for the replication of values, without the domain controllers that do not answer.

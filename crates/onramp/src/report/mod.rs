@@ -208,7 +208,7 @@ impl Page {
                     (None, BlockerKind::NoSuchObject { name }) => name.clone(),
                     (None, _) => "the whole plan".to_owned(),
                 };
-                (who, b.present_upn.clone().unwrap_or_else(|| "(none)".into()), b.problem.to_string())
+                (who, b.present_upn.clone().unwrap_or_else(|| "(none)".into()), b.reason())
             })
             .chain(left_alone)
             .collect();

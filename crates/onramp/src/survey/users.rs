@@ -63,6 +63,9 @@ pub struct Candidate {
     pub reason: String,
     /// True for a built-in, critical or system account: only `only` selects those.
     pub is_built_in: bool,
+    /// A UPN that Entra accepts, if `after` is a problem of its spelling and there is a safe one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<Upn>,
 }
 
 /// An object of the forest that has a mail address.

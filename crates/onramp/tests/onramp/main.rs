@@ -43,6 +43,7 @@ mod spellings;
 mod strangers;
 mod streams;
 mod subscriptions;
+mod suggestions;
 mod takeover;
 mod undo;
 mod undo_account;

@@ -168,7 +168,7 @@ impl<'a> Planner<'a> {
         }
         let SeenObject::Found { user, object } = seen else {
             let problem = BlockerKind::NoSuchObject { name: fix.dn.clone() };
-            draft.blockers.push(Blocker { user: None, present_upn: None, problem });
+            draft.blockers.push(Blocker { user: None, present_upn: None, problem, suggestion: None });
             return;
         };
         self.found_by_name += u64::from(fix.guid.is_none());
@@ -182,7 +182,12 @@ impl<'a> Planner<'a> {
             Ok(None) => self.unchanged += 1,
             Err(problem) => {
                 let present_upn = object.text(&UPN).map(str::to_owned);
-                draft.blockers.push(Blocker { user: Some(user.clone()), present_upn, problem: *problem });
+                draft.blockers.push(Blocker {
+                    user: Some(user.clone()),
+                    present_upn,
+                    problem: *problem,
+                    suggestion: None,
+                });
             }
         }
     }

@@ -19,14 +19,24 @@ pub(crate) struct Collisions<'a> {
     holders: HashMap<String, Vec<(&'a UpnOwner, bool)>>,
     addresses: HashMap<String, Vec<&'a AddressHolder>>,
     wanted: HashMap<String, Vec<&'a Candidate>>,
+    /// The number of users that each UPN is suggested for.
+    suggested: HashMap<String, usize>,
 }
 
 impl<'a> Collisions<'a> {
     pub(crate) fn new(survey: &'a UsersSurvey) -> Self {
-        let mut this = Self { holders: HashMap::new(), addresses: HashMap::new(), wanted: HashMap::new() };
+        let mut this = Self {
+            holders: HashMap::new(),
+            addresses: HashMap::new(),
+            wanted: HashMap::new(),
+            suggested: HashMap::new(),
+        };
         for candidate in &survey.candidates {
             if let Ok(after) = &candidate.after {
                 this.wanted.entry(address_key(after.as_str())).or_default().push(candidate);
+            }
+            if let Some(suggestion) = &candidate.suggestion {
+                *this.suggested.entry(address_key(suggestion.as_str())).or_default() += 1;
             }
         }
         for holder in &survey.holders {
@@ -66,6 +76,13 @@ impl<'a> Collisions<'a> {
             addresses.filter(|other| other.holder.guid != user).min_by_key(|other| other.holder.guid)?;
         let (address, holder) = (address.address.clone(), address.holder.clone());
         Some(BlockerKind::AddressTaken { upn: upn.clone(), address, holder })
+    }
+
+    /// Returns the UPN that is suggested for a user, if nobody has it, gets it, or has the same suggestion.
+    pub(crate) fn free_suggestion(&self, candidate: &'a Candidate) -> Option<&'a Upn> {
+        let upn = candidate.suggestion.as_ref()?;
+        let is_single = self.suggested.get(&address_key(upn.as_str())) == Some(&1);
+        (is_single && self.of(candidate.user.guid, upn).is_none()).then_some(upn)
     }
 
     /// Returns the object of the forest that has, will have or implies the UPN of a cloud-only account, or has it as its
@@ -208,7 +225,8 @@ pub(super) async fn read_addresses(
 pub(super) fn wanted_keys(spec: &Spec, candidates: &[Candidate]) -> HashSet<String> {
     let users = candidates.iter().filter_map(|candidate| candidate.after.as_ref().ok());
     let account = spec.service_account.iter().map(|account| &account.upn);
-    users.chain(account).map(|upn| address_key(upn.as_str())).collect()
+    let suggested = candidates.iter().filter_map(|candidate| candidate.suggestion.as_ref());
+    users.chain(suggested).chain(account).map(|upn| address_key(upn.as_str())).collect()
 }
 
 /// The selected users that have the new UPN already, by the hash of that UPN: 24 bytes for each, because they may be

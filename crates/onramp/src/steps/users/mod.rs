@@ -6,6 +6,7 @@ mod feed;
 mod filter;
 mod selector;
 mod spec_check;
+mod suggestion;
 mod survey;
 mod undo;
 mod verify;
@@ -40,6 +41,7 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
         draft.warnings.push(format!("`from_suffixes` names {suffix}, and no user has that suffix"));
     }
     let first = draft.changes.len();
+    let account = spec.service_account.as_ref().map(|account| &account.upn);
     let mut built_in = Vec::new();
     for candidate in sorted(&seen.candidates, |candidate| by_place(&candidate.user)) {
         let new_upn =
@@ -56,7 +58,10 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
             }
             Err(problem) => {
                 let (user, problem) = (Some(candidate.user.clone()), *problem);
-                draft.blockers.push(Blocker { user, present_upn: candidate.before.clone(), problem });
+                let suggestion =
+                    collisions.free_suggestion(candidate).filter(|upn| Some(*upn) != account).cloned();
+                let present_upn = candidate.before.clone();
+                draft.blockers.push(Blocker { user, present_upn, problem, suggestion });
             }
         }
     }
@@ -68,7 +73,7 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
             HeldAs::Address(address) => BlockerKind::AddressTaken { upn, address: address.clone(), holder },
         };
         let (user, present_upn) = (Some(shared.user.clone()), Some(shared.upn.to_string()));
-        draft.blockers.push(Blocker { user, present_upn, problem });
+        draft.blockers.push(Blocker { user, present_upn, problem, suggestion: None });
     }
     let changed = draft.changes.get(first..).unwrap_or_default();
     let renamed: Vec<String> = changed

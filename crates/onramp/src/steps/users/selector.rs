@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use onramp_core::forest::{AccountKind, ForestUser};
 use onramp_core::{Upn, UpnSuffix, comparison_key};
 
+use super::suggestion::Suggestions;
 use crate::history::History;
 use crate::plan::{BlockerKind, SkipReason};
 use crate::spec::in_ascii;
@@ -69,6 +70,7 @@ pub(super) struct UserSelector<'a> {
     suffixes_seen: HashSet<usize>,
     /// Some of the suffixes that users have, to suggest a correct one.
     known_suffixes: BTreeSet<String>,
+    suggestions: Suggestions,
 }
 
 impl<'a> UserSelector<'a> {
@@ -105,6 +107,7 @@ impl<'a> UserSelector<'a> {
             used,
             suffixes_seen,
             known_suffixes,
+            suggestions: Suggestions::new(&spec.domain),
         }
     }
 
@@ -145,12 +148,11 @@ impl<'a> UserSelector<'a> {
         if self.users.skip_disabled && !user.is_enabled() {
             return Decision::Skip(SkipReason::Disabled);
         }
-        let candidate = |after: Result<Upn, Box<BlockerKind>>, reason| Candidate {
-            user: UserRef::of(user),
-            before: user.upn.clone(),
-            after: after.and_then(by_the_rules),
-            reason,
-            is_built_in: built_in.is_some(),
+        let candidate = |after: Result<Upn, Box<BlockerKind>>, reason| {
+            let after = after.and_then(by_the_rules);
+            let suggestion = after.as_ref().err().and_then(|problem| self.suggestions.of(user, problem));
+            let (user, before, is_built_in) = (UserRef::of(user), user.upn.clone(), built_in.is_some());
+            Candidate { user, before, after, reason, is_built_in, suggestion }
         };
         // A user that has the new UPN is checked like one that gets it now: no later step checks it.
         let already = |present: &Upn| match by_the_rules(present.clone()) {
@@ -198,7 +200,7 @@ impl<'a> UserSelector<'a> {
         }
         match (by_the_rules(present.clone()), otherwise) {
             (Err(problem), Decision::Change(candidate)) => {
-                Decision::Change(Candidate { after: Err(problem), ..candidate })
+                Decision::Change(Candidate { after: Err(problem), suggestion: None, ..candidate })
             }
             _ => Decision::Unchanged(present),
         }
