@@ -8,7 +8,17 @@ use onramp_core::{AttributeName, DistinguishedName, ObjectGuid, comparison_key};
 
 use crate::address::{ProxyAddress, address_key};
 use crate::attributes as a;
-use crate::{DirectoryObject, Holder, ObjectKey};
+use crate::{DirectoryObject, Holder, ObjectKey, RuleId};
+
+/// The rules about values that must be unique.
+pub(crate) const DUPLICATE_RULES: [&str; 6] = [
+    "duplicate-upn",
+    "duplicate-address",
+    "duplicate-target-address",
+    "duplicate-mail-nickname",
+    "duplicate-sam-account-name",
+    "duplicate-source-anchor",
+];
 
 /// Values longer than this are no duplicates of anything: no attribute that must be unique takes them.
 const MAX_VALUE: usize = (1 << 14) - 1;
@@ -194,33 +204,54 @@ impl Entry {
 /// The facts that decide which object is recommended to keep a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Facts {
-    flags: u8,
+    flags: u16,
     /// The day of `whenCreated` as YYYYMMDD; 0 where it is unknown.
     created: u32,
 }
 
 impl Facts {
-    const EXCLUDED: u8 = 1;
-    const ENABLED: u8 = 2;
-    const MAILBOX: u8 = 4;
-    const USER: u8 = 8;
-    const UPN: u8 = 16;
+    const EXCLUDED: u16 = 1;
+    const ENABLED: u16 = 2;
+    const MAILBOX: u16 = 4;
+    const USER: u16 = 8;
+    const UPN: u16 = 16;
+    /// The flag of the first of the rules that do not apply to the object.
+    const UNJUDGED: u16 = 32;
 
-    fn of(object: &DirectoryObject, login: &AttributeName, is_excluded: bool) -> Self {
+    fn of(
+        object: &DirectoryObject,
+        login: &AttributeName,
+        is_excluded: bool,
+        out_of_scope: &[RuleId],
+    ) -> Self {
         let is_user = !object.has_class("group") && !object.has_class("contact");
         let control = object.text(&a::USER_ACCOUNT_CONTROL).and_then(|text| text.trim().parse::<u32>().ok());
         let has_mailbox = !object.values(&a::HOME_MDB).is_empty()
             || object.text(&a::RECIPIENT_TYPE_DETAILS).is_some_and(|text| text.trim() != "128");
-        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let flag = |is_set: bool, flag: u16| if is_set { flag } else { 0 };
+        let unjudged =
+            out_of_scope.iter().filter_map(|rule| Self::unjudged(rule)).fold(0, |all, one| all | one);
         let created = object.text(&a::WHEN_CREATED).and_then(|text| text.get(..8)?.parse().ok());
         Self {
             flags: flag(is_excluded, Self::EXCLUDED)
                 | flag(is_user && control.is_none_or(|control| control & 2 == 0), Self::ENABLED)
                 | flag(has_mailbox, Self::MAILBOX)
                 | flag(is_user, Self::USER)
-                | flag(!object.values(login).is_empty(), Self::UPN),
+                | flag(!object.values(login).is_empty(), Self::UPN)
+                | unjudged,
             created: created.unwrap_or(0),
         }
+    }
+
+    /// The flag of an object that a rule does not judge.
+    fn unjudged(rule: &RuleId) -> Option<u16> {
+        let at = DUPLICATE_RULES.iter().position(|id| *id == rule.as_str())?;
+        Self::UNJUDGED.checked_shl(u32::try_from(at).ok()?)
+    }
+
+    /// A rule about values of several objects applies to the object.
+    pub(crate) fn is_judged_by(self, rule: &RuleId) -> bool {
+        Self::unjudged(rule).is_none_or(|flag| self.flags & flag == 0)
     }
 
     /// Synchronization leaves the object out.
@@ -332,7 +363,12 @@ struct PreparedValue {
 }
 
 impl<'a> Prepared<'a> {
-    pub(crate) fn of(object: &'a DirectoryObject, login: &AttributeName, is_excluded: bool) -> Self {
+    pub(crate) fn of(
+        object: &'a DirectoryObject,
+        login: &AttributeName,
+        is_excluded: bool,
+        out_of_scope: &[RuleId],
+    ) -> Self {
         let (mut texts, mut values) = (Vec::with_capacity(256), Vec::with_capacity(12));
         let mut add = |hold: Hold, index: usize, text: &[u8]| {
             if text.len() > MAX_VALUE || index >= MAX_VALUES {
@@ -374,7 +410,7 @@ impl<'a> Prepared<'a> {
         single(&a::MAIL_NICKNAME, Hold::Nickname);
         single(&a::SAM_ACCOUNT_NAME, Hold::Sam);
         single(&a::CONSISTENCY_GUID, Hold::Anchor);
-        Self { object, facts: Facts::of(object, login, is_excluded), texts, values }
+        Self { object, facts: Facts::of(object, login, is_excluded, out_of_scope), texts, values }
     }
 }
 

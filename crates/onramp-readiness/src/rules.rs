@@ -84,6 +84,10 @@ pub trait ReadinessRules: Debug + Send + Sync {
     /// Judges the object's values as they are.
     fn check(&self, object: &DirectoryObject) -> Vec<Finding>;
 
+    /// The rules whose findings the scan makes (duplicates, matches, exclusions) that do not apply to the object. It still
+    /// counts as a holder of its values.
+    fn out_of_scope(&self, object: &DirectoryObject) -> Vec<RuleId>;
+
     /// Adds the fixes to findings of [`ReadinessRules::check`] about the same object. Apart from it, since a fix is
     /// verified by judging the object as it would be.
     fn suggest(&self, object: &DirectoryObject, findings: &mut [Finding]);

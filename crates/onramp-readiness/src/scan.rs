@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::duplicates::{Duplicates, Group, Held, Hold, Namespace, Prepared, key_of_value};
 use crate::forecast::{CLOUD_RULES, Forecast, Forecaster, MatchKind, Outcome, note_rivals};
 use crate::{
-    Confidence, DirectoryObject, Exclusion, Finding, Fix, ObjectKey, ReadinessRules, RuleInfo, attributes,
+    Confidence, DirectoryObject, Exclusion, Finding, Fix, ObjectKey, ReadinessRules, RuleId, RuleInfo,
+    attributes,
 };
 
 /// The number of objects that one thread judges at a time.
@@ -65,7 +66,8 @@ pub struct Scan {
     duplicates: Duplicates,
     catalog: Vec<RuleInfo>,
     forecaster: Option<Forecaster>,
-    forecasts: Vec<Forecast>,
+    /// Each with the rules that do not apply to the object.
+    forecasts: Vec<(Forecast, Vec<RuleId>)>,
     /// The numbers of objects of which nothing else is to be told.
     plain: BTreeMap<Rank, u64>,
 }
@@ -79,6 +81,7 @@ struct Judged<'a> {
     exclusion: Option<(ObjectKey, Exclusion)>,
     prepared: Prepared<'a>,
     forecast: Option<Forecast>,
+    out_of_scope: Vec<RuleId>,
 }
 
 impl Scan {
@@ -188,13 +191,15 @@ impl Scan {
     fn take(&mut self, one: Judged<'_>) {
         self.duplicates.push(&one.prepared);
         if let Some((object, reason)) = &one.exclusion {
-            self.findings.extend(exclusion_finding(&self.catalog, object, reason));
+            let finding = exclusion_finding(&self.catalog, object, reason);
+            self.findings.extend(finding.filter(|finding| !one.out_of_scope.contains(&finding.rule)));
         }
         self.findings.extend(one.findings);
         self.excluded.extend(one.exclusion);
         match one.forecast {
             Some(forecast) if forecast.is_plain() => *self.plain.entry(forecast.rank()).or_default() += 1,
-            forecast => self.forecasts.extend(forecast),
+            Some(forecast) => self.forecasts.push((forecast, one.out_of_scope)),
+            None => {}
         }
     }
 
@@ -211,9 +216,11 @@ impl Scan {
         for group in self.duplicates.groups() {
             findings.extend(duplicate_findings(group, &by_id));
         }
-        note_rivals(&mut self.forecasts);
-        for forecast in std::mem::take(&mut self.forecasts) {
-            findings.extend(forecast.findings(&catalog));
+        note_rivals(self.forecasts.iter_mut().map(|(forecast, _)| forecast));
+        for (forecast, out_of_scope) in std::mem::take(&mut self.forecasts) {
+            let mut of_forecast = forecast.findings(&catalog);
+            of_forecast.retain(|finding| !out_of_scope.contains(&finding.rule));
+            findings.extend(of_forecast);
             *self.plain.entry(forecast.rank()).or_default() += 1;
         }
         let forecast = self.plain.iter().map(|((.., name), count)| ((*name).to_owned(), *count)).collect();
@@ -320,7 +327,8 @@ fn judge<'a>(
     object: &'a DirectoryObject,
 ) -> Judged<'a> {
     let exclusion = rules.exclusion(object);
-    let prepared = Prepared::of(object, login, exclusion.is_some());
+    let out_of_scope = rules.out_of_scope(object);
+    let prepared = Prepared::of(object, login, exclusion.is_some(), &out_of_scope);
     let findings = if exclusion.is_none() {
         let mut findings = rules.check(object);
         rules.suggest(object, &mut findings);
@@ -329,7 +337,8 @@ fn judge<'a>(
         Vec::new()
     };
     let forecast = forecaster.filter(|_| exclusion.is_none()).map(|forecaster| forecaster.forecast(object));
-    Judged { findings, exclusion: exclusion.map(|reason| (object.key(), reason)), prepared, forecast }
+    let exclusion = exclusion.map(|reason| (object.key(), reason));
+    Judged { findings, exclusion, prepared, forecast, out_of_scope }
 }
 
 /// The finding about an object that is left out for a reason that is a rule, too.
@@ -373,7 +382,7 @@ fn duplicate_findings(mut group: Group, rules: &HashMap<&str, &RuleInfo>) -> Vec
             if objects(&upns) > 1
                 && let Some(rule) = rule("duplicate-upn")
             {
-                findings.extend(upns.iter().map(|held| finding(rule, held, &upns, "UPN")));
+                findings.extend(upns.iter().filter_map(|held| finding(rule, held, &upns, "UPN")));
             }
             let all: Vec<&Held> = group.holders.iter().collect();
             let others = all.iter().filter(|held| held.hold != Hold::Upn).count();
@@ -383,21 +392,23 @@ fn duplicate_findings(mut group: Group, rules: &HashMap<&str, &RuleInfo>) -> Vec
             let is_target = all.iter().all(|held| held.hold.is_target());
             let id = if is_target { "duplicate-target-address" } else { "duplicate-address" };
             if let Some(rule) = rule(id) {
-                findings
-                    .extend(one_of_each(&all).into_iter().map(|held| finding(rule, held, &all, "address")));
+                findings.extend(
+                    one_of_each(&all).into_iter().filter_map(|held| finding(rule, held, &all, "address")),
+                );
             }
         }
         Namespace::OtherAddress => {
             if let Some(rule) = rule("duplicate-address") {
                 let all: Vec<&Held> = group.holders.iter().collect();
-                findings
-                    .extend(one_of_each(&all).into_iter().map(|held| finding(rule, held, &all, "address")));
+                findings.extend(
+                    one_of_each(&all).into_iter().filter_map(|held| finding(rule, held, &all, "address")),
+                );
             }
         }
         Namespace::Nickname => {
             if let Some(rule) = rule("duplicate-mail-nickname") {
                 let all: Vec<&Held> = group.holders.iter().collect();
-                findings.extend(all.iter().map(|held| finding(rule, held, &all, "mail nickname")));
+                findings.extend(all.iter().filter_map(|held| finding(rule, held, &all, "mail nickname")));
             }
         }
         Namespace::Sam => {
@@ -408,7 +419,7 @@ fn duplicate_findings(mut group: Group, rules: &HashMap<&str, &RuleInfo>) -> Vec
         Namespace::Anchor => {
             if let Some(rule) = rule("duplicate-source-anchor") {
                 let all: Vec<&Held> = group.holders.iter().collect();
-                findings.extend(all.iter().map(|held| finding(rule, held, &all, "source anchor")));
+                findings.extend(all.iter().filter_map(|held| finding(rule, held, &all, "source anchor")));
             }
         }
     }
@@ -442,7 +453,7 @@ fn sam_findings(rule: &RuleInfo, holders: &[Held]) -> Vec<Finding> {
     let users: Vec<&Held> = holders.iter().filter(|held| held.facts.is_user()).collect();
     let lacks_upn = users.iter().any(|held| !held.facts.has_upn());
     if lacks_upn && objects(&users) > 1 {
-        return users.iter().map(|held| finding(rule, held, &users, "sAMAccountName")).collect();
+        return users.iter().filter_map(|held| finding(rule, held, &users, "sAMAccountName")).collect();
     }
     let mut by_domain: HashMap<&str, Vec<&Held>> = HashMap::new();
     for held in holders {
@@ -451,12 +462,19 @@ fn sam_findings(rule: &RuleInfo, holders: &[Held]) -> Vec<Finding> {
     let several = by_domain.into_values().filter(|holders| objects(holders) > 1);
     several
         .flat_map(|holders| {
-            holders.iter().map(|held| finding(rule, held, &holders, "sAMAccountName")).collect::<Vec<_>>()
+            holders
+                .iter()
+                .filter_map(|held| finding(rule, held, &holders, "sAMAccountName"))
+                .collect::<Vec<_>>()
         })
         .collect()
 }
 
-fn finding(rule: &RuleInfo, held: &Held, all: &[&Held], what: &str) -> Finding {
+/// The finding about one holder of a value; `None` if the rule does not apply to the object.
+fn finding(rule: &RuleInfo, held: &Held, all: &[&Held], what: &str) -> Option<Finding> {
+    if !held.facts.is_judged_by(&rule.id) {
+        return None;
+    }
     let count = objects(all);
     let explanation = format!("{count} objects have the same {what}");
     let mut finding = Finding::new(
@@ -479,7 +497,7 @@ fn finding(rule: &RuleInfo, held: &Held, all: &[&Held], what: &str) -> Finding {
             .with_loss(format!("mail to the address no longer reaches this object{to}"));
         finding.fixes.push(fix);
     }
-    finding
+    Some(finding)
 }
 
 /// Recommends one object to keep the value, with reasons.

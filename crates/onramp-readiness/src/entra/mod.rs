@@ -17,7 +17,7 @@ use settings::Settings;
 
 use crate::attributes as a;
 use crate::{
-    DirectoryObject, Exclusion, Finding, ObjectKind, Profile, ProfileError, ReadinessRules, RuleInfo,
+    DirectoryObject, Exclusion, Finding, ObjectKind, Profile, ProfileError, ReadinessRules, RuleId, RuleInfo,
 };
 
 /// Today's rules of Entra, as a profile sets them.
@@ -101,6 +101,10 @@ impl ReadinessRules for EntraRules {
         account::check(&mut judge);
         name::check(&mut judge);
         judge.findings
+    }
+
+    fn out_of_scope(&self, object: &DirectoryObject) -> Vec<RuleId> {
+        self.settings.out_of_scope(object)
     }
 
     fn suggest(&self, object: &DirectoryObject, findings: &mut [Finding]) {

@@ -6,11 +6,15 @@ use std::sync::{Arc, RwLock};
 use onramp_core::{AttributeName, DistinguishedName, DomainName};
 
 use super::catalog::Rule;
-use crate::{DirectoryObject, Profile, ProfileError, RuleInfo, RuleSettings};
+use crate::duplicates::DUPLICATE_RULES;
+use crate::forecast::CLOUD_RULES;
+use crate::{DirectoryObject, Profile, ProfileError, RuleId, RuleInfo, RuleSettings};
 
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) states: Vec<RuleState>,
+    /// The rules whose findings the scan makes, those with a scope alone.
+    scoped: Vec<(RuleId, Scope)>,
     verified: Option<HashSet<String>>,
     pub(super) upn_suffix: Option<DomainName>,
     pub(super) login: AttributeName,
@@ -113,8 +117,17 @@ impl Settings {
             states.push(RuleState { info, is_enabled, scope: Scope::of(&settings) });
         }
         let verified = profile.verified_domains.as_ref();
+        let is_shared = |id: &RuleId| {
+            let id = id.as_str();
+            DUPLICATE_RULES.contains(&id)
+                || CLOUD_RULES.contains(&id)
+                || id == Rule::ReplicationConflict.id().as_str()
+        };
+        let scoped = states.iter().filter(|state| is_shared(&state.info.id));
+        let scoped = scoped.filter_map(|state| Some((state.info.id.clone(), state.scope.clone()?))).collect();
         Ok(Self {
             states,
+            scoped,
             verified: verified.map(|domains| domains.iter().map(|name| name.ascii().to_owned()).collect()),
             upn_suffix: profile.upn_suffix.clone(),
             login: profile.login_attribute.clone(),
@@ -124,6 +137,12 @@ impl Settings {
 
     pub(super) fn state(&self, rule: Rule) -> Option<&RuleState> {
         self.states.get(rule as usize).filter(|state| state.is_enabled)
+    }
+
+    /// The rules whose findings the scan makes that do not apply to the object.
+    pub(super) fn out_of_scope(&self, object: &DirectoryObject) -> Vec<RuleId> {
+        let outside = self.scoped.iter().filter(|(_, scope)| !scope.contains(object));
+        outside.map(|(id, _)| id.clone()).collect()
     }
 
     /// The limit of a rule; the greatest number if it has none or does not apply.

@@ -132,7 +132,7 @@ impl Forecaster {
     /// Forecasts all objects, in their order: an object that matches the same cloud object as another one is unknown.
     pub fn forecast_all<'a>(&self, objects: impl IntoIterator<Item = &'a DirectoryObject>) -> Vec<Forecast> {
         let mut forecasts: Vec<Forecast> = objects.into_iter().map(|object| self.forecast(object)).collect();
-        note_rivals(&mut forecasts);
+        note_rivals(forecasts.iter_mut());
         forecasts
     }
 
@@ -361,13 +361,14 @@ impl Forecaster {
 }
 
 /// Makes the outcome unknown of all objects that match one cloud object: the first that is synchronized is matched.
-pub(crate) fn note_rivals(forecasts: &mut [Forecast]) {
+pub(crate) fn note_rivals<'a>(forecasts: impl Iterator<Item = &'a mut Forecast>) {
+    let forecasts: Vec<&mut Forecast> = forecasts.collect();
     let mut matches: HashMap<ObjectId, usize> = HashMap::new();
     let cloud_of = |forecast: &Forecast| {
         let is_taken = matches!(forecast.outcome, Outcome::Match | Outcome::Unknown);
         forecast.cloud.as_ref().filter(|_| is_taken).map(|cloud| cloud.id)
     };
-    for id in forecasts.iter().filter_map(cloud_of) {
+    for id in forecasts.iter().filter_map(|forecast| cloud_of(forecast)) {
         *matches.entry(id).or_default() += 1;
     }
     for forecast in forecasts {

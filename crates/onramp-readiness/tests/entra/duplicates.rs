@@ -366,3 +366,58 @@ fn an_enabled_account_is_known_by_its_control_flags() {
     let result = scan([list, other]);
     assert!(result.findings[0].holders.iter().all(|holder| holder.reasons.is_empty()));
 }
+
+#[test]
+fn a_rule_judges_the_objects_of_its_scope_alone_and_others_still_hold_the_value() {
+    let pair = |attribute, value: &str| {
+        let place = |name: &str, ou: &str| {
+            DirectoryObject::new(format!("CN={name},OU={ou},DC=corp,DC=local"))
+                .with_text(a::OBJECT_CLASS, "user")
+                .with_text(a::SAM_ACCOUNT_NAME, name)
+                .with_text(a::USER_PRINCIPAL_NAME, format!("{name}@contoso.com"))
+        };
+        [with(place("one", "Staff"), attribute, &[value]), with(place("two", "Shared"), attribute, &[value])]
+    };
+    for (rule, attribute, value) in [
+        ("duplicate-upn", &a::USER_PRINCIPAL_NAME, "same@contoso.com"),
+        ("duplicate-address", &a::MAIL, "same@contoso.com"),
+        ("duplicate-address", &a::PROXY_ADDRESSES, "sip:same@contoso.com"),
+        ("duplicate-target-address", &a::TARGET_ADDRESS, "SMTP:same@contoso.com"),
+        ("duplicate-mail-nickname", &a::MAIL_NICKNAME, "same"),
+        ("duplicate-sam-account-name", &a::SAM_ACCOUNT_NAME, "same"),
+        ("duplicate-source-anchor", &a::CONSISTENCY_GUID, "0123456789abcdef"),
+    ] {
+        for (setting, holders) in [
+            ("", &["CN=one", "CN=two"][..]),
+            ("below = [\"OU=Staff,DC=corp,DC=local\"]", &["CN=one"]),
+            ("not-below = [\"OU=Staff,DC=corp,DC=local\"]", &["CN=two"]),
+            ("classes = [\"group\"]", &[]),
+        ] {
+            let text = format!("verified-domains = [\"contoso.com\"]\n[rules.{rule}]\n{setting}");
+            let rules_of = Arc::new(EntraRules::new(&Profile::parse(&text).unwrap()).unwrap());
+            let mut scan = Scan::new(rules_of).with_threads(1);
+            pair(attribute, value).into_iter().for_each(|object| scan.add(object));
+            let findings = scan.finish().findings;
+            let found: Vec<_> = findings.iter().filter(|finding| finding.rule.as_str() == rule).collect();
+            let names: Vec<_> = found.iter().map(|f| f.object.dn.split(',').next().unwrap()).collect();
+            assert_eq!(names, holders, "{rule} {setting}");
+            assert!(found.iter().all(|finding| finding.holders.len() == 2), "{rule} {setting}");
+        }
+    }
+}
+
+#[test]
+fn the_loser_of_a_replication_conflict_is_told_within_the_scope_of_its_rule() {
+    let loser = || {
+        DirectoryObject::new("CN=one\\0ACNF:0c1d2e3f-0000-0000-0000-000000000001,OU=Staff,DC=corp,DC=local")
+            .with_text(a::OBJECT_CLASS, "user")
+            .with_text(a::USER_PRINCIPAL_NAME, "one@contoso.com")
+    };
+    for (setting, count) in [("", 1), ("not-below = [\"OU=Staff,DC=corp,DC=local\"]", 0)] {
+        let profile = Profile::parse(&format!("[rules.replication-conflict]\n{setting}")).unwrap();
+        let mut scan = Scan::new(Arc::new(EntraRules::new(&profile).unwrap()));
+        scan.add(loser());
+        let result = scan.finish();
+        assert_eq!((result.findings.len(), result.excluded.len()), (count, 1), "{setting}");
+    }
+}

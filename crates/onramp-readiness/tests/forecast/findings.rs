@@ -169,3 +169,21 @@ fn nothing_is_lost_that_ad_does_not_have() {
     assert!(forecast.loses.is_empty(), "{:?}", forecast.loses);
     assert_eq!(forecast.loses_password, Some(false));
 }
+
+#[test]
+fn a_rule_about_cloud_objects_judges_the_objects_of_its_scope_alone() {
+    let boss = || with(anna(), &a::TITLE, &["Director"]);
+    for (setting, found) in [
+        (
+            "[rules.cloud-overwrite]\nbelow = [\"OU=Staff,DC=corp,DC=local\"]",
+            &["cloud-conflict", "cloud-overwrite"][..],
+        ),
+        ("[rules.cloud-overwrite]\nnot-below = [\"OU=Staff,DC=corp,DC=local\"]", &["cloud-conflict"]),
+        ("[rules.cloud-conflict]\nclasses = [\"group\"]", &["cloud-overwrite"]),
+    ] {
+        let result = scanned(&Profile::parse(setting).unwrap(), vec![boss()], tenant(), known());
+        let rules: Vec<_> =
+            of_cloud(&result).iter().map(|finding| finding.rule.as_str().to_owned()).collect();
+        assert_eq!(rules, found, "{setting}");
+    }
+}
