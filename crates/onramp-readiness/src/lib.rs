@@ -2,6 +2,8 @@
 
 mod address;
 pub mod attributes;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod duplicates;
 mod entra;
 mod finding;
@@ -16,6 +18,12 @@ pub mod report;
 mod rules;
 mod scan;
 pub mod source;
+
+/// The mockall mock of the port. Feature `mock`.
+#[cfg(feature = "mock")]
+pub mod mock {
+    pub use crate::rules::MockReadinessRules;
+}
 
 pub use address::{address_key, smtp_address};
 pub use entra::EntraRules;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use onramp_core::forest::{AttributeValue, ForestObject, ForestUser};
 use onramp_core::{AttributeName, ObjectGuid};
 
-use crate::{ObjectKey, attributes as a};
+use crate::{Fix, ObjectKey, attributes as a};
 
 /// An object of a directory, as a source of any kind has it: names and values are kept octet by octet, in the source's
 /// order, valid or not.
@@ -84,6 +84,28 @@ impl DirectoryObject {
         if !values.is_empty() {
             self.attributes.push((attribute, values));
         }
+    }
+
+    /// Returns the object as it is after a fix; `None` if a value that the fix removes is not there.
+    #[must_use]
+    pub fn with_fix(&self, fix: &Fix) -> Option<Self> {
+        let mut fixed = self.clone();
+        for change in &fix.changes {
+            let mut values = fixed.values(&change.attribute).to_vec();
+            let mut added = change.add.iter();
+            for old in &change.remove {
+                let at = values.iter().position(|value| value.as_bytes() == old.as_bytes())?;
+                match added.next() {
+                    Some(new) => *values.get_mut(at)? = AttributeValue::text(new.clone()),
+                    None => {
+                        values.remove(at);
+                    }
+                }
+            }
+            values.extend(added.map(|new| AttributeValue::text(new.clone())));
+            fixed.set(change.attribute.clone(), values);
+        }
+        Some(fixed)
     }
 
     /// The distinguished name, as the source writes it.

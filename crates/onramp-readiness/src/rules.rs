@@ -70,6 +70,7 @@ impl Exclusion {
 ///
 /// An implementation has no state that a judgment changes, so that objects can be judged in parallel and in any order.
 /// What concerns several objects, the uniqueness of values, is [`Scan`](crate::Scan)'s.
+#[cfg_attr(feature = "mock", mockall::automock)]
 pub trait ReadinessRules: Debug + Send + Sync {
     /// The rules, in the order in which reports name them.
     fn catalog(&self) -> Vec<RuleInfo>;

@@ -11,6 +11,7 @@ pub use onramp_ad::AdClient;
 #[cfg(feature = "mock")]
 pub mod mock {
     pub use onramp_core::mock::*;
+    pub use onramp_readiness::mock::*;
 }
 pub use onramp_core::{
     BoxStream, Clock, DistinguishedName, DomainName, Error, ErrorKind, Forest, ImmutableId, LdapFilter,

@@ -102,7 +102,7 @@ fn holds(
     fix: &Fix,
     before: &[Signature],
 ) -> bool {
-    let Some(fixed) = applied(object, fix) else { return false };
+    let Some(fixed) = object.with_fix(fix) else { return false };
     let after = check(&fixed);
     let added: Vec<&str> =
         fix.changes.iter().flat_map(|change| change.add.iter().map(String::as_str)).collect();
@@ -122,27 +122,6 @@ fn holds(
             && other.value.as_deref().is_some_and(|value| added.contains(&value));
         !remains && was_there && !is_rejected
     })
-}
-
-/// The object as it is after a fix; `None` if the fix does not fit it.
-pub(crate) fn applied(object: &DirectoryObject, fix: &Fix) -> Option<DirectoryObject> {
-    let mut fixed = object.clone();
-    for change in &fix.changes {
-        let mut values = fixed.values(&change.attribute).to_vec();
-        let mut added = change.add.iter();
-        for old in &change.remove {
-            let at = values.iter().position(|value| value.as_bytes() == old.as_bytes())?;
-            match added.next() {
-                Some(new) => *values.get_mut(at)? = AttributeValue::text(new.clone()),
-                None => {
-                    values.remove(at);
-                }
-            }
-        }
-        values.extend(added.map(|new| AttributeValue::text(new.clone())));
-        fixed.set(change.attribute.clone(), values);
-    }
-    Some(fixed)
 }
 
 fn candidates(rules: &Settings, object: &DirectoryObject, finding: &Finding) -> Vec<Fix> {

@@ -17,6 +17,7 @@ use time::OffsetDateTime;
 
 pub use journal::journal;
 pub use onramp_core::conformance::*;
+pub use onramp_readiness::conformance::readiness_rules;
 pub use plan_store::plan_store;
 pub use secret_store::secret_store;
 
