@@ -8,6 +8,7 @@ use std::sync::Arc;
 use onramp::{FolderPlanStore, PolicyRules, Spec, SpecError};
 use onramp_ad::{AdClient, BindName, LdapSecurity};
 use onramp_core::{Clock, Error, ErrorKind, Password, Result};
+use onramp_entra::reqwest::Proxy;
 use onramp_entra::{ClientSecret, Cloud, Endpoints, EntraClient, HarRecorder, ServiceAddresses};
 use serde::Deserialize;
 
@@ -39,16 +40,39 @@ pub struct TenantConfig {
     pub client_id: String,
     /// The place of the client secret.
     pub client_secret: SecretFrom,
-    /// Addresses of another cloud, or of a lab; the global cloud without it.
+    /// The name of the cloud: `global`, `usgov`, `usgov-dod` or `china`; `global` without it.
+    #[serde(default, deserialize_with = "cloud")]
+    pub cloud: Option<Cloud>,
+    /// Addresses of a cloud without a name, of a gateway or of a lab.
     #[serde(default)]
     pub endpoints: Option<EndpointsConfig>,
     /// PEM file of the authorities to trust; those of the machine without it.
     #[serde(default)]
     pub trust_root: Option<PathBuf>,
+    /// PEM file of authorities to trust beside those of the machine: that of a proxy that inspects TLS.
+    #[serde(default)]
+    pub extra_trust_root: Option<PathBuf>,
+    /// The proxy for the tenant's services; that of the environment or the system without it.
+    #[serde(default)]
+    pub proxy: Option<ProxyConfig>,
     /// The public client for the trial sign-in of the service account; without it that of Microsoft's own command line
     /// tools, which some tenants and labs do not have.
     #[serde(default)]
     pub probe_client_id: Option<String>,
+}
+
+/// A proxy.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyConfig {
+    /// Its address: `http://proxy.corp.example:8080`.
+    pub url: String,
+    /// The name to sign in to it with, by HTTP Basic.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The place of the password for `user`.
+    #[serde(default)]
+    pub password: Option<SecretFrom>,
 }
 
 /// Addresses of another cloud.
@@ -181,10 +205,13 @@ impl Config {
                 .with_hint("In double quotes a backslash begins an escape; write names such as CORP\\nina in single quotes."));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        for path in config.tenant.trust_root.iter_mut().chain(&mut config.forest.trust_root) {
+        let tenant = &mut config.tenant;
+        let roots = tenant.trust_root.iter_mut().chain(&mut tenant.extra_trust_root);
+        for path in roots.chain(&mut config.forest.trust_root) {
             *path = folder.join(&path);
         }
-        for secret in [&mut config.tenant.client_secret, &mut config.forest.password] {
+        let of_proxy = tenant.proxy.as_mut().and_then(|proxy| proxy.password.as_mut());
+        for secret in [&mut tenant.client_secret, &mut config.forest.password].into_iter().chain(of_proxy) {
             if let SecretFrom::File(path) = secret {
                 *path = folder.join(&path);
             }
@@ -214,16 +241,27 @@ impl Config {
         let secret =
             ClientSecret::new(&tenant.id, &tenant.client_id, tenant.client_secret.read("client secret")?);
         let mut builder = EntraClient::builder(secret).clock(clock);
-        builder = match &tenant.endpoints {
-            Some(at) => builder.endpoints(Endpoints::new(ServiceAddresses {
+        builder = match (&tenant.endpoints, tenant.cloud) {
+            (Some(_), Some(_)) => {
+                return Err(Error::new(ErrorKind::Invalid, "read the configuration")
+                    .with_detail("`cloud` and `endpoints` both say where the tenant is")
+                    .with_hint("Remove one of them."));
+            }
+            (Some(at), None) => builder.endpoints(Endpoints::new(ServiceAddresses {
                 graph: &at.graph,
                 arm: &at.arm,
                 login: &at.login,
             })?),
-            None => builder.cloud(Cloud::Global),
+            (None, cloud) => builder.cloud(cloud.unwrap_or_default()),
         };
         if let Some(path) = &tenant.trust_root {
             builder = builder.trust_root_pem(read_file(path, "trusted authorities")?);
+        }
+        if let Some(path) = &tenant.extra_trust_root {
+            builder = builder.extra_trust_root_pem(read_file(path, "trusted authorities")?);
+        }
+        if let Some(proxy) = &tenant.proxy {
+            builder = builder.proxy(proxy.read()?);
         }
         if let Some(recorder) = recorder {
             builder = builder.recorder(recorder);
@@ -257,6 +295,47 @@ impl Config {
         }
         builder.connect().await
     }
+}
+
+impl ProxyConfig {
+    fn read(&self) -> Result<Proxy> {
+        let wrong = |detail: &str, hint: &str| {
+            let error = Error::new(ErrorKind::Invalid, "use the proxy").with_object(&self.url);
+            Err(error.with_detail(detail).with_hint(hint.to_owned()))
+        };
+        let has_scheme = ["http://", "https://"].iter().any(|scheme| self.url.starts_with(scheme));
+        if !has_scheme {
+            return wrong("the address has no scheme that is known", "Write http://proxy.corp.example:8080.");
+        }
+        if self.url.contains('@') {
+            // The address is not shown: it may hold a password.
+            return Err(Error::new(ErrorKind::Invalid, "use the proxy")
+                .with_detail("its address contains a user")
+                .with_hint(
+                    "Write `user` and `password` beside `url`; the configuration itself holds no secret.",
+                ));
+        }
+        let proxy = match Proxy::all(&self.url) {
+            Ok(proxy) => proxy,
+            Err(error) => return wrong(&error.to_string(), "Write http://proxy.corp.example:8080."),
+        };
+        match (&self.user, &self.password) {
+            (Some(user), Some(password)) => {
+                Ok(proxy.basic_auth(user, password.read("password of the proxy")?.expose()))
+            }
+            (None, None) => Ok(proxy),
+            _ => wrong("`user` and `password` belong together", "Write both or none."),
+        }
+    }
+}
+
+/// Reads the name of a cloud.
+fn cloud<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Option<Cloud>, D::Error> {
+    let name = String::deserialize(from)?;
+    name.parse().map(Some).map_err(|_| {
+        let names = Cloud::ALL.map(Cloud::name).join(", ");
+        serde::de::Error::custom(format!("there is no cloud `{name}`; the clouds are {names}"))
+    })
 }
 
 impl SecretFrom {

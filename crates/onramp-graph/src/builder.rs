@@ -48,6 +48,8 @@ pub struct GraphClientBuilder<C = GraphClient> {
     endpoints: Option<Endpoints>,
     http: Option<reqwest::ClientBuilder>,
     trust_roots: Vec<Vec<u8>>,
+    extra_trust_roots: Vec<Vec<u8>>,
+    proxy: Option<reqwest::Proxy>,
     tenant: Option<String>,
     clock: Option<Arc<dyn Clock>>,
     retry: RetryPolicy,
@@ -75,6 +77,8 @@ impl<C: From<GraphClient>> GraphClientBuilder<C> {
             endpoints: None,
             http: None,
             trust_roots: Vec::new(),
+            extra_trust_roots: Vec::new(),
+            proxy: None,
             tenant: None,
             clock: None,
             retry: RetryPolicy::default(),
@@ -110,6 +114,21 @@ impl<C: From<GraphClient>> GraphClientBuilder<C> {
     /// certificates, in any encoding that Windows writes, or DER. Further calls add more authorities.
     pub fn trust_root_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.trust_roots.push(pem.into());
+        self
+    }
+
+    /// Trusts a certificate authority beside those of the operating system: that of a proxy that inspects TLS. Hosts that the
+    /// proxy does not inspect are verified as before. The forms of the file are those of
+    /// [`GraphClientBuilder::trust_root_pem`], which has precedence. Further calls add more authorities.
+    pub fn extra_trust_root_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.extra_trust_roots.push(pem.into());
+        self
+    }
+
+    /// Sets the proxy for every request. Default: that of the environment variables `HTTPS_PROXY`, `HTTP_PROXY`,
+    /// `ALL_PROXY` and `NO_PROXY`.
+    pub fn proxy(mut self, proxy: reqwest::Proxy) -> Self {
+        self.proxy = Some(proxy);
         self
     }
 
@@ -168,7 +187,11 @@ impl<C: From<GraphClient>> GraphClientBuilder<C> {
         }
         let http = match self.http {
             Some(http) => http,
-            None => http_client(&self.trust_roots, &self.timeouts)?,
+            None => http_client(&self.trust_roots, &self.extra_trust_roots, &self.timeouts)?,
+        };
+        let http = match self.proxy {
+            Some(proxy) => http.proxy(proxy),
+            None => http,
         };
         let endpoints = match self.endpoints {
             Some(endpoints) => endpoints,
@@ -233,14 +256,25 @@ fn build_http_client(http: reqwest::ClientBuilder) -> Result<reqwest::Client> {
 }
 
 /// Returns the default HTTP client, on rustls with ring.
-fn http_client(trust_roots: &[Vec<u8>], timeouts: &HttpTimeouts) -> Result<reqwest::ClientBuilder> {
+fn http_client(
+    trust_roots: &[Vec<u8>],
+    extra_trust_roots: &[Vec<u8>],
+    timeouts: &HttpTimeouts,
+) -> Result<reqwest::ClientBuilder> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|why| invalid("TLS", why.to_string()))?;
     let mut tls = if trust_roots.is_empty() {
-        let system =
-            Verifier::new(provider).map_err(|why| invalid("the system's trust roots", why.to_string()))?;
+        let mut extra = Vec::new();
+        for pem in extra_trust_roots {
+            extra.extend(certificates(pem)?);
+        }
+        let system = match extra.is_empty() {
+            true => Verifier::new(provider),
+            false => Verifier::new_with_extra_roots(extra, provider),
+        };
+        let system = system.map_err(|why| invalid("the system's trust roots", why.to_string()))?;
         tls.dangerous().with_custom_certificate_verifier(Arc::new(system)).with_no_client_auth()
     } else {
         let mut roots = rustls::RootCertStore::empty();

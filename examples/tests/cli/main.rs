@@ -16,6 +16,7 @@ mod forecast;
 mod interruptions;
 mod kills;
 mod mistakes;
+mod networks;
 mod onboarding;
 mod password;
 mod program;

@@ -37,11 +37,22 @@ pub(crate) struct Ended {
 impl Program {
     /// Starts a program without a terminal and without input, with its output in a file in the folder.
     pub(crate) fn start(program: &str, arguments: &[&str], folder: &Path) -> Self {
+        Self::start_with(program, arguments, folder, &[])
+    }
+
+    /// The same with environment variables beside those of the test.
+    pub(crate) fn start_with(
+        program: &str,
+        arguments: &[&str],
+        folder: &Path,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let said = folder.join("said.txt");
         let out = File::create(&said).unwrap();
         let mut child = Command::new(program)
             .args(arguments)
             .current_dir(folder)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(out.try_clone().unwrap())
             .stderr(out)

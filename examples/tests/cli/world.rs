@@ -120,6 +120,12 @@ impl Desk {
         Program::start(env!("CARGO_BIN_EXE_onboard"), arguments, self.folder.path())
     }
 
+    /// The same with environment variables beside those of the test.
+    pub(crate) fn onboard_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let program = env!("CARGO_BIN_EXE_onboard");
+        self.checked(Program::start_with(program, arguments, self.folder.path(), variables).end())
+    }
+
     /// Runs `onboard` to its end, and checks that no secret was printed or written.
     pub(crate) fn onboard(&self, arguments: &[&str]) -> Ended {
         self.checked(self.start(arguments).end())

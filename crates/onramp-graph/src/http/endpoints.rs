@@ -1,5 +1,8 @@
 //! Clouds, and the base addresses of their services.
 
+use std::fmt;
+use std::str::FromStr;
+
 use onramp_core::{Error, ErrorKind, Result};
 
 use crate::http::service::{Service, ServiceKind};
@@ -22,6 +25,19 @@ pub enum Cloud {
 }
 
 impl Cloud {
+    /// Every cloud.
+    pub const ALL: [Self; 4] = [Self::Global, Self::UsGovernment, Self::UsDefense, Self::China];
+
+    /// The name in configurations: `global`, `usgov`, `usgov-dod` or `china`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::UsGovernment => "usgov",
+            Self::UsDefense => "usgov-dod",
+            Self::China => "china",
+        }
+    }
+
     /// Returns the endpoints of this cloud.
     ///
     /// # Errors
@@ -48,6 +64,27 @@ impl Cloud {
                 arm: "https://management.chinacloudapi.cn",
                 login: "https://login.partner.microsoftonline.cn",
             },
+        })
+    }
+}
+
+impl fmt::Display for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Cloud {
+    type Err = Error;
+
+    /// # Errors
+    /// `Invalid` if there is no such cloud; the error names all.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|cloud| cloud.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::new(ErrorKind::Invalid, "choose the cloud")
+                .with_object(name)
+                .with_detail(format!("the clouds are {names}"))
         })
     }
 }
@@ -215,11 +252,14 @@ mod tests {
 
     #[test]
     fn every_cloud_has_endpoints_of_its_own() {
-        for cloud in [Cloud::Global, Cloud::UsGovernment, Cloud::UsDefense, Cloud::China] {
+        for cloud in Cloud::ALL {
+            assert_eq!(cloud.to_string().parse::<Cloud>().unwrap(), cloud);
             let endpoints = cloud.endpoints().unwrap();
             assert_eq!(endpoints.login().base().scheme(), "https");
             assert!(endpoints.graph().scope().unwrap().ends_with("/.default"));
         }
+        let error = "germany".parse::<Cloud>().unwrap_err().to_string();
+        assert!(error.contains("global, usgov, usgov-dod, china"), "{error}");
         let global = Cloud::Global.endpoints().unwrap();
         assert_eq!(global.arm().scope().unwrap(), "https://management.azure.com/.default");
     }
