@@ -116,7 +116,7 @@ fn the_proxy_of_the_environment_is_used_and_its_refusal_told() {
     let variable = format!("http://{}", proxy.address);
     let ended = world.desk.onboard_with(&["--yes"], &[("HTTPS_PROXY", &variable)]).with_code(1);
     assert!(!proxy.asked().is_empty());
-    assert!(ended.said.contains("the proxy"), "{}", ended.said);
+    assert!(ended.said.contains("the proxy wants a sign-in (407)"), "{}", ended.said);
 }
 
 #[test]

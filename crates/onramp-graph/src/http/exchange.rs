@@ -212,6 +212,13 @@ fn no_response(request: &Request, why: &reqwest::Error, client_request_id: &str)
             RetryDecision::GiveUp,
         );
     }
+    // The error of hyper-util is private; these are its words.
+    if chain(why).any(|cause| cause.to_string().contains("proxy authorization required")) {
+        let error =
+            exchange_error(request, ErrorKind::Invalid, "the proxy wants a sign-in (407)", client_request_id)
+                .with_hint("Give the proxy's user and password; it must accept HTTP Basic.");
+        return AttemptError::new(error, RetryDecision::GiveUp);
+    }
     if why.is_connect() {
         let error = exchange_error(request, ErrorKind::Unavailable, &detail, client_request_id)
             .with_hint("Check name resolution, the proxy and the firewall.");
