@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use onramp_core::forest::{AttributeValue, ForestObject, ForestUser};
-use onramp_core::{AttributeName, ObjectGuid};
+use onramp_core::{AttributeName, ObjectGuid, comparison_key};
 
 use crate::{Fix, ObjectKey, attributes as a};
 
@@ -86,7 +86,8 @@ impl DirectoryObject {
         }
     }
 
-    /// Returns the object as it is after a fix; `None` if a value that the fix removes is not there.
+    /// Returns the object as it is after a fix; `None` if a value that the fix removes is not there, or if one that it adds is,
+    /// as a directory compares values.
     #[must_use]
     pub fn with_fix(&self, fix: &Fix) -> Option<Self> {
         let mut fixed = self.clone();
@@ -103,6 +104,13 @@ impl DirectoryObject {
                 }
             }
             values.extend(added.map(|new| AttributeValue::text(new.clone())));
+            for new in change.add.iter().map(|new| comparison_key(new)) {
+                let is_it =
+                    |value: &&AttributeValue| value.as_text().is_some_and(|text| comparison_key(text) == new);
+                if values.iter().filter(is_it).nth(1).is_some() {
+                    return None;
+                }
+            }
             fixed.set(change.attribute.clone(), values);
         }
         Some(fixed)

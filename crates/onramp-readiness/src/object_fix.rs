@@ -89,6 +89,17 @@ impl Identity {
     }
 }
 
+/// Puts fixes together; `None` if they contradict each other.
+pub(crate) fn combined<'a>(fixes: impl Iterator<Item = &'a Fix>) -> Option<Vec<FixChange>> {
+    let mut taken = Taken::default();
+    for fix in fixes {
+        if !taken.take(fix) {
+            return None;
+        }
+    }
+    Some(taken.changes)
+}
+
 fn combine<'a>(
     object: &'a ObjectKey,
     fixes: Vec<(&'a Finding, &'a Fix)>,

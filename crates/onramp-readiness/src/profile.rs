@@ -121,6 +121,34 @@ pub enum ProfileError {
         /// The existing name that is most like it.
         nearest: Option<String>,
     },
+    /// A container that is no distinguished name: the rule would judge nothing, or everything.
+    #[error("“{value}” in the scope of the rule “{rule}” is no distinguished name: {reason}")]
+    NoDistinguishedName {
+        /// The rule.
+        rule: RuleId,
+        /// The text.
+        value: String,
+        /// The reason.
+        reason: String,
+    },
+    /// An object class that looks like a mistyped one: the rule would judge nothing.
+    #[error(
+        "no object class is called “{class}” in the scope of the rule “{rule}”; did you mean “{nearest}”?"
+    )]
+    UnknownClass {
+        /// The rule.
+        rule: RuleId,
+        /// The text.
+        class: String,
+        /// The class that is most like it.
+        nearest: &'static str,
+    },
+    /// An attribute for signing in whose values are secret, and would stand in reports.
+    #[error("the values of {0} are secret; users do not sign in by it")]
+    SecretLogin(AttributeName),
+    /// Every rule is switched off: whatever is scanned would be clean.
+    #[error("the profile switches every rule off; nothing would be judged")]
+    NoRules,
     /// A limit for a rule that has none.
     #[error("the rule “{0}” has no limit to set")]
     NoLimit(RuleId),

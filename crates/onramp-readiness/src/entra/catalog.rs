@@ -13,6 +13,7 @@ const CONCEPTS: &str = "Microsoft Entra Connect: Design concepts (sourceAnchor)"
 const UPN_POPULATION: &str = "Microsoft Entra UserPrincipalName population";
 const SMTP: &str = "RFC 5321 section 4.5.3.1";
 const UNICODE: &str = "Unicode Technical Standard 39";
+const LDAP_SYNTAXES: &str = "RFC 4517 section 3.3.6 (Directory String)";
 
 macro_rules! rules {
     ($($rule:ident $id:literal $severity:ident [$($tag:literal)*] $limit:expr, $source:expr, $title:literal;)*) => {
@@ -135,6 +136,8 @@ rules! {
         "A value has no white space at its beginning or end";
     InvisibleCharacter "invisible-character" Warning ["character"] None, UNICODE,
         "A value has no control character, no invisible one, and none that changes the direction of text";
+    TextEncoding "text-encoding" Error ["character"] None, LDAP_SYNTAXES,
+        "A value of text is UTF-8";
     ConfusableCharacter "confusable-character" Note ["character"] None, UNICODE,
         "A name does not mix letters of scripts that look alike";
     GroupMembers "group-members" Warning ["group" "length"] Some(50_000), DEFAULT_RULES,

@@ -35,7 +35,11 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             if is_plain(bytes) && bytes.len() <= limit {
                 continue;
             }
-            let Some(text) = value.as_text() else { continue };
+            let Some(text) = value.as_text() else {
+                let explanation = format!("value {} of {attribute} is not UTF-8", index + 1);
+                judge.add(Rule::TextEncoding, attribute, None, Vec::new(), explanation);
+                continue;
+            };
             let value = Value { attribute, text, index };
             if let Some((rule, name)) = length {
                 judge.length(*rule, value, text, name, None);

@@ -1,9 +1,10 @@
 //! The fixes that a rule of `entra` suggests. Each is verified by judging the object as it would be.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use onramp_core::forest::AttributeValue;
-use onramp_core::{AttributeName, DomainName};
+use onramp_core::{AttributeName, DomainName, comparison_key};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -15,6 +16,7 @@ use super::text::is_invisible;
 use super::upn::is_prefix_character;
 use crate::address::{FORBIDDEN, ProxyAddress, address_key, is_atom};
 use crate::attributes as a;
+use crate::object_fix::combined;
 use crate::{Confidence, DirectoryObject, Finding, Fix, FixChange, Severity};
 
 /// A repaired text, and what it cost.
@@ -33,11 +35,16 @@ impl Repaired {
 
 const NO_FIX: Cow<'static, str> =
     Cow::Borrowed("no change of the value alone is safe; a person has to choose");
+const NOT_TOGETHER: Cow<'static, str> =
+    Cow::Borrowed("it does no good together with another fix of the object; check again after that one");
 const TOO_LONG: Cow<'static, str> =
     Cow::Borrowed("to cut a name makes another name; a person has to choose a shorter one");
 const NEEDS_DOMAIN: Cow<'static, str> = Cow::Borrowed(
     "the suffix is a decision for the whole directory: verify the domain in the tenant, or move the users to one that is verified",
 );
+
+/// The maximum number of fixes of an object that are tried two by two.
+const MAX_PAIRED: usize = 24;
 
 /// A judgment of an object by all rules.
 type Check<'a> = &'a dyn Fn(&DirectoryObject) -> Vec<Finding>;
@@ -51,7 +58,7 @@ pub(super) fn suggest(
     if findings.is_empty() {
         return;
     }
-    let before = signatures(findings);
+    let before = Before::of(object, findings);
     // What belongs to one value is repaired at once.
     let mut done: Vec<(AttributeName, Option<usize>, Vec<Fix>)> = Vec::new();
     for finding in findings.iter_mut() {
@@ -60,17 +67,125 @@ pub(super) fn suggest(
         let candidates = match known {
             Some((_, _, fixes)) => fixes.clone(),
             None => {
-                let fixes = candidates(rules, object, finding);
+                let fixes = candidates(rules, object, finding, &before);
                 done.push((place.0, place.1, fixes.clone()));
                 fixes
             }
         };
-        let verified = candidates.into_iter().filter(|fix| holds(check, object, finding, fix, &before));
+        let verified = candidates.into_iter().filter(|fix| before.holds(check, object, &[(&*finding, fix)]));
         finding.fixes = verified.collect();
         if finding.fixes.is_empty() {
             finding.no_fix = Some(reason(finding));
         }
     }
+    settle(&before, check, object, findings);
+}
+
+/// Takes away fixes that do no good together with better ones of the same object, which are made in one change.
+fn settle(before: &Before, check: Check<'_>, object: &DirectoryObject, findings: &mut [Finding]) {
+    let mut order: Vec<usize> =
+        (0..findings.len()).filter(|at| findings.get(*at).is_some_and(|one| !one.fixes.is_empty())).collect();
+    if order.len() < 2 {
+        return;
+    }
+    order.sort_by_key(|&at| {
+        std::cmp::Reverse(findings.get(at).and_then(|one| one.fixes.first()).map(|fix| fix.confidence))
+    });
+    let in_pairs = order.len() <= MAX_PAIRED;
+    let mut taken: Vec<(Finding, Fix)> = Vec::new();
+    for at in order {
+        let Some(finding) = findings.get_mut(at) else { continue };
+        while let Some(fix) = finding.fixes.first().cloned() {
+            let all: Vec<(&Finding, &Fix)> =
+                taken.iter().map(|(finding, fix)| (finding, fix)).chain([(&*finding, &fix)]).collect();
+            let (own, others) = match all.split_last() {
+                Some((own, others)) => (*own, others),
+                None => break,
+            };
+            // People choose fixes by rule and by confidence, so that any two may be made without the others.
+            let is_good = before.holds(check, object, &all)
+                && (!in_pairs || others.iter().all(|other| before.holds(check, object, &[*other, own])));
+            if is_good {
+                taken.push((finding.clone(), fix));
+                break;
+            }
+            finding.fixes.remove(0);
+        }
+        if finding.fixes.is_empty() {
+            finding.no_fix = Some(NOT_TOGETHER);
+        }
+    }
+}
+
+/// The object before any fix.
+struct Before {
+    findings: Vec<Signature>,
+    /// The proxy addresses that Entra rejects as they are.
+    broken: HashSet<String>,
+    /// The addresses that mail reaches the object by, in lower case.
+    addresses: HashSet<String>,
+}
+
+impl Before {
+    fn of(object: &DirectoryObject, findings: &[Finding]) -> Self {
+        let is_broken = |finding: &&Finding| {
+            finding.attribute == a::PROXY_ADDRESSES
+                && finding.severity == Severity::Error
+                && finding.rule != Rule::AddressPrimarySeveral.id()
+        };
+        let broken: HashSet<String> =
+            findings.iter().filter(is_broken).filter_map(|finding| finding.value.clone()).collect();
+        let addresses = smtp_addresses(object).filter(|(text, _)| !broken.contains(*text));
+        let addresses = addresses.map(|(_, proxy)| delivered(&proxy)).collect();
+        Self { findings: signatures(findings), broken, addresses }
+    }
+
+    /// Returns true if the findings are gone after their fixes, none is there that was not there before, and no address is
+    /// lost.
+    fn holds(&self, check: Check<'_>, object: &DirectoryObject, fixes: &[(&Finding, &Fix)]) -> bool {
+        // Those that contradict each other are not made together.
+        let Some(changes) = combined(fixes.iter().map(|(_, fix)| *fix)) else { return true };
+        let Some(fixed) = object.with_fix(&Fix::of(changes)) else { return false };
+        if fixes.iter().all(|(_, fix)| fix.loses.is_none()) {
+            let after: HashSet<String> = smtp_addresses(&fixed).map(|(_, proxy)| delivered(&proxy)).collect();
+            if !self.addresses.is_subset(&after) {
+                return false;
+            }
+        }
+        let after = check(&fixed);
+        let changes = || fixes.iter().flat_map(|(_, fix)| &fix.changes);
+        let is_added = |value: &Option<String>| {
+            value.as_ref().is_some_and(|value| changes().any(|change| change.add.contains(value)))
+        };
+        after.iter().all(|other| {
+            let remains = fixes.iter().any(|(finding, _)| {
+                let is_same_place = other.attribute == finding.attribute
+                    && (other.value == finding.value || is_added(&other.value));
+                other.rule == finding.rule && (is_same_place || finding.value.is_none())
+            });
+            let was_there = self.findings.iter().any(|(rule, attribute, value)| {
+                rule == other.rule.as_str()
+                    && *attribute == other.attribute
+                    && (*value == other.value || fixes.iter().any(|(finding, _)| *value == finding.value))
+            });
+            // A new value that is rejected like the old one helps nobody.
+            let is_rejected = other.severity == Severity::Error
+                && fixes.iter().any(|(finding, _)| finding.attribute == other.attribute)
+                && is_added(&other.value);
+            !remains && was_there && !is_rejected
+        })
+    }
+}
+
+/// The SMTP addresses among the proxy addresses, each with its value.
+fn smtp_addresses(object: &DirectoryObject) -> impl Iterator<Item = (&str, ProxyAddress<'_>)> {
+    let texts = object.values(&a::PROXY_ADDRESSES).iter().filter_map(AttributeValue::as_text);
+    texts.filter_map(|text| Some((text, ProxyAddress::parse(text)?))).filter(|(_, proxy)| proxy.is_smtp())
+}
+
+/// The address as mail servers compare it: letters with marks are letters of their own, other than in a directory.
+fn delivered(proxy: &ProxyAddress<'_>) -> String {
+    proxy.address.trim().to_lowercase()
 }
 
 /// The reason why a finding has no fix.
@@ -94,37 +209,7 @@ fn signatures(findings: &[Finding]) -> Vec<Signature> {
         .collect()
 }
 
-/// Returns true if the finding is gone after the fix, and none is there that was not there before.
-fn holds(
-    check: Check<'_>,
-    object: &DirectoryObject,
-    finding: &Finding,
-    fix: &Fix,
-    before: &[Signature],
-) -> bool {
-    let Some(fixed) = object.with_fix(fix) else { return false };
-    let after = check(&fixed);
-    let added: Vec<&str> =
-        fix.changes.iter().flat_map(|change| change.add.iter().map(String::as_str)).collect();
-    after.iter().all(|other| {
-        let is_same_place = other.attribute == finding.attribute
-            && (other.value == finding.value
-                || other.value.as_deref().is_some_and(|value| added.contains(&value)));
-        let remains = other.rule == finding.rule && (is_same_place || finding.value.is_none());
-        let was_there = before.iter().any(|(rule, attribute, value)| {
-            rule == other.rule.as_str()
-                && *attribute == other.attribute
-                && (*value == other.value || *value == finding.value)
-        });
-        // A new value that is rejected like the old one helps nobody.
-        let is_rejected = other.severity == Severity::Error
-            && other.attribute == finding.attribute
-            && other.value.as_deref().is_some_and(|value| added.contains(&value));
-        !remains && was_there && !is_rejected
-    })
-}
-
-fn candidates(rules: &Settings, object: &DirectoryObject, finding: &Finding) -> Vec<Fix> {
+fn candidates(rules: &Settings, object: &DirectoryObject, finding: &Finding, before: &Before) -> Vec<Fix> {
     let attribute = &finding.attribute;
     let Some(value) = finding.value.as_deref() else { return missing(rules, object, finding) };
     if *attribute == a::CONSISTENCY_GUID {
@@ -134,7 +219,7 @@ fn candidates(rules: &Settings, object: &DirectoryObject, finding: &Finding) -> 
     let repaired = if *attribute == rules.login {
         upn(rules, object, value)
     } else if *attribute == a::PROXY_ADDRESSES {
-        fixes.extend(primaries(object, value, finding));
+        fixes.extend(primaries(object, value, finding, before));
         proxy_address(object, value)
     } else if *attribute == a::TARGET_ADDRESS {
         proxy_address(object, value)
@@ -154,14 +239,23 @@ fn candidates(rules: &Settings, object: &DirectoryObject, finding: &Finding) -> 
     for repaired in
         repaired.into_iter().filter(|repaired| repaired.text != value && !repaired.text.is_empty())
     {
-        let mut fix = Fix::replace(attribute.clone(), Some(value), Some(repaired.text))
-            .with_confidence(repaired.confidence);
+        // Where the object has the right value already, the wrong one has nothing to become.
+        let is_there = has_another(object, attribute, value, &repaired.text);
+        let new = (!is_there).then_some(repaired.text);
+        let mut fix = Fix::replace(attribute.clone(), Some(value), new).with_confidence(repaired.confidence);
         fix.loses = repaired.loses;
         if !fixes.contains(&fix) {
             fixes.push(fix);
         }
     }
     fixes
+}
+
+/// Returns true if the object has a value already, as a directory compares values, besides the one that is to be changed.
+fn has_another(object: &DirectoryObject, attribute: &AttributeName, value: &str, new: &str) -> bool {
+    let key = comparison_key(new);
+    let texts = object.values(attribute).iter().filter_map(AttributeValue::as_text);
+    texts.filter(|text| *text != value).any(|text| comparison_key(text) == key)
 }
 
 /// The fixes of findings about a value that is not there.
@@ -464,24 +558,22 @@ fn promotion(object: &DirectoryObject) -> Option<Fix> {
 }
 
 /// The fixes of a primary address beside others, and of an address that is there twice.
-fn primaries(object: &DirectoryObject, value: &str, finding: &Finding) -> Option<Fix> {
+fn primaries(object: &DirectoryObject, value: &str, finding: &Finding, before: &Before) -> Option<Fix> {
     let proxy = ProxyAddress::parse(value)?;
     if finding.rule == Rule::AddressRepeated.id() {
-        return Some(Fix::replace(a::PROXY_ADDRESSES, Some(value), None));
+        return repeated(object, value, &proxy);
     }
     if finding.rule != Rule::AddressPrimarySeveral.id() {
         return None;
     }
     // The one that is the mail address stays, all others become secondary, in one change.
     let mail = address_key(object.text(&a::MAIL)?);
-    let primaries: Vec<(&str, ProxyAddress<'_>)> = object
-        .values(&a::PROXY_ADDRESSES)
-        .iter()
-        .filter_map(|value| Some((value.as_text()?, ProxyAddress::parse(value.as_text()?)?)))
-        .filter(|(_, proxy)| proxy.is_primary())
-        .collect();
+    let primaries: Vec<_> = smtp_addresses(object).filter(|(_, proxy)| proxy.is_primary()).collect();
     let is_kept = |proxy: &ProxyAddress<'_>| address_key(proxy.address) == mail;
-    if !proxy.is_primary() || primaries.iter().filter(|(_, proxy)| is_kept(proxy)).count() != 1 {
+    let mut kept = primaries.iter().filter(|(_, proxy)| is_kept(proxy));
+    let (Some((text, _)), None) = (kept.next(), kept.next()) else { return None };
+    // An address that Entra rejects must not become the only primary one.
+    if !proxy.is_primary() || before.broken.contains(*text) {
         return None;
     }
     let others = || primaries.iter().filter(|(_, proxy)| !is_kept(proxy));
@@ -490,6 +582,26 @@ fn primaries(object: &DirectoryObject, value: &str, finding: &Finding) -> Option
         remove: others().map(|(text, _)| (*text).to_owned()).collect(),
         add: others().map(|(_, proxy)| format!("smtp:{}", proxy.address)).collect(),
     }]))
+}
+
+/// The fix of an address that the object has twice: the right spelling stays, as the primary one if one of the two is.
+fn repeated(object: &DirectoryObject, value: &str, proxy: &ProxyAddress<'_>) -> Option<Fix> {
+    let is_twin =
+        |(text, other): &(&str, ProxyAddress<'_>)| *text != value && delivered(other) == delivered(proxy);
+    let (twin, other) = smtp_addresses(object).filter(is_twin).max_by_key(|(_, other)| other.is_primary())?;
+    let is_clean =
+        |proxy: &ProxyAddress<'_>| proxy.address.trim() == proxy.address && proxy.kind.trim() == proxy.kind;
+    let is_primary = proxy.is_primary() || other.is_primary();
+    let (remove, add) = if is_clean(&other) && other.is_primary() == is_primary {
+        (vec![value.to_owned()], Vec::new())
+    } else if is_clean(proxy) && proxy.is_primary() == is_primary {
+        (vec![twin.to_owned()], Vec::new())
+    } else {
+        let kind = if is_primary { "SMTP" } else { "smtp" };
+        let clean = if is_clean(&other) { other.address } else { proxy.address.trim() };
+        (vec![value.to_owned(), twin.to_owned()], vec![format!("{kind}:{clean}")])
+    };
+    Some(Fix::of(vec![FixChange { attribute: a::PROXY_ADDRESSES, remove, add }]))
 }
 
 /// The primary SMTP address as mail address.
@@ -502,6 +614,9 @@ fn mail_of_primary(object: &DirectoryObject, value: &str, finding: &Finding) -> 
         .iter()
         .filter_map(|value| ProxyAddress::parse(value.as_text()?))
         .find(ProxyAddress::is_primary)?;
-    let fix = Fix::replace(a::MAIL, Some(value), Some(primary.address.to_owned()));
+    let mut fix = Fix::replace(a::MAIL, Some(value), Some(primary.address.to_owned()));
+    if smtp_addresses(object).all(|(_, proxy)| address_key(proxy.address) != address_key(value)) {
+        fix = fix.with_loss("the address, which no proxy address has");
+    }
     Some(fix.with_confidence(Confidence::Medium))
 }

@@ -87,6 +87,9 @@ impl Settings {
     /// [`ProfileError::UnknownRule`] if it names a rule or a tag that does not exist, [`ProfileError::NoLimit`] if it
     /// sets a limit for a rule without one.
     pub(super) fn new(profile: &Profile) -> Result<Self, ProfileError> {
+        if profile.login_attribute.holds_secret() {
+            return Err(ProfileError::SecretLogin(profile.login_attribute.clone()));
+        }
         let catalog: BTreeMap<_, _> = Rule::ALL.iter().map(|rule| (rule.id(), rule.info())).collect();
         let tags: HashSet<&str> =
             catalog.values().flat_map(|info| info.tags.iter().map(AsRef::as_ref)).collect();
@@ -114,7 +117,11 @@ impl Settings {
             }
             info.severity = settings.severity.unwrap_or(info.severity);
             info.limit = settings.limit.or(info.limit);
+            check_scope(&info.id, &settings)?;
             states.push(RuleState { info, is_enabled, scope: Scope::of(&settings) });
+        }
+        if !states.iter().any(|state| state.is_enabled) {
+            return Err(ProfileError::NoRules);
         }
         let verified = profile.verified_domains.as_ref();
         let is_shared = |id: &RuleId| {
@@ -178,6 +185,40 @@ impl Settings {
     pub(super) fn is_verified(&self, domain: &DomainName) -> Option<bool> {
         self.verified.as_ref().map(|verified| verified.contains(domain.ascii()))
     }
+}
+
+/// The object classes that synchronization reads, and those that they are derived from.
+const CLASSES: [&str; 12] = [
+    "user",
+    "inetOrgPerson",
+    "group",
+    "contact",
+    "computer",
+    "person",
+    "organizationalPerson",
+    "top",
+    "foreignSecurityPrincipal",
+    "msDS-ManagedServiceAccount",
+    "msDS-GroupManagedServiceAccount",
+    "publicFolder",
+];
+
+/// Refuses a scope in which nothing can be. A class of a schema extension is none of [`CLASSES`], and like none of them.
+fn check_scope(rule: &RuleId, settings: &RuleSettings) -> Result<(), ProfileError> {
+    for value in settings.below.iter().chain(&settings.not_below) {
+        if let Err(error) = DistinguishedName::parse(value) {
+            let (rule, value, reason) = (rule.clone(), value.clone(), error.reason().to_owned());
+            return Err(ProfileError::NoDistinguishedName { rule, value, reason });
+        }
+    }
+    for class in &settings.classes {
+        let distance = |known: &str| strsim::osa_distance(&known.to_lowercase(), &class.to_lowercase());
+        let nearest = CLASSES.into_iter().min_by_key(|known| distance(known));
+        if let Some(nearest) = nearest.filter(|nearest| (1..=2).contains(&distance(nearest))) {
+            return Err(ProfileError::UnknownClass { rule: rule.clone(), class: class.clone(), nearest });
+        }
+    }
+    Ok(())
 }
 
 /// A measure of how much two names differ, to find the one that was meant.

@@ -500,7 +500,11 @@ fn split(text: &[u8]) -> Result<(&[u8], Raw<'_>), Failure> {
 
 fn octets(raw: Raw<'_>, name: impl Fn() -> String) -> Result<Vec<u8>, Failure> {
     match raw {
-        Raw::Plain(octets) => Ok(octets.to_vec()),
+        Raw::Plain(octets) if std::str::from_utf8(octets).is_ok() => Ok(octets.to_vec()),
+        Raw::Plain(_) => Err(syntax(format!(
+            "the value of {} is not UTF-8: save the file as UTF-8, or the value in base64 after two colons",
+            shortened(&name())
+        ))),
         Raw::Base64(base64) => STANDARD.decode(base64).map_err(|_| {
             syntax(format!(
                 "the value of {} stands after two colons and is not base64; one colon is for text",

@@ -7,6 +7,7 @@ mod fixes;
 mod profiles;
 mod properties;
 mod rules;
+mod together;
 
 use std::sync::Arc;
 

@@ -88,6 +88,27 @@ fn what_does_not_exist_is_named_with_what_was_meant() {
 }
 
 #[test]
+fn a_profile_that_judges_nothing_is_refused() {
+    for (text, words) in [
+        (
+            "[rules.upn-shape]\nbelow = [\"garbage\"]",
+            "“garbage” in the scope of the rule “upn-shape” is no distinguished name",
+        ),
+        ("[rules.upn-shape]\nnot-below = [\"OU=Staff,DC\"]", "is no distinguished name"),
+        ("[rules.upn-shape]\nclasses = [\"usr\"]", "did you mean “user”?"),
+        ("[rules.duplicate-upn]\nclasses = [\"user\", \"gruop\"]", "did you mean “group”?"),
+        ("tags = [\"upn-shape\"]\nskip = [\"upn-shape\"]", "switches every rule off"),
+    ] {
+        let error = EntraRules::new(&Profile::parse(text).unwrap()).unwrap_err().to_string();
+        assert!(error.contains(words), "{text}: {error}");
+    }
+    let secret = Profile::parse("login-attribute = \"ms-Mcs-AdmPwd\"").unwrap();
+    assert!(EntraRules::new(&secret).unwrap_err().to_string().contains("secret"));
+    let own = "[rules.upn-shape]\nclasses = [\"contosoEmployee\", \"USER\"]\nbelow = [\"ou=staff, dc=corp, dc=local\"]";
+    EntraRules::new(&Profile::parse(own).unwrap()).unwrap();
+}
+
+#[test]
 fn the_catalog_describes_every_rule_and_ids_are_different() {
     let catalog = EntraRules::new(&Profile::entra()).unwrap().catalog();
     assert!(catalog.len() > 50, "{}", catalog.len());

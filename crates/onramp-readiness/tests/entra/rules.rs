@@ -405,10 +405,13 @@ fn without_the_domains_of_the_tenant_nothing_is_said_about_verification() {
 }
 
 #[test]
-fn octets_that_are_no_text_are_left_alone() {
+fn octets_that_are_no_text_are_told() {
     let mut anna = user("anna");
     anna.set(a::DISPLAY_NAME, vec![AttributeValue::bytes(vec![0xff, 0xfe])]);
-    assert_eq!(ids(&judged(&anna)), [""; 0]);
+    let findings = judged(&anna);
+    assert_eq!(ids(&findings), ["text-encoding"]);
+    assert_eq!(findings[0].explanation, "value 1 of displayName is not UTF-8");
+    assert!(findings[0].no_fix.is_some());
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn values_are_lossless() {
     );
     let values: Vec<_> = anna.values(&MAIL).iter().map(|value| value.as_text().unwrap()).collect();
     assert_eq!(values, ["", "", "two ", "\ta\x0b", "b ", "c:d: e # no comment"]);
-    let octets = object(b"dn: CN=Anna\ncn: caf\xe9\0\n");
+    let octets = object(b"dn: CN=Anna\ncn:: Y2Fm6QA=\n");
     assert_eq!(octets.values(&CN), [AttributeValue::bytes(*b"caf\xe9\0")]);
 }
 
@@ -104,6 +104,18 @@ fn a_file_may_end_without_a_line_end_or_record() {
     for empty in ["", "\n\n", "version: 1", "version: 1\n\n# nothing\n", "\u{feff}", "\r\n"] {
         assert!(read(empty).is_empty(), "{empty:?}");
     }
+}
+
+#[test]
+fn text_in_another_code_page_is_an_error_and_the_next_record_is_read() {
+    let records = read(
+        b"dn: CN=J,OU=S\nobjectClass: user\ndisplayName: J\xfcrgen \n\ndn: CN=B\nmail: b@x.de\n".as_slice(),
+    );
+    assert_eq!(records.len(), 2);
+    let failed = records[0].as_ref().unwrap_err();
+    assert_eq!((failed.kind(), failed.line(), failed.is_fatal()), (SourceErrorKind::Syntax, 3, false));
+    assert!(failed.to_string().contains("the value of displayName is not UTF-8"), "{failed}");
+    assert!(records[1].is_ok());
 }
 
 #[test]

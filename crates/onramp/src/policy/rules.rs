@@ -59,13 +59,16 @@ pub struct PolicyRules {
     /// The time for which the changed users of the canary are observed before the others are changed.
     pub canary_observation_minutes: u32,
     /// The OUs whose users no plan may change, with the OUs below them. One that does not exist refuses every plan.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "not_empty")]
     pub protected_ous: Vec<DistinguishedName>,
     /// The accounts that no plan may change, named as in [`UsersSpec::only`](crate::UsersSpec::only). A name that fits no
     /// user of the forest refuses every plan, except for a UPN: it may be that of an account of the tenant
     /// ([`PolicyRules::unknown_accounts`]).
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "not_empty")]
     pub protected_accounts: Vec<String>,
     /// The times at which changes may be made; empty is any time. A run waits while none is open; a change that waits itself,
     /// such as for a DNS record, is completed outside of a window, too.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "not_empty")]
     pub windows: Vec<ChangeWindow>,
 }
 
@@ -198,6 +201,17 @@ where
         return Err(serde::de::Error::custom(detail));
     }
     Ok(number)
+}
+
+/// Reads a list that protects or restricts something; an empty one would protect nothing.
+pub(super) fn not_empty<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    let list = Vec::<T>::deserialize(from)?;
+    if list.is_empty() {
+        return Err(serde::de::Error::custom(
+            "an empty list has no effect: name something, or remove the line",
+        ));
+    }
+    Ok(list)
 }
 
 impl<'de> Deserialize<'de> for PolicyRules {

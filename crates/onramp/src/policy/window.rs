@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
+use super::rules::not_empty;
+
 /// A day of the week, in TOML `mon` to `sun`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -52,7 +54,7 @@ impl From<time::Weekday> for Weekday {
 #[non_exhaustive]
 pub struct ChangeWindow {
     /// The days on which it opens; empty is every day.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "not_empty")]
     pub days: Vec<Weekday>,
     /// The time of day at which it opens, as `HH:MM`.
     #[serde(with = "clock_time")]

@@ -598,6 +598,10 @@ fn values_that_would_refuse_every_plan_or_have_no_effect_are_refused_with_their_
         ("max_plan_age_minutes = 0", 1, "0 would refuse"),
         ("\n\ncanary_users = 0", 3, "0 would refuse"),
         ("canary_observation_minutes = 5", 1, "no effect without `canary_users`"),
+        ("windows = []", 1, "an empty list has no effect"),
+        ("protected_ous = []", 1, "an empty list has no effect"),
+        ("protected_accounts = []", 1, "an empty list has no effect"),
+        ("windows = [{ days = [], from = '22:00', to = '04:00' }]", 1, "an empty list has no effect"),
         ("separate_operator = true", 1, "no effect without `separate_approver`"),
     ] {
         let error = PolicyRules::from_toml(wrong).unwrap_err();
