@@ -16,6 +16,7 @@ pub mod report;
 mod rules;
 mod scan;
 pub mod source;
+pub mod state;
 
 pub use address::{address_key, smtp_address};
 pub use entra::EntraRules;

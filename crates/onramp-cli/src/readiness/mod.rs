@@ -6,12 +6,14 @@
 
 mod after_sync;
 mod fix;
+mod follow_forest;
 mod idfix;
 mod input;
 mod judge;
 mod messages;
 mod output;
 mod scan;
+mod state_file;
 mod tenant;
 mod text;
 
