@@ -47,7 +47,11 @@ pub(super) struct FollowedForest<'a> {
 
 /// What is read of a forest.
 enum Way {
-    Changes { old: ScanState, changes: StateChanges, sources: Vec<StateSource> },
+    Changes {
+        old: ScanState,
+        changes: StateChanges,
+        sources: Vec<StateSource>,
+    },
     /// Everything, for a reason.
     Everything(String),
 }
@@ -72,12 +76,8 @@ impl<'a> FollowedForest<'a> {
         for domain in client.domains().await? {
             let context = domain.naming_context;
             let head = forest.objects.get(&ObjectRef::Dn(context.clone()), &[]).await?;
-            let source = StateSource::new(
-                context.as_str(),
-                head.guid.to_string(),
-                account,
-                serde_json::Value::Null,
-            );
+            let source =
+                StateSource::new(context.as_str(), head.guid.to_string(), account, serde_json::Value::Null);
             let query = DirectoryChangeQuery::new(context, asked.iter().cloned());
             domains.push((query.with_filter(filter.clone()).with_deleted(), source));
         }
@@ -210,10 +210,14 @@ impl<'a> FollowedForest<'a> {
                 return Ok(Way::Everything(format!("the state knows nothing about {context}")));
             };
             if known.identity != source.identity {
-                return Ok(Way::Everything(format!("the state is of another forest with a domain {context}")));
+                return Ok(Way::Everything(format!(
+                    "the state is of another forest with a domain {context}"
+                )));
             }
             if known.account != source.account {
-                return Ok(Way::Everything("another account read the state, and may see other objects".into()));
+                return Ok(Way::Everything(
+                    "another account read the state, and may see other objects".into(),
+                ));
             }
             match serde_json::from_value::<ChangeCursor>(known.cursor.clone()) {
                 Ok(cursor) => starts.push(cursor),
@@ -238,7 +242,8 @@ impl<'a> FollowedForest<'a> {
         let told = changes.len();
         if !self.sees_deleted().await? {
             changes.keep_only(self.present().await?);
-            self.terminal.note("the account is not told what was deleted: the names of all objects were read");
+            self.terminal
+                .note("the account is not told what was deleted: the names of all objects were read");
         }
         let groups = self.read_groups(&old, &mut changes).await?;
         if let Some(why) = misfit(state, &old, &changes)? {

@@ -165,9 +165,11 @@ impl Rules {
     /// The number of members that a group may have, if a rule counts them.
     pub(super) fn member_limit(&self) -> Option<usize> {
         match self {
-            Self::Entra(scan) => {
-                scan.catalog().iter().find(|rule| rule.id.as_str() == "group-members").and_then(|rule| rule.limit)
-            }
+            Self::Entra(scan) => scan
+                .catalog()
+                .iter()
+                .find(|rule| rule.id.as_str() == "group-members")
+                .and_then(|rule| rule.limit),
             Self::Idfix(..) => None,
         }
     }

@@ -7,6 +7,7 @@
 mod after_sync;
 mod fix;
 mod follow_forest;
+mod follow_tenant;
 mod idfix;
 mod input;
 mod judge;

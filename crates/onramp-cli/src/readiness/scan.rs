@@ -11,14 +11,16 @@ use onramp_core::tenant::TenantDomain;
 use onramp_core::{
     Clock, DistinguishedName, DomainName, Error, ErrorKind, Forest, LdapFilter, Result, SystemClock, Tenant,
 };
+use onramp_entra::EntraClient;
 use onramp_readiness::report::ReportSource;
 use onramp_readiness::{DirectoryObject, ScanResult};
 
 use super::follow_forest::FollowedForest;
+use super::follow_tenant::FollowedTenant;
 use super::judge::{Chosen, ProfileArguments, Rules};
 use super::output::{InputErrors, OutputArguments, Scanned};
 use super::state_file::StateFile;
-use super::tenant::TenantArguments;
+use super::tenant::{TenantArguments, all_users};
 use crate::config::Config;
 use crate::terminal::Terminal;
 
@@ -62,18 +64,31 @@ pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     let terminal = Terminal::new();
     let chosen = arguments.forest.profile.profile()?;
     arguments.output.check(&[])?;
-    let state = arguments.state.as_deref().map(|file| open_state(file, &chosen)).transpose()?;
-    let tenant = match &chosen {
-        Chosen::Entra(_) if !arguments.forest.without_tenant => {
-            Some(config.entra(Arc::clone(&clock), None)?.tenant())
-        }
+    let mut state = arguments.state.as_deref().map(|file| open_state(file, &chosen)).transpose()?;
+    let entra = match &chosen {
+        Chosen::Entra(_) if !arguments.forest.without_tenant => Some(config.entra(Arc::clone(&clock), None)?),
         _ => None,
     };
+    let tenant = entra.as_ref().map(EntraClient::tenant);
     let (rules, domains) = arguments.forest.rules(chosen, &config, tenant.as_ref(), &terminal).await?;
-    let forecaster = match &tenant {
-        Some(tenant) if rules.has_forecast() => {
-            terminal.note("reading the users of the tenant");
-            arguments.tenant.read(tenant, domains.as_deref().unwrap_or_default(), &terminal).await?
+    let mut others = Vec::new();
+    let forecaster = match (&tenant, &entra) {
+        (Some(tenant), Some(client)) if rules.has_forecast() => {
+            let files = arguments.tenant.objects()?;
+            let users = match &mut state {
+                _ if !files.is_empty() => Some(files),
+                Some(state) => {
+                    let (users, source) =
+                        FollowedTenant::new(client, &config.tenant, &terminal).users(state).await?;
+                    others.extend(source);
+                    users
+                }
+                None => {
+                    terminal.note("reading the users of the tenant");
+                    all_users(tenant, &terminal, |_| Ok(())).await?
+                }
+            };
+            arguments.tenant.read(tenant, domains.as_deref().unwrap_or_default(), users, &terminal).await?
         }
         _ => arguments.tenant.forecaster()?,
     };
@@ -82,7 +97,7 @@ pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     let (result, errors) = match state {
         Some(state) => {
             let forest = FollowedForest::new(&client, &config.forest.bind, &rules, &terminal).await?;
-            Box::pin(forest.scan(rules, state, Vec::new())).await?
+            Box::pin(forest.scan(rules, state, others)).await?
         }
         None => arguments.forest.scan(rules, &client.forest(), &terminal).await?,
     };
@@ -169,7 +184,9 @@ fn open_state(file: &Path, chosen: &Chosen) -> Result<StateFile> {
     match chosen {
         Chosen::Entra(_) => StateFile::open(file),
         Chosen::Idfix(_) => Err(Error::new(ErrorKind::Invalid, "use --state")
-            .with_detail("the findings of IdFix come in the order in which the directory is read, each time all of it")
+            .with_detail(
+                "the findings of IdFix come in the order in which the directory is read, each time all of it",
+            )
             .with_hint("Use the profile entra, or leave out --state.")),
     }
 }

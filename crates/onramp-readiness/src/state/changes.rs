@@ -182,9 +182,9 @@ impl StateMerge<'_> {
         let containers = self.changes.changed_containers.iter();
         let containers = containers.filter_map(|(guid, now)| Some((guid, now.as_ref()?)));
         let containers: Vec<_> = containers.filter(|(guid, _)| !self.told.contains(*guid)).collect();
-        let containers = containers.into_iter().map(|(guid, dn)| {
-            Ok(StateRecord::Container(StateContainer { guid: *guid, dn: dn.clone() }))
-        });
+        let containers = containers
+            .into_iter()
+            .map(|(guid, dn)| Ok(StateRecord::Container(StateContainer { guid: *guid, dn: dn.clone() })));
         let mut merge = self;
         containers.chain(objects.into_iter().map(move |(_, object)| merge.changed(object)))
     }
