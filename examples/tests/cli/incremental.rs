@@ -6,12 +6,15 @@ use clap::Parser;
 use onramp_cli::readiness::{self, Arguments};
 use onramp_core::forest::ObjectQuery;
 use onramp_core::{DistinguishedName, LdapFilter, ObjectGuid, Upn};
+use onramp_lab::forest::{LabDomain, LabForest};
 use onramp_lab::tenant::SeedUser;
+use onramp_readiness::state::{ScanState, StateRecord, StateSource, StateWriter};
 use proptest::prelude::*;
 use serde_json::json;
+use time::{Duration, OffsetDateTime};
 
 use crate::program::Ended;
-use crate::world::World;
+use crate::world::{SPEC, World};
 
 /// A group may have two members, so that a few are too many.
 const PROFILE: &str = "[rules.group-members]\nlimit = 2\n";
@@ -66,29 +69,35 @@ fn change() -> impl Strategy<Value = Change> {
 /// A world with a group whose members count.
 struct Followed {
     world: World,
-    group: ObjectGuid,
+    group: (ObjectGuid, DistinguishedName),
 }
 
 impl Followed {
+    /// A forest of two domains.
     fn new() -> Self {
-        let world = World::new(12);
+        let child = LabDomain::new("emea.corp.local").users(4);
+        let world = World::of(LabForest::builder().users(12).controllers(2).add_domain(child));
         fs::write(world.desk.path("profile.toml"), PROFILE).unwrap();
-        let dc = world.servers.controllers()[0].host.clone();
-        let group = world.forest.base().child("CN", "Users").child("CN", "Schema Admins");
-        let group = world.forest.find(&group).unwrap();
+        let dn = world.forest.base().child("CN", "Users").child("CN", "Schema Admins");
+        let followed = Self { group: (world.forest.find(&dn).unwrap(), dn), world };
         // One that synchronization looks at.
-        let sid: [u32; 4] = [21, 1, 2, 5000];
-        let sid: Vec<u8> = [1, 4, 0, 0, 0, 0, 0, 5]
-            .into_iter()
-            .chain(sid.iter().flat_map(|part| part.to_le_bytes()))
-            .collect();
-        world.forest.set_bytes_on(&dc, &group, "objectSid", &[&sid]).unwrap();
-        world.forest.set_on(&dc, &group, "isCriticalSystemObject", &[]).unwrap();
-        Self { world, group }
+        let sid = [21, 1, 2, 5000_u32].into_iter().flat_map(u32::to_le_bytes);
+        let sid: Vec<u8> = [1, 4, 0, 0, 0, 0, 0, 5].into_iter().chain(sid).collect();
+        let (guid, dn) = &followed.group;
+        followed.world.forest.set_bytes_on(followed.dc(dn), guid, "objectSid", &[&sid]).unwrap();
+        followed.set(&followed.group, "isCriticalSystemObject", &[]);
+        followed
     }
 
-    fn dc(&self) -> &str {
-        &self.world.servers.controllers()[0].host
+    /// The first domain controller of an object's domain.
+    fn dc(&self, dn: &DistinguishedName) -> &str {
+        let domain = dn.domain_name().unwrap();
+        let mut hosts = self.world.servers.controllers().iter().map(|controller| controller.host.as_str());
+        hosts.find(|host| host.split_once('.').unwrap().1 == domain.as_str()).unwrap()
+    }
+
+    fn set(&self, object: &(ObjectGuid, DistinguishedName), attribute: &str, values: &[&str]) {
+        self.world.forest.set_on(self.dc(&object.1), &object.0, attribute, values).unwrap();
     }
 
     fn all(&self, filter: &str) -> Vec<(ObjectGuid, DistinguishedName)> {
@@ -109,7 +118,7 @@ impl Followed {
     }
 
     fn make(&self, change: &Change) {
-        let (forest, tenant, dc) = (&self.world.forest, &self.world.cloud.tenant, self.dc());
+        let (forest, tenant) = (&self.world.forest, &self.world.cloud.tenant);
         let (users, units) = (self.users(), self.all("(objectClass=organizationalUnit)"));
         let user = |number: &usize| users[number % users.len()].clone();
         let unit = |number: &usize| units[number % units.len()].clone();
@@ -120,18 +129,23 @@ impl Followed {
                 forest.create_user(&unit(at).1, &account, Some(NAMES[*name])).unwrap();
             }
             Change::Delete { user: number } => forest.delete(&user(number).0).unwrap(),
-            Change::Move { user: number, unit: to } => forest.move_to(&user(number).0, &unit(to).1).unwrap(),
+            Change::Move { user: number, unit: to } => {
+                let ((guid, dn), (_, to)) = (user(number), unit(to));
+                if to.domain_name() == dn.domain_name() {
+                    forest.move_to(&guid, &to).unwrap();
+                }
+            }
             Change::RenameUser { user: number, number: name } => {
-                forest.set_on(dc, &user(number).0, "cn", &[&format!("Renamed, {name}")]).unwrap();
+                self.set(&user(number), "cn", &[&format!("Renamed, {name}")]);
             }
             Change::MoveUnit { unit: number, to } => {
                 let ((guid, dn), (_, to)) = (unit(number), unit(to));
-                if !to.is_within(&dn) {
+                if to.domain_name() == dn.domain_name() && !to.is_within(&dn) {
                     forest.move_to(&guid, &to).unwrap();
                 }
             }
             Change::RenameUnit { unit: number, number: name } => {
-                forest.set_on(dc, &unit(number).0, "ou", &[&format!("Unit, {name}")]).unwrap();
+                self.set(&unit(number), "ou", &[&format!("Unit, {name}")]);
             }
             Change::Set { user: number, attribute, names } => {
                 let attribute = ["userPrincipalName", "mail", "proxyAddresses", "displayName"][*attribute];
@@ -144,7 +158,7 @@ impl Followed {
                     .collect();
                 let most = if attribute == "proxyAddresses" { values.len() } else { values.len().min(1) };
                 let values: Vec<&str> = values[..most].iter().map(String::as_str).collect();
-                forest.set_on(dc, &user(number).0, attribute, &values).unwrap();
+                self.set(&user(number), attribute, &values);
             }
             Change::Members { users: numbers } => {
                 let mut members: Vec<String> =
@@ -152,7 +166,7 @@ impl Followed {
                 members.sort();
                 members.dedup();
                 let members: Vec<&str> = members.iter().map(String::as_str).collect();
-                forest.set_on(dc, &self.group, "member", &members).unwrap();
+                self.set(&self.group, "member", &members);
             }
             // What there is already, and what there is not, stays so.
             Change::CreateCloud { name } => drop(tenant.add_user(SeedUser::new(cloud(*name)))),
@@ -179,14 +193,32 @@ impl Followed {
         report
     }
 
-    /// Runs a scan with the state in a process of its own.
+    /// Runs a scan with the state in a process of its own, and checks that it has the findings of a scan without one.
     fn scan(&self, arguments: &[&str]) -> Ended {
-        let fixed = ["scan", "--profile", "profile.toml", "--output", "markdown", "--state", "scan.state"];
-        self.world.desk.readiness(&[&fixed, arguments].concat())
+        let common = ["scan", "--profile", "profile.toml", "--output", "json", "--to"];
+        let incremental = [&common[..], &["incremental.json", "--state", "scan.state"], arguments].concat();
+        let ended = self.world.desk.readiness(&incremental).with_code(2);
+        self.world.desk.readiness(&[&common[..], &["full.json"], arguments].concat()).with_code(2);
+        let text = |name: &str| fs::read_to_string(self.world.desk.path(name)).unwrap();
+        let (incremental, full) = (text("incremental.json"), text("full.json"));
+        assert!(incremental == full, "{}", difference(&incremental, &full));
+        ended
     }
 
     fn state(&self) -> std::path::PathBuf {
         self.world.desk.path("scan.state")
+    }
+
+    /// Writes the state anew with other sources, and at another time.
+    fn rewrite(&self, change: impl FnOnce(&mut Vec<StateSource>, &mut OffsetDateTime)) {
+        let file = fs::read(self.state()).unwrap();
+        let mut state = ScanState::read(file.as_slice()).unwrap();
+        let mut writer = StateWriter::new(Vec::new()).unwrap();
+        for record in state.records(file.as_slice()) {
+            writer.write(&record.unwrap()).unwrap();
+        }
+        change(&mut state.sources, &mut state.written_at);
+        fs::write(self.state(), writer.finish(state.sources, state.written_at).unwrap()).unwrap();
     }
 }
 
@@ -217,4 +249,213 @@ proptest! {
             prop_assert!(incremental == full, "{}", difference(&incremental, &full));
         }
     }
+}
+
+#[test]
+fn a_second_scan_says_what_it_read() {
+    let followed = Followed::new();
+    followed.scan(&[]).saying(&[
+        "all of the forest is read: there is no state in scan.state yet",
+        "all users of the tenant are read: there is no state in scan.state yet",
+    ]);
+    assert!(onramp_files::is_private(followed.state()).unwrap());
+    followed.scan(&[]).saying(&["of the forest, 0 changes since", "of the tenant, 0 changes since"]);
+
+    // Everybody below has another name, and only the unit was told.
+    let staff = followed.world.forest.base().child("OU", "Staff");
+    let staff = (followed.world.forest.find(&staff).unwrap(), staff);
+    followed.set(&staff, "ou", &["People"]);
+    followed.scan(&[]).saying(&["of the forest, 1 change since"]);
+    let report = fs::read_to_string(followed.world.desk.path("incremental.json")).unwrap();
+    assert!(report.contains("OU=People,DC=corp") && !report.contains("OU=Staff,DC=corp"), "{report}");
+
+    let members: Vec<String> = followed.users().iter().take(3).map(|(_, dn)| dn.to_string()).collect();
+    followed.set(&followed.group, "member", &members.iter().map(String::as_str).collect::<Vec<_>>());
+    followed.world.cloud.tenant.add_user(SeedUser::new(Upn::parse(NAMES[0]).unwrap())).unwrap();
+    let said = ["of the forest, 1 change since", "of the tenant, 1 change since"];
+    followed.scan(&[]).saying(&said);
+    let report = fs::read_to_string(followed.world.desk.path("incremental.json")).unwrap();
+    assert!(report.contains("group-members"), "{report}");
+    // Its members may come and go without a change of the group.
+    followed.scan(&[]).saying(&["of the forest, 0 changes since", "and 1 group with many members"]);
+
+    // Without the tenant nothing is known about it the next time.
+    followed
+        .scan(&["--without-tenant"])
+        .saying(&["all of the forest is read: the cursor is of a query for other"]);
+    followed.scan(&[]).saying(&["all users of the tenant are read: the state knows nothing about a tenant"]);
+    followed.world.cloud.tenant.expire_delta_tokens();
+    followed.scan(&[]).saying(&["all users of the tenant are read: the cursor of the tenant has expired"]);
+}
+
+#[test]
+fn rules_of_another_profile_judge_what_was_read_before() {
+    let followed = Followed::new();
+    followed.scan(&[]);
+    fs::write(followed.world.desk.path("profile.toml"), "[rules.address-length]\nlimit = 20\n").unwrap();
+    followed.scan(&[]).saying(&["of the forest, 0 changes since"]);
+    // One that reads another attribute needs all of it.
+    fs::write(followed.world.desk.path("profile.toml"), "login-attribute = \"info\"\n").unwrap();
+    followed
+        .scan(&[])
+        .saying(&["all of the forest is read: the cursor is of a query for other objects or attributes"]);
+    followed.scan(&[]).saying(&["of the forest, 0 changes since"]);
+}
+
+#[test]
+fn a_state_that_is_not_that_of_this_forest_and_tenant_is_not_used_and_the_scan_says_so() {
+    let followed = Followed::new();
+    followed.scan(&[]);
+    let corp = |sources: &mut Vec<StateSource>| {
+        let place = sources.iter().position(|source| source.name == "DC=corp,DC=local").unwrap();
+        sources.swap_remove(place)
+    };
+    type Change<'a> = Box<dyn FnOnce(&mut Vec<StateSource>, &mut OffsetDateTime) + 'a>;
+    let with = |change: fn(&mut StateSource)| -> Change<'_> {
+        Box::new(move |sources, _| {
+            let mut source = corp(sources);
+            change(&mut source);
+            sources.push(source);
+        })
+    };
+    let cases: Vec<(Change<'_>, &str)> = vec![
+        (
+            with(|source| source.identity.push('0')),
+            "the state is of another forest with a domain DC=corp,DC=local",
+        ),
+        (with(|source| source.account.push('0')), "another account read the state"),
+        (with(|source| source.cursor = json!("none")), "the state has no cursor of DC=corp,DC=local"),
+        (
+            with(|source| source.cursor["position"]["dir-sync"] = json!("00ff")),
+            "the domain controller does not accept the cursor",
+        ),
+        (
+            with(|source| source.name = "DC=gone,DC=local".to_owned()),
+            "the state knows nothing about DC=corp,DC=local",
+        ),
+        (
+            Box::new(|sources, _| {
+                let mut source = corp(sources);
+                sources.push(source.clone());
+                source.name = "DC=gone,DC=local".to_owned();
+                sources.push(source);
+            }),
+            "the forest has no domain DC=gone,DC=local any more",
+        ),
+        (Box::new(|_, at| *at -= Duration::days(31)), "it is 31 days old"),
+        (Box::new(|_, at| *at += Duration::days(1)), "it is from the future"),
+    ];
+    for (change, why) in cases {
+        followed.rewrite(change);
+        followed.scan(&[]).saying(&["all of the forest is read:", why]);
+    }
+    followed.rewrite(|sources, _| {
+        let tenant = sources.iter_mut().find(|source| source.name == "tenant").unwrap();
+        tenant.identity.push('0');
+    });
+    followed
+        .scan(&[])
+        .saying(&["of the forest, 0 changes", "tenant are read: the state is of another tenant"]);
+}
+
+#[test]
+fn a_file_that_is_no_whole_state_is_not_used_and_the_scan_says_so() {
+    let followed = Followed::new();
+    followed.scan(&[]);
+    let whole = fs::read_to_string(followed.state()).unwrap();
+    let newer = whole.replacen("\"format_version\":1", "\"format_version\":9", 1);
+    let cut = &whole[..whole.len() / 2 - 3];
+    let other = whole.replacen("CN=", "CN-", 1);
+    let swapped = whole.replacen("Staff", "staff", 1);
+    for (text, why) in [
+        ("", "it is no state of a scan"),
+        ("# notes\n", "it is no state of a scan"),
+        (newer.as_str(), "it has version 9 of the format, and this program reads version 1"),
+        (cut, "it is damaged: "),
+        (other.as_str(), "it is damaged: a line holds something else"),
+        (swapped.as_str(), "it is damaged: its digest is another one"),
+    ] {
+        fs::write(followed.state(), text).unwrap();
+        followed.scan(&[]).saying(&["all of the forest is read: the state in scan.state is not used: ", why]);
+        followed.scan(&[]).saying(&["of the forest, 0 changes since"]);
+    }
+    // Nobody knows what became of objects in a container that the state does not have.
+    let file = fs::read(followed.state()).unwrap();
+    let state = ScanState::read(file.as_slice()).unwrap();
+    let mut writer = StateWriter::new(Vec::new()).unwrap();
+    for record in state.records(file.as_slice()) {
+        let record = record.unwrap();
+        let is_staff =
+            matches!(&record, StateRecord::Container(it) if it.dn.as_str() == "OU=Staff,DC=corp,DC=local");
+        if !is_staff {
+            writer.write(&record).unwrap();
+        }
+    }
+    // Somebody has to stand right in it.
+    let anybody = followed.users().remove(0);
+    let staff = DistinguishedName::parse("OU=Staff,DC=corp,DC=local").unwrap();
+    followed.world.forest.move_to(&anybody.0, &staff).unwrap();
+    fs::write(followed.state(), writer.finish(state.sources, state.written_at).unwrap()).unwrap();
+    followed.scan(&[]).saying(&["the state is not used: nothing is known about the container of CN="]);
+}
+
+#[test]
+fn an_account_that_is_not_told_what_was_deleted_reads_which_objects_there_are() {
+    let followed = Followed::new();
+    let plain = followed.world.forest.plain_user().unwrap();
+    let desk = &followed.world.desk;
+    followed.scan(&[]);
+    fs::write(desk.path("plain.password"), plain.password.expose()).unwrap();
+    let text = desk.text(SPEC);
+    desk.configure(
+        &text.replace("'bind.password'", "'plain.password'").replace(r"CORP\Administrator", &plain.name),
+    );
+    followed.scan(&[]).saying(&["all of the forest is read: another account read the state"]);
+    let gone = followed.users().into_iter().find(|(_, dn)| dn.as_str().contains("OU=")).unwrap();
+    followed.world.forest.delete(&gone.0).unwrap();
+    followed.scan(&[]).saying(&[
+        "the account is not told what was deleted: the names of all objects were read",
+        "of the forest, 0 changes since",
+    ]);
+    let report = fs::read_to_string(desk.path("incremental.json")).unwrap();
+    assert!(!report.contains(&gone.0.to_string()));
+}
+
+#[test]
+fn a_state_has_one_scan_at_a_time_and_is_not_written_by_one_that_is_not_complete() {
+    let followed = Followed::new();
+    let arguments = ["scan", "--state", "scan.state", "--to", "report.txt"];
+    {
+        let other = onramp_files::open_private(followed.world.desk.path("scan.state.lock")).unwrap();
+        other.try_lock().unwrap();
+        let refused = followed.world.desk.readiness(&arguments).with_code(1);
+        refused.saying(&["could not use the state scan.state", "another scan uses it"]);
+        other.unlock().unwrap();
+    }
+    followed.scan(&[]);
+    let before = fs::read(followed.state()).unwrap();
+    // A name that is no text.
+    let user = followed.users().into_iter().find(|(_, dn)| dn.as_str().contains("OU=")).unwrap();
+    let dc = followed.dc(&user.1);
+    followed.world.forest.set_bytes_on(dc, &user.0, "cn", &[b""]).unwrap();
+    let ended = followed.world.desk.readiness(&arguments).with_code(1);
+    ended.saying(&["all of the forest is read: could not read the object", "the state is not written"]);
+    assert_eq!(fs::read(followed.state()).unwrap(), before);
+    followed.set(&user, "cn", &["Readable"]);
+    followed.scan(&[]).saying(&["of the forest, 1 change since"]);
+}
+
+#[test]
+fn what_cannot_be_followed_is_refused() {
+    let followed = Followed::new();
+    let desk = &followed.world.desk;
+    let idfix = ["scan", "--state", "scan.state", "--profile", "idfix"];
+    desk.readiness(&idfix)
+        .with_code(1)
+        .saying(&["could not use --state", "the order in which the directory is read"]);
+    desk.readiness(&["scan", "--state", "scan.state", "--below", "OU=Staff,DC=corp,DC=local"]).with_code(1);
+    fs::write(desk.path("staff.ldif"), "dn: CN=a\nobjectClass: user\n").unwrap();
+    let file = ["check", "--input", "staff.ldif", "--state", "scan.state"];
+    desk.readiness(&file).with_code(1).saying(&["could not use --state", "a file is read as a whole"]);
+    assert!(!followed.state().exists());
 }

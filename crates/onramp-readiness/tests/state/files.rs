@@ -26,7 +26,8 @@ fn whole() -> Vec<u8> {
 
 #[test]
 fn sources_and_time_come_back() {
-    let source = StateSource::new("DC=corp", "a GUID", r"CORP\reader", serde_json::json!({ "cookie": "00ff" }));
+    let source =
+        StateSource::new("DC=corp", "a GUID", r"CORP\reader", serde_json::json!({ "cookie": "00ff" }));
     let at = datetime!(2026-07-01 12:00 UTC);
     let writer = StateWriter::new(Vec::new()).unwrap();
     let state = ScanState::read(writer.finish(vec![source.clone()], at).unwrap().as_slice()).unwrap();

@@ -13,7 +13,9 @@ mod changes;
 mod files;
 
 use onramp_core::ObjectGuid;
-use onramp_readiness::state::{ScanState, StateChanges, StateContainer, StateError, StateRecord, StateWriter};
+use onramp_readiness::state::{
+    ScanState, StateChanges, StateContainer, StateError, StateRecord, StateWriter,
+};
 use onramp_readiness::{DirectoryObject, attributes};
 use time::OffsetDateTime;
 
