@@ -12,11 +12,12 @@ use onramp_readiness::state::{
     ScanState, StateChanges, StateContainer, StateError, StateRecord, StateSource,
 };
 use onramp_readiness::{DirectoryObject, ScanResult, attributes};
+use time::format_description::well_known::Rfc3339;
 
+use super::candidates::{PROGRESS, candidates, nothing_read};
 use super::judge::Rules;
 use super::messages::counted;
 use super::output::InputErrors;
-use super::scan::{PROGRESS, candidates, nothing_read};
 use super::state_file::StateFile;
 use crate::terminal::Terminal;
 
@@ -45,13 +46,16 @@ pub(super) struct FollowedForest<'a> {
     many_members: Option<usize>,
 }
 
+/// The changes since a state.
+struct Since {
+    old: ScanState,
+    changes: StateChanges,
+    sources: Vec<StateSource>,
+}
+
 /// What is read of a forest.
 enum Way {
-    Changes {
-        old: ScanState,
-        changes: StateChanges,
-        sources: Vec<StateSource>,
-    },
+    Changes(Box<Since>),
     /// Everything, for a reason.
     Everything(String),
 }
@@ -70,7 +74,7 @@ impl<'a> FollowedForest<'a> {
             asked.push(attributes::OBJECT_CLASS);
         }
         let class = |name: &&str| LdapFilter::equal(&attributes::OBJECT_CLASS, name);
-        let containers: Vec<LdapFilter> = CONTAINERS.iter().map(|name| class(&name)).collect();
+        let containers: Vec<LdapFilter> = CONTAINERS.iter().map(class).collect();
         let filter = candidates().or(&LdapFilter::any_of(&containers));
         let mut domains = Vec::new();
         for domain in client.domains().await? {
@@ -94,9 +98,7 @@ impl<'a> FollowedForest<'a> {
         others: Vec<StateSource>,
     ) -> Result<(ScanResult, InputErrors)> {
         match self.way(&state).await? {
-            Way::Changes { old, changes, sources } => {
-                self.scan_changes(rules, state, &old, &changes, [sources, others].concat())
-            }
+            Way::Changes(since) => self.scan_changes(rules, state, *since, others),
             Way::Everything(why) => {
                 self.terminal.note(format!("all of the forest is read: {why}"));
                 self.scan_everything(rules, state, others).await
@@ -109,10 +111,11 @@ impl<'a> FollowedForest<'a> {
         &self,
         mut rules: Rules,
         mut state: StateFile,
-        old: &ScanState,
-        changes: &StateChanges,
-        sources: Vec<StateSource>,
+        since: Since,
+        others: Vec<StateSource>,
     ) -> Result<(ScanResult, InputErrors)> {
+        let Since { old, changes, mut sources } = since;
+        sources.extend(others);
         let mut merge = changes.merge();
         let mut read = 0_u64;
         let mut take = |state: &mut StateFile, record: StateRecord| -> Result<()> {
@@ -126,7 +129,7 @@ impl<'a> FollowedForest<'a> {
             }
             Ok(())
         };
-        for record in state.records(old)? {
+        for record in state.records(&old)? {
             let now = record.and_then(|record| merge.record(record));
             if let Some(record) = now.map_err(|error| state.read_error(&error))? {
                 take(&mut state, record)?;
@@ -242,8 +245,7 @@ impl<'a> FollowedForest<'a> {
         let told = changes.len();
         if !self.sees_deleted().await? {
             changes.keep_only(self.present().await?);
-            self.terminal
-                .note("the account is not told what was deleted: the names of all objects were read");
+            self.terminal.note("the account sees no deleted object: the names of all objects were read");
         }
         let groups = self.read_groups(&old, &mut changes).await?;
         if let Some(why) = misfit(state, &old, &changes)? {
@@ -252,13 +254,13 @@ impl<'a> FollowedForest<'a> {
         self.terminal.note(format!(
             "of the forest, {} since {} were read{}",
             counted(told as u64, "change"),
-            old.written_at.truncate_to_second(),
+            old.written_at.truncate_to_second().format(&Rfc3339).unwrap_or_default(),
             match groups {
                 0 => String::new(),
                 groups => format!(", and {} with many members", counted(groups, "group")),
             }
         ));
-        Ok(Way::Changes { old, changes, sources })
+        Ok(Way::Changes(Box::new(Since { old, changes, sources })))
     }
 
     /// Reads the changes of a domain, or returns the reason to read everything.
@@ -288,13 +290,14 @@ impl<'a> FollowedForest<'a> {
         Ok(Ok(cursor))
     }
 
-    /// Returns true if the account may read what is left of deleted objects in all domains.
+    /// Returns true if the account sees, in each domain, what is left of a deleted object. Where it sees none, nobody knows whether
+    /// it would.
     async fn sees_deleted(&self) -> Result<bool> {
-        const NAME: &str = "Deleted Objects";
+        const IS_DELETED: AttributeName = AttributeName::from_static("isDeleted");
         for (query, _) in &self.domains {
             let query = ObjectQuery::all([])
-                .below(query.context.child("CN", NAME))
-                .with_filter(LdapFilter::equal(&attributes::CN, NAME))
+                .below(query.context.child("CN", "Deleted Objects"))
+                .with_filter(candidates().and(&LdapFilter::equal(&IS_DELETED, "TRUE")))
                 .with_deleted();
             match self.forest.objects.search(query).try_next().await {
                 Ok(Some(_)) => {}

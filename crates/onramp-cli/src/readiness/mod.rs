@@ -5,6 +5,7 @@
 //! written all the same.
 
 mod after_sync;
+mod candidates;
 mod fix;
 mod follow_forest;
 mod follow_tenant;

@@ -9,12 +9,13 @@ use futures_util::StreamExt;
 use onramp_core::forest::ObjectQuery;
 use onramp_core::tenant::TenantDomain;
 use onramp_core::{
-    Clock, DistinguishedName, DomainName, Error, ErrorKind, Forest, LdapFilter, Result, SystemClock, Tenant,
+    Clock, DistinguishedName, DomainName, Error, ErrorKind, Forest, Result, SystemClock, Tenant,
 };
 use onramp_entra::EntraClient;
 use onramp_readiness::report::ReportSource;
 use onramp_readiness::{DirectoryObject, ScanResult};
 
+use super::candidates::{PROGRESS, candidates, nothing_read};
 use super::follow_forest::FollowedForest;
 use super::follow_tenant::FollowedTenant;
 use super::judge::{Chosen, ProfileArguments, Rules};
@@ -23,9 +24,6 @@ use super::state_file::StateFile;
 use super::tenant::{TenantArguments, all_users};
 use crate::config::Config;
 use crate::terminal::Terminal;
-
-/// The number of objects after which the progress is told again.
-pub(super) const PROGRESS: u64 = 5000;
 
 /// The arguments of a scan of a forest.
 #[derive(Debug, Args)]
@@ -63,7 +61,7 @@ pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let terminal = Terminal::new();
     let chosen = arguments.forest.profile.profile()?;
-    arguments.output.check(&[])?;
+    arguments.output.check(arguments.state.as_slice())?;
     let mut state = arguments.state.as_deref().map(|file| open_state(file, &chosen)).transpose()?;
     let entra = match &chosen {
         Chosen::Entra(_) if !arguments.forest.without_tenant => Some(config.entra(Arc::clone(&clock), None)?),
@@ -163,20 +161,6 @@ impl ForestArguments {
         }
         Ok((rules.finish(), errors))
     }
-}
-
-/// The objects that synchronization looks at, and no computers, which are users by class.
-pub(super) fn candidates() -> LdapFilter {
-    let class = onramp_core::AttributeName::from_static("objectClass");
-    let is = |name: &str| LdapFilter::equal(&class, name);
-    let judged = [is("user"), is("inetOrgPerson"), is("group"), is("contact")];
-    LdapFilter::any_of(&judged).and(&is("computer").negate())
-}
-
-/// The error of a place without an object.
-pub(super) fn nothing_read(below: Option<&DistinguishedName>) -> String {
-    let place = below.map_or("in the forest".to_owned(), |base| format!("below {base}"));
-    format!("there is no user, group or contact {place} that the account may read")
 }
 
 /// Opens the state for a scan with rules of Entra.
