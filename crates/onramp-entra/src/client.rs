@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use onramp_core::Tenant;
-use onramp_graph::{Credential, GraphClient, GraphClientBuilder, RetryPolicy};
+use onramp_core::{BoxStream, Result, Tenant};
+use onramp_graph::{Credential, Delta, DeltaStart, GraphClient, GraphClientBuilder, RetryPolicy};
 
 use crate::applications::EntraApplications;
 use crate::domains::EntraDomains;
@@ -12,7 +12,7 @@ use crate::roles::EntraRoles;
 use crate::sign_in::EntraSignIn;
 use crate::subscriptions::EntraSubscriptions;
 use crate::sync::EntraSync;
-use crate::users::EntraUsers;
+use crate::users::{ChangedUser, EntraUsers};
 
 /// The client ID of "Microsoft Graph Command Line Tools", a public client that exists in every tenant.
 const GRAPH_COMMAND_LINE_TOOLS: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
@@ -67,6 +67,34 @@ impl EntraClient {
     /// Returns the Graph client, for queries and bulk writes.
     pub fn graph(&self) -> &GraphClient {
         &self.graph
+    }
+
+    /// Streams the users that were created, changed or deleted since an earlier time, by a delta query for the properties that the
+    /// port of users reads.
+    ///
+    /// ```no_run
+    /// # async fn run(client: onramp_entra::EntraClient, stored: String) -> onramp_core::Result<()> {
+    /// use futures_util::TryStreamExt;
+    /// use onramp_entra::{Delta, DeltaStart};
+    ///
+    /// let users = client.tenant().users;
+    /// let mut changes = client.user_changes(DeltaStart::From(stored.parse()?));
+    /// while let Some(change) = changes.try_next().await? {
+    ///     match change {
+    ///         Delta::Changed(user) => println!("{} is new or changed", users.get(&user.id).await?.upn),
+    ///         Delta::Removed { id, .. } => println!("{id} was deleted"),
+    ///         Delta::Resync => println!("the cursor has expired: all users follow"),
+    ///         Delta::Reached(cursor) => println!("store {cursor} and continue from it"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `Forbidden` without User.Read.All, and those of reading.
+    pub fn user_changes(&self, from: DeltaStart) -> BoxStream<'static, Result<Delta<ChangedUser>>> {
+        EntraUsers(self.graph.clone()).changes(from)
     }
 
     /// Returns all ports of the tenant.

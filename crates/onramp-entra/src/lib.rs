@@ -23,7 +23,7 @@ pub use roles::EntraRoles;
 pub use sign_in::EntraSignIn;
 pub use subscriptions::EntraSubscriptions;
 pub use sync::EntraSync;
-pub use users::{EntraUsers, update_user};
+pub use users::{ChangedUser, EntraUsers, update_user};
 
 #[doc = include_str!("../docs/cookbook.md")]
 pub mod cookbook {}

@@ -6,13 +6,22 @@ use onramp_core::tenant::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpd
 use onramp_core::{BoxStream, Error, ErrorKind, ImmutableId, ObjectId, Password, Result, Upn};
 use onramp_graph::http::{Reply, Request, ServiceUrl, decode_object, unreadable_object};
 use onramp_graph::reqwest::Method;
-use onramp_graph::{GraphChange, GraphClient};
+use onramp_graph::{Delta, DeltaStart, GraphChange, GraphClient};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
 const SELECT: &str = "id,userPrincipalName,displayName,accountEnabled,mail,otherMails,proxyAddresses,\
                       onPremisesImmutableId,onPremisesSyncEnabled,userType,passwordPolicies";
+/// A user that was created or changed, as [`EntraClient::user_changes`](crate::EntraClient::user_changes) tells it: what it is
+/// now has to be read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct ChangedUser {
+    /// Object ID.
+    pub id: ObjectId,
+}
+
 /// The maximum page size.
 const PAGE: &str = "999";
 
@@ -37,6 +46,11 @@ const PASSWORD: &str =
 pub struct EntraUsers(pub(crate) GraphClient);
 
 impl EntraUsers {
+    /// The changes of the properties that [`TenantUsers::list`] returns.
+    pub(crate) fn changes(&self, from: DeltaStart) -> BoxStream<'static, Result<Delta<ChangedUser>>> {
+        self.0.query("users").select(SELECT.split(',')).changes(from)
+    }
+
     fn url(&self, rest: &[&str]) -> Result<ServiceUrl> {
         self.0.endpoints().graph().url(&[&["v1.0", "users"], rest].concat())
     }

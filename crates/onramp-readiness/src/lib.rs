@@ -18,6 +18,7 @@ pub mod report;
 mod rules;
 mod scan;
 pub mod source;
+pub mod state;
 
 /// The mockall mock of the port. Feature `mock`.
 #[cfg(feature = "mock")]

@@ -41,6 +41,12 @@ impl DirectoryObject {
         self
     }
 
+    /// Sets the distinguished name, of an object that was moved.
+    pub(crate) fn with_dn(mut self, dn: String) -> Self {
+        self.dn = dn;
+        self
+    }
+
     /// Sets the name of the source: a forest or a file.
     #[must_use]
     pub fn with_source(mut self, source: Arc<str>) -> Self {

@@ -13,6 +13,7 @@
 
 mod fixing;
 mod forecast;
+mod incremental;
 mod interruptions;
 mod kills;
 mod mistakes;

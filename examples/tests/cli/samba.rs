@@ -298,3 +298,94 @@ fn a_scan_of_a_real_forest_finds_each_object_that_was_planted() {
     }
     after.saying(&["[upn-missing]"]);
 }
+
+#[test]
+#[ignore = "needs root and Samba AD"]
+fn a_second_scan_of_a_real_forest_reads_what_changed_and_finds_what_a_full_one_does() {
+    let (cloud, forest) = (Cloud::new(), Forest::builder().controllers(2).up().unwrap());
+    let base = forest.base_dn();
+    let change = |records: &str| forest.ldapmodify(0, records).unwrap();
+    for unit in ["OU=Staff", "OU=Sales,OU=Staff", "OU=Away"] {
+        change(&format!("dn: {unit},{base}\nchangetype: add\nobjectClass: organizationalUnit\n\n"));
+    }
+    let add = |name: &str, below: &str, class: &str, values: &str| {
+        change(&format!("dn: CN={name},{below}{base}\nchangetype: add\nobjectClass: {class}\n{values}\n"));
+    };
+    let user = |name: &str, below: &str, upn: &str| {
+        add(name, below, "user", &format!("sAMAccountName: {name}\nuserPrincipalName: {upn}\n"));
+    };
+    user("anna", "OU=Sales,OU=Staff,", "anna..a@contoso.com");
+    user("bert", "OU=Staff,", "bert b@contoso.com");
+    user("carl", "OU=Staff,", "carl@contoso.com");
+    user("dora", "OU=Staff,", "dora@contoso.com");
+    add("outside", "OU=Staff,", "contact", "proxyAddresses: outside@fabrikam.com\n");
+    let members: String =
+        ["bert", "carl", "dora"].map(|name| format!("member: CN={name},OU=Staff,{base}\n")).concat();
+    add("team", "OU=Staff,", "group", &format!("sAMAccountName: team\n{members}"));
+
+    let administrator = desk(&cloud, &forest);
+    let login = forest.add_login("reads-changes", Rights::Ordinary).unwrap();
+    let name = format!("{}\\reads-changes", forest.netbios());
+    let ca = std::fs::read_to_string(forest.ca_file()).unwrap();
+    // The other controller, too, from the cookie of the first one.
+    let (first, second) = (&forest.controllers()[0], &forest.controllers()[1]);
+    let ordinary = Desk::new(&cloud)
+        .with_forest(first.fqdn(), &name, login.password().expose(), &ca)
+        .with_address(first.fqdn(), first.ldaps())
+        .with_address(second.fqdn(), second.ldaps());
+    for desk in [&administrator, &ordinary] {
+        desk.configure(&desk.text(SPEC));
+        std::fs::write(desk.path("profile.toml"), "[rules.group-members]\nlimit = 2\n").unwrap();
+    }
+    let scan = |desk: &Desk, said: &str| {
+        let scan = ["scan", "--without-tenant", "--profile", "profile.toml", "--output", "json", "--to"];
+        let incremental = [&scan[..], &["incremental.json", "--state", "scan.state"]].concat();
+        let ended = desk.readiness(&incremental).with_code(2).saying(&[said]);
+        println!("{}", ended.said);
+        desk.readiness(&[&scan[..], &["full.json"]].concat()).with_code(2);
+        let text = |name: &str| std::fs::read_to_string(desk.path(name)).unwrap();
+        let (incremental, full) = (text("incremental.json"), text("full.json"));
+        assert_eq!(incremental, full);
+        full
+    };
+    let both = |said: &str| [&administrator, &ordinary].map(|desk| scan(desk, said));
+    both("all of the forest is read: there is no state in scan.state yet");
+    both("of the forest, 0 changes since");
+
+    // The outer unit, then the inner one out of it, and a user into another one.
+    let rename = |dn: &str, rdn: &str, to: Option<&str>| {
+        let to = to.map(|to| format!("newsuperior: {to}{base}\n")).unwrap_or_default();
+        change(&format!("dn: {dn},{base}\nchangetype: modrdn\nnewrdn: {rdn}\ndeleteoldrdn: 1\n{to}\n"));
+    };
+    rename("OU=Staff", "OU=People", None);
+    for report in both("of the forest, ") {
+        assert!(report.contains("CN=anna,OU=Sales,OU=People,") && !report.contains("OU=Staff"), "{report}");
+    }
+    rename("OU=Sales,OU=People", "OU=Sellers", Some("OU=Away,"));
+    rename("CN=bert,OU=People", "CN=bert", Some(""));
+    for report in both("of the forest, ") {
+        assert!(
+            report.contains("CN=anna,OU=Sellers,OU=Away,") && report.contains(&format!("\"CN=bert,{base}\""))
+        );
+        assert!(report.contains("group-members"), "three members are too many: {report}");
+    }
+    // A member goes, and the group has two.
+    change(&format!("dn: CN=dora,OU=People,{base}\nchangetype: delete\n\n"));
+    add("anew", "OU=Away,", "contact", "mail: carl@contoso.com\n");
+    for report in both("of the forest, ") {
+        assert!(!report.contains("group-members") && report.contains("duplicate-address"), "{report}");
+    }
+    let proxies = "replace: proxyAddresses\nproxyAddresses: SMTP:a b@contoso.com\n";
+    change(&format!("dn: CN=carl,OU=People,{base}\nchangetype: modify\n{proxies}\n"));
+    for report in both("of the forest, ") {
+        assert!(report.contains("a b@contoso.com"), "{report}");
+    }
+
+    forest.replicate(0, 1, base).unwrap();
+    forest.stop_controller(0).unwrap();
+    let name = ordinary
+        .text(SPEC)
+        .replace(&format!("host = '{}'", first.fqdn()), &format!("host = '{}'", second.fqdn()));
+    ordinary.configure(&name);
+    scan(&ordinary, "of the forest, ");
+}

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use futures_util::TryStreamExt;
 use onramp::{FileJournal, JournalRecord, Plan};
 use onramp_core::forest::{ForestUser, UserQuery};
-use onramp_lab::forest::{LabForest, LabForestServers};
+use onramp_lab::forest::{LabForest, LabForestBuilder, LabForestServers};
 use onramp_lab::tenant::{LabTenant, LabTenantServer};
 use onramp_lab::tls::LabCa;
 use tempfile::TempDir;
@@ -230,15 +230,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(users: u64) -> Self {
+        Self::of(LabForest::builder().users(users).controllers(2))
+    }
+
+    /// Makes a world with a forest whose first domain is `corp.local`.
+    pub(crate) fn of(forest: LabForestBuilder) -> Self {
         let cloud = Cloud::new();
-        let forest = LabForest::builder()
-            .domain("corp.local")
-            .mail_domain("contoso.com")
-            .users(users)
-            .seed(7)
-            .controllers(2)
-            .build()
-            .unwrap();
+        let forest = forest.domain("corp.local").mail_domain("contoso.com").seed(7).build().unwrap();
         let servers = cloud.runtime.block_on(forest.serve(&cloud.ca)).unwrap();
         let login = forest.administrator();
         let pem = cloud.ca.certificate_pem();

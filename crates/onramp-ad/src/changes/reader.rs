@@ -122,6 +122,10 @@ impl Reader {
                     "another domain controller's database answers now ({}, where {invocation} was read)",
                     server.invocation
                 ),
+                (None, Position::Usn { highest, .. }) if highest > server.highest_usn => format!(
+                    "the database of {} was restored from a copy that is older than the cursor",
+                    server.handle.host()
+                ),
                 (None, Position::Usn { highest, .. }) => {
                     return self.report_by_usn(&server, Some(highest)).await;
                 }

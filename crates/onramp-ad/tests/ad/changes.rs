@@ -210,6 +210,20 @@ async fn a_cursor_that_is_not_accepted_starts_anew_and_one_of_another_context_to
 }
 
 #[tokio::test]
+async fn a_number_above_those_of_the_database_starts_anew() {
+    let lab = Lab::small().await;
+    let client = lab.connect().await;
+    let query = users_of(&lab).without_dir_sync();
+    let first = told(&client, &query, None).await;
+    let mut later = serde_json::to_value(&first.cursor).unwrap();
+    let highest = &mut later["position"]["usn"]["highest"];
+    *highest = (highest.as_u64().unwrap() + 1).into();
+    let again = told(&client, &query, Some(serde_json::from_value(later).unwrap())).await;
+    assert!(again.restarted.unwrap().contains("restored from a copy"));
+    assert_eq!(again.objects.len(), first.objects.len());
+}
+
+#[tokio::test]
 async fn a_lost_answer_is_asked_for_again_and_a_lasting_failure_is_an_error() {
     let lab = Lab::small().await;
     let client = lab.connect().await;

@@ -31,6 +31,9 @@ pub(super) struct InputArguments {
     /// The format of the files. Without it, the end of each file's name tells.
     #[arg(long)]
     format: Option<Format>,
+    /// Not for files, which is said better than “unexpected argument”.
+    #[arg(long, value_name = "FILE", hide = true)]
+    state: Option<PathBuf>,
 }
 
 /// Objects, or the reason why one could not be read.
@@ -48,6 +51,11 @@ impl InputArguments {
 
     /// Checks what can be checked before anything is read.
     pub(super) fn check(&self) -> Result<()> {
+        if self.state.is_some() {
+            return Err(Error::new(ErrorKind::Invalid, "use --state")
+                .with_detail("a file is read as a whole: nothing tells what changed in it")
+                .with_hint("`readiness scan` follows a forest."));
+        }
         for (number, file) in self.input.iter().enumerate() {
             self.format_of(file)?;
             let same = |other: &PathBuf| {

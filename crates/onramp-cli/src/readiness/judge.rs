@@ -162,6 +162,18 @@ impl Rules {
         }
     }
 
+    /// The number of members that a group may have, if a rule counts them.
+    pub(super) fn member_limit(&self) -> Option<usize> {
+        match self {
+            Self::Entra(scan) => scan
+                .catalog()
+                .iter()
+                .find(|rule| rule.id.as_str() == "group-members")
+                .and_then(|rule| rule.limit),
+            Self::Idfix(..) => None,
+        }
+    }
+
     /// Sets the forecast against a tenant.
     pub(super) fn with_forecaster(self, forecaster: Option<Forecaster>) -> Result<Self> {
         match (self, forecaster) {

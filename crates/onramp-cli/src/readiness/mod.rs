@@ -5,13 +5,17 @@
 //! written all the same.
 
 mod after_sync;
+mod candidates;
 mod fix;
+mod follow_forest;
+mod follow_tenant;
 mod idfix;
 mod input;
 mod judge;
 mod messages;
 mod output;
 mod scan;
+mod state_file;
 mod tenant;
 mod text;
 

@@ -1,6 +1,6 @@
 //! The scan of a forest, with what the tenant says about its domains.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,18 +8,22 @@ use clap::Args;
 use futures_util::StreamExt;
 use onramp_core::forest::ObjectQuery;
 use onramp_core::tenant::TenantDomain;
-use onramp_core::{Clock, DomainName, Forest, LdapFilter, Result, SystemClock, Tenant};
+use onramp_core::{
+    Clock, DistinguishedName, DomainName, Error, ErrorKind, Forest, Result, SystemClock, Tenant,
+};
+use onramp_entra::EntraClient;
 use onramp_readiness::report::ReportSource;
 use onramp_readiness::{DirectoryObject, ScanResult};
 
+use super::candidates::{PROGRESS, candidates, nothing_read};
+use super::follow_forest::FollowedForest;
+use super::follow_tenant::FollowedTenant;
 use super::judge::{Chosen, ProfileArguments, Rules};
 use super::output::{InputErrors, OutputArguments, Scanned};
-use super::tenant::TenantArguments;
+use super::state_file::StateFile;
+use super::tenant::{TenantArguments, all_users};
 use crate::config::Config;
 use crate::terminal::Terminal;
-
-/// The number of objects after which the progress is told again.
-const PROGRESS: u64 = 5000;
 
 /// The arguments of a scan of a forest.
 #[derive(Debug, Args)]
@@ -32,7 +36,7 @@ pub(super) struct ForestArguments {
     without_tenant: bool,
     /// Only objects at and below this distinguished name.
     #[arg(long, value_name = "DN")]
-    below: Option<onramp_core::DistinguishedName>,
+    below: Option<DistinguishedName>,
     #[command(flatten)]
     pub(super) profile: ProfileArguments,
 }
@@ -41,6 +45,11 @@ pub(super) struct ForestArguments {
 pub(super) struct ScanArguments {
     #[command(flatten)]
     forest: ForestArguments,
+    /// Keep what was read in this file, and read only what changed the next time. The findings are those of a scan without it. A
+    /// state that is missing, too old, or of something else is not used, and the scan says so. It holds names and addresses of
+    /// people.
+    #[arg(long, value_name = "FILE", conflicts_with = "below")]
+    state: Option<PathBuf>,
     #[command(flatten)]
     tenant: TenantArguments,
     #[command(flatten)]
@@ -52,24 +61,44 @@ pub(super) async fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let terminal = Terminal::new();
     let chosen = arguments.forest.profile.profile()?;
-    arguments.output.check(&[])?;
-    let tenant = match &chosen {
-        Chosen::Entra(_) if !arguments.forest.without_tenant => {
-            Some(config.entra(Arc::clone(&clock), None)?.tenant())
-        }
+    arguments.output.check(arguments.state.as_slice())?;
+    let mut state = arguments.state.as_deref().map(|file| open_state(file, &chosen)).transpose()?;
+    let entra = match &chosen {
+        Chosen::Entra(_) if !arguments.forest.without_tenant => Some(config.entra(Arc::clone(&clock), None)?),
         _ => None,
     };
+    let tenant = entra.as_ref().map(EntraClient::tenant);
     let (rules, domains) = arguments.forest.rules(chosen, &config, tenant.as_ref(), &terminal).await?;
-    let forecaster = match &tenant {
-        Some(tenant) if rules.has_forecast() => {
-            terminal.note("reading the users of the tenant");
-            arguments.tenant.read(tenant, domains.as_deref().unwrap_or_default(), &terminal).await?
+    let mut others = Vec::new();
+    let forecaster = match (&tenant, &entra) {
+        (Some(tenant), Some(client)) if rules.has_forecast() => {
+            let files = arguments.tenant.objects()?;
+            let users = match &mut state {
+                _ if !files.is_empty() => Some(files),
+                Some(state) => {
+                    let (users, source) =
+                        FollowedTenant::new(client, &config.tenant, &terminal).users(state).await?;
+                    others.extend(source);
+                    users
+                }
+                None => {
+                    terminal.note("reading the users of the tenant");
+                    all_users(tenant, &terminal, |_| Ok(())).await?
+                }
+            };
+            arguments.tenant.read(tenant, domains.as_deref().unwrap_or_default(), users, &terminal).await?
         }
         _ => arguments.tenant.forecaster()?,
     };
     let rules = rules.with_forecaster(forecaster)?;
-    let forest = config.forest(clock).await?.forest();
-    let (result, errors) = arguments.forest.scan(rules, &forest, &terminal).await?;
+    let client = config.forest(clock).await?;
+    let (result, errors) = match state {
+        Some(state) => {
+            let forest = FollowedForest::new(&client, &config.forest.bind, &rules, &terminal).await?;
+            Box::pin(forest.scan(rules, state, others)).await?
+        }
+        None => arguments.forest.scan(rules, &client.forest(), &terminal).await?,
+    };
     let sources = vec![ReportSource::directory(config.forest.host)];
     let profile = arguments.forest.profile.name();
     arguments.output.write(Scanned { result, errors, sources, profile })
@@ -128,20 +157,22 @@ impl ForestArguments {
             }
         }
         if read == 0 {
-            let place =
-                self.below.as_ref().map_or("in the forest".to_owned(), |base| format!("below {base}"));
-            errors.tell(&format!("there is no user, group or contact {place} that the account may read"));
+            errors.tell(&nothing_read(self.below.as_ref()));
         }
         Ok((rules.finish(), errors))
     }
 }
 
-/// The objects that synchronization looks at, and no computers, which are users by class.
-fn candidates() -> LdapFilter {
-    let class = onramp_core::AttributeName::from_static("objectClass");
-    let is = |name: &str| LdapFilter::equal(&class, name);
-    let judged = [is("user"), is("inetOrgPerson"), is("group"), is("contact")];
-    LdapFilter::any_of(&judged).and(&is("computer").negate())
+/// Opens the state for a scan with rules of Entra.
+fn open_state(file: &Path, chosen: &Chosen) -> Result<StateFile> {
+    match chosen {
+        Chosen::Entra(_) => StateFile::open(file),
+        Chosen::Idfix(_) => Err(Error::new(ErrorKind::Invalid, "use --state")
+            .with_detail(
+                "the findings of IdFix come in the order in which the directory is read, each time all of it",
+            )
+            .with_hint("Use the profile entra, or leave out --state.")),
+    }
 }
 
 /// The domains that the tenant has verified.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use futures_util::StreamExt;
-use onramp_core::tenant::{RoleAssignment, Tenant, TenantDomain};
+use onramp_core::tenant::{RoleAssignment, Tenant, TenantDomain, TenantUser};
 use onramp_core::{DomainName, Error, ErrorKind, Result, visible};
 use onramp_readiness::forecast::{CloudObject, CloudObjects, Forecaster, TenantFlags, read_role_assignments};
 use onramp_readiness::source::SourceError;
@@ -83,27 +83,19 @@ impl TenantArguments {
         Ok(Some(flags))
     }
 
-    /// The forecaster for a tenant that is read over Graph; files go before what is read. `None` if its users may not be read.
+    /// The forecaster for a tenant whose users were read over Graph; other files go before what is read. `None` if they may not
+    /// be read.
     pub(super) async fn read(
         &self,
         tenant: &Tenant,
         domains: &[TenantDomain],
+        users: Option<Vec<CloudObject>>,
         terminal: &Terminal,
     ) -> Result<Option<Forecaster>> {
-        let mut objects = self.objects()?;
-        if objects.is_empty() {
-            let mut users = tenant.users.list();
-            while let Some(user) = users.next().await {
-                let Some(user) = may_be_hidden(user)? else {
-                    terminal.note("the users of the tenant cannot be read: there is no forecast of matches");
-                    return Ok(None);
-                };
-                objects.push(CloudObject::from(&user));
-                if objects.len().is_multiple_of(PROGRESS) {
-                    terminal.note(format!("read {} users of the tenant", objects.len()));
-                }
-            }
-        }
+        let Some(mut objects) = users else {
+            terminal.note("the users of the tenant cannot be read: there is no forecast of matches");
+            return Ok(None);
+        };
         let roles = match self.roles()? {
             Some(roles) => Some(roles),
             None => may_be_hidden(tenant.roles.assignments().await)?,
@@ -127,8 +119,27 @@ impl TenantArguments {
     }
 }
 
+/// Reads all users of a tenant, and hands each of them on. `None` if they may not be read.
+pub(super) async fn all_users(
+    tenant: &Tenant,
+    terminal: &Terminal,
+    mut each: impl FnMut(TenantUser) -> Result<()>,
+) -> Result<Option<Vec<CloudObject>>> {
+    let mut objects = Vec::new();
+    let mut users = tenant.users.list();
+    while let Some(user) = users.next().await {
+        let Some(user) = may_be_hidden(user)? else { return Ok(None) };
+        objects.push(CloudObject::from(&user));
+        each(user)?;
+        if objects.len().is_multiple_of(PROGRESS) {
+            terminal.note(format!("read {} users of the tenant", objects.len()));
+        }
+    }
+    Ok(Some(objects))
+}
+
 /// Returns `None` for data that this account may not read, or that the service does not have.
-fn may_be_hidden<T>(answer: Result<T>) -> Result<Option<T>> {
+pub(super) fn may_be_hidden<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unsupported) => Ok(None),
         answer => answer.map(Some),

@@ -151,6 +151,18 @@ async fn changes_since_a_cursor_are_told_and_a_forgotten_cursor_is_survived() {
     );
     assert_eq!(news.len(), 2);
 
+    // By the properties of the port.
+    let keys = |from| client.user_changes(from).try_collect::<Vec<_>>();
+    let now = keys(DeltaStart::Now).await.unwrap();
+    let [Delta::Reached(now)] = now.as_slice() else { panic!("{now:?}") };
+    let update = UserUpdate::default().with_account_enabled(false);
+    client.tenant().users.update(&some, &update).await.unwrap();
+    let news_of_keys = keys(DeltaStart::From(now.clone())).await.unwrap();
+    let [Delta::Changed(user), Delta::Reached(_)] = news_of_keys.as_slice() else {
+        panic!("{news_of_keys:?}")
+    };
+    assert_eq!(user.id, some);
+
     lab.lab.expire_delta_tokens();
     let news: Vec<_> = changes(DeltaStart::From(cursor.clone())).try_collect().await.unwrap();
     assert!(matches!(news.first(), Some(Delta::Resync)));

@@ -239,8 +239,12 @@ impl LabForest {
             let object =
                 Object { guid, parent, class: Class::User, context, deleted: false, attrs: attrs.finish() };
             let id = state.insert(object);
-            for controller in &mut state.controllers {
+            let written =
+                [Attr::CN, Attr::SAM_ACCOUNT_NAME, Attr::USER_PRINCIPAL_NAME, Attr::USER_ACCOUNT_CONTROL];
+            for (origin, controller) in state.controllers.iter_mut().enumerate() {
                 controller.usn += 1;
+                let meta = Meta { version: 1, time: now, origin, usn: controller.usn };
+                written.into_iter().for_each(|attr| controller.overlay.meta.set(id, attr, meta));
                 controller.overlay.touch(id, controller.usn, now);
             }
             Ok(ObjectGuid::from_bytes(guid))
