@@ -145,12 +145,13 @@ impl Plan {
         self.changes.is_empty()
     }
 
-    /// Returns the number of objects whose attributes are changed.
+    /// Returns the number of objects whose attributes are changed, without the users of the spec.
     pub fn objects_changed(&self) -> u64 {
-        self.changes.iter().filter(|planned| planned.change.of_attributes().is_some()).count() as u64
+        let is_object = |planned: &&PlannedChange| matches!(planned.change, Change::ChangeAttributes { .. });
+        self.changes.iter().filter(is_object).count() as u64
     }
 
-    /// Returns the number of users that get another UPN as users of the spec, or get it back.
+    /// Returns the number of users that get another UPN or other addresses as users of the spec, or get them back.
     pub fn users_changed(&self) -> u64 {
         self.changes.iter().filter(|planned| planned.change.is_of_user()).count() as u64
     }

@@ -48,6 +48,7 @@ mod undo;
 mod undo_account;
 mod undo_later_runs;
 mod undo_verified;
+mod user_addresses;
 mod verifying;
 mod waiting;
 mod world;

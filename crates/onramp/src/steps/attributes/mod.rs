@@ -13,11 +13,12 @@ use onramp_readiness::{FixChange, ObjectFix, ObjectKey};
 use time::OffsetDateTime;
 
 pub use holders::ValueHolder;
+pub(crate) use holders::{TakenValue, taken_back};
 pub use planning::plan;
-pub(crate) use planning::title;
+pub(crate) use planning::{summary, title};
 pub(crate) use survey::survey;
-pub(crate) use undo::undo;
-pub(crate) use verify::verify;
+pub(crate) use undo::{read_edited, undo};
+pub(crate) use verify::{differences, verify};
 
 use crate::spec::Waits;
 use crate::survey::{SuffixSurvey, Unreadable};

@@ -119,7 +119,7 @@ fn accept(draft: &mut Draft) {
 }
 
 /// Returns the number of changed objects, the numbers by attribute, and the digest of the values; `None` if there is none.
-pub(super) fn summary(changes: &[PlannedChange]) -> Option<(u64, BTreeMap<String, u64>, String)> {
+pub(crate) fn summary(changes: &[PlannedChange]) -> Option<(u64, BTreeMap<String, u64>, String)> {
     let edits: Vec<&ObjectEdit> =
         changes.iter().filter_map(|planned| planned.change.of_attributes()).collect();
     let mut attributes: BTreeMap<String, u64> = BTreeMap::new();

@@ -17,23 +17,11 @@ pub(crate) async fn verify(
     verification: &mut Verification,
 ) -> Result<()> {
     let plan = approved.plan();
-    let edits: Vec<&ObjectEdit> =
-        plan.changes().iter().filter_map(|planned| planned.change.of_attributes()).collect();
-    let seen = read_edited(onramp, edits.iter().copied()).await?;
-    let mut wrong = Vec::new();
-    for (edit, seen) in edits.iter().zip(&seen) {
-        match seen {
-            SeenObject::Found { object, .. } => {
-                let change = ObjectChange::from(*edit);
-                if change.state(object) != ChangeState::After {
-                    // The values that were wanted, and not those before.
-                    let wanted = ObjectChange::from(&edit.reversed());
-                    wrong.push(format!("{}: {}", object.dn, wanted.difference(object)));
-                }
-            }
-            SeenObject::Missing => wrong.push(format!("{} no longer exists or cannot be read", edit.dn)),
-        }
-    }
+    let edits: Vec<&ObjectEdit> = (plan.changes().iter())
+        .filter(|planned| !planned.change.is_of_user())
+        .filter_map(|planned| planned.change.of_attributes())
+        .collect();
+    let wrong = differences(onramp, &edits).await?;
     let left = plan.blockers().len();
     let mut detail = vec![format!("{} of {}", edits.len() - wrong.len(), objects(edits.len() as u64))];
     detail.extend((!wrong.is_empty()).then(|| named(&wrong)));
@@ -49,4 +37,24 @@ pub(crate) async fn verify(
     };
     verification.check(name, status, detail.join("; "));
     Ok(())
+}
+
+/// Returns the objects that do not have the values of their edits, each with the difference.
+pub(crate) async fn differences(onramp: &Onramp, edits: &[&ObjectEdit]) -> Result<Vec<String>> {
+    let seen = read_edited(onramp, edits.iter().copied()).await?;
+    let mut wrong = Vec::new();
+    for (edit, seen) in edits.iter().zip(&seen) {
+        match seen {
+            SeenObject::Found { object, .. } => {
+                let change = ObjectChange::from(*edit);
+                if change.state(object) != ChangeState::After {
+                    // The values that were wanted, and not those before.
+                    let wanted = ObjectChange::from(&edit.reversed());
+                    wrong.push(format!("{}: {}", object.dn, wanted.difference(object)));
+                }
+            }
+            SeenObject::Missing => wrong.push(format!("{} no longer exists or cannot be read", edit.dn)),
+        }
+    }
+    Ok(wrong)
 }
