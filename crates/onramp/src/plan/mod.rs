@@ -76,7 +76,7 @@ pub struct PlanHeader {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
     /// The digest of the domain and the users section of the spec: plans with the same one give the same users the same new
-    /// UPNs, all of them or a canary.
+    /// UPNs, all of them or a canary. For fixes, the digest of the domain and of their origin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users_digest: Option<String>,
     /// The canary that the plan is, if it is one.

@@ -469,7 +469,7 @@ async fn a_fix_that_no_directory_should_get_is_refused_with_the_reason() {
     let guid = user(&world, "jo", "jo@contoso.com", &[("mail", &["jo@contoso.com"])]);
     for (change, why) in [
         (change("cn", &["jo"], &["joe"]), "rename the object"),
-        (change("member", &[], &["CN=x,DC=corp,DC=local"]), "attributes of text"),
+        (change("member", &[], &["CN=x,DC=corp,DC=local"]), "gives rights"),
         (change("unicodePwd", &[], &["x"]), "holds a secret"),
         (change("mail", &["jo@contoso.com"], &["a@contoso.com", "b@contoso.com"]), "has one value"),
         (change("mail", &[], &[]), "names no value"),

@@ -6,6 +6,7 @@ mod account_names;
 mod account_steps;
 mod addresses;
 mod applying;
+mod attribute_maps;
 mod audits;
 mod controllers;
 mod crashes;

@@ -7,13 +7,15 @@ use onramp_core::{ObjectGuid, visible};
 use onramp_readiness::FixChange;
 
 use super::attribute_kinds::{Values, values_of};
-use onramp_readiness::attributes::{SAM_ACCOUNT_NAME as SAM, USER_PRINCIPAL_NAME as UPN};
+use onramp_readiness::attributes::{
+    PROXY_ADDRESSES as PROXIES, SAM_ACCOUNT_NAME as SAM, USER_PRINCIPAL_NAME as UPN,
+};
 
 use super::holders::unique_key;
 use super::{ChosenFix, FixSurvey, SeenObject, ValueHolder, objects};
 use crate::plan::{
     AttributeEdit, Blocker, BlockerKind, Change, Consequence, Draft, ObjectEdit, PLAN_FORMAT_VERSION, Plan,
-    PlanHeader, PlannedChange, Scope, short_digest, sorted,
+    PlanHeader, PlannedChange, Scope, SkipReason, short_digest, sorted,
 };
 use crate::steps::{suffix, users};
 use crate::user_ref::UserRef;
@@ -48,7 +50,16 @@ pub fn plan(survey: &FixSurvey) -> Plan {
         SeenObject::Found { user, .. } => (user.dn.as_str().to_owned(), Some(user.guid)),
         SeenObject::Missing => (fix.dn.clone(), None),
     };
+    let mut left_for_later = 0_u64;
     for (fix, seen) in sorted(&survey.objects, by_object) {
+        let is_later = survey.canary.as_ref().is_some_and(|canary| match seen {
+            SeenObject::Found { user, .. } => !canary.users.contains(&user.guid),
+            SeenObject::Missing => true,
+        });
+        if is_later {
+            left_for_later += 1;
+            continue;
+        }
         planner.add(fix, seen, &mut draft);
     }
     accept(&mut draft);
@@ -84,11 +95,17 @@ pub fn plan(survey: &FixSurvey) -> Plan {
             domain: survey.domain.clone(),
             scope: Scope { attributes: true, ..Scope::default() },
             users_read: found as u64,
-            users_skipped: (unchanged > 0).then(|| (UNCHANGED.to_owned(), unchanged)).into_iter().collect(),
+            users_skipped: [
+                (UNCHANGED.to_owned(), unchanged),
+                (SkipReason::AfterCanary.to_string(), left_for_later),
+            ]
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .collect(),
             waits: survey.waits,
             undoes: None,
-            users_digest: None,
-            canary: None,
+            users_digest: Some(survey.digest()),
+            canary: survey.canary.clone(),
         },
         changes: draft.changes,
         consequences: draft.consequences,
@@ -163,14 +180,15 @@ impl<'a> Planner<'a> {
 
     /// Adds the change of one object, or the reason why there is none.
     fn add(&mut self, fix: &ChosenFix, seen: &SeenObject, draft: &mut Draft) {
-        if fix.changes.is_empty() {
-            return;
-        }
         let SeenObject::Found { user, object } = seen else {
             let problem = BlockerKind::NoSuchObject { name: fix.dn.clone() };
             draft.blockers.push(Blocker { user: None, present_upn: None, problem });
             return;
         };
+        if fix.changes.is_empty() {
+            self.unchanged += 1;
+            return;
+        }
         self.found_by_name += u64::from(fix.guid.is_none());
         match self.edit(fix, user, object) {
             Ok(Some(edit)) => {
@@ -213,6 +231,9 @@ impl<'a> Planner<'a> {
                 return Err(Box::new(BlockerKind::ValuesChanged { detail }));
             }
         }
+        if let Some(reason) = second_primary(&edit, object) {
+            return Err(refused(reason));
+        }
         match self.collision(fix, user) {
             Some(problem) => Err(Box::new(problem)),
             None => Ok(Some(edit)),
@@ -247,6 +268,17 @@ impl<'a> Planner<'a> {
         }
         None
     }
+}
+
+/// Returns the reason to refuse an edit that gives an object one more primary address beside another one.
+fn second_primary(edit: &ObjectEdit, object: &ForestObject) -> Option<String> {
+    let change = edit.attributes.iter().find(|change| change.attribute == PROXIES)?;
+    let is_primary = |value: &&AttributeValue| value.as_text().is_some_and(|text| text.starts_with("SMTP:"));
+    let count = |values: &[AttributeValue]| values.iter().filter(is_primary).count();
+    let before = count(object.values(&PROXIES));
+    let after = (before + count(&change.add)).saturating_sub(count(&change.remove));
+    (after > 1 && after > before)
+        .then(|| format!("it would have {after} primary addresses (SMTP:) in proxyAddresses"))
 }
 
 /// Returns the values of changes that only one object of the forest may have, each with its key.
