@@ -214,13 +214,13 @@ impl Job {
                 terminal.heading("Survey of the objects to fix");
                 let survey = onramp.survey_fixes(&spec, chosen).await?.with_source(origin);
                 terminal.rest();
-                (fixes_or_canary(&self.policy, &self.history, &survey, &terminal), None)
+                (fixes_or_canary(&self.policy, &self.history, survey, &terminal), None)
             }
             PlanSource::Map(map, spec) => {
                 terminal.heading("Survey of the objects of the map");
                 let survey = onramp.survey_map(&spec, &map).await?;
                 terminal.rest();
-                (fixes_or_canary(&self.policy, &self.history, &survey, &terminal), None)
+                (fixes_or_canary(&self.policy, &self.history, survey, &terminal), None)
             }
             PlanSource::Undo(run, selection) => {
                 terminal.heading("Survey of what the run changed");
@@ -396,15 +396,14 @@ impl Job {
 }
 
 /// Returns the plan of fixes, or of the canary that has to precede it.
-fn fixes_or_canary(policy: &PolicyRules, history: &History, survey: &FixSurvey, terminal: &Terminal) -> Plan {
-    let whole = fixes::plan(survey);
-    let Some(narrowed) = policy.next_canary_of_fixes(survey, &whole, history) else { return whole };
-    let canary = narrowed.canary.as_ref().map(ToString::to_string).unwrap_or_default();
+fn fixes_or_canary(policy: &PolicyRules, history: &History, survey: FixSurvey, terminal: &Terminal) -> Plan {
+    let whole = fixes::plan(&survey);
+    let Some(canary) = policy.next_canary_of_fixes(&whole, history) else { return whole };
     terminal.line(match history.unfinished_canary(&whole).is_some() {
         true => format!("  the {canary} that an earlier run began comes first"),
         false => format!("  a {canary} comes first"),
     });
-    fixes::plan(&narrowed)
+    fixes::plan(&survey.with_canary(canary))
 }
 
 /// Returns the spec that a saved plan was made from: that of its canary, if it is one.

@@ -3,6 +3,8 @@
 use onramp_readiness::source::SourceErrorKind;
 use onramp_readiness::source::attribute_map::{AttributeMap, MapFormat, MapKind, MappedName};
 
+use proptest::prelude::*;
+
 fn read(text: &str, format: MapFormat) -> Result<AttributeMap, Vec<String>> {
     AttributeMap::read(text.as_bytes(), format)
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())
@@ -138,4 +140,36 @@ fn the_encodings_of_windows_are_read() {
         [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     let map = AttributeMap::read(utf16.as_slice(), MapFormat::Csv).unwrap();
     assert_eq!(words(&map), ["anna@x.example set title [\"K\u{f6}chin\"]"]);
+}
+
+proptest! {
+    /// Any text is a map, or its errors name lines that it has.
+    #[test]
+    fn reading_ends_and_errors_name_lines(text in "(object|name|dn)?[,;+*a-z@.=\\[\\]\"'{} \n-]{0,120}") {
+        let lines = text.lines().count() as u64 + 1;
+        for format in [MapFormat::Csv, MapFormat::Toml] {
+            match AttributeMap::read(text.as_bytes(), format) {
+                Ok(map) => prop_assert!(map.objects().iter().all(|object| object.line <= lines)),
+                Err(errors) => prop_assert!(errors.iter().all(|error| (1..=lines).contains(&error.line()))),
+            }
+        }
+    }
+
+    /// What a table says is what is read, in any order of its rows.
+    #[test]
+    fn every_cell_of_a_table_is_read(
+        cells in proptest::collection::btree_map("[a-z]{1,8}@x\\.example", "[ -~]{1,20}", 1..20),
+    ) {
+        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+        let rows: Vec<String> = cells.iter().map(|(upn, title)| format!("{upn},{}\n", quoted(title))).collect();
+        let table = |rows: Vec<String>| csv(&format!("object,title\n{}", rows.concat()));
+        let map = table(rows.clone());
+        prop_assert_eq!(map.objects().len(), cells.len());
+        for (object, (upn, title)) in map.objects().iter().zip(&cells) {
+            prop_assert_eq!(&object.name.to_string(), upn);
+            prop_assert_eq!(&object.changes[0].values, &vec![title.clone()]);
+        }
+        let reversed = table(rows.into_iter().rev().collect());
+        prop_assert_eq!(map.digest(), reversed.digest());
+    }
 }

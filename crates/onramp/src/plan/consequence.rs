@@ -170,7 +170,7 @@ pub enum Consequence {
         digest: String,
     },
     /// Shared, room and equipment mailboxes get a new primary mail address.
-    SharedMailboxesReaddressed {
+    SharedMailboxesChanged {
         /// The mailboxes.
         mailboxes: Vec<UserRef>,
     },
@@ -339,9 +339,9 @@ impl Consequence {
             Self::PrimaryAddressesChanged { count, digest, .. } => {
                 format!("primary-addresses-changed:{count}:{digest}")
             }
-            Self::SharedMailboxesReaddressed { mailboxes } => {
+            Self::SharedMailboxesChanged { mailboxes } => {
                 let digest = short_digest(mailboxes.iter().map(|mailbox| mailbox.guid.to_string()));
-                format!("shared-mailboxes-readdressed:{}:{digest}", mailboxes.len())
+                format!("shared-mailboxes-changed:{}:{digest}", mailboxes.len())
             }
             Self::TargetAddressesChanged { count, digest } => {
                 format!("target-addresses-changed:{count}:{digest}")
@@ -379,7 +379,7 @@ impl Consequence {
             Self::CloudUsersOverwritten { matches } => matches.iter().map(ToString::to_string).collect(),
             Self::SyncConflictsExpected { conflicts } => conflicts.iter().map(ToString::to_string).collect(),
             Self::BuiltInAccountsRenamed { accounts: users }
-            | Self::SharedMailboxesReaddressed { mailboxes: users } => {
+            | Self::SharedMailboxesChanged { mailboxes: users } => {
                 users.iter().map(ToString::to_string).collect()
             }
             Self::ServiceAccountChanged { changes, .. }
@@ -536,7 +536,7 @@ impl fmt::Display for Consequence {
                     ),
                 }
             }
-            Self::SharedMailboxesReaddressed { mailboxes } => {
+            Self::SharedMailboxesChanged { mailboxes } => {
                 let boxes = counted(
                     mailboxes.len(),
                     "shared, room or equipment mailbox",

@@ -59,8 +59,8 @@ impl Plan {
                 Consequence::BuiltInAccountsRenamed { accounts: before },
             )
             | (
-                Consequence::SharedMailboxesReaddressed { mailboxes: now },
-                Consequence::SharedMailboxesReaddressed { mailboxes: before },
+                Consequence::SharedMailboxesChanged { mailboxes: now },
+                Consequence::SharedMailboxesChanged { mailboxes: before },
             ) => now.iter().all(|account| before.contains(account)),
             (
                 Consequence::CloudUsersOverwritten { matches: now },

@@ -22,7 +22,7 @@ pub(crate) use change::UserValues;
 pub use change::{Change, FormerUpn, PlannedChange};
 pub use consequence::Consequence;
 pub(crate) use consequence::short_digest;
-pub(crate) use draft::{Draft, by_place, sorted};
+pub(crate) use draft::{Draft, attribute_summary, by_place, sorted};
 pub use lines::{PLAN_FORMAT_VERSION, PlanError};
 pub use object_edit::{AttributeEdit, ObjectEdit};
 pub use skipped::{SkipReason, Skipped};

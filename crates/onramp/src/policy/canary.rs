@@ -8,7 +8,6 @@ use crate::canary::Canary;
 use crate::history::{EarlierCanary, History};
 use crate::plan::{Change, Plan};
 use crate::spec::{Spec, SyncSpec};
-use crate::steps::attributes::FixSurvey;
 
 const RULE: &str = "canary_users";
 
@@ -43,29 +42,26 @@ impl PolicyRules {
         })
     }
 
-    /// Returns the survey of the canary that has to precede a plan of fixes: the same fixes for a few of the objects. As
-    /// [`next_canary`](Self::next_canary), it is that of an earlier run which is neither verified nor undone, else a new one.
+    /// Returns the canary that has to precede a plan of fixes. As with [`next_canary`](Self::next_canary), it is that of an
+    /// earlier run which is neither verified nor undone, else a new one.
     ///
     /// ```
     /// # fn example(rules: onramp::PolicyRules, survey: onramp::fixes::FixSurvey, history: onramp::History) {
     /// let whole = onramp::fixes::plan(&survey);
-    /// let next = rules.next_canary_of_fixes(&survey, &whole, &history).unwrap_or(survey);
+    /// let plan = match rules.next_canary_of_fixes(&whole, &history) {
+    ///     Some(canary) => onramp::fixes::plan(&survey.with_canary(canary)),
+    ///     None => whole,
+    /// };
     /// # }
     /// ```
-    pub fn next_canary_of_fixes(
-        &self,
-        survey: &FixSurvey,
-        plan: &Plan,
-        history: &History,
-    ) -> Option<FixSurvey> {
+    pub fn next_canary_of_fixes(&self, plan: &Plan, history: &History) -> Option<Canary> {
         if !self.needs_canary(plan, history) {
             return None;
         }
-        let canary = match unverified(plan, history) {
+        Some(match unverified(plan, history) {
             Some(earlier) => earlier.canary.clone(),
             None => spread(plan, self.canary_users?),
-        };
-        Some(survey.clone().with_canary(canary))
+        })
     }
 
     /// Returns the number of users or other objects of the canary that has to precede a plan.

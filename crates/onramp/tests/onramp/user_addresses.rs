@@ -415,7 +415,7 @@ async fn an_operator_learns_of_exchange_of_shared_mailboxes_and_of_addresses_on_
     set(&world, &shared, "msExchRecipientTypeDetails", &["4"]);
     set(&world, &shared, "msExchPoliciesExcluded", &["{26491CFC-9E50-4857-861B-0CB8DF22B5D7}"]);
     let plan = plan_users(&world, PRIMARY).await;
-    id(&plan, "shared-mailboxes-readdressed:1:");
+    id(&plan, "shared-mailboxes-changed:1:");
     id(&plan, "address-policies-apply:1:");
     assert!(plan.warnings().iter().any(|text| text.contains("2 users are managed by Exchange")));
     let changed = plan.consequences().iter().find_map(|consequence| match consequence {

@@ -1,6 +1,7 @@
 //! Fixes: objects of the forest get other values of attributes, each object in one operation.
 
 mod attribute_kinds;
+mod edited;
 mod holders;
 mod map;
 mod planning;
@@ -14,15 +15,16 @@ use onramp_readiness::{FixChange, ObjectFix, ObjectKey};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+pub(crate) use edited::{differences, read_edited};
 pub use holders::ValueHolder;
 pub(crate) use holders::{TakenValue, taken_back};
 pub(crate) use map::survey_map;
 pub use map::{MapProblem, map_problems};
 pub use planning::plan;
-pub(crate) use planning::{summary, title};
+pub(crate) use planning::title;
 pub(crate) use survey::survey;
-pub(crate) use undo::{read_edited, undo};
-pub(crate) use verify::{differences, verify};
+pub(crate) use undo::undo;
+pub(crate) use verify::verify;
 
 use crate::canary::Canary;
 use crate::spec::Waits;

@@ -1,6 +1,6 @@
 //! The plan: a change for every fix that can be made as it is, and a blocker for every other one.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use onramp_core::forest::{AttributeValue, ChangeState, ForestObject, ObjectChange};
 use onramp_core::{ObjectGuid, visible};
@@ -15,7 +15,7 @@ use super::holders::unique_key;
 use super::{ChosenFix, FixSurvey, SeenObject, ValueHolder, objects};
 use crate::plan::{
     AttributeEdit, Blocker, BlockerKind, Change, Consequence, Draft, ObjectEdit, PLAN_FORMAT_VERSION, Plan,
-    PlanHeader, PlannedChange, Scope, SkipReason, short_digest, sorted,
+    PlanHeader, Scope, SkipReason, attribute_summary, short_digest, sorted,
 };
 use crate::steps::{suffix, users};
 use crate::user_ref::UserRef;
@@ -117,7 +117,7 @@ pub fn plan(survey: &FixSurvey) -> Plan {
 
 /// Adds the consequences of the changes and of the blockers.
 fn accept(draft: &mut Draft) {
-    if let Some((count, attributes, digest)) = summary(&draft.changes) {
+    if let Some((count, attributes, digest)) = attribute_summary(&draft.changes) {
         draft.consequences.push(Consequence::AttributesChanged { count, attributes, digest });
     }
     let renamed: Vec<String> = (draft.changes.iter())
@@ -133,18 +133,6 @@ fn accept(draft: &mut Draft) {
         let (count, digest) = (left.len() as u64, short_digest(left));
         draft.consequences.push(Consequence::ObjectsLeftBehind { count, digest });
     }
-}
-
-/// Returns the number of changed objects, the numbers by attribute, and the digest of the values; `None` if there is none.
-pub(crate) fn summary(changes: &[PlannedChange]) -> Option<(u64, BTreeMap<String, u64>, String)> {
-    let edits: Vec<&ObjectEdit> =
-        changes.iter().filter_map(|planned| planned.change.of_attributes()).collect();
-    let mut attributes: BTreeMap<String, u64> = BTreeMap::new();
-    for edit in edits.iter().flat_map(|edit| &edit.attributes) {
-        *attributes.entry(edit.attribute.to_string()).or_default() += 1;
-    }
-    let digest = short_digest(edits.iter().map(|edit| edit.key()));
-    (!edits.is_empty()).then_some((edits.len() as u64, attributes, digest))
 }
 
 /// The fixes in the making.

@@ -6,11 +6,11 @@ use onramp_core::forest::{ChangeState, ForestObject, ForestUser, ObjectChange, O
 use onramp_core::{ObjectGuid, Result, Sid};
 use onramp_readiness::attributes::{OBJECT_SID, USER_PRINCIPAL_NAME as UPN};
 
-use super::planning::summary;
+use super::edited::read_edited;
 use super::survey::read;
 use super::{SeenObject, TakenValue, taken_back};
 use crate::onramp::Onramp;
-use crate::plan::{Change, Consequence, ObjectEdit, PlannedChange, short_digest};
+use crate::plan::{Change, Consequence, ObjectEdit, PlannedChange, attribute_summary, short_digest};
 use crate::steps::users;
 use crate::survey::Unreadable;
 use crate::undo::Undoing;
@@ -80,7 +80,7 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>) -> Result<()> {
         .map(|upn| format!("{} {:?} {:?}", upn.guid, upn.before, upn.after))
         .collect();
     let values = users::sample(changes);
-    if let Some((count, attributes, digest)) = summary(changes) {
+    if let Some((count, attributes, digest)) = attribute_summary(changes) {
         undoing.accept(Consequence::AttributesRestored { count, attributes, digest });
     }
     if !renamed.is_empty() {
@@ -111,16 +111,4 @@ async fn read_names(
         found.insert(guid, user);
     }
     Ok(found)
-}
-
-/// Reads the objects of edits, with the attributes that they change.
-pub(crate) async fn read_edited(
-    onramp: &Onramp,
-    edits: impl Iterator<Item = &ObjectEdit>,
-) -> Result<Vec<SeenObject>> {
-    let wanted = edits.map(|edit| {
-        let attributes = edit.attributes.iter().map(|edit| edit.attribute.clone()).collect();
-        (Some(ObjectRef::Guid(edit.guid)), attributes)
-    });
-    read(onramp, wanted.collect()).await
 }

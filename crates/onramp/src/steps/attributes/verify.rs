@@ -1,10 +1,9 @@
 //! The verification of attributes: every object of a plan is read again and compared value by value.
 
 use onramp_core::Result;
-use onramp_core::forest::{ChangeState, ObjectChange};
 
-use super::undo::read_edited;
-use super::{SeenObject, objects};
+use super::edited::differences;
+use super::objects;
 use crate::onramp::Onramp;
 use crate::plan::{ApprovedPlan, ObjectEdit};
 use crate::steps::users::named;
@@ -37,24 +36,4 @@ pub(crate) async fn verify(
     };
     verification.check(name, status, detail.join("; "));
     Ok(())
-}
-
-/// Returns the objects that do not have the values of their edits, each with the difference.
-pub(crate) async fn differences(onramp: &Onramp, edits: &[&ObjectEdit]) -> Result<Vec<String>> {
-    let seen = read_edited(onramp, edits.iter().copied()).await?;
-    let mut wrong = Vec::new();
-    for (edit, seen) in edits.iter().zip(&seen) {
-        match seen {
-            SeenObject::Found { object, .. } => {
-                let change = ObjectChange::from(*edit);
-                if change.state(object) != ChangeState::After {
-                    // The values that were wanted, and not those before.
-                    let wanted = ObjectChange::from(&edit.reversed());
-                    wrong.push(format!("{}: {}", object.dn, wanted.difference(object)));
-                }
-            }
-            SeenObject::Missing => wrong.push(format!("{} no longer exists or cannot be read", edit.dn)),
-        }
-    }
-    Ok(wrong)
 }

@@ -26,10 +26,9 @@ pub(crate) use verify::{named, verify};
 
 use crate::plan::{
     AttributeEdit, Blocker, BlockerKind, Change, Consequence, Draft, ObjectEdit, PlannedChange, SkipReason,
-    by_place, short_digest, sorted,
+    attribute_summary, by_place, short_digest, sorted,
 };
 use crate::spec::{AddressAttribute, Addresses, Spec};
-use crate::steps::attributes;
 use crate::survey::{Candidate, HeldAs, Survey};
 use crate::user_ref::UserRef;
 
@@ -81,7 +80,7 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
         .map(|upn| format!("{} {:?} {}", upn.guid, upn.before, upn.after.unwrap_or_default()))
         .collect();
     let sample = sample(changed);
-    let changed_attributes = attributes::summary(changed);
+    let changed_attributes = attribute_summary(changed);
     if !renamed.is_empty() {
         let (count, digest) = (renamed.len() as u64, short_digest(renamed));
         draft.consequences.push(Consequence::UsersRenamed { count, digest });
@@ -218,7 +217,7 @@ impl Readdressed {
             draft.consequences.push(Consequence::PrimaryAddressesChanged { count, same_domain, digest });
         }
         if !self.shared.is_empty() {
-            draft.consequences.push(Consequence::SharedMailboxesReaddressed { mailboxes: self.shared });
+            draft.consequences.push(Consequence::SharedMailboxesChanged { mailboxes: self.shared });
         }
         if !self.targets.is_empty() {
             let (count, digest) = counted(self.targets);

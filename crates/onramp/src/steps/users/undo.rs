@@ -13,7 +13,7 @@ use crate::history::History;
 use crate::onramp::Onramp;
 use crate::plan::{
     ApprovedPlan, BlockerKind, Change, Consequence, FormerUpn, ObjectEdit, PlannedChange, SkipReason,
-    Skipped, UserValues, short_digest,
+    Skipped, UserValues, attribute_summary, short_digest,
 };
 use crate::steps::attributes::{self, SeenObject, TakenValue};
 use crate::steps::replication::Sample;
@@ -100,7 +100,7 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>) -> Result<()> {
     }
     let changes = undoing.draft.changes.get(first..).unwrap_or_default();
     let values = sample(changes);
-    if let Some((count, attributes, digest)) = attributes::summary(changes) {
+    if let Some((count, attributes, digest)) = attribute_summary(changes) {
         undoing.accept(Consequence::AttributesRestored { count, attributes, digest });
     }
     if !left.is_empty() {
