@@ -122,15 +122,19 @@ fn keeps_sign_in(plan: &Plan, bind: &str) -> Result<()> {
     let is_ours = |change: &Change| match change {
         Change::ChangeUpn { upn } => is_bind(upn.before.as_deref()),
         Change::RestoreUpn { upn } => is_bind(upn.before.as_deref()),
-        Change::ChangeAttributes { object } => object.attributes.iter().any(|edit| {
-            edit.remove.iter().filter_map(|value| value.as_text()).any(|value| {
-                match edit.attribute.as_str().to_ascii_lowercase().as_str() {
-                    "userprincipalname" => is_bind(Some(value)),
-                    "samaccountname" => account.is_some_and(|account| account.eq_ignore_ascii_case(value)),
-                    _ => false,
-                }
+        Change::ChangeUser { object } | Change::ChangeAttributes { object } => {
+            object.attributes.iter().any(|edit| {
+                edit.remove.iter().filter_map(|value| value.as_text()).any(|value| {
+                    match edit.attribute.as_str().to_ascii_lowercase().as_str() {
+                        "userprincipalname" => is_bind(Some(value)),
+                        "samaccountname" => {
+                            account.is_some_and(|account| account.eq_ignore_ascii_case(value))
+                        }
+                        _ => false,
+                    }
+                })
             })
-        }),
+        }
         _ => false,
     };
     if !plan.changes().iter().any(|planned| is_ours(&planned.change)) {

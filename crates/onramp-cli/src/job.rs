@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use onramp::fixes::{self, ChosenFix};
+use onramp::fixes::{self, ChosenFix, FixSurvey};
+use onramp::readiness::source::attribute_map::AttributeMap;
 use onramp::{
     ApplyOutcome, ApplyStatus, ApprovalsEnded, ApprovedPlan, Event, EventLog, FileJournal, History, Limits,
     ObservedRun, Onramp, Plan, PlanStore, PolicyRules, RecordedRun, Report, SecretStore, Spec, UndoSelection,
@@ -93,7 +94,16 @@ pub enum PlanSource {
     /// An existing plan, applied as it is, and then verified against the spec if it is not one that undoes a run.
     Saved(Box<Plan>, Box<Spec>),
     /// A new plan that makes fixes of objects; the spec gives domain and timeouts.
-    Fixes(Vec<ChosenFix>, Box<Spec>),
+    Fixes {
+        /// The fixes.
+        chosen: Vec<ChosenFix>,
+        /// Their origin: a canary counts for the same one alone.
+        origin: String,
+        /// The spec.
+        spec: Box<Spec>,
+    },
+    /// A new plan that gives objects the values of a map; the spec gives domain and timeouts.
+    Map(Box<AttributeMap>, Box<Spec>),
     /// A new plan that undoes a run.
     Undo(Box<RecordedRun>, UndoSelection),
 }
@@ -200,11 +210,17 @@ impl Job {
                     None => (whole, Some(spec)),
                 }
             }
-            PlanSource::Fixes(chosen, spec) => {
+            PlanSource::Fixes { chosen, origin, spec } => {
                 terminal.heading("Survey of the objects to fix");
-                let survey = onramp.survey_fixes(&spec, chosen).await?;
+                let survey = onramp.survey_fixes(&spec, chosen).await?.with_source(origin);
                 terminal.rest();
-                (fixes::plan(&survey), None)
+                (fixes_or_canary(&self.policy, &self.history, survey, &terminal), None)
+            }
+            PlanSource::Map(map, spec) => {
+                terminal.heading("Survey of the objects of the map");
+                let survey = onramp.survey_map(&spec, &map).await?;
+                terminal.rest();
+                (fixes_or_canary(&self.policy, &self.history, survey, &terminal), None)
             }
             PlanSource::Undo(run, selection) => {
                 terminal.heading("Survey of what the run changed");
@@ -379,10 +395,21 @@ impl Job {
     }
 }
 
+/// Returns the plan of fixes, or of the canary that has to precede it.
+fn fixes_or_canary(policy: &PolicyRules, history: &History, survey: FixSurvey, terminal: &Terminal) -> Plan {
+    let whole = fixes::plan(&survey);
+    let Some(canary) = policy.next_canary_of_fixes(&whole, history) else { return whole };
+    terminal.line(match history.unfinished_canary(&whole).is_some() {
+        true => format!("  the {canary} that an earlier run began comes first"),
+        false => format!("  a {canary} comes first"),
+    });
+    fixes::plan(&survey.with_canary(canary))
+}
+
 /// Returns the spec that a saved plan was made from: that of its canary, if it is one.
 fn spec_of(plan: &Plan, spec: Spec) -> Result<Spec> {
     let header = plan.header();
-    let Some(canary) = &header.canary else { return Ok(spec) };
+    let Some(canary) = header.canary.as_ref().filter(|_| !header.scope.attributes) else { return Ok(spec) };
     if header.users_digest != spec.users_digest() {
         return Err(Error::new(ErrorKind::Invalid, "apply the plan")
             .with_detail(format!("it is a {canary} of another spec: its domain or its users section differs"))

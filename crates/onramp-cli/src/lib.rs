@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod approve;
+pub mod attributes;
 pub mod audit;
 pub mod config;
 pub mod dns;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use onramp_cli::{approve, audit, onboard, password, readiness, runs, show, undo};
+use onramp_cli::{approve, attributes, audit, onboard, password, readiness, runs, show, undo};
 
 /// Prepare Active Directory and Microsoft Entra for directory synchronization.
 #[derive(Debug, Parser)]
@@ -21,6 +21,7 @@ enum Program {
     Show(show::Arguments),
     Audit(audit::Arguments),
     Undo(Box<undo::Arguments>),
+    Attributes(Box<attributes::Arguments>),
     Password(Box<password::Arguments>),
     Readiness(Box<readiness::Arguments>),
     #[cfg(feature = "lab")]
@@ -45,6 +46,7 @@ async fn main() -> ExitCode {
         Program::Show(arguments) => show::run(&arguments),
         Program::Runs(arguments) => runs::run(&arguments),
         Program::Undo(arguments) => undo::run(*arguments).await,
+        Program::Attributes(arguments) => attributes::run(*arguments).await,
         Program::Password(arguments) => password::run(*arguments),
         Program::Readiness(arguments) => readiness::run(*arguments).await,
         #[cfg(feature = "lab")]

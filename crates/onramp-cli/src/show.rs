@@ -171,6 +171,7 @@ fn kind(change: &Change) -> &'static str {
     match change {
         Change::ChangeUpn { .. } => "UPNs changed",
         Change::RestoreUpn { .. } => "UPNs restored",
+        Change::ChangeUser { .. } => "UPNs and addresses changed",
         Change::ChangeAttributes { .. } => "objects with other attributes",
         Change::AwaitReplication { .. } => "waits for replication",
         Change::AddDomain { .. } | Change::VerifyDomain { .. } | Change::RemoveDomain { .. } => {
@@ -187,7 +188,7 @@ fn ou(change: &Change) -> Option<String> {
     let dn = match change {
         Change::ChangeUpn { upn } => &upn.dn,
         Change::RestoreUpn { upn } => &upn.dn,
-        Change::ChangeAttributes { object } => &object.dn,
+        Change::ChangeUser { object } | Change::ChangeAttributes { object } => &object.dn,
         _ => return None,
     };
     dn.parent().as_ref().map(DistinguishedName::to_string)

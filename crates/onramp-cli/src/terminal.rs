@@ -183,7 +183,10 @@ impl Terminal {
         for planned in plan.changes() {
             if matches!(
                 planned.change,
-                Change::ChangeUpn { .. } | Change::RestoreUpn { .. } | Change::ChangeAttributes { .. }
+                Change::ChangeUpn { .. }
+                    | Change::RestoreUpn { .. }
+                    | Change::ChangeUser { .. }
+                    | Change::ChangeAttributes { .. }
             ) {
                 users_shown += 1;
                 if users_shown == USERS_SHOWN + 1 {

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::canary::Canary;
 use crate::journal::{JobKey, JournalEntry, JournalRecord};
 use crate::outcome::{ApplyStatus, Outcome};
-use crate::plan::{Change, Plan};
+use crate::plan::{ObjectEdit, Plan, UserValues};
 
 /// The history of earlier runs on the same two directories, read from their journals.
 ///
@@ -53,7 +53,7 @@ struct Run {
     approved_at: Vec<OffsetDateTime>,
     /// The place of its canary in the history.
     canary: Option<usize>,
-    /// The number of users that it changed.
+    /// The number of users or other objects of the forest that it changed.
     users: u64,
     /// True if it made a change.
     has_changed: bool,
@@ -103,7 +103,19 @@ impl History {
             self.note_run(record);
             match &record.entry {
                 JournalEntry::RunStarted { undoes, .. } => self.is_undo = undoes.is_some(),
-                // Other changes than those of UPNs have a title.
+                // Other changes than those of UPNs have a title, and those of attributes have lines of LDIF.
+                JournalEntry::ChangeStarted {
+                    title,
+                    object: Some(object),
+                    before,
+                    after: Some(after),
+                    ..
+                } if !title.is_empty() => {
+                    if let Some(after) = upn_in(after) {
+                        let before = before.as_deref().and_then(upn_in);
+                        self.renamed(object, before.as_deref(), &after);
+                    }
+                }
                 JournalEntry::ChangeStarted { title, .. } if !title.is_empty() => {}
                 JournalEntry::ChangeStarted { object: Some(object), before, after: Some(after), .. }
                 | JournalEntry::ChangeEnded { object: Some(object), before, after: Some(after), .. } => {
@@ -157,9 +169,10 @@ impl History {
             canary.add(record);
         }
         match &record.entry {
-            JournalEntry::ChangeEnded { after, outcome: Outcome::Done, .. } => {
+            JournalEntry::ChangeEnded { before, after, outcome: Outcome::Done, .. } => {
                 run.has_changed = true;
-                if after.is_some() {
+                // A change of an object of the forest has at least one of the two.
+                if before.is_some() || after.is_some() {
                     run.users += 1;
                     note_latest(&mut self.undone, run.undoes.as_ref(), record.at);
                 }
@@ -263,8 +276,8 @@ impl History {
     /// Adds the changes of a plan as if they were made, for a verification.
     pub(crate) fn add_plan(&mut self, plan: &Plan) {
         for planned in &plan.changes {
-            if let Change::ChangeUpn { upn } = &planned.change {
-                self.renamed(&upn.guid.to_string(), upn.before.as_deref(), upn.after.as_str());
+            if let Some(UserValues { guid, before, after: Some(after), .. }) = planned.change.upn_values() {
+                self.renamed(&guid.to_string(), before, after);
             }
         }
     }
@@ -315,10 +328,11 @@ impl CanaryRun {
     /// Adds a record of the run.
     fn add(&mut self, record: &JournalRecord) {
         match &record.entry {
-            JournalEntry::ChangeStarted { object: Some(object), title, .. } if title.is_empty() => {
+            // A canary changes objects of the forest and no account of the tenant.
+            JournalEntry::ChangeStarted { object: Some(object), .. } => {
                 self.sent.extend(ObjectGuid::parse(object).ok());
             }
-            JournalEntry::ChangeEnded { object: Some(object), after: Some(_), outcome, .. } => {
+            JournalEntry::ChangeEnded { object: Some(object), outcome, .. } => {
                 let user = ObjectGuid::parse(object).ok();
                 if outcome.is_good() {
                     self.sent.extend(user);
@@ -333,6 +347,11 @@ impl CanaryRun {
         }
         self.at = record.at.max(self.at);
     }
+}
+
+/// Returns the UPN among the values of a change of attributes.
+fn upn_in(lines: &str) -> Option<String> {
+    ObjectEdit::value_in(lines, "userPrincipalName")
 }
 
 /// Keeps the latest time of a key.

@@ -91,10 +91,14 @@ pub use policy::{
 };
 pub use report::Report;
 pub use secret_store::{CallbackSecretStore, FileSecretStore, MemorySecretStore, SecretStep, SecretStore};
-pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
+pub use spec::{
+    AddressAttribute, Addresses, NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec,
+    UsersSpec, Waits,
+};
 pub use survey::{
     AddressHolder, Candidate, DomainSurvey, HeldAs, ServiceAccountState, SharedUpn, SilentController,
-    SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts, SyncSurvey, Unreadable, UsersSurvey,
+    SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts, SyncSurvey, Unreadable, UserAddresses,
+    UsersSurvey,
 };
 pub use undo::{OtherRuns, RecordedRun, Step, UndoSelection};
 pub use user_ref::UserRef;

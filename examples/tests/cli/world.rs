@@ -149,6 +149,11 @@ impl Desk {
         self.checked(Program::start(env!("CARGO_BIN_EXE_readiness"), arguments, self.folder.path()).end())
     }
 
+    /// Runs `attributes` to its end, and checks that no secret was printed or written.
+    pub(crate) fn attributes(&self, arguments: &[&str]) -> Ended {
+        self.checked(Program::start(env!("CARGO_BIN_EXE_attributes"), arguments, self.folder.path()).end())
+    }
+
     /// Runs `onboard` at a terminal, and answers its questions one after the other.
     pub(crate) fn onboard_answering(&self, answers: &[&str]) -> Ended {
         let mut program = self.start_at_terminal(&[]);

@@ -30,6 +30,7 @@ use crate::terminal::Terminal;
   2    a consequence was not accepted, the digest is another one, the policy does not allow the plan or another person has to
        approve it, or it cannot be applied; nothing was changed
   3    --no-wait: a change window has to open; the same command continues then
+  4    the objects of the canary are changed and verified; the same command continues with the others
   130  stopped on request
 
 `onramp undo RUN` restores the values before.")]
@@ -53,6 +54,23 @@ pub(super) struct FixArguments {
     no_wait: bool,
     #[command(flatten)]
     approval: ApprovalArguments,
+}
+
+impl FixArguments {
+    /// Returns the origin of the fixes: the rules and the confidence, or the content of the file.
+    fn origin(&self) -> String {
+        match &self.idfix_file {
+            Some(file) => {
+                let text = std::fs::read(file).unwrap_or_default();
+                format!("idfix {} {}", self.undo, String::from_utf8_lossy(&text))
+            }
+            None => {
+                let mut rules = self.rule.clone();
+                rules.sort_unstable();
+                format!("scan {:?} {rules:?} {:?}", self.min_confidence, self.forest.profile)
+            }
+        }
+    }
 }
 
 pub(super) async fn run(arguments: &FixArguments) -> Result<ExitCode> {
@@ -100,7 +118,7 @@ pub(super) async fn run(arguments: &FixArguments) -> Result<ExitCode> {
     let job = Job {
         tenant: tenant.clone(),
         forest: forest.clone(),
-        source: PlanSource::Fixes(chosen, Box::new(config.spec.clone())),
+        source: PlanSource::Fixes { chosen, origin: arguments.origin(), spec: Box::new(config.spec.clone()) },
         history: output.history(|problem| terminal.note(problem)),
         folder: folder.clone(),
         secrets: Arc::new(output.secrets()),

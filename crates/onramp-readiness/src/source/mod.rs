@@ -2,6 +2,7 @@
 //!
 //! LDIF has a module of its own, [`ldif`](crate::ldif). All readers decode text by [`TextReader`].
 
+pub mod attribute_map;
 mod columns;
 pub mod csv;
 mod error;

@@ -1,6 +1,7 @@
 //! Fixes of objects: surveyed, applied as a plan of their own, and verified.
 
 use onramp_core::Result;
+use onramp_readiness::source::attribute_map::AttributeMap;
 
 use crate::onramp::Onramp;
 use crate::plan::ApprovedPlan;
@@ -18,6 +19,17 @@ impl Onramp {
     /// The first error of a port, except for single objects that do not exist or cannot be read; `Cancelled`.
     pub async fn survey_fixes(&self, spec: &Spec, fixes: Vec<ChosenFix>) -> Result<FixSurvey> {
         self.unless_cancelled("survey the objects to fix", attributes::survey(self, spec, fixes)).await
+    }
+
+    /// Reads the objects of a map of attributes as they are now, and makes of each entry the fix that gives the object the values of
+    /// the map. Changes nothing; the rest is as for [`survey_fixes`](Self::survey_fixes).
+    ///
+    /// # Errors
+    /// `Invalid` if the map changes an attribute that no map may change ([`fixes::map_problems`](crate::fixes::map_problems));
+    /// the others are those of [`survey_fixes`](Self::survey_fixes).
+    pub async fn survey_map(&self, spec: &Spec, map: &AttributeMap) -> Result<FixSurvey> {
+        let survey = Box::pin(attributes::survey_map(self, spec, map));
+        self.unless_cancelled("survey the objects of the map", survey).await
     }
 
     /// Reads every object of an approved plan of fixes again: each must have the planned values, octet by octet.

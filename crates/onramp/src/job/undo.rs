@@ -30,18 +30,15 @@ impl Onramp {
     /// ```
     ///
     /// # Errors
-    /// `Invalid` if the run was on another tenant or forest, or if users are selected with another step than theirs; errors
+    /// `Invalid` if the run was on another tenant or forest, or if users or OUs are selected with a step that has none; errors
     /// of reading; `Cancelled`.
     pub async fn undo(&self, run: &RecordedRun, selection: &UndoSelection) -> Result<Plan> {
-        let is_narrowed = !(selection.users.is_empty() && selection.ous.is_empty());
-        if is_narrowed && Step::ALL.into_iter().any(|step| step != Step::Users && selection.includes(step)) {
-            return Err(Error::new(ErrorKind::Invalid, "select what to undo")
-                .with_detail("users and OUs narrow the step users, and another step is selected with them")
-                .with_hint("Undo the other steps without users and OUs."));
-        }
-        if is_narrowed && !selection.includes(Step::Users) {
-            return Err(Error::new(ErrorKind::Invalid, "select what to undo")
-                .with_detail("users or OUs are selected without the step users"));
+        if selection.is_narrowed() {
+            let refuse = |detail| Error::new(ErrorKind::Invalid, "select what to undo").with_detail(detail);
+            if Step::ALL.into_iter().any(|step| !step.has_objects() && selection.includes(step)) {
+                let detail = "users and OUs narrow the steps users and attributes, and another step is selected with them";
+                return Err(refuse(detail).with_hint("Undo the other steps without users and OUs."));
+            }
         }
         self.check_target(run.plan()).await?;
         self.unless_cancelled("read what the run changed", Box::pin(undo(self, run, selection))).await

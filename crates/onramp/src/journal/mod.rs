@@ -130,7 +130,7 @@ pub struct JobKey {
     pub tenant: ObjectId,
     /// The forest: the distinguished name of its root domain, in lower case.
     pub forest: String,
-    /// The digest of the domain and the users section of the spec.
+    /// The digest of the domain and the users section of the spec, or of the domain and the origin of fixes.
     pub users_digest: String,
 }
 

@@ -257,6 +257,12 @@ pub enum BlockerKind {
         #[serde(rename = "why")]
         reason: String,
     },
+    /// The mail addresses of the user cannot be changed.
+    AddressesRefused {
+        /// The reason.
+        #[serde(rename = "why")]
+        reason: String,
+    },
     /// Another object of the forest has a value that a fix sets and that only one object may have.
     ValueTaken {
         /// The attribute that the fix sets.
@@ -417,6 +423,9 @@ impl fmt::Display for BlockerKind {
                 write!(f, "it is not as the fix expects: {}", visible(detail))
             }
             Self::FixRefused { reason } => f.write_str(&visible(reason)),
+            Self::AddressesRefused { reason } => {
+                write!(f, "its addresses cannot be changed: {}", visible(reason))
+            }
             Self::ValueTaken { attribute, value, holder, held_in } => write!(
                 f,
                 "{attribute} cannot become \"{}\", because {holder} has it as {held_in}",

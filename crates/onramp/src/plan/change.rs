@@ -68,6 +68,13 @@ pub enum Change {
         #[serde(flatten)]
         upn: UpnChange,
     },
+    /// The UPN of a user and its mail addresses are changed, all of them in one operation, if they still have the values before.
+    /// If the user has the new UPN already, the addresses alone.
+    ChangeUser {
+        /// The user, with the values that go and those that come.
+        #[serde(flatten)]
+        object: ObjectEdit,
+    },
     /// Attributes of an object are changed, all of them in one operation, if they still have the values before.
     ChangeAttributes {
         /// The object, with the values that go and those that come.
@@ -260,7 +267,7 @@ pub(crate) struct UserValues<'a> {
 }
 
 impl Change {
-    /// Returns the values of a change of a user.
+    /// Returns the values of a change of the UPN of a user.
     pub(crate) fn of_user(&self) -> Option<UserValues<'_>> {
         match self {
             Self::ChangeUpn { upn: UpnChange { guid, dn, before, after } } => {
@@ -269,13 +276,14 @@ impl Change {
             Self::RestoreUpn { upn: FormerUpn { guid, dn, before, after } } => {
                 Some(UserValues { guid: *guid, dn, before: before.as_deref(), after: after.as_deref() })
             }
+            Self::ChangeUser { .. } => self.upn_values(),
             _ => None,
         }
     }
 
     /// Returns the values of every change of a UPN, also of one among other attributes.
     pub(crate) fn upn_values(&self) -> Option<UserValues<'_>> {
-        let Self::ChangeAttributes { object } = self else { return self.of_user() };
+        let Some(object) = self.of_attributes() else { return self.of_user() };
         let edit = object.attributes.iter().find(|edit| edit.is_of_upn())?;
         let before = edit.remove.first().and_then(AttributeValue::as_text);
         let after = edit.add.first().and_then(AttributeValue::as_text);
@@ -284,15 +292,15 @@ impl Change {
 
     /// Returns the GUID and the place of the object of the forest that it changes.
     pub(crate) fn object(&self) -> Option<(ObjectGuid, &DistinguishedName)> {
-        match self {
-            Self::ChangeAttributes { object } => Some((object.guid, &object.dn)),
-            _ => self.of_user().map(|values| (values.guid, values.dn)),
+        match self.of_attributes() {
+            Some(object) => Some((object.guid, &object.dn)),
+            None => self.of_user().map(|values| (values.guid, values.dn)),
         }
     }
 
     /// Returns the change of the object of the forest.
     pub(crate) fn object_change(&self) -> Option<ObjectChange> {
-        if let Self::ChangeAttributes { object } = self {
+        if let Some(object) = self.of_attributes() {
             return Some(object.into());
         }
         let UserValues { guid, dn, before, after } = self.of_user()?;
@@ -303,14 +311,14 @@ impl Change {
     /// Returns the attributes of an object that it changes.
     pub(crate) fn of_attributes(&self) -> Option<&ObjectEdit> {
         match self {
-            Self::ChangeAttributes { object } => Some(object),
+            Self::ChangeUser { object } | Self::ChangeAttributes { object } => Some(object),
             _ => None,
         }
     }
 
-    /// Returns true if it changes the UPN of a user.
+    /// Returns true if it changes the UPN or the addresses of a user of the spec.
     pub(crate) fn is_of_user(&self) -> bool {
-        matches!(self, Self::ChangeUpn { .. } | Self::RestoreUpn { .. })
+        matches!(self, Self::ChangeUpn { .. } | Self::RestoreUpn { .. } | Self::ChangeUser { .. })
     }
 
     /// Returns the object ID of the account that it changes, if known.
@@ -391,7 +399,7 @@ impl fmt::Display for Change {
                 let before = visible(upn.before.as_deref().unwrap_or("(none)"));
                 write!(f, "change the UPN {before} to {}", upn.after)
             }
-            Self::ChangeAttributes { object } => write!(f, "change {object}"),
+            Self::ChangeUser { object } | Self::ChangeAttributes { object } => write!(f, "change {object}"),
             Self::EnableSync => f.write_str("turn on directory synchronization"),
             Self::CreateServiceAccount { upn, .. } => {
                 write!(f, "create the service account {upn} with a strong password")

@@ -160,6 +160,34 @@ pub enum Consequence {
         /// The digest of their object GUIDs with the values before and after.
         digest: String,
     },
+    /// Users get a new primary mail address: replies and new mail go to it, and others see it as the sender.
+    PrimaryAddressesChanged {
+        /// The number.
+        count: u64,
+        /// The number of them whose present primary address is on the domain of the new one.
+        same_domain: u64,
+        /// The digest of their object GUIDs with both addresses.
+        digest: String,
+    },
+    /// Shared, room and equipment mailboxes get a new primary mail address.
+    SharedMailboxesChanged {
+        /// The mailboxes.
+        mailboxes: Vec<UserRef>,
+    },
+    /// Mail for users is forwarded to another address (`targetAddress`).
+    TargetAddressesChanged {
+        /// The number.
+        count: u64,
+        /// The digest of their object GUIDs with both addresses.
+        digest: String,
+    },
+    /// An e-mail address policy of Exchange applies to users that get a new primary address: it can set another one.
+    AddressPoliciesApply {
+        /// The number.
+        count: u64,
+        /// The digest of their object GUIDs.
+        digest: String,
+    },
     /// Objects are not changed because of blockers, which the plan lists.
     ObjectsLeftBehind {
         /// The number.
@@ -308,6 +336,19 @@ impl Consequence {
             }
             Self::MfaSwitchedOff { upn } => format!("mfa-switched-off:{}", slug(upn.as_str())),
             Self::AttributesChanged { count, digest, .. } => format!("attributes-changed:{count}:{digest}"),
+            Self::PrimaryAddressesChanged { count, digest, .. } => {
+                format!("primary-addresses-changed:{count}:{digest}")
+            }
+            Self::SharedMailboxesChanged { mailboxes } => {
+                let digest = short_digest(mailboxes.iter().map(|mailbox| mailbox.guid.to_string()));
+                format!("shared-mailboxes-changed:{}:{digest}", mailboxes.len())
+            }
+            Self::TargetAddressesChanged { count, digest } => {
+                format!("target-addresses-changed:{count}:{digest}")
+            }
+            Self::AddressPoliciesApply { count, digest } => {
+                format!("address-policies-apply:{count}:{digest}")
+            }
             Self::ObjectsLeftBehind { count, digest } => format!("objects-left-behind:{count}:{digest}"),
             Self::AttributesRestored { count, digest, .. } => format!("attributes-restored:{count}:{digest}"),
             Self::UsersRestored { count, digest } => format!("users-restored:{count}:{digest}"),
@@ -337,7 +378,10 @@ impl Consequence {
         match self {
             Self::CloudUsersOverwritten { matches } => matches.iter().map(ToString::to_string).collect(),
             Self::SyncConflictsExpected { conflicts } => conflicts.iter().map(ToString::to_string).collect(),
-            Self::BuiltInAccountsRenamed { accounts } => accounts.iter().map(ToString::to_string).collect(),
+            Self::BuiltInAccountsRenamed { accounts: users }
+            | Self::SharedMailboxesChanged { mailboxes: users } => {
+                users.iter().map(ToString::to_string).collect()
+            }
             Self::ServiceAccountChanged { changes, .. }
             | Self::AccountPropertiesRestored { changes, .. }
             | Self::NotUndone { changes } => {
@@ -478,6 +522,38 @@ impl fmt::Display for Consequence {
                 let get = if *count == 1 { "gets" } else { "get" };
                 write!(f, "{} {get} other values of attributes", counted(*count, "object", "objects"))
             }
+            Self::PrimaryAddressesChanged { count, same_domain, .. } => {
+                let (users, get) = (counted(*count, "user", "users"), if *count == 1 { "gets" } else { "get" });
+                write!(
+                    f,
+                    "{users} {get} a new primary mail address: replies and new mail go to it, and others see it as the sender"
+                )?;
+                match same_domain {
+                    0 => Ok(()),
+                    same => write!(
+                        f,
+                        "; {same} of them already have one on the same domain, which `new_upn = \"from-mail\"` would keep"
+                    ),
+                }
+            }
+            Self::SharedMailboxesChanged { mailboxes } => {
+                let boxes = counted(
+                    mailboxes.len(),
+                    "shared, room or equipment mailbox",
+                    "shared, room or equipment mailboxes",
+                );
+                let get = if mailboxes.len() == 1 { "gets" } else { "get" };
+                write!(f, "{boxes} {get} a new primary mail address, which may be the one that customers know")
+            }
+            Self::TargetAddressesChanged { count, .. } => {
+                write!(f, "mail for {} is forwarded to another address", counted(*count, "user", "users"))
+            }
+            Self::AddressPoliciesApply { count, .. } => write!(
+                f,
+                "an e-mail address policy of Exchange applies to {} with a new primary address and can set another one: \
+                 change the policy first, or set EmailAddressPolicyEnabled to false for them",
+                counted(*count, "user", "users")
+            ),
             Self::ObjectsLeftBehind { count, .. } => {
                 let keep = if *count == 1 { "keeps its" } else { "keep their" };
                 let objects = counted(*count, "object", "objects");

@@ -37,6 +37,9 @@ impl Plan {
                 Renames::of(self).0.is_subset(&renamed.0)
             }
             (Consequence::AttributesChanged { .. }, Consequence::AttributesChanged { .. })
+            // Each of these users has the same change of its attributes in the earlier plan.
+            | (Consequence::PrimaryAddressesChanged { .. }, Consequence::PrimaryAddressesChanged { .. })
+            | (Consequence::TargetAddressesChanged { .. }, Consequence::TargetAddressesChanged { .. })
             | (Consequence::AttributesRestored { .. }, Consequence::AttributesRestored { .. }) => {
                 let edits = |plan: &'_ Self| -> Vec<String> {
                     let edits = plan.changes.iter().filter_map(|planned| planned.change.of_attributes());
@@ -54,6 +57,10 @@ impl Plan {
             (
                 Consequence::BuiltInAccountsRenamed { accounts: now },
                 Consequence::BuiltInAccountsRenamed { accounts: before },
+            )
+            | (
+                Consequence::SharedMailboxesChanged { mailboxes: now },
+                Consequence::SharedMailboxesChanged { mailboxes: before },
             ) => now.iter().all(|account| before.contains(account)),
             (
                 Consequence::CloudUsersOverwritten { matches: now },

@@ -1,9 +1,11 @@
 //! The plan in the making: the steps add their changes to a draft.
 
+use std::collections::BTreeMap;
+
 use onramp_core::ObjectGuid;
 use onramp_core::forest::ReplicatedValue;
 
-use super::{Blocker, BlockerKind, Change, Consequence, PlannedChange};
+use super::{Blocker, BlockerKind, Change, Consequence, ObjectEdit, PlannedChange, short_digest};
 use crate::user_ref::UserRef;
 
 /// Returns references in the order of a key: a directory returns objects in no defined order.
@@ -51,4 +53,16 @@ impl Draft {
     ) {
         self.change(Change::AwaitReplication { values, without }, reason);
     }
+}
+
+/// Returns the number of changed objects, the numbers by attribute, and the digest of the values; `None` if there is none.
+pub(crate) fn attribute_summary(changes: &[PlannedChange]) -> Option<(u64, BTreeMap<String, u64>, String)> {
+    let edits: Vec<&ObjectEdit> =
+        changes.iter().filter_map(|planned| planned.change.of_attributes()).collect();
+    let mut attributes: BTreeMap<String, u64> = BTreeMap::new();
+    for edit in edits.iter().flat_map(|edit| &edit.attributes) {
+        *attributes.entry(edit.attribute.to_string()).or_default() += 1;
+    }
+    let digest = short_digest(edits.iter().map(|edit| edit.key()));
+    (!edits.is_empty()).then_some((edits.len() as u64, attributes, digest))
 }

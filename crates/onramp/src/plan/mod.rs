@@ -22,7 +22,7 @@ pub(crate) use change::UserValues;
 pub use change::{Change, FormerUpn, PlannedChange};
 pub use consequence::Consequence;
 pub(crate) use consequence::short_digest;
-pub(crate) use draft::{Draft, by_place, sorted};
+pub(crate) use draft::{Draft, attribute_summary, by_place, sorted};
 pub use lines::{PLAN_FORMAT_VERSION, PlanError};
 pub use object_edit::{AttributeEdit, ObjectEdit};
 pub use skipped::{SkipReason, Skipped};
@@ -76,7 +76,7 @@ pub struct PlanHeader {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
     /// The digest of the domain and the users section of the spec: plans with the same one give the same users the same new
-    /// UPNs, all of them or a canary.
+    /// UPNs, all of them or a canary. For fixes, the digest of the domain and of their origin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users_digest: Option<String>,
     /// The canary that the plan is, if it is one.
@@ -145,12 +145,13 @@ impl Plan {
         self.changes.is_empty()
     }
 
-    /// Returns the number of objects whose attributes are changed.
+    /// Returns the number of objects whose attributes are changed, without the users of the spec.
     pub fn objects_changed(&self) -> u64 {
-        self.changes.iter().filter(|planned| planned.change.of_attributes().is_some()).count() as u64
+        let is_object = |planned: &&PlannedChange| matches!(planned.change, Change::ChangeAttributes { .. });
+        self.changes.iter().filter(is_object).count() as u64
     }
 
-    /// Returns the number of users that get another UPN as users of the spec, or get it back.
+    /// Returns the number of users that get another UPN or other addresses as users of the spec, or get them back.
     pub fn users_changed(&self) -> u64 {
         self.changes.iter().filter(|planned| planned.change.is_of_user()).count() as u64
     }

@@ -81,6 +81,19 @@ impl ObjectEdit {
     }
 }
 
+impl ObjectEdit {
+    /// Returns the first value of an attribute among the lines of a journal.
+    pub(crate) fn value_in(lines: &str, attribute: &str) -> Option<String> {
+        lines.lines().find_map(|line| {
+            let (_, rest) = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case(attribute))?;
+            match rest.strip_prefix(':') {
+                Some(encoded) => String::from_utf8(values::decode(encoded.trim())?).ok(),
+                None => Some(rest.strip_prefix(' ').unwrap_or(rest).to_owned()),
+            }
+        })
+    }
+}
+
 /// Returns true for a value that LDIF has as it is.
 fn is_plain(text: &str) -> bool {
     let is_safe = |c: char| c.is_ascii() && !matches!(c, '\0' | '\n' | '\r');
@@ -147,6 +160,10 @@ mod values {
 
     pub(super) fn encode(octets: &[u8]) -> String {
         BASE64_STANDARD.encode(octets)
+    }
+
+    pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+        BASE64_STANDARD.decode(text).ok()
     }
 
     pub(super) fn serialize<S: Serializer>(values: &[AttributeValue], to: S) -> Result<S::Ok, S::Error> {

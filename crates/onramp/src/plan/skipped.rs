@@ -45,6 +45,21 @@ pub enum SkipReason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         run: Option<String>,
     },
+    /// A user whose UPN and addresses are no longer all those that the run to undo wrote, or are those of another run.
+    ValuesChangedSince {
+        /// The difference, in words.
+        detail: String,
+        /// The name of the other run that wrote them, if one did and was not undone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<String>,
+    },
+    /// A user with a UPN or an address from before the run that another object has now.
+    FormerAddressTaken {
+        /// The value.
+        value: String,
+        /// The other object.
+        holder: UserRef,
+    },
     /// A user that no longer exists, or cannot be read.
     Gone,
     /// A user whose UPN from before the run belongs to another principal now.
@@ -58,6 +73,9 @@ impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Self::ChangedSince { run: Some(run), .. } = self {
             return write!(f, "its UPN was written by the run {}", visible(run));
+        }
+        if let Self::ValuesChangedSince { run: Some(run), .. } = self {
+            return write!(f, "its addresses were written by the run {}", visible(run));
         }
         f.write_str(match self {
             Self::Unchanged => "has the new UPN already",
@@ -74,6 +92,10 @@ impl fmt::Display for SkipReason {
             Self::OtherSuffix => "its suffix is not in `from_suffixes`",
             Self::Disabled => "disabled account",
             Self::ChangedSince { .. } => "its UPN was changed again since the run",
+            Self::ValuesChangedSince { .. } => "its UPN or addresses were changed again since the run",
+            Self::FormerAddressTaken { .. } => {
+                "its UPN or an address from before the run belongs to another object now"
+            }
             Self::Gone => "no longer exists or cannot be read",
             Self::FormerUpnTaken { .. } => "its UPN from before the run belongs to another principal now",
         })

@@ -1,11 +1,12 @@
 //! The canary: a few users who are changed and verified before the others.
 
+use onramp_core::ObjectGuid;
 use time::Duration;
 
 use super::{PolicyRequest, PolicyRules, PolicyViolation};
 use crate::canary::Canary;
 use crate::history::{EarlierCanary, History};
-use crate::plan::{Change, Plan, UserValues};
+use crate::plan::{Change, Plan};
 use crate::spec::{Spec, SyncSpec};
 
 const RULE: &str = "canary_users";
@@ -41,11 +42,33 @@ impl PolicyRules {
         })
     }
 
-    /// Returns the number of users of the canary that has to precede a plan.
+    /// Returns the canary that has to precede a plan of fixes. As with [`next_canary`](Self::next_canary), it is that of an
+    /// earlier run which is neither verified nor undone, else a new one.
+    ///
+    /// ```
+    /// # fn example(rules: onramp::PolicyRules, survey: onramp::fixes::FixSurvey, history: onramp::History) {
+    /// let whole = onramp::fixes::plan(&survey);
+    /// let plan = match rules.next_canary_of_fixes(&whole, &history) {
+    ///     Some(canary) => onramp::fixes::plan(&survey.with_canary(canary)),
+    ///     None => whole,
+    /// };
+    /// # }
+    /// ```
+    pub fn next_canary_of_fixes(&self, plan: &Plan, history: &History) -> Option<Canary> {
+        if !self.needs_canary(plan, history) {
+            return None;
+        }
+        Some(match unverified(plan, history) {
+            Some(earlier) => earlier.canary.clone(),
+            None => spread(plan, self.canary_users?),
+        })
+    }
+
+    /// Returns the number of users or other objects of the canary that has to precede a plan.
     fn canary_of(&self, plan: &Plan, history: &History) -> Option<u64> {
         let header = plan.header();
         let users = self.canary_users?;
-        let changed = plan.users_changed();
+        let changed = changed_by(plan);
         // What an undo restores was there before.
         if header.undoes.is_some() || header.canary.is_some() || changed == 0 {
             return None;
@@ -53,6 +76,25 @@ impl PolicyRules {
         // The rest of a canary may be fewer users than the canary.
         (changed > users || !history.canaries_before(plan).is_empty()).then_some(users)
     }
+}
+
+/// Returns the number of users and other objects of the forest that a plan changes.
+fn changed_by(plan: &Plan) -> u64 {
+    plan.users_changed() + plan.objects_changed()
+}
+
+/// Returns a canary of so many objects that a plan changes, spread evenly.
+fn spread(plan: &Plan, count: u64) -> Canary {
+    let all: Vec<ObjectGuid> =
+        plan.changes().iter().filter_map(|planned| Some(planned.change.object()?.0)).collect();
+    let count = usize::try_from(count).unwrap_or(usize::MAX).min(all.len());
+    let chosen = (0..count).filter_map(|place| all.get(place * all.len() / count)).copied();
+    Canary::new(chosen, all.len() as u64)
+}
+
+/// Returns the word for what a plan changes.
+fn noun(plan: &Plan) -> &'static str {
+    if plan.header().scope.attributes { "objects" } else { "users" }
 }
 
 /// Returns the canary of earlier runs that is to be finished before a plan.
@@ -72,9 +114,11 @@ pub(super) fn review(
     }
     let mut violation = |detail| violations.push(PolicyViolation::new(RULE, detail));
     for earlier in history.canaries_before(plan) {
-        let again: Vec<UserValues<'_>> = (plan.changes().iter())
-            .filter_map(|planned| planned.change.of_user())
-            .filter(|values| earlier.done.contains(&values.guid))
+        // An object that was fixed may have a finding of another kind later.
+        let again: Vec<&Change> = (plan.changes().iter())
+            .map(|planned| &planned.change)
+            .filter(|change| change.is_of_user())
+            .filter(|change| change.object().is_some_and(|(guid, _)| earlier.done.contains(&guid)))
             .collect();
         if !again.is_empty() {
             violation(changed_since(&earlier, &again));
@@ -85,7 +129,7 @@ pub(super) fn review(
         return;
     }
     let Some(users) = rules.canary_of(plan, history) else { return };
-    let changed = plan.users_changed();
+    let (changed, noun) = (changed_by(plan), noun(plan));
     if let Some(earlier) = unverified(plan, history) {
         let canary = earlier.canary;
         violation(format!("the {canary} was begun and is neither verified nor undone ({})", plans(&earlier)));
@@ -93,7 +137,7 @@ pub(super) fn review(
     }
     let Some(verified_at) = history.verified_at(plan, users) else {
         violation(format!(
-            "the plan changes {changed} users, and no canary of {users} users was changed and verified before"
+            "the plan changes {changed} {noun}, and no canary of {users} {noun} was changed and verified before"
         ));
         return;
     };
@@ -116,9 +160,9 @@ fn review_canary(
     let plan = request.plan;
     let begun = unverified(plan, request.history);
     // A spec is a file: it could call every user a canary.
-    let (changed, scope) = (plan.users_changed(), plan.header().scope);
+    let (changed, noun, scope) = (changed_by(plan), noun(plan), plan.header().scope);
     if let Some(users) = rules.canary_users.filter(|users| changed > *users && begun.is_none()) {
-        violation(format!("the canary changes {changed} users, and {users} are allowed"));
+        violation(format!("the canary changes {changed} {noun}, and {users} are allowed"));
     }
     if scope.sync || scope.service_account {
         violation("a canary changes users, and neither synchronization nor the service account".to_owned());
@@ -136,14 +180,17 @@ fn review_canary(
         .take(NAMED)
         .collect();
     if !blocked.is_empty() {
-        violation(format!("users of the canary cannot be changed: {}", blocked.join("; ")));
+        violation(format!("{noun} of the canary cannot be changed: {}", blocked.join("; ")));
     }
 }
 
-fn changed_since(earlier: &EarlierCanary<'_>, again: &[UserValues<'_>]) -> String {
-    let named = again.iter().take(NAMED).map(|values| {
-        let has = values.before.unwrap_or("none");
-        onramp_core::visible(&format!("{} has the UPN {has}", values.dn)).into_owned()
+fn changed_since(earlier: &EarlierCanary<'_>, again: &[&Change]) -> String {
+    let named = again.iter().take(NAMED).filter_map(|change| {
+        let text = match change.of_user() {
+            Some(values) => format!("{} has the UPN {}", values.dn, values.before.unwrap_or("none")),
+            None => format!("{} has other addresses", change.object()?.1),
+        };
+        Some(onramp_core::visible(&text).into_owned())
     });
     let named = named.collect::<Vec<_>>().join("; ");
     let more = match again.len().saturating_sub(NAMED) {
@@ -179,15 +226,7 @@ impl Spec {
     /// ```
     #[must_use]
     pub fn canary(&self, plan: &Plan, users: u64) -> Self {
-        let all: Vec<_> = (plan.changes().iter())
-            .filter_map(|planned| match &planned.change {
-                Change::ChangeUpn { upn } => Some(upn.guid),
-                _ => None,
-            })
-            .collect();
-        let users = usize::try_from(users).unwrap_or(usize::MAX).min(all.len());
-        let chosen = (0..users).filter_map(|place| all.get(place * all.len() / users)).copied();
-        self.with_canary(Canary::new(chosen, all.len() as u64))
+        self.with_canary(spread(plan, users))
     }
 
     /// Returns the spec of a canary that was chosen before.

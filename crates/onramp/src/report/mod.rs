@@ -195,6 +195,7 @@ impl Page {
         let left_alone = plan.skipped().iter().filter(|_| header.undoes.is_some()).map(|skipped| {
             let present = match &skipped.reason {
                 SkipReason::ChangedSince { present: Some(present), .. } => present.clone(),
+                SkipReason::ValuesChangedSince { detail, .. } if !detail.is_empty() => detail.clone(),
                 _ => "–".to_owned(),
             };
             (skipped.user.dn.to_string(), present, skipped.reason.to_string())
@@ -354,14 +355,16 @@ fn steps(plan: &Plan, outcome: Option<&ApplyOutcome>) -> Vec<Row> {
     for planned in plan.changes() {
         let (name, reason) = match &planned.change {
             change if change.object().is_some() && users_named => continue,
-            change if change.of_attributes().is_some() => {
-                users_named = true;
-                (attributes::title(plan.objects_changed()), "each named below".to_owned())
-            }
             change if change.is_of_user() => {
                 users_named = true;
                 let verb = if plan.header().undoes.is_some() { "restore" } else { "change" };
-                (format!("{verb} the UPN of {}", people(plan.users_changed())), "each named below".to_owned())
+                let has_addresses = plan.changes().iter().any(|other| other.change.of_attributes().is_some());
+                let names = if has_addresses { "the UPN and the addresses" } else { "the UPN" };
+                (format!("{verb} {names} of {}", people(plan.users_changed())), "each named below".to_owned())
+            }
+            change if change.of_attributes().is_some() => {
+                users_named = true;
+                (attributes::title(plan.objects_changed()), "each named below".to_owned())
             }
             other => (other.to_string(), planned.reason.clone()),
         };

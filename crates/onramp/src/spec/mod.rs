@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 pub use parse::SpecError;
 pub(crate) use parse::{distance, nearest};
-pub use users::{NewUpn, UsersSpec};
+pub use users::{AddressAttribute, Addresses, NewUpn, UsersSpec};
 
 /// The desired state of a tenant and a forest.
 ///

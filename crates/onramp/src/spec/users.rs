@@ -39,6 +39,12 @@ pub struct UsersSpec {
     /// The new UPNs of single users, named as in `only`, in place of `new_upn`. Each must be on a domain that the tenant has
     /// verified and the forest offers as a suffix.
     pub map: BTreeMap<String, Upn>,
+    /// The mail addresses of the users: the new UPN as an alias, as the primary address, or neither.
+    #[serde(skip_serializing_if = "Addresses::is_leave")]
+    pub addresses: Addresses,
+    /// The other attributes that follow a new primary address; only with [`Addresses::MakePrimary`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses_also: Vec<AddressAttribute>,
     /// The canary, if only its users change now; [`Spec::canary`](crate::Spec::canary) sets it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<Canary>,
@@ -123,6 +129,68 @@ impl UsersSpec {
         self.map.insert(user.into(), upn);
         self
     }
+
+    /// Sets the rule for the mail addresses.
+    #[must_use]
+    pub fn with_addresses(mut self, rule: Addresses) -> Self {
+        self.addresses = rule;
+        self
+    }
+
+    /// Adds an attribute that follows a new primary address.
+    ///
+    /// ```
+    /// use onramp::{AddressAttribute, Addresses, UsersSpec};
+    /// let users = UsersSpec::default()
+    ///     .with_addresses(Addresses::MakePrimary)
+    ///     .with_addresses_also(AddressAttribute::MailNickname);
+    /// assert_eq!(users.addresses_also.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn with_addresses_also(mut self, attribute: AddressAttribute) -> Self {
+        self.addresses_also.push(attribute);
+        self
+    }
+}
+
+/// The rule for the mail addresses of users with a new UPN, or with the new UPN already.
+///
+/// A user that has neither `mail` nor an SMTP address in `proxyAddresses` keeps having none: with a license for a mailbox, Entra
+/// and Exchange Online make the primary address from the UPN (KB 3190357).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Addresses {
+    /// No address changes.
+    #[default]
+    Leave,
+    /// The new UPN becomes another address in `proxyAddresses` (`smtp:`). The primary address and `mail` stay.
+    AddAlias,
+    /// The new UPN becomes the primary address in `proxyAddresses` (`SMTP:`) and `mail`. The former primary address stays as
+    /// another address (`smtp:`).
+    MakePrimary,
+}
+
+impl Addresses {
+    /// Returns true if no address changes.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub fn is_leave(&self) -> bool {
+        *self == Self::Leave
+    }
+}
+
+/// An attribute that follows a new primary address if the spec asks for it. A user that has no value of it does not get one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum AddressAttribute {
+    /// `mailNickname`, the alias of Exchange: becomes the part of the new address before the `@`.
+    #[serde(rename = "mailNickname")]
+    MailNickname,
+    /// `targetAddress`, the address to which Exchange forwards: becomes the new address if it is the former UPN, the former
+    /// primary address or the former `mail`. One that points elsewhere, such as to another mail system or to the tenant's
+    /// routing domain, stays.
+    #[serde(rename = "targetAddress")]
+    TargetAddress,
 }
 
 /// The rule for a new UPN.

@@ -101,7 +101,7 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Res
                 })
             };
             // The users that get another suffix by the changes before this one.
-            let users = undoing.draft.changes.iter().filter_map(|planned| planned.change.of_user());
+            let users = undoing.draft.changes.iter().filter_map(|planned| planned.change.upn_values());
             let leaving = users.filter(|user| has_it(user.before) && !has_it(user.after)).count() as u64;
             if !undoing.suffix.offers(&upn_suffix) {
                 return Ok(());

@@ -21,7 +21,7 @@ pub use service_account::{ServiceAccountState, SubscriptionAccess};
 pub(crate) use suffix::forest_of;
 pub use suffix::{SilentController, SuffixSurvey};
 pub use sync::SyncSurvey;
-pub use users::{AddressHolder, Candidate, HeldAs, SharedUpn, UsersSurvey};
+pub use users::{AddressHolder, Candidate, HeldAs, SharedUpn, UserAddresses, UsersSurvey};
 
 /// The number of unreadable objects that are listed by name; all are counted.
 const UNREADABLE_NAMED: usize = 100;

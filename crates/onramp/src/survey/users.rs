@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use onramp_core::forest::{ReplicatedValue, UpnOwner};
-use onramp_core::{Upn, UpnSuffix};
+use onramp_core::{AttributeName, Upn, UpnSuffix};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{BlockerKind, SkipReason, Skipped};
@@ -66,6 +66,37 @@ pub struct Candidate {
     /// A UPN that Entra accepts, if `after` is a problem of its spelling and there is a safe one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<Upn>,
+    /// The mail addresses, if the spec changes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<UserAddresses>,
+}
+
+impl Candidate {
+    /// Returns true if the user has the new UPN already, and only its addresses may change.
+    pub(crate) fn has_upn(&self) -> bool {
+        let present = self.before.as_deref().and_then(|upn| Upn::parse(upn).ok());
+        present.is_some() && present.as_ref() == self.after.as_ref().ok()
+    }
+}
+
+/// The mail attributes of a user, as the directory has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct UserAddresses {
+    /// `mail`.
+    pub mail: Option<String>,
+    /// `proxyAddresses`.
+    pub proxy_addresses: Vec<String>,
+    /// `mailNickname`, the alias of Exchange.
+    pub mail_nickname: Option<String>,
+    /// `targetAddress`, to which Exchange forwards.
+    pub target_address: Option<String>,
+    /// `msExchRecipientTypeDetails`; `None` for a user that is no recipient of Exchange.
+    pub recipient_type: Option<u64>,
+    /// True if an e-mail address policy of Exchange applies (`msExchPoliciesExcluded` does not exclude it): it can set another
+    /// primary address.
+    pub has_address_policy: bool,
 }
 
 /// An object of the forest that has a mail address.
@@ -78,6 +109,9 @@ pub struct AddressHolder {
     pub address: String,
     /// True for the primary address of the object.
     pub is_primary: bool,
+    /// The attribute, if it is neither `mail` nor `proxyAddresses`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_in: Option<AttributeName>,
 }
 
 /// A selected user that has the new UPN already, and another object that has the same UPN.

@@ -18,7 +18,7 @@ pub enum Step {
     Domain,
     /// The UPN suffix of the forest.
     Suffix,
-    /// The UPNs of the users.
+    /// The UPNs of the users, with their addresses.
     Users,
     /// The attributes of objects that fixes changed.
     Attributes,
@@ -33,6 +33,11 @@ impl Step {
     pub const ALL: [Self; 6] =
         [Self::Domain, Self::Suffix, Self::Users, Self::Attributes, Self::Sync, Self::ServiceAccount];
 
+    /// Returns true for a step that changes objects of the forest, of which some can be selected.
+    pub(crate) fn has_objects(self) -> bool {
+        matches!(self, Self::Users | Self::Attributes)
+    }
+
     /// Returns the step of a change; `None` for a wait.
     pub(crate) fn of(change: &Change) -> Option<Self> {
         Some(match change {
@@ -41,7 +46,7 @@ impl Step {
             }
             Change::AddSuffix { .. } | Change::RemoveSuffix { .. } => Self::Suffix,
             Change::AwaitReplication { .. } => return None,
-            Change::ChangeUpn { .. } | Change::RestoreUpn { .. } => Self::Users,
+            Change::ChangeUpn { .. } | Change::RestoreUpn { .. } | Change::ChangeUser { .. } => Self::Users,
             Change::ChangeAttributes { .. } => Self::Attributes,
             Change::EnableSync | Change::DisableSync => Self::Sync,
             _ => Self::ServiceAccount,
@@ -86,12 +91,12 @@ impl FromStr for Step {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UndoSelection {
-    /// The steps to undo; empty is all, or only that of the users if there are users or OUs.
+    /// The steps to undo; empty is all, or only those of users and attributes if there are users or OUs.
     pub steps: BTreeSet<Step>,
-    /// The names of users to restore, in the forms of a spec: `sAMAccountName`, `DOMAIN\name`, UPN before or after the
+    /// The names of users or other objects to restore, in the forms of a spec: `sAMAccountName`, `DOMAIN\name`, UPN before or after the
     /// run, distinguished name, GUID, SID. Empty is all.
     pub users: Vec<String>,
-    /// The OUs whose users to restore. Empty is all.
+    /// The OUs whose users and other objects to restore. Empty is all.
     pub ous: Vec<DistinguishedName>,
 }
 
@@ -120,8 +125,13 @@ impl UndoSelection {
     /// Returns true if the step is selected.
     pub fn includes(&self, step: Step) -> bool {
         match self.steps.is_empty() {
-            true => step == Step::Users || (self.users.is_empty() && self.ous.is_empty()),
+            true => step.has_objects() || !self.is_narrowed(),
             false => self.steps.contains(&step),
         }
+    }
+
+    /// Returns true if users or OUs narrow it.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        !(self.users.is_empty() && self.ous.is_empty())
     }
 }

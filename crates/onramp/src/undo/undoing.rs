@@ -36,6 +36,11 @@ pub(crate) struct Progress {
 }
 
 impl Undoing<'_> {
+    /// Returns true if only some of the users or other objects are undone.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.selection.is_narrowed()
+    }
+
     /// Returns the plan so far.
     pub(crate) fn progress(&self) -> Progress {
         Progress {

@@ -9,7 +9,8 @@ use futures_util::TryStreamExt;
 use futures_util::task::noop_waker;
 use onramp::fixes::{self, ChosenFix};
 use onramp::{
-    BlockerKind, Change, CheckStatus, JournalEntry, Outcome, Plan, PolicyRules, RecordedRun, UndoSelection,
+    BlockerKind, Change, CheckStatus, JournalEntry, Outcome, Plan, PolicyRules, RecordedRun, Step,
+    UndoSelection,
 };
 use onramp_core::forest::ObjectQuery;
 use onramp_core::{AttributeName, DistinguishedName, ObjectGuid};
@@ -339,8 +340,90 @@ async fn a_former_upn_that_another_object_took_is_not_given_back() {
     let undo = world.onramp().undo(&run, &UndoSelection::default()).await.unwrap();
     assert!(undo.is_empty(), "{undo:?}");
     let told = undo.consequences()[0].members().join("; ");
-    assert!(told.contains("its UPN from before the run belongs to CN=thief"), "{told}");
+    assert!(told.contains("its UPN from before the run belongs to thief (CN=thief"), "{told}");
     assert_eq!(values(&world, &guid, "userPrincipalName"), ["jo@contoso.com"]);
+}
+
+#[tokio::test]
+async fn a_former_address_that_another_object_took_is_not_given_back() {
+    for (attribute, old, new, taken_as) in [
+        ("mail", "j o@contoso.com", "jo@contoso.com", ("proxyAddresses", "smtp:J O@contoso.com")),
+        ("proxyAddresses", "smtp:j o@contoso.com", "smtp:jo@contoso.com", ("mail", "j o@contoso.com")),
+        (
+            "proxyAddresses",
+            "SMTP:j o@contoso.com",
+            "SMTP:jo@contoso.com",
+            ("userPrincipalName", "j o@contoso.com"),
+        ),
+    ] {
+        let mut world = World::new(3);
+        let jo = user(&world, "jo", "jo@contoso.com", &[(attribute, &[old])]);
+        let other = user(&world, "kim", "kim@contoso.com", &[("displayName", &["Kim "])]);
+        let fixes = vec![
+            ChosenFix::new("", vec![change(attribute, &[old], &[new])]).with_guid(jo),
+            ChosenFix::new("", vec![change("displayName", &["Kim "], &["Kim"])]).with_guid(other),
+        ];
+        let approved = approve_all(planned(&world, fixes).await);
+        world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+        let thief = user(&world, "thief", "thief@contoso.com", &[(taken_as.0, &[taken_as.1])]);
+        let run = recorded(approved.plan(), &world.journal.records());
+        let undo = world.onramp().undo(&run, &UndoSelection::default()).await.unwrap();
+        assert_eq!(undo.objects_changed(), 1, "the other object is restored: {undo:?}");
+        let told: Vec<String> = undo.consequences().iter().flat_map(onramp::Consequence::members).collect();
+        assert!(told.iter().any(|line| line.contains(old) && line.contains("belongs to thief")), "{told:?}");
+        // Once it is free again, it is given back.
+        set(&world, &thief, taken_as.0, &[]);
+        let undo = world.onramp().undo(&run, &UndoSelection::default()).await.unwrap();
+        assert_eq!(undo.objects_changed(), 2);
+    }
+}
+
+#[tokio::test]
+async fn only_the_selected_objects_of_a_run_of_fixes_are_restored() {
+    let (mut world, bad) = with_bad_objects();
+    let group = world.forest.find_account("Domain Guests").unwrap();
+    set(&world, &group, "displayName", &[" Guests "]);
+    let approved = approve_all(plan_of_findings(&world).await);
+    world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+    let run = recorded(approved.plan(), &world.journal.records());
+    let undo = async |selection: UndoSelection| world.onramp().undo(&run, &selection).await.unwrap();
+    let restored = |plan: &Plan| -> Vec<ObjectGuid> {
+        let objects = plan.changes().iter().filter_map(|planned| match &planned.change {
+            Change::ChangeAttributes { object } => Some(object.guid),
+            _ => None,
+        });
+        objects.collect()
+    };
+    for name in ["egon", r"CORP\egon", "egon@contoso.com", &bad[1].to_string()] {
+        let plan = undo(UndoSelection::default().with_users([name])).await;
+        assert!(plan.blockers().is_empty(), "{name}: {:?}", plan.blockers());
+        assert_eq!(restored(&plan), [bad[1]], "{name}");
+    }
+    // By the UPN from before the run, and the step by name.
+    let plan =
+        undo(UndoSelection::default().with_steps([Step::Attributes]).with_users(["frieda..x@contoso.com"]))
+            .await;
+    assert_eq!(restored(&plan), [bad[2]]);
+    let below = undo(UndoSelection::default().with_ous([staff(&world)])).await;
+    let is_below = |dn: &DistinguishedName| dn.is_within(&staff(&world));
+    let all = approved.plan().changes().iter().filter_map(|planned| match &planned.change {
+        Change::ChangeAttributes { object } => Some((object.guid, is_below(&object.dn))),
+        _ => None,
+    });
+    let (inside, outside): (Vec<_>, Vec<_>) = all.partition(|(_, is_inside)| *is_inside);
+    assert!(inside.len() >= 3 && !outside.is_empty(), "{inside:?} {outside:?}");
+    assert_eq!(
+        restored(&below).into_iter().collect::<std::collections::BTreeSet<_>>(),
+        inside.into_iter().map(|(guid, _)| guid).collect()
+    );
+    let elsewhere: DistinguishedName = "OU=None,DC=corp,DC=local".parse().unwrap();
+    for selection in [
+        UndoSelection::default().with_ous([elsewhere]),
+        UndoSelection::default().with_users(["nobody.at.all"]),
+    ] {
+        let plan = undo(selection).await;
+        assert!(plan.is_empty() && plan.is_blocked(), "{:?}", plan.blockers());
+    }
 }
 
 #[tokio::test]
@@ -386,7 +469,7 @@ async fn a_fix_that_no_directory_should_get_is_refused_with_the_reason() {
     let guid = user(&world, "jo", "jo@contoso.com", &[("mail", &["jo@contoso.com"])]);
     for (change, why) in [
         (change("cn", &["jo"], &["joe"]), "rename the object"),
-        (change("member", &[], &["CN=x,DC=corp,DC=local"]), "attributes of text"),
+        (change("member", &[], &["CN=x,DC=corp,DC=local"]), "gives rights"),
         (change("unicodePwd", &[], &["x"]), "holds a secret"),
         (change("mail", &["jo@contoso.com"], &["a@contoso.com", "b@contoso.com"]), "has one value"),
         (change("mail", &[], &[]), "names no value"),

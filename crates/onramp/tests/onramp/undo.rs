@@ -259,11 +259,11 @@ async fn a_selection_names_steps_users_and_ous() {
         UndoSelection::default().with_ous([DistinguishedName::parse("OU=None,DC=corp,DC=local").unwrap()]);
     let none = undo_plan(&world, applied.plan(), none).await;
     assert!(none.is_empty() && none.is_blocked());
-    // Users narrow their own step alone.
+    // Users narrow the steps that change objects of the forest alone.
     for step in [Step::Domain, Step::Sync] {
         let mixed = UndoSelection::default().with_steps([step, Step::Users]).with_users(["anna"]);
         let error = world.onramp().undo(&recorded(&world, applied.plan()), &mixed).await.unwrap_err();
-        assert!(error.to_string().contains("narrow the step users"), "{error}");
+        assert!(error.to_string().contains("narrow the steps users and attributes"), "{error}");
     }
 }
 

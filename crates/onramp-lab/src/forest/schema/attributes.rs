@@ -188,6 +188,7 @@ attributes! {
     TARGET_ADDRESS = "targetAddress" "1.2.840.113556.1.2.352" Text One Stored;
     MS_EXCH_HIDE_FROM_ADDRESS_LISTS = "msExchHideFromAddressLists" "1.2.840.113556.1.4.7000.102.73" Boolean One Stored;
     MS_EXCH_RECIPIENT_TYPE_DETAILS = "msExchRecipientTypeDetails" "1.2.840.113556.1.4.7000.102.50855" LargeInteger One Stored;
+    MS_EXCH_POLICIES_EXCLUDED = "msExchPoliciesExcluded" "1.2.840.113556.1.4.7000.102.50049" Text Many Stored;
     HOME_MDB = "homeMDB" "1.2.840.113556.1.2.244" Dn One Stored;
     EMPLOYEE_ID = "employeeID" "1.2.840.113556.1.4.35" Text One Stored;
     MANAGER = "manager" "0.9.2342.19200300.100.1.10" Dn One Stored;

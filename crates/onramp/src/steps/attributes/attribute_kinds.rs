@@ -2,11 +2,19 @@
 
 use onramp_core::AttributeName;
 
+use crate::spec::nearest;
+
 /// Attributes of text that have one value in the schema of Active Directory and Exchange.
 const SINGLE: &[&str] = &[
+    "assistant",
+    "c",
     "co",
+    "comment",
     "company",
     "department",
+    "description",
+    "division",
+    "employeeType",
     "displayName",
     "employeeID",
     "employeeNumber",
@@ -30,13 +38,19 @@ const SINGLE: &[&str] = &[
     "homePhone",
     "info",
     "initials",
+    "ipPhone",
     "l",
     "mail",
     "mailNickname",
+    "middleName",
     "mobile",
+    "msExchHideFromAddressLists",
     "pager",
+    "personalTitle",
     "physicalDeliveryOfficeName",
     "postalCode",
+    "preferredLanguage",
+    "roomNumber",
     "sAMAccountName",
     "sn",
     "st",
@@ -50,14 +64,74 @@ const SINGLE: &[&str] = &[
 
 /// Attributes of text that have several values.
 const MULTIPLE: &[&str] = &[
+    "carLicense",
+    "departmentNumber",
     "otherFacsimileTelephoneNumber",
     "otherHomePhone",
     "otherMailbox",
     "otherMobile",
     "otherPager",
+    "otherIpPhone",
     "otherTelephone",
+    "postOfficeBox",
     "proxyAddresses",
     "url",
+];
+
+/// Attributes that are refused, each with the reason.
+const REFUSED: &[(&[&str], &str)] = &[
+    (
+        &["cn", "name", "ou", "distinguishedName"],
+        "is part of the name of the object: rename the object instead",
+    ),
+    (
+        &["member", "memberOf", "primaryGroupID", "managedBy", "msDS-GroupMSAMembership"],
+        "gives rights: change memberships with a tool that shows them",
+    ),
+    (
+        &[
+            "userAccountControl",
+            "accountExpires",
+            "lockoutTime",
+            "pwdLastSet",
+            "logonHours",
+            "userWorkstations",
+            "adminCount",
+        ],
+        "decides who can sign in",
+    ),
+    (
+        &[
+            "servicePrincipalName",
+            "msDS-AllowedToDelegateTo",
+            "msDS-AllowedToActOnBehalfOfOtherIdentity",
+            "msDS-KeyCredentialLink",
+            "altSecurityIdentities",
+            "userCertificate",
+            "msDS-SupportedEncryptionTypes",
+        ],
+        "is a credential, or lets services act for others",
+    ),
+    (
+        &[
+            "objectSid",
+            "sIDHistory",
+            "objectGUID",
+            "objectClass",
+            "objectCategory",
+            "nTSecurityDescriptor",
+            "isCriticalSystemObject",
+        ],
+        "is the identity of the object or its security, and is none to change by a list",
+    ),
+    (
+        &["mS-DS-ConsistencyGuid"],
+        "is the source anchor of synchronization: another value makes another object in the cloud",
+    ),
+    (
+        &["scriptPath", "profilePath", "homeDirectory", "msTSInitialProgram"],
+        "names a program or a place that is used at sign-in",
+    ),
 ];
 
 /// The number of values that an attribute may have.
@@ -79,10 +153,13 @@ pub(super) fn values_of(attribute: &AttributeName) -> Result<Values, String> {
         Ok(Values::Several)
     } else if attribute.holds_secret() {
         Err(format!("{attribute} holds a secret"))
-    } else if is_in(&["cn", "name", "ou", "distinguishedName"]) {
-        Err(format!("{attribute} is part of the name of the object: rename the object instead"))
+    } else if let Some((_, reason)) = REFUSED.iter().find(|(names, _)| is_in(names)) {
+        Err(format!("{attribute} {reason}"))
     } else {
-        Err(format!("{attribute} is not one of the attributes of text that a fix may change"))
+        let known = SINGLE.iter().chain(MULTIPLE).copied();
+        let similar = nearest(attribute.as_str(), known);
+        let hint = similar.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+        Err(format!("{attribute} is not one of the attributes of text that a fix or a map may change{hint}"))
     }
 }
 
@@ -103,9 +180,14 @@ mod tests {
             ("unicodePwd", "holds a secret"),
             ("cn", "rename the object"),
             ("distinguishedName", "rename the object"),
-            ("member", "attributes of text"),
+            ("member", "gives rights"),
+            ("MEMBEROF", "gives rights"),
+            ("userAccountControl", "sign in"),
+            ("objectSid", "identity"),
+            ("mS-DS-ConsistencyGuid", "source anchor"),
             ("manager", "attributes of text"),
-            ("servicePrincipalName", "attributes of text"),
+            ("displayNmae", "did you mean displayName?"),
+            ("servicePrincipalName", "credential"),
             ("1.2.840.113556.1.4.656", "attributes of text"),
         ] {
             let refused = of(name).unwrap_err();

@@ -1,9 +1,9 @@
 //! The objects that have a value already that only one object of the forest may have.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use onramp_core::forest::{ForestObject, ObjectQuery};
-use onramp_core::{AttributeName, LdapFilter, Result};
+use onramp_core::forest::{AttributeValue, ForestObject, ObjectQuery};
+use onramp_core::{AttributeName, LdapFilter, ObjectGuid, Result};
 use onramp_readiness::attributes::{
     MAIL, PROXY_ADDRESSES as PROXIES, SAM_ACCOUNT_NAME as SAM, USER_PRINCIPAL_NAME as UPN,
 };
@@ -11,6 +11,7 @@ use onramp_readiness::{address_key, smtp_address};
 
 use super::{ChosenFix, FixSurvey};
 use crate::onramp::Onramp;
+use crate::plan::{AttributeEdit, ObjectEdit};
 use crate::survey::{Unreadable, readable};
 use crate::user_ref::UserRef;
 
@@ -54,11 +55,22 @@ pub(super) async fn read_holders(
             }
         }
     }
-    if wanted.is_empty() {
-        return Ok(());
-    }
     if sets_upn {
-        read_implied(onramp, &wanted, survey, unreadable).await?;
+        survey.holders.extend(find_implied(onramp, &wanted, unreadable).await?);
+    }
+    survey.holders.extend(find_holders(onramp, &wanted, unreadable).await?);
+    Ok(())
+}
+
+/// Returns the objects that have values, given by key and text, as UPN or mail address.
+async fn find_holders(
+    onramp: &Onramp,
+    wanted: &HashMap<String, String>,
+    unreadable: &mut Unreadable,
+) -> Result<Vec<ValueHolder>> {
+    let mut holders = Vec::new();
+    if wanted.is_empty() {
+        return Ok(holders);
     }
     let filter = if wanted.len() <= ASKED_FOR {
         let each = wanted.values().flat_map(|text| {
@@ -84,23 +96,23 @@ pub(super) async fn read_holders(
             let mut keys: Vec<String> = values.filter_map(|value| unique_key(&attribute, value)).collect();
             keys.retain(|key| wanted.contains_key(key));
             keys.dedup();
-            survey.holders.extend(keys.into_iter().map(|key| ValueHolder {
+            holders.extend(keys.into_iter().map(|key| ValueHolder {
                 holder: holder.clone(),
                 attribute: attribute.clone(),
                 key,
             }));
         }
     }
-    Ok(())
+    Ok(holders)
 }
 
-/// Adds the accounts that can sign in with a new UPN without having it: AD accepts `sAMAccountName@domain` for every account.
-async fn read_implied(
+/// Returns the accounts that can sign in with a new UPN without having it: AD accepts `sAMAccountName@domain` for every account.
+async fn find_implied(
     onramp: &Onramp,
     wanted: &HashMap<String, String>,
-    survey: &mut FixSurvey,
     unreadable: &mut Unreadable,
-) -> Result<()> {
+) -> Result<Vec<ValueHolder>> {
+    let mut holders = Vec::new();
     let (mut owners, mut count) = (onramp.forest.users.upn_owners(), 0);
     while let Some(owner) = readable(&mut owners, unreadable).await? {
         count += 1;
@@ -108,10 +120,71 @@ async fn read_implied(
         let Some(implied) = owner.implied_upn() else { continue };
         let key = address_key(implied.as_str());
         if wanted.contains_key(&key) {
-            survey.holders.push(ValueHolder { holder: UserRef::of_holder(&owner), attribute: SAM, key });
+            holders.push(ValueHolder { holder: UserRef::of_holder(&owner), attribute: SAM, key });
         }
     }
-    Ok(())
+    Ok(holders)
+}
+
+/// A value from before a run that another object has now.
+#[derive(Debug, Clone)]
+pub(crate) struct TakenValue {
+    pub(crate) attribute: AttributeName,
+    pub(crate) value: String,
+    pub(crate) holder: UserRef,
+}
+
+/// Returns the objects that cannot get back the values that edits replaced, because another object has one now that only one may
+/// have. What another one of these objects gives up by the same undo is not in the way.
+pub(crate) async fn taken_back(
+    onramp: &Onramp,
+    edits: &[&ObjectEdit],
+    unreadable: &mut Unreadable,
+) -> Result<HashMap<ObjectGuid, TakenValue>> {
+    let mut wanted: HashMap<String, String> = HashMap::new();
+    let mut back: Vec<(ObjectGuid, &AttributeName, &str, String)> = Vec::new();
+    let mut given_up: HashSet<(ObjectGuid, String)> = HashSet::new();
+    for edit in edits {
+        let keys_of = |values: fn(&AttributeEdit) -> &Vec<AttributeValue>| {
+            edit.attributes.iter().flat_map(move |change| {
+                let texts = values(change).iter().filter_map(AttributeValue::as_text);
+                texts.filter_map(|text| Some((&change.attribute, text, unique_key(&change.attribute, text)?)))
+            })
+        };
+        let own: HashSet<String> = keys_of(|change| &change.add).map(|(_, _, key)| key).collect();
+        for (attribute, text, key) in keys_of(|change| &change.remove) {
+            // A value that the object still has, in another spelling or attribute.
+            if own.contains(&key) {
+                continue;
+            }
+            wanted.insert(key.clone(), smtp_address(text).unwrap_or(text).trim().to_owned());
+            back.push((edit.guid, attribute, text, key));
+        }
+        given_up.extend(own.into_iter().map(|key| (edit.guid, key)));
+    }
+    let mut holders: HashMap<String, Vec<UserRef>> = HashMap::new();
+    for ValueHolder { holder, key, .. } in find_holders(onramp, &wanted, unreadable).await? {
+        holders.entry(key).or_default().push(holder);
+    }
+    let mut taken: HashMap<ObjectGuid, TakenValue> = HashMap::new();
+    loop {
+        let known = taken.len();
+        for (guid, attribute, value, key) in &back {
+            // An object that keeps its values gives up none.
+            let keeps = |holder: &&UserRef| {
+                holder.guid != *guid
+                    && (taken.contains_key(&holder.guid) || !given_up.contains(&(holder.guid, key.clone())))
+            };
+            let holder = holders.get(key).into_iter().flatten().filter(keeps).min().cloned();
+            if let Some(holder) = holder {
+                let (attribute, value) = ((*attribute).clone(), (*value).to_owned());
+                taken.entry(*guid).or_insert(TakenValue { attribute, value, holder });
+            }
+        }
+        if taken.len() == known {
+            return Ok(taken);
+        }
+    }
 }
 
 /// Returns the names of an object that was read with its `sAMAccountName`.

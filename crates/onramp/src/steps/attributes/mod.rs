@@ -1,7 +1,9 @@
 //! Fixes: objects of the forest get other values of attributes, each object in one operation.
 
 mod attribute_kinds;
+mod edited;
 mod holders;
+mod map;
 mod planning;
 mod survey;
 mod undo;
@@ -10,15 +12,21 @@ mod verify;
 use onramp_core::forest::ForestObject;
 use onramp_core::{DomainName, ObjectGuid, ObjectId};
 use onramp_readiness::{FixChange, ObjectFix, ObjectKey};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+pub(crate) use edited::{differences, read_edited};
 pub use holders::ValueHolder;
+pub(crate) use holders::{TakenValue, taken_back};
+pub(crate) use map::survey_map;
+pub use map::{MapProblem, map_problems};
 pub use planning::plan;
 pub(crate) use planning::title;
 pub(crate) use survey::survey;
 pub(crate) use undo::undo;
 pub(crate) use verify::verify;
 
+use crate::canary::Canary;
 use crate::spec::Waits;
 use crate::survey::{SuffixSurvey, Unreadable};
 use crate::user_ref::UserRef;
@@ -103,6 +111,36 @@ pub struct FixSurvey {
     pub holders: Vec<ValueHolder>,
     /// The objects that could not be read while holders were looked for.
     pub unreadable: Unreadable,
+    /// The origin of the fixes, such as the rules of a scan or the digest of a file: a canary counts for the same one alone.
+    pub source: String,
+    /// The canary, if only its objects change now.
+    pub canary: Option<Canary>,
+}
+
+impl FixSurvey {
+    /// Sets the origin of the fixes.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// Narrows the fixes to the objects of a canary.
+    #[must_use]
+    pub fn with_canary(mut self, canary: Canary) -> Self {
+        self.canary = Some(canary);
+        self
+    }
+
+    /// Returns the digest of the domain and the origin of the fixes.
+    pub(crate) fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for part in ["fixes", self.domain.ascii(), &self.source] {
+            digest.update(part.as_bytes());
+            digest.update([0]);
+        }
+        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// An object of a fix, as it is in the forest.

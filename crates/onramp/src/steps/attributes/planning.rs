@@ -1,19 +1,21 @@
 //! The plan: a change for every fix that can be made as it is, and a blocker for every other one.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use onramp_core::forest::{AttributeValue, ChangeState, ForestObject, ObjectChange};
 use onramp_core::{ObjectGuid, visible};
 use onramp_readiness::FixChange;
 
 use super::attribute_kinds::{Values, values_of};
-use onramp_readiness::attributes::{SAM_ACCOUNT_NAME as SAM, USER_PRINCIPAL_NAME as UPN};
+use onramp_readiness::attributes::{
+    PROXY_ADDRESSES as PROXIES, SAM_ACCOUNT_NAME as SAM, USER_PRINCIPAL_NAME as UPN,
+};
 
 use super::holders::unique_key;
 use super::{ChosenFix, FixSurvey, SeenObject, ValueHolder, objects};
 use crate::plan::{
     AttributeEdit, Blocker, BlockerKind, Change, Consequence, Draft, ObjectEdit, PLAN_FORMAT_VERSION, Plan,
-    PlanHeader, PlannedChange, Scope, short_digest, sorted,
+    PlanHeader, Scope, SkipReason, attribute_summary, short_digest, sorted,
 };
 use crate::steps::{suffix, users};
 use crate::user_ref::UserRef;
@@ -48,7 +50,16 @@ pub fn plan(survey: &FixSurvey) -> Plan {
         SeenObject::Found { user, .. } => (user.dn.as_str().to_owned(), Some(user.guid)),
         SeenObject::Missing => (fix.dn.clone(), None),
     };
+    let mut left_for_later = 0_u64;
     for (fix, seen) in sorted(&survey.objects, by_object) {
+        let is_later = survey.canary.as_ref().is_some_and(|canary| match seen {
+            SeenObject::Found { user, .. } => !canary.users.contains(&user.guid),
+            SeenObject::Missing => true,
+        });
+        if is_later {
+            left_for_later += 1;
+            continue;
+        }
         planner.add(fix, seen, &mut draft);
     }
     accept(&mut draft);
@@ -84,11 +95,17 @@ pub fn plan(survey: &FixSurvey) -> Plan {
             domain: survey.domain.clone(),
             scope: Scope { attributes: true, ..Scope::default() },
             users_read: found as u64,
-            users_skipped: (unchanged > 0).then(|| (UNCHANGED.to_owned(), unchanged)).into_iter().collect(),
+            users_skipped: [
+                (UNCHANGED.to_owned(), unchanged),
+                (SkipReason::AfterCanary.to_string(), left_for_later),
+            ]
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .collect(),
             waits: survey.waits,
             undoes: None,
-            users_digest: None,
-            canary: None,
+            users_digest: Some(survey.digest()),
+            canary: survey.canary.clone(),
         },
         changes: draft.changes,
         consequences: draft.consequences,
@@ -100,7 +117,7 @@ pub fn plan(survey: &FixSurvey) -> Plan {
 
 /// Adds the consequences of the changes and of the blockers.
 fn accept(draft: &mut Draft) {
-    if let Some((count, attributes, digest)) = summary(&draft.changes) {
+    if let Some((count, attributes, digest)) = attribute_summary(&draft.changes) {
         draft.consequences.push(Consequence::AttributesChanged { count, attributes, digest });
     }
     let renamed: Vec<String> = (draft.changes.iter())
@@ -116,18 +133,6 @@ fn accept(draft: &mut Draft) {
         let (count, digest) = (left.len() as u64, short_digest(left));
         draft.consequences.push(Consequence::ObjectsLeftBehind { count, digest });
     }
-}
-
-/// Returns the number of changed objects, the numbers by attribute, and the digest of the values; `None` if there is none.
-pub(super) fn summary(changes: &[PlannedChange]) -> Option<(u64, BTreeMap<String, u64>, String)> {
-    let edits: Vec<&ObjectEdit> =
-        changes.iter().filter_map(|planned| planned.change.of_attributes()).collect();
-    let mut attributes: BTreeMap<String, u64> = BTreeMap::new();
-    for edit in edits.iter().flat_map(|edit| &edit.attributes) {
-        *attributes.entry(edit.attribute.to_string()).or_default() += 1;
-    }
-    let digest = short_digest(edits.iter().map(|edit| edit.key()));
-    (!edits.is_empty()).then_some((edits.len() as u64, attributes, digest))
 }
 
 /// The fixes in the making.
@@ -163,14 +168,15 @@ impl<'a> Planner<'a> {
 
     /// Adds the change of one object, or the reason why there is none.
     fn add(&mut self, fix: &ChosenFix, seen: &SeenObject, draft: &mut Draft) {
-        if fix.changes.is_empty() {
-            return;
-        }
         let SeenObject::Found { user, object } = seen else {
             let problem = BlockerKind::NoSuchObject { name: fix.dn.clone() };
             draft.blockers.push(Blocker { user: None, present_upn: None, problem, suggestion: None });
             return;
         };
+        if fix.changes.is_empty() {
+            self.unchanged += 1;
+            return;
+        }
         self.found_by_name += u64::from(fix.guid.is_none());
         match self.edit(fix, user, object) {
             Ok(Some(edit)) => {
@@ -218,6 +224,9 @@ impl<'a> Planner<'a> {
                 return Err(Box::new(BlockerKind::ValuesChanged { detail }));
             }
         }
+        if let Some(reason) = second_primary(&edit, object) {
+            return Err(refused(reason));
+        }
         match self.collision(fix, user) {
             Some(problem) => Err(Box::new(problem)),
             None => Ok(Some(edit)),
@@ -252,6 +261,17 @@ impl<'a> Planner<'a> {
         }
         None
     }
+}
+
+/// Returns the reason to refuse an edit that gives an object one more primary address beside another one.
+fn second_primary(edit: &ObjectEdit, object: &ForestObject) -> Option<String> {
+    let change = edit.attributes.iter().find(|change| change.attribute == PROXIES)?;
+    let is_primary = |value: &&AttributeValue| value.as_text().is_some_and(|text| text.starts_with("SMTP:"));
+    let count = |values: &[AttributeValue]| values.iter().filter(is_primary).count();
+    let before = count(object.values(&PROXIES));
+    let after = (before + count(&change.add)).saturating_sub(count(&change.remove));
+    (after > 1 && after > before)
+        .then(|| format!("it would have {after} primary addresses (SMTP:) in proxyAddresses"))
 }
 
 /// Returns the values of changes that only one object of the forest may have, each with its key.

@@ -34,6 +34,8 @@ pub(crate) async fn survey(onramp: &Onramp, spec: &Spec, fixes: Vec<ChosenFix>) 
         objects: fixes.into_iter().zip(seen).collect(),
         holders: Vec::new(),
         unreadable: Unreadable::default(),
+        source: String::new(),
+        canary: None,
     };
     let mut unreadable = Unreadable::default();
     read_holders(onramp, &mut survey, &mut unreadable).await?;

@@ -1,10 +1,9 @@
 //! The verification of attributes: every object of a plan is read again and compared value by value.
 
 use onramp_core::Result;
-use onramp_core::forest::{ChangeState, ObjectChange};
 
-use super::undo::read_edited;
-use super::{SeenObject, objects};
+use super::edited::differences;
+use super::objects;
 use crate::onramp::Onramp;
 use crate::plan::{ApprovedPlan, ObjectEdit};
 use crate::steps::users::named;
@@ -17,23 +16,11 @@ pub(crate) async fn verify(
     verification: &mut Verification,
 ) -> Result<()> {
     let plan = approved.plan();
-    let edits: Vec<&ObjectEdit> =
-        plan.changes().iter().filter_map(|planned| planned.change.of_attributes()).collect();
-    let seen = read_edited(onramp, edits.iter().copied()).await?;
-    let mut wrong = Vec::new();
-    for (edit, seen) in edits.iter().zip(&seen) {
-        match seen {
-            SeenObject::Found { object, .. } => {
-                let change = ObjectChange::from(*edit);
-                if change.state(object) != ChangeState::After {
-                    // The values that were wanted, and not those before.
-                    let wanted = ObjectChange::from(&edit.reversed());
-                    wrong.push(format!("{}: {}", object.dn, wanted.difference(object)));
-                }
-            }
-            SeenObject::Missing => wrong.push(format!("{} no longer exists or cannot be read", edit.dn)),
-        }
-    }
+    let edits: Vec<&ObjectEdit> = (plan.changes().iter())
+        .filter(|planned| !planned.change.is_of_user())
+        .filter_map(|planned| planned.change.of_attributes())
+        .collect();
+    let wrong = differences(onramp, &edits).await?;
     let left = plan.blockers().len();
     let mut detail = vec![format!("{} of {}", edits.len() - wrong.len(), objects(edits.len() as u64))];
     detail.extend((!wrong.is_empty()).then(|| named(&wrong)));

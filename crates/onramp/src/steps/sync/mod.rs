@@ -54,12 +54,11 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, draft: &mut Draft) {
         draft.consequences.push(Consequence::SyncSwitchedOn);
     }
     let planned: HashMap<_, &str> = (draft.changes.iter())
-        .filter_map(|planned| match &planned.change {
-            Change::ChangeUpn { upn } => Some((upn.guid, upn.after.as_str())),
-            _ => None,
-        })
+        .filter_map(|planned| planned.change.upn_values())
+        .filter_map(|values| Some((values.guid, values.after?)))
         .collect();
-    if !(spec.sync.enable || is_on) || (is_on && planned.is_empty()) {
+    let changes_users = draft.changes.iter().any(|planned| planned.change.is_of_user());
+    if !(spec.sync.enable || is_on) || (is_on && !changes_users) {
         return;
     }
     let (mut matches, mut conflicts) = (Vec::new(), Vec::new());

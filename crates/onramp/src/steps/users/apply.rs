@@ -55,11 +55,8 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
     let Some(first) = changes.first() else { return Ok(true) };
     let (total, next) = (changes.len() as u64, first.number);
     let (title, wanted) = match first.change {
-        Change::RestoreUpn { .. } => {
-            (format!("restore the UPN of {}", people(total)), "the UPN from before the run")
-        }
         Change::ChangeAttributes { .. } => (attributes::title(total), "their new values"),
-        _ => (format!("change the UPN of {}", people(total)), "the new UPN"),
+        _ => users_title(changes, plan.header().undoes.is_some()),
     };
     let noun = noun(changes);
     run.context.notify(Event::ChangeStarted { number: next, total: run.outcome.total, title: title.clone() });
@@ -337,11 +334,28 @@ fn ended_values(planned: &PlannedChange) -> (Option<String>, Option<String>) {
     (values.before.map(str::to_owned), values.after.map(str::to_owned))
 }
 
+/// Returns the title of a group of changes of users, and the words for what each has after it.
+fn users_title(changes: &[PlannedChange], is_undo: bool) -> (String, &'static str) {
+    let users = people(changes.len() as u64);
+    let has_addresses = changes.iter().any(|planned| planned.change.of_attributes().is_some());
+    match (is_undo, has_addresses) {
+        (false, false) => (format!("change the UPN of {users}"), "the new UPN"),
+        (false, true) => {
+            (format!("change the UPN and the addresses of {users}"), "the new UPN and addresses")
+        }
+        (true, false) => (format!("restore the UPN of {users}"), "the UPN from before the run"),
+        (true, true) => (
+            format!("restore the UPN and the addresses of {users}"),
+            "the UPN and addresses from before the run",
+        ),
+    }
+}
+
 /// Returns the word for what a group of changes changes.
 fn noun(changes: &[PlannedChange]) -> &'static str {
-    match changes.first().and_then(|planned| planned.change.of_attributes()) {
-        Some(_) => "object",
-        None => "user",
+    match changes.first().map(|planned| &planned.change) {
+        Some(Change::ChangeAttributes { .. }) => "object",
+        _ => "user",
     }
 }
 

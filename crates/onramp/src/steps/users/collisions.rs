@@ -5,8 +5,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use onramp_core::forest::{ObjectQuery, UpnOwner};
 use onramp_core::{AttributeName, LdapFilter, ObjectGuid, Result, Upn};
+use onramp_readiness::attributes::{
+    MAIL, MAIL_NICKNAME, PROXY_ADDRESSES as PROXIES, SAM_ACCOUNT_NAME as SAM, TARGET_ADDRESS,
+};
 use onramp_readiness::{address_key, smtp_address};
 
+use super::addresses::edits;
 use crate::onramp::Onramp;
 use crate::plan::BlockerKind;
 use crate::spec::Spec;
@@ -18,6 +22,8 @@ use crate::user_ref::UserRef;
 pub(crate) struct Collisions<'a> {
     holders: HashMap<String, Vec<(&'a UpnOwner, bool)>>,
     addresses: HashMap<String, Vec<&'a AddressHolder>>,
+    /// The objects that forward to an address, or have an alias of Exchange.
+    others: HashMap<(AttributeName, String), Vec<&'a AddressHolder>>,
     wanted: HashMap<String, Vec<&'a Candidate>>,
     /// The number of users that each UPN is suggested for.
     suggested: HashMap<String, usize>,
@@ -28,6 +34,7 @@ impl<'a> Collisions<'a> {
         let mut this = Self {
             holders: HashMap::new(),
             addresses: HashMap::new(),
+            others: HashMap::new(),
             wanted: HashMap::new(),
             suggested: HashMap::new(),
         };
@@ -48,7 +55,11 @@ impl<'a> Collisions<'a> {
             }
         }
         for holder in &survey.address_holders {
-            this.addresses.entry(address_key(&holder.address)).or_default().push(holder);
+            let key = address_key(&holder.address);
+            match &holder.held_in {
+                Some(attribute) => this.others.entry((attribute.clone(), key)).or_default().push(holder),
+                None => this.addresses.entry(key).or_default().push(holder),
+            }
         }
         this
     }
@@ -83,6 +94,18 @@ impl<'a> Collisions<'a> {
         let upn = candidate.suggestion.as_ref()?;
         let is_single = self.suggested.get(&address_key(upn.as_str())) == Some(&1);
         (is_single && self.of(candidate.user.guid, upn).is_none()).then_some(upn)
+    }
+
+    /// Returns the object, other than a user, that has a value of `targetAddress` or `mailNickname`.
+    pub(crate) fn other_with(
+        &self,
+        user: ObjectGuid,
+        attribute: &AttributeName,
+        value: &str,
+    ) -> Option<UserRef> {
+        let holders = self.others.get(&(attribute.clone(), address_key(value))).into_iter().flatten();
+        let others = holders.map(|other| &other.holder).filter(|other| other.guid != user);
+        others.min_by_key(|other| other.guid).cloned()
     }
 
     /// Returns the object of the forest that has, will have or implies the UPN of a cloud-only account, or has it as its
@@ -162,6 +185,7 @@ async fn record_shared(
 /// Reads the objects of any class that have a new UPN, or the UPN of a selected user, as a mail address.
 pub(super) async fn read_addresses(
     onramp: &Onramp,
+    spec: &Spec,
     wanted: &HashSet<String>,
     index: &UpnIndex,
     survey: &mut Survey,
@@ -169,39 +193,42 @@ pub(super) async fn read_addresses(
     if wanted.is_empty() && index.is_empty() {
         return Ok(());
     }
-    let (Ok(mail), Ok(proxies), Ok(sam)) = (
-        AttributeName::parse("mail"),
-        AttributeName::parse("proxyAddresses"),
-        AttributeName::parse("sAMAccountName"),
-    ) else {
-        return Ok(());
-    };
-    let filter = if index.is_empty() && wanted.len() <= ADDRESSES_ASKED_FOR {
+    // A new address must not be one that another object forwards to, and a new alias not that of another one.
+    let has_targets = spec.users.as_ref().is_some_and(|users| !users.addresses.is_leave());
+    let aliases = new_aliases(spec, &survey.users.candidates);
+    let filter = if index.is_empty() && aliases.is_empty() && wanted.len() <= ADDRESSES_ASKED_FOR {
         let each = wanted.iter().flat_map(|key| {
-            [LdapFilter::equal(&mail, key), LdapFilter::equal(&proxies, &format!("smtp:{key}"))]
+            let typed = format!("smtp:{key}");
+            let target = [key, &typed].map(|text| LdapFilter::equal(&TARGET_ADDRESS, text));
+            let own = [LdapFilter::equal(&MAIL, key), LdapFilter::equal(&PROXIES, &typed)];
+            own.into_iter().chain(target.into_iter().filter(|_| has_targets))
         });
         LdapFilter::any_of(&each.collect::<Vec<_>>())
     } else {
-        LdapFilter::present(&mail).or(&LdapFilter::present(&proxies))
+        let targets = [TARGET_ADDRESS].into_iter().filter(|_| has_targets);
+        let nicknames = [MAIL_NICKNAME].into_iter().filter(|_| !aliases.is_empty());
+        let names = [MAIL, PROXIES].into_iter().chain(targets).chain(nicknames);
+        LdapFilter::any_of(&names.map(|name| LdapFilter::present(&name)).collect::<Vec<_>>())
     };
-    let query = ObjectQuery::all([mail.clone(), proxies.clone(), sam.clone()]).with_filter(filter);
+    let more = has_targets.then_some([TARGET_ADDRESS, MAIL_NICKNAME]).into_iter().flatten();
+    let query = ObjectQuery::all([MAIL, PROXIES, SAM].into_iter().chain(more)).with_filter(filter);
     let mut objects = onramp.forest.objects.search(query);
     let mut shared: Vec<(ObjectGuid, Upn, UserRef, HeldAs)> = Vec::new();
     while let Some(object) = readable(&mut objects, &mut survey.unreadable).await? {
         let texts = |name: &AttributeName| -> Vec<String> {
             object.values(name).iter().filter_map(|value| value.as_text().map(str::to_owned)).collect()
         };
-        let proxies = texts(&proxies);
+        let proxies = texts(&PROXIES);
         let has_primary = proxies.iter().any(|address| address.starts_with("SMTP:"));
         let mut addresses: Vec<(String, bool)> = proxies
             .iter()
             .filter_map(|proxy| Some((smtp_address(proxy)?.to_owned(), proxy.starts_with("SMTP:"))))
             .collect();
-        addresses.extend(texts(&mail).into_iter().map(|mail| (mail.trim().to_owned(), !has_primary)));
+        addresses.extend(texts(&MAIL).into_iter().map(|mail| (mail.trim().to_owned(), !has_primary)));
         let holder = UserRef {
             guid: object.guid,
             dn: object.dn.clone(),
-            sam_account_name: object.text(&sam).unwrap_or_default().to_owned(),
+            sam_account_name: object.text(&SAM).unwrap_or_default().to_owned(),
         };
         let mut known = HashSet::new();
         for (address, is_primary) in addresses {
@@ -213,12 +240,36 @@ pub(super) async fn read_addresses(
                 shared.push((guid, upn, holder.clone(), HeldAs::Address(address.clone())));
             }
             if wanted.contains(&key) {
-                let holder = holder.clone();
-                survey.users.address_holders.push(AddressHolder { holder, address, is_primary });
+                let (holder, held_in) = (holder.clone(), None);
+                survey.users.address_holders.push(AddressHolder { holder, address, is_primary, held_in });
+            }
+        }
+        let targets = texts(&TARGET_ADDRESS).into_iter().filter(|_| has_targets).map(|target| {
+            (TARGET_ADDRESS, smtp_address(&target).unwrap_or(target.trim()).to_owned(), wanted)
+        });
+        let nicknames = texts(&MAIL_NICKNAME).into_iter().map(|alias| (MAIL_NICKNAME, alias, &aliases));
+        for (attribute, address, keys) in targets.chain(nicknames) {
+            if keys.contains(&address_key(&address)) {
+                let (holder, held_in) = (holder.clone(), Some(attribute));
+                let is_primary = false;
+                survey.users.address_holders.push(AddressHolder { holder, address, is_primary, held_in });
             }
         }
     }
     record_shared(onramp, shared, survey).await
+}
+
+/// Returns the comparison keys of the aliases of Exchange that the plan may assign.
+fn new_aliases(spec: &Spec, candidates: &[Candidate]) -> HashSet<String> {
+    let Some(users) = &spec.users else { return HashSet::new() };
+    let edits = candidates.iter().flat_map(|candidate| match (&candidate.after, &candidate.addresses) {
+        (Ok(upn), Some(present)) => {
+            edits(users, upn.as_str(), candidate.before.as_deref(), present).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    });
+    let aliases = edits.filter(|edit| edit.attribute == MAIL_NICKNAME);
+    aliases.filter_map(|edit| edit.add.first()?.as_text().map(address_key)).collect()
 }
 
 /// Returns the comparison keys of the UPNs that the plan may assign.

@@ -1,5 +1,6 @@
 //! Step 3: the selected users get a UPN on the custom domain.
 
+mod addresses;
 mod apply;
 mod collisions;
 mod feed;
@@ -11,21 +12,26 @@ mod survey;
 mod undo;
 mod verify;
 
-use onramp_core::UpnSuffix;
-use onramp_core::forest::{ReplicatedValue, UpnChange};
+use onramp_core::forest::{AttributeValue, ReplicatedValue, UpnChange};
+use onramp_core::{AttributeName, UpnSuffix};
+use onramp_readiness::address_key;
+use onramp_readiness::attributes::{
+    MAIL, MAIL_NICKNAME, PROXY_ADDRESSES, TARGET_ADDRESS, USER_PRINCIPAL_NAME,
+};
 
 pub(crate) use apply::apply;
 pub(crate) use collisions::Collisions;
 pub(crate) use survey::survey;
-pub(crate) use undo::{undo, verify_restored};
+pub(crate) use undo::{select, undo, verify_restored};
 pub(crate) use verify::{named, verify};
 
 use crate::plan::{
-    Blocker, BlockerKind, Change, Consequence, Draft, PlannedChange, SkipReason, by_place, short_digest,
-    sorted,
+    AttributeEdit, Blocker, BlockerKind, Change, Consequence, Draft, ObjectEdit, PlannedChange, SkipReason,
+    attribute_summary, by_place, short_digest, sorted,
 };
-use crate::spec::Spec;
-use crate::survey::{HeldAs, Survey};
+use crate::spec::{AddressAttribute, Addresses, Spec};
+use crate::survey::{Candidate, HeldAs, Survey};
+use crate::user_ref::UserRef;
 
 /// The number of changed users that are checked on every domain controller, at most.
 const SAMPLE: usize = 16;
@@ -43,18 +49,15 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     let first = draft.changes.len();
     let account = spec.service_account.as_ref().map(|account| &account.upn);
     let mut built_in = Vec::new();
+    let mut readdressed = Readdressed::default();
     for candidate in sorted(&seen.candidates, |candidate| by_place(&candidate.user)) {
-        let new_upn =
-            candidate.after.clone().and_then(|after| match collisions.of(candidate.user.guid, &after) {
-                Some(problem) => Err(Box::new(problem)),
-                None => Ok(after),
-            });
-        match new_upn {
-            Ok(after) => {
-                let (guid, dn) = (candidate.user.guid, candidate.user.dn.clone());
-                let upn = UpnChange { guid, dn, before: candidate.before.clone(), after };
-                draft.change(Change::ChangeUpn { upn }, candidate.reason.clone());
-                built_in.extend(candidate.is_built_in.then(|| candidate.user.clone()));
+        match change_of(spec, candidate, collisions) {
+            Ok(None) => {}
+            Ok(Some(change)) => {
+                readdressed.add(candidate, &change);
+                draft.change(change, candidate.reason.clone());
+                let is_renamed = candidate.is_built_in && !candidate.has_upn();
+                built_in.extend(is_renamed.then(|| candidate.user.clone()));
             }
             Err(problem) => {
                 let (user, problem) = (Some(candidate.user.clone()), *problem);
@@ -78,16 +81,19 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     let changed = draft.changes.get(first..).unwrap_or_default();
     let renamed: Vec<String> = changed
         .iter()
-        .filter_map(|planned| match &planned.change {
-            Change::ChangeUpn { upn } => Some(format!("{} {:?} {}", upn.guid, upn.before, upn.after)),
-            _ => None,
-        })
+        .filter_map(|planned| planned.change.upn_values())
+        .map(|upn| format!("{} {:?} {}", upn.guid, upn.before, upn.after.unwrap_or_default()))
         .collect();
     let sample = sample(changed);
+    let changed_attributes = attribute_summary(changed);
     if !renamed.is_empty() {
         let (count, digest) = (renamed.len() as u64, short_digest(renamed));
         draft.consequences.push(Consequence::UsersRenamed { count, digest });
     }
+    if let Some((count, attributes, digest)) = changed_attributes {
+        draft.consequences.push(Consequence::AttributesChanged { count, attributes, digest });
+    }
+    readdressed.finish(spec, draft);
     if !built_in.is_empty() {
         draft.consequences.push(Consequence::BuiltInAccountsRenamed { accounts: built_in });
     }
@@ -106,6 +112,161 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
             "users may sign in at any domain controller",
         );
     }
+}
+
+/// Returns the change of a user, with its addresses in the same operation, or the reason why it cannot be changed. `None` if
+/// nothing changes.
+fn change_of(
+    spec: &Spec,
+    candidate: &Candidate,
+    collisions: &Collisions<'_>,
+) -> Result<Option<Change>, Box<BlockerKind>> {
+    let after = candidate.after.clone()?;
+    let (guid, dn, before) = (candidate.user.guid, candidate.user.dn.clone(), candidate.before.clone());
+    let has_upn = candidate.has_upn();
+    if let Some(problem) = collisions.of(guid, &after) {
+        return Err(Box::new(match problem {
+            BlockerKind::Taken { upn, holder, implied: false } if has_upn => {
+                BlockerKind::Shared { upn, holder }
+            }
+            problem => problem,
+        }));
+    }
+    let edits = match (&spec.users, &candidate.addresses) {
+        (Some(users), Some(present)) => {
+            addresses::edits(users, after.as_str(), before.as_deref(), present)
+                .map_err(|reason| Box::new(BlockerKind::AddressesRefused { reason }))?
+        }
+        _ => Vec::new(),
+    };
+    for (attribute, value) in
+        edits.iter().filter_map(|edit| Some((&edit.attribute, edit.add.last()?.as_text()?)))
+    {
+        let (searched, own) = match attribute {
+            name if *name == MAIL_NICKNAME => (MAIL_NICKNAME, value),
+            _ => (TARGET_ADDRESS, after.as_str()),
+        };
+        if let Some(holder) = collisions.other_with(guid, &searched, own) {
+            let (attribute, value, held_in) = (attribute.clone(), value.to_owned(), searched);
+            return Err(Box::new(BlockerKind::ValueTaken { attribute, value, holder, held_in }));
+        }
+    }
+    if edits.is_empty() {
+        let upn = UpnChange { guid, dn, before, after };
+        return Ok((!has_upn).then_some(Change::ChangeUpn { upn }));
+    }
+    let upn = (!has_upn).then(|| AttributeEdit {
+        attribute: USER_PRINCIPAL_NAME,
+        replaces_all_values: true,
+        remove: before.map(AttributeValue::text).into_iter().collect(),
+        add: vec![AttributeValue::text(after.as_str())],
+    });
+    let object = ObjectEdit { guid, dn, attributes: upn.into_iter().chain(edits).collect() };
+    Ok(Some(Change::ChangeUser { object }))
+}
+
+/// The users that get other addresses, as far as an operator has to know of them.
+#[derive(Default)]
+struct Readdressed {
+    /// The users with a new primary address.
+    primary: Vec<String>,
+    /// The number of them whose former one is on the same domain.
+    same_domain: u64,
+    shared: Vec<UserRef>,
+    targets: Vec<String>,
+    foreign_targets: u64,
+    by_policy: Vec<String>,
+    recipients: u64,
+    without: u64,
+}
+
+impl Readdressed {
+    /// Adds a user with its change.
+    fn add(&mut self, candidate: &Candidate, change: &Change) {
+        let (Some(present), Ok(after)) = (&candidate.addresses, &candidate.after) else { return };
+        self.without += u64::from(!present.has_address());
+        let Change::ChangeUser { object } = change else { return };
+        let changes =
+            |attribute: &AttributeName| object.attributes.iter().find(|edit| edit.attribute == *attribute);
+        self.recipients += u64::from(present.recipient_type.is_some());
+        let guid = candidate.user.guid;
+        if let Some(edit) = changes(&TARGET_ADDRESS) {
+            self.targets.push(format!("{guid} {:?} {:?}", edit.remove, edit.add));
+        }
+        let is_primary =
+            |value: &AttributeValue| value.as_text().is_some_and(|text| text.starts_with("SMTP:"));
+        let gets_primary = changes(&PROXY_ADDRESSES).is_some_and(|edit| edit.add.iter().any(is_primary))
+            || changes(&MAIL).is_some();
+        let former = present.primary().unwrap_or_default();
+        if !gets_primary || address_key(former) == address_key(after.as_str()) {
+            return;
+        }
+        self.foreign_targets +=
+            u64::from(present.has_foreign_target(candidate.before.as_deref(), after.as_str()));
+        // An alias beside `mail` alone makes the present primary address explicit.
+        if changes(&MAIL).is_none() && changes(&PROXY_ADDRESSES).is_some_and(|edit| edit.remove.is_empty()) {
+            return;
+        }
+        self.primary.push(format!("{guid} {former} {after}"));
+        let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| address_key(domain));
+        self.same_domain += u64::from(domain(former) == domain(after.as_str()));
+        self.shared.extend(present.is_shared_mailbox().then(|| candidate.user.clone()));
+        self.by_policy.extend(present.has_address_policy.then(|| guid.to_string()));
+    }
+
+    /// Adds what an operator has to accept or to know.
+    fn finish(self, spec: &Spec, draft: &mut Draft) {
+        let counted = |members: Vec<String>| (members.len() as u64, short_digest(members));
+        if !self.primary.is_empty() {
+            let ((count, digest), same_domain) = (counted(self.primary), self.same_domain);
+            draft.consequences.push(Consequence::PrimaryAddressesChanged { count, same_domain, digest });
+        }
+        if !self.shared.is_empty() {
+            draft.consequences.push(Consequence::SharedMailboxesChanged { mailboxes: self.shared });
+        }
+        if !self.targets.is_empty() {
+            let (count, digest) = counted(self.targets);
+            draft.consequences.push(Consequence::TargetAddressesChanged { count, digest });
+        }
+        if !self.by_policy.is_empty() {
+            let (count, digest) = counted(self.by_policy);
+            draft.consequences.push(Consequence::AddressPoliciesApply { count, digest });
+        }
+        let Some(users) = &spec.users else { return };
+        if !users.addresses_also.is_empty() && users.addresses != Addresses::MakePrimary {
+            let text = "`addresses_also` has no effect without `addresses = \"make-primary\"`";
+            draft.warnings.push(text.to_owned());
+        }
+        if self.without > 0 {
+            draft.warnings.push(format!(
+                "{} no mail address and get none: with a license for a mailbox, Entra makes the primary address from the UPN",
+                have(self.without)
+            ));
+        }
+        if self.recipients > 0 {
+            draft.warnings.push(format!(
+                "{} managed by Exchange (msExchRecipientTypeDetails): Exchange needs the domain of the new address as an \
+                 accepted domain, or mail to it is returned",
+                are(self.recipients)
+            ));
+        }
+        if self.foreign_targets > 0 && users.addresses_also.contains(&AddressAttribute::TargetAddress) {
+            draft.warnings.push(format!(
+                "{} a targetAddress that points to another mailbox, and keep it",
+                have(self.foreign_targets)
+            ));
+        }
+    }
+}
+
+/// `1 user has`, `2 users have`.
+fn have(count: u64) -> String {
+    if count == 1 { "1 user has".into() } else { format!("{count} users have") }
+}
+
+/// `1 user is`, `2 users are`.
+fn are(count: u64) -> String {
+    if count == 1 { "1 user is".into() } else { format!("{count} users are") }
 }
 
 /// Blocks the plan for every name in the spec that is not correct.

@@ -5,17 +5,21 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use onramp_core::forest::{AccountKind, ForestUser};
 use onramp_core::{Upn, UpnSuffix, comparison_key};
 
+use super::addresses::edits;
 use super::suggestion::Suggestions;
 use crate::history::History;
 use crate::plan::{BlockerKind, SkipReason};
 use crate::spec::in_ascii;
-use crate::spec::{NewUpn, Spec, UsersSpec};
-use crate::survey::Candidate;
+use crate::spec::{Addresses, NewUpn, Spec, UsersSpec};
+use crate::survey::{Candidate, UserAddresses};
 use crate::user_names::{Entry, Names, NetbiosNames};
 use crate::user_ref::UserRef;
 
 /// The maximum number of suffixes that are kept to suggest a correct one.
 const SUFFIXES_KEPT: usize = 100;
+
+/// The reason of a change of the addresses alone.
+const HAS_UPN: &str = "has the new UPN already";
 
 /// The decision on one user.
 #[derive(Debug)]
@@ -44,6 +48,8 @@ pub(crate) struct Undecided {
     present: Upn,
     /// True if the history shows that an earlier run set it.
     is_result: bool,
+    /// The addresses, if the spec changes them.
+    addresses: Option<UserAddresses>,
 }
 
 /// The users spec, indexed for the lookup of every user.
@@ -151,11 +157,15 @@ impl<'a> UserSelector<'a> {
         let candidate = |after: Result<Upn, Box<BlockerKind>>, reason| {
             let after = after.and_then(by_the_rules);
             let suggestion = after.as_ref().err().and_then(|problem| self.suggestions.of(user, problem));
+            let addresses = self.addresses_of(user);
             let (user, before, is_built_in) = (UserRef::of(user), user.upn.clone(), built_in.is_some());
-            Candidate { user, before, after, reason, is_built_in, suggestion }
+            Candidate { user, before, after, reason, is_built_in, suggestion, addresses }
         };
         // A user that has the new UPN is checked like one that gets it now: no later step checks it.
         let already = |present: &Upn| match by_the_rules(present.clone()) {
+            Ok(upn) if self.addresses_follow(self.addresses_of(user).as_ref(), &upn) => {
+                Decision::Change(candidate(Ok(upn), HAS_UPN.to_owned()))
+            }
             Ok(upn) => Decision::Unchanged(upn),
             Err(problem) => Decision::Change(candidate(Err(problem), "has it already".to_owned())),
         };
@@ -172,14 +182,15 @@ impl<'a> UserSelector<'a> {
         if target_of.is_empty() || !mapped.iter().all(by_present) {
             return own;
         }
-        let (user, is_result) = (UserRef::of(user), self.history.is_result(user));
-        Decision::Undecided(Box::new(Undecided { otherwise: own, user, present, is_result }))
+        let (addresses, is_result) = (self.addresses_of(user), self.history.is_result(user));
+        let user = UserRef::of(user);
+        Decision::Undecided(Box::new(Undecided { otherwise: own, user, present, is_result, addresses }))
     }
 
     /// Decides on a user after every user was read. If the names with its UPN as target fit no user, an earlier run
     /// changed the UPN, and it stays.
     pub(crate) fn resolve(&mut self, undecided: Undecided) -> Decision {
-        let Undecided { otherwise, user, present, is_result } = undecided;
+        let Undecided { otherwise, user, present, is_result, addresses } = undecided;
         let leading = self.by_target.get(&comparison_key(present.as_str())).cloned().unwrap_or_default();
         let fits_another = |at: &usize| {
             let fits = self.map.entries().get(*at).map_or(&[][..], |entry| entry.fits.as_slice());
@@ -202,8 +213,27 @@ impl<'a> UserSelector<'a> {
             (Err(problem), Decision::Change(candidate)) => {
                 Decision::Change(Candidate { after: Err(problem), suggestion: None, ..candidate })
             }
+            (Ok(upn), Decision::Change(candidate)) if self.addresses_follow(addresses.as_ref(), &upn) => {
+                Decision::Change(Candidate { after: Ok(upn), reason: HAS_UPN.to_owned(), ..candidate })
+            }
             _ => Decision::Unchanged(present),
         }
+    }
+
+    /// Returns the addresses of a user, if the spec changes them.
+    fn addresses_of(&self, user: &ForestUser) -> Option<UserAddresses> {
+        (!self.users.addresses.is_leave()).then(|| UserAddresses::of(user))
+    }
+
+    /// Returns true if the addresses of a user that has the new UPN may have to change.
+    fn addresses_follow(&self, present: Option<&UserAddresses>, upn: &Upn) -> bool {
+        present.filter(|present| present.has_address()).is_some_and(|present| {
+            // The other attributes are read later.
+            let may_follow =
+                self.users.addresses == Addresses::MakePrimary && !self.users.addresses_also.is_empty();
+            may_follow
+                || !matches!(edits(self.users, upn.as_str(), None, present), Ok(edits) if edits.is_empty())
+        })
     }
 
     /// Returns the indexes of names in `map` that are UPNs and have the UPN of a user as target.

@@ -5,7 +5,7 @@ use onramp_core::{DistinguishedName, UpnSuffix};
 use super::selector::UserSelector;
 use crate::plan::{BlockerKind, SkipReason};
 use crate::spec::{distance, nearest};
-use crate::survey::Survey;
+use crate::survey::{Candidate, Survey};
 use crate::user_names::{Entry, Names, dn_key};
 
 /// An OU of the spec that does not exist, and an existing one with a similar name.
@@ -31,7 +31,8 @@ impl MissingOu {
 /// Returns the suffixes in `from_suffixes` that are probably mistyped: no user has them, the forest does not offer them,
 /// and there is a similar one, or no user has the new UPN.
 pub(super) fn unknown_suffixes(selector: &UserSelector<'_>, survey: &Survey) -> Vec<BlockerKind> {
-    let none_moved = !survey.users.skipped_counts.contains_key(&SkipReason::Unchanged);
+    let none_moved = !survey.users.skipped_counts.contains_key(&SkipReason::Unchanged)
+        && !survey.users.candidates.iter().any(Candidate::has_upn);
     let problem = |suffix: &UpnSuffix| {
         let known =
             survey.suffix.offered.iter().map(|known| known.suffix.as_str()).chain(selector.known_suffixes());

@@ -7,6 +7,7 @@ use onramp_core::forest::{ReplicatedValue, UserQuery};
 use onramp_core::{Error, ErrorKind, LdapFilter, ObjectGuid, Result};
 use onramp_readiness::forecast::CloudIndex;
 
+use super::addresses;
 use super::collisions::{UpnIndex, read_addresses, read_holders, wanted_keys};
 use super::filter::without_upn;
 use super::selector::{Decision, Undecided, UserSelector};
@@ -27,7 +28,11 @@ pub(crate) async fn survey(onramp: &Onramp, spec: &Spec, survey: &mut Survey) ->
     if spec.users.is_some() || spec.sync.enable {
         let cloud = sync::read_cloud_users(onramp, survey).await?;
         match &spec.users {
-            Some(users) => read_selected(onramp, spec, users, &cloud, &mut index, survey).await?,
+            Some(users) => {
+                read_selected(onramp, spec, users, &cloud, &mut index, survey).await?;
+                addresses::read(onramp, users, survey).await?;
+                leave_unchanged(users, &mut index, survey);
+            }
             None => read_others(onramp, None, &mut [], &cloud, Some(&HashSet::new()), survey).await?,
         }
         if !survey.sync.possible_matches.is_empty() {
@@ -37,13 +42,32 @@ pub(crate) async fn survey(onramp: &Onramp, spec: &Spec, survey: &mut Survey) ->
     if spec.users.is_some() || spec.service_account.is_some() {
         let wanted = wanted_keys(spec, &survey.users.candidates);
         read_holders(onramp, &wanted, &index, survey).await?;
-        read_addresses(onramp, &wanted, &index, survey).await?;
+        read_addresses(onramp, spec, &wanted, &index, survey).await?;
     }
     Ok(())
 }
 
+/// Takes out the users that have the new UPN already, and whose addresses are as the spec wants them.
+fn leave_unchanged(users: &UsersSpec, index: &mut UpnIndex, survey: &mut Survey) {
+    let mut unchanged = 0;
+    survey.users.candidates.retain(|candidate| {
+        let (Ok(upn), Some(present)) = (&candidate.after, &candidate.addresses) else { return true };
+        let edits = addresses::edits(users, upn.as_str(), candidate.before.as_deref(), present);
+        let is_so = candidate.has_upn() && edits.is_ok_and(|edits| edits.is_empty());
+        if is_so {
+            index.add(candidate.user.guid, upn.as_str());
+            unchanged += 1;
+        }
+        !is_so
+    });
+    if unchanged > 0 {
+        *survey.users.skipped_counts.entry(SkipReason::Unchanged).or_default() += unchanged;
+    }
+}
+
 /// The state of reading the selected users.
 struct Selection<'a> {
+    users: &'a UsersSpec,
     selector: UserSelector<'a>,
     cloud: &'a CloudIndex,
     index: &'a mut UpnIndex,
@@ -108,6 +132,7 @@ async fn read_selected(
         NetbiosNames::new()
     };
     let mut selection = Selection {
+        users,
         selector: UserSelector::new(spec, users, &onramp.history, netbios),
         cloud,
         index,
@@ -178,7 +203,12 @@ async fn read_query(
             continue;
         }
         let decision = selection.selector.select(&user);
-        if selection.moved_only && !matches!(decision, Decision::Unchanged(_) | Decision::Undecided(_)) {
+        let has_upn = match &decision {
+            Decision::Unchanged(_) => true,
+            Decision::Change(candidate) => candidate.has_upn(),
+            _ => false,
+        };
+        if selection.moved_only && !has_upn && !matches!(decision, Decision::Undecided(_)) {
             selection.seen.remove(&user.guid);
             continue;
         }
@@ -193,11 +223,15 @@ async fn read_query(
             },
             _ => None,
         };
-        survey.sync.possible_matches.extend(selection.cloud.find_matches(&user, wanted));
+        let then = wanted.and_then(|upn| addresses::with_new_addresses(&user, selection.users, upn.as_str()));
+        survey
+            .sync
+            .possible_matches
+            .extend(selection.cloud.find_matches(then.as_ref().unwrap_or(&user), wanted));
         match decision {
             Decision::Undecided(undecided) => selection.undecided.push(*undecided),
             decision => {
-                if matches!(decision, Decision::Unchanged(_)) {
+                if has_upn && !matches!(decision, Decision::Skip(_)) {
                     selection.sample.offer(&user);
                 }
                 record(decision, UserRef::of(&user), selection.index, survey);

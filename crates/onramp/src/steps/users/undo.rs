@@ -2,15 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use onramp_core::forest::{ForestUser, ObjectRef, ReplicatedValue, UserQuery};
-use onramp_core::{ObjectGuid, Result, Upn, comparison_key};
+use onramp_core::forest::{
+    ChangeState, ForestObject, ForestUser, ObjectChange, ObjectRef, ReplicatedValue, UserQuery,
+};
+use onramp_core::{DistinguishedName, ObjectGuid, Result, Upn, comparison_key};
 
 use super::sample;
+use super::verify::verify_addresses;
 use crate::history::History;
 use crate::onramp::Onramp;
 use crate::plan::{
-    ApprovedPlan, BlockerKind, Change, Consequence, FormerUpn, SkipReason, Skipped, UserValues, short_digest,
+    ApprovedPlan, BlockerKind, Change, Consequence, FormerUpn, ObjectEdit, PlannedChange, SkipReason,
+    Skipped, UserValues, attribute_summary, short_digest,
 };
+use crate::steps::attributes::{self, SeenObject, TakenValue};
 use crate::steps::replication::Sample;
 use crate::survey::{Unreadable, readable};
 use crate::undo::Undoing;
@@ -21,69 +26,82 @@ use crate::verify::{CheckStatus, Verification};
 /// The maximum number of users that are read one by one; more are read with all users of the forest.
 const FEW: usize = 64;
 
-/// Adds a change for every selected user that still has the UPN that the run wrote.
+/// Adds a change for every selected user that still has the UPN and the addresses that the run wrote.
 pub(crate) async fn undo(undoing: &mut Undoing<'_>) -> Result<()> {
     let (onramp, run) = (undoing.onramp, undoing.run);
-    let made: Vec<_> = run.made().filter(|planned| planned.change.is_of_user()).collect();
-    let written: HashMap<ObjectGuid, UserValues<'_>> = made
-        .iter()
-        .filter_map(|planned| planned.change.of_user())
-        .map(|values| (values.guid, values))
-        .collect();
+    let made: Vec<Made<'_>> = run.made().filter_map(Made::of).collect();
     let mut unreadable = Unreadable::default();
-    let present = read(onramp, written.keys().copied(), &mut unreadable).await?;
-    undoing.users_read = present.len() as u64;
+    let guids: HashSet<ObjectGuid> = made.iter().map(|made| made.guid).collect();
+    let present = read(onramp, guids.into_iter(), &mut unreadable).await?;
+    undoing.users_read += present.len() as u64;
     let selected = select(undoing, &present).await;
-    let of_another: HashMap<ObjectGuid, &str> = made
-        .iter()
-        .filter_map(|planned| Some((planned.change.of_user()?.guid, run.written_by(planned)?)))
-        .collect();
-    let mut restored: HashMap<ObjectGuid, Option<String>> = HashMap::new();
-    for (guid, values) in &written {
-        let Some(user) = present.get(guid) else { continue };
-        let is_ours = user.upn.as_deref() == values.after && !of_another.contains_key(guid);
-        if selected.contains(guid) && is_ours && values.after != values.before {
-            restored.insert(*guid, values.before.map(str::to_owned));
+    let edits = made.iter().filter_map(|made| made.planned.change.of_attributes());
+    let mut seen: HashMap<ObjectGuid, ForestObject> = HashMap::new();
+    for object in attributes::read_edited(onramp, edits).await? {
+        if let SeenObject::Found { object, .. } = object {
+            seen.insert(object.guid, object);
         }
     }
-    let taken = taken(onramp, &restored).await?;
-    let narrowed = !(undoing.selection.users.is_empty() && undoing.selection.ous.is_empty());
-    let first = undoing.draft.changes.len();
+    let mut found: Vec<(&Made<'_>, &ForestUser, Present)> = Vec::new();
     let (mut digest, mut left) = (Vec::new(), Vec::new());
+    let narrowed = undoing.is_narrowed();
     // In reverse: a UPN that one user gave up and another one took is given back first.
-    for planned in made.into_iter().rev() {
-        let Some(values) = planned.change.of_user() else { continue };
-        let Some(user) = present.get(&values.guid) else {
-            if !narrowed {
-                let (guid, dn) = (values.guid, values.dn.clone());
-                let user = UserRef { guid, dn, sam_account_name: String::new() };
+    for made in made.iter().rev() {
+        match present.get(&made.guid) {
+            Some(user) if selected.contains(&made.guid) => {
+                found.push((made, user, made.present(user, seen.get(&made.guid))));
+            }
+            None if !narrowed => {
+                let (guid, dn, sam_account_name) = (made.guid, made.dn.clone(), String::new());
+                let user = UserRef { guid, dn, sam_account_name };
                 left.push(Skipped { user, reason: SkipReason::Gone });
             }
-            continue;
-        };
-        if !selected.contains(&values.guid) || user.upn.as_deref() == values.before {
-            continue;
+            _ => {}
         }
-        let (user_ref, now) = (UserRef::of(user), user.upn.clone());
-        let other = of_another.get(&values.guid).map(|run| (*run).to_owned());
-        if now.as_deref() != values.after || other.is_some() {
-            let reason = SkipReason::ChangedSince { present: now, run: other };
-            left.push(Skipped { user: user_ref, reason });
-        } else if let Some(holder) = taken.get(&values.guid) {
-            left.push(Skipped {
-                user: user_ref,
-                reason: SkipReason::FormerUpnTaken { holder: holder.clone() },
-            });
-        } else {
-            let after = values.before.map(str::to_owned);
-            digest.push(format!("{} {now:?} {after:?}", values.guid));
-            let upn = FormerUpn { guid: values.guid, dn: user.dn.clone(), before: now, after };
-            undoing.draft.change(Change::RestoreUpn { upn }, "the value before the run");
+    }
+    let is_ours = |(made, _, present): &&(&Made<'_>, &ForestUser, Present)| {
+        *present == Present::AsWritten && run.written_by(made.planned).is_none()
+    };
+    let ours = || found.iter().filter(is_ours).map(|(made, ..)| *made);
+    let restored: HashMap<ObjectGuid, Option<String>> = ours()
+        .filter(|made| made.planned.change.of_attributes().is_none())
+        .filter_map(|made| made.planned.change.of_user())
+        .map(|values| (values.guid, values.before.map(str::to_owned)))
+        .collect();
+    let taken = taken(onramp, &restored).await?;
+    let edits: Vec<&ObjectEdit> = ours().filter_map(|made| made.planned.change.of_attributes()).collect();
+    let values_taken = attributes::taken_back(onramp, &edits, &mut unreadable).await?;
+    let first = undoing.draft.changes.len();
+    for (made, user, now) in found {
+        let other = run.written_by(made.planned).map(str::to_owned);
+        let mut leave = |reason| left.push(Skipped { user: UserRef::of(user), reason });
+        match now {
+            Present::AsBefore => {}
+            Present::Changed(reason) => leave(reason.with_run(other)),
+            Present::AsWritten if other.is_some() => leave(made.changed_since(user).with_run(other)),
+            Present::AsWritten => {
+                if let Some(holder) = taken.get(&made.guid).cloned() {
+                    leave(SkipReason::FormerUpnTaken { holder });
+                } else if let Some(TakenValue { value, holder, .. }) = values_taken.get(&made.guid).cloned() {
+                    leave(SkipReason::FormerAddressTaken { value, holder });
+                } else {
+                    let change = made.back(user);
+                    if let Some(upn) = change.upn_values() {
+                        digest.push(format!("{} {:?} {:?}", upn.guid, upn.before, upn.after));
+                    }
+                    undoing.draft.change(change, "the value before the run");
+                }
+            }
         }
     }
     if !digest.is_empty() {
         let (count, digest) = (digest.len() as u64, short_digest(digest));
         undoing.accept(Consequence::UsersRestored { count, digest });
+    }
+    let changes = undoing.draft.changes.get(first..).unwrap_or_default();
+    let values = sample(changes);
+    if let Some((count, attributes, digest)) = attribute_summary(changes) {
+        undoing.accept(Consequence::AttributesRestored { count, attributes, digest });
     }
     if !left.is_empty() {
         let reasons = left.iter().map(|skipped| format!("{} {:?}", skipped.user.guid, skipped.reason));
@@ -95,11 +113,88 @@ pub(crate) async fn undo(undoing: &mut Undoing<'_>) -> Result<()> {
         let (count, named, digest) = (unreadable.count, unreadable.named, unreadable.digest);
         undoing.accept(Consequence::ObjectsUnreadable { count, named, digest });
     }
-    let values = sample(undoing.draft.changes.get(first..).unwrap_or_default());
     if !values.is_empty() {
         undoing.await_replication(values, "users may sign in at any domain controller");
     }
     Ok(())
+}
+
+/// A change of a user that the run made or may have made.
+struct Made<'a> {
+    planned: &'a PlannedChange,
+    guid: ObjectGuid,
+    dn: &'a DistinguishedName,
+}
+
+/// The values of a user, compared with a change of the run.
+#[derive(Debug, PartialEq, Eq)]
+enum Present {
+    /// Those that the run wrote.
+    AsWritten,
+    /// Those from before the run.
+    AsBefore,
+    /// Others.
+    Changed(SkipReason),
+}
+
+impl<'a> Made<'a> {
+    fn of(planned: &'a PlannedChange) -> Option<Self> {
+        let (guid, dn) = planned.change.object().filter(|_| planned.change.is_of_user())?;
+        Some(Self { planned, guid, dn })
+    }
+
+    fn present(&self, user: &ForestUser, object: Option<&ForestObject>) -> Present {
+        if let Some(edit) = self.planned.change.of_attributes() {
+            let Some(object) = object else { return Present::Changed(SkipReason::Gone) };
+            return match ObjectChange::from(edit).state(object) {
+                ChangeState::Before => Present::AsBefore,
+                ChangeState::After => Present::AsWritten,
+                ChangeState::Neither => {
+                    // In words of the undo: the values of the run were expected.
+                    let detail = ObjectChange::from(&edit.reversed()).difference(object);
+                    Present::Changed(SkipReason::ValuesChangedSince { detail, run: None })
+                }
+            };
+        }
+        let Some(values) = self.planned.change.of_user() else { return Present::AsBefore };
+        if user.upn.as_deref() == values.before {
+            Present::AsBefore
+        } else if user.upn.as_deref() == values.after {
+            Present::AsWritten
+        } else {
+            Present::Changed(self.changed_since(user))
+        }
+    }
+
+    fn changed_since(&self, user: &ForestUser) -> SkipReason {
+        match self.planned.change.of_attributes() {
+            Some(_) => SkipReason::ValuesChangedSince { detail: String::new(), run: None },
+            None => SkipReason::ChangedSince { present: user.upn.clone(), run: None },
+        }
+    }
+
+    /// Returns the change that restores the user.
+    fn back(&self, user: &ForestUser) -> Change {
+        if let Some(edit) = self.planned.change.of_attributes() {
+            let mut object = edit.reversed();
+            object.dn = user.dn.clone();
+            return Change::ChangeUser { object };
+        }
+        let after = self.planned.change.of_user().and_then(|values| values.before).map(str::to_owned);
+        let (guid, dn, before) = (self.guid, user.dn.clone(), user.upn.clone());
+        Change::RestoreUpn { upn: FormerUpn { guid, dn, before, after } }
+    }
+}
+
+impl SkipReason {
+    /// Adds the name of the other run that wrote the values.
+    fn with_run(self, other: Option<String>) -> Self {
+        match self {
+            Self::ChangedSince { present, .. } => Self::ChangedSince { present, run: other },
+            Self::ValuesChangedSince { detail, .. } => Self::ValuesChangedSince { detail, run: other },
+            other => other,
+        }
+    }
 }
 
 /// Reads those of the users that exist.
@@ -134,7 +229,10 @@ async fn read(
 }
 
 /// Returns the selected ones of the users that the run changed. Blocks the plan for a name that fits none of them.
-async fn select(undoing: &mut Undoing<'_>, present: &HashMap<ObjectGuid, ForestUser>) -> HashSet<ObjectGuid> {
+pub(crate) async fn select(
+    undoing: &mut Undoing<'_>,
+    present: &HashMap<ObjectGuid, ForestUser>,
+) -> HashSet<ObjectGuid> {
     let selection = undoing.selection;
     let is_below =
         |user: &ForestUser| selection.ous.is_empty() || selection.ous.iter().any(|ou| user.dn.is_within(ou));
@@ -234,6 +332,10 @@ pub(crate) async fn verify_restored(
         .collect();
     let mut unreadable = Unreadable::default();
     let present = read(onramp, planned.keys().copied(), &mut unreadable).await?;
+    let name = "the restored users have the addresses from before the run";
+    if planned.is_empty() {
+        return verify_addresses(onramp, approved, name, verification).await;
+    }
     let (mut wrong, mut sample) = (Vec::new(), Sample::default());
     for (guid, values) in &planned {
         match present.get(guid) {
@@ -268,5 +370,5 @@ pub(crate) async fn verify_restored(
         (true, true) => CheckStatus::True,
     };
     verification.check("the restored users have the UPN from before the run", status, detail.join("; "));
-    Ok(())
+    verify_addresses(onramp, approved, name, verification).await
 }

@@ -7,9 +7,11 @@ use futures_util::TryStreamExt;
 use onramp_core::forest::{ReplicatedValue, UserQuery};
 use onramp_core::{ErrorKind, ObjectGuid, Result, Upn};
 
-use crate::plan::{Blocker, BlockerKind, Change};
+use crate::onramp::Onramp;
+use crate::plan::{ApprovedPlan, Blocker, BlockerKind, ObjectEdit};
+use crate::steps::attributes;
 use crate::steps::replication::Sample;
-use crate::verify::{CheckStatus, Comparison, Verification};
+use crate::verify::{CheckStatus, Comparison, Verification, truth};
 
 pub(crate) async fn verify(comparison: &Comparison<'_>, verification: &mut Verification) -> Result<()> {
     let changes_users = comparison.approved.is_some_and(|approved| approved.plan().users_changed() > 0);
@@ -17,17 +19,43 @@ pub(crate) async fn verify(comparison: &Comparison<'_>, verification: &mut Verif
         let (status, detail) = verify_users(comparison).await?;
         verification.check("the selected users have their new UPN", status, detail);
     }
+    if let Some(approved) = comparison.approved {
+        let name = "the changed users have their new addresses";
+        verify_addresses(comparison.onramp, approved, name, verification).await?;
+    }
+    Ok(())
+}
+
+/// Compares the users of a plan that changes addresses with the forest, value by value.
+pub(super) async fn verify_addresses(
+    onramp: &Onramp,
+    approved: &ApprovedPlan,
+    name: &str,
+    verification: &mut Verification,
+) -> Result<()> {
+    let edits: Vec<&ObjectEdit> = (approved.plan().changes().iter())
+        .filter(|planned| planned.change.is_of_user())
+        .filter_map(|planned| planned.change.of_attributes())
+        .collect();
+    if edits.is_empty() {
+        return Ok(());
+    }
+    let wrong = attributes::differences(onramp, &edits).await?;
+    let mut detail = vec![format!("{} of {} have them", edits.len() - wrong.len(), edits.len())];
+    detail.extend((!wrong.is_empty()).then(|| named(&wrong)));
+    verification.check(name, truth(wrong.is_empty()), detail.join("; "));
     Ok(())
 }
 
 /// Compares the users of the approved plan with the forest, and a new plan with the approved one.
 async fn verify_users(comparison: &Comparison<'_>) -> Result<(CheckStatus, String)> {
     let Comparison { onramp, survey, rest, approved, .. } = *comparison;
-    let mut planned: HashMap<ObjectGuid, &Upn> = HashMap::new();
+    let mut planned: HashMap<ObjectGuid, Upn> = HashMap::new();
     let mut sample = Sample::default();
     for change in approved.iter().flat_map(|approved| approved.plan().changes()) {
-        if let Change::ChangeUpn { upn } = &change.change {
-            planned.insert(upn.guid, &upn.after);
+        let Some(values) = change.change.of_user() else { continue };
+        if let Some(after) = values.after.and_then(|upn| Upn::parse(upn).ok()) {
+            planned.insert(values.guid, after);
         }
     }
     let total = planned.len();
@@ -46,7 +74,7 @@ async fn verify_users(comparison: &Comparison<'_>) -> Result<(CheckStatus, Strin
             };
             let Some(after) = planned.remove(&user.guid) else { continue };
             let present = user.upn.as_deref().unwrap_or("(none)");
-            if Upn::parse(present).ok().as_ref() == Some(after) {
+            if Upn::parse(present).ok().as_ref() == Some(&after) {
                 // With the current spelling: the case may have been changed.
                 sample.offer(&user);
             } else {
