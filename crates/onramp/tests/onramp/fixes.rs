@@ -465,6 +465,128 @@ async fn a_value_that_another_object_has_or_gets_is_not_given_twice() {
     assert!(plan.blockers().iter().filter(|blocker| is_rival(&blocker.problem)).count() == 2, "{plan:?}");
 }
 
+/// A plan of one new value for each of so many users, with the user that gets `x1@contoso.com`.
+async fn plan_of_new_values(world: &World, attribute: &str, users: usize) -> (Plan, ObjectGuid) {
+    let mut guids = Vec::new();
+    let fixes = (0..users).map(|number| {
+        let old = format!("u{number}@contoso.com");
+        let guid = user(world, &format!("u{number}"), &old, &[]);
+        guids.push(guid);
+        let new = format!("x{number}@contoso.com");
+        let changes = match attribute {
+            "userPrincipalName" => change(attribute, &[&old], &[&new]),
+            "mail" => change(attribute, &[], &[&new]),
+            _ => change(attribute, &[], &[&format!("smtp:{new}")]),
+        };
+        ChosenFix::new("", vec![changes]).with_guid(guid)
+    });
+    let plan = planned(world, fixes.collect()).await;
+    assert_eq!(plan.objects_changed() as usize, users, "{:?}", plan.blockers());
+    (plan, guids[1])
+}
+
+#[tokio::test]
+async fn a_value_that_another_object_got_after_the_survey_is_not_given_twice() {
+    // More values than one filter has, and fewer.
+    for users in [3, 60] {
+        for (attribute, held_in, held) in [
+            ("proxyAddresses", "proxyAddresses", "SMTP:X1@contoso.com"),
+            ("proxyAddresses", "mail", "x1@contoso.com"),
+            ("mail", "userPrincipalName", "x1@contoso.com"),
+            ("userPrincipalName", "userPrincipalName", "X1@contoso.com"),
+            ("userPrincipalName", "proxyAddresses", "smtp:x1@contoso.com"),
+        ] {
+            let mut world = World::new(3);
+            let (plan, guid) = plan_of_new_values(&world, attribute, users).await;
+            let approved = approve_all(plan);
+            let anna = user(&world, "anna", "anna@contoso.com", &[]);
+            set(&world, &anna, held_in, &[held]);
+            let before = values(&world, &guid, attribute);
+            let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+            let what = format!("{attribute} of {users}: {outcome:?}");
+            assert_eq!((outcome.done as usize, outcome.stale, outcome.failed), (users - 1, 1, 0), "{what}");
+            assert_eq!(values(&world, &guid, attribute), before, "{what}");
+            let error = &outcome.failures[0].error;
+            assert!(error.contains("anna") && error.contains(&format!("as {held_in} now")), "{error}");
+            let run = recorded(approved.plan(), &world.journal.records());
+            assert_eq!(run.changes_made() as usize, users - 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_can_sign_in_with_a_new_upn_since_the_survey_keeps_it() {
+    for users in [3, 60] {
+        let mut world = World::new(3);
+        let mut fixes = Vec::new();
+        for number in 0..users {
+            let (old, new) = (format!("u{number}@contoso.com"), format!("x{number}@corp.local"));
+            let guid = user(&world, &format!("u{number}"), &old, &[]);
+            let changes = vec![change("userPrincipalName", &[&old], &[&new])];
+            fixes.push(ChosenFix::new("", changes).with_guid(guid));
+        }
+        let approved = approve_all(planned(&world, fixes).await);
+        user(&world, "x1", "other@contoso.com", &[]);
+        let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+        assert_eq!((outcome.done, outcome.stale), (users - 1, 1), "{outcome:?}");
+        assert!(outcome.failures[0].error.contains("as sAMAccountName now"), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn new_values_are_looked_for_again_after_a_wait_and_a_long_pause() {
+    use std::time::Duration;
+
+    use onramp::{ApplyStatus, Limits};
+    let limits = Limits::default().with_max_changes(1);
+    for (pause, is_taken) in [(Duration::from_secs(3600), true), (Duration::ZERO, false)] {
+        let world = World::new(3);
+        let (plan, guid) = plan_of_new_values(&world, "mail", 3).await;
+        let approved = approve_all(plan);
+        let place = approved.plan().changes().iter().position(|planned| match &planned.change {
+            Change::ChangeAttributes { object } => object.guid == guid,
+            _ => false,
+        });
+        assert!(place > Some(0), "another change comes first");
+        let (onramp, mut journal) = (world.onramp(), onramp::MemoryJournal::default());
+        let mut run = onramp.start(&approved, &mut journal, &world.secrets);
+        assert_eq!(run.apply(&limits).await.unwrap().status, ApplyStatus::More);
+        user(&world, "anna", "anna@contoso.com", &[("mail", &["x1@contoso.com"])]);
+        world.clock.advance(pause);
+        let outcome = run.apply(&Limits::default()).await.unwrap();
+        assert_eq!(outcome.stale == 1, is_taken, "{outcome:?}");
+        assert_eq!(values(&world, &guid, "mail").is_empty(), is_taken);
+        // Whoever took it in the meantime: the verification tells.
+        drop(run);
+        let verification = onramp.verify_fixes(&approved).await.unwrap();
+        assert_eq!(verification.checks[0].status, CheckStatus::False, "{verification:?}");
+        assert!(verification.checks[0].detail.contains("anna") || is_taken, "{verification:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_duplicate_that_came_after_the_change_is_no_green_verification() {
+    for (attribute, held_in, held) in [
+        ("mail", "proxyAddresses", "smtp:x1@contoso.com"),
+        ("userPrincipalName", "userPrincipalName", "x1@contoso.com"),
+    ] {
+        let mut world = World::new(3);
+        let (plan, guid) = plan_of_new_values(&world, attribute, 3).await;
+        let approved = approve_all(plan);
+        world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+        assert!(world.onramp().verify_fixes(&approved).await.unwrap().is_green());
+        let anna = user(&world, "anna", "anna@contoso.com", &[]);
+        set(&world, &anna, held_in, &[held]);
+        let verification = world.onramp().verify_fixes(&approved).await.unwrap();
+        assert_eq!(verification.checks[0].status, CheckStatus::False, "{verification:?}");
+        assert!(verification.checks[0].detail.contains("anna"), "{verification:?}");
+        // Applied once more, what was made already is not called skipped.
+        let again = world.apply(&world.onramp(), &approved).await.unwrap();
+        assert_eq!((again.unchanged, again.stale), (3, 0), "{again:?}");
+        assert_eq!(values(&world, &guid, attribute), ["x1@contoso.com"]);
+    }
+}
+
 #[tokio::test]
 async fn one_object_may_have_a_value_in_several_attributes() {
     let world = World::new(3);

@@ -15,7 +15,7 @@ use crate::survey::{Unreadable, readable};
 use crate::user_ref::UserRef;
 
 /// The maximum number of values in one filter; for more, every value is read.
-const ASKED_FOR: usize = 50;
+pub(crate) const ASKED_FOR: usize = 50;
 
 /// An object that has a value that a fix sets on another object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +29,16 @@ pub struct ValueHolder {
     pub key: String,
 }
 
+impl ValueHolder {
+    /// Returns true if no other object can get the value in that attribute.
+    pub(crate) fn excludes(&self, attribute: &AttributeName) -> bool {
+        // An implied UPN is taken for a UPN alone.
+        *attribute == UPN || self.attribute != SAM
+    }
+}
+
 /// Returns the key of a value that only one object of the forest may have; `None` for attributes without that rule.
-pub(super) fn unique_key(attribute: &AttributeName, value: &str) -> Option<String> {
+pub(crate) fn unique_key(attribute: &AttributeName, value: &str) -> Option<String> {
     if *attribute == PROXIES {
         return Some(address_key(smtp_address(value).unwrap_or(value)));
     }
@@ -54,11 +62,22 @@ pub(super) async fn read_holders(
             }
         }
     }
-    if wanted.is_empty() {
-        return Ok(());
-    }
     if sets_upn {
-        read_implied(onramp, &wanted, survey, unreadable).await?;
+        survey.holders.extend(find_implied(onramp, &wanted, unreadable).await?);
+    }
+    survey.holders.extend(find_holders(onramp, &wanted, unreadable).await?);
+    Ok(())
+}
+
+/// Returns the objects that have values, given by key and text, as UPN or mail address.
+pub(crate) async fn find_holders(
+    onramp: &Onramp,
+    wanted: &HashMap<String, String>,
+    unreadable: &mut Unreadable,
+) -> Result<Vec<ValueHolder>> {
+    let mut holders = Vec::new();
+    if wanted.is_empty() {
+        return Ok(holders);
     }
     let filter = if wanted.len() <= ASKED_FOR {
         let each = wanted.values().flat_map(|text| {
@@ -84,23 +103,23 @@ pub(super) async fn read_holders(
             let mut keys: Vec<String> = values.filter_map(|value| unique_key(&attribute, value)).collect();
             keys.retain(|key| wanted.contains_key(key));
             keys.dedup();
-            survey.holders.extend(keys.into_iter().map(|key| ValueHolder {
+            holders.extend(keys.into_iter().map(|key| ValueHolder {
                 holder: holder.clone(),
                 attribute: attribute.clone(),
                 key,
             }));
         }
     }
-    Ok(())
+    Ok(holders)
 }
 
-/// Adds the accounts that can sign in with a new UPN without having it: AD accepts `sAMAccountName@domain` for every account.
-async fn read_implied(
+/// Returns the accounts that can sign in with a new UPN without having it: AD accepts `sAMAccountName@domain` for every account.
+pub(crate) async fn find_implied(
     onramp: &Onramp,
     wanted: &HashMap<String, String>,
-    survey: &mut FixSurvey,
     unreadable: &mut Unreadable,
-) -> Result<()> {
+) -> Result<Vec<ValueHolder>> {
+    let mut holders = Vec::new();
     let (mut owners, mut count) = (onramp.forest.users.upn_owners(), 0);
     while let Some(owner) = readable(&mut owners, unreadable).await? {
         count += 1;
@@ -108,14 +127,14 @@ async fn read_implied(
         let Some(implied) = owner.implied_upn() else { continue };
         let key = address_key(implied.as_str());
         if wanted.contains_key(&key) {
-            survey.holders.push(ValueHolder { holder: UserRef::of_holder(&owner), attribute: SAM, key });
+            holders.push(ValueHolder { holder: UserRef::of_holder(&owner), attribute: SAM, key });
         }
     }
-    Ok(())
+    Ok(holders)
 }
 
 /// Returns the names of an object that was read with its `sAMAccountName`.
-pub(super) fn named(object: &ForestObject) -> UserRef {
+pub(crate) fn named(object: &ForestObject) -> UserRef {
     let sam_account_name = object.text(&SAM).unwrap_or_default().to_owned();
     UserRef { guid: object.guid, dn: object.dn.clone(), sam_account_name }
 }

@@ -13,6 +13,7 @@ use onramp_readiness::{FixChange, ObjectFix, ObjectKey};
 use time::OffsetDateTime;
 
 pub use holders::ValueHolder;
+pub(crate) use holders::{ASKED_FOR, find_holders, find_implied, named, unique_key};
 pub use planning::plan;
 pub(crate) use planning::title;
 pub(crate) use survey::survey;

@@ -7,7 +7,7 @@ use onramp_core::{ObjectGuid, visible};
 use onramp_readiness::FixChange;
 
 use super::attribute_kinds::{Values, values_of};
-use onramp_readiness::attributes::{SAM_ACCOUNT_NAME as SAM, USER_PRINCIPAL_NAME as UPN};
+use onramp_readiness::attributes::USER_PRINCIPAL_NAME as UPN;
 
 use super::holders::unique_key;
 use super::{ChosenFix, FixSurvey, SeenObject, ValueHolder, objects};
@@ -238,8 +238,7 @@ impl<'a> Planner<'a> {
             let holders = self.holders.get(key.as_str()).into_iter().flatten();
             let holder = holders
                 .filter(|other| other.holder.guid != user.guid)
-                // An implied UPN is taken for a UPN alone.
-                .filter(|other| attribute == UPN || other.attribute != SAM)
+                .filter(|other| other.excludes(&attribute))
                 .min_by(|one, other| (&one.attribute, &one.holder).cmp(&(&other.attribute, &other.holder)));
             if let Some(ValueHolder { holder, attribute: held_in, .. }) = holder {
                 let (holder, held_in) = (holder.clone(), held_in.clone());

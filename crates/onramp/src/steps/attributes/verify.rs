@@ -7,6 +7,7 @@ use super::undo::read_edited;
 use super::{SeenObject, objects};
 use crate::onramp::Onramp;
 use crate::plan::{ApprovedPlan, ObjectEdit};
+use crate::steps::second_look::shared_values;
 use crate::steps::users::named;
 use crate::verify::{CheckStatus, Verification};
 
@@ -34,8 +35,14 @@ pub(crate) async fn verify(
             SeenObject::Missing => wrong.push(format!("{} no longer exists or cannot be read", edit.dn)),
         }
     }
+    // Both of two objects that have one value have theirs as planned.
+    let changes = plan.changes().iter().map(|planned| &planned.change);
+    wrong.extend(
+        shared_values(onramp, plan, changes.filter(|change| change.of_attributes().is_some())).await?,
+    );
     let left = plan.blockers().len();
-    let mut detail = vec![format!("{} of {}", edits.len() - wrong.len(), objects(edits.len() as u64))];
+    let mut detail =
+        vec![format!("{} of {}", edits.len().saturating_sub(wrong.len()), objects(edits.len() as u64))];
     detail.extend((!wrong.is_empty()).then(|| named(&wrong)));
     detail.extend((left > 0).then(|| format!("{left} left out by the plan")));
     let status = match (wrong.len(), left) {
