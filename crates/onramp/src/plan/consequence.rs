@@ -160,6 +160,11 @@ pub enum Consequence {
         /// The digest of their object GUIDs with the values before and after.
         digest: String,
     },
+    /// Objects that synchronization leaves out by itself, such as built-in accounts, get other values of attributes.
+    ExcludedObjectsChanged {
+        /// The objects.
+        objects: Vec<ExcludedObject>,
+    },
     /// Objects are not changed because of blockers, which the plan lists.
     ObjectsLeftBehind {
         /// The number.
@@ -308,6 +313,10 @@ impl Consequence {
             }
             Self::MfaSwitchedOff { upn } => format!("mfa-switched-off:{}", slug(upn.as_str())),
             Self::AttributesChanged { count, digest, .. } => format!("attributes-changed:{count}:{digest}"),
+            Self::ExcludedObjectsChanged { objects } => {
+                let members = objects.iter().map(|one| format!("{} {}", one.object.guid, one.id));
+                format!("excluded-objects-changed:{}:{}", objects.len(), short_digest(members))
+            }
             Self::ObjectsLeftBehind { count, digest } => format!("objects-left-behind:{count}:{digest}"),
             Self::AttributesRestored { count, digest, .. } => format!("attributes-restored:{count}:{digest}"),
             Self::UsersRestored { count, digest } => format!("users-restored:{count}:{digest}"),
@@ -338,6 +347,7 @@ impl Consequence {
             Self::CloudUsersOverwritten { matches } => matches.iter().map(ToString::to_string).collect(),
             Self::SyncConflictsExpected { conflicts } => conflicts.iter().map(ToString::to_string).collect(),
             Self::BuiltInAccountsRenamed { accounts } => accounts.iter().map(ToString::to_string).collect(),
+            Self::ExcludedObjectsChanged { objects } => objects.iter().map(ToString::to_string).collect(),
             Self::ServiceAccountChanged { changes, .. }
             | Self::AccountPropertiesRestored { changes, .. }
             | Self::NotUndone { changes } => {
@@ -360,6 +370,38 @@ impl Consequence {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+impl Consequence {
+    /// Returns true if somebody has to see each of its members before it is accepted.
+    ///
+    /// ```
+    /// use onramp::Consequence;
+    /// assert!(Consequence::BuiltInAccountsRenamed { accounts: Vec::new() }.names_each());
+    /// assert!(!Consequence::NotUndone { changes: Vec::new() }.names_each());
+    /// ```
+    pub fn names_each(&self) -> bool {
+        matches!(self, Self::BuiltInAccountsRenamed { .. } | Self::ExcludedObjectsChanged { .. })
+    }
+}
+
+/// An object that synchronization leaves out by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ExcludedObject {
+    /// The object.
+    pub object: UserRef,
+    /// Stable ID of the reason, such as `well-known-sid`.
+    pub id: String,
+    /// The reason in words.
+    #[serde(rename = "why")]
+    pub reason: String,
+}
+
+impl fmt::Display for ExcludedObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.object, visible(&self.reason))
     }
 }
 
@@ -477,6 +519,11 @@ impl fmt::Display for Consequence {
             Self::AttributesChanged { count, .. } => {
                 let get = if *count == 1 { "gets" } else { "get" };
                 write!(f, "{} {get} other values of attributes", counted(*count, "object", "objects"))
+            }
+            Self::ExcludedObjectsChanged { objects } => {
+                let (count, get) = (objects.len(), if objects.len() == 1 { "gets" } else { "get" });
+                let objects = counted(count, "object", "objects");
+                write!(f, "{objects} that synchronization leaves out {get} other values of attributes")
             }
             Self::ObjectsLeftBehind { count, .. } => {
                 let keep = if *count == 1 { "keeps its" } else { "keep their" };

@@ -465,6 +465,110 @@ async fn a_value_that_another_object_has_or_gets_is_not_given_twice() {
     assert!(plan.blockers().iter().filter(|blocker| is_rival(&blocker.problem)).count() == 2, "{plan:?}");
 }
 
+#[tokio::test]
+async fn a_upn_that_is_none_or_that_entra_refuses_is_not_written() {
+    let world = World::new(3);
+    for (number, (old, new, expected)) in [
+        ("jo@contoso.com", "no domain here", Some("cannot be converted to a UPN")),
+        ("jo@contoso.com", "@contoso.com", Some("cannot be converted to a UPN")),
+        ("jo@contoso.com", "j o@contoso.com", Some("white space")),
+        ("jo@contoso.com", "jo.@contoso.com", Some("a dot right before")),
+        ("jo@contoso.com", "jo@con toso", Some("not a domain name")),
+        // One problem less is better than none less.
+        ("j \u{f6}..x@contoso.com", "j\u{f6}..x@contoso.com", None),
+        ("j \u{f6}@contoso.com", "j \u{e4}@contoso.com", Some("character 4")),
+        ("not one", "jo@contoso.com", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (old, new) = (
+            format!("{number}{old}"),
+            if new.starts_with('@') { new.to_owned() } else { format!("{number}{new}") },
+        );
+        let guid = user(&world, &format!("jo{number}"), &old, &[]);
+        let fix = ChosenFix::new("", vec![change("userPrincipalName", &[&old], &[&new])]).with_guid(guid);
+        let plan = planned(&world, vec![fix]).await;
+        match expected {
+            Some(expected) => {
+                let problem = blocked(&plan);
+                let is_known =
+                    matches!(problem, BlockerKind::NotAUpn { .. } | BlockerKind::BreaksEntraRules { .. });
+                assert!(is_known && problem.to_string().contains(expected), "{new}: {problem}");
+            }
+            None => assert_eq!(plan.objects_changed(), 1, "{new}: {:?}", plan.blockers()),
+        }
+    }
+    // To take a UPN away is no new one.
+    let guid = user(&world, "al", "al@contoso.com", &[]);
+    let fix = ChosenFix::new("", vec![change("userPrincipalName", &["al@contoso.com"], &[])]);
+    assert_eq!(planned(&world, vec![fix.with_guid(guid)]).await.objects_changed(), 1);
+}
+
+#[tokio::test]
+async fn a_fix_of_an_object_that_synchronization_leaves_out_is_a_consequence_of_its_own() {
+    let mut world = World::new(3);
+    let dn = |name: &str| format!("CN={name},{}", staff(&world));
+    let guid = user(&world, "jo", "jo@contoso.com", &[("displayName", &["Jo "])]);
+    let critical = user(&world, "svc", "svc@contoso.com", &[("isCriticalSystemObject", &["TRUE"])]);
+    let sync = user(&world, "MSOL_1234", "msol@contoso.com", &[]);
+    let mut fixes = vec![
+        ChosenFix::new(dn("krbtgt"), vec![change("displayName", &[], &["K"])]),
+        ChosenFix::new(dn("Guest"), vec![change("displayName", &[], &["G"])]),
+        ChosenFix::new("", vec![change("displayName", &[], &["S"])]).with_guid(critical),
+        ChosenFix::new("", vec![change("displayName", &[], &["M"])]).with_guid(sync),
+        ChosenFix::new("", vec![change("displayName", &["Jo "], &["Jo"])]).with_guid(guid),
+    ];
+    let plan = planned(&world, fixes.clone()).await;
+    assert!(plan.objects_changed() >= 4, "{:?}", plan.blockers());
+    let left_out = plan.objects_changed() - 1;
+    assert_eq!(ids(&plan)[1], format!("excluded-objects-changed:{left_out}"), "{:?}", plan.consequences());
+    let consequence = &plan.consequences()[1];
+    let told = consequence.members().join("\n");
+    for expected in ["krbtgt", "CN=svc", "isCriticalSystemObject", "MSOL_1234"] {
+        assert!(told.contains(expected), "{told}");
+    }
+    assert!(!told.contains("CN=jo") && consequence.names_each(), "{told}");
+    let others = plan.consequences().iter().filter(|other| *other != consequence).map(|other| other.id());
+    let others: Vec<String> = others.collect();
+    assert!(plan.clone().approve(others).is_err(), "the others alone approve nothing");
+
+    // Accepted for all of them, it is for the rest of them, and for no other one.
+    let accepted: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
+    fixes.remove(0);
+    let rest = planned(&world, fixes).await;
+    assert_eq!(rest.covered_by(&plan, &accepted).len(), rest.consequences().len());
+    let own: Vec<String> = rest.consequences().iter().map(|consequence| consequence.id()).collect();
+    assert!(!plan.covered_by(&rest, &own).iter().any(|id| id.starts_with("excluded")));
+    let mut file = Vec::new();
+    plan.write(&mut file).unwrap();
+    assert_eq!(Plan::read(file.as_slice()).unwrap(), plan);
+    let approved = approve_all(plan);
+    world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+}
+
+#[tokio::test]
+async fn new_values_that_break_a_rule_are_warnings_and_those_that_end_a_finding_are_not() {
+    let world = World::new(3);
+    let proxies: &[&str] = &["SMTP:jo@contoso.com"];
+    let guid = user(
+        &world,
+        "jo",
+        "jo@contoso.com",
+        &[("displayName", &["Jo "]), ("mail", &["jo@contoso.com"]), ("proxyAddresses", proxies)],
+    );
+    let warnings = async |changes: Vec<FixChange>| {
+        let plan = planned(&world, vec![ChosenFix::new("", changes).with_guid(guid)]).await;
+        assert_eq!(plan.objects_changed(), 1, "{:?}", plan.blockers());
+        plan.warnings().join("\n")
+    };
+    let second = warnings(vec![change("proxyAddresses", &[], &["SMTP:second@contoso.com"])]).await;
+    assert!(second.contains("address-primary-several") && second.contains("CN=jo"), "{second}");
+    let mail = warnings(vec![change("mail", &["jo@contoso.com"], &["smtp:not an address"])]).await;
+    assert!(mail.contains("mail-format"), "{mail}");
+    assert_eq!(warnings(vec![change("displayName", &["Jo "], &["Jo"])]).await, "");
+}
+
 /// A plan of one new value for each of so many users, with the user that gets `x1@contoso.com`.
 async fn plan_of_new_values(world: &World, attribute: &str, users: usize) -> (Plan, ObjectGuid) {
     let mut guids = Vec::new();

@@ -2,6 +2,7 @@
 
 mod attribute_kinds;
 mod holders;
+mod judgment;
 mod planning;
 mod survey;
 mod undo;
@@ -110,7 +111,7 @@ pub struct FixSurvey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SeenObject {
-    /// The object, with the attributes that the fix changes.
+    /// The object, with the attributes that the fix changes and those that the rules of readiness read.
     Found {
         /// The names of the object.
         user: UserRef,

@@ -10,10 +10,11 @@ use super::attribute_kinds::{Values, values_of};
 use onramp_readiness::attributes::USER_PRINCIPAL_NAME as UPN;
 
 use super::holders::unique_key;
+use super::judgment::{Judgment, refused_upn};
 use super::{ChosenFix, FixSurvey, SeenObject, ValueHolder, objects};
 use crate::plan::{
-    AttributeEdit, Blocker, BlockerKind, Change, Consequence, Draft, ObjectEdit, PLAN_FORMAT_VERSION, Plan,
-    PlanHeader, PlannedChange, Scope, short_digest, sorted,
+    AttributeEdit, Blocker, BlockerKind, Change, Consequence, Draft, ExcludedObject, ObjectEdit,
+    PLAN_FORMAT_VERSION, Plan, PlanHeader, PlannedChange, Scope, short_digest, sorted,
 };
 use crate::steps::{suffix, users};
 use crate::user_ref::UserRef;
@@ -51,7 +52,8 @@ pub fn plan(survey: &FixSurvey) -> Plan {
     for (fix, seen) in sorted(&survey.objects, by_object) {
         planner.add(fix, seen, &mut draft);
     }
-    accept(&mut draft);
+    let excluded = std::mem::take(&mut planner.excluded);
+    accept(&mut draft, excluded);
     if planner.found_by_name > 0 {
         draft.warnings.push(format!(
             "{} found by the distinguished name, because the source of the fix has no objectGUID",
@@ -99,7 +101,7 @@ pub fn plan(survey: &FixSurvey) -> Plan {
 }
 
 /// Adds the consequences of the changes and of the blockers.
-fn accept(draft: &mut Draft) {
+fn accept(draft: &mut Draft, excluded: Vec<ExcludedObject>) {
     if let Some((count, attributes, digest)) = summary(&draft.changes) {
         draft.consequences.push(Consequence::AttributesChanged { count, attributes, digest });
     }
@@ -110,6 +112,9 @@ fn accept(draft: &mut Draft) {
     if !renamed.is_empty() {
         let (count, digest) = (renamed.len() as u64, short_digest(renamed));
         draft.consequences.push(Consequence::UsersRenamed { count, digest });
+    }
+    if !excluded.is_empty() {
+        draft.consequences.push(Consequence::ExcludedObjectsChanged { objects: excluded });
     }
     let left: Vec<String> = draft.blockers.iter().map(ToString::to_string).collect();
     if !left.is_empty() {
@@ -135,6 +140,9 @@ struct Planner<'a> {
     holders: HashMap<&'a str, Vec<&'a ValueHolder>>,
     /// The objects that get a value that only one of them may have.
     wanted: HashMap<String, Vec<&'a UserRef>>,
+    judgment: Judgment,
+    /// The objects to change that synchronization leaves out.
+    excluded: Vec<ExcludedObject>,
     seen: HashSet<ObjectGuid>,
     found_by_name: u64,
     unchanged: u64,
@@ -145,6 +153,8 @@ impl<'a> Planner<'a> {
         let mut this = Self {
             holders: HashMap::new(),
             wanted: HashMap::new(),
+            judgment: Judgment::new(),
+            excluded: Vec::new(),
             seen: HashSet::new(),
             found_by_name: 0,
             unchanged: 0,
@@ -177,6 +187,7 @@ impl<'a> Planner<'a> {
                 for sentence in &fix.loses {
                     draft.warnings.push(format!("{user}: {}", visible(sentence)));
                 }
+                self.judge(fix, user, object, draft);
                 draft.change(Change::ChangeAttributes { object: edit }, fix.reason.clone());
             }
             Ok(None) => self.unchanged += 1,
@@ -189,6 +200,19 @@ impl<'a> Planner<'a> {
                     suggestion: None,
                 });
             }
+        }
+    }
+
+    /// Notes an object that synchronization leaves out, and warns of what the rules find in any other one as it would be.
+    fn judge(&mut self, fix: &ChosenFix, user: &UserRef, object: &ForestObject, draft: &mut Draft) {
+        if let Some(exclusion) = self.judgment.exclusion(object) {
+            let (object, reason) = (user.clone(), exclusion.reason);
+            self.excluded.push(ExcludedObject { object, id: exclusion.id.into_owned(), reason });
+            return;
+        }
+        for finding in self.judgment.new_findings(object, &fix.changes) {
+            let (rule, explanation) = (&finding.rule, visible(&finding.explanation));
+            draft.warnings.push(format!("{user}: its new values break the rule {rule}: {explanation}"));
         }
     }
 
@@ -218,7 +242,7 @@ impl<'a> Planner<'a> {
                 return Err(Box::new(BlockerKind::ValuesChanged { detail }));
             }
         }
-        match self.collision(fix, user) {
+        match refused_upn(object, &fix.changes).or_else(|| self.collision(fix, user)) {
             Some(problem) => Err(Box::new(problem)),
             None => Ok(Some(edit)),
         }

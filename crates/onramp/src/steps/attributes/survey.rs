@@ -8,6 +8,7 @@ use onramp_core::{AttributeName, DistinguishedName, ErrorKind, Result};
 use onramp_readiness::attributes::SAM_ACCOUNT_NAME as SAM;
 
 use super::holders::{named, read_holders};
+use super::judgment::Judgment;
 use super::{ChosenFix, FixSurvey, SeenObject};
 use crate::onramp::Onramp;
 use crate::spec::Spec;
@@ -22,7 +23,8 @@ pub(crate) async fn survey(onramp: &Onramp, spec: &Spec, fixes: Vec<ChosenFix>) 
     let taken_at = onramp.clock.now();
     let suffix = &(&spec.domain).into();
     let (status, suffix) = try_join(onramp.tenant.sync.status(), suffix::read(onramp, suffix)).await?;
-    let wanted: Vec<_> = fixes.iter().map(|fix| (key_of(fix), attributes_of(fix))).collect();
+    let judged = Judgment::new().attributes();
+    let wanted = fixes.iter().map(|fix| (key_of(fix), attributes_of(fix, &judged))).collect();
     let seen = read(onramp, wanted).await?;
     let mut survey = FixSurvey {
         taken_at,
@@ -48,8 +50,13 @@ fn key_of(fix: &ChosenFix) -> Option<ObjectRef> {
     }
 }
 
-fn attributes_of(fix: &ChosenFix) -> Vec<AttributeName> {
-    let mut names: Vec<AttributeName> = fix.changes.iter().map(|change| change.attribute.clone()).collect();
+fn attributes_of(fix: &ChosenFix, judged: &[AttributeName]) -> Vec<AttributeName> {
+    let mut names = judged.to_vec();
+    for change in &fix.changes {
+        if !names.contains(&change.attribute) {
+            names.push(change.attribute.clone());
+        }
+    }
     names.retain(|name| !name.holds_secret());
     names
 }
