@@ -569,6 +569,66 @@ async fn new_values_that_break_a_rule_are_warnings_and_those_that_end_a_finding_
     assert_eq!(warnings(vec![change("displayName", &["Jo "], &["Jo"])]).await, "");
 }
 
+#[tokio::test]
+async fn upns_of_a_run_that_ended_in_its_wait_for_replication_are_awaited_by_the_next_one() {
+    use onramp::{ApplyStatus, History, Limits, WaitReason};
+    let world = World::new(3);
+    let (plan, _) = plan_of_new_values(&world, "userPrincipalName", 3).await;
+    let approved = approve_all(plan);
+    let (onramp, mut journal) = (world.onramp(), onramp::MemoryJournal::default());
+    let mut run = onramp.start(&approved, &mut journal, &world.secrets);
+    let outcome = run.apply(&Limits::default()).await.unwrap();
+    let is_waiting =
+        |status: &ApplyStatus| matches!(status, ApplyStatus::Waiting { reason: WaitReason::Replication, .. });
+    assert!(is_waiting(&outcome.status), "{outcome:?}");
+    drop(run);
+    assert!(!onramp.verify_fixes(&approved).await.unwrap().is_green(), "one controller lacks the UPNs");
+
+    // A scan finds nothing to fix; the edits of a file are as they should be.
+    let mut history = History::default();
+    history.add(&journal.records());
+    let survey = |history: History, fixes| {
+        let onramp = world.onramp().with_history(history);
+        async move { fixes::plan(&onramp.survey_fixes(&spec(SPEC), fixes).await.unwrap()) }
+    };
+    let again: Vec<ChosenFix> = (approved.plan().changes().iter())
+        .filter_map(|planned| match &planned.change {
+            Change::ChangeAttributes { object } => Some(object),
+            _ => None,
+        })
+        .map(|object| {
+            let upn = object.attributes[0].add[0].to_string();
+            let old = object.attributes[0].remove[0].to_string();
+            let changes = vec![change("userPrincipalName", &[&old], &[&upn])];
+            ChosenFix::new("", changes).with_guid(object.guid)
+        })
+        .collect();
+    assert_eq!(again.len(), 3);
+    for (history, fixes) in [(history.clone(), Vec::new()), (History::default(), again)] {
+        let next = survey(history, fixes).await;
+        let [wait] = next.changes() else { panic!("{next:?}") };
+        let Change::AwaitReplication { values, .. } = &wait.change else { panic!("{next:?}") };
+        assert_eq!(values.len(), 3);
+    }
+    let next = approve_all(survey(history.clone(), Vec::new()).await);
+    let mut second = onramp::MemoryJournal::default();
+    onramp.apply_to_end(&next, &mut second, &world.secrets).await.unwrap().require_complete().unwrap();
+    let verification = onramp.verify_fixes(&next).await.unwrap();
+    assert!(verification.is_green(), "{verification:?}");
+    assert!(verification.checks[0].detail.contains("a sample of 3 UPNs is on every"), "{verification:?}");
+    assert!(survey(history, Vec::new()).await.is_empty(), "all of them are everywhere now");
+
+    // A run that completed leaves nothing to look for.
+    onramp.apply_to_end(&approved, &mut journal, &world.secrets).await.unwrap().require_complete().unwrap();
+    let mut history = History::default();
+    history.add(&journal.records());
+    for host in &world.forest.controllers()[1..] {
+        let Change::ChangeAttributes { object } = &approved.plan().changes()[0].change else { panic!() };
+        world.forest.set_on(host, &object.guid, "userPrincipalName", &["old@contoso.com"]).unwrap();
+    }
+    assert!(survey(history, Vec::new()).await.is_empty());
+}
+
 /// A plan of one new value for each of so many users, with the user that gets `x1@contoso.com`.
 async fn plan_of_new_values(world: &World, attribute: &str, users: usize) -> (Plan, ObjectGuid) {
     let mut guids = Vec::new();

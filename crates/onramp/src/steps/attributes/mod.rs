@@ -8,7 +8,7 @@ mod survey;
 mod undo;
 mod verify;
 
-use onramp_core::forest::ForestObject;
+use onramp_core::forest::{ForestObject, ReplicatedValue};
 use onramp_core::{DomainName, ObjectGuid, ObjectId};
 use onramp_readiness::{FixChange, ObjectFix, ObjectKey};
 use time::OffsetDateTime;
@@ -105,6 +105,9 @@ pub struct FixSurvey {
     pub holders: Vec<ValueHolder>,
     /// The objects that could not be read while holders were looked for.
     pub unreadable: Unreadable,
+    /// The UPNs that are missing on a domain controller that answers, of a sample of those that a fix has set already: replication was
+    /// not complete when an earlier run ended.
+    pub missing_on: Vec<ReplicatedValue>,
 }
 
 /// An object of a fix, as it is in the forest.

@@ -63,7 +63,7 @@ pub fn plan(survey: &FixSurvey) -> Plan {
             }
         ));
     }
-    let values = users::sample(&draft.changes);
+    let values: Vec<_> = survey.missing_on.iter().cloned().chain(users::sample(&draft.changes)).collect();
     if !values.is_empty() {
         let reason = "users may sign in at any domain controller";
         draft.await_replication(values, survey.suffix.silent_hosts(), reason);

@@ -1,12 +1,12 @@
 //! The verification of attributes: every object of a plan is read again and compared value by value.
 
 use onramp_core::Result;
-use onramp_core::forest::{ChangeState, ObjectChange};
+use onramp_core::forest::{ChangeState, ObjectChange, ReplicatedValue};
 
 use super::undo::read_edited;
 use super::{SeenObject, objects};
 use crate::onramp::Onramp;
-use crate::plan::{ApprovedPlan, ObjectEdit};
+use crate::plan::{ApprovedPlan, Change, ObjectEdit};
 use crate::steps::second_look::shared_values;
 use crate::steps::users::named;
 use crate::verify::{CheckStatus, Verification};
@@ -45,10 +45,12 @@ pub(crate) async fn verify(
         vec![format!("{} of {}", edits.len().saturating_sub(wrong.len()), objects(edits.len() as u64))];
     detail.extend((!wrong.is_empty()).then(|| named(&wrong)));
     detail.extend((left > 0).then(|| format!("{left} left out by the plan")));
-    let status = match (wrong.len(), left) {
+    let (lagging, silent) = replicated(onramp, approved, &mut detail).await?;
+    let status = match (wrong.len() + lagging, left) {
+        (1.., _) => CheckStatus::False,
+        (0, _) if silent => CheckStatus::Unknown,
         (0, 0) => CheckStatus::True,
         (0, _) => CheckStatus::TrueButForBlocked,
-        _ => CheckStatus::False,
     };
     let name = match plan.header().undoes {
         Some(_) => "the restored objects have the values from before the run",
@@ -56,4 +58,32 @@ pub(crate) async fn verify(
     };
     verification.check(name, status, detail.join("; "));
     Ok(())
+}
+
+/// Looks for a sample of the new UPNs on every domain controller. Returns the number of those that one of them lacks, and true if one did
+/// not answer.
+async fn replicated(
+    onramp: &Onramp,
+    approved: &ApprovedPlan,
+    detail: &mut Vec<String>,
+) -> Result<(usize, bool)> {
+    let awaited = approved.plan().changes().iter().filter_map(|planned| match &planned.change {
+        Change::AwaitReplication { values, .. } => Some(values.clone()),
+        _ => None,
+    });
+    let mut values: Vec<ReplicatedValue> = awaited.flatten().collect();
+    values.retain(|value| matches!(value, ReplicatedValue::UserUpn { .. }));
+    if values.is_empty() {
+        return Ok((0, false));
+    }
+    let controllers = onramp.forest.replication.controllers().await?;
+    let (lagging, mut silent) = onramp.ask_everywhere(&values, &controllers).await;
+    let excused = approved.left_out();
+    silent.retain(|host| !excused.iter().any(|left| left.eq_ignore_ascii_case(host)));
+    detail.push(match lagging.len() {
+        0 => format!("a sample of {} UPNs is on every domain controller that answers", values.len()),
+        count => format!("{count} of a sample of {} UPNs are not on every domain controller", values.len()),
+    });
+    detail.extend((!silent.is_empty()).then(|| format!("no answer about them from {}", silent.join(", "))));
+    Ok((lagging.len(), !silent.is_empty()))
 }
