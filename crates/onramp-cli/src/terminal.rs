@@ -177,7 +177,7 @@ impl Terminal {
             for skipped in plan.skipped().iter().take(SHOWN) {
                 self.line(format!("      {}: {}", skipped.user, skipped.reason));
             }
-            self.more(plan.skipped().len());
+            self.more(plan.skipped().len(), SHOWN);
         }
         let mut users_shown = 0;
         for planned in plan.changes() {
@@ -214,7 +214,7 @@ impl Terminal {
             };
             self.result(self.paint("33", text));
             users.iter().take(SHOWN).for_each(|blocker| self.line(format!("      {blocker}")));
-            self.more(users.len());
+            self.more(users.len(), SHOWN);
         }
         if !fatal.is_empty() {
             self.result(self.paint("31", "  This plan cannot be applied:"));
@@ -234,8 +234,9 @@ impl Terminal {
             let name = self.paint("2", format!("[{}]", consequence.id()));
             self.result(format!("  {} {} {name}", self.paint("33", "!"), visible(&consequence.to_string())));
             let members = consequence.members();
-            members.iter().take(SHOWN).for_each(|member| self.line(format!("      {member}")));
-            self.more(members.len());
+            let shown = if consequence.names_each() { members.len() } else { SHOWN };
+            members.iter().take(shown).for_each(|member| self.line(format!("      {member}")));
+            self.more(members.len(), shown);
         }
     }
 
@@ -294,9 +295,9 @@ impl Terminal {
         if self.is_live { self.bar.suspend(write) } else { write() }
     }
 
-    fn more(&self, all: usize) {
-        if all > SHOWN {
-            self.line(format!("      … and {} more, each in the plan file", all - SHOWN));
+    fn more(&self, all: usize, shown: usize) {
+        if all > shown {
+            self.line(format!("      … and {} more, each in the plan file", all - shown));
         }
     }
 

@@ -38,6 +38,10 @@ pub struct History {
     canaries: Vec<CanaryRun>,
     /// The latest time at which an undo of a run of a plan restored users or completed, by the digest of the plan.
     undone: HashMap<String, OffsetDateTime>,
+    /// The objects whose UPN runs of fixes changed, by the digest of the plan, as long as none of them completed.
+    unproven: HashMap<String, HashSet<ObjectGuid>>,
+    /// The plans of which a run completed: the replication of its UPNs was proven.
+    completed: HashSet<String>,
     /// The times of the approvals with which runs of a plan completed or were undone, by the digest of the plan.
     used_approvals: HashMap<String, HashSet<OffsetDateTime>>,
     /// The latest start of a run with an approval, by the digest of its plan and the time of the approval.
@@ -165,6 +169,15 @@ impl History {
             return;
         }
         let Some(run) = &mut self.run else { return };
+        match &record.entry {
+            JournalEntry::ChangeStarted { title, object: Some(object), .. } if is_of_upn(title) => {
+                self.unproven.entry(run.plan.clone()).or_default().extend(ObjectGuid::parse(object).ok());
+            }
+            JournalEntry::RunEnded { status: ApplyStatus::Completed } => {
+                self.completed.insert(run.plan.clone());
+            }
+            _ => {}
+        }
         if let Some(canary) = run.canary.and_then(|place| self.canaries.get_mut(place)) {
             canary.add(record);
         }
@@ -266,6 +279,16 @@ impl History {
         })
     }
 
+    /// Returns the objects whose UPN a run of fixes changed that did not complete: it may have ended before the new UPN was on every
+    /// domain controller.
+    pub(crate) fn unproven_upns(&self) -> Vec<ObjectGuid> {
+        let open = self.unproven.iter().filter(|(plan, _)| !self.completed.contains(*plan));
+        let mut objects: Vec<ObjectGuid> = open.flat_map(|(_, objects)| objects).copied().collect();
+        objects.sort_unstable();
+        objects.dedup();
+        objects
+    }
+
     /// Returns true if an approval of a plan was used: a run with it completed, or was undone.
     pub fn is_used(&self, plan: &str, approved_at: OffsetDateTime) -> bool {
         let is_completed = self.used_approvals.get(plan).is_some_and(|times| times.contains(&approved_at));
@@ -352,6 +375,14 @@ impl CanaryRun {
 /// Returns the UPN among the values of a change of attributes.
 fn upn_in(lines: &str) -> Option<String> {
     ObjectEdit::value_in(lines, "userPrincipalName")
+}
+
+/// Returns true for the title of a change of attributes with the UPN among them.
+fn is_of_upn(title: &str) -> bool {
+    let names = title.strip_prefix("change ").and_then(|rest| rest.split_once(" of "));
+    names.is_some_and(|(names, _)| {
+        names.split(", ").any(|name| name.eq_ignore_ascii_case("userPrincipalName"))
+    })
 }
 
 /// Keeps the latest time of a key.

@@ -78,9 +78,9 @@ pub use onramp_readiness::forecast::{
 };
 pub use outcome::{ApplyOutcome, ApplyStatus, Failure, Outcome, StepOutcome, WaitReason};
 pub use plan::{
-    ApprovedPlan, AttributeEdit, Blocker, BlockerKind, Change, Consequence, FormerUpn, NotAccepted,
-    NotApproved, ObjectEdit, PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlanReview, PlannedChange,
-    Scope, SkipReason, Skipped,
+    ApprovedPlan, AttributeEdit, Blocker, BlockerKind, Change, Consequence, ExcludedObject, FormerUpn,
+    NotAccepted, NotApproved, ObjectEdit, PLAN_FORMAT_VERSION, Plan, PlanError, PlanHeader, PlanReview,
+    PlannedChange, Scope, SkipReason, Skipped,
 };
 pub use plan_store::{
     ApprovalRecord, ApprovalsEnded, FolderPlanStore, MemoryPlanStore, PlanApproval, PlanStore, StoredPlan,

@@ -633,6 +633,160 @@ fn an_undo_file_of_idfix_is_taken_back_from_its_end() {
     assert!(again.contains("delete: mail\nmail: a a@x.de\n-\nadd: mail\nmail: anna@x.de\n-\n"), "{again}");
 }
 
+/// A row of an export: attribute, value, update and action of an object.
+fn export(rows: &[(&str, &str, &str, &str, &str)]) -> String {
+    let one = |(dn, attribute, value, update, action): &(&str, &str, &str, &str, &str)| {
+        format!("\"{dn}\",x,user,{attribute},Character,{value},{update},{action},{action}\r\n")
+    };
+    let rows: String = rows.iter().map(one).collect();
+    format!("{}\r\n{rows}", EXPORT.lines().next().unwrap())
+}
+
+#[test]
+fn rows_that_contradict_each_other_are_an_error_and_nothing_of_their_object_is_done() {
+    let (a, b) = ("CN=Anna,DC=x", "CN=Bob,DC=x");
+    let good = (b, "mail", "b b@x.de", "bb@x.de", "EDIT");
+    for rows in [
+        [(a, "displayName", "A", "K1", "EDIT"), (a, "displayName", "A", "", "REMOVE")],
+        [(a, "displayName", "A", "K1", "EDIT"), (a, "displayName", "A", "K2", "EDIT")],
+        [(a, "displayName", "A", "K1", "EDIT"), (a, "displayName", "B", "K2", "EDIT")],
+        [
+            (a, "proxyAddresses", "smtp:s@x.de", "SMTP:so@x.de", "EDIT"),
+            (a, "proxyAddresses", "SMTP:so@x.de", "", "REMOVE"),
+        ],
+        [
+            (a, "proxyAddresses", "SMTP:so@x.de", "", "REMOVE"),
+            (a, "proxyAddresses", "smtp:s@x.de", "SMTP:so@x.de", "EDIT"),
+        ],
+        [
+            (a, "proxyAddresses", "smtp:s@x.de", "smtp:t@x.de", "EDIT"),
+            (a, "proxyAddresses", "smtp:s@x.de", "smtp:u@x.de", "EDIT"),
+        ],
+        // The same object in another spelling.
+        [
+            (a, "mail", "m m@x.de", "m1@x.de", "EDIT"),
+            ("cn=Anna, dc=x", "mail", "m m@x.de", "m2@x.de", "EDIT"),
+        ],
+    ] {
+        let with_good = [rows[0], good, (a, "givenName", "An na", "Anna", "EDIT"), rows[1]];
+        let folder = Folder::with(&[("idfix.csv", export(&with_good).as_bytes())]);
+        for arguments in [&["idfix", "idfix.csv"][..], &["idfix", "idfix.csv", "--undo"]] {
+            let output = folder.run(arguments);
+            assert_eq!(code(&output), 1, "{rows:?}");
+            let told = complaint(&output);
+            assert!(told.contains("idfix.csv: line 2 and line 5: the rows contradict each other"), "{told}");
+            assert!(told.contains("Anna") && told.contains("1 object to change"), "{told}");
+            let ldif = said(&output);
+            assert!(ldif.contains("dn: CN=Bob") && !ldif.contains("Anna"), "{ldif}");
+        }
+    }
+}
+
+#[test]
+fn rows_of_one_object_in_two_spellings_of_its_name_are_one_change() {
+    let rows = [
+        ("CN=Anna,OU=Staff,DC=x", "mail", "m m@x.de", "mm@x.de", "EDIT"),
+        ("cn=anna, ou=staff, dc=x", "givenName", "An na", "Anna", "EDIT"),
+        // What is said twice, and values that two rows exchange.
+        ("CN=Anna,OU=Staff,DC=x", "mail", "m m@x.de", "mm@x.de", "EDIT"),
+        ("CN=Anna,OU=Staff,DC=x", "proxyAddresses", "SMTP:a@x.de", "smtp:a@x.de", "EDIT"),
+        ("CN=Anna,OU=Staff,DC=x", "proxyAddresses", "smtp:b@x.de", "SMTP:b@x.de", "EDIT"),
+    ];
+    let folder = Folder::with(&[("idfix.csv", export(&rows).as_bytes())]);
+    let output = folder.run(&["idfix", "idfix.csv"]);
+    let (ldif, told) = (said(&output), complaint(&output));
+    assert_eq!((code(&output), ldif.matches("dn: ").count()), (0, 1), "{ldif}{told}");
+    assert!(told.starts_with("1 object to change, 0 rows without a change, 0 errors"), "{told}");
+    assert_eq!(ldif.matches("mail: mm@x.de").count(), 1, "{ldif}");
+    assert!(ldif.contains("givenName: Anna") && ldif.contains("proxyAddresses: SMTP:b@x.de"), "{ldif}");
+}
+
+/// Records of an undo file: attribute, value, update and action of one object.
+fn session(records: &[(&str, &str, &str, &str)]) -> String {
+    let one = |(attribute, value, update, action): &(&str, &str, &str, &str)| {
+        format!(
+            "distinguishedName: CN=Anna,DC=x\r\nobjectClass: user\r\nattribute: {attribute}\r\nerror: Character\r\n\
+             value: {value}\r\nupdate: {update}\r\naction: {action}\r\n-\r\n\r\n"
+        )
+    };
+    records.iter().map(one).collect()
+}
+
+#[test]
+fn a_session_in_which_a_change_was_undone_and_made_again_comes_back_as_before_it() {
+    let (mail, proxies) = ("mail", "proxyAddresses");
+    type Change<'a> = (&'a [&'a str], &'a [&'a str]);
+    let cases: [(&[(&str, &str, &str, &str)], Change<'_>, Change<'_>); 8] = [
+        (
+            &[(mail, "a", "b", "Edit"), (mail, "a", "b", "Undo"), (mail, "a", "c", "Edit")],
+            (&["a"], &["c"]),
+            (&["c"], &["a"]),
+        ),
+        (&[(mail, "a", "b", "Edit"), (mail, "a", "b", "Undo")], (&[], &[]), (&[], &[])),
+        (
+            &[(mail, "a", "b", "Edit"), (mail, "b", "c", "Edit"), (mail, "b", "c", "Undo")],
+            (&["a"], &["b"]),
+            (&["b"], &["a"]),
+        ),
+        // A removal has an update that was never written.
+        (&[(mail, "a", "x", "Remove"), (mail, "a", "x", "Undo")], (&[], &[]), (&[], &[])),
+        (&[(mail, "a", "x", "Remove"), (mail, "", "c", "Edit")], (&["a"], &["c"]), (&["c"], &["a"])),
+        // What another session did is not done again.
+        (&[(mail, "a", "b", "Undo"), (mail, "a", "c", "Edit")], (&["b"], &["c"]), (&["c"], &["a"])),
+        (
+            &[
+                (proxies, "a", "b", "Edit"),
+                (proxies, "d", "e", "Edit"),
+                (proxies, "a", "b", "Undo"),
+                (proxies, "a", "c", "Edit"),
+            ],
+            (&["d", "a"], &["e", "c"]),
+            (&["c", "e"], &["a", "d"]),
+        ),
+        (
+            &[(mail, "a", "b", "Edit"), (mail, "b", "a", "Edit"), (mail, "a", "b", "Edit")],
+            (&["a"], &["b"]),
+            (&["b"], &["a"]),
+        ),
+    ];
+    for (records, forth, back) in cases {
+        let folder = Folder::with(&[("Update.ldf", session(records).as_bytes())]);
+        for (arguments, (old, new)) in
+            [(&["idfix", "Update.ldf"][..], forth), (&["idfix", "Update.ldf", "--undo"], back)]
+        {
+            let output = folder.run(arguments);
+            assert_eq!(code(&output), 0, "{records:?}: {}", complaint(&output));
+            let (mut part, mut parts) = ("", [Vec::new(), Vec::new()]);
+            let ldif = said(&output);
+            for line in ldif.lines() {
+                match line.split_once(": ") {
+                    Some((word @ ("delete" | "add"), _)) => part = word,
+                    Some((name, value)) if name == mail || name == proxies => {
+                        parts[usize::from(part == "add")].push(value);
+                    }
+                    _ => {}
+                }
+            }
+            assert_eq!(parts, [old.to_vec(), new.to_vec()], "{records:?} {arguments:?}\n{ldif}");
+        }
+    }
+    for records in [
+        [(mail, "a", "b", "Edit"), (mail, "a", "c", "Edit")],
+        [(mail, "a", "b", "Edit"), (mail, "a", "", "Remove")],
+        [(mail, "a", "b", "Edit"), (mail, "x", "y", "Edit")],
+        [(proxies, "a", "b", "Edit"), (proxies, "a", "c", "Edit")],
+    ] {
+        let folder = Folder::with(&[("Update.ldf", session(&records).as_bytes())]);
+        let output = folder.run(&["idfix", "Update.ldf", "--undo"]);
+        assert_eq!((code(&output), said(&output).matches("dn:").count()), (1, 0), "{records:?}");
+        assert!(
+            complaint(&output).contains("line 1 and line 10: the rows contradict"),
+            "{}",
+            complaint(&output)
+        );
+    }
+}
+
 #[test]
 fn what_is_no_file_of_idfix_is_told() {
     let member = format!("{EXPORT}\"CN=Dan,DC=x\",Dan,group,member,Blank,x,y,EDIT,EDIT\r\n");

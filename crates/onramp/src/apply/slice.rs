@@ -55,6 +55,10 @@ impl Limits {
     }
 }
 
+/// The maximum time between two slices, if the run does not wait, after which the look for new values among other objects still
+/// holds.
+const LOOK_HOLDS: Duration = Duration::from_secs(60);
+
 /// The reason of a pause.
 pub(crate) enum Pause {
     /// A limit of the slice is reached.
@@ -75,6 +79,10 @@ struct State {
     limits: Limits,
     /// True if the policy allowed the plan in the current slice.
     is_reviewed: bool,
+    /// True if the new values were looked for among other objects since the run began or was interrupted for long.
+    is_looked_up: bool,
+    /// The time of the pause, by the monotonic clock, until the next slice begins.
+    paused_at: Option<Duration>,
     /// The number of changes made in the current slice.
     made: u64,
     /// The number of changes tried in the current slice, also without effect.
@@ -98,7 +106,10 @@ impl Slices {
 
     /// Begins a slice.
     pub(crate) fn begin(&self, limits: &Limits) {
+        let now = self.clock.elapsed();
         let mut state = self.state();
+        let paused_for = state.paused_at.take().map(|since| now.saturating_sub(since));
+        state.is_looked_up &= paused_for.is_none_or(|time| time < LOOK_HOLDS);
         (state.is_reviewed, state.made, state.tried) = (false, 0, 0);
         state.limits = limits.clone();
         state.pause = None;
@@ -106,7 +117,11 @@ impl Slices {
 
     /// Returns the pause that the run asked for, if it did.
     pub(crate) fn take_pause(&self) -> Option<Pause> {
-        let (_, pause) = self.state().pause.take()?;
+        let now = self.clock.elapsed();
+        let mut state = self.state();
+        let (_, pause) = state.pause.take()?;
+        state.paused_at = Some(now);
+        state.is_looked_up &= pause.is_none();
         Some(pause.map_or(Pause::Limit, Pause::Wait))
     }
 
@@ -134,6 +149,16 @@ impl Slices {
     /// Notes that the policy allows the plan in the current slice.
     pub(crate) fn set_reviewed(&self) {
         self.state().is_reviewed = true;
+    }
+
+    /// Returns true if the new values were looked for among other objects, and the look still holds.
+    pub(crate) fn is_looked_up(&self) -> bool {
+        self.state().is_looked_up
+    }
+
+    /// Notes that the new values were looked for.
+    pub(crate) fn set_looked_up(&self) {
+        self.state().is_looked_up = true;
     }
 
     /// Counts a change that was tried, and maybe made.

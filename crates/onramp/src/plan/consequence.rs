@@ -188,6 +188,11 @@ pub enum Consequence {
         /// The digest of their object GUIDs.
         digest: String,
     },
+    /// Objects that synchronization leaves out by itself, such as built-in accounts, get other values of attributes.
+    ExcludedObjectsChanged {
+        /// The objects.
+        objects: Vec<ExcludedObject>,
+    },
     /// Objects are not changed because of blockers, which the plan lists.
     ObjectsLeftBehind {
         /// The number.
@@ -349,6 +354,10 @@ impl Consequence {
             Self::AddressPoliciesApply { count, digest } => {
                 format!("address-policies-apply:{count}:{digest}")
             }
+            Self::ExcludedObjectsChanged { objects } => {
+                let members = objects.iter().map(|one| format!("{} {}", one.object.guid, one.id));
+                format!("excluded-objects-changed:{}:{}", objects.len(), short_digest(members))
+            }
             Self::ObjectsLeftBehind { count, digest } => format!("objects-left-behind:{count}:{digest}"),
             Self::AttributesRestored { count, digest, .. } => format!("attributes-restored:{count}:{digest}"),
             Self::UsersRestored { count, digest } => format!("users-restored:{count}:{digest}"),
@@ -382,6 +391,7 @@ impl Consequence {
             | Self::SharedMailboxesChanged { mailboxes: users } => {
                 users.iter().map(ToString::to_string).collect()
             }
+            Self::ExcludedObjectsChanged { objects } => objects.iter().map(ToString::to_string).collect(),
             Self::ServiceAccountChanged { changes, .. }
             | Self::AccountPropertiesRestored { changes, .. }
             | Self::NotUndone { changes } => {
@@ -404,6 +414,38 @@ impl Consequence {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+impl Consequence {
+    /// Returns true if somebody has to see each of its members before it is accepted.
+    ///
+    /// ```
+    /// use onramp::Consequence;
+    /// assert!(Consequence::BuiltInAccountsRenamed { accounts: Vec::new() }.names_each());
+    /// assert!(!Consequence::NotUndone { changes: Vec::new() }.names_each());
+    /// ```
+    pub fn names_each(&self) -> bool {
+        matches!(self, Self::BuiltInAccountsRenamed { .. } | Self::ExcludedObjectsChanged { .. })
+    }
+}
+
+/// An object that synchronization leaves out by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ExcludedObject {
+    /// The object.
+    pub object: UserRef,
+    /// Stable ID of the reason, such as `well-known-sid`.
+    pub id: String,
+    /// The reason in words.
+    #[serde(rename = "why")]
+    pub reason: String,
+}
+
+impl fmt::Display for ExcludedObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.object, visible(&self.reason))
     }
 }
 
@@ -554,6 +596,11 @@ impl fmt::Display for Consequence {
                  change the policy first, or set EmailAddressPolicyEnabled to false for them",
                 counted(*count, "user", "users")
             ),
+            Self::ExcludedObjectsChanged { objects } => {
+                let (count, get) = (objects.len(), if objects.len() == 1 { "gets" } else { "get" });
+                let objects = counted(count, "object", "objects");
+                write!(f, "{objects} that synchronization leaves out {get} other values of attributes")
+            }
             Self::ObjectsLeftBehind { count, .. } => {
                 let keep = if *count == 1 { "keeps its" } else { "keep their" };
                 let objects = counted(*count, "object", "objects");

@@ -63,6 +63,10 @@ impl Plan {
                 Consequence::SharedMailboxesChanged { mailboxes: before },
             ) => now.iter().all(|account| before.contains(account)),
             (
+                Consequence::ExcludedObjectsChanged { objects: now },
+                Consequence::ExcludedObjectsChanged { objects: before },
+            ) => now.iter().all(|object| before.contains(object)),
+            (
                 Consequence::CloudUsersOverwritten { matches: now },
                 Consequence::CloudUsersOverwritten { matches: before },
             ) => {

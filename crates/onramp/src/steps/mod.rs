@@ -7,6 +7,7 @@ pub(crate) mod attributes;
 pub(crate) mod domain;
 pub(crate) mod replication;
 pub(crate) mod result;
+pub(crate) mod second_look;
 pub(crate) mod service_account;
 pub(crate) mod suffix;
 pub(crate) mod sync;

@@ -549,6 +549,292 @@ async fn a_value_that_another_object_has_or_gets_is_not_given_twice() {
 }
 
 #[tokio::test]
+async fn a_upn_that_is_none_or_that_entra_refuses_is_not_written() {
+    let world = World::new(3);
+    for (number, (old, new, expected)) in [
+        ("jo@contoso.com", "no domain here", Some("cannot be converted to a UPN")),
+        ("jo@contoso.com", "@contoso.com", Some("cannot be converted to a UPN")),
+        ("jo@contoso.com", "j o@contoso.com", Some("white space")),
+        ("jo@contoso.com", "jo.@contoso.com", Some("a dot right before")),
+        ("jo@contoso.com", "jo@con toso", Some("not a domain name")),
+        // One problem less is better than none less.
+        ("j \u{f6}..x@contoso.com", "j\u{f6}..x@contoso.com", None),
+        ("j \u{f6}@contoso.com", "j \u{e4}@contoso.com", Some("character 4")),
+        ("not one", "jo@contoso.com", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (old, new) = (
+            format!("{number}{old}"),
+            if new.starts_with('@') { new.to_owned() } else { format!("{number}{new}") },
+        );
+        let guid = user(&world, &format!("jo{number}"), &old, &[]);
+        let fix = ChosenFix::new("", vec![change("userPrincipalName", &[&old], &[&new])]).with_guid(guid);
+        let plan = planned(&world, vec![fix]).await;
+        match expected {
+            Some(expected) => {
+                let problem = blocked(&plan);
+                let is_known =
+                    matches!(problem, BlockerKind::NotAUpn { .. } | BlockerKind::BreaksEntraRules { .. });
+                assert!(is_known && problem.to_string().contains(expected), "{new}: {problem}");
+            }
+            None => assert_eq!(plan.objects_changed(), 1, "{new}: {:?}", plan.blockers()),
+        }
+    }
+    // To take a UPN away is no new one.
+    let guid = user(&world, "al", "al@contoso.com", &[]);
+    let fix = ChosenFix::new("", vec![change("userPrincipalName", &["al@contoso.com"], &[])]);
+    assert_eq!(planned(&world, vec![fix.with_guid(guid)]).await.objects_changed(), 1);
+}
+
+#[tokio::test]
+async fn a_fix_of_an_object_that_synchronization_leaves_out_is_a_consequence_of_its_own() {
+    let mut world = World::new(3);
+    let dn = |name: &str| format!("CN={name},{}", staff(&world));
+    let guid = user(&world, "jo", "jo@contoso.com", &[("displayName", &["Jo "])]);
+    let critical = user(&world, "svc", "svc@contoso.com", &[("isCriticalSystemObject", &["TRUE"])]);
+    let sync = user(&world, "MSOL_1234", "msol@contoso.com", &[]);
+    let mut fixes = vec![
+        ChosenFix::new(dn("krbtgt"), vec![change("displayName", &[], &["K"])]),
+        ChosenFix::new(dn("Guest"), vec![change("displayName", &[], &["G"])]),
+        ChosenFix::new("", vec![change("displayName", &[], &["S"])]).with_guid(critical),
+        ChosenFix::new("", vec![change("displayName", &[], &["M"])]).with_guid(sync),
+        ChosenFix::new("", vec![change("displayName", &["Jo "], &["Jo"])]).with_guid(guid),
+    ];
+    let plan = planned(&world, fixes.clone()).await;
+    assert!(plan.objects_changed() >= 4, "{:?}", plan.blockers());
+    let left_out = plan.objects_changed() - 1;
+    assert_eq!(ids(&plan)[1], format!("excluded-objects-changed:{left_out}"), "{:?}", plan.consequences());
+    let consequence = &plan.consequences()[1];
+    let told = consequence.members().join("\n");
+    for expected in ["krbtgt", "CN=svc", "isCriticalSystemObject", "MSOL_1234"] {
+        assert!(told.contains(expected), "{told}");
+    }
+    assert!(!told.contains("CN=jo") && consequence.names_each(), "{told}");
+    let others = plan.consequences().iter().filter(|other| *other != consequence).map(|other| other.id());
+    let others: Vec<String> = others.collect();
+    assert!(plan.clone().approve(others).is_err(), "the others alone approve nothing");
+
+    // Accepted for all of them, it is for the rest of them, and for no other one.
+    let accepted: Vec<String> = plan.consequences().iter().map(|consequence| consequence.id()).collect();
+    fixes.remove(0);
+    let rest = planned(&world, fixes).await;
+    assert_eq!(rest.covered_by(&plan, &accepted).len(), rest.consequences().len());
+    let own: Vec<String> = rest.consequences().iter().map(|consequence| consequence.id()).collect();
+    assert!(!plan.covered_by(&rest, &own).iter().any(|id| id.starts_with("excluded")));
+    let mut file = Vec::new();
+    plan.write(&mut file).unwrap();
+    assert_eq!(Plan::read(file.as_slice()).unwrap(), plan);
+    let approved = approve_all(plan);
+    world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+}
+
+#[tokio::test]
+async fn new_values_that_break_a_rule_are_warnings_and_those_that_end_a_finding_are_not() {
+    let world = World::new(3);
+    let proxies: &[&str] = &["SMTP:jo@contoso.com"];
+    let guid = user(
+        &world,
+        "jo",
+        "jo@contoso.com",
+        &[("displayName", &["Jo "]), ("mail", &["jo@contoso.com"]), ("proxyAddresses", proxies)],
+    );
+    let warnings = async |changes: Vec<FixChange>| {
+        let plan = planned(&world, vec![ChosenFix::new("", changes).with_guid(guid)]).await;
+        assert_eq!(plan.objects_changed(), 1, "{:?}", plan.blockers());
+        plan.warnings().join("\n")
+    };
+    let second = warnings(vec![change("proxyAddresses", &[], &["SMTP:second@contoso.com"])]).await;
+    assert!(second.contains("address-primary-several") && second.contains("CN=jo"), "{second}");
+    let mail = warnings(vec![change("mail", &["jo@contoso.com"], &["smtp:not an address"])]).await;
+    assert!(mail.contains("mail-format"), "{mail}");
+    assert_eq!(warnings(vec![change("displayName", &["Jo "], &["Jo"])]).await, "");
+}
+
+#[tokio::test]
+async fn upns_of_a_run_that_ended_in_its_wait_for_replication_are_awaited_by_the_next_one() {
+    use onramp::{ApplyStatus, History, Limits, WaitReason};
+    let world = World::new(3);
+    let (plan, _) = plan_of_new_values(&world, "userPrincipalName", 3).await;
+    let approved = approve_all(plan);
+    let (onramp, mut journal) = (world.onramp(), onramp::MemoryJournal::default());
+    let mut run = onramp.start(&approved, &mut journal, &world.secrets);
+    let outcome = run.apply(&Limits::default()).await.unwrap();
+    let is_waiting =
+        |status: &ApplyStatus| matches!(status, ApplyStatus::Waiting { reason: WaitReason::Replication, .. });
+    assert!(is_waiting(&outcome.status), "{outcome:?}");
+    drop(run);
+    assert!(!onramp.verify_fixes(&approved).await.unwrap().is_green(), "one controller lacks the UPNs");
+
+    // A scan finds nothing to fix; the edits of a file are as they should be.
+    let mut history = History::default();
+    history.add(&journal.records());
+    let survey = |history: History, fixes| {
+        let onramp = world.onramp().with_history(history);
+        async move { fixes::plan(&onramp.survey_fixes(&spec(SPEC), fixes).await.unwrap()) }
+    };
+    let again: Vec<ChosenFix> = (approved.plan().changes().iter())
+        .filter_map(|planned| match &planned.change {
+            Change::ChangeAttributes { object } => Some(object),
+            _ => None,
+        })
+        .map(|object| {
+            let upn = object.attributes[0].add[0].to_string();
+            let old = object.attributes[0].remove[0].to_string();
+            let changes = vec![change("userPrincipalName", &[&old], &[&upn])];
+            ChosenFix::new("", changes).with_guid(object.guid)
+        })
+        .collect();
+    assert_eq!(again.len(), 3);
+    for (history, fixes) in [(history.clone(), Vec::new()), (History::default(), again)] {
+        let next = survey(history, fixes).await;
+        let [wait] = next.changes() else { panic!("{next:?}") };
+        let Change::AwaitReplication { values, .. } = &wait.change else { panic!("{next:?}") };
+        assert_eq!(values.len(), 3);
+    }
+    let next = approve_all(survey(history.clone(), Vec::new()).await);
+    let mut second = onramp::MemoryJournal::default();
+    onramp.apply_to_end(&next, &mut second, &world.secrets).await.unwrap().require_complete().unwrap();
+    let verification = onramp.verify_fixes(&next).await.unwrap();
+    assert!(verification.is_green(), "{verification:?}");
+    assert!(verification.checks[0].detail.contains("a sample of 3 UPNs is on every"), "{verification:?}");
+    assert!(survey(history, Vec::new()).await.is_empty(), "all of them are everywhere now");
+
+    // A run that completed leaves nothing to look for.
+    onramp.apply_to_end(&approved, &mut journal, &world.secrets).await.unwrap().require_complete().unwrap();
+    let mut history = History::default();
+    history.add(&journal.records());
+    for host in &world.forest.controllers()[1..] {
+        let Change::ChangeAttributes { object } = &approved.plan().changes()[0].change else { panic!() };
+        world.forest.set_on(host, &object.guid, "userPrincipalName", &["old@contoso.com"]).unwrap();
+    }
+    assert!(survey(history, Vec::new()).await.is_empty());
+}
+
+/// A plan of one new value for each of so many users, with the user that gets `x1@contoso.com`.
+async fn plan_of_new_values(world: &World, attribute: &str, users: usize) -> (Plan, ObjectGuid) {
+    let mut guids = Vec::new();
+    let fixes = (0..users).map(|number| {
+        let old = format!("u{number}@contoso.com");
+        let guid = user(world, &format!("u{number}"), &old, &[]);
+        guids.push(guid);
+        let new = format!("x{number}@contoso.com");
+        let changes = match attribute {
+            "userPrincipalName" => change(attribute, &[&old], &[&new]),
+            "mail" => change(attribute, &[], &[&new]),
+            _ => change(attribute, &[], &[&format!("smtp:{new}")]),
+        };
+        ChosenFix::new("", vec![changes]).with_guid(guid)
+    });
+    let plan = planned(world, fixes.collect()).await;
+    assert_eq!(plan.objects_changed() as usize, users, "{:?}", plan.blockers());
+    (plan, guids[1])
+}
+
+#[tokio::test]
+async fn a_value_that_another_object_got_after_the_survey_is_not_given_twice() {
+    // More values than one filter has, and fewer.
+    for users in [3, 60] {
+        for (attribute, held_in, held) in [
+            ("proxyAddresses", "proxyAddresses", "SMTP:X1@contoso.com"),
+            ("proxyAddresses", "mail", "x1@contoso.com"),
+            ("mail", "userPrincipalName", "x1@contoso.com"),
+            ("userPrincipalName", "userPrincipalName", "X1@contoso.com"),
+            ("userPrincipalName", "proxyAddresses", "smtp:x1@contoso.com"),
+        ] {
+            let mut world = World::new(3);
+            let (plan, guid) = plan_of_new_values(&world, attribute, users).await;
+            let approved = approve_all(plan);
+            let anna = user(&world, "anna", "anna@contoso.com", &[]);
+            set(&world, &anna, held_in, &[held]);
+            let before = values(&world, &guid, attribute);
+            let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+            let what = format!("{attribute} of {users}: {outcome:?}");
+            assert_eq!((outcome.done as usize, outcome.stale, outcome.failed), (users - 1, 1, 0), "{what}");
+            assert_eq!(values(&world, &guid, attribute), before, "{what}");
+            let error = &outcome.failures[0].error;
+            assert!(error.contains("anna") && error.contains(&format!("as {held_in} now")), "{error}");
+            let run = recorded(approved.plan(), &world.journal.records());
+            assert_eq!(run.changes_made() as usize, users - 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_can_sign_in_with_a_new_upn_since_the_survey_keeps_it() {
+    for users in [3, 60] {
+        let mut world = World::new(3);
+        let mut fixes = Vec::new();
+        for number in 0..users {
+            let (old, new) = (format!("u{number}@contoso.com"), format!("x{number}@corp.local"));
+            let guid = user(&world, &format!("u{number}"), &old, &[]);
+            let changes = vec![change("userPrincipalName", &[&old], &[&new])];
+            fixes.push(ChosenFix::new("", changes).with_guid(guid));
+        }
+        let approved = approve_all(planned(&world, fixes).await);
+        user(&world, "x1", "other@contoso.com", &[]);
+        let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+        assert_eq!((outcome.done, outcome.stale), (users - 1, 1), "{outcome:?}");
+        assert!(outcome.failures[0].error.contains("as sAMAccountName now"), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn new_values_are_looked_for_again_after_a_wait_and_a_long_pause() {
+    use std::time::Duration;
+
+    use onramp::{ApplyStatus, Limits};
+    let limits = Limits::default().with_max_changes(1);
+    for (pause, is_taken) in [(Duration::from_secs(3600), true), (Duration::ZERO, false)] {
+        let world = World::new(3);
+        let (plan, guid) = plan_of_new_values(&world, "mail", 3).await;
+        let approved = approve_all(plan);
+        let place = approved.plan().changes().iter().position(|planned| match &planned.change {
+            Change::ChangeAttributes { object } => object.guid == guid,
+            _ => false,
+        });
+        assert!(place > Some(0), "another change comes first");
+        let (onramp, mut journal) = (world.onramp(), onramp::MemoryJournal::default());
+        let mut run = onramp.start(&approved, &mut journal, &world.secrets);
+        assert_eq!(run.apply(&limits).await.unwrap().status, ApplyStatus::More);
+        user(&world, "anna", "anna@contoso.com", &[("mail", &["x1@contoso.com"])]);
+        world.clock.advance(pause);
+        let outcome = run.apply(&Limits::default()).await.unwrap();
+        assert_eq!(outcome.stale == 1, is_taken, "{outcome:?}");
+        assert_eq!(values(&world, &guid, "mail").is_empty(), is_taken);
+        // Whoever took it in the meantime: the verification tells.
+        drop(run);
+        let verification = onramp.verify_fixes(&approved).await.unwrap();
+        assert_eq!(verification.checks[0].status, CheckStatus::False, "{verification:?}");
+        assert!(verification.checks[0].detail.contains("anna") || is_taken, "{verification:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_duplicate_that_came_after_the_change_is_no_green_verification() {
+    for (attribute, held_in, held) in [
+        ("mail", "proxyAddresses", "smtp:x1@contoso.com"),
+        ("userPrincipalName", "userPrincipalName", "x1@contoso.com"),
+    ] {
+        let mut world = World::new(3);
+        let (plan, guid) = plan_of_new_values(&world, attribute, 3).await;
+        let approved = approve_all(plan);
+        world.apply(&world.onramp(), &approved).await.unwrap().require_complete().unwrap();
+        assert!(world.onramp().verify_fixes(&approved).await.unwrap().is_green());
+        let anna = user(&world, "anna", "anna@contoso.com", &[]);
+        set(&world, &anna, held_in, &[held]);
+        let verification = world.onramp().verify_fixes(&approved).await.unwrap();
+        assert_eq!(verification.checks[0].status, CheckStatus::False, "{verification:?}");
+        assert!(verification.checks[0].detail.contains("anna"), "{verification:?}");
+        // Applied once more, what was made already is not called skipped.
+        let again = world.apply(&world.onramp(), &approved).await.unwrap();
+        assert_eq!((again.unchanged, again.stale), (3, 0), "{again:?}");
+        assert_eq!(values(&world, &guid, attribute), ["x1@contoso.com"]);
+    }
+}
+
+#[tokio::test]
 async fn one_object_may_have_a_value_in_several_attributes() {
     let world = World::new(3);
     let guid = user(&world, "jo", "j o@contoso.com", &[("mail", &["j o@contoso.com"])]);

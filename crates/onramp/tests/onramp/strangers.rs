@@ -1,19 +1,105 @@
 //! Other people's changes between review, run and verification.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use onramp::{ApplyStatus, CheckStatus, SecretStore};
+use onramp::{
+    ApplyStatus, ChangePolicy, CheckStatus, Event, PolicyDecision, PolicyRequest, PolicyViolation,
+    RunProgress, SecretStore, WaitReason, async_trait,
+};
 use onramp_core::mock::MockTenantUsers;
 use onramp_core::tenant::{MfaState, NewUser, RoleTemplateId, SignInProbe, TenantUser};
 use onramp_core::{Clock, Error, ErrorKind, ObjectId, Password, Tenant, Upn};
+use onramp_lab::forest::LabForest;
 use onramp_lab::tenant::{Fault, FaultAction, LabTenant, SeedUser};
 
-use crate::world::{SPEC, World, spec, upn_changes};
+use time::OffsetDateTime;
+
+use crate::world::{SPEC, World, made, spec, upn_changes};
 
 const SYNC: &str = "onramp-sync@contoso.com";
 const OLD: &str = "old.sync@contoso.onmicrosoft.com";
 const TAKE_OVER: &str =
     "domain = \"contoso.com\"\n[service_account]\nupn = \"old.sync@contoso.onmicrosoft.com\"\n";
+
+const USERS: &str = "domain = \"contoso.com\"\n[users]\n";
+
+/// Gives the mail address to a new user.
+fn give(forest: &LabForest, name: &str, mail: &str) {
+    let staff = format!("CN=Users,{}", forest.base()).parse().unwrap();
+    let guid = forest.create_user(&staff, name, None).unwrap();
+    for host in forest.controllers() {
+        forest.set_on(&host, &guid, "mail", &[mail]).unwrap();
+    }
+}
+
+/// A policy that waits an hour after so many changes.
+#[derive(Debug)]
+struct Pause {
+    after: u64,
+    until: OffsetDateTime,
+}
+
+#[async_trait]
+impl ChangePolicy for Pause {
+    async fn review(&self, _: &PolicyRequest<'_>) -> onramp::Result<Vec<PolicyViolation>> {
+        Ok(Vec::new())
+    }
+
+    fn decide(&self, progress: &RunProgress<'_>) -> PolicyDecision {
+        let (until, reason) = (self.until, "the change window to open".to_owned());
+        match progress.outcome.done >= self.after && progress.now < until {
+            true => PolicyDecision::WaitUntil { until, reason },
+            false => PolicyDecision::Continue,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_upn_that_another_object_got_as_its_address_is_left_to_it_by_the_users_step() {
+    for users in [12, 90] {
+        let mut world = World::new(users);
+        world.done(&spec("domain = \"contoso.com\"\n")).await;
+        let approved = world.approved(&spec(USERS)).await;
+        let changes = upn_changes(approved.plan());
+        let all = changes.len() as u64;
+        let upn = changes[2].1.after.to_string();
+        give(&world.forest, "zoe", &upn.to_uppercase());
+        let outcome = world.apply(&world.onramp(), &approved).await.unwrap();
+        assert_eq!((outcome.done, outcome.stale), (all - 1, 1), "{outcome:?}");
+        assert!(outcome.failures[0].error.contains("zoe"), "{outcome:?}");
+        assert_eq!(made(&world.forest, approved.plan()).len() as u64, all - 1);
+        let verification = world.verified(&spec(USERS), &approved).await;
+        assert!(!verification.is_green(), "{verification:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_upn_that_another_object_got_during_a_wait_is_left_to_it() {
+    // Before the first change of a user, among them, and before the last one.
+    for after in [0, 1, 5, 8] {
+        let mut world = World::new(12);
+        world.done(&spec("domain = \"contoso.com\"\n")).await;
+        let approved = world.approved(&spec(USERS)).await;
+        let changes = upn_changes(approved.plan());
+        let all = changes.len() as u64;
+        // The users are changed in the order of the plan, as far as they were sent.
+        let upn = changes.last().unwrap().1.after.to_string();
+        let (forest, is_given) = (world.forest.clone(), std::sync::atomic::AtomicBool::new(false));
+        let until = world.clock.now() + Duration::from_secs(3600);
+        let onramp = world
+            .watched(move |event| {
+                let is_policy = matches!(event, Event::Waiting { reason: WaitReason::Policy { .. }, .. });
+                if is_policy && !is_given.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                    give(&forest, "zoe", &upn);
+                }
+            })
+            .with_policy(Arc::new(Pause { after, until }));
+        let outcome = world.apply(&onramp, &approved).await.unwrap();
+        assert_eq!((outcome.done, outcome.stale), (all - 1, 1), "after {after}: {outcome:?}");
+        assert_eq!(made(&world.forest, approved.plan()).len() as u64, all - 1);
+    }
+}
 
 fn sync() -> Upn {
     SYNC.parse().unwrap()

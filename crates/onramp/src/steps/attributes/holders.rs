@@ -16,7 +16,7 @@ use crate::survey::{Unreadable, readable};
 use crate::user_ref::UserRef;
 
 /// The maximum number of values in one filter; for more, every value is read.
-const ASKED_FOR: usize = 50;
+pub(crate) const ASKED_FOR: usize = 50;
 
 /// An object that has a value that a fix sets on another object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,16 @@ pub struct ValueHolder {
     pub key: String,
 }
 
+impl ValueHolder {
+    /// Returns true if no other object can get the value in that attribute.
+    pub(crate) fn excludes(&self, attribute: &AttributeName) -> bool {
+        // An implied UPN is taken for a UPN alone.
+        *attribute == UPN || self.attribute != SAM
+    }
+}
+
 /// Returns the key of a value that only one object of the forest may have; `None` for attributes without that rule.
-pub(super) fn unique_key(attribute: &AttributeName, value: &str) -> Option<String> {
+pub(crate) fn unique_key(attribute: &AttributeName, value: &str) -> Option<String> {
     if *attribute == PROXIES {
         return Some(address_key(smtp_address(value).unwrap_or(value)));
     }
@@ -63,7 +71,7 @@ pub(super) async fn read_holders(
 }
 
 /// Returns the objects that have values, given by key and text, as UPN or mail address.
-async fn find_holders(
+pub(crate) async fn find_holders(
     onramp: &Onramp,
     wanted: &HashMap<String, String>,
     unreadable: &mut Unreadable,
@@ -107,7 +115,7 @@ async fn find_holders(
 }
 
 /// Returns the accounts that can sign in with a new UPN without having it: AD accepts `sAMAccountName@domain` for every account.
-async fn find_implied(
+pub(crate) async fn find_implied(
     onramp: &Onramp,
     wanted: &HashMap<String, String>,
     unreadable: &mut Unreadable,
@@ -188,7 +196,7 @@ pub(crate) async fn taken_back(
 }
 
 /// Returns the names of an object that was read with its `sAMAccountName`.
-pub(super) fn named(object: &ForestObject) -> UserRef {
+pub(crate) fn named(object: &ForestObject) -> UserRef {
     let sam_account_name = object.text(&SAM).unwrap_or_default().to_owned();
     UserRef { guid: object.guid, dn: object.dn.clone(), sam_account_name }
 }

@@ -3,13 +3,14 @@
 mod attribute_kinds;
 mod edited;
 mod holders;
+mod judgment;
 mod map;
 mod planning;
 mod survey;
 mod undo;
 mod verify;
 
-use onramp_core::forest::ForestObject;
+use onramp_core::forest::{ForestObject, ReplicatedValue};
 use onramp_core::{DomainName, ObjectGuid, ObjectId};
 use onramp_readiness::{FixChange, ObjectFix, ObjectKey};
 use sha2::{Digest, Sha256};
@@ -17,6 +18,7 @@ use time::OffsetDateTime;
 
 pub(crate) use edited::{differences, read_edited};
 pub use holders::ValueHolder;
+pub(crate) use holders::{ASKED_FOR, find_holders, find_implied, named, unique_key};
 pub(crate) use holders::{TakenValue, taken_back};
 pub(crate) use map::survey_map;
 pub use map::{MapProblem, map_problems};
@@ -115,6 +117,9 @@ pub struct FixSurvey {
     pub source: String,
     /// The canary, if only its objects change now.
     pub canary: Option<Canary>,
+    /// The UPNs that are missing on a domain controller that answers, of a sample of those that a fix has set already: replication was
+    /// not complete when an earlier run ended.
+    pub missing_on: Vec<ReplicatedValue>,
 }
 
 impl FixSurvey {
@@ -147,7 +152,7 @@ impl FixSurvey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SeenObject {
-    /// The object, with the attributes that the fix changes.
+    /// The object, with the attributes that the fix changes and those that the rules of readiness read.
     Found {
         /// The names of the object.
         user: UserRef,

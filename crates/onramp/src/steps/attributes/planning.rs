@@ -7,15 +7,14 @@ use onramp_core::{ObjectGuid, visible};
 use onramp_readiness::FixChange;
 
 use super::attribute_kinds::{Values, values_of};
-use onramp_readiness::attributes::{
-    PROXY_ADDRESSES as PROXIES, SAM_ACCOUNT_NAME as SAM, USER_PRINCIPAL_NAME as UPN,
-};
+use onramp_readiness::attributes::{PROXY_ADDRESSES as PROXIES, USER_PRINCIPAL_NAME as UPN};
 
 use super::holders::unique_key;
+use super::judgment::{Judgment, refused_upn};
 use super::{ChosenFix, FixSurvey, SeenObject, ValueHolder, objects};
 use crate::plan::{
-    AttributeEdit, Blocker, BlockerKind, Change, Consequence, Draft, ObjectEdit, PLAN_FORMAT_VERSION, Plan,
-    PlanHeader, Scope, SkipReason, attribute_summary, short_digest, sorted,
+    AttributeEdit, Blocker, BlockerKind, Change, Consequence, Draft, ExcludedObject, ObjectEdit,
+    PLAN_FORMAT_VERSION, Plan, PlanHeader, Scope, SkipReason, attribute_summary, short_digest, sorted,
 };
 use crate::steps::{suffix, users};
 use crate::user_ref::UserRef;
@@ -62,7 +61,8 @@ pub fn plan(survey: &FixSurvey) -> Plan {
         }
         planner.add(fix, seen, &mut draft);
     }
-    accept(&mut draft);
+    let excluded = std::mem::take(&mut planner.excluded);
+    accept(&mut draft, excluded);
     if planner.found_by_name > 0 {
         draft.warnings.push(format!(
             "{} found by the distinguished name, because the source of the fix has no objectGUID",
@@ -72,7 +72,7 @@ pub fn plan(survey: &FixSurvey) -> Plan {
             }
         ));
     }
-    let values = users::sample(&draft.changes);
+    let values: Vec<_> = survey.missing_on.iter().cloned().chain(users::sample(&draft.changes)).collect();
     if !values.is_empty() {
         let reason = "users may sign in at any domain controller";
         draft.await_replication(values, survey.suffix.silent_hosts(), reason);
@@ -116,7 +116,7 @@ pub fn plan(survey: &FixSurvey) -> Plan {
 }
 
 /// Adds the consequences of the changes and of the blockers.
-fn accept(draft: &mut Draft) {
+fn accept(draft: &mut Draft, excluded: Vec<ExcludedObject>) {
     if let Some((count, attributes, digest)) = attribute_summary(&draft.changes) {
         draft.consequences.push(Consequence::AttributesChanged { count, attributes, digest });
     }
@@ -127,6 +127,9 @@ fn accept(draft: &mut Draft) {
     if !renamed.is_empty() {
         let (count, digest) = (renamed.len() as u64, short_digest(renamed));
         draft.consequences.push(Consequence::UsersRenamed { count, digest });
+    }
+    if !excluded.is_empty() {
+        draft.consequences.push(Consequence::ExcludedObjectsChanged { objects: excluded });
     }
     let left: Vec<String> = draft.blockers.iter().map(ToString::to_string).collect();
     if !left.is_empty() {
@@ -140,6 +143,9 @@ struct Planner<'a> {
     holders: HashMap<&'a str, Vec<&'a ValueHolder>>,
     /// The objects that get a value that only one of them may have.
     wanted: HashMap<String, Vec<&'a UserRef>>,
+    judgment: Judgment,
+    /// The objects to change that synchronization leaves out.
+    excluded: Vec<ExcludedObject>,
     seen: HashSet<ObjectGuid>,
     found_by_name: u64,
     unchanged: u64,
@@ -150,6 +156,8 @@ impl<'a> Planner<'a> {
         let mut this = Self {
             holders: HashMap::new(),
             wanted: HashMap::new(),
+            judgment: Judgment::new(),
+            excluded: Vec::new(),
             seen: HashSet::new(),
             found_by_name: 0,
             unchanged: 0,
@@ -183,6 +191,7 @@ impl<'a> Planner<'a> {
                 for sentence in &fix.loses {
                     draft.warnings.push(format!("{user}: {}", visible(sentence)));
                 }
+                self.judge(fix, user, object, draft);
                 draft.change(Change::ChangeAttributes { object: edit }, fix.reason.clone());
             }
             Ok(None) => self.unchanged += 1,
@@ -195,6 +204,19 @@ impl<'a> Planner<'a> {
                     suggestion: None,
                 });
             }
+        }
+    }
+
+    /// Notes an object that synchronization leaves out, and warns of what the rules find in any other one as it would be.
+    fn judge(&mut self, fix: &ChosenFix, user: &UserRef, object: &ForestObject, draft: &mut Draft) {
+        if let Some(exclusion) = self.judgment.exclusion(object) {
+            let (object, reason) = (user.clone(), exclusion.reason);
+            self.excluded.push(ExcludedObject { object, id: exclusion.id.into_owned(), reason });
+            return;
+        }
+        for finding in self.judgment.new_findings(object, &fix.changes) {
+            let (rule, explanation) = (&finding.rule, visible(&finding.explanation));
+            draft.warnings.push(format!("{user}: its new values break the rule {rule}: {explanation}"));
         }
     }
 
@@ -227,7 +249,7 @@ impl<'a> Planner<'a> {
         if let Some(reason) = second_primary(&edit, object) {
             return Err(refused(reason));
         }
-        match self.collision(fix, user) {
+        match refused_upn(object, &fix.changes).or_else(|| self.collision(fix, user)) {
             Some(problem) => Err(Box::new(problem)),
             None => Ok(Some(edit)),
         }
@@ -247,8 +269,7 @@ impl<'a> Planner<'a> {
             let holders = self.holders.get(key.as_str()).into_iter().flatten();
             let holder = holders
                 .filter(|other| other.holder.guid != user.guid)
-                // An implied UPN is taken for a UPN alone.
-                .filter(|other| attribute == UPN || other.attribute != SAM)
+                .filter(|other| other.excludes(&attribute))
                 .min_by(|one, other| (&one.attribute, &one.holder).cmp(&(&other.attribute, &other.holder)));
             if let Some(ValueHolder { holder, attribute: held_in, .. }) = holder {
                 let (holder, held_in) = (holder.clone(), held_in.clone());

@@ -2,17 +2,22 @@
 
 use futures_util::future::try_join;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use onramp_core::forest::ObjectRef;
-use onramp_core::{AttributeName, DistinguishedName, ErrorKind, Result};
+use onramp_core::forest::{ForestObject, ObjectRef, ReplicatedValue};
+use onramp_core::{AttributeName, DistinguishedName, ErrorKind, Result, Upn};
 
-use onramp_readiness::attributes::SAM_ACCOUNT_NAME as SAM;
+use onramp_readiness::attributes::{SAM_ACCOUNT_NAME as SAM, USER_PRINCIPAL_NAME as UPN};
 
 use super::holders::{named, read_holders};
+use super::judgment::Judgment;
 use super::{ChosenFix, FixSurvey, SeenObject};
 use crate::onramp::Onramp;
 use crate::spec::Spec;
+use crate::steps::replication::Sample;
 use crate::steps::suffix;
 use crate::survey::Unreadable;
+
+/// The number of objects of earlier runs whose UPN is looked for on every domain controller, at most.
+const EARLIER_SAMPLE: usize = 16;
 
 /// The number of objects that are read at a time.
 const AT_A_TIME: usize = 16;
@@ -22,7 +27,8 @@ pub(crate) async fn survey(onramp: &Onramp, spec: &Spec, fixes: Vec<ChosenFix>) 
     let taken_at = onramp.clock.now();
     let suffix = &(&spec.domain).into();
     let (status, suffix) = try_join(onramp.tenant.sync.status(), suffix::read(onramp, suffix)).await?;
-    let wanted: Vec<_> = fixes.iter().map(|fix| (key_of(fix), attributes_of(fix))).collect();
+    let judged = Judgment::new().attributes();
+    let wanted = fixes.iter().map(|fix| (key_of(fix), attributes_of(fix, &judged))).collect();
     let seen = read(onramp, wanted).await?;
     let mut survey = FixSurvey {
         taken_at,
@@ -36,11 +42,45 @@ pub(crate) async fn survey(onramp: &Onramp, spec: &Spec, fixes: Vec<ChosenFix>) 
         unreadable: Unreadable::default(),
         source: String::new(),
         canary: None,
+        missing_on: Vec::new(),
     };
     let mut unreadable = Unreadable::default();
     read_holders(onramp, &mut survey, &mut unreadable).await?;
     survey.unreadable = unreadable;
+    let sample = earlier_upns(onramp, &survey).await?;
+    survey.missing_on = onramp.missing_on(&sample, &survey.suffix.controllers).await;
     Ok(survey)
+}
+
+/// Returns the UPNs of a sample of the objects that have the UPN of their fix already, or got one by a run that did not complete.
+async fn earlier_upns(onramp: &Onramp, survey: &FixSurvey) -> Result<Vec<ReplicatedValue>> {
+    let mut sample = Sample::default();
+    for (fix, seen) in &survey.objects {
+        let SeenObject::Found { object, .. } = seen else { continue };
+        let upns = fix.changes.iter().filter(|change| change.attribute == UPN).flat_map(|change| &change.add);
+        for upn in upns.filter(|upn| object.text(&UPN) == Some(upn)) {
+            sample.offer_value(upn_of(object, upn));
+        }
+    }
+    let mut earlier = onramp.history.unproven_upns();
+    let step = earlier.len().div_ceil(EARLIER_SAMPLE).max(1);
+    let mut place = 0;
+    earlier.retain(|_| {
+        place += 1;
+        (place - 1) % step == 0
+    });
+    let wanted = earlier.into_iter().map(|guid| (Some(ObjectRef::Guid(guid)), vec![UPN])).collect();
+    for seen in read(onramp, wanted).await? {
+        let SeenObject::Found { object, .. } = seen else { continue };
+        if let Some(upn) = object.text(&UPN) {
+            sample.offer_value(upn_of(&object, upn));
+        }
+    }
+    Ok(sample.into_values())
+}
+
+fn upn_of(object: &ForestObject, upn: &str) -> Option<ReplicatedValue> {
+    Some(ReplicatedValue::UserUpn { guid: object.guid, dn: object.dn.clone(), upn: Upn::parse(upn).ok()? })
 }
 
 fn key_of(fix: &ChosenFix) -> Option<ObjectRef> {
@@ -50,8 +90,13 @@ fn key_of(fix: &ChosenFix) -> Option<ObjectRef> {
     }
 }
 
-fn attributes_of(fix: &ChosenFix) -> Vec<AttributeName> {
-    let mut names: Vec<AttributeName> = fix.changes.iter().map(|change| change.attribute.clone()).collect();
+fn attributes_of(fix: &ChosenFix, judged: &[AttributeName]) -> Vec<AttributeName> {
+    let mut names = judged.to_vec();
+    for change in &fix.changes {
+        if !names.contains(&change.attribute) {
+            names.push(change.attribute.clone());
+        }
+    }
     names.retain(|name| !name.holds_secret());
     names
 }

@@ -1,6 +1,6 @@
 //! The changes of many users, several at a time, each by compare-and-swap.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use onramp_core::forest::{ObjectChanged, ObjectOutcome};
 use onramp_core::{Error, ErrorKind, ObjectGuid, Result};
 
 use super::feed::Feed;
-use crate::apply::{Run, SendGate};
+use crate::apply::{Context, Run, SendGate};
 use crate::event::Event;
 use crate::journal::JournalEntry;
 use crate::outcome::{ApplyStatus, FAILURES_KEPT, Failure, Outcome, StepOutcome};
@@ -19,6 +19,7 @@ use crate::plan::{Change, PlannedChange};
 use crate::policy::PolicyDecision;
 use crate::steps::attributes;
 use crate::steps::replication::Marks;
+use crate::steps::second_look::{TakenValues, retain_unmade, taken_values};
 
 /// The number of consecutive errors of the server, not of single users, after which the remaining users are not tried.
 const MAX_SERVER_ERRORS: u32 = 20;
@@ -39,6 +40,10 @@ struct Progress {
     /// The number of them whose value somebody else changed.
     stale: u64,
     ended: Vec<bool>,
+    /// The changes whose values another object got since the survey. They are not sent.
+    taken: TakenValues,
+    /// True if the values of these changes were looked for among other objects.
+    has_looked: bool,
     last_bad: Option<(String, String)>,
     /// The reason of the policy that stopped the run.
     stopped_by: Option<String>,
@@ -46,6 +51,13 @@ struct Progress {
     unflushed: usize,
     flushed_at: Duration,
     started: Duration,
+}
+
+impl Progress {
+    /// Returns true if another object got a value of the change since the survey.
+    fn is_taken(&self, planned: &PlannedChange) -> bool {
+        planned.change.object().is_some_and(|(guid, _)| self.taken.contains_key(&guid))
+    }
 }
 
 /// Makes the changes at those indexes of the plan. Returns true if the run continues.
@@ -75,6 +87,8 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
         bad: 0,
         stale: 0,
         ended: vec![false; changes.len()],
+        taken: TakenValues::new(),
+        has_looked: false,
         last_bad: None,
         stopped_by: None,
         refused_in_a_row: 0,
@@ -175,11 +189,19 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
             None if allowed == 0 => {}
             None => {
                 progress.stopped_by = run.review_after_wait().await;
+                if progress.stopped_by.is_none() && !token.is_cancelled() {
+                    progress.stopped_by = look_again(run, changes, progress).await;
+                }
                 if progress.stopped_by.is_some() || token.is_cancelled() {
                     continue;
                 }
+                if let Err(error) = skip_taken(run, changes, &places, &gate, progress).await {
+                    unwritten = Some(error);
+                    continue;
+                }
                 let rest = changes.get(progress.announced..).unwrap_or_default();
-                let batch = rest.get(..rest.len().min(GROUP).min(allowed)).unwrap_or_default();
+                let free = rest.iter().take_while(|planned| !progress.is_taken(planned)).count();
+                let batch = rest.get(..free.min(GROUP).min(allowed)).unwrap_or_default();
                 let announced = announce(run, batch).await;
                 progress.announced += batch.len();
                 match announced {
@@ -213,6 +235,65 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
     }
 }
 
+/// Looks for the values of the changes that are left among other objects, if that was not done since the run began or waited.
+/// Returns the reason if that is not possible: the run stops then.
+async fn look_again(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progress) -> Option<String> {
+    let Context { onramp, plan, slices, .. } = &run.context;
+    if progress.has_looked && slices.is_looked_up() {
+        return None;
+    }
+    let rest = || {
+        let rest = changes.get(progress.announced..).unwrap_or_default();
+        rest.iter().map(|planned| &planned.change)
+    };
+    let looking = async {
+        let mut taken = taken_values(onramp, plan.plan(), rest()).await?;
+        retain_unmade(onramp, &mut taken, rest()).await?;
+        Ok(taken)
+    };
+    match onramp.unless_cancelled("look for the new values among other objects", looking).await {
+        Ok(taken) => {
+            let recorded: HashSet<ObjectGuid> = (changes.iter().zip(&progress.ended))
+                .filter_map(|(planned, ended)| planned.change.object().filter(|_| *ended))
+                .map(|(guid, _)| guid)
+                .collect();
+            progress.taken.retain(|guid, _| recorded.contains(guid));
+            progress.taken.extend(taken);
+            progress.has_looked = true;
+            slices.set_looked_up();
+            None
+        }
+        Err(error) if error.is_cancelled() => None,
+        Err(error) => {
+            Some(format!("it cannot be told whether another object has a new value by now: {error}"))
+        }
+    }
+}
+
+/// Records the changes whose values another object has, as far as they come next: they are skipped.
+async fn skip_taken(
+    run: &mut Run<'_>,
+    changes: &[PlannedChange],
+    places: &HashMap<ObjectGuid, usize>,
+    gate: &SendGate,
+    progress: &mut Progress,
+) -> Result<()> {
+    while let Some(planned) = changes.get(progress.announced) {
+        let Some(change) = planned.change.object_change() else { break };
+        let Some(problem) = progress.taken.get(&change.guid) else { break };
+        let error = Error::new(ErrorKind::Stale, change.action())
+            .with_object(&change.dn)
+            .with_detail(format!("{problem} now"));
+        progress.announced += 1;
+        progress.answered += 1;
+        // It was recorded before the changes around it were taken back.
+        if progress.ended.get(progress.announced - 1) != Some(&true) {
+            note(run, ObjectOutcome { change, result: Err(error) }, changes, places, gate, progress).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Records of the last so many announced changes that they were not sent: they are not announced any more.
 async fn not_sent(
     run: &mut Run<'_>,
@@ -220,13 +301,23 @@ async fn not_sent(
     progress: &mut Progress,
     count: usize,
 ) -> Result<()> {
-    let first = progress.announced.saturating_sub(count);
-    let unsent = changes.get(first..progress.announced).unwrap_or_default();
-    progress.announced = first;
+    let mut unsent = Vec::new();
+    while unsent.len() < count
+        && let Some(place) = progress.announced.checked_sub(1)
+    {
+        progress.announced = place;
+        let Some(planned) = changes.get(place) else { continue };
+        if progress.is_taken(planned) {
+            // Skipped: it was never to be sent.
+            progress.answered = progress.answered.saturating_sub(1);
+        } else {
+            unsent.push(planned);
+        }
+    }
     if unsent.is_empty() {
         return Ok(());
     }
-    let entries = unsent.iter().filter_map(|planned| {
+    let entries = unsent.into_iter().rev().filter_map(|planned| {
         let (guid, _) = planned.change.object()?;
         let (before, after) = ended_values(planned);
         let (object, detail) = (Some(guid.to_string()), "not sent".to_owned());

@@ -17,6 +17,7 @@ use crate::plan::{
 };
 use crate::steps::attributes::{self, SeenObject, TakenValue};
 use crate::steps::replication::Sample;
+use crate::steps::second_look::shared_values;
 use crate::survey::{Unreadable, readable};
 use crate::undo::Undoing;
 use crate::user_names::{Names, NetbiosNames, read_netbios_names};
@@ -349,6 +350,8 @@ pub(crate) async fn verify_restored(
             None => wrong.push(format!("{} no longer exists or cannot be read", values.dn)),
         }
     }
+    let changes = approved.plan().changes().iter().map(|planned| &planned.change);
+    wrong.extend(shared_values(onramp, approved.plan(), changes.filter(|change| change.is_of_user())).await?);
     wrong.sort_unstable();
     let values: Vec<ReplicatedValue> = sample.into_values();
     let controllers = onramp.forest.replication.controllers().await?;
@@ -357,7 +360,8 @@ pub(crate) async fn verify_restored(
     let silent: Vec<String> = (silent.into_iter())
         .filter(|host| !excused.iter().any(|left| left.eq_ignore_ascii_case(host)))
         .collect();
-    let mut detail = vec![format!("{} of {} have it", planned.len() - wrong.len(), planned.len())];
+    let mut detail =
+        vec![format!("{} of {} have it", planned.len().saturating_sub(wrong.len()), planned.len())];
     detail.extend((!wrong.is_empty()).then(|| super::verify::named(&wrong)));
     detail.push(match lagging.len() {
         0 => format!("a sample of {} is on every domain controller that answers", values.len()),
