@@ -6,9 +6,11 @@ use onramp_core::Tenant;
 use onramp_graph::{Credential, GraphClient, GraphClientBuilder, RetryPolicy};
 
 use crate::applications::EntraApplications;
+use crate::caller::EntraCaller;
 use crate::domains::EntraDomains;
 use crate::password_protection::EntraPasswordProtection;
 use crate::roles::EntraRoles;
+use crate::service_records::EntraServiceRecords;
 use crate::sign_in::EntraSignIn;
 use crate::subscriptions::EntraSubscriptions;
 use crate::sync::EntraSync;
@@ -82,6 +84,8 @@ impl EntraClient {
             Arc::new(EntraApplications(graph())),
             Arc::new(EntraPasswordProtection(graph())),
         )
+        .with_service_records(Arc::new(EntraServiceRecords(graph())))
+        .with_caller(Arc::new(EntraCaller(graph())))
     }
 }
 
