@@ -39,7 +39,7 @@ pub struct LabDns {
 #[derive(Debug, Default)]
 struct Zone {
     records: BTreeMap<String, Vec<DnsRecord>>,
-    /// Names that were taken out of DNS, whoever has records for them.
+    /// Names at which the records of tenant and forest do not stand any more.
     withdrawn: BTreeSet<String>,
     is_silent: bool,
 }
@@ -67,9 +67,7 @@ impl LabDns {
 
     /// Publishes a record.
     pub fn publish(&self, name: &str, record: DnsRecord) {
-        let mut zone = self.zone();
-        zone.withdrawn.remove(&canonical(name));
-        zone.records.entry(canonical(name)).or_default().push(record);
+        self.zone().records.entry(canonical(name)).or_default().push(record);
     }
 
     /// Publishes every record that the tenant of this name server needs for a domain.
@@ -87,7 +85,7 @@ impl LabDns {
         Ok(())
     }
 
-    /// Takes every record of a name out of DNS, those of tenant and forest included.
+    /// Takes every record of a name out of DNS, those of tenant and forest included. Others can be published after it.
     pub fn withdraw(&self, name: &str) {
         let mut zone = self.zone();
         zone.records.remove(&canonical(name));
@@ -111,10 +109,11 @@ impl LabDns {
                     .with_object(name)
                     .with_detail("the name server does not answer"));
             }
+            let published = zone.records.get(name).cloned().unwrap_or_default();
             if zone.withdrawn.contains(name) {
-                return Ok(Vec::new());
+                return Ok(published);
             }
-            zone.records.get(name).cloned().unwrap_or_default()
+            published
         };
         found.extend(self.tenant.iter().flat_map(|tenant| tenant.dns_records(name)));
         found.extend(self.forest.iter().flat_map(|forest| locator_records(forest, name)));

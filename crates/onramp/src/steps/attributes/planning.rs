@@ -95,6 +95,7 @@ pub fn plan(survey: &FixSurvey) -> Plan {
         blockers: draft.blockers,
         warnings: draft.warnings,
         skipped: Vec::new(),
+        preflight: Vec::new(),
     }
 }
 
