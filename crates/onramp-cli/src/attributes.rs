@@ -82,6 +82,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         plans: Arc::new(config.output.plan_store()),
         operator: operator(),
         clock,
+        dns: None,
         terminal: terminal.clone(),
         cancellation,
         ends_before_waits: arguments.no_wait,

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use onramp::{FolderPlanStore, PolicyRules, Spec, SpecError};
+use onramp::{FolderPlanStore, PolicyRules, Spec, SpecError, SystemDns};
 use onramp_ad::{AdClient, BindName, LdapSecurity};
+use onramp_core::dns::Dns;
 use onramp_core::{Clock, Error, ErrorKind, Password, Result};
 use onramp_entra::reqwest::Proxy;
 use onramp_entra::{ClientSecret, Cloud, Endpoints, EntraClient, HarRecorder, ServiceAddresses};
@@ -26,6 +27,9 @@ pub struct Config {
     /// The rules under which plans may be applied.
     #[serde(default)]
     pub policy: PolicyRules,
+    /// The name server of a preflight.
+    #[serde(default)]
+    pub dns: DnsConfig,
     /// The wanted state.
     pub spec: Spec,
 }
@@ -106,6 +110,14 @@ pub struct ForestConfig {
     /// The addresses of host names that DNS does not resolve here: `"dc1.corp.example" = "10.0.0.4:636"`.
     #[serde(default)]
     pub addresses: BTreeMap<String, SocketAddr>,
+}
+
+/// The name server of a preflight.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DnsConfig {
+    /// The name server to ask, such as `192.0.2.53:53`; those of this computer without it.
+    pub server: Option<SocketAddr>,
 }
 
 /// The security of LDAP connections. There is no unencrypted kind.
@@ -273,11 +285,32 @@ impl Config {
         })
     }
 
+    /// Returns the resolver of a preflight.
+    ///
+    /// # Errors
+    /// `Invalid` if the name servers of this computer are not known.
+    pub fn resolver(&self) -> Result<Arc<dyn Dns>> {
+        Ok(Arc::new(match self.dns.server {
+            Some(server) => SystemDns::at(server)?,
+            None => SystemDns::new()?,
+        }))
+    }
+
     /// Connects to the forest and returns the client.
     ///
     /// # Errors
     /// Missing files, and everything that can be wrong with a connection, each with advice.
     pub async fn forest(&self, clock: Arc<dyn Clock>) -> Result<AdClient> {
+        let client = self.forest_client(clock)?;
+        client.root_dse().await?;
+        Ok(client)
+    }
+
+    /// Returns a client of the forest, which connects when it is first used.
+    ///
+    /// # Errors
+    /// Missing files and wrong settings.
+    pub fn forest_client(&self, clock: Arc<dyn Clock>) -> Result<AdClient> {
         let forest = &self.forest;
         let security = match forest.security {
             Security::Ldaps => LdapSecurity::Ldaps,
@@ -293,7 +326,7 @@ impl Config {
         for (host, address) in &forest.addresses {
             builder = builder.address(host, *address);
         }
-        builder.connect().await
+        builder.build()
     }
 }
 

@@ -12,10 +12,12 @@ use onramp::{
     ObservedRun, Onramp, Plan, PlanStore, PolicyRules, RecordedRun, Report, SecretStore, Spec, UndoSelection,
     WaitReason, plan,
 };
+use onramp_core::dns::Dns;
 use onramp_core::{Clock, Error, ErrorKind, Forest, Result, Tenant, visible};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
+use crate::check;
 use crate::dns;
 use crate::output::{DNS_RECORDS, EVENTS, JOURNAL, PLAN, REPORT, not_written};
 use crate::terminal::Terminal;
@@ -137,6 +139,8 @@ pub struct Job {
     pub cancellation: CancellationToken,
     /// True if the run ends instead of waiting for a DNS record or a change window.
     pub ends_before_waits: bool,
+    /// The resolver of the preflight; without it, what stands in DNS cannot be told.
+    pub dns: Option<Arc<dyn Dns>>,
 }
 
 impl Job {
@@ -182,6 +186,10 @@ impl Job {
                 }
             });
 
+        let onramp = match self.dns {
+            Some(dns) => onramp.with_dns(dns),
+            None => onramp,
+        };
         let is_surveyed = !matches!(self.source, PlanSource::Saved(..));
         let (plan, spec) = match self.source {
             PlanSource::Saved(plan, spec) => {
@@ -190,8 +198,11 @@ impl Job {
                 (*plan, Some(Box::new(spec)))
             }
             PlanSource::Survey(spec) => {
+                terminal.heading("Preflight");
+                let preflight = onramp.preflight(&*spec).await?;
+                check::show(&terminal, &preflight, false);
                 terminal.heading("Survey");
-                let survey = onramp.survey(&spec).await?;
+                let survey = onramp.survey(&spec).await?.with_preflight(preflight.clone());
                 terminal.rest();
                 let whole = plan(&spec, &survey);
                 match self.policy.next_canary(&spec, &whole, &self.history) {
@@ -203,7 +214,7 @@ impl Job {
                             true => format!("Survey of the {canary} that an earlier run began"),
                             false => format!("Survey of a {canary}"),
                         });
-                        let survey = onramp.survey(&spec).await?;
+                        let survey = onramp.survey(&spec).await?.with_preflight(preflight);
                         terminal.rest();
                         (plan(&spec, &survey), Some(Box::new(spec)))
                     }

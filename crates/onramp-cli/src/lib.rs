@@ -4,6 +4,7 @@ pub mod approval;
 pub mod approve;
 pub mod attributes;
 pub mod audit;
+pub mod check;
 pub mod config;
 pub mod dns;
 pub mod job;

@@ -85,6 +85,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
     let tenant = config.entra(Arc::clone(&clock), recorder)?.tenant();
     let forest = cancellation.run_until_cancelled(config.forest(Arc::clone(&clock))).await;
     let forest = forest.ok_or_else(|| Error::new(ErrorKind::Cancelled, "connect to the forest"))??.forest();
+    let dns = Some(config.resolver()?);
     let bind = config.forest.bind.clone();
     let job = Job {
         tenant,
@@ -103,6 +104,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         terminal: terminal.clone(),
         cancellation,
         ends_before_waits: arguments.no_wait,
+        dns,
     };
     let ended = Box::pin(job.run(
         |plan, approved| decide(plan, approved, &arguments.approval, &earlier, &bind, &terminal),

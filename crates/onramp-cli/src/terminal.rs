@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::dns;
 use indicatif::{ProgressBar, ProgressStyle};
+use onramp::preflight::{CheckItem, ItemStatus};
 use onramp::replication::{ControllerStatus, ReplicationState};
 use onramp::{ApplyOutcome, Change, CheckStatus, Event, Outcome, Plan, PolicyViolation, Verification};
 use onramp_core::visible;
@@ -272,6 +273,20 @@ impl Terminal {
                 self.paint("2", &check.detail)
             ));
         }
+    }
+
+    /// Shows an item of a preflight.
+    pub fn check_item(&self, item: &CheckItem) {
+        let (mark, color) = match item.status {
+            ItemStatus::Pass => ("✓", "32"),
+            ItemStatus::Warn => ("!", "33"),
+            ItemStatus::Fail => ("✗", "31"),
+            _ => ("?", "36"),
+        };
+        let mut lines = crate::check::lines(item).into_iter();
+        let first = lines.next().unwrap_or_default();
+        self.result(format!("  {} {first}", self.paint(color, mark)));
+        lines.for_each(|line| self.line(format!("      {line}")));
     }
 
     /// Removes the progress line.

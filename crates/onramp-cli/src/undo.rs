@@ -122,6 +122,7 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         terminal: terminal.clone(),
         cancellation,
         ends_before_waits: arguments.no_wait,
+        dns: None,
     };
     let ended = Box::pin(job.run(
         |plan, approved| decide(plan, approved, &arguments.approval, &earlier, &bind, &terminal),

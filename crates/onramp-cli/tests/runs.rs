@@ -76,6 +76,7 @@ impl World {
             terminal: Terminal::new(),
             cancellation: CancellationToken::new(),
             ends_before_waits: true,
+            dns: None,
         }
     }
 

@@ -6,6 +6,7 @@ mod comparison;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod distinguished_name;
+pub mod dns;
 mod domain_name;
 mod error;
 pub mod forest;
@@ -26,6 +27,7 @@ mod visible;
 /// The mockall mocks of all ports. Feature `mock`.
 #[cfg(feature = "mock")]
 pub mod mock {
+    pub use crate::dns::MockDns;
     pub use crate::forest::mocks::*;
     pub use crate::password_validator::MockPasswordValidator;
     pub use crate::tenant::mocks::*;

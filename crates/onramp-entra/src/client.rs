@@ -6,9 +6,11 @@ use onramp_core::{BoxStream, Result, Tenant};
 use onramp_graph::{Credential, Delta, DeltaStart, GraphClient, GraphClientBuilder, RetryPolicy};
 
 use crate::applications::EntraApplications;
+use crate::caller::EntraCaller;
 use crate::domains::EntraDomains;
 use crate::password_protection::EntraPasswordProtection;
 use crate::roles::EntraRoles;
+use crate::service_records::EntraServiceRecords;
 use crate::sign_in::EntraSignIn;
 use crate::subscriptions::EntraSubscriptions;
 use crate::sync::EntraSync;
@@ -110,6 +112,8 @@ impl EntraClient {
             Arc::new(EntraApplications(graph())),
             Arc::new(EntraPasswordProtection(graph())),
         )
+        .with_service_records(Arc::new(EntraServiceRecords(graph())))
+        .with_caller(Arc::new(EntraCaller(graph())))
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod applications;
+mod caller;
 mod certificates;
 mod client;
 mod directory_roles;
@@ -8,6 +9,7 @@ mod domains;
 mod password_protection;
 mod roles;
 mod second_factor;
+mod service_records;
 mod sign_in;
 mod subscriptions;
 mod sync;
@@ -15,11 +17,13 @@ mod users;
 mod uuid_v5;
 
 pub use applications::EntraApplications;
+pub use caller::EntraCaller;
 pub use client::EntraClient;
 pub use domains::EntraDomains;
 pub use onramp_graph::{self, *};
 pub use password_protection::EntraPasswordProtection;
 pub use roles::EntraRoles;
+pub use service_records::EntraServiceRecords;
 pub use sign_in::EntraSignIn;
 pub use subscriptions::EntraSubscriptions;
 pub use sync::EntraSync;

@@ -126,6 +126,7 @@ struct SynchronizationJson {
 struct FeaturesJson {
     block_soft_match_enabled: Option<bool>,
     block_cloud_object_takeover_through_hard_match_enabled: Option<bool>,
+    allow_on_prem_update_of_on_premises_object_identifier_enabled: Option<bool>,
     soft_match_on_upn_enabled: Option<bool>,
     synchronize_upn_for_managed_users_enabled: Option<bool>,
     password_sync_enabled: Option<bool>,
@@ -152,6 +153,8 @@ impl SynchronizationJson {
         let mut features = SyncFeatures::default();
         features.block_soft_match = self.features.block_soft_match_enabled;
         features.block_hard_match = self.features.block_cloud_object_takeover_through_hard_match_enabled;
+        features.allow_identifier_update =
+            self.features.allow_on_prem_update_of_on_premises_object_identifier_enabled;
         features.soft_match_on_upn = self.features.soft_match_on_upn_enabled;
         features.synchronize_upn_for_managed_users = self.features.synchronize_upn_for_managed_users_enabled;
         features.password_hash_sync = self.features.password_sync_enabled;

@@ -3,7 +3,7 @@
 use std::hash::Hash;
 
 use futures_util::StreamExt;
-use onramp_core::{BoxStream, Result};
+use onramp_core::{BoxStream, Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 
 use crate::batch::BulkWriter;
@@ -13,6 +13,7 @@ use crate::http::request::{Reply, Request};
 use crate::http::retry::RetryPolicy;
 use crate::http::transport::Transport;
 use crate::query::{Query, items};
+use crate::token::AccessToken;
 
 /// A client for Microsoft Graph and Azure Resource Manager in one tenant.
 ///
@@ -80,6 +81,18 @@ impl GraphClient {
     /// ```
     pub fn query<T: DeserializeOwned + Send + 'static>(&self, path: &str) -> Query<T> {
         Query::new(self.transport.clone(), path)
+    }
+
+    /// Returns the access token that requests to Microsoft Graph are sent with now, from the cache if it has one.
+    ///
+    /// # Errors
+    /// `Unauthenticated` if the credential is refused; `Unavailable` if the service cannot be reached.
+    pub async fn access_token(&self) -> Result<AccessToken> {
+        const ACTION: &str = "sign in to Microsoft Graph";
+        let missing = || Error::new(ErrorKind::Unsupported, ACTION);
+        let tokens = self.transport.tokens.as_ref().ok_or_else(missing)?;
+        let scope = self.endpoints().graph().scope().ok_or_else(missing)?.to_owned();
+        tokens.get(&scope).await
     }
 
     /// Starts a bulk write: many changes in few requests.

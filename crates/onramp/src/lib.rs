@@ -15,8 +15,8 @@ pub mod mock {
 }
 pub use onramp_core::{
     BoxStream, Clock, DistinguishedName, DomainName, Error, ErrorKind, Forest, ImmutableId, LdapFilter,
-    ManualClock, ObjectGuid, ObjectId, Password, Result, Sid, SystemClock, Tenant, Upn, UpnSuffix, forest,
-    tenant,
+    ManualClock, ObjectGuid, ObjectId, Password, Result, Sid, SystemClock, Tenant, Upn, UpnSuffix, dns,
+    forest, tenant,
 };
 /// The client of Microsoft Entra. Feature `entra` (default).
 #[cfg(feature = "entra")]
@@ -49,8 +49,11 @@ mod plan;
 mod plan_store;
 mod policy;
 mod policy_violation;
+pub mod preflight;
 pub mod replication;
 mod report;
+#[cfg(feature = "resolver")]
+mod resolver;
 mod secret_store;
 mod spec;
 mod steps;
@@ -90,6 +93,8 @@ pub use policy::{
     Weekday,
 };
 pub use report::Report;
+#[cfg(feature = "resolver")]
+pub use resolver::SystemDns;
 pub use secret_store::{CallbackSecretStore, FileSecretStore, MemorySecretStore, SecretStep, SecretStore};
 pub use spec::{
     AddressAttribute, Addresses, NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec,

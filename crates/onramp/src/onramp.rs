@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use onramp_core::dns::Dns;
 use onramp_core::{Clock, Error, ErrorKind, Forest, PasswordValidator, Result, SystemClock, Tenant};
 use tokio_util::sync::CancellationToken;
 
@@ -9,6 +10,7 @@ use crate::event::{Event, Observer};
 use crate::history::History;
 use crate::plan::{ApprovedPlan, Plan};
 use crate::policy::{ChangePolicy, PolicyRequest, PolicyViolation};
+use crate::preflight::{Preflight, PreflightRunner, PreflightScope};
 
 /// The number of objects read between two events.
 const READ_PER_EVENT: u64 = 1000;
@@ -42,6 +44,7 @@ pub struct Onramp {
     pub(crate) history: History,
     pub(crate) policy: Option<Arc<dyn ChangePolicy>>,
     pub(crate) operator: Option<String>,
+    pub(crate) dns: Option<Arc<dyn Dns>>,
 }
 
 impl Onramp {
@@ -57,6 +60,7 @@ impl Onramp {
             history: History::default(),
             policy: None,
             operator: None,
+            dns: None,
         }
     }
 
@@ -119,12 +123,49 @@ impl Onramp {
         self
     }
 
+    /// Looks records up in DNS for a preflight. Without it, what stands in DNS cannot be told.
+    #[must_use]
+    pub fn with_dns(mut self, dns: Arc<dyn Dns>) -> Self {
+        self.dns = Some(dns);
+        self
+    }
+
+    /// Reads and judges what would stop a job, before it begins. Changes nothing. What cannot be read is no error: its item
+    /// says so.
+    ///
+    /// ```no_run
+    /// # async fn example(onramp: onramp::Onramp, spec: onramp::Spec) -> onramp::Result<()> {
+    /// use onramp::plan;
+    ///
+    /// let preflight = onramp.preflight(&spec).await?;
+    /// for item in preflight.by_urgency() {
+    ///     println!("{item}");
+    /// }
+    /// let plan = plan(&spec, &onramp.survey(&spec).await?.with_preflight(preflight));
+    /// # let _ = plan;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    pub async fn preflight(&self, scope: impl Into<PreflightScope>) -> Result<Preflight> {
+        let (runner, scope) = (self.preflight_runner(), scope.into());
+        self.unless_cancelled("make the preflight", async { Ok(runner.run(&scope).await) }).await
+    }
+
+    fn preflight_runner(&self) -> PreflightRunner {
+        let (tenant, forest) = (self.tenant.clone(), self.forest.clone());
+        PreflightRunner::new(tenant, forest, self.dns.clone(), Arc::clone(&self.clock))
+    }
+
     /// Reviews a plan that is not approved yet: returns every rule of the policy that it breaks, none without a policy.
     ///
     /// # Errors
     /// Those of [`ChangePolicy::review`].
     pub async fn review(&self, plan: &Plan) -> Result<Vec<PolicyViolation>> {
+        let runner = self.preflight_runner();
         let request = PolicyRequest::new(plan, &self.forest, &self.history, self.clock.now())
+            .with_preflight(Some(&runner))
             .with_operator(self.operator.as_deref());
         match &self.policy {
             Some(policy) => self.unless_cancelled("review the plan", policy.review(&request)).await,
@@ -138,7 +179,9 @@ impl Onramp {
     /// Those of [`ChangePolicy::review`].
     pub async fn review_approved(&self, approved: &ApprovedPlan) -> Result<Vec<PolicyViolation>> {
         let Some(policy) = &self.policy else { return Ok(Vec::new()) };
+        let runner = self.preflight_runner();
         let request = PolicyRequest::new(approved.plan(), &self.forest, &self.history, self.clock.now())
+            .with_preflight(Some(&runner))
             .with_review(approved.review())
             .with_operator(self.operator.as_deref());
         self.unless_cancelled("review the plan", policy.review(&request)).await

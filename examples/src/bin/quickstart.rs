@@ -142,6 +142,7 @@ async fn run(arguments: Arguments) -> Result<Ended> {
         terminal: terminal.clone(),
         cancellation,
         ends_before_waits: false,
+        dns: None,
     };
     let dns = tenant.clone();
     let publishing = terminal.clone();

@@ -1,5 +1,6 @@
 //! The ports of a forest.
 
+pub(crate) mod controller_probe;
 pub(crate) mod objects;
 pub(crate) mod password_policy;
 pub(crate) mod replication;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use onramp_core::Forest;
 
 use crate::modify::writer::DirectoryWriter;
+use crate::ports::controller_probe::DirectoryProbe;
 use crate::ports::objects::DirectoryObjects;
 use crate::ports::password_policy::DirectoryPasswordPolicies;
 use crate::ports::replication::DirectoryReplication;
@@ -32,4 +34,5 @@ pub(crate) fn forest(topology: &Topology) -> Forest {
         Arc::new(DirectoryObjects(topology.clone())),
     )
     .with_replication_metadata(replication)
+    .with_controller_probe(Arc::new(DirectoryProbe(topology.clone())))
 }

@@ -50,7 +50,7 @@ pub(crate) async fn survey(
 }
 
 /// Connects to one domain controller and reads its root DSE, within the probe timeout.
-async fn probe(locator: &DcLocator, controller: &DomainController) -> Result<Arc<RootDse>> {
+pub(crate) async fn probe(locator: &DcLocator, controller: &DomainController) -> Result<Arc<RootDse>> {
     const ACTION: &str = "reach the domain controller";
     let named = |error: ExchangeError| error.during(ACTION).with_object(&controller.host);
     let handle = locator.handle_of(controller).map_err(named)?;

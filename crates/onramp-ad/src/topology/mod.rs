@@ -77,6 +77,11 @@ impl Topology {
         Ok(controller_survey::survey(&self.inner.locator, self.controllers().await?).await)
     }
 
+    /// Connects to one domain controller and reads its root DSE.
+    pub(crate) async fn probe(&self, controller: &DomainController) -> Result<Arc<RootDse>> {
+        controller_survey::probe(&self.inner.locator, controller).await
+    }
+
     /// Returns the handle of a listed domain controller.
     pub(crate) fn handle_of(
         &self,

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use onramp_core::{DistinguishedName, Error, ErrorKind, Result};
+use onramp_core::{DistinguishedName, Error, ErrorKind, OffsetDateTime, Result};
+use time::PrimitiveDateTime;
+use time::macros::format_description;
 
 use crate::ldap::base::Base;
 use crate::ldap::connection_handle::ConnectionHandle;
@@ -19,6 +21,7 @@ const ATTRIBUTES: &[&str] = &[
     "supportedControl",
     "isSynchronized",
     "isGlobalCatalogReady",
+    "currentTime",
     "forestFunctionality",
     "supportedCapabilities",
 ];
@@ -49,6 +52,8 @@ pub struct RootDse {
     pub is_read_only: bool,
     /// True if it answers as a global catalog.
     pub is_global_catalog: bool,
+    /// The time by the clock of the domain controller when it answered, in whole seconds; `None` if it does not tell.
+    pub time: Option<OffsetDateTime>,
     /// The functional level of the forest ([MS-ADTS] 6.1.4.4): 4 is 2008 R2, 7 is 2016.
     pub forest_level: u32,
 }
@@ -109,7 +114,30 @@ impl RootDse {
             is_synchronized: entry.is_true("isSynchronized"),
             is_read_only: entry.all_texts("supportedCapabilities").any(|oid| oid == PARTIAL_SECRETS),
             is_global_catalog: entry.is_true("isGlobalCatalogReady"),
+            time: entry.text("currentTime").as_deref().and_then(generalized_time),
             forest_level: entry.flags("forestFunctionality").unwrap_or_default(),
         })
+    }
+}
+
+/// Parses a time in UTC, as directories write it: `20260701120000.0Z` ([MS-ADTS] 3.1.1.2.2.2.3).
+fn generalized_time(text: &str) -> Option<OffsetDateTime> {
+    let format = format_description!("[year][month][day][hour][minute][second]");
+    let seconds = text.strip_suffix('Z')?.split('.').next()?;
+    PrimitiveDateTime::parse(seconds, format).ok().map(PrimitiveDateTime::assume_utc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_as_directories_write_it() {
+        let read = |text: &str| generalized_time(text).map(OffsetDateTime::unix_timestamp);
+        assert_eq!(read("20240101000000.0Z"), Some(1_704_067_200));
+        assert_eq!(read("20240101000001Z"), Some(1_704_067_201));
+        for text in ["", "Z", "20240101000000.0", "20241301000000.0Z", "2024-01-01T00:00:00Z"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }

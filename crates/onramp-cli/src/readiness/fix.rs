@@ -129,6 +129,7 @@ pub(super) async fn run(arguments: &FixArguments) -> Result<ExitCode> {
         terminal: terminal.clone(),
         cancellation: cancellation.clone(),
         ends_before_waits: arguments.no_wait,
+        dns: None,
     };
     let ended = Box::pin(job.run(
         |plan, approved| decide(plan, approved, &arguments.approval, &earlier, &bind, &terminal),

@@ -23,6 +23,7 @@
 
 #![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing)] // a test may do all that
 
+pub mod dns;
 mod fixture;
 pub mod forest;
 pub mod password_validator;

@@ -6,6 +6,7 @@
 mod account_kind;
 mod accounts;
 mod change_state;
+mod controller_probe;
 mod object_changes;
 mod objects;
 mod password_policies;
@@ -20,6 +21,7 @@ use crate::{Result, Upn};
 
 pub use account_kind::AccountKind;
 pub use change_state::ChangeState;
+pub use controller_probe::{ControllerProbe, ProbedController};
 pub use object_changes::{AttributeChange, ObjectChange, ObjectChanged, ObjectOutcome, ObjectWriter};
 pub use objects::{AttributeValue, ForestObject, ForestObjects, ObjectQuery, ObjectRef, SearchScope};
 pub use password_policies::{
@@ -37,6 +39,7 @@ pub use users::{ForestUser, ForestUsers, UpnChange, UpnOwner, UserQuery};
 
 #[cfg(feature = "mock")]
 pub(crate) mod mocks {
+    pub use super::controller_probe::MockControllerProbe;
     pub use super::object_changes::MockObjectWriter;
     pub use super::objects::MockForestObjects;
     pub use super::password_policies::MockPasswordPolicies;
@@ -63,11 +66,14 @@ pub struct Forest {
     pub password_policies: Arc<dyn PasswordPolicies>,
     /// The port of objects of any class, for reading.
     pub objects: Arc<dyn ForestObjects>,
+    /// The optional port of the state of single domain controllers.
+    pub controller_probe: Option<Arc<dyn ControllerProbe>>,
 }
 
 impl Forest {
-    /// Creates a bundle of the ports that every forest has; an optional one is added with
-    /// [`with_replication_metadata`](Self::with_replication_metadata).
+    /// Creates a bundle of the ports that every forest has; the optional ones are added with
+    /// [`with_replication_metadata`](Self::with_replication_metadata) and
+    /// [`with_controller_probe`](Self::with_controller_probe).
     #[must_use]
     pub fn new(
         suffixes: Arc<dyn Suffixes>,
@@ -77,11 +83,19 @@ impl Forest {
         password_policies: Arc<dyn PasswordPolicies>,
         objects: Arc<dyn ForestObjects>,
     ) -> Self {
-        let replication_metadata = None;
-        Self { suffixes, users, object_writer, replication, replication_metadata, password_policies, objects }
+        Self {
+            suffixes,
+            users,
+            object_writer,
+            replication,
+            replication_metadata: None,
+            password_policies,
+            objects,
+            controller_probe: None,
+        }
     }
 
-    /// Creates a bundle from one value that implements all ports, the optional one included.
+    /// Creates a bundle from one value that implements all ports, the optional ones included.
     #[must_use]
     pub fn from_ports<P>(ports: Arc<P>) -> Self
     where
@@ -92,6 +106,7 @@ impl Forest {
             + ReplicationMetadata
             + PasswordPolicies
             + ForestObjects
+            + ControllerProbe
             + 'static,
     {
         Self {
@@ -101,7 +116,8 @@ impl Forest {
             replication: Arc::<P>::clone(&ports),
             replication_metadata: Some(Arc::<P>::clone(&ports) as Arc<dyn ReplicationMetadata>),
             password_policies: Arc::<P>::clone(&ports),
-            objects: ports,
+            objects: Arc::<P>::clone(&ports),
+            controller_probe: Some(ports),
         }
     }
 
@@ -158,6 +174,20 @@ impl Forest {
     #[must_use]
     pub fn with_objects(mut self, port: Arc<dyn ForestObjects>) -> Self {
         self.objects = port;
+        self
+    }
+
+    /// Sets the optional port of the state of single domain controllers.
+    #[must_use]
+    pub fn with_controller_probe(mut self, port: Arc<dyn ControllerProbe>) -> Self {
+        self.controller_probe = Some(port);
+        self
+    }
+
+    /// Removes the optional port of the state of single domain controllers.
+    #[must_use]
+    pub fn without_controller_probe(mut self) -> Self {
+        self.controller_probe = None;
         self
     }
 }

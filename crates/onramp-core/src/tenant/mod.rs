@@ -4,11 +4,13 @@
 //! was already sent may still happen. Implementations retry what is safe to retry and bound every wait.
 
 mod applications;
+mod caller;
 mod domains;
 mod mfa_state;
 mod password_protection;
 mod roles;
 mod second_factor;
+mod service_records;
 mod sign_in;
 mod subscriptions;
 mod sync;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 pub use applications::{
     AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewCertificate,
 };
+pub use caller::{Caller, CallerCredential, CallerCredentialKind, CallerRights};
 pub use domains::{
     DomainAuthentication, DomainReference, DomainVerification, Domains, ReferenceKind, TenantDomain,
     VerificationRecord,
@@ -29,6 +32,7 @@ pub use roles::{RoleAssignment, RoleTemplateId, Roles};
 pub use second_factor::{
     Certainty, ConditionalAccessPolicy, PolicyDemand, PolicyInForce, PolicySubject, SecondFactor,
 };
+pub use service_records::{ServiceRecord, ServiceRecords};
 pub use sign_in::{SignIn, SignInProbe};
 pub use subscriptions::{
     AzureRoleId, ClassicAdministrator, PrincipalType, Subscription, SubscriptionRoleAssignment,
@@ -40,9 +44,11 @@ pub use users::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
 #[cfg(feature = "mock")]
 pub(crate) mod mocks {
     pub use super::applications::MockApplications;
+    pub use super::caller::MockCaller;
     pub use super::domains::MockDomains;
     pub use super::password_protection::MockPasswordProtection;
     pub use super::roles::MockRoles;
+    pub use super::service_records::MockServiceRecords;
     pub use super::sign_in::MockSignIn;
     pub use super::subscriptions::MockSubscriptions;
     pub use super::sync::MockDirectorySync;
@@ -77,10 +83,15 @@ pub struct Tenant {
     pub applications: Arc<dyn Applications>,
     /// The port of the password protection settings.
     pub password_protection: Arc<dyn PasswordProtection>,
+    /// The optional port of the DNS records that the services of a domain need.
+    pub service_records: Option<Arc<dyn ServiceRecords>>,
+    /// The optional port of the identity that the program signs in with.
+    pub caller: Option<Arc<dyn Caller>>,
 }
 
 impl Tenant {
-    /// Creates a bundle of ports.
+    /// Creates a bundle of the ports that every tenant has; the optional ones are added with
+    /// [`with_service_records`](Self::with_service_records) and [`with_caller`](Self::with_caller).
     #[allow(clippy::too_many_arguments)] // one per port
     #[must_use]
     pub fn new(
@@ -93,10 +104,21 @@ impl Tenant {
         applications: Arc<dyn Applications>,
         password_protection: Arc<dyn PasswordProtection>,
     ) -> Self {
-        Self { domains, users, roles, sign_in, sync, subscriptions, applications, password_protection }
+        Self {
+            domains,
+            users,
+            roles,
+            sign_in,
+            sync,
+            subscriptions,
+            applications,
+            password_protection,
+            service_records: None,
+            caller: None,
+        }
     }
 
-    /// Creates a bundle from one value that implements all ports.
+    /// Creates a bundle from one value that implements all ports, the optional ones included.
     #[must_use]
     pub fn from_ports<P>(ports: Arc<P>) -> Self
     where
@@ -108,6 +130,8 @@ impl Tenant {
             + Subscriptions
             + Applications
             + PasswordProtection
+            + ServiceRecords
+            + Caller
             + 'static,
     {
         Self {
@@ -118,7 +142,9 @@ impl Tenant {
             sync: Arc::<P>::clone(&ports),
             subscriptions: Arc::<P>::clone(&ports),
             applications: Arc::<P>::clone(&ports),
-            password_protection: ports,
+            password_protection: Arc::<P>::clone(&ports),
+            service_records: Some(Arc::<P>::clone(&ports) as Arc<dyn ServiceRecords>),
+            caller: Some(ports),
         }
     }
 
@@ -175,6 +201,34 @@ impl Tenant {
     #[must_use]
     pub fn with_password_protection(mut self, port: Arc<dyn PasswordProtection>) -> Self {
         self.password_protection = port;
+        self
+    }
+
+    /// Sets the optional port of the DNS records that the services of a domain need.
+    #[must_use]
+    pub fn with_service_records(mut self, port: Arc<dyn ServiceRecords>) -> Self {
+        self.service_records = Some(port);
+        self
+    }
+
+    /// Removes the optional port of the DNS records that the services of a domain need.
+    #[must_use]
+    pub fn without_service_records(mut self) -> Self {
+        self.service_records = None;
+        self
+    }
+
+    /// Sets the optional port of the identity that the program signs in with.
+    #[must_use]
+    pub fn with_caller(mut self, port: Arc<dyn Caller>) -> Self {
+        self.caller = Some(port);
+        self
+    }
+
+    /// Removes the optional port of the identity that the program signs in with.
+    #[must_use]
+    pub fn without_caller(mut self) -> Self {
+        self.caller = None;
         self
     }
 }

@@ -62,6 +62,10 @@ pub struct SyncFeatures {
     pub block_soft_match: Option<bool>,
     /// Taking over a cloud object by its source anchor is off (`blockCloudObjectTakeoverThroughHardMatchEnabled`).
     pub block_hard_match: Option<bool>,
+    /// The source anchor of a cloud object may be changed from on-premises
+    /// (`allowOnPremUpdateOfOnPremisesObjectIdentifierEnabled`): the block of hard matches since July 2026 is bypassed.
+    #[serde(default)]
+    pub allow_identifier_update: Option<bool>,
     /// Matching looks at the UPN too, not only at the primary address (`softMatchOnUpnEnabled`).
     pub soft_match_on_upn: Option<bool>,
     /// UPNs of licensed users follow the directory (`synchronizeUpnForManagedUsersEnabled`).

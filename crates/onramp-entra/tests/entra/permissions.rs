@@ -6,7 +6,7 @@ const TABLE: &str = include_str!("../../docs/permissions.md");
 
 /// The sections of the table, and what documents the ports in them.
 const PORTS: [(&str, &[&str]); 7] = [
-    ("Domains", &[include_str!("../../src/domains.rs")]),
+    ("Domains", &[include_str!("../../src/domains.rs"), include_str!("../../src/service_records.rs")]),
     ("Users", &[include_str!("../../src/users.rs")]),
     ("Roles", &[include_str!("../../src/roles.rs")]),
     ("Sign-in", &[include_str!("../../src/sign_in.rs")]),
@@ -14,7 +14,7 @@ const PORTS: [(&str, &[&str]); 7] = [
         "Synchronization and password rules",
         &[include_str!("../../src/sync.rs"), include_str!("../../src/password_protection.rs")],
     ),
-    ("Applications", &[include_str!("../../src/applications.rs")]),
+    ("Applications", &[include_str!("../../src/applications.rs"), include_str!("../../src/caller.rs")]),
     ("Azure", &[include_str!("../../src/subscriptions.rs")]),
 ];
 

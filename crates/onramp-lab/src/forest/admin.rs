@@ -170,6 +170,15 @@ impl LabForest {
         self.change_controller(host, |state, at| set(state, at, |controller| controller.stopped = false))
     }
 
+    /// Sets how far the clock of a domain controller is ahead of the right time; a negative time is behind it.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such domain controller.
+    pub fn set_clock_offset(&self, host: &str, offset: time::Duration) -> Result<()> {
+        let offset = UnixNanos::try_from(offset.whole_nanoseconds()).unwrap_or_default();
+        self.change_controller(host, |state, at| set(state, at, |one| one.clock_offset = offset))
+    }
+
     /// Sets the replication delay from now on, changes in flight included.
     pub fn set_replication_delay(&self, delay: Duration) {
         self.0.delay.store(nanoseconds(delay), Ordering::Release);

@@ -69,6 +69,16 @@ impl LabForest {
         self.with(|state| state.controllers.iter().map(|controller| controller.host.clone()).collect())
     }
 
+    /// Returns the DNS names of the domain controllers of a domain.
+    pub(crate) fn controllers_of(&self, domain: &str) -> Vec<String> {
+        self.with(|state| {
+            let context = state.domains.iter().find(|known| known.dns.as_str() == domain)?.context;
+            let of_it = state.controllers.iter().filter(|one| one.domain == context);
+            Some(of_it.map(|one| one.host.clone()).collect())
+        })
+        .unwrap_or_default()
+    }
+
     /// Returns the login of the built-in administrator, who may do everything.
     #[must_use]
     pub fn administrator(&self) -> Login {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use onramp_core::dns::DnsRecord;
 use onramp_core::tenant::{RoleTemplateId, SubscriptionState};
 use onramp_core::{DomainName, Error, ErrorKind, ObjectId, Result, Upn};
 use serde_json::Value;
@@ -176,6 +177,11 @@ impl LabTenant {
         })?;
         self.publish_txt(domain, &text);
         Ok(text)
+    }
+
+    /// Returns the verification records that stand at a name of the simulated DNS.
+    pub(crate) fn dns_records(&self, name: &str) -> Vec<DnsRecord> {
+        self.with_state(|state| state.dns.records(name))
     }
 
     /// Takes every record of this name out of the simulated DNS.

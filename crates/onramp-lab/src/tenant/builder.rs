@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use onramp_core::tenant::{PasswordProtectionSettings, RoleTemplateId};
-use onramp_core::{Clock, DomainName, ObjectId, Password, Result, SystemClock, Upn};
+use onramp_core::tenant::{DeletionPrevention, PasswordProtectionSettings, RoleTemplateId};
+use onramp_core::{Clock, DomainName, Error, ErrorKind, ObjectId, Password, Result, SystemClock, Upn};
 use time::OffsetDateTime;
 
 use super::data::directory::Directory;
@@ -54,6 +54,10 @@ pub struct LabTenantBuilder {
     password_rules: Option<PasswordProtectionSettings>,
     classic_administrators: Vec<String>,
     legacy_roles_only: bool,
+    secret_expires: Option<OffsetDateTime>,
+    last_sync: Option<OffsetDateTime>,
+    sync_features: Vec<(String, bool)>,
+    deletion_prevention: Option<DeletionPrevention>,
 }
 
 impl Default for LabTenantBuilder {
@@ -83,6 +87,10 @@ impl Default for LabTenantBuilder {
             password_rules: None,
             classic_administrators: Vec::new(),
             legacy_roles_only: false,
+            secret_expires: None,
+            last_sync: None,
+            sync_features: Vec::new(),
+            deletion_prevention: None,
         }
     }
 }
@@ -247,11 +255,35 @@ impl LabTenantBuilder {
         self
     }
 
+    /// Sets the end of the validity of the secret of the lab's own application. A later sign-in with it is refused.
+    pub fn secret_expires(mut self, at: OffsetDateTime) -> Self {
+        self.secret_expires = Some(at);
+        self
+    }
+
+    /// Sets the time of the last synchronization.
+    pub fn last_sync(mut self, at: OffsetDateTime) -> Self {
+        self.last_sync = Some(at);
+        self
+    }
+
+    /// Sets a synchronization feature by Graph's name, such as `blockSoftMatchEnabled`.
+    pub fn sync_feature(mut self, name: impl Into<String>, on: bool) -> Self {
+        self.sync_features.push((name.into(), on));
+        self
+    }
+
+    /// Sets from how many deletions on a synchronization is stopped. 500 objects by default.
+    pub fn deletion_prevention(mut self, prevention: DeletionPrevention) -> Self {
+        self.deletion_prevention = Some(prevention);
+        self
+    }
+
     /// Makes the tenant.
     ///
     /// # Errors
     /// `Invalid` if the name makes no domain, or a user given by hand has a domain that is not verified, or the same UPN or
-    /// proxy address as another.
+    /// proxy address as another, or there is no such synchronization feature.
     pub fn build(self) -> Result<LabTenant> {
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock::new()));
         let now = clock.now();
@@ -268,6 +300,19 @@ impl LabTenantBuilder {
             state.domains.insert(domain.name.clone(), domain);
         }
         let (client_id, client_secret, public_client_id) = add_applications(&mut state, now);
+        for app in state.applications.iter_mut().filter(|app| app.app_id == client_id) {
+            app.secrets_expire = self.secret_expires;
+        }
+        let sync = &mut state.synchronization;
+        sync.last_sync = self.last_sync;
+        for (name, on) in &self.sync_features {
+            sync.set_feature(name, *on).map_err(|refusal| {
+                Error::new(ErrorKind::Invalid, "build the tenant").with_detail(refusal.message)
+            })?;
+        }
+        if let Some(prevention) = self.deletion_prevention {
+            sync.prevent_deletions(prevention);
+        }
         let admin = format!("admin@{initial}");
         let break_glass = format!("break-glass@{initial}");
         let admin_password = state.draw.password();

@@ -3,6 +3,7 @@
 // Helpers of tests may fail loudly, as tests themselves may.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod dns;
 mod forest;
 mod mutants;
 mod people;

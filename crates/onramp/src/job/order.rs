@@ -49,6 +49,7 @@ async fn survey_steps(onramp: &Onramp, spec: &Spec) -> Result<Survey> {
         password_policies,
         unreadable: Unreadable::default(),
         counts: SurveyCounts::default(),
+        preflight: None,
     };
     users::survey(onramp, spec, &mut survey).await?;
     onramp.report_read("users of the forest", survey.counts.forest_users);
@@ -91,6 +92,7 @@ pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
         consequences: draft.consequences,
         blockers: draft.blockers,
         warnings: draft.warnings,
+        preflight: survey.preflight.as_ref().map(|made| made.items.clone()).unwrap_or_default(),
         skipped: sorted(&users.skipped, |skipped| by_place(&skipped.user)).into_iter().cloned().collect(),
     }
 }

@@ -168,6 +168,7 @@ async fn undo(onramp: &Onramp, run: &RecordedRun, selection: &UndoSelection) -> 
         consequences: draft.consequences,
         blockers: draft.blockers,
         warnings: draft.warnings,
+        preflight: Vec::new(),
         skipped: sorted(&skipped, |skipped| (skipped.user.dn.as_str().to_owned(), skipped.user.guid))
             .into_iter()
             .cloned()

@@ -1,4 +1,5 @@
-//! Plans as JSON Lines: the header, then one line for each consequence, blocker, warning, skipped user and change.
+//! Plans as JSON Lines: the header, then one line for each consequence, blocker, warning, item of the preflight, skipped user
+//! and change.
 
 use std::fmt;
 use std::io::{BufRead, Write};
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Blocker, Consequence, Plan, PlanHeader, PlannedChange, Skipped};
+use crate::preflight::CheckItem;
 
 /// The version of the format of plan files that this version writes. It reads this one and older ones from 2 on.
 pub const PLAN_FORMAT_VERSION: u32 = 7;
@@ -67,6 +69,10 @@ enum Line<'a> {
     Warning {
         text: std::borrow::Cow<'a, str>,
     },
+    Check {
+        #[serde(flatten)]
+        item: std::borrow::Cow<'a, CheckItem>,
+    },
     Skipped {
         #[serde(flatten)]
         skipped: std::borrow::Cow<'a, Skipped>,
@@ -95,8 +101,8 @@ pub enum PlanError {
 }
 
 impl Plan {
-    /// Returns the SHA-256 digest of the plan, except the time of its survey, in hexadecimal. Two surveys without a change
-    /// between them give plans with the same digest: it shows that the reviewed plan is the one that is applied.
+    /// Returns the SHA-256 digest of the plan, except the time of its survey and its preflight, in hexadecimal. Two surveys without
+    /// a change between them give plans with the same digest: it shows that the reviewed plan is the one that is applied.
     pub fn digest(&self) -> String {
         let mut digest = Sha256::new();
         let header = PlanHeader { surveyed_at: time::OffsetDateTime::UNIX_EPOCH, ..self.header.clone() };
@@ -113,7 +119,8 @@ impl Plan {
     /// Errors of the writer.
     pub fn write(&self, mut to: impl Write) -> std::io::Result<()> {
         let header = Line::Header { digest: self.digest(), header: self.header.clone() };
-        for line in std::iter::once(header).chain(self.lines()) {
+        let checks = self.preflight.iter().map(|item| Line::Check { item: std::borrow::Cow::Borrowed(item) });
+        for line in std::iter::once(header).chain(checks).chain(self.lines()) {
             serde_json::to_writer(&mut to, &line)?;
             to.write_all(b"\n")?;
         }
@@ -155,6 +162,7 @@ impl Plan {
                         blockers: Vec::new(),
                         warnings: Vec::new(),
                         skipped: Vec::new(),
+                        preflight: Vec::new(),
                     };
                     plan = Some((empty, digest));
                 }
@@ -165,6 +173,7 @@ impl Plan {
                 }
                 (Line::Blocker { blocker }, Some((plan, _))) => plan.blockers.push(blocker.into_owned()),
                 (Line::Warning { text }, Some((plan, _))) => plan.warnings.push(text.into_owned()),
+                (Line::Check { item }, Some((plan, _))) => plan.preflight.push(item.into_owned()),
                 (Line::Skipped { skipped }, Some((plan, _))) => plan.skipped.push(skipped.into_owned()),
                 (Line::Change { change }, Some((plan, _))) => plan.changes.push(change.into_owned()),
             }
@@ -176,6 +185,7 @@ impl Plan {
         }
     }
 
+    /// Returns the lines that the digest covers.
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         use std::borrow::Cow::Borrowed;
         let consequences = self.consequences.iter().map(|c| Line::Consequence { consequence: Borrowed(c) });

@@ -28,6 +28,7 @@ pub use object_edit::{AttributeEdit, ObjectEdit};
 pub use skipped::{SkipReason, Skipped};
 
 use crate::canary::Canary;
+use crate::preflight::CheckItem;
 use crate::spec::Waits;
 
 /// The changes in their order, with blockers and consequences.
@@ -42,6 +43,7 @@ pub struct Plan {
     pub(crate) blockers: Vec<Blocker>,
     pub(crate) warnings: Vec<String>,
     pub(crate) skipped: Vec<Skipped>,
+    pub(crate) preflight: Vec<CheckItem>,
 }
 
 /// The header of a plan: its tenant, its time, and the numbers of users.
@@ -138,6 +140,14 @@ impl Plan {
     /// Returns the users that are left out on purpose.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
+    }
+
+    /// Returns the items of the preflight at the time of the survey; none if there was no preflight.
+    ///
+    /// They are what was seen at a time, like the time of the survey: the [digest](Plan::digest) does not cover them, and a
+    /// policy that names some of them has them judged anew before the first change.
+    pub fn preflight(&self) -> &[CheckItem] {
+        &self.preflight
     }
 
     /// Returns true if there is nothing to change.

@@ -4,6 +4,7 @@
 //! port [`ChangePolicy`].
 
 mod canary;
+mod preflight;
 mod protected;
 mod rules;
 mod window;
@@ -21,6 +22,7 @@ use crate::history::History;
 use crate::outcome::ApplyOutcome;
 use crate::plan::{Plan, PlanReview};
 pub use crate::policy_violation::PolicyViolation;
+use crate::preflight::PreflightRunner;
 
 /// Port: the rules under which a plan may be applied.
 ///
@@ -75,12 +77,21 @@ pub struct PolicyRequest<'a> {
     pub history: &'a History,
     /// The time.
     pub now: OffsetDateTime,
+    /// The reader of a preflight, for rules about its items; `None` if there is none.
+    pub preflight: Option<&'a PreflightRunner>,
 }
 
 impl<'a> PolicyRequest<'a> {
     /// Creates a request for a plan that nobody else reviewed.
     pub fn new(plan: &'a Plan, forest: &'a Forest, history: &'a History, now: OffsetDateTime) -> Self {
-        Self { plan, review: None, operator: None, forest, history, now }
+        Self { plan, review: None, operator: None, forest, history, now, preflight: None }
+    }
+
+    /// Sets the reader of a preflight.
+    #[must_use]
+    pub fn with_preflight(mut self, runner: Option<&'a PreflightRunner>) -> Self {
+        self.preflight = runner;
+        self
     }
 
     /// Sets the person or program that applies the plan.

@@ -7,11 +7,12 @@ use time::{Duration, OffsetDateTime};
 
 use super::{
     ChangePolicy, ChangeWindow, PolicyDecision, PolicyRequest, PolicyViolation, RunProgress, canary,
-    protected,
+    preflight, protected,
 };
 use crate::history::History;
 use crate::plan_store::{StoredPlan, is_same_person};
-use crate::spec::SpecError;
+use crate::preflight::catalog;
+use crate::spec::{SpecError, nearest};
 
 /// The maximum time by which the clock of the machine that surveyed may be ahead.
 const CLOCK_TOLERANCE: Duration = Duration::minutes(5);
@@ -70,6 +71,12 @@ pub struct PolicyRules {
     /// such as for a DNS record, is completed outside of a window, too.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "not_empty")]
     pub windows: Vec<ChangeWindow>,
+    /// The names of items of the preflight that stop a run if they fail, such as `security-defaults`. They are judged anew
+    /// when the plan is reviewed and before the first change.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "item_names")]
+    pub preflight: Vec<String>,
+    /// True if one of these items that cannot be told stops a run, too.
+    pub preflight_must_be_known: bool,
 }
 
 impl PolicyRules {
@@ -144,6 +151,20 @@ impl PolicyRules {
         self
     }
 
+    /// Adds an item of the preflight that stops a run if it fails.
+    #[must_use]
+    pub fn with_preflight(mut self, item: impl Into<String>) -> Self {
+        self.preflight.push(item.into());
+        self
+    }
+
+    /// Requires that the items of the preflight that stop a run can be told.
+    #[must_use]
+    pub fn with_known_preflight(mut self) -> Self {
+        self.preflight_must_be_known = true;
+        self
+    }
+
     fn review_plan(&self, request: &PolicyRequest<'_>, violations: &mut Vec<PolicyViolation>) {
         let plan = request.plan;
         let writes = plan.changes().iter().filter(|planned| planned.change.writes()).count() as u64;
@@ -214,6 +235,21 @@ pub(super) fn not_empty<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D)
     Ok(list)
 }
 
+/// Reads names of items of the preflight; an unknown one would stop nothing.
+fn item_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names: Vec<String> = not_empty(deserializer)?;
+    let known = || catalog().iter().map(|item| item.id);
+    match names.iter().find(|name| !known().any(|id| id == name.as_str())) {
+        None => Ok(names),
+        Some(name) => {
+            let near =
+                nearest(name, known()).map(|id| format!("; did you mean \"{id}\"?")).unwrap_or_default();
+            let detail = format!("\"{name}\" is no item of the preflight{near}");
+            Err(serde::de::Error::custom(detail))
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for PolicyRules {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let rules = Self::deserialize(deserializer)?;
@@ -221,6 +257,8 @@ impl<'de> Deserialize<'de> for PolicyRules {
             "`canary_observation_minutes` has no effect without `canary_users`"
         } else if rules.separate_operator && !rules.separate_approver {
             "`separate_operator` has no effect without `separate_approver`"
+        } else if rules.preflight_must_be_known && rules.preflight.is_empty() {
+            "`preflight_must_be_known` has no effect without `preflight`"
         } else {
             return Ok(rules);
         };
@@ -302,6 +340,7 @@ impl ChangePolicy for PolicyRules {
         }
         self.review_plan(request, &mut violations);
         protected::review(self, request, &mut violations).await?;
+        preflight::review(self, request, &mut violations).await;
         Ok(violations)
     }
 

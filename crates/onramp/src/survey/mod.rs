@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+use crate::preflight::Preflight;
 pub use domain::DomainSurvey;
 pub use service_account::{ServiceAccountState, SubscriptionAccess};
 pub(crate) use suffix::forest_of;
@@ -55,6 +56,9 @@ pub struct Survey {
     pub unreadable: Unreadable,
     /// The numbers of objects that were read.
     pub counts: SurveyCounts,
+    /// The preflight, if one was made; the plan shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preflight: Option<Preflight>,
 }
 
 /// The objects that could not be read, and were skipped.
@@ -87,7 +91,15 @@ impl Survey {
             password_policies: Vec::new(),
             unreadable: Unreadable::default(),
             counts: SurveyCounts::default(),
+            preflight: None,
         }
+    }
+
+    /// Adds the preflight that the plan shows.
+    #[must_use]
+    pub fn with_preflight(mut self, preflight: Preflight) -> Self {
+        self.preflight = Some(preflight);
+        self
     }
 }
 

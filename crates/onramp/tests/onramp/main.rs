@@ -27,6 +27,7 @@ mod orderly_ends;
 mod plan_files;
 mod planning;
 mod policies;
+mod preflight;
 mod preparing_the_environment;
 mod reading_once;
 mod recorded_runs;

@@ -7,6 +7,7 @@ const PLAN_3: &str = include_str!("../samples/plan-3.jsonl");
 const PLAN_4: &str = include_str!("../samples/plan-4.jsonl");
 const PLAN_5: &str = include_str!("../samples/plan-5.jsonl");
 const PLAN_6: &str = include_str!("../samples/plan-6.jsonl");
+const PLAN_6_ONBOARD: &str = include_str!("../samples/plan-6-onboard.jsonl");
 const JOURNAL_3: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-3.jsonl");
 const JOURNAL_2: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-2.jsonl");
 const JOURNAL_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-1.jsonl");
@@ -21,6 +22,7 @@ fn a_plan_of_an_older_version_is_read_written_and_approved() {
         (4, PLAN_4, thirteen),
         (5, PLAN_5, thirteen),
         (6, PLAN_6, fixes),
+        (6, PLAN_6_ONBOARD, nine),
     ];
     for (version, file, numbers) in samples {
         let plan = Plan::read(file.as_bytes()).unwrap();

@@ -1,5 +1,6 @@
 //! The suites of a forest's ports.
 
+pub mod controller_probe;
 mod nobody;
 pub mod object_writer;
 pub mod objects;
@@ -21,4 +22,7 @@ pub async fn run(forest: &Forest, fixture: &ForestFixture) {
     Box::pin(object_writer::run(&*forest.object_writer, &*forest.users, fixture)).await;
     Box::pin(replication::run(forest, fixture)).await;
     Box::pin(password_policies::run(&*forest.password_policies, &*forest.suffixes, fixture)).await;
+    if let Some(port) = &forest.controller_probe {
+        Box::pin(controller_probe::run(&**port, &*forest.replication)).await;
+    }
 }

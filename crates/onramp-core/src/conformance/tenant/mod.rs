@@ -1,9 +1,11 @@
 //! The suites of a tenant's ports.
 
 pub mod applications;
+pub mod caller;
 pub mod domains;
 pub mod password_protection;
 pub mod roles;
+pub mod service_records;
 pub mod sign_in;
 mod subjects;
 pub mod subscriptions;
@@ -24,4 +26,10 @@ pub async fn run(tenant: &Tenant, fixture: &TenantFixture) {
     Box::pin(applications::run(&*tenant.applications, fixture)).await;
     Box::pin(password_protection::run(&*tenant.password_protection)).await;
     Box::pin(sync::run(&*tenant.sync, fixture)).await;
+    if let Some(port) = &tenant.service_records {
+        Box::pin(service_records::run(&**port, fixture)).await;
+    }
+    if let Some(port) = &tenant.caller {
+        Box::pin(caller::run(&**port)).await;
+    }
 }

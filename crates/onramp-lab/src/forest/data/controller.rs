@@ -28,6 +28,8 @@ pub(crate) struct Controller {
     pub(crate) stopped: bool,
     /// True if changes of other controllers are held back.
     pub(crate) held: bool,
+    /// The difference of its clock from the right time.
+    pub(crate) clock_offset: UnixNanos,
     /// The highest update sequence number it gave out.
     pub(crate) usn: u64,
     pub(crate) overlay: Overlay,
@@ -66,6 +68,7 @@ impl Controller {
             writable: true,
             stopped: false,
             held: false,
+            clock_offset: 0,
             usn: shape.usn,
             overlay: Overlay::default(),
             log: VecDeque::new(),
@@ -74,6 +77,13 @@ impl Controller {
             in_step: vec![shape.built; shape.controllers],
             seen: vec![vec![shape.usn; shape.contexts]; shape.controllers],
         }
+    }
+}
+
+impl Controller {
+    /// Returns the time by its clock.
+    pub(crate) fn time(&self, now: UnixNanos) -> UnixNanos {
+        now.saturating_add(self.clock_offset)
     }
 }
 

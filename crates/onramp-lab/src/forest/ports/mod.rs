@@ -1,5 +1,6 @@
 //! The forest ports, directly on the model: no network, no waiting.
 
+mod controller_probe;
 mod object_writer;
 mod objects;
 mod password_policies;

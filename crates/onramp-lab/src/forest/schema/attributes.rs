@@ -256,5 +256,8 @@ attributes! {
     MODIFY_TIME_STAMP = "modifyTimeStamp" "2.5.18.2" Time One Constructed;
     SUB_SCHEMA_SUB_ENTRY = "subSchemaSubEntry" "2.5.18.10" Dn Many Constructed;
     ATTRIBUTE_TYPES = "attributeTypes" "2.5.21.5" Text Many Constructed;
+    TOMBSTONE_LIFETIME = "tombstoneLifetime" "1.2.840.113556.1.2.54" Integer One Stored;
+    OBJECT_VERSION = "objectVersion" "1.2.840.113556.1.2.76" Integer One System;
+    MS_DS_ENABLED_FEATURE = "msDS-EnabledFeature" "1.2.840.113556.1.4.2061" Dn Many System;
     OBJECT_CLASSES = "objectClasses" "2.5.21.6" Text Many Constructed;
 }

@@ -63,6 +63,9 @@ classes! {
         "ms-DS-Password-Settings-Container", ["top", "msDS-PasswordSettingsContainer"];
     PasswordSettings = "msDS-PasswordSettings" "1.2.840.113556.1.5.255", "ms-DS-Password-Settings",
         ["top", "msDS-PasswordSettings"];
+    RidManager = "rIDManager" "1.2.840.113556.1.5.83", "RID-Manager", ["top", "rIDManager"];
+    InfrastructureUpdate = "infrastructureUpdate" "1.2.840.113556.1.5.175", "Infrastructure-Update",
+        ["top", "infrastructureUpdate"];
     AttributeSchema = "attributeSchema" "1.2.840.113556.1.3.14", "Attribute-Schema", ["top", "attributeSchema"];
     ClassSchema = "classSchema" "1.2.840.113556.1.3.13", "Class-Schema", ["top", "classSchema"];
     SubSchema = "subSchema" "2.5.20.1", "SubSchema", ["top", "subSchema"];

@@ -92,7 +92,8 @@ impl Builder<'_> {
         // The first controller of each domain has its roles; the first of the forest has the forest's too.
         let heads = self.state.domains.iter().map(|domain| (domain.head, domain.context));
         let forest = [(self.well_known.partitions, 0), (self.well_known.schema, 0)];
-        for (id, context) in heads.chain(forest).collect::<Vec<_>>() {
+        let roles: Vec<_> = heads.chain(forest).chain(self.role_objects.iter().copied()).collect();
+        for (id, context) in roles {
             let mut controllers = self.state.controllers.iter();
             let Some(first) = controllers.find(|controller| controller.domain == context) else { continue };
             let owner = self.dn(first.dsa);

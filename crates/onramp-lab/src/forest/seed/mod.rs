@@ -97,6 +97,8 @@ struct Builder<'a> {
     computers: Id,
     domain_controllers: Id,
     site_servers: Vec<Id>,
+    /// The objects of the domains that name the holders of roles, each with the naming context of its domain.
+    role_objects: Vec<(Id, u8)>,
 }
 
 impl<'a> Builder<'a> {
@@ -117,6 +119,7 @@ impl<'a> Builder<'a> {
             computers: 0,
             domain_controllers: 0,
             site_servers: Vec::new(),
+            role_objects: Vec::new(),
         }
     }
 

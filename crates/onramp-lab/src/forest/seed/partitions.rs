@@ -6,12 +6,19 @@ use crate::forest::data::packed::Packer;
 use crate::forest::data::state::{Context, ContextKind, Domain};
 use crate::forest::schema::{Attr, Class, Source, subschema};
 
+/// The recycle bin, as an optional feature below the Configuration partition.
+const RECYCLE_BIN: &str =
+    "CN=Recycle Bin Feature,CN=Optional Features,CN=Directory Service,CN=Windows NT,CN=Services";
+
 impl<'a> Builder<'a> {
     pub(super) fn naming_contexts(&mut self) {
         self.well_known.domain = self.domain_head(NO_PARENT);
         self.well_known.configuration =
             self.insert(self.well_known.domain, Class::Configuration, 1, named("Configuration"));
-        self.well_known.schema = self.insert(self.well_known.configuration, Class::Dmd, 2, named("Schema"));
+        let mut schema = named("Schema");
+        // Windows Server 2019 and 2022.
+        schema.push(Attr::OBJECT_VERSION, "88");
+        self.well_known.schema = self.insert(self.well_known.configuration, Class::Dmd, 2, schema);
         let kinds = [ContextKind::Domain, ContextKind::Configuration, ContextKind::Schema];
         let heads = [self.well_known.domain, self.well_known.configuration, self.well_known.schema];
         self.state.contexts =
@@ -104,6 +111,10 @@ impl<'a> Builder<'a> {
         if self.context == 0 {
             self.well_known.password_settings = container;
         }
+        let rids = self.insert(system, Class::RidManager, self.context, named("RID Manager$"));
+        let infrastructure =
+            self.insert(domain, Class::InfrastructureUpdate, self.context, named("Infrastructure"));
+        self.role_objects.extend([(rids, self.context), (infrastructure, self.context)]);
         // It is deleted itself, so that only who asks for deleted objects sees it.
         let graves = self.container(domain, "Deleted Objects");
         if let Some(mut container) = self.state.object(graves).cloned() {
@@ -114,8 +125,10 @@ impl<'a> Builder<'a> {
 
     pub(super) fn configuration(&mut self) {
         let configuration = self.well_known.configuration;
-        self.well_known.partitions =
-            self.insert(configuration, Class::CrossRefContainer, 1, named("Partitions"));
+        let mut partitions = named("Partitions");
+        partitions.push(Attr::MS_DS_BEHAVIOR_VERSION, "7");
+        partitions.push(Attr::MS_DS_ENABLED_FEATURE, format!("{RECYCLE_BIN},{}", self.dn(configuration)));
+        self.well_known.partitions = self.insert(configuration, Class::CrossRefContainer, 1, partitions);
         let netbios = self.domain.netbios.clone();
         let contexts = [
             ("Enterprise Configuration", self.well_known.configuration, "1"),
@@ -133,7 +146,9 @@ impl<'a> Builder<'a> {
         }
         let services = self.insert(configuration, Class::Container, 1, named("Services"));
         let windows = self.insert(services, Class::Container, 1, named("Windows NT"));
-        let service = self.insert(windows, Class::NtdsService, 1, named("Directory Service"));
+        let mut service = named("Directory Service");
+        service.push(Attr::TOMBSTONE_LIFETIME, "180");
+        let service = self.insert(windows, Class::NtdsService, 1, service);
         let policies = self.insert(service, Class::Container, 1, named("Query-Policies"));
         let mut limits = named("Default Query Policy");
         limits.push_all(

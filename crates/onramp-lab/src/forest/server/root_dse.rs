@@ -69,7 +69,7 @@ fn all(view: View<'_>, now: UnixNanos) -> Vec<(&'static str, Vec<String>)> {
     let listed = |list: &[&str]| list.iter().map(|&item| item.to_owned()).collect::<Vec<_>>();
     vec![
         ("configurationNamingContext", vec![head(ContextKind::Configuration)]),
-        ("currentTime", vec![generalized_time(now).to_string()]),
+        ("currentTime", vec![generalized_time(controller.time(now)).to_string()]),
         ("defaultNamingContext", vec![domain]),
         ("dnsHostName", vec![controller.host.clone()]),
         ("domainControllerFunctionality", listed(&["7"])),

@@ -20,6 +20,8 @@ pub(crate) struct Application {
     pub(crate) created: OffsetDateTime,
     /// Secrets that the token endpoint takes.
     pub(crate) secrets: Vec<Password>,
+    /// The end of the validity of the secrets, if the lab was given one; else they are good for two years and taken for ever.
+    pub(crate) secrets_expire: Option<OffsetDateTime>,
     /// Users may sign in through it without a secret.
     pub(crate) is_public: bool,
     /// Certificates that the token endpoint knows of.
@@ -50,6 +52,16 @@ pub(crate) struct WantedCertificate {
     pub(crate) not_before: Option<OffsetDateTime>,
     pub(crate) not_after: Option<OffsetDateTime>,
     pub(crate) der: Option<Vec<u8>>,
+}
+
+/// The time for which a secret is good unless somebody chose another one.
+const SECRET_LIFE: time::Duration = time::Duration::days(730);
+
+impl Application {
+    /// Returns the end of the validity of the secrets.
+    pub(crate) fn secrets_end(&self) -> OffsetDateTime {
+        self.secrets_expire.unwrap_or_else(|| self.created + SECRET_LIFE)
+    }
 }
 
 /// Properties of an application that are kept as they come.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use onramp_core::dns::DnsRecord;
+use onramp_core::tenant::ServiceRecord;
 use time::{Duration, OffsetDateTime};
 
 use super::refusal::Refusal;
@@ -39,6 +41,47 @@ impl Domain {
     pub(crate) fn mail_exchange(&self) -> String {
         format!("{}.msv1.invalid", self.proof)
     }
+}
+
+impl Domain {
+    /// Returns the records that the services of the domain need in DNS.
+    pub(crate) fn service_records(&self) -> Vec<ServiceRecord> {
+        let name = &self.name;
+        let cname = |label: &str, target: &str, service: &str| {
+            let record = DnsRecord::Cname { target: target.to_owned() };
+            ServiceRecord::new(format!("{label}.{name}"), record, service)
+        };
+        let srv = |label: &str, port: u16, target: &str, service: &str| {
+            let record = DnsRecord::Srv { priority: 100, weight: 1, port, target: target.to_owned() };
+            ServiceRecord::new(format!("{label}.{name}"), record, service)
+        };
+        let of = |service: &str| {
+            let text = "v=spf1 include:spf.protection.outlook.com -all".to_owned();
+            let exchange = format!("{}.mail.protection.outlook.com", name.replace('.', "-"));
+            match service {
+                "Email" => vec![
+                    ServiceRecord::new(name, DnsRecord::Mx { preference: 0, exchange }, service),
+                    ServiceRecord::new(name, DnsRecord::Txt { text }, service),
+                    cname("autodiscover", "autodiscover.outlook.com", service),
+                ],
+                "OfficeCommunicationsOnline" => vec![
+                    srv("_sipfederationtls._tcp", 5061, "sipfed.online.lync.com", service),
+                    optional(cname("lyncdiscover", "webdir.online.lync.com", service)),
+                ],
+                "Intune" => vec![
+                    cname("enterpriseregistration", "enterpriseregistration.windows.net", service),
+                    cname("enterpriseenrollment", "enterpriseenrollment.manage.microsoft.com", service),
+                ],
+                _ => Vec::new(),
+            }
+        };
+        self.supported_services.iter().flat_map(|service| of(service)).collect()
+    }
+}
+
+fn optional(mut record: ServiceRecord) -> ServiceRecord {
+    record.is_optional = true;
+    record
 }
 
 /// The words in which the service says that another tenant has a domain.
@@ -93,6 +136,17 @@ impl Dns {
 
     pub(crate) fn publish_mx(&mut self, name: &str, exchange: &str) {
         self.mx.entry(canonical(name)).or_default().insert(canonical(exchange));
+    }
+
+    /// Returns the verification records that stand at a name.
+    pub(crate) fn records(&self, name: &str) -> Vec<DnsRecord> {
+        let name = canonical(name);
+        let texts = self.txt.get(&name).into_iter().flatten();
+        let texts = texts.map(|text| DnsRecord::Txt { text: text.clone() });
+        let hosts = self.mx.get(&name).into_iter().flatten();
+        // The preference that verification records have.
+        let hosts = hosts.map(|host| DnsRecord::Mx { preference: 32_767, exchange: host.clone() });
+        texts.chain(hosts).collect()
     }
 
     pub(crate) fn withdraw(&mut self, name: &str) {

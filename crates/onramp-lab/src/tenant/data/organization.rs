@@ -1,6 +1,6 @@
 //! The organization: directory synchronization switch and features, policies that decide about second factors.
 
-use onramp_core::tenant::RoleTemplateId;
+use onramp_core::tenant::{DeletionPrevention, RoleTemplateId};
 use time::OffsetDateTime;
 
 use super::refusal::{Outcome, Refusal};
@@ -56,6 +56,15 @@ impl Synchronization {
             deletion_prevention: "enabledForCount".to_owned(),
             deletion_threshold: 500,
         }
+    }
+
+    pub(crate) fn prevent_deletions(&mut self, prevention: DeletionPrevention) {
+        let (kind, threshold) = match prevention {
+            DeletionPrevention::Objects(count) => ("enabledForCount", count),
+            DeletionPrevention::Percent(share) => ("enabledForPercentage", share),
+            _ => ("disabled", 0),
+        };
+        (self.deletion_prevention, self.deletion_threshold) = (kind.to_owned(), threshold.into());
     }
 
     pub(crate) fn set_feature(&mut self, name: &str, value: bool) -> Outcome<()> {

@@ -59,7 +59,7 @@ fn grant(state: &mut State, tenant: &str, origin: &str, body: &[u8], ids: &Ids) 
             Assertion::parse(assertion)?.proves(app, &endpoints, ids.now)?;
             app.app_id.clone()
         }
-        None => state.client(client, secret)?.app_id.clone(),
+        None => state.client(client, secret, ids.now)?.app_id.clone(),
     };
     // A code carries the scopes it was asked for; the lab takes those of its own address then.
     let own_scope = format!("{origin}/.default offline_access");
@@ -125,7 +125,7 @@ pub(super) fn device_code(state: &mut State, tenant: &str, origin: &str, body: &
     let form: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
     let begun = known_tenant(state, tenant, "device_code").and_then(|()| {
         let client = form.get("client_id").map(String::as_str).unwrap_or_default();
-        let app_id = state.client(client, None)?.app_id.clone();
+        let app_id = state.client(client, None, ids.now)?.app_id.clone();
         audience(form.get("scope").map(String::as_str).unwrap_or_default(), origin)?;
         Ok(state.begin_device(&app_id, ids.now))
     });
@@ -155,7 +155,7 @@ pub(super) fn authorize(state: &mut State, tenant: &str, query: &str, ids: &Ids)
     let is_loopback = Url::parse(&redirect_uri)
         .is_ok_and(|url| url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1")));
     let checked = known_tenant(state, tenant, "authorize").and_then(|()| {
-        let app_id = state.client(get("client_id"), None)?.app_id.clone();
+        let app_id = state.client(get("client_id"), None, ids.now)?.app_id.clone();
         if !is_loopback {
             return Err(Aadsts::new(50_011, "The redirect URI specified in the request is not registered."));
         }

@@ -34,6 +34,7 @@ impl State {
             display_name: name.to_owned(),
             created: now,
             secrets: Vec::new(),
+            secrets_expire: None,
             is_public: false,
             certificates: Vec::new(),
             rest,

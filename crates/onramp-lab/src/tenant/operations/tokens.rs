@@ -38,9 +38,18 @@ impl State {
     }
 
     /// Returns the application that a token request names, after its secret was checked.
-    pub(crate) fn client(&self, client_id: &str, secret: Option<&str>) -> Result<&Application, Aadsts> {
+    pub(crate) fn client(
+        &self,
+        client_id: &str,
+        secret: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<&Application, Aadsts> {
         let app = self.registered(client_id)?;
         match secret {
+            Some(_) if app.secrets_expire.is_some_and(|end| end <= now) => Err(Aadsts::new(
+                7_000_222,
+                format!("The provided client secret keys for app '{client_id}' are expired."),
+            )),
             Some(secret) if app.secrets.iter().any(|known| known.expose() == secret) => Ok(app),
             Some(_) => Err(Aadsts::new(
                 7_000_215,

@@ -187,6 +187,7 @@ fn features(state: &State) -> SyncFeatures {
     let flag = |name: &str| sync.features.iter().find(|(known, _)| *known == name).map(|(_, on)| *on);
     features.block_soft_match = flag("blockSoftMatchEnabled");
     features.block_hard_match = flag("blockCloudObjectTakeoverThroughHardMatchEnabled");
+    features.allow_identifier_update = flag("allowOnPremUpdateOfOnPremisesObjectIdentifierEnabled");
     features.soft_match_on_upn = flag("softMatchOnUpnEnabled");
     features.synchronize_upn_for_managed_users = flag("synchronizeUpnForManagedUsersEnabled");
     features.password_hash_sync = flag("passwordSyncEnabled");

@@ -4,6 +4,7 @@
 
 mod access;
 mod applications;
+mod caller;
 mod domains;
 mod policies;
 mod users;

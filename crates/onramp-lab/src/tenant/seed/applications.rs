@@ -39,6 +39,7 @@ fn add_application(
         display_name: name.to_owned(),
         created: now,
         secrets,
+        secrets_expire: None,
         is_public,
         certificates: Vec::new(),
         rest: Vec::new(),

@@ -112,6 +112,7 @@ pub fn plan(survey: &FixSurvey) -> Plan {
         blockers: draft.blockers,
         warnings: draft.warnings,
         skipped: Vec::new(),
+        preflight: Vec::new(),
     }
 }
 

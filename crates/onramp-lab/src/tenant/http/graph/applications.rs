@@ -153,7 +153,7 @@ fn application_object(app: &Application) -> Value {
         "isFallbackPublicClient": app.is_public,
         "identifierUris": [],
         "keyCredentials": app.certificates.iter().map(certificate_object).collect::<Vec<_>>(),
-        "passwordCredentials": [],
+        "passwordCredentials": app.secrets.iter().map(|_| secret_object(app)).collect::<Vec<_>>(),
         "requiredResourceAccess": [],
         "tags": [],
         "notes": null,
@@ -164,6 +164,19 @@ fn application_object(app: &Application) -> Value {
         put(&mut object, name, value.clone());
     }
     object
+}
+
+/// A secret as the service shows it: everything but itself.
+fn secret_object(app: &Application) -> Value {
+    json!({
+        "keyId": app.id,
+        "displayName": "lab",
+        "startDateTime": timestamp(app.created),
+        "endDateTime": timestamp(app.secrets_end()),
+        "hint": null,
+        "secretText": null,
+        "customKeyIdentifier": null,
+    })
 }
 
 fn wanted_certificates(list: &Value) -> Outcome<Vec<WantedCertificate>> {

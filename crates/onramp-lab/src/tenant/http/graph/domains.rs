@@ -1,9 +1,12 @@
 //! `/domains`.
 
+use onramp_core::dns::DnsRecord;
+use onramp_core::tenant::ServiceRecord;
 use serde_json::{Map, Value, json};
 
 use super::users::as_directory_object;
 use crate::tenant::data::domains::{Domain, DomainPatch};
+use crate::tenant::data::json::put;
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
 use crate::tenant::http::exchange::{Answer, Exchange};
@@ -129,20 +132,47 @@ pub(super) fn verification_records(ex: &Exchange, state: &mut State, name: &str)
 
 pub(super) fn service_records(ex: &Exchange, state: &mut State, name: &str) -> Outcome<Answer> {
     let domain = state.domain(name, ex.now)?;
-    let host = format!("{}.mail.protection.outlook.com", domain.name.replace('.', "-"));
-    let records = json!([{
-        "@odata.type": "#microsoft.graph.domainDnsMxRecord",
-        "id": domain.mx_id,
-        "isOptional": false,
-        "label": domain.name,
-        "recordType": "Mx",
-        "supportedService": "Email",
-        "ttl": 3600,
-        "mailExchange": host,
-        "preference": 0,
-    }]);
+    let records: Vec<Value> =
+        domain.service_records().iter().map(|one| service_record(domain, one)).collect();
     let context = ex.context(&format!("domains('{}')/serviceConfigurationRecords", domain.name));
     Ok(Answer::ok(json!({ "@odata.context": context, "value": records })))
+}
+
+/// A record in Graph's words.
+fn service_record(domain: &Domain, one: &ServiceRecord) -> Value {
+    let (kind, data) = match &one.record {
+        DnsRecord::Txt { text } => ("Txt", json!({ "text": text })),
+        DnsRecord::Mx { preference, exchange } => {
+            ("Mx", json!({ "mailExchange": exchange, "preference": preference }))
+        }
+        DnsRecord::Cname { target } => ("CName", json!({ "canonicalName": target })),
+        DnsRecord::Srv { priority, weight, port, target } => {
+            let (service, protocol) = one.label.split_once('.').unwrap_or_default();
+            let protocol = protocol.split('.').next().unwrap_or_default();
+            let place = json!({
+                "service": service, "protocol": protocol, "priority": priority, "weight": weight, "port": port,
+                "nameTarget": target,
+            });
+            ("Srv", place)
+        }
+        // Kinds that the lab does not make.
+        _ => ("Unavailable", json!({})),
+    };
+    let type_name =
+        format!("#microsoft.graph.domainDns{}Record", if kind == "CName" { "Cname" } else { kind });
+    let mut object = json!({
+        "@odata.type": type_name,
+        "id": domain.mx_id,
+        "isOptional": one.is_optional,
+        "label": one.label,
+        "recordType": kind,
+        "supportedService": one.service,
+        "ttl": one.ttl,
+    });
+    for (name, value) in data.as_object().into_iter().flatten() {
+        put(&mut object, name, value.clone());
+    }
+    object
 }
 
 pub(super) fn references(ex: &Exchange, state: &mut State, name: &str) -> Outcome<Answer> {

@@ -68,6 +68,7 @@ enum Broken {
     HidesPolicies,
     TakesTheDomains,
     TakesTheHighestPrecedence,
+    HasNoClock,
 }
 
 #[derive(Debug, Clone)]
@@ -149,6 +150,7 @@ async fn every_broken_promise_is_noticed() {
         (Broken::HidesPolicies, "reading fine-grained policies that are hidden must fail"),
         (Broken::TakesTheDomains, "hidden policies are not known"),
         (Broken::TakesTheHighestPrecedence, "is bound by it"),
+        (Broken::HasNoClock, "tells its time"),
     ];
     let mut said = Vec::new();
     for (broken, expected) in promises {

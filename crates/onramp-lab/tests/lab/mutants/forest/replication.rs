@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use onramp_core::forest::{
-    ChangedObject, ChangesQuery, DomainController, InvocationId, ReplicatedValue, Replication,
-    ReplicationMetadata, ReplicationPosition, ValueStamp,
+    ChangedObject, ChangesQuery, ControllerProbe, DomainController, InvocationId, ProbedController,
+    ReplicatedValue, Replication, ReplicationMetadata, ReplicationPosition, ValueStamp,
 };
 use onramp_core::{AttributeName, BoxStream, DistinguishedName, ObjectGuid, Result};
 
@@ -21,6 +21,16 @@ impl Replication for Mutant {
             return Ok(false);
         }
         Ok(self.is(Broken::SaysItHoldsAll) || self.sound.replication.holds(controller, value).await?)
+    }
+}
+
+#[async_trait]
+impl ControllerProbe for Mutant {
+    async fn probe(&self, controller: &DomainController) -> Result<ProbedController> {
+        let mut probed =
+            self.sound.controller_probe.as_deref().expect("the lab has it").probe(controller).await?;
+        probed.time = probed.time.filter(|_| !self.is(Broken::HasNoClock));
+        Ok(probed)
     }
 }
 

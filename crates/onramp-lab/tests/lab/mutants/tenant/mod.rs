@@ -2,6 +2,7 @@
 
 mod access;
 mod applications;
+mod caller;
 mod domains;
 mod users;
 
@@ -52,6 +53,9 @@ enum Broken {
     ReplacesCertificates,
     GrantsAnything,
     NeverLocksOut,
+    CutsLabels,
+    HasRecordsOfAnyDomain,
+    HasNoRights,
 }
 
 #[derive(Debug, Clone)]
@@ -129,6 +133,9 @@ async fn every_broken_promise_is_noticed() {
         (Broken::ReplacesCertificates, "a certificate added again is the one that is there"),
         (Broken::GrantsAnything, "granting nobody a permission must fail"),
         (Broken::NeverLocksOut, "accounts are locked out after some tries"),
+        (Broken::CutsLabels, "the name of a record is whole"),
+        (Broken::HasRecordsOfAnyDomain, "a domain that the tenant does not have must fail"),
+        (Broken::HasNoRights, "a token is for something"),
     ];
     let mut said = Vec::new();
     for (broken, expected) in promises {
