@@ -45,10 +45,14 @@ fn a_sound_forest_passes_and_a_stopped_controller_fails() {
             "schema-version",
             "tombstone-lifetime",
             "upn-uniqueness",
-            "dc-locator-records",
         ] {
             assert_eq!(status(&made, id), ItemStatus::Pass, "{:?}", made.item(id));
         }
+
+        // The second controller registers its records late, if at all; those of the first are there from the beginning.
+        let locators = made.item("dc-locator-records").unwrap();
+        assert_ne!(locators.status, ItemStatus::CannotTell, "{locators}");
+        assert!(!locators.evidence.contains(forest.controllers()[0].fqdn()), "{locators}");
 
         let seen = preflight(&forest, client_of(&forest, 0, &ordinary).build().unwrap().forest()).await;
         for id in ["forest-rights-suffix", "forest-rights-users"] {
