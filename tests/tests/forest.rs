@@ -41,6 +41,8 @@ mod kerberos;
 mod ntlm;
 #[path = "forest/policies.rs"]
 mod policies;
+#[path = "forest/preflight.rs"]
+mod preflight;
 #[path = "forest/reading.rs"]
 mod reading;
 #[path = "forest/relay.rs"]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Parser;
 use onramp::preflight::{CheckItem, ItemStatus, Preflight, PreflightScope};
 use onramp::{CancellationToken, Onramp, PolicyRules};
-use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock, visible};
+use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock};
 
 use crate::config::Config;
 use crate::job::{exit, stop_on_ctrl_c};
@@ -37,7 +37,7 @@ pub struct Arguments {
 /// The result of a check, for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checked {
-    /// Nothing fails. Exit code 0.
+    /// No item fails. Exit code 0.
     Sound,
     /// An item fails. Exit code 1.
     Failing,
@@ -80,7 +80,7 @@ async fn check(arguments: Arguments) -> Result<Checked> {
         })?;
         println!("{json}");
     } else {
-        show(&terminal, &preflight, arguments.all);
+        terminal.preflight(&preflight, arguments.all);
     }
     Ok(result(&preflight, &config.policy))
 }
@@ -102,30 +102,4 @@ pub fn result(preflight: &Preflight, policy: &PolicyRules) -> Checked {
     } else {
         Checked::Sound
     }
-}
-
-/// Shows a preflight: the totals, then each item that needs attention, the failing ones first.
-pub fn show(terminal: &Terminal, preflight: &Preflight, all: bool) {
-    let count = |status| preflight.with_status(status).count();
-    terminal.line(format!(
-        "  {} fail, {} warn, {} cannot be told, {} pass",
-        count(ItemStatus::Fail),
-        count(ItemStatus::Warn),
-        count(ItemStatus::CannotTell),
-        count(ItemStatus::Pass)
-    ));
-    for item in preflight.by_urgency() {
-        if item.status != ItemStatus::Pass || all {
-            terminal.check_item(item);
-        }
-    }
-}
-
-/// Returns the lines of an item, escaped.
-pub(crate) fn lines(item: &CheckItem) -> Vec<String> {
-    let mut lines = vec![format!("{} ({}): {}", visible(&item.id), item.side, visible(&item.evidence))];
-    if !item.remedy.is_empty() {
-        lines.push(format!("→ {} ({})", visible(&item.remedy), visible(&item.source)));
-    }
-    lines
 }

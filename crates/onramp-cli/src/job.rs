@@ -17,7 +17,6 @@ use onramp_core::{Clock, Error, ErrorKind, Forest, Result, Tenant, visible};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
-use crate::check;
 use crate::dns;
 use crate::output::{DNS_RECORDS, EVENTS, JOURNAL, PLAN, REPORT, not_written};
 use crate::terminal::Terminal;
@@ -200,7 +199,7 @@ impl Job {
             PlanSource::Survey(spec) => {
                 terminal.heading("Preflight");
                 let preflight = onramp.preflight(&*spec).await?;
-                check::show(&terminal, &preflight, false);
+                terminal.preflight(&preflight, false);
                 terminal.heading("Survey");
                 let survey = onramp.survey(&spec).await?.with_preflight(preflight.clone());
                 terminal.rest();

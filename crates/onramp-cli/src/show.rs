@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use onramp::preflight::Preflight;
 use onramp::{AuditAction, AuditTrail, Change, FileJournal, Outcome, Plan, PlannedChange};
 use onramp_core::{DistinguishedName, Result, visible};
 
@@ -72,6 +73,12 @@ fn show(arguments: &Arguments) -> Result<()> {
         if let Some(name) = name {
             terminal.line(format!("  {part} {name}"));
         }
+    }
+    if !plan.preflight().is_empty() {
+        terminal.heading("Preflight");
+        let mut preflight = Preflight::new(header.surveyed_at);
+        preflight.items = plan.preflight().to_vec();
+        terminal.preflight(&preflight, arguments.detail);
     }
     terminal.heading("Totals");
     let kinds = counted(plan, &outcomes, |planned| Some(kind(&planned.change).to_owned()));

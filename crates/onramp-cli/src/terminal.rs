@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::dns;
 use indicatif::{ProgressBar, ProgressStyle};
-use onramp::preflight::{CheckItem, ItemStatus};
+use onramp::preflight::{CheckItem, ItemStatus, Preflight};
 use onramp::replication::{ControllerStatus, ReplicationState};
 use onramp::{ApplyOutcome, Change, CheckStatus, Event, Outcome, Plan, PolicyViolation, Verification};
 use onramp_core::visible;
@@ -275,18 +275,36 @@ impl Terminal {
         }
     }
 
-    /// Shows an item of a preflight.
-    pub fn check_item(&self, item: &CheckItem) {
+    /// Shows a preflight: the totals, then each item that needs attention, the failing ones first; those that pass if all are
+    /// wanted.
+    pub fn preflight(&self, preflight: &Preflight, all: bool) {
+        let count = |status| preflight.with_status(status).count();
+        self.line(format!(
+            "  {} fail, {} warn, {} cannot be told, {} pass",
+            count(ItemStatus::Fail),
+            count(ItemStatus::Warn),
+            count(ItemStatus::CannotTell),
+            count(ItemStatus::Pass)
+        ));
+        for item in preflight.by_urgency() {
+            if item.status != ItemStatus::Pass || all {
+                self.check_item(item);
+            }
+        }
+    }
+
+    fn check_item(&self, item: &CheckItem) {
         let (mark, color) = match item.status {
             ItemStatus::Pass => ("✓", "32"),
             ItemStatus::Warn => ("!", "33"),
             ItemStatus::Fail => ("✗", "31"),
             _ => ("?", "36"),
         };
-        let mut lines = crate::check::lines(item).into_iter();
-        let first = lines.next().unwrap_or_default();
-        self.result(format!("  {} {first}", self.paint(color, mark)));
-        lines.for_each(|line| self.line(format!("      {line}")));
+        let (id, evidence) = (visible(&item.id), visible(&item.evidence));
+        self.result(format!("  {} {id} ({}): {evidence}", self.paint(color, mark), item.side));
+        if !item.remedy.is_empty() {
+            self.line(format!("      → {} ({})", item.remedy, item.source));
+        }
     }
 
     /// Removes the progress line.

@@ -179,7 +179,8 @@ async fn a_sound_lab_is_checked_over_its_protocols_and_nothing_fails() {
     let lab = Lab::start(|tenant| tenant).await;
     let login = lab.forest.administrator();
     let output = lab.check(&login, "", &["--json"]).await;
-    let preflight: Preflight = serde_json::from_slice(&output.stdout).expect(&text(&output));
+    let preflight: Preflight =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output)));
     let others: Vec<_> = preflight.items.iter().filter(|item| item.status != ItemStatus::Pass).collect();
     assert!(others.is_empty(), "{others:#?}");
     assert_eq!(preflight.items.len(), catalog().len());
@@ -230,7 +231,8 @@ async fn a_lab_with_twenty_three_things_wrong_is_checked_over_its_protocols_and_
 
     let login = lab.forest.plain_user().unwrap();
     let output = lab.check(&login, "", &["--json"]).await;
-    let preflight: Preflight = serde_json::from_slice(&output.stdout).expect(&text(&output));
+    let preflight: Preflight =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output)));
     let expected = [
         "tenant-rights-read",
         "tenant-rights-domain",
@@ -280,7 +282,8 @@ async fn a_forest_that_does_not_answer_is_a_failing_item_and_no_error() {
         lab.forest.stop_controller(&host).unwrap();
     }
     let output = lab.check(&lab.forest.administrator(), "", &["--json"]).await;
-    let preflight: Preflight = serde_json::from_slice(&output.stdout).expect(&text(&output));
+    let preflight: Preflight =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output)));
     assert_eq!(ids(&preflight, ItemStatus::Fail), ["domain-controllers"]);
     assert!(ids(&preflight, ItemStatus::Pass).contains(&"service-records"));
     assert_eq!(output.status.code(), Some(1));

@@ -13,7 +13,7 @@ use crate::Result;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProbedController {
-    /// Its clock (`currentTime`), in whole seconds; `None` if it does not tell.
+    /// The time by the clock of the domain controller (`currentTime`), in whole seconds; `None` if it does not tell.
     #[serde(with = "time::serde::rfc3339::option")]
     pub time: Option<OffsetDateTime>,
     /// True after its first synchronization (`isSynchronized`).

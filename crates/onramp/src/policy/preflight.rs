@@ -3,7 +3,7 @@
 use onramp_core::tenant::RoleTemplateId;
 use onramp_core::visible;
 
-use super::{PolicyRequest, PolicyRules, PolicyViolation};
+use super::{PolicyRequest, PolicyViolation};
 use crate::plan::{Change, Plan};
 use crate::preflight::{ItemStatus, PreflightScope, RightsSample};
 
@@ -14,13 +14,14 @@ const SAMPLE: usize = 20;
 /// The role of a service account unless the spec names another one.
 const DEFAULT_ROLE: RoleTemplateId = RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR;
 
-/// Adds a violation for each item that the rules name and that fails now, or cannot be told if the rules want that.
+/// Adds a violation for each item of these names that fails now, or that cannot be told and must be known.
 pub(super) async fn review(
-    rules: &PolicyRules,
+    names: &[String],
+    must_be_known: bool,
     request: &PolicyRequest<'_>,
     violations: &mut Vec<PolicyViolation>,
 ) {
-    if rules.preflight.is_empty() {
+    if names.is_empty() {
         return;
     }
     let Some(runner) = request.preflight else {
@@ -28,10 +29,10 @@ pub(super) async fn review(
         violations.push(PolicyViolation::new(RULE, detail));
         return;
     };
-    let made = runner.run_only(&scope_of(request.plan), &rules.preflight).await;
+    let made = runner.run_only(&scope_of(request.plan), names).await;
     let stops = |status| match status {
         ItemStatus::Fail => true,
-        ItemStatus::CannotTell => rules.preflight_must_be_known,
+        ItemStatus::CannotTell => must_be_known,
         _ => false,
     };
     for item in made.items.iter().filter(|item| stops(item.status)) {

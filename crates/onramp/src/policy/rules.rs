@@ -340,7 +340,7 @@ impl ChangePolicy for PolicyRules {
         }
         self.review_plan(request, &mut violations);
         protected::review(self, request, &mut violations).await?;
-        preflight::review(self, request, &mut violations).await;
+        preflight::review(&self.preflight, self.preflight_must_be_known, request, &mut violations).await;
         Ok(violations)
     }
 

@@ -1,6 +1,6 @@
 //! Every question of a preflight, with its source and what to do.
 
-use super::item::CheckSide::{self, Dns, Forest, Tenant};
+use super::side::CheckSide::{self, Dns, Forest, Tenant};
 
 /// A question of a preflight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use onramp_core::visible;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::Definition;
+use super::side::CheckSide;
 
 /// The answer to one question of a preflight.
 ///
@@ -28,19 +29,6 @@ pub struct CheckItem {
     pub source: String,
 }
 
-/// The side that an item of a preflight is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum CheckSide {
-    /// The tenant.
-    Tenant,
-    /// The forest.
-    Forest,
-    /// DNS.
-    Dns,
-}
-
 /// The answer of an item of a preflight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -52,7 +40,7 @@ pub enum ItemStatus {
     Warn,
     /// The facts could not be read.
     CannotTell,
-    /// Nothing is in the way.
+    /// No obstacle was found.
     Pass,
 }
 
@@ -63,16 +51,6 @@ impl fmt::Display for ItemStatus {
             Self::Warn => "warn",
             Self::CannotTell => "cannot tell",
             Self::Pass => "pass",
-        })
-    }
-}
-
-impl fmt::Display for CheckSide {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tenant => "tenant",
-            Self::Forest => "forest",
-            Self::Dns => "DNS",
         })
     }
 }

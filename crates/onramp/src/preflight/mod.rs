@@ -8,14 +8,16 @@ mod item;
 mod judges;
 mod run;
 mod scope;
+mod side;
 
 use onramp_core::OffsetDateTime;
 use serde::{Deserialize, Serialize};
 
 pub use catalog::{CheckDefinition, catalog};
-pub use item::{CheckItem, CheckSide, ItemStatus};
+pub use item::{CheckItem, ItemStatus};
 pub use run::PreflightRunner;
 pub use scope::{PreflightScope, RightsSample};
+pub use side::CheckSide;
 
 /// The version of the format of a serialized [`Preflight`].
 pub const PREFLIGHT_FORMAT_VERSION: u32 = 1;

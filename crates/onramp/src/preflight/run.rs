@@ -293,7 +293,7 @@ impl<'a> Reading<'a> {
             return unknown(&PROBE_IDS, "this forest does not tell the state of single domain controllers");
         };
         let clock = &*self.runner.clock;
-        let probes = list.to_vec().into_iter().map(|controller| async move {
+        let probes = list.iter().cloned().map(|controller| async move {
             let asked = clock.now();
             let state = bounded("ask the domain controller", port.probe(&controller)).await;
             controllers::Answer { controller, state, asked, answered: clock.now() }

@@ -59,7 +59,7 @@ fn step(rights: &CallerRights, needs: &[Need], roles: &[&[RoleTemplateId]]) -> V
     let granted = rights.permissions();
     let has = |permission: &str| granted.iter().any(|one| one.eq_ignore_ascii_case(permission));
     let is_user = matches!(rights, CallerRights::User { .. });
-    let missing = |need: &Need| !need.iter().any(|one| has(one)) && !(is_user && has(AS_USER));
+    let missing = |need: &Need| !(need.iter().any(|one| has(one)) || is_user && has(AS_USER));
     let mut lacking: Vec<String> = needs
         .iter()
         .filter(|need| missing(need))
