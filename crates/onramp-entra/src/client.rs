@@ -5,6 +5,7 @@ use std::sync::Arc;
 use onramp_core::Tenant;
 use onramp_graph::{Credential, GraphClient, GraphClientBuilder, RetryPolicy};
 
+use crate::application_sign_in::EntraApplicationSignIn;
 use crate::applications::EntraApplications;
 use crate::domains::EntraDomains;
 use crate::password_protection::EntraPasswordProtection;
@@ -82,6 +83,7 @@ impl EntraClient {
             Arc::new(EntraApplications(graph())),
             Arc::new(EntraPasswordProtection(graph())),
         )
+        .with_application_sign_in(Arc::new(EntraApplicationSignIn(graph())))
     }
 }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod application_sign_in;
 mod applications;
 mod certificates;
 mod client;
@@ -14,6 +15,7 @@ mod sync;
 mod users;
 mod uuid_v5;
 
+pub use application_sign_in::EntraApplicationSignIn;
 pub use applications::EntraApplications;
 pub use client::EntraClient;
 pub use domains::EntraDomains;

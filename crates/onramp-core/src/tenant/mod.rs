@@ -3,6 +3,7 @@
 //! All are object-safe and used as `Arc<dyn …>`. Dropping a future or a stream cancels what it does; a write that
 //! was already sent may still happen. Implementations retry what is safe to retry and bound every wait.
 
+mod application_sign_in;
 mod applications;
 mod domains;
 mod mfa_state;
@@ -16,8 +17,10 @@ mod users;
 
 use std::sync::Arc;
 
+pub use application_sign_in::{ApplicationProbe, ApplicationSignIn};
 pub use applications::{
-    AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewCertificate,
+    AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewApplication,
+    NewCertificate, OfferedAppRole,
 };
 pub use domains::{
     DomainAuthentication, DomainReference, DomainVerification, Domains, ReferenceKind, TenantDomain,
@@ -39,6 +42,7 @@ pub use users::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
 
 #[cfg(feature = "mock")]
 pub(crate) mod mocks {
+    pub use super::application_sign_in::MockApplicationSignIn;
     pub use super::applications::MockApplications;
     pub use super::domains::MockDomains;
     pub use super::password_protection::MockPasswordProtection;
@@ -77,10 +81,13 @@ pub struct Tenant {
     pub applications: Arc<dyn Applications>,
     /// The port of the password protection settings.
     pub password_protection: Arc<dyn PasswordProtection>,
+    /// The port of the sign-in proof of applications, if there is one: without it, the sign-in of an application is not
+    /// proven.
+    pub application_sign_in: Option<Arc<dyn ApplicationSignIn>>,
 }
 
 impl Tenant {
-    /// Creates a bundle of ports.
+    /// Creates a bundle of ports, without the optional ones.
     #[allow(clippy::too_many_arguments)] // one per port
     #[must_use]
     pub fn new(
@@ -93,10 +100,20 @@ impl Tenant {
         applications: Arc<dyn Applications>,
         password_protection: Arc<dyn PasswordProtection>,
     ) -> Self {
-        Self { domains, users, roles, sign_in, sync, subscriptions, applications, password_protection }
+        Self {
+            domains,
+            users,
+            roles,
+            sign_in,
+            sync,
+            subscriptions,
+            applications,
+            password_protection,
+            application_sign_in: None,
+        }
     }
 
-    /// Creates a bundle from one value that implements all ports.
+    /// Creates a bundle from one value that implements all ports, without the optional ones.
     #[must_use]
     pub fn from_ports<P>(ports: Arc<P>) -> Self
     where
@@ -119,6 +136,7 @@ impl Tenant {
             subscriptions: Arc::<P>::clone(&ports),
             applications: Arc::<P>::clone(&ports),
             password_protection: ports,
+            application_sign_in: None,
         }
     }
 
@@ -175,6 +193,13 @@ impl Tenant {
     #[must_use]
     pub fn with_password_protection(mut self, port: Arc<dyn PasswordProtection>) -> Self {
         self.password_protection = port;
+        self
+    }
+
+    /// Sets the port of the sign-in proof of applications.
+    #[must_use]
+    pub fn with_application_sign_in(mut self, port: Arc<dyn ApplicationSignIn>) -> Self {
+        self.application_sign_in = Some(port);
         self
     }
 }
