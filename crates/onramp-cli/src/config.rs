@@ -184,6 +184,9 @@ impl Config {
         for path in config.tenant.trust_root.iter_mut().chain(&mut config.forest.trust_root) {
             *path = folder.join(&path);
         }
+        if let Some(certificate) = config.spec.application.as_mut().and_then(|app| app.certificate.as_mut()) {
+            *certificate = folder.join(&certificate);
+        }
         for secret in [&mut config.tenant.client_secret, &mut config.forest.password] {
             if let SecretFrom::File(path) = secret {
                 *path = folder.join(&path);

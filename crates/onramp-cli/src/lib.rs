@@ -5,6 +5,7 @@ pub mod approve;
 pub mod audit;
 pub mod config;
 pub mod dns;
+pub mod identity;
 pub mod job;
 pub mod onboard;
 pub mod operator;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use onramp_cli::{approve, audit, onboard, password, readiness, runs, show, undo};
+use onramp_cli::{approve, audit, identity, onboard, password, readiness, runs, show, undo};
 
 /// Prepare Active Directory and Microsoft Entra for directory synchronization.
 #[derive(Debug, Parser)]
@@ -16,6 +16,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Program {
     Onboard(Box<onboard::Arguments>),
+    Identity(identity::Arguments),
     Approve(approve::Arguments),
     Runs(runs::Arguments),
     Show(show::Arguments),
@@ -40,6 +41,7 @@ async fn main() -> ExitCode {
     };
     match arguments.program {
         Program::Onboard(arguments) => onboard::run(*arguments).await,
+        Program::Identity(arguments) => identity::run(arguments).await,
         Program::Approve(arguments) => approve::run(arguments).await,
         Program::Audit(arguments) => audit::run(&arguments),
         Program::Show(arguments) => show::run(&arguments),

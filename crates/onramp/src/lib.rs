@@ -32,6 +32,7 @@ mod apply;
 mod audit;
 mod blocking;
 mod canary;
+mod certificates;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod event;
@@ -62,6 +63,7 @@ mod verify;
 pub use apply::Limits;
 pub use audit::{AUDIT_FORMAT_VERSION, AuditAction, AuditRecord, AuditTrail};
 pub use canary::Canary;
+pub use certificates::{CertificateGenerator, CertificateRequest, RsaCertificates};
 pub use event::{EVENT_FORMAT_VERSION, Event, EventRecord, Observer};
 pub use event_log::EventLog;
 pub use history::History;
@@ -90,10 +92,14 @@ pub use policy::{
 };
 pub use report::Report;
 pub use secret_store::{CallbackSecretStore, FileSecretStore, MemorySecretStore, SecretStep, SecretStore};
-pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
+pub use spec::{
+    ApplicationPurpose, ApplicationSpec, NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec,
+    SyncSpec, UsersSpec, Waits,
+};
 pub use survey::{
-    AddressHolder, Candidate, DomainSurvey, HeldAs, ServiceAccountState, SharedUpn, SilentController,
-    SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts, SyncSurvey, Unreadable, UsersSurvey,
+    AddressHolder, AppRoleAccess, ApplicationState, BroughtCertificate, Candidate, DomainSurvey, HeldAs,
+    ServiceAccountState, SharedUpn, SilentController, SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts,
+    SyncSurvey, Unreadable, UsersSurvey,
 };
 pub use undo::{OtherRuns, RecordedRun, Step, UndoSelection};
 pub use user_ref::UserRef;

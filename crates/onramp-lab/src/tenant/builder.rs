@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::data::directory::Directory;
 use super::data::domains::{Dns, UsedElsewhere, canonical};
 use super::data::ids::SeededRng;
-use super::data::organization::{ConditionalAccess, Synchronization};
+use super::data::organization::{ConditionalAccess, SYNC_SERVICE, Synchronization};
 use super::data::state::State;
 use super::lab_tenant::{Inner, LabCredentials, LabTenant};
 use super::limits::consistency::{Consistency, Visibility};
@@ -268,6 +268,9 @@ impl LabTenantBuilder {
             state.domains.insert(domain.name.clone(), domain);
         }
         let (client_id, client_secret, public_client_id) = add_applications(&mut state, now);
+        if self.sync_enabled == Some(true) {
+            state.ensure_service_principal(SYNC_SERVICE, "Microsoft Entra AD Synchronization Service", now);
+        }
         let admin = format!("admin@{initial}");
         let break_glass = format!("break-glass@{initial}");
         let admin_password = state.draw.password();
