@@ -222,6 +222,9 @@ impl Config {
         for path in roots.chain(&mut config.forest.trust_root) {
             *path = folder.join(&path);
         }
+        if let Some(certificate) = config.spec.application.as_mut().and_then(|app| app.certificate.as_mut()) {
+            *certificate = folder.join(&certificate);
+        }
         let of_proxy = tenant.proxy.as_mut().and_then(|proxy| proxy.password.as_mut());
         for secret in [&mut tenant.client_secret, &mut config.forest.password].into_iter().chain(of_proxy) {
             if let SecretFrom::File(path) = secret {

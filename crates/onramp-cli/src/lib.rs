@@ -7,6 +7,7 @@ pub mod audit;
 pub mod check;
 pub mod config;
 pub mod dns;
+pub mod identity;
 pub mod job;
 pub mod onboard;
 pub mod operator;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use onramp_cli::{approve, attributes, audit, check, onboard, password, readiness, runs, show, undo};
+use onramp_cli::{
+    approve, attributes, audit, check, identity, onboard, password, readiness, runs, show, undo,
+};
 
 /// Prepare Active Directory and Microsoft Entra for directory synchronization.
 #[derive(Debug, Parser)]
@@ -17,6 +19,7 @@ struct Arguments {
 enum Program {
     Onboard(Box<onboard::Arguments>),
     Check(check::Arguments),
+    Identity(identity::Arguments),
     Approve(approve::Arguments),
     Runs(runs::Arguments),
     Show(show::Arguments),
@@ -43,6 +46,7 @@ async fn main() -> ExitCode {
     match arguments.program {
         Program::Onboard(arguments) => onboard::run(*arguments).await,
         Program::Check(arguments) => check::run(arguments).await,
+        Program::Identity(arguments) => identity::run(arguments).await,
         Program::Approve(arguments) => approve::run(arguments).await,
         Program::Audit(arguments) => audit::run(&arguments),
         Program::Show(arguments) => show::run(&arguments),

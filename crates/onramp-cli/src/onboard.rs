@@ -66,12 +66,25 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         account.new_password = true;
     }
     let saved = arguments.plan.as_deref().map(|path| read_plan(path, &config)).transpose()?;
+    let shown = arguments.show_password;
+    Box::pin(prepare(config, saved, &arguments.approval, shown, arguments.no_wait, "onboard")).await
+}
+
+/// Makes the spec of a configuration true, or applies a plan that was saved.
+pub(crate) async fn prepare(
+    config: Config,
+    saved: Option<Plan>,
+    approval: &ApprovalArguments,
+    shows_secrets: bool,
+    ends_before_waits: bool,
+    program: &'static str,
+) -> Result<Ended> {
     let terminal = Terminal::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let cancellation = CancellationToken::new();
     stop_on_ctrl_c(cancellation.clone(), terminal.clone());
-    let output = Output::open(&config.output.folder, "onboard")?;
-    let secrets: Arc<dyn SecretStore> = match arguments.show_password {
+    let output = Output::open(&config.output.folder, program)?;
+    let secrets: Arc<dyn SecretStore> = match shows_secrets {
         true => Arc::new(shown_secrets(&terminal)?),
         false => Arc::new(output.secrets()),
     };
@@ -103,13 +116,12 @@ async fn job(arguments: Arguments) -> Result<Ended> {
         clock,
         terminal: terminal.clone(),
         cancellation,
-        ends_before_waits: arguments.no_wait,
+        ends_before_waits,
         dns,
     };
-    let ended = Box::pin(job.run(
-        |plan, approved| decide(plan, approved, &arguments.approval, &earlier, &bind, &terminal),
-        |_| (),
-    ))
+    let ended = Box::pin(
+        job.run(|plan, approved| decide(plan, approved, approval, &earlier, &bind, &terminal), |_| ()),
+    )
     .await;
     terminal.note(format!("\u{2192} {}", folder.display()));
     ended

@@ -152,6 +152,11 @@ impl Terminal {
                 self.wait("users", report.waited_ms / 1000, text);
             }
             // Its file gets another name once the tenant has the password. The end of the change tells the final one.
+            Event::KeyStored { application, .. } => {
+                let text =
+                    format!("the new key of {application} is stored before the tenant gets its certificate");
+                self.result(format!("      {}", self.paint("2", text)));
+            }
             Event::SecretStored { upn, .. } => {
                 let text = format!("the new password of {upn} is stored before the tenant gets it");
                 self.result(format!("      {}", self.paint("2", text)));

@@ -34,7 +34,7 @@ pub struct Arguments {
     /// The configuration file (TOML) that the run was made with.
     #[arg(long, default_value = "onboard.toml")]
     config: PathBuf,
-    /// Undo only this step: domain, suffix, users, attributes, sync, service-account. Repeat for each.
+    /// Undo only this step: domain, suffix, users, attributes, sync, service-account, application. Repeat for each.
     #[arg(long, value_name = "STEP")]
     step: Vec<Step>,
     /// Restore only this user: account name, DOMAIN\name, UPN before or after the run, DN, GUID or SID. Repeat for each.

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use onramp_core::tenant::{
-    AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewCertificate,
+    AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewApplication,
+    NewCertificate, OfferedAppRole,
 };
 use onramp_core::{Error, ErrorKind, ObjectId, Result};
 use onramp_graph::GraphClient;
@@ -21,13 +22,13 @@ const WRITE: &str = "Application.ReadWrite.OwnedBy (application) or Application.
 ///
 /// | method | least permission, delegated | application |
 /// |---|---|---|
-/// | `find`, `certificates`, `app_roles_of` | Application.Read.All | Application.Read.All |
-/// | `create`, `delete`, `add_certificate`, `remove_certificate` | Application.ReadWrite.All | Application.ReadWrite.OwnedBy |
+/// | `find`, `certificates`, `app_role`, `app_roles_of` | Application.Read.All | Application.Read.All |
+/// | `create`, `create_service_principal`, `delete`, `delete_service_principal`, `add_certificate`, `remove_certificate` | Application.ReadWrite.All | Application.ReadWrite.OwnedBy |
 /// | `grant_app_role`, `revoke_app_role` | AppRoleAssignment.ReadWrite.All | AppRoleAssignment.ReadWrite.All |
 ///
 /// A signed-in user also needs the role Application Administrator or Cloud Application Administrator where users
-/// may not register applications. Display names are not unique, so a creation whose response was lost is not
-/// repeated: it ends in `OutcomeUnknown`.
+/// may not register applications. An application is created by its unique name (`PATCH` with `Prefer:
+/// create-if-missing`), so that a creation whose response was lost is repeated without making a second one.
 #[derive(Debug, Clone)]
 pub struct EntraApplications(pub(crate) GraphClient);
 
@@ -57,8 +58,8 @@ impl EntraApplications {
         self.0.send(&request).await.map(drop)
     }
 
-    /// Returns the service principal of an API in this tenant, and the ID of one of its roles.
-    async fn app_role(&self, role: &AppRole) -> Result<(ObjectId, ObjectId)> {
+    /// Returns the service principal of an API in this tenant, with its roles.
+    async fn api(&self, role: &AppRole) -> Result<(Request, Option<ApiJson>)> {
         let url = self.url(&["servicePrincipals"])?;
         let request = Request::new("look up the permission", Method::GET, url)
             .object(&role.value)
@@ -66,19 +67,42 @@ impl EntraApplications {
             .query("$select", "id,appRoles")
             .needs(READ);
         let found: Vec<ApiJson> = self.0.list_all(request.clone()).await?;
-        let Some(api) = found.into_iter().next() else {
+        Ok((request, found.into_iter().next()))
+    }
+
+    /// Returns the permission as its API offers it; `NotFound` if it does not, or if the tenant does not have the API.
+    async fn offered(&self, role: &AppRole) -> Result<OfferedAppRole> {
+        let (request, api) = self.api(role).await?;
+        let Some(api) = api else {
             return Err(request
                 .error(ErrorKind::NotFound)
                 .with_detail(format!("the tenant does not have the API {}", role.resource))
                 .with_hint("Switching directory synchronization on brings the synchronization service into the tenant."));
         };
-        let offered = api.app_roles.into_iter().find(|offered| offered.value.as_ref() == Some(&role.value));
-        let offered = offered.ok_or_else(|| {
+        api.role(&role.value).ok_or_else(|| {
             request
                 .error(ErrorKind::NotFound)
                 .with_detail(format!("the API {} offers no permission of that name", role.resource))
-        })?;
-        Ok((api.id, offered.id))
+        })
+    }
+
+    async fn read_unique(&self, unique_name: &str) -> Result<Option<ApplicationJson>> {
+        let request = Request::new("look up the application", Method::GET, self.unique_url(unique_name)?)
+            .object(unique_name)
+            .refers_to(unique_key(unique_name))
+            .query("$select", "id,appId,displayName,uniqueName,tags,passwordCredentials")
+            .needs(READ);
+        match self.0.json(&request).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the URL of the application with a unique name, its alternate key.
+    fn unique_url(&self, unique_name: &str) -> Result<ServiceUrl> {
+        let quoted = unique_name.replace('\'', "''");
+        self.url(&[&format!("applications(uniqueName='{quoted}')")])
     }
 
     fn url(&self, segments: &[&str]) -> Result<ServiceUrl> {
@@ -95,61 +119,75 @@ impl EntraApplications {
         let found: Vec<IdJson> = self.0.list_all(request).await?;
         Ok(found.into_iter().next().map(|found| found.id))
     }
-
-    async fn create_service_principal(&self, app: &ApplicationJson) -> Result<ObjectId> {
-        let request =
-            Request::new("create the service principal of", Method::POST, self.url(&["servicePrincipals"])?)
-                .object(&app.display_name)
-                .refers_to(app.id)
-                .needs(WRITE)
-                .json(&NewServicePrincipal { app_id: app.app_id })?;
-        let read = |reply: &Reply| Ok(reply.json::<IdJson>(&request)?.id);
-        match self.0.create(&request, || self.service_principal_of(&app.app_id), read).await {
-            // There is one per application ID, created by any client.
-            Err(error) if error.is_already_exists() => {
-                self.service_principal_of(&app.app_id).await?.ok_or(error)
-            }
-            other => other,
-        }
-    }
 }
 
 #[async_trait]
 impl Applications for EntraApplications {
-    /// `GET /applications` and `GET /servicePrincipals`. Application.Read.All.
-    async fn find(&self, display_name: &str) -> Result<Vec<Application>> {
-        let request = Request::new("look up the application", Method::GET, self.url(&["applications"])?)
-            .object(display_name)
-            .filter_eq("displayName", display_name)
-            .query("$select", "id,appId,displayName")
-            .needs(READ);
-        let found: Vec<ApplicationJson> = self.0.list_all(request).await?;
-        let mut applications = Vec::with_capacity(found.len());
-        // `eq` compares without case; this port compares exactly.
-        for app in found.into_iter().filter(|app| app.display_name == display_name) {
-            let look_up = || self.service_principal_of(&app.app_id);
-            let service_principal =
-                self.0.find_recently_created(&service_principal_key(&app.app_id), look_up).await?;
-            applications.push(Application::new(app.id, app.app_id, app.display_name, service_principal));
-        }
-        Ok(applications)
+    /// `GET /applications(uniqueName='{name}')` and `GET /servicePrincipals`. Application.Read.All.
+    async fn find(&self, unique_name: &str) -> Result<Option<Application>> {
+        let Some(app) = self.read_unique(unique_name).await? else { return Ok(None) };
+        let look_up = || self.service_principal_of(&app.app_id);
+        let principal = self.0.find_recently_created(&service_principal_key(&app.app_id), look_up).await?;
+        Ok(Some(app.into_application(unique_name, principal)))
     }
 
-    /// `POST /applications` and `POST /servicePrincipals`. Application.ReadWrite.OwnedBy for an application,
-    /// Application.ReadWrite.All for a signed-in user.
-    async fn create(&self, display_name: &str) -> Result<Application> {
-        let body = NewApplication { display_name, sign_in_audience: "AzureADMyOrg" };
-        let request = Request::new("register the application", Method::POST, self.url(&["applications"])?)
-            .object(display_name)
+    /// `PATCH /applications(uniqueName='{name}')` with `Prefer: create-if-missing`. Application.ReadWrite.OwnedBy for an
+    /// application, Application.ReadWrite.All for a signed-in user.
+    async fn create(&self, application: &NewApplication) -> Result<Application> {
+        let NewApplication { unique_name, display_name, tags, .. } = application;
+        let body = NewApplicationJson { display_name, sign_in_audience: "AzureADMyOrg", tags };
+        let request = Request::new("register the application", Method::PATCH, self.unique_url(unique_name)?)
+            .object(unique_name)
+            .header("prefer", "create-if-missing")
             .needs(WRITE)
             .json(&body)?;
-        let app: ApplicationJson = self.0.json(&request).await?;
-        self.0.created(app.id, &[app.app_id.to_string()]);
-        let service_principal =
-            self.create_service_principal(&app).await.map_err(|why| no_service_principal(&app, why))?;
-        self.0.created(service_principal, &[]);
-        self.0.created(app.id, &[app.app_id.to_string(), service_principal_key(&app.app_id)]);
-        Ok(Application::new(app.id, app.app_id, app.display_name, Some(service_principal)))
+        let reply = self.0.send(&request).await?;
+        if reply.status() == 201 {
+            let app: ApplicationJson = reply.json(&request)?;
+            self.0.created(app.id, &[app.app_id.to_string(), unique_key(unique_name)]);
+            return Ok(app.into_application(unique_name, None));
+        }
+        // It was there: by an earlier attempt whose response was lost, or from before.
+        let found = self.0.find_after_write(|| self.find(unique_name)).await?;
+        found.ok_or_else(|| {
+            request
+                .error(ErrorKind::OutcomeUnknown)
+                .with_detail("the tenant accepted it and does not show it yet")
+                .with_hint("Try again: an application of that unique name is found and not made twice.")
+        })
+    }
+
+    /// `POST /servicePrincipals`, with the permission of [`Applications::create`].
+    async fn create_service_principal(&self, app_id: &ObjectId) -> Result<ObjectId> {
+        let request =
+            Request::new("create the service principal of", Method::POST, self.url(&["servicePrincipals"])?)
+                .object(app_id)
+                .refers_to(app_id)
+                .needs(WRITE)
+                .json(&NewServicePrincipal { app_id: *app_id })?;
+        let read = |reply: &Reply| Ok(reply.json::<IdJson>(&request)?.id);
+        let principal = match self.0.create(&request, || self.service_principal_of(app_id), read).await {
+            // There is one per application ID, created by any client.
+            Err(error) if error.is_already_exists() => {
+                let look_up = || self.service_principal_of(app_id);
+                return self.0.find_after_write(look_up).await?.ok_or(error);
+            }
+            other => other?,
+        };
+        self.0.created(principal, &[service_principal_key(app_id)]);
+        Ok(principal)
+    }
+
+    /// `DELETE /servicePrincipals/{id}`, with the permission of [`Applications::create`].
+    async fn delete_service_principal(&self, id: &ObjectId) -> Result<()> {
+        let url = self.url(&["servicePrincipals", &id.to_string()])?;
+        let request = Request::new("delete the service principal", Method::DELETE, url)
+            .object(id)
+            .refers_to(id)
+            .needs(WRITE);
+        self.0.send(&request).await?;
+        self.0.deleted(&id.to_string());
+        Ok(())
     }
 
     /// `DELETE /applications/{id}`; the service principal goes with it. Application.ReadWrite.OwnedBy for an
@@ -208,6 +246,12 @@ impl Applications for EntraApplications {
         self.replace_credentials("remove a certificate from the application", id, &left).await
     }
 
+    /// `GET /servicePrincipals` with `appRoles`. Application.Read.All.
+    async fn app_role(&self, role: &AppRole) -> Result<Option<OfferedAppRole>> {
+        let (_, api) = self.api(role).await?;
+        Ok(api.and_then(|api| api.role(&role.value)))
+    }
+
     /// `GET /servicePrincipals/{id}/appRoleAssignments`. Application.Read.All.
     async fn app_roles_of(&self, service_principal: &ObjectId) -> Result<Vec<AppRoleAssignment>> {
         let url = self.url(&["servicePrincipals", &service_principal.to_string(), "appRoleAssignments"])?;
@@ -229,7 +273,7 @@ impl Applications for EntraApplications {
     ) -> Result<AppRoleAssignment> {
         // Distinguishes a missing principal from a missing permission, which Graph does not.
         self.app_roles_of(service_principal).await?;
-        let (resource, role_id) = self.app_role(role).await?;
+        let offered = self.offered(role).await?;
         let url = self.url(&["servicePrincipals", &service_principal.to_string(), "appRoleAssignments"])?;
         let request = Request::new("grant the permission", Method::POST, url)
             .object(format_args!("{} to {service_principal}", role.value))
@@ -237,12 +281,12 @@ impl Applications for EntraApplications {
             .needs(GRANT)
             .json(&NewGrant {
                 principal_id: *service_principal,
-                resource_id: resource,
-                app_role_id: role_id,
+                resource_id: offered.resource_principal,
+                app_role_id: offered.role,
             })?;
         let look_up = || async {
             let held = self.app_roles_of(service_principal).await?;
-            Ok(held.into_iter().find(|held| held.resource_principal == resource && held.role == role_id))
+            Ok(held.into_iter().find(|held| offered.is_given_by(held)))
         };
         if let Some(held) = look_up().await? {
             return Ok(held);
@@ -273,24 +317,18 @@ fn service_principal_key(app_id: &ObjectId) -> String {
     format!("service principal of {app_id}")
 }
 
-/// Returns the error for an application without a service principal.
-fn no_service_principal(app: &ApplicationJson, why: Error) -> Error {
-    Error::new(why.kind(), "create the service principal of the application")
-        .with_object(&app.display_name)
-        .with_reply(why.reply().clone())
-        .with_hint(format!(
-            "The registration {} was made and has none yet: delete it, then try again.",
-            app.id
-        ))
-        .with_source(why)
+/// Returns the key of an application among the recently created objects, by its unique name.
+fn unique_key(unique_name: &str) -> String {
+    format!("application {unique_name}")
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct NewApplication<'a> {
+struct NewApplicationJson<'a> {
     display_name: &'a str,
     /// The audience of this tenant only.
     sign_in_audience: &'static str,
+    tags: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -305,6 +343,20 @@ struct ApplicationJson {
     id: ObjectId,
     app_id: ObjectId,
     display_name: String,
+    #[serde(default)]
+    tags: Vec<String>,
+    #[serde(default)]
+    password_credentials: Vec<serde::de::IgnoredAny>,
+}
+
+impl ApplicationJson {
+    fn into_application(self, unique_name: &str, service_principal: Option<ObjectId>) -> Application {
+        let secrets = u32::try_from(self.password_credentials.len()).unwrap_or(u32::MAX);
+        Application::new(self.id, self.app_id, self.display_name, service_principal)
+            .with_unique_name(unique_name)
+            .with_tags(self.tags)
+            .with_secrets(secrets)
+    }
 }
 
 #[derive(Deserialize)]
@@ -326,6 +378,13 @@ struct ApiJson {
     id: ObjectId,
     #[serde(default)]
     app_roles: Vec<AppRoleJson>,
+}
+
+impl ApiJson {
+    fn role(&self, value: &str) -> Option<OfferedAppRole> {
+        let offered = self.app_roles.iter().find(|offered| offered.value.as_deref() == Some(value))?;
+        Some(OfferedAppRole::new(self.id, offered.id))
+    }
 }
 
 #[derive(Deserialize)]

@@ -48,6 +48,10 @@ impl KeyCredential {
     pub(crate) fn into_credential(self) -> CertificateCredential {
         let mut credential = CertificateCredential::new(self.key_id.unwrap_or(ObjectId::from_u128(0)));
         credential.display_name = self.display_name;
+        let identifier = self.custom_key_identifier.and_then(|text| STANDARD.decode(text).ok());
+        credential.thumbprint = identifier
+            .filter(|hash| hash.len() == 32)
+            .map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect());
         credential.not_before = self.start_date_time;
         credential.not_after = self.end_date_time;
         credential

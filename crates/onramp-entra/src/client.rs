@@ -5,6 +5,7 @@ use std::sync::Arc;
 use onramp_core::{BoxStream, Result, Tenant};
 use onramp_graph::{Credential, Delta, DeltaStart, GraphClient, GraphClientBuilder, RetryPolicy};
 
+use crate::application_sign_in::EntraApplicationSignIn;
 use crate::applications::EntraApplications;
 use crate::caller::EntraCaller;
 use crate::domains::EntraDomains;
@@ -114,6 +115,7 @@ impl EntraClient {
         )
         .with_service_records(Arc::new(EntraServiceRecords(graph())))
         .with_caller(Arc::new(EntraCaller(graph())))
+        .with_application_sign_in(Arc::new(EntraApplicationSignIn(graph())))
     }
 }
 

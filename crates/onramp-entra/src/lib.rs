@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod application_sign_in;
 mod applications;
 mod caller;
 mod certificates;
@@ -16,6 +17,7 @@ mod sync;
 mod users;
 mod uuid_v5;
 
+pub use application_sign_in::EntraApplicationSignIn;
 pub use applications::EntraApplications;
 pub use caller::EntraCaller;
 pub use client::EntraClient;

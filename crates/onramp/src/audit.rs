@@ -64,7 +64,7 @@ pub enum AuditAction {
         number: u64,
         /// The kind of change, as in the plan: `change-upn`, `add-domain`.
         kind: String,
-        /// The object by name: a distinguished name, a domain, or the UPN of an account.
+        /// The object by name: a distinguished name, a domain, the UPN of an account, or the unique name of an application.
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
         /// The object by ID.
@@ -250,7 +250,8 @@ fn described(planned: &PlannedChange) -> (String, Option<String>) {
         Change::AddSuffix { suffix } | Change::RemoveSuffix { suffix } => Some(suffix.to_string()),
         change => match change.object() {
             Some((_, dn)) => Some(dn.to_string()),
-            None => change.upn_of_account().map(ToString::to_string),
+            None => (change.upn_of_account().map(ToString::to_string))
+                .or_else(|| change.unique_name().map(str::to_owned)),
         },
     };
     (kind, name)

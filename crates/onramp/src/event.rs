@@ -91,6 +91,13 @@ pub enum Event {
         /// The state of every domain controller.
         report: ReplicationReport,
     },
+    /// A new private key of an application in the secret store.
+    KeyStored {
+        /// The unique name of the application.
+        application: String,
+        /// The location in the store.
+        place: String,
+    },
     /// A new password in the secret store.
     SecretStored {
         /// The account.
@@ -159,6 +166,9 @@ impl fmt::Display for Event {
                 write!(f, "waiting for {reason}: {waited} s of at most {timeout} s")
             }
             Self::Replication { report } | Self::BulkReplication { report } => fmt::Display::fmt(report, f),
+            Self::KeyStored { application, place } => {
+                write!(f, "the new private key of {application} is stored in {place}")
+            }
             Self::SecretStored { upn, place } => write!(f, "the new password of {upn} is stored in {place}"),
         }
     }

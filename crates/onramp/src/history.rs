@@ -335,7 +335,12 @@ impl History {
         user.upn.as_deref().is_some_and(|upn| results.contains(&comparison_key(upn)))
     }
 
-    /// Returns true if an earlier run created or changed that account.
+    /// Returns true if a run of a plan with that digest was started.
+    pub(crate) fn knows_plan(&self, digest: &str) -> bool {
+        self.approvals.contains_key(digest)
+    }
+
+    /// Returns true if an earlier run created or changed that account, or that application.
     pub(crate) fn knows_account(&self, id: &ObjectId) -> bool {
         self.accounts.contains(id)
     }

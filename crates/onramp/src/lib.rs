@@ -33,6 +33,7 @@ mod apply;
 mod audit;
 mod blocking;
 mod canary;
+mod certificates;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod event;
@@ -66,6 +67,7 @@ mod verify;
 pub use apply::Limits;
 pub use audit::{AUDIT_FORMAT_VERSION, AuditAction, AuditRecord, AuditTrail};
 pub use canary::Canary;
+pub use certificates::{CertificateGenerator, CertificateRequest, RsaCertificates};
 pub use event::{EVENT_FORMAT_VERSION, Event, EventRecord, Observer};
 pub use event_log::EventLog;
 pub use history::History;
@@ -97,13 +99,13 @@ pub use report::Report;
 pub use resolver::SystemDns;
 pub use secret_store::{CallbackSecretStore, FileSecretStore, MemorySecretStore, SecretStep, SecretStore};
 pub use spec::{
-    AddressAttribute, Addresses, NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec,
-    UsersSpec, Waits,
+    AddressAttribute, Addresses, ApplicationPurpose, ApplicationSpec, NewUpn, ServiceAccountSpec, Spec,
+    SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits,
 };
 pub use survey::{
-    AddressHolder, Candidate, DomainSurvey, HeldAs, ServiceAccountState, SharedUpn, SilentController,
-    SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts, SyncSurvey, Unreadable, UserAddresses,
-    UsersSurvey,
+    AddressHolder, AppRoleAccess, ApplicationState, BroughtCertificate, Candidate, DomainSurvey, HeldAs,
+    ServiceAccountState, SharedUpn, SilentController, SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts,
+    SyncSurvey, Unreadable, UserAddresses, UsersSurvey,
 };
 pub use undo::{OtherRuns, RecordedRun, Step, UndoSelection};
 pub use user_ref::UserRef;

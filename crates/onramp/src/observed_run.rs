@@ -37,6 +37,8 @@ pub struct ObservedRun {
     pub dns_records: BTreeMap<DomainName, Vec<VerificationRecord>>,
     /// The places of new passwords, by account.
     pub secrets: Vec<(Upn, String)>,
+    /// The locations of new private keys, by the unique name of the application.
+    pub keys: Vec<(String, String)>,
 }
 
 /// A change of an observed run.
@@ -108,6 +110,10 @@ impl ObservedRun {
             Event::Replication { report } | Event::BulkReplication { report } => {
                 self.waiting = Some(WaitReason::Replication);
                 self.replication.insert(report.subject.to_string(), report.clone());
+            }
+            Event::KeyStored { application, place } => {
+                self.keys.retain(|(known, _)| known != application);
+                self.keys.push((application.clone(), place.clone()));
             }
             Event::SecretStored { upn, place } => {
                 self.secrets.retain(|(known, _)| known != upn);

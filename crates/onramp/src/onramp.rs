@@ -6,6 +6,7 @@ use onramp_core::dns::Dns;
 use onramp_core::{Clock, Error, ErrorKind, Forest, PasswordValidator, Result, SystemClock, Tenant};
 use tokio_util::sync::CancellationToken;
 
+use crate::certificates::{CertificateGenerator, RsaCertificates};
 use crate::event::{Event, Observer};
 use crate::history::History;
 use crate::plan::{ApprovedPlan, Plan};
@@ -38,6 +39,7 @@ pub struct Onramp {
     pub(crate) tenant: Tenant,
     pub(crate) forest: Forest,
     pub(crate) passwords: Arc<dyn PasswordValidator>,
+    pub(crate) certificates: Arc<dyn CertificateGenerator>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Observer,
     pub(crate) cancellation: CancellationToken,
@@ -54,6 +56,7 @@ impl Onramp {
             tenant,
             forest,
             passwords: Arc::new(onramp_password::Validator::new()),
+            certificates: Arc::new(RsaCertificates),
             clock: Arc::new(SystemClock::new()),
             observer: Observer::default(),
             cancellation: CancellationToken::new(),
@@ -68,6 +71,13 @@ impl Onramp {
     #[must_use]
     pub fn with_password_validator(mut self, validator: Arc<dyn PasswordValidator>) -> Self {
         self.passwords = validator;
+        self
+    }
+
+    /// Makes the keys and certificates of applications with another generator than [`RsaCertificates`].
+    #[must_use]
+    pub fn with_certificate_generator(mut self, generator: Arc<dyn CertificateGenerator>) -> Self {
+        self.certificates = generator;
         self
     }
 

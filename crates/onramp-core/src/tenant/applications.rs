@@ -18,6 +18,15 @@ pub struct Application {
     pub app_id: ObjectId,
     /// Display name; not unique.
     pub display_name: String,
+    /// The name that the registration was created under; no other one has it, and it cannot be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_name: Option<String>,
+    /// The tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// The number of its client secrets.
+    #[serde(default)]
+    pub secrets: u32,
     /// Object ID of the service principal, which is what holds roles.
     pub service_principal: Option<ObjectId>,
 }
@@ -30,7 +39,55 @@ impl Application {
         display_name: impl Into<String>,
         service_principal: Option<ObjectId>,
     ) -> Self {
-        Self { id, app_id, display_name: display_name.into(), service_principal }
+        let (unique_name, tags, secrets) = (None, Vec::new(), 0);
+        Self { id, app_id, display_name: display_name.into(), unique_name, tags, secrets, service_principal }
+    }
+
+    /// Sets the unique name.
+    #[must_use]
+    pub fn with_unique_name(mut self, name: impl Into<String>) -> Self {
+        self.unique_name = Some(name.into());
+        self
+    }
+
+    /// Sets the tags.
+    #[must_use]
+    pub fn with_tags(mut self, tags: Vec<String>) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// Sets the number of client secrets.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: u32) -> Self {
+        self.secrets = secrets;
+        self
+    }
+}
+
+/// An application to register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewApplication {
+    /// The unique name, at most 120 characters: letters, digits and hyphens are safe in every client.
+    pub unique_name: String,
+    /// The display name, at most 256 characters.
+    pub display_name: String,
+    /// The tags.
+    pub tags: Vec<String>,
+}
+
+impl NewApplication {
+    /// An application without tags.
+    pub fn new(unique_name: impl Into<String>, display_name: impl Into<String>) -> Self {
+        Self { unique_name: unique_name.into(), display_name: display_name.into(), tags: Vec::new() }
+    }
+
+    /// Sets the tags.
+    #[must_use]
+    pub fn with_tags<S: Into<String>>(mut self, tags: impl IntoIterator<Item = S>) -> Self {
+        self.tags = tags.into_iter().map(Into::into).collect();
+        self
     }
 }
 
@@ -42,6 +99,10 @@ pub struct CertificateCredential {
     pub key_id: ObjectId,
     /// The display name.
     pub display_name: Option<String>,
+    /// The SHA-256 hash of the certificate in lower-case hexadecimal, for one that was added by this port. Other tools set
+    /// other identifiers, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbprint: Option<String>,
     /// The start of its validity.
     #[serde(with = "time::serde::rfc3339::option")]
     pub not_before: Option<OffsetDateTime>,
@@ -53,7 +114,7 @@ pub struct CertificateCredential {
 impl CertificateCredential {
     /// A credential.
     pub fn new(key_id: ObjectId) -> Self {
-        Self { key_id, display_name: None, not_before: None, not_after: None }
+        Self { key_id, display_name: None, thumbprint: None, not_before: None, not_after: None }
     }
 }
 
@@ -97,9 +158,34 @@ impl AppRole {
     /// the tenant.
     pub const SYNCHRONIZATION_SERVICE: ObjectId = ObjectId::from_u128(0x6bf85cfa_ac8a_4be5_b5de_425a0d0dc016);
 
+    /// Application ID of the Microsoft password reset service, which writes passwords back.
+    pub const PASSWORD_RESET_SERVICE: ObjectId = ObjectId::from_u128(0x93625bc8_bfe2_437a_97e0_3d0060024faa);
+
     /// A permission.
     pub fn new(resource: ObjectId, value: impl Into<String>) -> Self {
         Self { resource, value: value.into() }
+    }
+}
+
+/// A permission as an API in this tenant offers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OfferedAppRole {
+    /// Object ID of the API's service principal in this tenant.
+    pub resource_principal: ObjectId,
+    /// ID of the role.
+    pub role: ObjectId,
+}
+
+impl OfferedAppRole {
+    /// A permission that is offered.
+    pub fn new(resource_principal: ObjectId, role: ObjectId) -> Self {
+        Self { resource_principal, role }
+    }
+
+    /// Returns true if an assignment gives it.
+    pub fn is_given_by(&self, assignment: &AppRoleAssignment) -> bool {
+        assignment.resource_principal == self.resource_principal && assignment.role == self.role
     }
 }
 
@@ -126,16 +212,30 @@ impl AppRoleAssignment {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Applications: Debug + Send + Sync {
-    /// The applications of exactly that display name; names are not unique.
-    async fn find(&self, display_name: &str) -> Result<Vec<Application>>;
+    /// The application that was created under that unique name.
+    async fn find(&self, unique_name: &str) -> Result<Option<Application>>;
 
-    /// Registers an application and creates its service principal.
+    /// Registers an application, without a service principal. If there is one of that unique name, its display name and
+    /// tags are set and nothing else, and it is the answer: so the call can be repeated, and never makes a second one.
     ///
     /// # Errors
     /// `Invalid`; `Forbidden`.
-    async fn create(&self, display_name: &str) -> Result<Application>;
+    async fn create(&self, application: &NewApplication) -> Result<Application>;
 
-    /// Deletes a registration, and its service principal with it.
+    /// Creates the service principal of a registration in this tenant, and answers its object ID. If there is one already,
+    /// that is the answer.
+    ///
+    /// # Errors
+    /// `NotFound` or `Invalid` if no registration has that application ID; `Forbidden`.
+    async fn create_service_principal(&self, app_id: &ObjectId) -> Result<ObjectId>;
+
+    /// Deletes a service principal, with everything that was granted to it.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    async fn delete_service_principal(&self, id: &ObjectId) -> Result<()>;
+
+    /// Deletes a registration, and its service principal with it. It can be restored for 30 days by other means.
     ///
     /// # Errors
     /// `NotFound`.
@@ -163,6 +263,10 @@ pub trait Applications: Debug + Send + Sync {
     /// # Errors
     /// `NotFound` if the registration or the credential is not there.
     async fn remove_certificate(&self, id: &ObjectId, key_id: &ObjectId) -> Result<()>;
+
+    /// A permission as its API offers it in this tenant; `None` if the tenant does not have the API, or if that does not
+    /// offer the permission.
+    async fn app_role(&self, role: &AppRole) -> Result<Option<OfferedAppRole>>;
 
     /// The permissions that a service principal holds.
     ///

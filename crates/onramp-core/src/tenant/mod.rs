@@ -3,6 +3,7 @@
 //! All are object-safe and used as `Arc<dyn …>`. Dropping a future or a stream cancels what it does; a write that
 //! was already sent may still happen. Implementations retry what is safe to retry and bound every wait.
 
+mod application_sign_in;
 mod applications;
 mod caller;
 mod domains;
@@ -18,8 +19,10 @@ mod users;
 
 use std::sync::Arc;
 
+pub use application_sign_in::{ApplicationProbe, ApplicationSignIn};
 pub use applications::{
-    AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewCertificate,
+    AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewApplication,
+    NewCertificate, OfferedAppRole,
 };
 pub use caller::{Caller, CallerCredential, CallerCredentialKind, CallerRights};
 pub use domains::{
@@ -43,6 +46,7 @@ pub use users::{DeletedUser, NewUser, TenantUser, TenantUsers, UserUpdate};
 
 #[cfg(feature = "mock")]
 pub(crate) mod mocks {
+    pub use super::application_sign_in::MockApplicationSignIn;
     pub use super::applications::MockApplications;
     pub use super::caller::MockCaller;
     pub use super::domains::MockDomains;
@@ -87,11 +91,14 @@ pub struct Tenant {
     pub service_records: Option<Arc<dyn ServiceRecords>>,
     /// The optional port of the identity that the program signs in with.
     pub caller: Option<Arc<dyn Caller>>,
+    /// The optional port of the sign-in proof of applications: without it, the sign-in of an application is not proven.
+    pub application_sign_in: Option<Arc<dyn ApplicationSignIn>>,
 }
 
 impl Tenant {
     /// Creates a bundle of the ports that every tenant has; the optional ones are added with
-    /// [`with_service_records`](Self::with_service_records) and [`with_caller`](Self::with_caller).
+    /// [`with_service_records`](Self::with_service_records), [`with_caller`](Self::with_caller) and
+    /// [`with_application_sign_in`](Self::with_application_sign_in).
     #[allow(clippy::too_many_arguments)] // one per port
     #[must_use]
     pub fn new(
@@ -115,10 +122,12 @@ impl Tenant {
             password_protection,
             service_records: None,
             caller: None,
+            application_sign_in: None,
         }
     }
 
-    /// Creates a bundle from one value that implements all ports, the optional ones included.
+    /// Creates a bundle from one value that implements all ports, the optional ones included, except for the sign-in proof of
+    /// applications.
     #[must_use]
     pub fn from_ports<P>(ports: Arc<P>) -> Self
     where
@@ -145,6 +154,7 @@ impl Tenant {
             password_protection: Arc::<P>::clone(&ports),
             service_records: Some(Arc::<P>::clone(&ports) as Arc<dyn ServiceRecords>),
             caller: Some(ports),
+            application_sign_in: None,
         }
     }
 
@@ -229,6 +239,13 @@ impl Tenant {
     #[must_use]
     pub fn without_caller(mut self) -> Self {
         self.caller = None;
+        self
+    }
+
+    /// Sets the optional port of the sign-in proof of applications.
+    #[must_use]
+    pub fn with_application_sign_in(mut self, port: Arc<dyn ApplicationSignIn>) -> Self {
+        self.application_sign_in = Some(port);
         self
     }
 }

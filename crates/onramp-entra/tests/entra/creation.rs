@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onramp_core::tenant::{AzureRoleId, NewUser, PrincipalType, RoleTemplateId, UserUpdate};
+use onramp_core::tenant::{AzureRoleId, NewApplication, NewUser, PrincipalType, RoleTemplateId, UserUpdate};
 use onramp_core::{Clock, DomainName, ErrorKind, Password, Tenant};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path, path_regex};
@@ -147,29 +147,39 @@ async fn domains_and_roles_are_looked_up_after_a_lost_answer_too() {
 }
 
 #[tokio::test]
-async fn an_application_is_not_registered_again_because_its_name_is_not_unique() {
-    let (server, tenant) = scripted(vec![Step::Vanish]).await;
-    let error = tenant.applications.create("Sync").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
-    assert_eq!(server.lines().len(), 1);
+async fn an_application_is_created_by_its_unique_name_so_that_a_lost_answer_is_repeated() {
+    let app = json!({ "id": id(1), "appId": id(2), "displayName": "Sync", "tags": ["one"] });
+    let steps = vec![
+        Step::Vanish,
+        Step::Json(204, Value::Null),
+        Step::Json(200, app),
+        Step::Json(200, json!({ "value": [] })),
+    ];
+    let (server, tenant) = scripted(steps).await;
+    let new = NewApplication::new("sync", "Sync").with_tags(["one"]);
+    let found = tenant.applications.create(&new).await.unwrap();
+    assert_eq!((found.id, found.app_id, found.service_principal), (id(1), id(2), None));
+    assert_eq!((found.unique_name.as_deref(), found.tags), (Some("sync"), vec!["one".to_owned()]));
+    assert_eq!((server.count("PATCH"), server.count("POST")), (2, 0));
 }
 
 #[tokio::test]
-async fn an_application_without_service_principal_is_named_for_clearing_up() {
-    let app = json!({ "id": id(1), "appId": id(2), "displayName": "Sync" });
-    let denied = graph_error("Authorization_RequestDenied", "Insufficient privileges.");
+async fn an_application_asks_to_be_created_if_it_is_missing() {
     let server = MockServer::start().await;
-    let created = ResponseTemplate::new(201).set_body_json(app);
-    answers(&server, Mock::given(path("/v1.0/applications")), vec![created]).await;
+    let app = json!({ "id": id(1), "appId": id(2), "displayName": "Sync" });
     answers(
         &server,
-        Mock::given(path("/v1.0/servicePrincipals")),
-        vec![ResponseTemplate::new(403).set_body_json(denied)],
+        Mock::given(method("PATCH")).and(path("/v1.0/applications(uniqueName='o''neil')")),
+        vec![ResponseTemplate::new(201).set_body_json(app)],
     )
     .await;
-    let error = bench(&server.uri()).client.tenant().applications.create("Sync").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Forbidden);
-    assert!(error.hint().unwrap().contains(&id(1).to_string()), "{error}");
+    let new = NewApplication::new("o'neil", "Sync").with_tags(["one"]);
+    let created = bench(&server.uri()).client.tenant().applications.create(&new).await.unwrap();
+    assert_eq!(created.app_id, id(2));
+    let sent = &server.received_requests().await.unwrap()[0];
+    assert_eq!(sent.headers.get("prefer").unwrap(), "create-if-missing");
+    let body: Value = sent.body_json().unwrap();
+    assert_eq!(body, json!({ "displayName": "Sync", "signInAudience": "AzureADMyOrg", "tags": ["one"] }));
 }
 
 /// A tenant in which user 7 was just created by this client.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use onramp_core::tenant::{
-    AppRole, Certainty, DeletionPrevention, MfaState, NewCertificate, OnPremisesProtection,
+    AppRole, Certainty, DeletionPrevention, MfaState, NewApplication, NewCertificate, OnPremisesProtection,
     PasswordProtectionSettings, PolicyDemand, RoleTemplateId, SyncFeatures,
 };
 use onramp_core::{Clock, DomainName, ErrorKind, Password, Upn};
@@ -173,8 +173,8 @@ async fn classic_administrators_that_are_left_are_reported() {
 async fn a_permission_of_an_api_that_is_not_there_yet_says_what_brings_it() {
     let lab = Lab::start(LabTenant::builder()).await;
     let tenant = lab.tenant();
-    let application = tenant.applications.create("Sync").await.unwrap();
-    let principal = application.service_principal.unwrap();
+    let application = tenant.applications.create(&NewApplication::new("sync", "Sync")).await.unwrap();
+    let principal = tenant.applications.create_service_principal(&application.app_id).await.unwrap();
     let role = AppRole::new(AppRole::SYNCHRONIZATION_SERVICE, "ADSynchronization.ReadWrite.All");
     let error = tenant.applications.grant_app_role(&principal, &role).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
@@ -192,7 +192,8 @@ pub(crate) const KEY: &str = include_str!("../data/application.key");
 async fn an_application_signs_in_with_its_certificate_for_as_long_as_the_tenant_knows_it() {
     let lab = Lab::start(LabTenant::builder()).await;
     let tenant = lab.tenant();
-    let application = tenant.applications.create("Sync").await.unwrap();
+    let application = tenant.applications.create(&NewApplication::new("sync", "Sync")).await.unwrap();
+    tenant.applications.create_service_principal(&application.app_id).await.unwrap();
     let credential = || {
         ClientCertificate::from_pem(
             lab.lab.credentials().tenant_id.to_string(),

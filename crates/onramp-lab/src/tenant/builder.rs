@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::data::directory::Directory;
 use super::data::domains::{Dns, UsedElsewhere, canonical};
 use super::data::ids::SeededRng;
-use super::data::organization::{ConditionalAccess, Synchronization};
+use super::data::organization::{ConditionalAccess, SYNC_SERVICE, Synchronization};
 use super::data::state::State;
 use super::lab_tenant::{Inner, LabCredentials, LabTenant};
 use super::limits::consistency::{Consistency, Visibility};
@@ -312,6 +312,9 @@ impl LabTenantBuilder {
         }
         if let Some(prevention) = self.deletion_prevention {
             sync.prevent_deletions(prevention);
+        }
+        if self.sync_enabled == Some(true) {
+            state.ensure_service_principal(SYNC_SERVICE, "Microsoft Entra AD Synchronization Service", now);
         }
         let admin = format!("admin@{initial}");
         let break_glass = format!("break-glass@{initial}");

@@ -306,7 +306,8 @@ async fn make_changes(run: &mut Run<'_>, steps: &mut Steps) -> Result<()> {
 async fn make_single(run: &mut Run<'_>, steps: &mut Steps, planned: &PlannedChange) -> Result<bool> {
     let (number, total, title) = (planned.number, run.outcome.total, planned.change.to_string());
     run.context.notify(Event::ChangeStarted { number, total, title: title.clone() });
-    let object = planned.change.account_id().map(|id| id.to_string());
+    let object = planned.change.account_id().or_else(|| planned.change.application_id());
+    let object = object.map(|id| id.to_string());
     let (before, after) = service_account::values(&planned.change);
     let started = JournalEntry::ChangeStarted { number, title: title.clone(), object, before, after };
     run.record(started)

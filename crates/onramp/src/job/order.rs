@@ -11,7 +11,7 @@ use crate::plan::{
 use crate::secret_store::SecretStore;
 use crate::spec::{Spec, UsersSpec};
 use crate::steps::result::StepResult;
-use crate::steps::{domain, replication, service_account, suffix, sync, users};
+use crate::steps::{application, domain, replication, service_account, suffix, sync, users};
 use crate::survey::{Survey, SurveyCounts, Unreadable, UsersSurvey};
 use crate::verify::{CheckStatus, Comparison, REPORT_FORMAT_VERSION, Verification};
 
@@ -35,10 +35,15 @@ async fn survey_steps(onramp: &Onramp, spec: &Spec) -> Result<Survey> {
             Some(wanted) => Some(service_account::survey(onramp, wanted).await?),
             None => None,
         };
-        Ok((sync, domain, service_account))
+        let application = match &spec.application {
+            Some(wanted) => Some(application::survey(onramp, wanted).await?),
+            None => None,
+        };
+        Ok((sync, domain, service_account, application))
     };
     let forest = try_join(suffix::survey(onramp, spec), onramp.forest.password_policies.domain_policies());
-    let ((sync, domain, service_account), (suffix, password_policies)) = try_join(tenant, forest).await?;
+    let ((sync, domain, service_account, application), (suffix, password_policies)) =
+        try_join(tenant, forest).await?;
     let mut survey = Survey {
         taken_at,
         domain,
@@ -46,6 +51,7 @@ async fn survey_steps(onramp: &Onramp, spec: &Spec) -> Result<Survey> {
         users: UsersSurvey::default(),
         sync,
         service_account,
+        application,
         password_policies,
         unreadable: Unreadable::default(),
         counts: SurveyCounts::default(),
@@ -77,6 +83,7 @@ pub fn plan(spec: &Spec, survey: &Survey) -> Plan {
                 users: spec.users.is_some(),
                 sync: spec.sync.enable,
                 service_account: spec.service_account.is_some(),
+                application: spec.application.is_some(),
                 attributes: false,
             },
             users_read: survey.counts.forest_users,
@@ -105,6 +112,7 @@ fn add_changes(spec: &Spec, survey: &Survey, draft: &mut Draft) {
     users::plan(spec, survey, &collisions, draft);
     sync::plan(spec, survey, draft);
     service_account::plan(spec, survey, &collisions, draft);
+    application::plan(spec, survey, draft);
     let unreadable = &survey.unreadable;
     if unreadable.count > 0 {
         let (count, named, digest) = (unreadable.count, unreadable.named.clone(), unreadable.digest.clone());
@@ -117,6 +125,7 @@ fn add_changes(spec: &Spec, survey: &Survey, draft: &mut Draft) {
 pub(crate) struct Steps {
     pub(crate) replication: replication::Marks,
     service_account: service_account::Account,
+    application: application::Identity,
 }
 
 impl Steps {
@@ -133,12 +142,16 @@ impl Steps {
             Change::DisableSync => sync::disable(context).await,
             Change::RemoveDomain { domain, .. } => domain::remove(context, domain).await,
             Change::RemoveSuffix { suffix } => suffix::remove(context, suffix).await,
+            change if change.is_of_application() => self.application.apply(context, change).await,
             change => self.service_account.apply(context, change).await,
         }
     }
 
-    /// Returns the object ID of the service account for the journal, if a change concerns it.
+    /// Returns the object ID of the service account or the application for the journal, if a change concerns it.
     pub(crate) fn object(&self, change: &Change) -> Option<String> {
+        if change.is_of_application() {
+            return self.application.id().map(|id| id.to_string());
+        }
         self.service_account.id().filter(|_| change.is_of_account()).map(|id| id.to_string())
     }
 }
@@ -150,6 +163,7 @@ async fn add_checks(comparison: &Comparison<'_>, verification: &mut Verification
     users::verify(comparison, verification).await?;
     sync::verify(comparison, verification);
     service_account::verify(comparison, verification).await;
+    application::verify(comparison, verification).await;
     Ok(())
 }
 

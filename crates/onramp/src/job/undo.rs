@@ -6,7 +6,7 @@ use crate::onramp::Onramp;
 use crate::plan::{
     ApprovedPlan, Change, Consequence, Draft, PLAN_FORMAT_VERSION, Plan, PlanHeader, Scope, sorted,
 };
-use crate::steps::{attributes, domain, service_account, suffix, sync, users};
+use crate::steps::{application, attributes, domain, service_account, suffix, sync, users};
 use crate::undo::{RecordedRun, Step, UndoSelection, Undoing};
 use crate::verify::{CheckStatus, REPORT_FORMAT_VERSION, Verification};
 
@@ -81,6 +81,7 @@ impl Onramp {
                 Some(Step::Suffix) => suffix::is_made(self, change).await,
                 Some(Step::Sync) => sync::is_made(self, change).await,
                 Some(Step::ServiceAccount) => service_account::is_made(self, change).await,
+                Some(Step::Application) => application::is_made(self, change).await,
             };
             let (status, detail) = match status {
                 Ok(true) => (CheckStatus::True, "it is so".to_owned()),
@@ -129,6 +130,7 @@ async fn undo(onramp: &Onramp, run: &RecordedRun, selection: &UndoSelection) -> 
             Step::Attributes => {}
             Step::Sync => sync::undo(&mut undoing, made).await?,
             Step::ServiceAccount => service_account::undo(&mut undoing, made).await?,
+            Step::Application => application::undo(&mut undoing, made).await?,
         }
         if !matches!(step, Step::Users | Step::Attributes) {
             undoing.keep_what_another_run_wrote(before, made);

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use onramp_core::{AttributeName, DomainName, ObjectGuid, Upn, UpnViolation, visible};
+use onramp_core::tenant::AppRole;
+use onramp_core::{AttributeName, DomainName, ObjectGuid, ObjectId, Upn, UpnViolation, visible};
 use serde::{Deserialize, Serialize};
 
 use crate::user_ref::UserRef;
@@ -147,6 +148,23 @@ pub enum BlockerKind {
         /// The reason.
         #[serde(rename = "why")]
         reason: String,
+    },
+    /// A property of the application is not valid.
+    ApplicationProperty {
+        /// The name of the property in the spec.
+        property: String,
+        /// The value.
+        value: String,
+        /// The reason.
+        #[serde(rename = "why")]
+        reason: String,
+    },
+    /// The tenant does not have the API of a permission, or that does not offer it.
+    AppRoleNotOffered {
+        /// The application ID of the API.
+        resource: ObjectId,
+        /// The name of the permission.
+        role: String,
     },
     /// A name in the spec fits no user of the forest.
     NoSuchUser {
@@ -351,6 +369,25 @@ impl fmt::Display for BlockerKind {
                     "the {property} of the service account, \"{}\", is not valid: {reason}",
                     visible(value)
                 )
+            }
+            Self::ApplicationProperty { property, value, reason } => {
+                write!(f, "the {property} of the application, \"{}\", is not valid: {reason}", visible(value))
+            }
+            Self::AppRoleNotOffered { resource, role } => {
+                write!(
+                    f,
+                    "the tenant does not offer the permission {} of the API {resource}",
+                    visible(role)
+                )?;
+                match *resource {
+                    AppRole::SYNCHRONIZATION_SERVICE => {
+                        f.write_str("; turning directory synchronization on brings it into the tenant")
+                    }
+                    AppRole::PASSWORD_RESET_SERVICE => {
+                        f.write_str("; enabling self-service password reset brings it into the tenant")
+                    }
+                    _ => Ok(()),
+                }
             }
             Self::CanaryUsersLost { users } => {
                 let named: Vec<String> = users.iter().take(3).map(ToString::to_string).collect();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use onramp_core::forest::{AttributeChange, AttributeValue, ObjectChange, ReplicatedValue, UpnChange};
-use onramp_core::tenant::{AzureRoleId, MfaState, RoleTemplateId};
+use onramp_core::tenant::{AppRole, AzureRoleId, MfaState, RoleTemplateId};
 use onramp_core::{AttributeName, DistinguishedName, DomainName, ObjectGuid, ObjectId, Upn, visible};
 use serde::{Deserialize, Serialize};
 
@@ -239,6 +239,102 @@ pub enum Change {
         /// The object ID.
         id: ObjectId,
     },
+    /// An application is registered for synchronization, without a service principal.
+    CreateApplication {
+        /// The unique name.
+        unique_name: String,
+        /// The display name.
+        display_name: String,
+    },
+    /// The application gets its service principal in the tenant.
+    CreateServicePrincipal {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The object ID of the registration in the survey; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
+    },
+    /// The application gets a certificate: one whose key the run makes, or one from a file. The others stay.
+    AddApplicationCertificate {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The object ID of the registration in the survey; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
+        /// The IDs of the certificates that it had in the survey.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        before: Vec<ObjectId>,
+        /// The days for which a certificate that the run makes is valid.
+        valid_days: u32,
+        /// The file of a certificate that is brought.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
+        /// The SHA-256 hash of the certificate that is brought.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thumbprint: Option<String>,
+    },
+    /// The application gets a permission, with the tenant's consent.
+    GrantAppRole {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The object ID of the registration in the survey; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
+        /// The application ID of the API.
+        resource: ObjectId,
+        /// The name of the permission.
+        role: String,
+    },
+    /// A test of the sign-in of the application with its certificate, and of the permissions in its token. Changes nothing.
+    ProveApplicationSignIn {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The object ID of the registration in the survey; `None` if this plan creates it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
+        /// The permissions that the token must have.
+        roles: Vec<AppRole>,
+    },
+    /// The application loses a certificate. The others stay.
+    RemoveApplicationCertificate {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The object ID of the registration.
+        id: ObjectId,
+        /// The ID of the certificate.
+        key_id: ObjectId,
+        /// The SHA-256 hash of the certificate, if it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thumbprint: Option<String>,
+        /// True if another certificate must be proven first.
+        #[serde(default)]
+        needs_proof: bool,
+    },
+    /// The application loses a permission.
+    RevokeAppRole {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The object ID of the registration.
+        id: ObjectId,
+        /// The application ID of the API.
+        resource: ObjectId,
+        /// The name of the permission.
+        role: String,
+    },
+    /// The service principal of the application is deleted.
+    DeleteServicePrincipal {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The object ID of the registration.
+        id: ObjectId,
+    },
+    /// The registration of the application is deleted, with its service principal. It can be restored for 30 days.
+    DeleteApplication {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The object ID of the registration.
+        id: ObjectId,
+    },
 }
 
 /// A restored UPN: the value that a run wrote and the one that it replaced.
@@ -371,9 +467,48 @@ impl Change {
         }
     }
 
+    /// Returns the object ID of the registration of the application that it changes, if known.
+    pub(crate) fn application_id(&self) -> Option<ObjectId> {
+        match self {
+            Self::CreateServicePrincipal { id, .. }
+            | Self::AddApplicationCertificate { id, .. }
+            | Self::GrantAppRole { id, .. }
+            | Self::ProveApplicationSignIn { id, .. } => *id,
+            Self::RemoveApplicationCertificate { id, .. }
+            | Self::RevokeAppRole { id, .. }
+            | Self::DeleteServicePrincipal { id, .. }
+            | Self::DeleteApplication { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// Returns the unique name of the application, if it concerns that.
+    pub(crate) fn unique_name(&self) -> Option<&str> {
+        match self {
+            Self::CreateApplication { unique_name, .. }
+            | Self::CreateServicePrincipal { unique_name, .. }
+            | Self::AddApplicationCertificate { unique_name, .. }
+            | Self::GrantAppRole { unique_name, .. }
+            | Self::ProveApplicationSignIn { unique_name, .. }
+            | Self::RemoveApplicationCertificate { unique_name, .. }
+            | Self::RevokeAppRole { unique_name, .. }
+            | Self::DeleteServicePrincipal { unique_name, .. }
+            | Self::DeleteApplication { unique_name, .. } => Some(unique_name),
+            _ => None,
+        }
+    }
+
     /// Returns true if it writes: a wait and a test do not.
     pub(crate) fn writes(&self) -> bool {
-        !matches!(self, Self::AwaitReplication { .. } | Self::ProveSignIn { .. })
+        !matches!(
+            self,
+            Self::AwaitReplication { .. } | Self::ProveSignIn { .. } | Self::ProveApplicationSignIn { .. }
+        )
+    }
+
+    /// Returns true if it concerns the application.
+    pub(crate) fn is_of_application(&self) -> bool {
+        self.unique_name().is_some()
     }
 
     /// Returns true if it concerns the service account.
@@ -438,6 +573,36 @@ impl fmt::Display for Change {
             Self::DisableServiceAccount { upn, .. } => write!(f, "disable the account {upn}"),
             Self::DeleteServiceAccount { upn, .. } => write!(f, "delete the account {upn}"),
             Self::RestoreServiceAccount { upn, .. } => write!(f, "restore the deleted account {upn}"),
+            Self::CreateApplication { unique_name, .. } => {
+                write!(f, "register the application {}", visible(unique_name))
+            }
+            Self::CreateServicePrincipal { unique_name, .. } => {
+                write!(f, "create the service principal of {}", visible(unique_name))
+            }
+            Self::AddApplicationCertificate { unique_name, valid_days, file: None, .. } => {
+                write!(f, "add a new certificate to {}, valid for {valid_days} days", visible(unique_name))
+            }
+            Self::AddApplicationCertificate { unique_name, file: Some(file), .. } => {
+                write!(f, "add the certificate in {} to {}", visible(file), visible(unique_name))
+            }
+            Self::GrantAppRole { unique_name, role, .. } => {
+                write!(f, "grant {} the permission {}", visible(unique_name), visible(role))
+            }
+            Self::ProveApplicationSignIn { unique_name, .. } => {
+                write!(f, "test the sign-in of {}", visible(unique_name))
+            }
+            Self::RemoveApplicationCertificate { unique_name, key_id, .. } => {
+                write!(f, "remove the certificate {key_id} from {}", visible(unique_name))
+            }
+            Self::RevokeAppRole { unique_name, role, .. } => {
+                write!(f, "revoke the permission {} of {}", visible(role), visible(unique_name))
+            }
+            Self::DeleteServicePrincipal { unique_name, .. } => {
+                write!(f, "delete the service principal of {}", visible(unique_name))
+            }
+            Self::DeleteApplication { unique_name, .. } => {
+                write!(f, "delete the application {}", visible(unique_name))
+            }
         }
     }
 }

@@ -279,6 +279,73 @@ pub enum Consequence {
         /// The object ID.
         id: ObjectId,
     },
+    /// An application is registered in the tenant, and can sign in with a certificate.
+    ApplicationCreated {
+        /// The unique name.
+        unique_name: String,
+        /// The display name.
+        display_name: String,
+    },
+    /// A registration that no known run created becomes the application: its owners, and whoever has one of its keys or secrets,
+    /// will act as it.
+    ApplicationTakenOver {
+        /// The unique name.
+        unique_name: String,
+        /// The object ID of the registration.
+        id: ObjectId,
+        /// The display name that it has today.
+        display_name: String,
+        /// The certificates that it has today.
+        certificates: Vec<String>,
+        /// The number of client secrets that it has today.
+        secrets: u32,
+    },
+    /// An application that an earlier run created is changed.
+    ApplicationChanged {
+        /// The unique name.
+        unique_name: String,
+        /// The changes, in words.
+        changes: Vec<String>,
+    },
+    /// An application gets a privileged permission in the whole tenant.
+    AppRoleGranted {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The application ID of the API.
+        resource: ObjectId,
+        /// The name of the permission.
+        role: String,
+    },
+    /// An application loses a permission.
+    AppRoleRevoked {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The application ID of the API.
+        resource: ObjectId,
+        /// The name of the permission.
+        role: String,
+    },
+    /// A certificate of an application is removed: whatever signs in with it stops working.
+    ApplicationCertificateRemoved {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The ID of the certificate.
+        key_id: ObjectId,
+    },
+    /// The service principal of an application is deleted, with its permissions.
+    ServicePrincipalDeleted {
+        /// The unique name of the application.
+        unique_name: String,
+        /// The object ID of the registration.
+        id: ObjectId,
+    },
+    /// An application is deleted. It can be restored for 30 days.
+    ApplicationDeleted {
+        /// The unique name.
+        unique_name: String,
+        /// The object ID of the registration.
+        id: ObjectId,
+    },
 }
 
 impl Consequence {
@@ -379,6 +446,32 @@ impl Consequence {
             }
             Self::AccountDeleted { upn, id } => format!("account-deleted:{}:{id}", slug(upn.as_str())),
             Self::AccountRestored { upn, id } => format!("account-restored:{}:{id}", slug(upn.as_str())),
+            Self::ApplicationCreated { unique_name, .. } => {
+                format!("application-created:{}", slug(unique_name))
+            }
+            Self::ApplicationTakenOver { unique_name, id, display_name, certificates, secrets } => {
+                let what = format!("{id} {secrets} {display_name}");
+                let digest = short_digest(certificates.iter().chain([&what]));
+                format!("application-taken-over:{}:{digest}", slug(unique_name))
+            }
+            Self::ApplicationChanged { unique_name, changes } => {
+                format!("application-changed:{}:{}", slug(unique_name), short_digest(changes))
+            }
+            Self::AppRoleGranted { unique_name, role, .. } => {
+                format!("app-role-granted:{}:{}", slug(unique_name), slug(role))
+            }
+            Self::AppRoleRevoked { unique_name, role, .. } => {
+                format!("app-role-revoked:{}:{}", slug(unique_name), slug(role))
+            }
+            Self::ApplicationCertificateRemoved { unique_name, key_id } => {
+                format!("application-certificate-removed:{}:{key_id}", slug(unique_name))
+            }
+            Self::ServicePrincipalDeleted { unique_name, id } => {
+                format!("service-principal-deleted:{}:{id}", slug(unique_name))
+            }
+            Self::ApplicationDeleted { unique_name, id } => {
+                format!("application-deleted:{}:{id}", slug(unique_name))
+            }
         }
     }
 
@@ -392,7 +485,11 @@ impl Consequence {
                 users.iter().map(ToString::to_string).collect()
             }
             Self::ExcludedObjectsChanged { objects } => objects.iter().map(ToString::to_string).collect(),
+            Self::ApplicationTakenOver { certificates, .. } => {
+                certificates.iter().map(|certificate| visible(certificate).into_owned()).collect()
+            }
             Self::ServiceAccountChanged { changes, .. }
+            | Self::ApplicationChanged { changes, .. }
             | Self::AccountPropertiesRestored { changes, .. }
             | Self::NotUndone { changes } => {
                 changes.iter().map(|change| visible(change).into_owned()).collect()
@@ -648,6 +745,51 @@ impl fmt::Display for Consequence {
             Self::AccountRestored { upn, id } => {
                 write!(f, "the deleted account {upn} ({id}) is restored, with the password that it had")
             }
+            Self::ApplicationCreated { unique_name, display_name } => write!(
+                f,
+                "the application {} (\"{}\") is registered in the tenant, and signs in with a certificate",
+                visible(unique_name),
+                visible(display_name)
+            ),
+            Self::ApplicationTakenOver { unique_name, id, display_name, certificates, secrets } => write!(
+                f,
+                "the registration {} (\"{}\", {id}) exists, was not created by a known run, and becomes the application of \
+                 synchronization; its owners, and whoever has a key of its {} or its {}, will act as it",
+                visible(unique_name),
+                visible(display_name),
+                counted(certificates.len(), "certificate", "certificates"),
+                counted(*secrets as usize, "client secret", "client secrets")
+            ),
+            Self::ApplicationChanged { unique_name, .. } => {
+                write!(f, "the application {}, which an earlier run created, is changed", visible(unique_name))
+            }
+            Self::AppRoleGranted { unique_name, resource, role } => write!(
+                f,
+                "the application {} gets the privileged permission {} of the API {resource} in the whole tenant",
+                visible(unique_name),
+                visible(role)
+            ),
+            Self::AppRoleRevoked { unique_name, resource, role } => write!(
+                f,
+                "the application {} loses the permission {} of the API {resource}",
+                visible(unique_name),
+                visible(role)
+            ),
+            Self::ApplicationCertificateRemoved { unique_name, key_id } => write!(
+                f,
+                "the certificate {key_id} of the application {} is removed, and what signs in with it stops working",
+                visible(unique_name)
+            ),
+            Self::ServicePrincipalDeleted { unique_name, id } => write!(
+                f,
+                "the service principal of the application {} ({id}) is deleted, with its permissions",
+                visible(unique_name)
+            ),
+            Self::ApplicationDeleted { unique_name, id } => write!(
+                f,
+                "the application {} ({id}) is deleted; it can be restored for 30 days, and what signs in as it stops working",
+                visible(unique_name)
+            ),
         }
     }
 }

@@ -107,6 +107,15 @@ impl Plan {
                 let planned: HashSet<String> = earlier.changes.iter().map(|p| p.change.to_string()).collect();
                 now == before && changes.iter().all(|change| planned.contains(change))
             }
+            (
+                Consequence::ApplicationChanged { unique_name: now, changes },
+                Consequence::ApplicationCreated { unique_name: before, .. }
+                | Consequence::ApplicationChanged { unique_name: before, .. }
+                | Consequence::ApplicationTakenOver { unique_name: before, .. },
+            ) => {
+                let planned: HashSet<String> = earlier.changes.iter().map(|p| p.change.to_string()).collect();
+                now == before && changes.iter().all(|change| planned.contains(change))
+            }
             _ => false,
         }
     }

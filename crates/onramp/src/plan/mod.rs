@@ -96,6 +96,9 @@ pub struct Scope {
     pub sync: bool,
     /// True if a service account is prepared.
     pub service_account: bool,
+    /// True if an application is prepared.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub application: bool,
     /// True if the plan changes attributes of objects, and nothing else.
     #[serde(default, skip_serializing_if = "is_false")]
     pub attributes: bool,

@@ -164,8 +164,8 @@ fn review_canary(
     if let Some(users) = rules.canary_users.filter(|users| changed > *users && begun.is_none()) {
         violation(format!("the canary changes {changed} {noun}, and {users} are allowed"));
     }
-    if scope.sync || scope.service_account {
-        violation("a canary changes users, and neither synchronization nor the service account".to_owned());
+    if scope.sync || scope.service_account || scope.application {
+        violation("a canary changes users, and neither synchronization, nor the service account, nor the application".to_owned());
     }
     if let Some(other) = begun.filter(|other| other.canary.users != canary.users) {
         violation(format!(
@@ -232,7 +232,8 @@ impl Spec {
     /// Returns the spec of a canary that was chosen before.
     #[must_use]
     pub fn with_canary(&self, canary: Canary) -> Self {
-        let mut spec = Self { sync: SyncSpec::default(), service_account: None, ..self.clone() };
+        let mut spec =
+            Self { sync: SyncSpec::default(), service_account: None, application: None, ..self.clone() };
         if let Some(selected) = &mut spec.users {
             selected.canary = Some(canary);
         }

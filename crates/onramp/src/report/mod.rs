@@ -291,7 +291,8 @@ fn verdict_of_canary(report: &Report<'_>, canary: &Canary) -> (String, &'static 
 
 fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {
     let scope = report.plan.header().scope;
-    let prepared = scope.users && scope.sync && scope.service_account;
+    let has_identity = scope.service_account || scope.application;
+    let prepared = scope.users && scope.sync && has_identity;
     match (report.outcome, report.verification) {
         (Some(outcome), _) if !outcome.is_complete() => ("The plan was only partly applied", "bad"),
         (_, Some(verification)) if !verification.is_green() => ("Not everything is as it should be", "bad"),
@@ -329,7 +330,7 @@ fn not_asked_for(plan: &Plan) -> Option<String> {
     let parts = [
         (scope.users, "the UPNs of users"),
         (scope.sync, "directory synchronization"),
-        (scope.service_account, "a service account"),
+        (scope.service_account || scope.application, "a service account or an application"),
     ];
     let missing: Vec<&str> = parts.into_iter().filter(|(asked, _)| !asked).map(|(_, part)| part).collect();
     (!missing.is_empty()).then(|| missing.join(", "))

@@ -1,5 +1,6 @@
 //! The desired state of a tenant and a forest, as data.
 
+mod application;
 mod parse;
 mod users;
 
@@ -10,6 +11,7 @@ use onramp_core::{DomainName, Upn};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use application::{ApplicationPurpose, ApplicationSpec};
 pub use parse::SpecError;
 pub(crate) use parse::{distance, nearest};
 pub use users::{AddressAttribute, Addresses, NewUpn, UsersSpec};
@@ -51,6 +53,10 @@ pub struct Spec {
     /// The account that synchronization signs in with. Without it, none is created.
     #[serde(default)]
     pub service_account: Option<ServiceAccountSpec>,
+    /// The application that synchronization signs in as, besides or in place of the service account. Without it, none is
+    /// registered.
+    #[serde(default)]
+    pub application: Option<ApplicationSpec>,
     /// The timeouts of waits.
     #[serde(default)]
     pub waits: Waits,
@@ -64,6 +70,7 @@ impl Spec {
             users: None,
             sync: SyncSpec::default(),
             service_account: None,
+            application: None,
             waits: Waits::default(),
         }
     }
@@ -93,6 +100,13 @@ impl Spec {
     #[must_use]
     pub fn with_service_account(mut self, account: ServiceAccountSpec) -> Self {
         self.service_account = Some(account);
+        self
+    }
+
+    /// Adds the application that synchronization signs in as.
+    #[must_use]
+    pub fn with_application(mut self, application: ApplicationSpec) -> Self {
+        self.application = Some(application);
         self
     }
 

@@ -3,6 +3,7 @@
 //! To add a step: write a module here, add its section to [`Survey`] and its variants to [`Change`], and call it where
 //! `job::order` and `job::undo` name the others.
 
+pub(crate) mod application;
 pub(crate) mod attributes;
 pub(crate) mod domain;
 pub(crate) mod replication;

@@ -1,5 +1,6 @@
 //! The survey: the state of both sides, as far as a spec needs it.
 
+mod application;
 mod domain;
 mod service_account;
 mod suffix;
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::preflight::Preflight;
+pub use application::{AppRoleAccess, ApplicationState, BroughtCertificate};
 pub use domain::DomainSurvey;
 pub use service_account::{ServiceAccountState, SubscriptionAccess};
 pub(crate) use suffix::forest_of;
@@ -50,6 +52,9 @@ pub struct Survey {
     pub sync: SyncSurvey,
     /// The service account, if the spec has one.
     pub service_account: Option<ServiceAccountState>,
+    /// The application, if the spec has one.
+    #[serde(default)]
+    pub application: Option<ApplicationState>,
     /// The password policies of the domains of the forest.
     pub password_policies: Vec<DomainPasswordPolicy>,
     /// The objects that could not be read, and were skipped.
@@ -88,6 +93,7 @@ impl Survey {
             users: UsersSurvey::default(),
             sync: SyncSurvey::new(tenant),
             service_account: None,
+            application: None,
             password_policies: Vec::new(),
             unreadable: Unreadable::default(),
             counts: SurveyCounts::default(),

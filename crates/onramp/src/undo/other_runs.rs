@@ -25,6 +25,9 @@ enum Target {
     Mfa(ObjectId),
     Role(ObjectId, RoleTemplateId),
     SubscriptionRole(ObjectId, ObjectId, AzureRoleId),
+    /// The application, an API and the name of its permission.
+    AppRole(ObjectId, ObjectId, String),
+    ServicePrincipal(ObjectId),
 }
 
 impl Target {
@@ -60,7 +63,8 @@ impl Target {
         [each(&edit.remove, false), each(&edit.add, true)].concat()
     }
 
-    /// Returns the target of a change, and the value that it writes. A password is none: it is never undone.
+    /// Returns the target of a change, and the value that it writes. A password is none: it is never undone; nor is a certificate,
+    /// of which an application may have several.
     fn of(change: &Change, account: Option<ObjectId>) -> Option<(Self, Option<String>)> {
         if let Some(values) = change.of_user() {
             return Some((Self::Upn(values.guid), values.after.map(str::to_owned)));
@@ -74,10 +78,20 @@ impl Target {
             Change::RemoveSuffix { suffix } => (Self::Suffix(suffix.clone()), is(false)),
             Change::EnableSync => (Self::Sync, is(true)),
             Change::DisableSync => (Self::Sync, is(false)),
-            Change::CreateServiceAccount { .. } | Change::RestoreServiceAccount { .. } => {
-                (Self::Account(account?), is(true))
+            Change::CreateServiceAccount { .. }
+            | Change::RestoreServiceAccount { .. }
+            | Change::CreateApplication { .. } => (Self::Account(account?), is(true)),
+            Change::DeleteServiceAccount { .. } | Change::DeleteApplication { .. } => {
+                (Self::Account(account?), is(false))
             }
-            Change::DeleteServiceAccount { .. } => (Self::Account(account?), is(false)),
+            Change::CreateServicePrincipal { .. } => (Self::ServicePrincipal(account?), is(true)),
+            Change::DeleteServicePrincipal { .. } => (Self::ServicePrincipal(account?), is(false)),
+            Change::GrantAppRole { resource, role, .. } => {
+                (Self::AppRole(account?, *resource, role.clone()), is(true))
+            }
+            Change::RevokeAppRole { resource, role, .. } => {
+                (Self::AppRole(account?, *resource, role.clone()), is(false))
+            }
             Change::SetAlternateEmail { after, .. } => {
                 (Self::AlternateEmail(account?), Some(after.join("\n")))
             }
@@ -104,7 +118,9 @@ impl Target {
             | Self::Enabled(id)
             | Self::Mfa(id)
             | Self::Role(id, _)
-            | Self::SubscriptionRole(id, ..) => Some(*id),
+            | Self::SubscriptionRole(id, ..)
+            | Self::AppRole(id, ..)
+            | Self::ServicePrincipal(id) => Some(*id),
             _ => None,
         }
     }

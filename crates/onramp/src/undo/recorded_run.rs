@@ -95,7 +95,7 @@ pub struct RecordedRun {
     is_started: bool,
     /// The traces, in the order of the changes of the plan.
     traces: Vec<Trace>,
-    /// The object IDs of the service account, by the number of the change.
+    /// The object IDs of the service account and of the application, by the number of the change.
     accounts: HashMap<u64, String>,
     /// The writes of other runs to the same values, if they are known.
     others: Option<OtherRuns>,
@@ -138,8 +138,9 @@ impl RecordedRun {
                 if let Some(trace) = self.trace(*number) {
                     trace.end(*outcome, record.at);
                 }
-                let is_of_account =
-                    self.change(*number).is_some_and(|planned| planned.change.is_of_account());
+                let is_of_account = self.change(*number).is_some_and(|planned| {
+                    planned.change.is_of_account() || planned.change.is_of_application()
+                });
                 if let (true, Some(object)) = (is_of_account, object) {
                     self.accounts.insert(*number, object.clone());
                 }
@@ -217,18 +218,23 @@ impl RecordedRun {
         self.plan.changes().iter().zip(&self.traces).filter(|(_, trace)| trace.is_effective())
     }
 
-    /// Returns the object ID of the account of a change, from the plan or from the journal.
+    /// Returns the object ID of the account or the application of a change, from the plan or from the journal.
     pub(crate) fn account_id(&self, planned: &PlannedChange) -> Option<ObjectId> {
-        if !planned.change.is_of_account() {
+        let is_of_application = planned.change.is_of_application();
+        if !planned.change.is_of_account() && !is_of_application {
             return None;
         }
         let recorded = |planned: &PlannedChange| ObjectId::parse(self.accounts.get(&planned.number)?).ok();
         let created = || {
-            let is_creation =
-                |planned: &&PlannedChange| matches!(planned.change, Change::CreateServiceAccount { .. });
+            let is_creation = |planned: &&PlannedChange| match planned.change {
+                Change::CreateServiceAccount { .. } => !is_of_application,
+                Change::CreateApplication { .. } => is_of_application,
+                _ => false,
+            };
             self.made().find(is_creation).and_then(recorded)
         };
-        planned.change.account_id().or_else(|| recorded(planned)).or_else(created)
+        let known = planned.change.account_id().or_else(|| planned.change.application_id());
+        known.or_else(|| recorded(planned)).or_else(created)
     }
 
     /// Returns the values that the run wrote or may have written.

@@ -26,12 +26,21 @@ pub enum Step {
     Sync,
     /// The service account, with its roles.
     ServiceAccount,
+    /// The application, with its certificates and permissions.
+    Application,
 }
 
 impl Step {
     /// Every step, in the order of the job.
-    pub const ALL: [Self; 6] =
-        [Self::Domain, Self::Suffix, Self::Users, Self::Attributes, Self::Sync, Self::ServiceAccount];
+    pub const ALL: [Self; 7] = [
+        Self::Domain,
+        Self::Suffix,
+        Self::Users,
+        Self::Attributes,
+        Self::Sync,
+        Self::ServiceAccount,
+        Self::Application,
+    ];
 
     /// Returns true for a step that changes objects of the forest, of which some can be selected.
     pub(crate) fn has_objects(self) -> bool {
@@ -49,6 +58,7 @@ impl Step {
             Change::ChangeUpn { .. } | Change::RestoreUpn { .. } | Change::ChangeUser { .. } => Self::Users,
             Change::ChangeAttributes { .. } => Self::Attributes,
             Change::EnableSync | Change::DisableSync => Self::Sync,
+            change if change.is_of_application() => Self::Application,
             _ => Self::ServiceAccount,
         })
     }
@@ -63,6 +73,7 @@ impl fmt::Display for Step {
             Self::Attributes => "attributes",
             Self::Sync => "sync",
             Self::ServiceAccount => "service-account",
+            Self::Application => "application",
         })
     }
 }

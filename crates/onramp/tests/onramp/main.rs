@@ -5,6 +5,7 @@ mod acceptances;
 mod account_names;
 mod account_steps;
 mod addresses;
+mod application;
 mod applying;
 mod attribute_maps;
 mod audits;

@@ -1,15 +1,17 @@
 //! A tenant and a forest to work on, and what was heard of the work.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use onramp::{
-    ApplyOutcome, ApprovedPlan, Change, Event, MemoryJournal, MemorySecretStore, Onramp, Plan, Spec,
-    Verification, plan,
+    ApplyOutcome, ApprovedPlan, CertificateGenerator, CertificateRequest, Change, Event, MemoryJournal,
+    MemorySecretStore, Onramp, Plan, Spec, Verification, plan,
 };
 use onramp_core::forest::{Forest, UpnChange};
 use onramp_core::tenant::VerificationRecord;
-use onramp_core::{Clock, ManualClock, ObjectGuid, Result, Tenant};
+use onramp_core::{Clock, ManualClock, ObjectGuid, Password, Result, Tenant};
 use onramp_lab::forest::{LabForest, LabForestBuilder};
 use onramp_lab::tenant::{LabTenant, LabTenantBuilder};
 use tokio_util::sync::CancellationToken;
@@ -112,6 +114,7 @@ impl World {
         let events = self.events.clone();
         Onramp::new(tenant, forest)
             .with_clock(self.clock.clone())
+            .with_certificate_generator(Arc::new(QuickCertificates))
             .with_cancellation(self.token.clone())
             .with_observer(move |event| {
                 events.lock().unwrap().push(event.clone());
@@ -140,6 +143,26 @@ impl World {
 
     pub(crate) async fn apply(&mut self, onramp: &Onramp, plan: &ApprovedPlan) -> Result<ApplyOutcome> {
         onramp.apply_to_end(plan, &mut self.journal, &self.secrets).await
+    }
+}
+
+/// A generator whose certificates differ and have the same key, because to make one takes a second.
+#[derive(Debug)]
+pub(crate) struct QuickCertificates;
+
+#[async_trait]
+impl CertificateGenerator for QuickCertificates {
+    async fn generate(&self, request: &CertificateRequest) -> Result<Password> {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        const KEY: &str = include_str!("../data/application.key");
+        let key = rcgen::KeyPair::from_pem_and_sign_algo(KEY, &rcgen::PKCS_RSA_SHA256).unwrap();
+        let mut params = rcgen::CertificateParams::default();
+        params.serial_number = Some(NUMBER.fetch_add(1, Ordering::Relaxed).into());
+        params.distinguished_name.push(rcgen::DnType::CommonName, &request.name);
+        params.not_before = request.not_before;
+        params.not_after = request.not_after;
+        let certificate = params.self_signed(&key).unwrap();
+        Ok(Password::new(format!("{}{}", certificate.pem().replace('\r', ""), KEY.trim_end())))
     }
 }
 

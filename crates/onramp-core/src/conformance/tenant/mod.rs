@@ -24,6 +24,9 @@ pub async fn run(tenant: &Tenant, fixture: &TenantFixture) {
     Box::pin(sign_in::run(&*tenant.sign_in, &*tenant.users, fixture)).await;
     Box::pin(subscriptions::run(&*tenant.subscriptions, &*tenant.users, fixture)).await;
     Box::pin(applications::run(&*tenant.applications, fixture)).await;
+    if let Some(sign_in) = tenant.application_sign_in.as_deref().filter(|_| fixture.may_sign_in) {
+        Box::pin(applications::sign_in(sign_in, &*tenant.applications, fixture)).await;
+    }
     Box::pin(password_protection::run(&*tenant.password_protection)).await;
     Box::pin(sync::run(&*tenant.sync, fixture)).await;
     if let Some(port) = &tenant.service_records {

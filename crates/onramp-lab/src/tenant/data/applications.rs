@@ -8,6 +8,8 @@ use crate::tenant::limits::consistency::Visibility;
 
 /// The application id of Microsoft Graph in every tenant.
 pub(crate) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+/// The application id of the Microsoft password reset service in every tenant.
+pub(crate) const PASSWORD_RESET: &str = "93625bc8-bfe2-437a-97e0-3d0060024faa";
 /// The application id of Azure Resource Manager in every tenant.
 pub(crate) const ARM: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
 
@@ -29,6 +31,13 @@ pub(crate) struct Application {
     /// Properties kept as they came (`notes`, `tags`, `keyCredentials`, …).
     pub(crate) rest: Vec<(&'static str, Value)>,
     pub(crate) seen: Visibility,
+}
+
+impl Application {
+    /// Returns the name that it was created under and that no other one has.
+    pub(crate) fn unique_name(&self) -> Option<&str> {
+        self.rest.iter().find(|(name, _)| *name == "uniqueName").and_then(|(_, value)| value.as_str())
+    }
 }
 
 /// A certificate of an application, in the words of Graph's `keyCredential`.

@@ -1,6 +1,7 @@
 //! The data of the tenant.
 
 pub(crate) mod applications;
+pub(crate) mod certificate_dates;
 pub(crate) mod directory;
 pub(crate) mod domains;
 pub(crate) mod ids;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::call::Call;
+use super::call::{Call, asks_to_create};
 use super::exchange::{Answer, Payload};
 use crate::tenant::data::json::put;
 use crate::tenant::data::refusal::{Outcome, Refusal};
@@ -96,6 +96,7 @@ fn item(batch: &Call, request: &Value) -> Option<Item> {
             path: format!("{version}/{}", path.trim_start_matches('/')),
             query: query.to_owned(),
             eventual: header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual")),
+            create_if_missing: header("prefer").is_some_and(asks_to_create),
             body,
             ..batch.clone()
         },

@@ -43,6 +43,8 @@ pub(super) struct Call {
     pub(super) query: String,
     pub(super) bearer: Option<String>,
     pub(super) eventual: bool,
+    /// `Prefer: create-if-missing` was sent.
+    pub(super) create_if_missing: bool,
     pub(super) client_request_id: Option<String>,
     pub(super) body: Vec<u8>,
 }
@@ -71,6 +73,7 @@ impl Call {
             query: parts.uri.query().unwrap_or_default().to_owned(),
             bearer,
             eventual: header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual")),
+            create_if_missing: header("prefer").is_some_and(|wish| asks_to_create(&wish)),
             client_request_id: header("client-request-id").or_else(|| header("x-ms-client-request-id")),
             body,
         }
@@ -87,6 +90,11 @@ impl Call {
     pub(super) fn is_batch(&self) -> bool {
         self.service == Service::Graph && self.path.ends_with("/$batch")
     }
+}
+
+/// Returns true if a `Prefer` header asks for an object to be created if it is missing.
+pub(super) fn asks_to_create(prefer: &str) -> bool {
+    prefer.split(',').any(|wish| wish.trim().eq_ignore_ascii_case("create-if-missing"))
 }
 
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -20,6 +20,8 @@ pub(super) struct Exchange {
     pub(super) query: String,
     /// `ConsistencyLevel: eventual` was sent.
     pub(super) eventual: bool,
+    /// `Prefer: create-if-missing` was sent.
+    pub(super) create_if_missing: bool,
     pub(super) body: Vec<u8>,
     pub(super) caller: Caller,
     pub(super) now: OffsetDateTime,

@@ -70,6 +70,7 @@ fn grant(state: &mut State, tenant: &str, origin: &str, body: &[u8], ids: &Ids) 
         _ => required("scope")?,
     };
     let audience = audience(scope, origin)?;
+    state.require_api(audience)?;
     match grant_type {
         "client_credentials" => {
             if secret.is_none() && assertion.is_none() {
@@ -97,7 +98,7 @@ fn grant(state: &mut State, tenant: &str, origin: &str, body: &[u8], ids: &Ids) 
                 Audience::Arm => {
                     "https://management.azure.com/user_impersonation https://management.azure.com/.default"
                 }
-                Audience::Graph | Audience::Lab => {
+                Audience::Graph | Audience::Lab | Audience::Api(_) => {
                     "openid profile email https://graph.microsoft.com/Directory.AccessAsUser.All https://graph.microsoft.com/.default"
                 }
             };

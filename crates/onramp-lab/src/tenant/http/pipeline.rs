@@ -145,6 +145,7 @@ fn operation(state: &mut State, call: &Call, ids: &Ids) -> Outcome<Answer> {
         path,
         query: call.query.clone(),
         eventual: call.eventual,
+        create_if_missing: call.create_if_missing,
         body: call.body.clone(),
         caller,
         now: ids.now,

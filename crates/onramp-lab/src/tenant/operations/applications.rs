@@ -4,7 +4,8 @@ use crate::tenant::data::applications::AppRoleAssignment;
 use crate::tenant::data::applications::Application;
 use crate::tenant::data::applications::ServicePrincipal;
 use crate::tenant::data::applications::WantedCertificate;
-use crate::tenant::data::applications::{Certificate, GRAPH};
+use crate::tenant::data::applications::{Certificate, GRAPH, PASSWORD_RESET};
+use crate::tenant::data::certificate_dates::validity;
 use crate::tenant::data::refusal::{Outcome, Refusal};
 use crate::tenant::data::state::State;
 use crate::tenant::limits::consistency::Visibility;
@@ -14,9 +15,22 @@ use time::OffsetDateTime;
 impl State {
     /// Returns the visible application of this object id, or of `appId=…`.
     pub(crate) fn application(&mut self, key: &str, now: OffsetDateTime) -> Outcome<&mut Application> {
-        let found = self.applications.iter_mut().find(|app| names(key, &app.id, &app.app_id));
+        let found = self.applications.iter_mut().find(|app| match key.strip_prefix("uniqueName=") {
+            Some(unique_name) => app.unique_name() == Some(unique_name),
+            None => names(key, &app.id, &app.app_id),
+        });
         let app = found.ok_or_else(|| Refusal::not_found(key))?;
         if app.seen.graph(now) { Ok(app) } else { Err(Refusal::not_yet(key)) }
+    }
+
+    /// Returns true if an application was created under that unique name, visible or not.
+    pub(crate) fn has_unique_name(&self, unique_name: &str) -> bool {
+        self.applications.iter().any(|app| app.unique_name() == Some(unique_name))
+    }
+
+    /// Returns an application that was just created, visible or not.
+    pub(crate) fn new_application(&mut self, id: &str) -> Outcome<&mut Application> {
+        self.applications.iter_mut().find(|app| app.id == id).ok_or_else(|| Refusal::not_found(id))
     }
 
     pub(crate) fn create_application(
@@ -53,6 +67,35 @@ impl State {
         now: OffsetDateTime,
     ) -> Outcome<()> {
         let known = self.application(key, now)?.certificates.clone();
+        let all = self.resolve_certificates(&known, wanted, now)?;
+        self.application(key, now)?.certificates = all;
+        Ok(())
+    }
+
+    /// Sets the certificates of an application that was just created, visible or not. If one is refused, the application is not
+    /// created.
+    pub(crate) fn set_certificates_of_new(
+        &mut self,
+        id: &str,
+        wanted: Vec<WantedCertificate>,
+        now: OffsetDateTime,
+    ) -> Outcome<()> {
+        match self.resolve_certificates(&[], wanted, now) {
+            Ok(all) => self.new_application(id)?.certificates = all,
+            Err(refusal) => {
+                self.applications.retain(|app| app.id != id);
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve_certificates(
+        &mut self,
+        known: &[Certificate],
+        wanted: Vec<WantedCertificate>,
+        now: OffsetDateTime,
+    ) -> Outcome<Vec<Certificate>> {
         let mut all = Vec::with_capacity(wanted.len());
         for entry in wanted {
             let held = known.iter().find(|held| entry.key_id.as_deref() == Some(held.key_id.as_str()));
@@ -71,8 +114,11 @@ impl State {
                             "Key credential value is not a valid certificate.",
                         ));
                     }
-                    // The service reads the dates from the certificate; the lab believes what it is told.
-                    let not_after = entry.not_after.unwrap_or(now + time::Duration::days(365));
+                    // The service reads the dates from the certificate, if there are any.
+                    let dates = validity(&der);
+                    let not_before = dates.map(|dates| dates.0).or(entry.not_before);
+                    let not_after = dates.map(|dates| dates.1).or(entry.not_after);
+                    let not_after = not_after.unwrap_or(now + time::Duration::days(365));
                     if not_after <= now {
                         return Err(Refusal::new(
                             400,
@@ -84,15 +130,14 @@ impl State {
                         key_id: entry.key_id.unwrap_or_else(|| self.draw.guid()),
                         display_name: entry.display_name,
                         identifier: entry.identifier,
-                        not_before: entry.not_before.unwrap_or(now),
+                        not_before: not_before.unwrap_or(now),
                         not_after,
                         der,
                     });
                 }
             }
         }
-        self.application(key, now)?.certificates = all;
-        Ok(())
+        Ok(all)
     }
 
     pub(crate) fn delete_application(&mut self, key: &str, now: OffsetDateTime) -> Outcome<()> {
@@ -228,6 +273,12 @@ impl State {
                 "Application.ReadWrite.All",
                 "Policy.Read.All",
                 "Policy.ReadWrite.AuthenticationMethod",
+                "Synchronization.ReadWrite.All",
+            ],
+            PASSWORD_RESET => &[
+                "PasswordWriteback.OffboardClient.All",
+                "PasswordWriteback.RegisterClientVersion.All",
+                "PasswordWriteback.RefreshClient.All",
             ],
             crate::tenant::data::organization::SYNC_SERVICE => &["ADSynchronization.ReadWrite.All"],
             _ => &[],

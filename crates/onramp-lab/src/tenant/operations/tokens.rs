@@ -1,7 +1,7 @@
 //! Sign-in with secrets and passwords, and the access tokens that it gives.
 
 use crate::tenant::Audience;
-use crate::tenant::data::applications::Application;
+use crate::tenant::data::applications::{ARM, Application, GRAPH};
 use crate::tenant::data::json::put;
 use crate::tenant::data::roles;
 use crate::tenant::data::state::State;
@@ -167,8 +167,9 @@ impl State {
     /// Issues an access token.
     pub(crate) fn issue(&mut self, caller: Caller, audience: Audience, now: OffsetDateTime) -> Password {
         let audience_claim = match audience {
-            Audience::Graph | Audience::Lab => "https://graph.microsoft.com",
-            Audience::Arm => "https://management.azure.com",
+            Audience::Graph | Audience::Lab => "https://graph.microsoft.com".to_owned(),
+            Audience::Arm => "https://management.azure.com".to_owned(),
+            Audience::Api(app_id) => app_id.to_string(),
         };
         let expires = now + TOKEN_LIFE;
         let mut claims = json!({
@@ -188,7 +189,7 @@ impl State {
                 put(&mut claims, "appid", json!(app_id));
                 put(&mut claims, "oid", json!(sp.map(|sp| &sp.id)));
                 put(&mut claims, "idtyp", json!("app"));
-                put(&mut claims, "roles", json!(permissions));
+                put(&mut claims, "roles", json!(self.roles_for(app_id, audience)));
             }
             Caller::User(id) => {
                 put(&mut claims, "oid", json!(id));
@@ -213,14 +214,43 @@ impl State {
     /// Returns the permissions of an application.
     pub(crate) fn permissions_of_application(&self, app_id: &str) -> Vec<String> {
         let sp = self.service_principals.iter().find(|sp| sp.app_id == app_id);
-        self.permissions_of(sp.map(|sp| sp.id.as_str())).into_iter().map(str::to_owned).collect()
+        self.permissions_of(sp.map(|sp| sp.id.as_str()), None).into_iter().map(str::to_owned).collect()
     }
 
-    fn permissions_of(&self, sp: Option<&str>) -> Vec<&str> {
+    /// Returns the permissions that a token of an application for an API has.
+    pub(crate) fn roles_for(&self, app_id: &str, audience: Audience) -> Vec<String> {
+        let resource = match audience {
+            Audience::Graph | Audience::Lab => GRAPH.to_owned(),
+            Audience::Arm => ARM.to_owned(),
+            Audience::Api(app_id) => app_id.to_string(),
+        };
+        let sp = self.service_principals.iter().find(|sp| sp.app_id.eq_ignore_ascii_case(app_id));
+        let roles = self.permissions_of(sp.map(|sp| sp.id.as_str()), Some(&resource));
+        roles.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Refuses a token for an API that the tenant does not have.
+    pub(crate) fn require_api(&self, audience: Audience) -> Result<(), Aadsts> {
+        let Audience::Api(app_id) = audience else { return Ok(()) };
+        let app_id = app_id.to_string();
+        if self.service_principals.iter().any(|sp| sp.app_id.eq_ignore_ascii_case(&app_id)) {
+            return Ok(());
+        }
+        Err(Aadsts::new(
+            500_011,
+            format!("The resource principal named {app_id} was not found in the tenant."),
+        ))
+    }
+
+    /// Returns the permissions of a service principal, of every API or of one.
+    fn permissions_of(&self, sp: Option<&str>, api: Option<&str>) -> Vec<&str> {
         let granted = self.app_role_assignments.iter().filter(|held| Some(held.principal_id.as_str()) == sp);
         granted
             .filter_map(|held| {
                 let resource = self.service_principals.iter().find(|sp| sp.id == held.resource_id)?;
+                if api.is_some_and(|api| !resource.app_id.eq_ignore_ascii_case(api)) {
+                    return None;
+                }
                 resource
                     .app_roles
                     .iter()

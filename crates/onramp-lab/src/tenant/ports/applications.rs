@@ -2,45 +2,79 @@
 
 use async_trait::async_trait;
 use onramp_core::tenant::{
-    AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewCertificate,
+    AppRole, AppRoleAssignment, Application, ApplicationProbe, ApplicationSignIn, Applications,
+    CertificateCredential, NewApplication, NewCertificate, OfferedAppRole,
 };
-use onramp_core::{ObjectId, Result};
+use onramp_core::{ErrorKind, ObjectId, Password, Result};
+use rcgen::KeyPair;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
 
 use super::{Operation, Ports};
 use crate::tenant::data::applications::{self, WantedCertificate};
 use crate::tenant::data::refusal::Refusal;
 use crate::tenant::data::state::State;
+use crate::tenant::sign_in::tokens::{Aadsts, Audience, aadsts_of};
 
 #[async_trait]
 impl Applications for Ports {
-    async fn find(&self, display_name: &str) -> Result<Vec<Application>> {
-        let operation = Operation::new("GET", "/v1.0/applications", "find the application", display_name)
-            .with_query(format!("$filter=displayName eq '{}'", display_name.replace('\'', "''")));
-        self.run(&operation, |state, _| {
-            let found = state.applications.iter().filter(|app| app.display_name == display_name);
-            Ok(found.map(|app| application(app, state)).collect::<Vec<_>>())
-        })
-        .await?
-        .into_iter()
-        .collect()
+    async fn find(&self, unique_name: &str) -> Result<Option<Application>> {
+        let operation =
+            Operation::new("GET", unique_path(unique_name), "look up the application", unique_name);
+        let found = self.run(&operation, |state, now| {
+            let found = state.applications.iter_mut().find(|app| app.unique_name() == Some(unique_name));
+            let found = found.and_then(|app| app.seen.graph(now).then(|| app.clone()));
+            Ok(found.map(|app| application(&app, state)))
+        });
+        found.await?.transpose()
     }
 
-    async fn create(&self, display_name: &str) -> Result<Application> {
-        let register = Operation::new("POST", "/v1.0/applications", "register the application", display_name);
-        let app = self
-            .run(&register, |state, now| state.create_application(display_name, Vec::new(), now).cloned())
-            .await?;
-        let admit = Operation::new(
-            "POST",
-            "/v1.0/servicePrincipals",
-            "create the service principal of",
-            display_name,
-        );
-        self.run(&admit, |state, now| {
-            state.create_service_principal(&app.app_id, Vec::new(), now)?;
+    async fn create(&self, new: &NewApplication) -> Result<Application> {
+        let NewApplication { unique_name, display_name, tags, .. } = new;
+        let operation =
+            Operation::new("PATCH", unique_path(unique_name), "register the application", unique_name);
+        let created = self.run(&operation, |state, now| {
+            let found =
+                state.applications.iter_mut().find(|app| app.unique_name() == Some(unique_name.as_str()));
+            let app = match found {
+                Some(app) => {
+                    app.display_name.clone_from(display_name);
+                    app.rest.retain(|(name, _)| *name != "tags");
+                    app.rest.push(("tags", json!(tags)));
+                    app.clone()
+                }
+                None => {
+                    let rest = vec![("uniqueName", json!(unique_name)), ("tags", json!(tags))];
+                    state.create_application(display_name, rest, now)?.clone()
+                }
+            };
             Ok(application(&app, state))
-        })
-        .await?
+        });
+        created.await?
+    }
+
+    async fn create_service_principal(&self, app_id: &ObjectId) -> Result<ObjectId> {
+        let operation =
+            Operation::new("POST", "/v1.0/servicePrincipals", "create the service principal of", app_id);
+        let app_id = app_id.to_string();
+        let created = self.run(&operation, |state, now| {
+            let found =
+                state.service_principals.iter().find(|sp| sp.app_id == app_id).map(|sp| sp.id.clone());
+            match found {
+                Some(id) => Ok(id),
+                None => Ok(state.create_service_principal(&app_id, Vec::new(), now)?.id.clone()),
+            }
+        });
+        Ok(ObjectId::parse(&created.await?)?)
+    }
+
+    async fn delete_service_principal(&self, id: &ObjectId) -> Result<()> {
+        let path = format!("/v1.0/servicePrincipals/{id}");
+        let operation = Operation::new("DELETE", path, "delete the service principal", id);
+        self.run(&operation, |state, now| state.delete_service_principal(&id.to_string(), now)).await
     }
 
     async fn delete(&self, id: &ObjectId) -> Result<()> {
@@ -93,6 +127,22 @@ impl Applications for Ports {
             state.set_certificates(&id, left, now)
         })
         .await
+    }
+
+    async fn app_role(&self, role: &AppRole) -> Result<Option<OfferedAppRole>> {
+        let operation =
+            Operation::new("GET", "/v1.0/servicePrincipals", "look up the permission", &role.value)
+                .with_query(format!("$filter=appId eq '{}'", role.resource));
+        let resource = role.resource.to_string();
+        let found = self.run(&operation, |state, _| {
+            let api = state.service_principals.iter().find(|sp| sp.app_id == resource);
+            Ok(api.and_then(|api| {
+                let (id, _) = api.app_roles.iter().find(|(_, value)| *value == role.value)?;
+                Some((api.id.clone(), id.clone()))
+            }))
+        });
+        let Some((api, id)) = found.await? else { return Ok(None) };
+        Ok(Some(OfferedAppRole::new(ObjectId::parse(&api)?, ObjectId::parse(&id)?)))
     }
 
     async fn app_roles_of(&self, service_principal: &ObjectId) -> Result<Vec<AppRoleAssignment>> {
@@ -154,6 +204,82 @@ impl Applications for Ports {
     }
 }
 
+#[async_trait]
+impl ApplicationSignIn for Ports {
+    async fn probe(
+        &self,
+        app_id: &ObjectId,
+        key: &Password,
+        resource: &ObjectId,
+    ) -> Result<ApplicationProbe> {
+        let path = format!("/{}/oauth2/v2.0/token", self.lab.credentials().tenant_id);
+        let operation = Operation::new("POST", path, "sign in as the application", app_id);
+        let der = proven_certificate(key)
+            .map_err(|why| operation.error(ErrorKind::Invalid).with_detail(why.to_owned()))?;
+        let (app_id, audience) = (app_id.to_string(), audience_of(resource));
+        let answer =
+            self.run(&operation, |state, now| Ok(sign_in(state, &app_id, &der, audience, now))).await;
+        match answer {
+            Ok(Ok(roles)) => Ok(ApplicationProbe::Accepted { roles: Some(roles) }),
+            Ok(Err(refusal)) => Ok(ApplicationProbe::of_refusal(refusal.code, refusal.message)),
+            // A fault may speak as the token endpoint does.
+            Err(error) => {
+                let message = error.reply().diagnostic.clone().unwrap_or_default();
+                aadsts_of(&message).map_or(Err(error), |code| Ok(ApplicationProbe::of_refusal(code, message)))
+            }
+        }
+    }
+}
+
+fn audience_of(resource: &ObjectId) -> Audience {
+    match resource.to_string().as_str() {
+        applications::GRAPH => Audience::Graph,
+        applications::ARM => Audience::Arm,
+        _ => Audience::Api(*resource),
+    }
+}
+
+/// Signs an application in, whose certificate is proven, and returns the permissions in the token.
+fn sign_in(
+    state: &mut State,
+    app_id: &str,
+    der: &[u8],
+    audience: Audience,
+    now: OffsetDateTime,
+) -> std::result::Result<Vec<String>, Aadsts> {
+    let app = state.registered(app_id)?;
+    let known = app.certificates.iter().find(|held| held.der == der);
+    if known.is_none_or(|known| known.not_after <= now) {
+        return Err(Aadsts::new(
+            700_027,
+            "Client assertion contains an invalid signature. [Reason - The key was not found.]",
+        ));
+    }
+    state.require_api(audience)?;
+    Ok(state.roles_for(app_id, audience))
+}
+
+/// Returns the certificate of a key in PEM, if the private key in it belongs to it.
+fn proven_certificate(key: &Password) -> std::result::Result<Vec<u8>, &'static str> {
+    let certificate = CertificateDer::from_pem_slice(key.expose().as_bytes())
+        .map_err(|_| "no certificate was found in the PEM")?;
+    let private = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+        .map_err(|_| "no private key was found in the PEM")?;
+    let key = KeyPair::try_from(&private).map_err(|_| "the private key was refused")?;
+    // The certificate holds the public key as it is.
+    let public = key.public_key_raw();
+    if certificate.windows(public.len()).any(|part| part == public) {
+        Ok(certificate.to_vec())
+    } else {
+        Err("the private key is not that of the certificate")
+    }
+}
+
+/// The address of an application by its unique name.
+fn unique_path(unique_name: &str) -> String {
+    format!("/v1.0/applications(uniqueName='{unique_name}')")
+}
+
 fn application_path(id: &ObjectId) -> String {
     format!("/v1.0/applications/{id}")
 }
@@ -174,6 +300,8 @@ fn kept(held: &applications::Certificate) -> WantedCertificate {
 fn certificate_credential(held: &applications::Certificate) -> Result<CertificateCredential> {
     let mut credential = CertificateCredential::new(ObjectId::parse(&held.key_id)?);
     credential.display_name.clone_from(&held.display_name);
+    let hash = Sha256::digest(&held.der);
+    credential.thumbprint = Some(hash.iter().map(|byte| format!("{byte:02x}")).collect());
     credential.not_before = Some(held.not_before);
     credential.not_after = Some(held.not_after);
     Ok(credential)
@@ -187,10 +315,18 @@ fn app_role_assignment(held: &applications::AppRoleAssignment) -> Result<AppRole
 fn application(app: &applications::Application, state: &State) -> Result<Application> {
     let principal = state.service_principals.iter().find(|sp| sp.app_id == app.app_id);
     let principal = principal.map(|sp| ObjectId::parse(&sp.id)).transpose()?;
-    Ok(Application::new(
+    let tags = app.rest.iter().find(|(name, _)| *name == "tags").and_then(|(_, tags)| tags.as_array());
+    let tags = tags.into_iter().flatten().filter_map(|tag| tag.as_str().map(str::to_owned)).collect();
+    let secrets = u32::try_from(app.secrets.len()).unwrap_or(u32::MAX);
+    let found = Application::new(
         ObjectId::parse(&app.id)?,
         ObjectId::parse(&app.app_id)?,
         &app.display_name,
         principal,
-    ))
+    );
+    let found = found.with_tags(tags).with_secrets(secrets);
+    Ok(match app.unique_name() {
+        Some(name) => found.with_unique_name(name),
+        None => found,
+    })
 }

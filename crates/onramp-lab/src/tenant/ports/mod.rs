@@ -37,7 +37,7 @@ impl LabTenant {
     /// Returns the tenant as its ports.
     pub fn tenant(&self) -> Tenant {
         let ports = Arc::new(Ports { lab: self.clone() });
-        Tenant::from_ports(ports)
+        Tenant::from_ports(Arc::clone(&ports)).with_application_sign_in(ports)
     }
 }
 

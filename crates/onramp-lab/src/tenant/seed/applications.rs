@@ -3,7 +3,7 @@
 use onramp_core::Password;
 use time::OffsetDateTime;
 
-use crate::tenant::data::applications::{ARM, Application, GRAPH, ServicePrincipal};
+use crate::tenant::data::applications::{ARM, Application, GRAPH, PASSWORD_RESET, ServicePrincipal};
 use crate::tenant::data::state::State;
 use crate::tenant::limits::consistency::Visibility;
 
@@ -22,6 +22,7 @@ pub(crate) fn add_applications(state: &mut State, now: OffsetDateTime) -> (Strin
             let _ = state.grant_app_role([&client_principal, &graph.id, role], now);
         }
     }
+    state.ensure_service_principal(PASSWORD_RESET, "Microsoft password reset service", now);
     (client_id, Password::new(secret), public.1)
 }
 

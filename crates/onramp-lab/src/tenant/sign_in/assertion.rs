@@ -57,6 +57,9 @@ impl<'a> Assertion<'a> {
             Aadsts::new(700_027, why)
         };
         let known = known.ok_or_else(|| unverified("The key was not found."))?;
+        if known.not_after <= now {
+            return Err(unverified("The key used is expired."));
+        }
         let der = CertificateDer::from(known.der.as_slice());
         let certificate =
             EndEntityCert::try_from(&der).map_err(|_| unverified("The key used is not a certificate."))?;

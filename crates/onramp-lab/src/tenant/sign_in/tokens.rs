@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use onramp_core::ObjectId;
 use time::{Duration, OffsetDateTime};
 
 use crate::tenant::data::applications::{ARM, GRAPH};
@@ -63,6 +64,8 @@ pub enum Audience {
     Arm,
     /// Both: what a token for the lab server's own address is good for, where the two share an origin.
     Lab,
+    /// Another API, by the application ID that it has in every tenant.
+    Api(ObjectId),
 }
 
 /// The caller of an operation.
@@ -106,6 +109,11 @@ impl Tokens {
     }
 }
 
+/// Returns the audience of a scope that names an API by its application ID.
+fn api(wanted: &str) -> Option<Audience> {
+    ObjectId::parse(wanted.strip_suffix("/.default")?).ok().map(Audience::Api)
+}
+
 /// Returns the audience of a `scope` parameter; `origin` is the lab server's own address.
 pub(crate) fn audience(scope: &str, origin: &str) -> Result<Audience, Aadsts> {
     let mut found = None;
@@ -123,6 +131,7 @@ pub(crate) fn audience(scope: &str, origin: &str) -> Result<Audience, Aadsts> {
             {
                 Audience::Arm
             }
+            _ if api(wanted).is_some() => api(wanted).unwrap_or(Audience::Graph),
             // A bare permission such as `User.Read` is one of Graph.
             _ if !wanted.contains("://") => Audience::Graph,
             _ => {

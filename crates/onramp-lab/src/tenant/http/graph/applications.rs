@@ -27,15 +27,30 @@ pub(super) fn get(ex: &Exchange, state: &mut State, key: &str) -> Outcome<Answer
 }
 
 pub(super) fn create(ex: &Exchange, state: &mut State) -> Outcome<Answer> {
-    let mut body = ex.object()?;
+    let body = ex.object()?;
+    create_from(ex, state, body)
+}
+
+fn create_from(ex: &Exchange, state: &mut State, mut body: Map<String, Value>) -> Outcome<Answer> {
     let name = body.remove("displayName").and_then(|name| name.as_str().map(str::to_owned));
     let name = name.ok_or_else(|| Refusal::missing_property("displayName", "Application"))?;
-    let whole = application_object(state.create_application(&name, rest(body)?, ex.now)?);
+    let certificates = body.remove("keyCredentials").as_ref().map(wanted_certificates).transpose()?;
+    let (rest, now) = (rest(body)?, ex.now);
+    let id = state.create_application(&name, rest, now)?.id.clone();
+    state.set_certificates_of_new(&id, certificates.unwrap_or_default(), now)?;
+    let whole = application_object(state.new_application(&id)?);
     one(ex, 201, "applications", "application", &whole)
 }
 
+/// Answers `PATCH /applications/{key}`; with a unique name as the key, a missing application is created if that is asked for.
 pub(super) fn update(ex: &Exchange, state: &mut State, key: &str) -> Outcome<Answer> {
     let mut body = ex.object()?;
+    if let Some(unique_name) = key.strip_prefix("uniqueName=").filter(|_| ex.create_if_missing)
+        && !state.has_unique_name(unique_name)
+    {
+        body.insert("uniqueName".to_owned(), Value::String(unique_name.to_owned()));
+        return create_from(ex, state, body);
+    }
     let name = body.remove("displayName").and_then(|name| name.as_str().map(str::to_owned));
     let certificates = body.remove("keyCredentials").as_ref().map(wanted_certificates).transpose()?;
     let rest = rest(body)?;

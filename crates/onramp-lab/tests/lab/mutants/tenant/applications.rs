@@ -2,38 +2,46 @@
 
 use async_trait::async_trait;
 use onramp_core::tenant::{
-    AppRole, AppRoleAssignment, Application, Applications, CertificateCredential, NewCertificate,
+    AppRole, AppRoleAssignment, Application, ApplicationProbe, ApplicationSignIn, Applications,
+    CertificateCredential, NewApplication, NewCertificate, OfferedAppRole,
 };
-use onramp_core::{ErrorKind, ObjectId, Result};
+use onramp_core::{ErrorKind, ObjectId, Password, Result};
 
 use super::{Broken, Mutant, hide};
 
 #[async_trait]
 impl Applications for Mutant {
-    async fn find(&self, display_name: &str) -> Result<Vec<Application>> {
-        let mut found = self.sound.applications.find(display_name).await?;
-        if self.is(Broken::FindsByBeginning) && found.is_empty() {
-            let whole = display_name.trim_end_matches(" 2");
-            found = self.sound.applications.find(whole).await?;
+    async fn find(&self, unique_name: &str) -> Result<Option<Application>> {
+        let mut found = self.sound.applications.find(unique_name).await?;
+        if self.is(Broken::FindsByBeginning) && found.is_none() {
+            found = self.sound.applications.find(unique_name.trim_end_matches("-2")).await?;
         }
-        if self.is(Broken::HasNoPrincipal) {
-            found.iter_mut().for_each(|application| application.service_principal = None);
+        if self.is(Broken::HasNoPrincipal)
+            && let Some(application) = &mut found
+        {
+            application.service_principal = None;
         }
         Ok(found)
     }
 
-    async fn create(&self, display_name: &str) -> Result<Application> {
-        let existing = self.sound.applications.find(display_name).await?;
-        match existing.into_iter().next() {
-            Some(existing) if self.is(Broken::ReusesApplications) => Ok(existing),
-            _ => {
-                let mut created = self.sound.applications.create(display_name).await?;
-                if self.is(Broken::HasNoPrincipal) {
-                    created.service_principal = None;
-                }
-                Ok(created)
-            }
+    async fn create(&self, application: &NewApplication) -> Result<Application> {
+        if !self.is(Broken::RegistersAgain) {
+            return self.sound.applications.create(application).await;
         }
+        let existing = self.sound.applications.find(&application.unique_name).await?;
+        let mut created = self.sound.applications.create(application).await?;
+        if existing.is_some() {
+            created.id = created.app_id;
+        }
+        Ok(created)
+    }
+
+    async fn create_service_principal(&self, app_id: &ObjectId) -> Result<ObjectId> {
+        self.sound.applications.create_service_principal(app_id).await
+    }
+
+    async fn delete_service_principal(&self, id: &ObjectId) -> Result<()> {
+        self.sound.applications.delete_service_principal(id).await
     }
 
     async fn delete(&self, id: &ObjectId) -> Result<()> {
@@ -61,6 +69,10 @@ impl Applications for Mutant {
         self.sound.applications.remove_certificate(id, key_id).await
     }
 
+    async fn app_role(&self, role: &AppRole) -> Result<Option<OfferedAppRole>> {
+        self.sound.applications.app_role(role).await
+    }
+
     async fn app_roles_of(&self, service_principal: &ObjectId) -> Result<Vec<AppRoleAssignment>> {
         self.sound.applications.app_roles_of(service_principal).await
     }
@@ -77,5 +89,27 @@ impl Applications for Mutant {
 
     async fn revoke_app_role(&self, service_principal: &ObjectId, assignment_id: &str) -> Result<()> {
         self.sound.applications.revoke_app_role(service_principal, assignment_id).await
+    }
+}
+
+#[async_trait]
+impl ApplicationSignIn for Mutant {
+    async fn probe(
+        &self,
+        app_id: &ObjectId,
+        key: &Password,
+        resource: &ObjectId,
+    ) -> Result<ApplicationProbe> {
+        let Some(sign_in) = &self.sound.application_sign_in else { panic!("the lab has this port") };
+        let probe = sign_in.probe(app_id, key, resource).await?;
+        Ok(match probe {
+            ApplicationProbe::UnknownCertificate { .. } if self.is(Broken::AcceptsAnyCertificate) => {
+                ApplicationProbe::Accepted { roles: Some(Vec::new()) }
+            }
+            ApplicationProbe::Accepted { .. } if self.is(Broken::ForgetsPermissions) => {
+                ApplicationProbe::Accepted { roles: Some(Vec::new()) }
+            }
+            probe => probe,
+        })
     }
 }

@@ -40,7 +40,9 @@ enum Broken {
     GivesNobodyAccess,
     FindsByBeginning,
     HasNoPrincipal,
-    ReusesApplications,
+    RegistersAgain,
+    AcceptsAnyCertificate,
+    ForgetsPermissions,
     SwitchesSilently,
     SwitchesBackAtOnce,
     HidesReferences,
@@ -90,7 +92,7 @@ async fn try_out(broken: Broken) -> String {
         .with_sync_switching()
         .with_sign_in();
     let mutant = Arc::new(Mutant { sound: lab.tenant(), broken });
-    let ports = Tenant::from_ports(mutant);
+    let ports = Tenant::from_ports(Arc::clone(&mutant)).with_application_sign_in(mutant);
     complaint(broken, tenant::run(&ports, &fixture)).await
 }
 
@@ -119,8 +121,10 @@ async fn every_broken_promise_is_noticed() {
         (Broken::RefusesASecondUnassign, "taking access back twice must succeed"),
         (Broken::GivesNobodyAccess, "giving access to an unknown subscription must fail"),
         (Broken::FindsByBeginning, "only the exact name finds it"),
-        (Broken::HasNoPrincipal, "a new application has a service principal"),
-        (Broken::ReusesApplications, "a second application is another one"),
+        (Broken::HasNoPrincipal, "a service principal is shown with its application"),
+        (Broken::RegistersAgain, "the same name is the same application"),
+        (Broken::AcceptsAnyCertificate, "a certificate that was not added is unknown"),
+        (Broken::ForgetsPermissions, "a permission granted is in the token"),
         (Broken::SwitchesSilently, "reads show that it is on"),
         (Broken::SwitchesBackAtOnce, "switching on while switching off must fail"),
         (Broken::HidesReferences, "a user on a domain is among its references"),
