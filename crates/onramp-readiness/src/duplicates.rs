@@ -229,8 +229,7 @@ impl Facts {
         let has_mailbox = !object.values(&a::HOME_MDB).is_empty()
             || object.text(&a::RECIPIENT_TYPE_DETAILS).is_some_and(|text| text.trim() != "128");
         let flag = |is_set: bool, flag: u16| if is_set { flag } else { 0 };
-        let unjudged =
-            out_of_scope.iter().filter_map(|rule| Self::unjudged(rule)).fold(0, |all, one| all | one);
+        let unjudged = out_of_scope.iter().filter_map(Self::unjudged).fold(0, |all, one| all | one);
         let created = object.text(&a::WHEN_CREATED).and_then(|text| text.get(..8)?.parse().ok());
         Self {
             flags: flag(is_excluded, Self::EXCLUDED)

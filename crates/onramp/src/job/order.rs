@@ -185,14 +185,16 @@ impl Onramp {
         approved: Option<&ApprovedPlan>,
         secrets: Option<&dyn SecretStore>,
     ) -> Result<Verification> {
-        let survey = self.with_plan_in_history(spec, approved).survey(spec).await?;
+        // Boxed, so that the futures of callers stay small.
+        let this = self.with_plan_in_history(spec, approved);
+        let survey = Box::pin(this.survey(spec)).await?;
         if let Some(approved) = approved {
             same_job(spec, &survey, approved)?;
         }
         let rest = plan(spec, &survey);
         let comparison = Comparison { onramp: self, spec, survey: &survey, rest: &rest, approved, secrets };
         let mut verification = Verification { format_version: REPORT_FORMAT_VERSION, checks: Vec::new() };
-        add_checks(&comparison, &mut verification).await?;
+        Box::pin(add_checks(&comparison, &mut verification)).await?;
         let fatal: Vec<String> =
             rest.blockers().iter().filter(|blocker| blocker.is_fatal()).map(ToString::to_string).collect();
         if !fatal.is_empty() {

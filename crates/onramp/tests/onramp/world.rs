@@ -138,7 +138,7 @@ impl World {
     }
 
     pub(crate) async fn verified(&self, spec: &Spec, plan: &ApprovedPlan) -> Verification {
-        self.onramp().verify(spec, Some(plan), Some(&self.secrets)).await.unwrap()
+        Box::pin(self.onramp().verify(spec, Some(plan), Some(&self.secrets))).await.unwrap()
     }
 
     pub(crate) async fn apply(&mut self, onramp: &Onramp, plan: &ApprovedPlan) -> Result<ApplyOutcome> {
