@@ -12,7 +12,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 const SELECT: &str = "id,userPrincipalName,displayName,accountEnabled,mail,otherMails,proxyAddresses,\
-                      onPremisesImmutableId,onPremisesSyncEnabled,userType,passwordPolicies";
+                      onPremisesImmutableId,onPremisesSyncEnabled,userType,passwordPolicies,lastPasswordChangeDateTime";
 /// The maximum page size.
 const PAGE: &str = "999";
 
@@ -318,6 +318,8 @@ struct UserJson {
     on_premises_sync_enabled: Option<bool>,
     user_type: Option<String>,
     password_policies: Option<String>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    last_password_change_date_time: Option<OffsetDateTime>,
 }
 
 #[derive(Deserialize)]
@@ -360,6 +362,7 @@ impl UserJson {
         user.synchronized = self.on_premises_sync_enabled.unwrap_or_default();
         user.password_never_expires =
             policies(self.password_policies.as_deref()).any(|policy| policy == NEVER_EXPIRES);
+        user.password_changed = self.last_password_change_date_time;
         Ok(user)
     }
 }

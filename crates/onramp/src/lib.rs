@@ -91,7 +91,10 @@ pub use policy::{
 };
 pub use report::Report;
 pub use secret_store::{CallbackSecretStore, FileSecretStore, MemorySecretStore, SecretStep, SecretStore};
-pub use spec::{NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits};
+pub use spec::{
+    AccountCheck, FirstPassword, NewUpn, ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec,
+    UsersSpec, Waits,
+};
 pub use survey::{
     AddressHolder, Candidate, DomainSurvey, HeldAs, ServiceAccountState, SharedUpn, SilentController,
     SubscriptionAccess, SuffixSurvey, Survey, SurveyCounts, SyncSurvey, Unreadable, UsersSurvey,
