@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Blocker, Consequence, Plan, PlanHeader, PlannedChange, Skipped};
 
 /// The version of the format of plan files that this version writes. It reads this one and older ones from 2 on.
-pub const PLAN_FORMAT_VERSION: u32 = 6;
+pub const PLAN_FORMAT_VERSION: u32 = 7;
 
 /// The name of the format in files of version 2.
 const FORMAT_2: &str = "onramp-plan/2";

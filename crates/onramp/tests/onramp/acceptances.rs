@@ -175,7 +175,9 @@ fn needed(change: &Change) -> Option<&'static [&'static str]> {
         | Change::SetServiceAccountPassword { .. } => &["account-taken-over:", "service-account-changed:"],
         Change::AssignRole { .. } => &["privileged-role-granted:"],
         Change::AssignSubscriptionRole { .. } => &["subscription-access-granted:"],
-        Change::AwaitReplication { .. } | Change::ProveSignIn { .. } => return None,
+        Change::AwaitReplication { .. }
+        | Change::ProveTemporaryPassword { .. }
+        | Change::ProveSignIn { .. } => return None,
         other => panic!("which acceptance does {other:?} need?"),
     })
 }

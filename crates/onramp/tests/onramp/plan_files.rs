@@ -26,7 +26,7 @@ async fn a_file_that_is_no_plan_says_where() {
         (1, good[1..].to_vec()),
         (2, [&good[..1], &good[..]].concat()),
         (3, [&good[..2], &["{\"line\":\"else\"}".to_owned()]].concat()),
-        (1, [&[good[0].replace("\"format_version\":6", "\"format_version\":1")], &good[1..]].concat()),
+        (1, [&[good[0].replace("\"format_version\":7", "\"format_version\":1")], &good[1..]].concat()),
     ] {
         match read(&lines) {
             Err(PlanError::Line { number: found, .. }) => assert_eq!(found, number),

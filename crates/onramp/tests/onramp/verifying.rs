@@ -160,6 +160,7 @@ async fn each_part_of_the_job_that_is_undone_is_told_by_its_own_check() {
             "the selected users have their new UPN",
             "directory synchronization is on",
             "the service account onramp-sync@contoso.com is set up",
+            "per-user MFA of onramp-sync@contoso.com is off",
             "onramp-sync@contoso.com has the role Hybrid Identity Administrator",
             "onramp-sync@contoso.com can sign in with its password alone",
         ]
@@ -176,7 +177,7 @@ async fn each_part_of_the_job_that_is_undone_is_told_by_its_own_check() {
         .filter(|(_, check)| check.status == CheckStatus::False)
         .map(|(place, _)| place)
         .collect();
-    assert_eq!(wrong, [3, 4, 5, 6], "{verification:#?}");
+    assert_eq!(wrong, [3, 4, 5, 6, 7], "{verification:#?}");
 }
 
 #[tokio::test]
@@ -319,9 +320,15 @@ async fn a_search_that_fails_anywhere_is_an_error_or_unknown_and_never_green() {
 
 #[test]
 fn a_status_reads_well() {
-    let all = [CheckStatus::True, CheckStatus::TrueButForBlocked, CheckStatus::Unknown, CheckStatus::False];
+    let all = [
+        CheckStatus::True,
+        CheckStatus::TrueButForBlocked,
+        CheckStatus::NotChecked,
+        CheckStatus::Unknown,
+        CheckStatus::False,
+    ];
     let words: Vec<String> = all.iter().map(ToString::to_string).collect();
-    assert_eq!(words, ["true", "true but for what the plan named", "unknown", "false"]);
+    assert_eq!(words, ["true", "true but for what the plan named", "not checked", "unknown", "false"]);
 }
 
 #[tokio::test]
