@@ -11,7 +11,7 @@ use crate::spec::Spec;
 use crate::survey::Survey;
 
 /// The version of the format of the report page and of a serialized verification.
-pub const REPORT_FORMAT_VERSION: u32 = 1;
+pub const REPORT_FORMAT_VERSION: u32 = 2;
 
 /// The result of a verification, check by check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -4,8 +4,6 @@ use onramp_core::Upn;
 use onramp_core::tenant::{AzureRoleId, RoleTemplateId};
 use serde::{Deserialize, Serialize};
 
-use super::in_ascii;
-
 /// The account that synchronization signs in with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -197,3 +195,8 @@ macro_rules! role_as_text {
 }
 role_as_text!(role_text, RoleTemplateId, "a known directory role");
 role_as_text!(azure_role_text, AzureRoleId, "a known Azure role");
+
+/// Returns the UPN with its suffix in the ASCII form that a tenant uses, if the suffix is a domain name.
+pub(crate) fn in_ascii(upn: &Upn) -> Upn {
+    upn.domain().map_or_else(|_| upn.clone(), |domain| upn.with_suffix(&domain))
+}

@@ -6,10 +6,11 @@ mod users;
 
 use std::time::Duration;
 
-use onramp_core::{DomainName, Upn};
+use onramp_core::DomainName;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub(crate) use account::in_ascii;
 pub use account::{AccountCheck, FirstPassword, ServiceAccountSpec, SubscriptionSpec};
 pub use parse::SpecError;
 pub(crate) use parse::{distance, nearest};
@@ -177,9 +178,4 @@ impl Waits {
     pub fn replication(&self) -> Duration {
         Duration::from_secs(u64::from(self.replication_minutes) * 60)
     }
-}
-
-/// Returns the UPN with its suffix in the ASCII form that a tenant uses, if the suffix is a domain name.
-pub(crate) fn in_ascii(upn: &Upn) -> Upn {
-    upn.domain().map_or_else(|_| upn.clone(), |domain| upn.with_suffix(&domain))
 }

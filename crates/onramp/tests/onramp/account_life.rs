@@ -13,6 +13,7 @@ use onramp_core::tenant::{MfaState, SignInProbe};
 use onramp_core::{Password, Upn};
 use onramp_lab::tenant::{Fault, FaultAction, LabSubscription};
 
+use crate::odd::{Forgetful, Lapse};
 use crate::small::{build, ids, verified};
 use crate::world::{World, approve_all, spec};
 
@@ -143,6 +144,28 @@ async fn an_account_that_is_cut_off_at_any_request_is_finished_by_the_same_plan_
                 assert!(again(&world, &spec).await.is_empty(), "{name}");
             }
             assert!(n > 8, "{first}: {n} requests");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_store_that_fails_anywhere_loses_neither_the_temporary_password_nor_the_final_one() {
+    for lapse in [Lapse::BeforeStore, Lapse::AfterStore, Lapse::BeforePromote, Lapse::AfterPromote] {
+        for (fresh, is_final) in [(false, false), (false, true), (true, false), (true, true)] {
+            let mut world = world();
+            let spec = spec(&text("temporary", ""));
+            let approved = world.approved(&spec).await;
+            let secrets = if is_final { Forgetful::later(lapse) } else { Forgetful::at(lapse) };
+            let outcome = world.onramp().apply_to_end(&approved, &mut world.journal, &secrets).await.unwrap();
+            let name = format!("{lapse:?}, fresh: {fresh}, final: {is_final}");
+            let ApplyStatus::Stopped { title, .. } = &outcome.status else { panic!("{name}: {outcome:?}") };
+            assert_eq!(title.contains("strong password"), is_final, "{name}: {title}");
+            let next = if fresh { approve_all(again(&world, &spec).await) } else { approved };
+            let outcome = world.onramp().apply_to_end(&next, &mut world.journal, &secrets).await.unwrap();
+            outcome.require_complete().unwrap();
+            let verification = world.onramp().verify(&spec, Some(&next), Some(&secrets)).await.unwrap();
+            assert!(verification.is_green(), "{name}: {verification:#?}");
+            assert!(secrets.pending(UPN).await.unwrap().is_empty(), "{name}: no password too many");
         }
     }
 }

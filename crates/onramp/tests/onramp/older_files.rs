@@ -6,6 +6,7 @@ const PLAN_2: &str = include_str!("../samples/plan-2.jsonl");
 const PLAN_3: &str = include_str!("../samples/plan-3.jsonl");
 const PLAN_4: &str = include_str!("../samples/plan-4.jsonl");
 const PLAN_5: &str = include_str!("../samples/plan-5.jsonl");
+const PLAN_6: &str = include_str!("../samples/plan-6.jsonl");
 const JOURNAL_3: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-3.jsonl");
 const JOURNAL_2: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-2.jsonl");
 const JOURNAL_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/journal-1.jsonl");
@@ -13,7 +14,13 @@ const JOURNAL_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples/jour
 #[test]
 fn a_plan_of_an_older_version_is_read_written_and_approved() {
     let (nine, thirteen) = ((9, 18, 3), (13, 22, 3));
-    let samples = [(2, PLAN_2, nine), (3, PLAN_3, nine), (4, PLAN_4, thirteen), (5, PLAN_5, thirteen)];
+    let samples = [
+        (2, PLAN_2, nine),
+        (3, PLAN_3, nine),
+        (4, PLAN_4, thirteen),
+        (5, PLAN_5, thirteen),
+        (6, PLAN_6, thirteen),
+    ];
     for (version, file, numbers) in samples {
         let plan = Plan::read(file.as_bytes()).unwrap();
         assert_eq!(plan.header().format_version, version);

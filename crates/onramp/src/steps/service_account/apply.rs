@@ -434,9 +434,10 @@ impl Account {
     ) -> StepResult {
         self.account(context, upn, id).await?;
         let known = self.known_passwords(context, upn).await?;
-        if known.iter().all(password::is_final) {
-            // An interrupted run set the final one, or somebody moved the temporary one.
-            return Ok((Outcome::Unchanged, "the secret store has no temporary password".into()));
+        // An interrupted run set the final one, or somebody moved the temporary one.
+        let none = || Ok((Outcome::Unchanged, "the secret store has no temporary password".into()));
+        if known.is_empty() {
+            return none();
         }
         require_managed(context, upn).await?;
         let (password, probe) = password::first_right(context, upn, &known, true).await?;
@@ -452,6 +453,7 @@ impl Account {
                 self.password = Some(password.clone());
                 Ok((Outcome::Unchanged, "the final password is set already".into()))
             }
+            (_, Some(SignInProbe::WrongPassword)) if known.iter().all(password::is_final) => none(),
             (_, Some(SignInProbe::Accepted)) => Err(Error::new(ErrorKind::Forbidden, "test the sign-in of")
                 .with_object(upn)
                 .with_detail("a token was issued for the temporary password: its change is not demanded")
