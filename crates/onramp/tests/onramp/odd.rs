@@ -233,7 +233,7 @@ pub(crate) enum Lapse {
 pub(crate) struct Forgetful {
     pub(crate) inner: MemorySecretStore,
     pub(crate) lapse: Mutex<Option<Lapse>>,
-    /// The number of secrets of which nothing is forgotten.
+    /// The number of calls that are spared.
     spared: AtomicUsize,
 }
 
@@ -246,9 +246,9 @@ impl Forgetful {
         }
     }
 
-    /// The same with the second secret.
-    pub(crate) fn later(lapse: Lapse) -> Self {
-        Self { spared: AtomicUsize::new(1), ..Self::at(lapse) }
+    /// The same after so many calls.
+    pub(crate) fn after(spared: usize, lapse: Lapse) -> Self {
+        Self { spared: AtomicUsize::new(spared), ..Self::at(lapse) }
     }
 
     fn fail(&self, at: Lapse) -> Result<()> {

@@ -10,7 +10,7 @@ use onramp_core::tenant::{
     DomainAuthentication, MfaState, NewUser, PolicyDemand, SignInProbe, Subscription, SubscriptionState,
     TenantUser,
 };
-use onramp_core::{ObjectId, Password, Result, Upn, comparison_key, mail_violation, visible};
+use onramp_core::{ErrorKind, ObjectId, Password, Result, Upn, comparison_key, mail_violation, visible};
 
 pub(crate) use apply::Account;
 pub(crate) use apply::values;
@@ -131,26 +131,32 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     if draft.changes.len() > first
         && let Some(user) = &state.user
     {
-        draft.consequences.push(if state.is_known {
-            let written = draft.changes.iter().skip(first).filter(|planned| planned.change.writes());
-            let changes = written.map(|planned| planned.change.to_string()).collect();
-            Consequence::ServiceAccountChanged { upn: upn.clone(), changes }
+        if state.is_known {
+            // The replacement of its password has a consequence of its own.
+            let is_told = |change: &Change| {
+                change.writes() && !matches!(change, Change::SetServiceAccountPassword { replace: true, .. })
+            };
+            let written = draft.changes.iter().skip(first).filter(|planned| is_told(&planned.change));
+            let changes: Vec<String> = written.map(|planned| planned.change.to_string()).collect();
+            if !changes.is_empty() {
+                draft.consequences.push(Consequence::ServiceAccountChanged { upn: upn.clone(), changes });
+            }
         } else {
-            Consequence::AccountTakenOver {
+            draft.consequences.push(Consequence::AccountTakenOver {
                 upn: upn.clone(),
                 id: user.id,
                 roles: state.roles.iter().map(|held| held.role.to_string()).collect(),
                 password_replaced: !secured,
                 enabled: !enabled,
-            }
-        });
+            });
+        }
     }
     if draft.changes.len() > first {
         warn_of_second_factor(upn, state, draft);
     }
     if state.user.is_some() && state.mfa.is_none() {
         draft.warnings.push(format!(
-            "per-user MFA of {upn} may not be read: a second factor that is demanded there stops its sign-in"
+            "per-user MFA of {upn} cannot be read: a second factor that is demanded there stops its sign-in"
         ));
     }
     warn_of_classic_administrators(state, draft);
@@ -442,10 +448,18 @@ async fn verify_account(
         None => "it does not exist".into(),
     };
     verification.check(format!("the service account {} is set up", wanted.upn), truth(is_set_up), found);
-    if state.user.is_some() {
-        let (status, detail) = match state.mfa {
-            Some(mfa) => (truth(mfa == MfaState::Disabled), mfa.to_string()),
-            None => (CheckStatus::Unknown, "it may not be read".to_owned()),
+    if let Some(user) = &state.user {
+        let mfa = match state.mfa {
+            Some(mfa) => Ok(mfa),
+            None => comparison.onramp.tenant.sign_in.mfa_state(&user.id).await,
+        };
+        let (status, detail) = match mfa {
+            Ok(mfa) => (truth(mfa == MfaState::Disabled), mfa.to_string()),
+            // A cloud without it.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                (CheckStatus::NotChecked, error.to_string())
+            }
+            Err(error) => (CheckStatus::Unknown, error.to_string()),
         };
         verification.check(format!("per-user MFA of {} is off", wanted.upn), status, detail);
     }
