@@ -268,6 +268,7 @@ impl Terminal {
             let (mark, color) = match check.status {
                 CheckStatus::True => ("✓", "32"),
                 CheckStatus::TrueButForBlocked => ("✓", "33"),
+                CheckStatus::NotChecked => ("–", "33"),
                 CheckStatus::Unknown => ("?", "33"),
                 _ => ("✗", "31"),
             };

@@ -12,7 +12,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 const SELECT: &str = "id,userPrincipalName,displayName,accountEnabled,mail,otherMails,proxyAddresses,\
-                      onPremisesImmutableId,onPremisesSyncEnabled,userType,passwordPolicies";
+                      onPremisesImmutableId,onPremisesSyncEnabled,userType,passwordPolicies,lastPasswordChangeDateTime";
+
 /// A user that was created or changed, as [`EntraClient::user_changes`](crate::EntraClient::user_changes) tells it: what it is
 /// now has to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -332,6 +333,8 @@ struct UserJson {
     on_premises_sync_enabled: Option<bool>,
     user_type: Option<String>,
     password_policies: Option<String>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    last_password_change_date_time: Option<OffsetDateTime>,
 }
 
 #[derive(Deserialize)]
@@ -374,6 +377,7 @@ impl UserJson {
         user.synchronized = self.on_premises_sync_enabled.unwrap_or_default();
         user.password_never_expires =
             policies(self.password_policies.as_deref()).any(|policy| policy == NEVER_EXPIRES);
+        user.password_changed = self.last_password_change_date_time;
         Ok(user)
     }
 }

@@ -99,8 +99,8 @@ pub use report::Report;
 pub use resolver::SystemDns;
 pub use secret_store::{CallbackSecretStore, FileSecretStore, MemorySecretStore, SecretStep, SecretStore};
 pub use spec::{
-    AddressAttribute, Addresses, ApplicationPurpose, ApplicationSpec, NewUpn, ServiceAccountSpec, Spec,
-    SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits,
+    AccountCheck, AddressAttribute, Addresses, ApplicationPurpose, ApplicationSpec, FirstPassword, NewUpn,
+    ServiceAccountSpec, Spec, SpecError, SubscriptionSpec, SyncSpec, UsersSpec, Waits,
 };
 pub use survey::{
     AddressHolder, AppRoleAccess, ApplicationState, BroughtCertificate, Candidate, DomainSurvey, HeldAs,

@@ -11,7 +11,7 @@ use crate::spec::Spec;
 use crate::survey::Survey;
 
 /// The version of the format of the report page and of a serialized verification.
-pub const REPORT_FORMAT_VERSION: u32 = 1;
+pub const REPORT_FORMAT_VERSION: u32 = 2;
 
 /// The result of a verification, check by check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,6 +44,9 @@ pub enum CheckStatus {
     True,
     /// The state is as the spec wants it, except for the users and domain controllers that the approved plan leaves out.
     TrueButForBlocked,
+    /// The check was not made, because the spec leaves it out, or because the secret that it needs is kept elsewhere.
+    /// Nothing is claimed, and it is no error.
+    NotChecked,
     /// The state could not be read.
     Unknown,
     /// The state is not as the spec wants it.
@@ -55,6 +58,7 @@ impl fmt::Display for CheckStatus {
         f.write_str(match self {
             Self::True => "true",
             Self::TrueButForBlocked => "true but for what the plan named",
+            Self::NotChecked => "not checked",
             Self::Unknown => "unknown",
             Self::False => "false",
         })
@@ -62,13 +66,12 @@ impl fmt::Display for CheckStatus {
 }
 
 impl Verification {
-    /// Returns true if every check is true, except for the users and domain controllers that the approved plan leaves out.
+    /// Returns true if every check is true, except for the users and domain controllers that the approved plan leaves out, and
+    /// for checks that were not made on purpose ([`CheckStatus::NotChecked`]).
     pub fn is_green(&self) -> bool {
+        use CheckStatus::{NotChecked, True, TrueButForBlocked};
         !self.checks.is_empty()
-            && self
-                .checks
-                .iter()
-                .all(|c| matches!(c.status, CheckStatus::True | CheckStatus::TrueButForBlocked))
+            && self.checks.iter().all(|c| matches!(c.status, True | TrueButForBlocked | NotChecked))
     }
 
     pub(crate) fn check(&mut self, name: impl Into<String>, status: CheckStatus, detail: impl Into<String>) {

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod account;
 mod addressing;
 mod fixing;
 mod forecast;

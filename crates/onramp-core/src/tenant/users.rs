@@ -36,6 +36,10 @@ pub struct TenantUser {
     pub is_guest: bool,
     /// True if the password never expires.
     pub password_never_expires: bool,
+    /// The time at which the password was set or changed last, if the tenant says so. It tells one password from the next,
+    /// which cannot be read.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub password_changed: Option<OffsetDateTime>,
 }
 
 impl TenantUser {
@@ -53,6 +57,7 @@ impl TenantUser {
             synchronized: false,
             is_guest: false,
             password_never_expires: false,
+            password_changed: None,
         }
     }
 

@@ -6,8 +6,10 @@ use onramp_core::forest::{AttributeChange, AttributeValue, ObjectChange, Replica
 use onramp_core::tenant::{AppRole, AzureRoleId, MfaState, RoleTemplateId};
 use onramp_core::{AttributeName, DistinguishedName, DomainName, ObjectGuid, ObjectId, Upn, visible};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::ObjectEdit;
+use crate::spec::FirstPassword;
 
 /// The attribute of the UPN.
 const UPN: AttributeName = AttributeName::from_static("userPrincipalName");
@@ -83,7 +85,7 @@ pub enum Change {
     },
     /// Directory synchronization is turned on.
     EnableSync,
-    /// The service account is created, with a strong password that does not expire.
+    /// The service account is created, with a strong password that does not expire, or with one that has to be changed.
     CreateServiceAccount {
         /// The UPN.
         upn: Upn,
@@ -91,6 +93,18 @@ pub enum Change {
         display_name: String,
         /// The alternate e-mail addresses.
         other_mails: Vec<String>,
+        /// The password that it gets.
+        #[serde(default, skip_serializing_if = "FirstPassword::is_final")]
+        first_password: FirstPassword,
+    },
+    /// A test that the sign-in of the service account with its temporary password is refused because it has to be changed
+    /// (AADSTS50055). Changes nothing.
+    ProveTemporaryPassword {
+        /// The account.
+        upn: Upn,
+        /// The object ID in the survey; `None` if this plan creates the account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ObjectId>,
     },
     /// The alternate e-mail address of the service account is set.
     SetAlternateEmail {
@@ -112,7 +126,7 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<ObjectId>,
     },
-    /// An existing service account gets a strong password that does not expire.
+    /// The service account gets a strong password that does not expire, in place of the one that it has.
     SetServiceAccountPassword {
         /// The account.
         upn: Upn,
@@ -122,6 +136,9 @@ pub enum Change {
         /// True if the password is replaced even if the store has the current one.
         #[serde(default)]
         replace: bool,
+        /// The time of the last change of the password in the survey, which tells a repetition from the first run.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+        last_changed: Option<OffsetDateTime>,
     },
     /// The per-user MFA state of the service account is set.
     SetMfaState {
@@ -426,6 +443,7 @@ impl Change {
             | Self::SetMfaState { id, .. }
             | Self::AssignRole { id, .. }
             | Self::AssignSubscriptionRole { id, .. }
+            | Self::ProveTemporaryPassword { id, .. }
             | Self::ProveSignIn { id, .. } => *id,
             Self::RemoveRole { id, .. }
             | Self::RemoveSubscriptionRole { id, .. }
@@ -457,6 +475,7 @@ impl Change {
             | Self::SetMfaState { upn, .. }
             | Self::AssignRole { upn, .. }
             | Self::AssignSubscriptionRole { upn, .. }
+            | Self::ProveTemporaryPassword { upn, .. }
             | Self::ProveSignIn { upn, .. }
             | Self::RemoveRole { upn, .. }
             | Self::RemoveSubscriptionRole { upn, .. }
@@ -500,15 +519,18 @@ impl Change {
 
     /// Returns true if it writes: a wait and a test do not.
     pub(crate) fn writes(&self) -> bool {
-        !matches!(
-            self,
-            Self::AwaitReplication { .. } | Self::ProveSignIn { .. } | Self::ProveApplicationSignIn { .. }
-        )
+        !matches!(self, Self::AwaitReplication { .. } | Self::ProveApplicationSignIn { .. })
+            && !self.is_sign_in()
     }
 
     /// Returns true if it concerns the application.
     pub(crate) fn is_of_application(&self) -> bool {
         self.unique_name().is_some()
+    }
+
+    /// Returns true if it is a test of a sign-in of the service account.
+    pub(crate) fn is_sign_in(&self) -> bool {
+        matches!(self, Self::ProveTemporaryPassword { .. } | Self::ProveSignIn { .. })
     }
 
     /// Returns true if it concerns the service account.
@@ -536,8 +558,14 @@ impl fmt::Display for Change {
             }
             Self::ChangeUser { object } | Self::ChangeAttributes { object } => write!(f, "change {object}"),
             Self::EnableSync => f.write_str("turn on directory synchronization"),
-            Self::CreateServiceAccount { upn, .. } => {
+            Self::CreateServiceAccount { upn, first_password: FirstPassword::Final, .. } => {
                 write!(f, "create the service account {upn} with a strong password")
+            }
+            Self::CreateServiceAccount { upn, first_password: FirstPassword::Temporary, .. } => {
+                write!(f, "create the service account {upn} with a temporary password")
+            }
+            Self::ProveTemporaryPassword { upn, .. } => {
+                write!(f, "test that {upn} has to change its temporary password")
             }
             Self::SetAlternateEmail { upn, after, .. } => {
                 write!(f, "set the alternate e-mail address of {upn} to {}", after.join(", "))
@@ -638,6 +666,7 @@ mod tests {
             upn: upn.clone(),
             display_name: String::new(),
             other_mails: Vec::new(),
+            first_password: FirstPassword::Final,
         };
         assert!(create.is_of_account() && create.writes());
         // The ID of an account that the plan creates is not known.
@@ -657,8 +686,11 @@ mod tests {
                 role: AzureRoleId::READER,
                 role_name,
             };
+            let temporary = Change::ProveTemporaryPassword { upn: upn.clone(), id };
             let prove = Change::ProveSignIn { upn, id };
-            for (change, writes) in [(role, true), (subscription_role, true), (prove, false)] {
+            for (change, writes) in
+                [(role, true), (subscription_role, true), (temporary, false), (prove, false)]
+            {
                 assert_eq!((change.is_of_account(), change.account_id()), (true, id), "{change}");
                 assert_eq!(change.writes(), writes, "{change}");
             }
@@ -666,7 +698,7 @@ mod tests {
         let id = Some(ObjectId::from_u128(1));
         for change in [
             Change::EnableServiceAccount { upn: upn.clone(), id },
-            Change::SetServiceAccountPassword { upn: upn.clone(), id, replace: false },
+            Change::SetServiceAccountPassword { upn: upn.clone(), id, replace: false, last_changed: None },
             Change::SetMfaState {
                 upn: upn.clone(),
                 id,

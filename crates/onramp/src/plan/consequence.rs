@@ -120,6 +120,12 @@ pub enum Consequence {
         /// The changes, in words.
         changes: Vec<String>,
     },
+    /// The password of a service account that an earlier run created is replaced: programs that sign in with the present one
+    /// need the new one. It cannot be undone.
+    PasswordReplaced {
+        /// The account.
+        upn: Upn,
+    },
     /// A policy will require a second factor from the service account, or block its sign-in.
     #[serde(rename = "sign-in-hindered")]
     SignInBlocked {
@@ -397,6 +403,7 @@ impl Consequence {
             Self::ServiceAccountChanged { upn, changes } => {
                 format!("service-account-changed:{}:{}", slug(upn.as_str()), short_digest(changes))
             }
+            Self::PasswordReplaced { upn } => format!("password-replaced:{}", slug(upn.as_str())),
             Self::SignInBlocked { upn, policies } => {
                 format!("sign-in-hindered:{}:{}", slug(upn.as_str()), short_digest(policies))
             }
@@ -640,10 +647,15 @@ impl fmt::Display for Consequence {
             Self::ServiceAccountChanged { upn, .. } => {
                 write!(f, "the service account {upn}, which an earlier run created, is changed")
             }
+            Self::PasswordReplaced { upn } => write!(
+                f,
+                "the password of {upn} is replaced: what signs in with the present one stops working until it has the \
+                 new one; this cannot be undone"
+            ),
             Self::SignInBlocked { upn, policies } => write!(
                 f,
                 "{upn} will probably not be able to sign in with its password alone, because of {}; exclude the \
-                 account, or the run will stop at the test of its sign-in",
+                 account, or a test of its sign-in stops the run",
                 visible(&policies.join(", "))
             ),
             Self::PrivilegedRoleGranted { upn, role } => {

@@ -230,7 +230,9 @@ mod tests {
 
     fn created(name: &str) -> Plan {
         let (display_name, other_mails) = (String::new(), Vec::new());
-        let create = Change::CreateServiceAccount { upn: upn(name), display_name, other_mails };
+        let first_password = crate::FirstPassword::Final;
+        let create =
+            Change::CreateServiceAccount { upn: upn(name), display_name, other_mails, first_password };
         let prove = Change::ProveSignIn { upn: upn(name), id: None };
         with(of(Consequence::ServiceAccountCreated { upn: upn(name) }), vec![create, prove])
     }
@@ -244,7 +246,12 @@ mod tests {
             password_replaced: true,
             enabled: true,
         });
-        let set = Change::SetServiceAccountPassword { upn: upn(name), id: Some(id), replace: false };
+        let set = Change::SetServiceAccountPassword {
+            upn: upn(name),
+            id: Some(id),
+            replace: false,
+            last_changed: None,
+        };
         with(taken, vec![set, Change::EnableServiceAccount { upn: upn(name), id: Some(id) }])
     }
 

@@ -297,7 +297,10 @@ fn verdict(report: &Report<'_>) -> (&'static str, &'static str) {
         (Some(outcome), _) if !outcome.is_complete() => ("The plan was only partly applied", "bad"),
         (_, Some(verification)) if !verification.is_green() => ("Not everything is as it should be", "bad"),
         (_, Some(verification)) => {
-            let excused = verification.checks.iter().any(|c| c.status == CheckStatus::TrueButForBlocked);
+            let is_excused = |c: &crate::verify::Check| {
+                matches!(c.status, CheckStatus::TrueButForBlocked | CheckStatus::NotChecked)
+            };
+            let excused = verification.checks.iter().any(is_excused);
             match (prepared, excused) {
                 (true, false) => ("Ready to synchronize", "good"),
                 (true, true) => ("Ready to synchronize, except for what is listed below", "warn"),
@@ -341,6 +344,7 @@ fn checks(verification: &Verification) -> Vec<Row> {
         let (class, mark) = match check.status {
             CheckStatus::True => ("good", "✓"),
             CheckStatus::TrueButForBlocked => ("warn", "✓"),
+            CheckStatus::NotChecked => ("warn", "–"),
             CheckStatus::Unknown => ("warn", "?"),
             CheckStatus::False => ("bad", "✗"),
         };

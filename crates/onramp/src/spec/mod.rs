@@ -1,16 +1,18 @@
 //! The desired state of a tenant and a forest, as data.
 
+mod account;
 mod application;
 mod parse;
 mod users;
 
 use std::time::Duration;
 
-use onramp_core::tenant::{AzureRoleId, RoleTemplateId};
-use onramp_core::{DomainName, Upn};
+use onramp_core::DomainName;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub(crate) use account::in_ascii;
+pub use account::{AccountCheck, FirstPassword, ServiceAccountSpec, SubscriptionSpec};
 pub use application::{ApplicationPurpose, ApplicationSpec};
 pub use parse::SpecError;
 pub(crate) use parse::{distance, nearest};
@@ -142,100 +144,6 @@ pub struct SyncSpec {
     pub enable: bool,
 }
 
-/// The account that synchronization signs in with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct ServiceAccountSpec {
-    /// The UPN, usually on the custom domain or on the initial one. An internationalized domain is converted to `xn--…`,
-    /// the form that a tenant uses.
-    #[serde(deserialize_with = "upn_in_ascii")]
-    pub upn: Upn,
-    /// The display name.
-    #[serde(default = "default_display_name")]
-    pub display_name: String,
-    /// The alternate e-mail address, for mail about the account.
-    #[serde(default)]
-    pub alternate_email: Option<String>,
-    /// The directory role, by English name or template ID.
-    #[serde(default = "default_role", with = "role_text")]
-    pub role: RoleTemplateId,
-    /// The subscriptions that the account gets access to.
-    #[serde(default)]
-    pub subscriptions: Vec<SubscriptionSpec>,
-    /// True to set a new password in this run: for an account whose password is lost, or known to somebody else.
-    #[serde(default)]
-    pub new_password: bool,
-}
-
-impl ServiceAccountSpec {
-    /// Creates an account with the role Hybrid Identity Administrator and without subscriptions.
-    pub fn new(upn: Upn) -> Self {
-        Self {
-            upn: in_ascii(&upn),
-            display_name: default_display_name(),
-            alternate_email: None,
-            role: default_role(),
-            subscriptions: Vec::new(),
-            new_password: false,
-        }
-    }
-
-    /// Sets the display name.
-    #[must_use]
-    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
-        self.display_name = name.into();
-        self
-    }
-
-    /// Sets the alternate e-mail address.
-    #[must_use]
-    pub fn with_alternate_email(mut self, address: impl Into<String>) -> Self {
-        self.alternate_email = Some(address.into());
-        self
-    }
-
-    /// Sets the directory role.
-    #[must_use]
-    pub fn with_role(mut self, role: RoleTemplateId) -> Self {
-        self.role = role;
-        self
-    }
-
-    /// Adds a subscription.
-    #[must_use]
-    pub fn with_subscription(mut self, subscription: SubscriptionSpec) -> Self {
-        self.subscriptions.push(subscription);
-        self
-    }
-
-    /// Requests a new password in this run.
-    #[must_use]
-    pub fn with_new_password(mut self) -> Self {
-        self.new_password = true;
-        self
-    }
-}
-
-/// A subscription and the role on it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct SubscriptionSpec {
-    /// The ID or the display name.
-    pub subscription: String,
-    /// The Azure role: Owner, Contributor, Reader, User Access Administrator, or the ID of another definition.
-    #[serde(with = "azure_role_text")]
-    pub role: AzureRoleId,
-}
-
-impl SubscriptionSpec {
-    /// Creates the access to a subscription.
-    pub fn new(subscription: impl Into<String>, role: AzureRoleId) -> Self {
-        Self { subscription: subscription.into(), role }
-    }
-}
-
 /// The timeouts of waits, in minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -284,44 +192,4 @@ impl Waits {
     pub fn replication(&self) -> Duration {
         Duration::from_secs(u64::from(self.replication_minutes) * 60)
     }
-}
-
-fn upn_in_ascii<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Upn, D::Error> {
-    Upn::deserialize(from).map(|upn| in_ascii(&upn))
-}
-
-fn default_display_name() -> String {
-    "On-premises directory synchronization".into()
-}
-
-fn default_role() -> RoleTemplateId {
-    RoleTemplateId::HYBRID_IDENTITY_ADMINISTRATOR
-}
-
-/// Serializes a role by its name if it has one, else by its ID.
-macro_rules! role_as_text {
-    ($module:ident, $role:ty, $what:literal) => {
-        mod $module {
-            use super::*;
-            pub(super) fn serialize<S: serde::Serializer>(role: &$role, to: S) -> Result<S::Ok, S::Error> {
-                to.collect_str(role)
-            }
-            pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<$role, D::Error> {
-                let text = String::deserialize(from)?;
-                <$role>::by_name(&text).or_else(|| text.parse().ok().map(<$role>::new)).ok_or_else(|| {
-                    serde::de::Error::custom(format!(
-                        concat!("\"{}\" is neither the name nor the ID of ", $what),
-                        text
-                    ))
-                })
-            }
-        }
-    };
-}
-role_as_text!(role_text, RoleTemplateId, "a known directory role");
-role_as_text!(azure_role_text, AzureRoleId, "a known Azure role");
-
-/// Returns the UPN with its suffix in the ASCII form that a tenant uses, if the suffix is a domain name.
-pub(crate) fn in_ascii(upn: &Upn) -> Upn {
-    upn.domain().map_or_else(|_| upn.clone(), |domain| upn.with_suffix(&domain))
 }

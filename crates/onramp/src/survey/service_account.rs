@@ -1,6 +1,8 @@
 //! The section of the service account.
 
-use onramp_core::tenant::{AzureRoleId, MfaState, RoleAssignment, SecondFactor, Subscription, TenantUser};
+use onramp_core::tenant::{
+    AzureRoleId, ClassicAdministrator, MfaState, RoleAssignment, SecondFactor, Subscription, TenantUser,
+};
 use serde::{Deserialize, Serialize};
 
 /// The state of the service account.
@@ -11,7 +13,7 @@ pub struct ServiceAccountState {
     pub user: Option<TenantUser>,
     /// True if an earlier run created it or set its password.
     pub is_known: bool,
-    /// The per-user MFA state; `None` if there is no account.
+    /// The per-user MFA state; `None` if there is no account, or without the right to read it.
     pub mfa: Option<MfaState>,
     /// The directory roles of the account.
     pub roles: Vec<RoleAssignment>,
@@ -35,4 +37,7 @@ pub struct SubscriptionAccess {
     pub role: AzureRoleId,
     /// True if the account has the role.
     pub granted: bool,
+    /// The classic administrators that the one subscription still names; `None` without the right to read them.
+    #[serde(default)]
+    pub classic: Option<Vec<ClassicAdministrator>>,
 }

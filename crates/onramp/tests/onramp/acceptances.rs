@@ -172,10 +172,14 @@ fn needed(change: &Change) -> Option<&'static [&'static str]> {
         Change::SetMfaState { .. } => &["mfa-switched-off:"],
         Change::SetAlternateEmail { .. }
         | Change::EnableServiceAccount { .. }
-        | Change::SetServiceAccountPassword { .. } => &["account-taken-over:", "service-account-changed:"],
+        | Change::SetServiceAccountPassword { .. } => {
+            &["account-taken-over:", "service-account-changed:", "password-replaced:"]
+        }
         Change::AssignRole { .. } => &["privileged-role-granted:"],
         Change::AssignSubscriptionRole { .. } => &["subscription-access-granted:"],
-        Change::AwaitReplication { .. } | Change::ProveSignIn { .. } => return None,
+        Change::AwaitReplication { .. }
+        | Change::ProveTemporaryPassword { .. }
+        | Change::ProveSignIn { .. } => return None,
         other => panic!("which acceptance does {other:?} need?"),
     })
 }

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod acceptances;
+mod account_life;
 mod account_names;
 mod account_steps;
 mod addresses;

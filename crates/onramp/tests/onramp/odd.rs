@@ -233,16 +233,31 @@ pub(crate) enum Lapse {
 pub(crate) struct Forgetful {
     pub(crate) inner: MemorySecretStore,
     pub(crate) lapse: Mutex<Option<Lapse>>,
+    /// The number of calls that are spared.
+    spared: AtomicUsize,
 }
 
 impl Forgetful {
     pub(crate) fn at(lapse: Lapse) -> Self {
-        Self { inner: MemorySecretStore::default(), lapse: Mutex::new(Some(lapse)) }
+        Self {
+            inner: MemorySecretStore::default(),
+            lapse: Mutex::new(Some(lapse)),
+            spared: AtomicUsize::new(0),
+        }
+    }
+
+    /// The same after so many calls.
+    pub(crate) fn after(spared: usize, lapse: Lapse) -> Self {
+        Self { spared: AtomicUsize::new(spared), ..Self::at(lapse) }
     }
 
     fn fail(&self, at: Lapse) -> Result<()> {
         let mut lapse = self.lapse.lock().unwrap();
         if *lapse == Some(at) {
+            let spare = |left: usize| left.checked_sub(1);
+            if self.spared.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spare).is_ok() {
+                return Ok(());
+            }
             *lapse = None;
             return Err(Error::new(ErrorKind::Unavailable, "use the secret store").with_detail("it fails"));
         }

@@ -162,7 +162,7 @@ async fn what_keeps_the_account_from_signing_in_stops_the_run_before_the_role_an
         (50_076, "a second factor is wanted", "Exclude the account"),
         (53_011, "at risk", "dismiss it"),
         (65_001, "the application may not sign in users", "Consent"),
-        (50_055, "has to be changed first", "a new one"),
+        (50_055, "has to be changed first", "`new_password`"),
         (50_056, "Entra cannot check the password", "managed domain"),
         (99_999, "proves nothing", "manually"),
     ] {

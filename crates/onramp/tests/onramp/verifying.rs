@@ -160,6 +160,7 @@ async fn each_part_of_the_job_that_is_undone_is_told_by_its_own_check() {
             "the selected users have their new UPN",
             "directory synchronization is on",
             "the service account onramp-sync@contoso.com is set up",
+            "per-user MFA of onramp-sync@contoso.com is off",
             "onramp-sync@contoso.com has the role Hybrid Identity Administrator",
             "onramp-sync@contoso.com can sign in with its password alone",
         ]
@@ -176,7 +177,7 @@ async fn each_part_of_the_job_that_is_undone_is_told_by_its_own_check() {
         .filter(|(_, check)| check.status == CheckStatus::False)
         .map(|(place, _)| place)
         .collect();
-    assert_eq!(wrong, [3, 4, 5, 6], "{verification:#?}");
+    assert_eq!(wrong, [3, 4, 5, 6, 7], "{verification:#?}");
 }
 
 #[tokio::test]
@@ -187,8 +188,9 @@ async fn a_sign_in_that_cannot_be_judged_is_unknown_and_says_why() {
     let empty = onramp::MemorySecretStore::default();
     let verification = world.onramp().verify(&spec, Some(&approved), Some(&empty)).await.unwrap();
     let check = verification.checks.last().unwrap();
-    assert_eq!(check.status, CheckStatus::Unknown);
+    assert_eq!(check.status, CheckStatus::NotChecked);
     assert!(check.detail.starts_with("its password is not in the secret store"), "{}", check.detail);
+    assert!(verification.is_green(), "a password that somebody moved to a vault is no error");
     let wrong = onramp_core::Password::new("Not-the-one-it-has-4".into());
     empty.store("onramp-sync@contoso.com", &wrong).await.unwrap();
     let verification = world.onramp().verify(&spec, Some(&approved), Some(&empty)).await.unwrap();
@@ -318,9 +320,15 @@ async fn a_search_that_fails_anywhere_is_an_error_or_unknown_and_never_green() {
 
 #[test]
 fn a_status_reads_well() {
-    let all = [CheckStatus::True, CheckStatus::TrueButForBlocked, CheckStatus::Unknown, CheckStatus::False];
+    let all = [
+        CheckStatus::True,
+        CheckStatus::TrueButForBlocked,
+        CheckStatus::NotChecked,
+        CheckStatus::Unknown,
+        CheckStatus::False,
+    ];
     let words: Vec<String> = all.iter().map(ToString::to_string).collect();
-    assert_eq!(words, ["true", "true but for what the plan named", "unknown", "false"]);
+    assert_eq!(words, ["true", "true but for what the plan named", "not checked", "unknown", "false"]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::subjects::{NOBODY, some_user};
 use crate::conformance::{TenantFixture, done, expect_kind};
 use crate::tenant::{
-    Certainty, MfaState, RoleTemplateId, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
+    Certainty, MfaState, NewUser, RoleTemplateId, SignIn, SignInProbe, TenantUser, TenantUsers, UserUpdate,
 };
 use crate::{ErrorKind, Password};
 
@@ -71,6 +71,12 @@ async fn probes(port: &dyn SignIn, users: &dyn TenantUsers, fixture: &TenantFixt
     patience.until("a password to be changed says so", probe, change).await;
     done(users.set_password(&user.id, &right, false).await, "setting a password for good");
     patience.until("and no longer after that", probe, |outcome| known(outcome) && !change(outcome)).await;
+
+    let first = NewUser::new(fixture.upn("temporary"), "Contract Temporary", right.clone());
+    let first = first.with_forced_change(true);
+    done(users.create(&first).await, "creating a user with a temporary password");
+    let probe_first = async || port.probe(&first.upn, &right).await;
+    patience.until("a temporary password has to be changed", probe_first, change).await;
 
     let disable = UserUpdate::default().with_account_enabled(false);
     done(users.update(&user.id, &disable).await, "disabling an account");

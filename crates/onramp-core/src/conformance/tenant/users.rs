@@ -112,8 +112,11 @@ async fn updates(port: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantU
 }
 
 async fn passwords(port: &dyn TenantUsers, fixture: &TenantFixture, user: &TenantUser) {
+    let before = done(port.get(&user.id).await, "reading a user").password_changed;
     done(port.set_password(&user.id, &fixture.password(), true).await, "setting a password to be changed");
     done(port.set_password(&user.id, &fixture.password(), false).await, "setting a password");
+    let after = done(port.get(&user.id).await, "reading a user").password_changed;
+    assert!(after >= before, "the last change of a password: {before:?}, then {after:?}");
     let weak = port.set_password(&user.id, &Password::new("abc".to_owned()), false).await;
     expect_kind(weak, ErrorKind::Invalid, "setting a password too short");
 }

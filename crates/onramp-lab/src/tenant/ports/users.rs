@@ -230,6 +230,7 @@ fn understood(user: &User) -> Result<TenantUser> {
     seen.is_guest = TenantUser::is_guest_by(Some(&user.user_type), &seen.upn);
     seen.password_never_expires =
         user.password_policies.as_deref().is_some_and(|p| p.contains("DisablePasswordExpiration"));
+    seen.password_changed = user.sign_in.password_changed;
     Ok(seen)
 }
 

@@ -7,6 +7,7 @@ use onramp_core::tenant::{
     TenantUser, UserUpdate,
 };
 use onramp_core::{Error, ErrorKind, ObjectId, Password, Result, Upn};
+use time::OffsetDateTime;
 
 use super::password;
 use crate::apply::Context;
@@ -14,6 +15,7 @@ use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::outcome::WaitReason;
 use crate::plan::Change;
+use crate::spec::FirstPassword;
 use crate::steps::result::{StepResult, already, done};
 
 /// The maximum number of stored passwords that are tried besides the current one, after an interrupted run.
@@ -40,15 +42,18 @@ impl Account {
     /// Makes one change of the account.
     pub(crate) async fn apply(&mut self, context: &Context<'_>, change: &Change) -> StepResult {
         match change {
-            Change::CreateServiceAccount { upn, display_name, other_mails } => {
-                self.create(context, upn, display_name, other_mails).await
+            Change::CreateServiceAccount { upn, display_name, other_mails, first_password } => {
+                self.create(context, upn, display_name, other_mails, *first_password).await
+            }
+            Change::ProveTemporaryPassword { upn, id } => {
+                self.prove_temporary_password(context, upn, *id).await
             }
             Change::SetAlternateEmail { upn, id, before, after } => {
                 self.set_alternate_email(context, upn, *id, before, after).await
             }
             Change::EnableServiceAccount { upn, id } => self.enable_account(context, upn, *id).await,
-            Change::SetServiceAccountPassword { upn, id, replace } => {
-                self.set_password(context, upn, *id, *replace).await
+            Change::SetServiceAccountPassword { upn, id, replace, last_changed } => {
+                self.set_password(context, upn, *id, *replace, *last_changed).await
             }
             Change::SetMfaState { upn, id, before, after } => {
                 self.set_mfa_state(context, upn, *id, *before, *after).await
@@ -122,13 +127,16 @@ impl Account {
         upn: &Upn,
         display_name: &str,
         other_mails: &[String],
+        first: FirstPassword,
     ) -> StepResult {
         if let Some(found) = context.onramp.tenant.users.find(upn).await? {
             return self.adopt(context, found).await;
         }
-        let password = password::next(context, upn, display_name).await?;
+        let password = password::next(context, upn, display_name, first).await?;
+        // One that never expires is one that stays: see `plan`.
         let user = NewUser::new(upn.clone(), display_name, password.clone())
-            .with_password_never_expires(true)
+            .with_password_never_expires(first.is_final())
+            .with_forced_change(!first.is_final())
             .with_other_mails(other_mails.to_vec());
         let account = match context.onramp.tenant.users.create(&user).await {
             Ok(account) => account,
@@ -142,13 +150,24 @@ impl Account {
         self.found = Some(account);
         let place = context.secrets.promote(upn.as_str(), &password).await?;
         self.password = Some(password);
-        Ok((Outcome::Done, format!("its password is stored in {place}")))
+        let which = if first.is_final() { "password" } else { "temporary password" };
+        Ok((Outcome::Done, format!("its {which} is stored in {place}")))
     }
 
     /// Adopts an existing account if an interrupted run created it: its password is then one that only the secret store
     /// has.
     async fn adopt(&mut self, context: &Context<'_>, found: TenantUser) -> StepResult {
         let upn = found.upn.clone();
+        if !may_sign_in(context) {
+            return Err(Error::new(ErrorKind::Stale, "create the service account")
+                .with_object(&upn)
+                .with_detail(format!(
+                    "an account of that name, {}, was created after the survey, and the sign-in that would show \
+                     whether an interrupted run created it is left out",
+                    found.id
+                ))
+                .with_hint("The account was not changed. Run again to make a new plan."));
+        }
         let (password, probe) =
             password::first_right(context, &upn, &self.known_passwords(context, &upn).await?, false).await?;
         if let Some(password) = password {
@@ -282,12 +301,15 @@ impl Account {
         upn: &Upn,
         id: Option<ObjectId>,
         replace: bool,
+        last_changed: Option<OffsetDateTime>,
     ) -> StepResult {
         let id = self.account(context, upn, id).await?.id;
         let account = context.onramp.tenant.users.get(&id).await?;
-        if account.password_never_expires && account.account_enabled {
+        if account.password_never_expires && account.account_enabled && may_sign_in(context) {
+            // Without the time of the last change, only a password that was never promoted is known to be a new one.
+            let is_changed = last_changed.is_some() && account.password_changed > last_changed;
             // An interrupted run has set the password if it is one that only the secret store has.
-            let known: Vec<Password> = match replace {
+            let known: Vec<Password> = match replace && !is_changed {
                 true => context.secrets.pending(upn.as_str()).await?.into_iter().take(1).collect(),
                 false => self.known_passwords(context, upn).await?,
             };
@@ -297,13 +319,20 @@ impl Account {
                 return already();
             }
         }
-        let display_name = account.display_name.as_deref().unwrap_or_default();
-        let password = password::next(context, upn, display_name).await?;
         let users = &context.onramp.tenant.users;
-        let set = users.set_password(&id, &password, false).await;
-        if let Err(error) = set {
-            return Err(password::refused(context, upn, &password, error).await);
-        }
+        // An interrupted run set it, and this one found it right.
+        let proven = self.password.take_if(|password| !replace && password::is_final(password));
+        let password = match proven {
+            Some(password) => password,
+            None => {
+                let display_name = account.display_name.as_deref().unwrap_or_default();
+                let password = password::next(context, upn, display_name, FirstPassword::Final).await?;
+                if let Err(error) = users.set_password(&id, &password, false).await {
+                    return Err(password::refused(context, upn, &password, error).await);
+                }
+                password
+            }
+        };
         let place = context.secrets.promote(upn.as_str(), &password).await?;
         self.password = Some(password);
         // Last, because it marks the change as complete: see `plan`.
@@ -396,9 +425,53 @@ impl Account {
         confirm(context, assigned, "the role on the subscription", is_held).await
     }
 
+    /// Signs in with the temporary password, which must be refused because it has to be changed.
+    async fn prove_temporary_password(
+        &mut self,
+        context: &Context<'_>,
+        upn: &Upn,
+        id: Option<ObjectId>,
+    ) -> StepResult {
+        self.account(context, upn, id).await?;
+        let known = self.known_passwords(context, upn).await?;
+        // An interrupted run set the final one, or somebody moved the temporary one.
+        let none = || Ok((Outcome::Unchanged, "the secret store has no temporary password".into()));
+        if known.is_empty() {
+            return none();
+        }
+        require_managed(context, upn).await?;
+        let (password, probe) = password::first_right(context, upn, &known, true).await?;
+        if let Some(password) = &password {
+            context.secrets.promote(upn.as_str(), password).await?;
+        }
+        match (&password, probe) {
+            (_, Some(SignInProbe::PasswordChangeRequired)) => Ok((
+                Outcome::Done,
+                "the temporary password is right, and has to be changed first (AADSTS50055)".into(),
+            )),
+            (Some(password), Some(SignInProbe::Accepted)) if password::is_final(password) => {
+                self.password = Some(password.clone());
+                Ok((Outcome::Unchanged, "the final password is set already".into()))
+            }
+            (_, Some(SignInProbe::WrongPassword)) if known.iter().all(password::is_final) => none(),
+            (_, Some(SignInProbe::Accepted)) => Err(Error::new(ErrorKind::Forbidden, "test the sign-in of")
+                .with_object(upn)
+                .with_detail("a token was issued for the temporary password: its change is not demanded")
+                .with_hint("Find out who changed the account, or use `first_password = \"final\"`.")),
+            (_, probe) => judge(upn, probe),
+        }
+    }
+
     async fn prove_sign_in(&mut self, context: &Context<'_>, upn: &Upn, id: Option<ObjectId>) -> StepResult {
         self.account(context, upn, id).await?;
         let known = self.known_passwords(context, upn).await?;
+        if known.is_empty() && !sets_password(context) {
+            // Somebody keeps the password elsewhere, as in a vault.
+            return Ok((
+                Outcome::Unchanged,
+                "not tested: its password is not in the secret store, and nothing is known of it".into(),
+            ));
+        }
         if known.is_empty() {
             return Err(Error::new(ErrorKind::NotFound, "test the sign-in of")
                 .with_object(upn)
@@ -411,6 +484,19 @@ impl Account {
         }
         judge(upn, probe)
     }
+}
+
+/// Returns true if the plan signs in as the account: a spec can leave that out.
+fn may_sign_in(context: &Context<'_>) -> bool {
+    context.plan.plan().changes().iter().any(|planned| planned.change.is_sign_in())
+}
+
+/// Returns true if the plan gives the account a password.
+fn sets_password(context: &Context<'_>) -> bool {
+    let sets = |change: &Change| {
+        matches!(change, Change::CreateServiceAccount { .. } | Change::SetServiceAccountPassword { .. })
+    };
+    context.plan.plan().changes().iter().any(|planned| sets(&planned.change))
 }
 
 /// Removes the role of the whole tenant; one that is gone already is no error.
@@ -519,7 +605,7 @@ fn judge(upn: &Upn, probe: Option<SignInProbe>) -> StepResult {
         Some(SignInProbe::BlockedByPolicy { .. }) => "Exclude the account from the policy, then run again.",
         Some(SignInProbe::BlockedByRisk { .. }) => "Review the risk and dismiss it, then run again.",
         Some(SignInProbe::PasswordChangeRequired) => {
-            "Let its password expire (without DisablePasswordExpiration), then run again to give it a new one."
+            "Run again with `new_password` to give it one that need not be changed."
         }
         Some(SignInProbe::ApplicationRefused { .. }) => "Consent to the application, then run again.",
         Some(SignInProbe::NotCheckedHere { .. }) => "Use an account on a managed domain.",

@@ -10,7 +10,7 @@ use onramp_core::tenant::{
     DomainAuthentication, MfaState, NewUser, PolicyDemand, SignInProbe, Subscription, SubscriptionState,
     TenantUser,
 };
-use onramp_core::{ObjectId, Password, Result, Upn, comparison_key, mail_violation};
+use onramp_core::{ErrorKind, ObjectId, Password, Result, Upn, comparison_key, mail_violation, visible};
 
 pub(crate) use apply::Account;
 pub(crate) use apply::values;
@@ -21,7 +21,7 @@ use super::users::Collisions;
 use crate::onramp::Onramp;
 use crate::plan::{ApprovedPlan, BlockerKind, Change, Consequence, Draft};
 use crate::secret_store::SecretStore;
-use crate::spec::{ServiceAccountSpec, Spec, nearest};
+use crate::spec::{AccountCheck, FirstPassword, ServiceAccountSpec, Spec, nearest};
 use crate::survey::{ServiceAccountState, SubscriptionAccess, Survey, may_be_hidden};
 use crate::verify::{CheckStatus, Comparison, Verification, truth};
 
@@ -33,7 +33,7 @@ pub(crate) async fn survey(onramp: &Onramp, wanted: &ServiceAccountSpec) -> Resu
         ServiceAccountState { user: onramp.tenant.users.find(&wanted.upn).await?, ..Default::default() };
     if let Some(user) = &state.user {
         state.is_known = onramp.history.knows_account(&user.id);
-        state.mfa = Some(onramp.tenant.sign_in.mfa_state(&user.id).await?);
+        state.mfa = may_be_hidden(onramp.tenant.sign_in.mfa_state(&user.id).await)?;
         state.roles = onramp.tenant.roles.assignments_of(&user.id).await?;
     }
     state.second_factor = match &state.user {
@@ -53,6 +53,7 @@ pub(crate) async fn survey(onramp: &Onramp, wanted: &ServiceAccountSpec) -> Resu
             None => visible.iter().filter(by_name).cloned().collect(),
         };
         let mut granted = false;
+        let mut classic = None;
         let name = match found.as_slice() {
             [found] => found.id.to_string(),
             _ => comparison_key(&want.subscription),
@@ -64,12 +65,19 @@ pub(crate) async fn survey(onramp: &Onramp, wanted: &ServiceAccountSpec) -> Resu
             let held = onramp.tenant.subscriptions.assignments(&found.id, &user.id).await?;
             granted = held.iter().any(|assignment| assignment.role == want.role);
         }
+        if let [found] = found.as_slice() {
+            // Azure retired them, and their list may go the same way.
+            classic = match onramp.tenant.subscriptions.classic_administrators(&found.id).await {
+                Err(error) if error.is_not_found() => None,
+                answer => may_be_hidden(answer)?,
+            };
+        }
         let similar = match found.is_empty() {
             true => nearest(&want.subscription, visible.iter().map(|s| s.display_name.as_str())),
             false => None,
         };
         let (wanted, role) = (want.subscription.clone(), want.role);
-        state.subscriptions.push(SubscriptionAccess { wanted, found, similar, role, granted });
+        state.subscriptions.push(SubscriptionAccess { wanted, found, similar, role, granted, classic });
     }
     Ok(state)
 }
@@ -102,19 +110,18 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
         user.password_never_expires && enabled && (state.is_known || !roles) && !wanted.new_password
     });
     match &state.user {
-        None => {
-            let (upn, display_name) = (upn.clone(), wanted.display_name.clone());
-            let other_mails: Vec<String> = wanted.alternate_email.iter().cloned().collect();
-            draft.consequences.push(Consequence::ServiceAccountCreated { upn: upn.clone() });
-            let change = Change::CreateServiceAccount { upn, display_name, other_mails };
-            draft.change(change, "it does not exist");
-        }
-        Some(user) => secure(wanted, user, state.mfa, secured, draft),
+        None => create(wanted, draft),
+        Some(user) => secure(wanted, user, state, secured, draft),
     }
     let is_new = state.user.is_none();
     // An account that is disabled is not secured either.
     let to_prove = is_new || !secured || (state.is_known && roles);
-    if to_prove {
+    if to_prove && wanted.skips(AccountCheck::SignIn) {
+        draft.warnings.push(format!(
+            "the sign-in of {upn} is not tested, because `skip_checks` leaves it out: nothing shows that the account can \
+             sign in"
+        ));
+    } else if to_prove {
         let why = "synchronization fails if this account cannot sign in";
         draft.change(Change::ProveSignIn { upn: upn.clone(), id }, why);
     }
@@ -124,22 +131,84 @@ pub(crate) fn plan(spec: &Spec, survey: &Survey, collisions: &Collisions<'_>, dr
     if draft.changes.len() > first
         && let Some(user) = &state.user
     {
-        draft.consequences.push(if state.is_known {
-            let written = draft.changes.iter().skip(first).filter(|planned| planned.change.writes());
-            let changes = written.map(|planned| planned.change.to_string()).collect();
-            Consequence::ServiceAccountChanged { upn: upn.clone(), changes }
+        if state.is_known {
+            // The replacement of its password has a consequence of its own.
+            let is_told = |change: &Change| {
+                change.writes() && !matches!(change, Change::SetServiceAccountPassword { replace: true, .. })
+            };
+            let written = draft.changes.iter().skip(first).filter(|planned| is_told(&planned.change));
+            let changes: Vec<String> = written.map(|planned| planned.change.to_string()).collect();
+            if !changes.is_empty() {
+                draft.consequences.push(Consequence::ServiceAccountChanged { upn: upn.clone(), changes });
+            }
         } else {
-            Consequence::AccountTakenOver {
+            draft.consequences.push(Consequence::AccountTakenOver {
                 upn: upn.clone(),
                 id: user.id,
                 roles: state.roles.iter().map(|held| held.role.to_string()).collect(),
                 password_replaced: !secured,
                 enabled: !enabled,
-            }
-        });
+            });
+        }
     }
     if draft.changes.len() > first {
         warn_of_second_factor(upn, state, draft);
+    }
+    if state.user.is_some() && state.mfa.is_none() {
+        draft.warnings.push(format!(
+            "per-user MFA of {upn} cannot be read: a second factor that is demanded there stops its sign-in"
+        ));
+    }
+    warn_of_classic_administrators(state, draft);
+}
+
+/// Plans an account that does not exist. With a temporary password, that is tested and replaced before anything else.
+fn create(wanted: &ServiceAccountSpec, draft: &mut Draft) {
+    let upn = wanted.upn.clone();
+    draft.consequences.push(Consequence::ServiceAccountCreated { upn: upn.clone() });
+    let change = Change::CreateServiceAccount {
+        upn: upn.clone(),
+        display_name: wanted.display_name.clone(),
+        other_mails: wanted.alternate_email.iter().cloned().collect(),
+        first_password: wanted.first_password,
+    };
+    draft.change(change, "it does not exist");
+    if wanted.first_password == FirstPassword::Temporary {
+        prove_temporary_password(wanted, None, draft);
+        let change = Change::SetServiceAccountPassword { upn, id: None, replace: false, last_changed: None };
+        draft.change(change, "its first password has to be changed");
+    }
+}
+
+/// Plans the test that the temporary password of an account has to be changed.
+fn prove_temporary_password(wanted: &ServiceAccountSpec, id: Option<ObjectId>, draft: &mut Draft) {
+    if wanted.skips(AccountCheck::SignIn) {
+        return;
+    }
+    let change = Change::ProveTemporaryPassword { upn: wanted.upn.clone(), id };
+    draft.change(change, "it shows that the password arrived, and that only its change is missing");
+}
+
+/// Adds the classic administrators that subscriptions still name: they are a way in that nobody looks at any more.
+fn warn_of_classic_administrators(state: &ServiceAccountState, draft: &mut Draft) {
+    let mut seen = HashSet::new();
+    for access in &state.subscriptions {
+        let ([found], Some(classic)) = (access.found.as_slice(), &access.classic) else { continue };
+        if classic.is_empty() || !seen.insert(found.id) {
+            continue;
+        }
+        let named: Vec<String> = classic
+            .iter()
+            .map(|held| format!("{} ({})", visible(&held.email), visible(&held.role)))
+            .collect();
+        draft.warnings.push(format!(
+            "the subscription {} ({}) still names classic administrators, which Azure retired on 31 August 2024: {}; \
+             remove them, and give who still needs access an Azure role \
+             (https://learn.microsoft.com/azure/role-based-access-control/classic-administrators)",
+            visible(&found.display_name),
+            found.id,
+            named.join(", ")
+        ));
     }
 }
 
@@ -162,7 +231,7 @@ fn check_domain(upn: &Upn, spec: &Spec, survey: &Survey, draft: &mut Draft) {
 fn secure(
     wanted: &ServiceAccountSpec,
     user: &TenantUser,
-    mfa: Option<MfaState>,
+    state: &ServiceAccountState,
     secured: bool,
     draft: &mut Draft,
 ) {
@@ -175,10 +244,20 @@ fn secure(
             (false, false) => "its current password is set to expire",
             (false, true) => "somebody else may know its current password",
         };
-        let replace = wanted.new_password;
-        draft.change(Change::SetServiceAccountPassword { upn: upn.clone(), id, replace }, why);
+        // A run that was interrupted left it with its temporary password.
+        let is_temporary = wanted.first_password == FirstPassword::Temporary && !user.password_never_expires;
+        if is_temporary && state.is_known && user.account_enabled && !wanted.new_password {
+            prove_temporary_password(wanted, id, draft);
+        }
+        let (replace, last_changed) = (wanted.new_password, user.password_changed);
+        let change = Change::SetServiceAccountPassword { upn: upn.clone(), id, replace, last_changed };
+        draft.change(change, why);
+        // That of an account of somebody else is a part of its taking over.
+        if wanted.new_password && state.is_known {
+            draft.consequences.push(Consequence::PasswordReplaced { upn: upn.clone() });
+        }
     }
-    if let Some(before) = mfa.filter(|mfa| *mfa != MfaState::Disabled) {
+    if let Some(before) = state.mfa.filter(|mfa| *mfa != MfaState::Disabled) {
         let after = MfaState::Disabled;
         let change = Change::SetMfaState { upn: upn.clone(), id, before, after };
         draft.change(change, "a program cannot answer a second factor");
@@ -365,13 +444,25 @@ async fn verify_account(
         _ => false,
     });
     let found = match &state.user {
-        Some(user) => {
-            let mfa = state.mfa.map(|mfa| format!(", per-user MFA {mfa}")).unwrap_or_default();
-            format!("object ID {}{mfa}", user.id)
-        }
+        Some(user) => format!("object ID {}", user.id),
         None => "it does not exist".into(),
     };
     verification.check(format!("the service account {} is set up", wanted.upn), truth(is_set_up), found);
+    if let Some(user) = &state.user {
+        let mfa = match state.mfa {
+            Some(mfa) => Ok(mfa),
+            None => comparison.onramp.tenant.sign_in.mfa_state(&user.id).await,
+        };
+        let (status, detail) = match mfa {
+            Ok(mfa) => (truth(mfa == MfaState::Disabled), mfa.to_string()),
+            // A cloud without it.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                (CheckStatus::NotChecked, error.to_string())
+            }
+            Err(error) => (CheckStatus::Unknown, error.to_string()),
+        };
+        verification.check(format!("per-user MFA of {} is off", wanted.upn), status, detail);
+    }
     let has_role = !comparison.still_has(|change| matches!(change, Change::AssignRole { .. }));
     let held: Vec<String> = state.roles.iter().map(|held| held.role.to_string()).collect();
     let name = format!("{} has the role {}", wanted.upn, wanted.role);
@@ -386,10 +477,12 @@ async fn verify_account(
         verification.check(name, truth(access.granted), detail);
     }
     if let Some(secrets) = comparison.secrets {
-        let (status, detail) = if is_federated(&wanted.upn, comparison.survey) {
+        let (status, detail) = if wanted.skips(AccountCheck::SignIn) {
+            (CheckStatus::NotChecked, "`skip_checks` leaves it out; nothing is known of it".to_owned())
+        } else if is_federated(&wanted.upn, comparison.survey) {
             (CheckStatus::Unknown, "its domain is federated: Entra cannot check its password".to_owned())
         } else {
-            sign_in(comparison.onramp, wanted, secrets).await
+            sign_in(comparison.onramp, wanted, state.user.is_some(), secrets).await
         };
         verification.check(format!("{} can sign in with its password alone", wanted.upn), status, detail);
     }
@@ -399,6 +492,7 @@ async fn verify_account(
 async fn sign_in(
     onramp: &Onramp,
     wanted: &ServiceAccountSpec,
+    exists: bool,
     secrets: &dyn SecretStore,
 ) -> (CheckStatus, String) {
     let name = wanted.upn.as_str();
@@ -407,9 +501,12 @@ async fn sign_in(
         // An interrupted run may have set the newest one.
         (Ok(current), Ok(pending)) => (current, pending.into_iter().next()),
     };
+    // Somebody keeps the password elsewhere, as in a vault.
     let mut told = (
-        CheckStatus::Unknown,
-        "its password is not in the secret store; `new_password` gives it a new one".to_owned(),
+        if exists { CheckStatus::NotChecked } else { CheckStatus::Unknown },
+        "its password is not in the secret store, so that nothing is known of its sign-in; if it is lost, `new_password` \
+         gives it a new one"
+            .to_owned(),
     );
     for password in current.iter().chain(&newest) {
         let probe = match onramp.tenant.sign_in.probe(&wanted.upn, password).await {

@@ -9,10 +9,13 @@ use onramp_core::{Error, ErrorKind, Password, PasswordRequest, Result, Upn};
 use crate::apply::Context;
 use crate::event::Event;
 use crate::outcome::WaitReason;
+use crate::spec::FirstPassword;
 use crate::survey::may_be_hidden;
 
-/// The minimum length of a generated password.
+/// The minimum length of a generated password that stays.
 const PASSWORD_LENGTH: usize = 32;
+/// The length of a generated temporary password: shorter, so that the store tells the two apart after an interrupted run.
+const TEMPORARY_LENGTH: usize = 20;
 /// The pauses between tries while a new account or password may not be known in the whole tenant. Only a few, because
 /// wrong tries lock the account.
 const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
@@ -69,30 +72,49 @@ pub(super) async fn first_right(
     }
 }
 
+/// Returns true for a password that has the length of one that stays. Shorter ones are temporary, or were not generated here.
+pub(super) fn is_final(password: &Password) -> bool {
+    password.expose().chars().count() >= PASSWORD_LENGTH
+}
+
 /// Returns a password that is in the store before the tenant gets it: the one that an interrupted run stored, if there
 /// is one, because the tenant may have it already, else a new one.
-pub(super) async fn next(context: &Context<'_>, upn: &Upn, display_name: &str) -> Result<Password> {
+pub(super) async fn next(
+    context: &Context<'_>,
+    upn: &Upn,
+    display_name: &str,
+    first: FirstPassword,
+) -> Result<Password> {
     let stored = context.secrets.pending(upn.as_str()).await?.into_iter().next();
-    // A shorter one was not generated here.
-    if let Some(stored) = stored.filter(|stored| stored.expose().chars().count() >= PASSWORD_LENGTH) {
+    if let Some(stored) = stored.filter(|stored| is_final(stored) == first.is_final()) {
         return Ok(stored);
     }
-    let password = generate(context, upn, display_name).await?;
+    let password = generate(context, upn, display_name, first).await?;
     let place = context.secrets.store(upn.as_str(), &password).await?;
     context.notify(Event::SecretStored { upn: upn.clone(), place });
     Ok(password)
 }
 
-/// Generates a password that satisfies the policies of the forest and of Entra.
-async fn generate(context: &Context<'_>, upn: &Upn, display_name: &str) -> Result<Password> {
+/// Generates a password that satisfies the policies of Entra, and those of the forest if it stays.
+async fn generate(
+    context: &Context<'_>,
+    upn: &Upn,
+    display_name: &str,
+    first: FirstPassword,
+) -> Result<Password> {
     let protection = may_be_hidden(context.onramp.tenant.password_protection.read().await)?;
-    let request = PasswordRequest::new()
+    let mut request = PasswordRequest::new()
         .with_account_name(upn.prefix())
         .with_display_name(display_name)
         .with_tenant_name(&context.plan.plan().header().tenant_name)
-        .with_on_premises(visible_settings(context).await?)
-        .with_protection(protection.unwrap_or_default())
-        .with_length(PASSWORD_LENGTH);
+        .with_protection(protection.unwrap_or_default());
+    request = match first {
+        FirstPassword::Final => {
+            request.with_on_premises(visible_settings(context).await?).with_length(PASSWORD_LENGTH)
+        }
+        // A policy of the forest may demand more than its length.
+        FirstPassword::Temporary => request.with_length(TEMPORARY_LENGTH),
+    };
     context.onramp.passwords.generate(&request).await.map_err(|error| {
         let detail = error.detail().map_or_else(|| error.to_string(), ToString::to_string);
         Error::new(error.kind(), "generate a password for").with_object(upn).with_detail(detail)

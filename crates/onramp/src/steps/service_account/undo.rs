@@ -12,7 +12,7 @@ use crate::undo::Undoing;
 /// set back before.
 pub(crate) async fn undo(undoing: &mut Undoing<'_>, made: &PlannedChange) -> Result<()> {
     let onramp = undoing.onramp;
-    if matches!(made.change, Change::ProveSignIn { .. }) {
+    if made.change.is_sign_in() {
         return Ok(());
     }
     let Some(id) = undoing.run.account_id(made) else {
@@ -119,7 +119,11 @@ async fn undo_on(undoing: &mut Undoing<'_>, made: &PlannedChange, account: &Tena
         }
         _ if is_deleted => {}
         Change::SetServiceAccountPassword { .. } => {
-            undoing.leave(made, "the password from before the run is not known");
+            undoing.leave(
+                made,
+                "a password cannot be undone: the one from before the run is not known to Onramp, and the account keeps \
+                 the one that the run set",
+            );
         }
         Change::SetMfaState { upn, before, after, .. } => {
             let now = onramp.tenant.sign_in.mfa_state(&id).await?;
