@@ -18,7 +18,6 @@ use crate::small::{build, ids, verified};
 use crate::world::{World, approve_all, spec};
 
 const UPN: &str = "sync@contoso.com";
-const TOKEN: &str = "/*/oauth2/v2.0/token";
 
 fn text(first: &str, more: &str) -> String {
     format!(
