@@ -15,7 +15,7 @@ use crate::output::{JOURNAL, Output};
 /// Print the audit trail of a run as JSON Lines: each change by name and ID, with operator, tenant and outcome.
 #[derive(Debug, Parser)]
 pub struct Arguments {
-    /// The run: the name of its folder, or at least 6 digits of the digest of its plan.
+    /// The run: the name of its folder, at least 6 digits of the digest of its plan, or `latest`.
     run: String,
     /// The configuration file (TOML), which names the output folder.
     #[arg(long, default_value = "onboard.toml")]
@@ -29,7 +29,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 fn print(arguments: &Arguments) -> Result<()> {
     let output = Output::view(&Config::read(&arguments.config)?.output.folder);
-    let stored = output.find(&arguments.run)?;
+    let stored = output.find_to_view(&arguments.run)?;
     if stored.started.is_none() {
         eprintln!("{}: {}", stored.name, stored.end_text());
         return Ok(());

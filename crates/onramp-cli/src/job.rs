@@ -501,8 +501,7 @@ async fn apply_until_wait(
 ) -> Result<(ApplyOutcome, Option<WaitReason>)> {
     let mut run = onramp.start(plan, journal, secrets);
     loop {
-        let limits = Limits::default();
-        let outcome = run.apply(&limits).await?;
+        let outcome = run.apply(&Limits::default()).await?;
         match &outcome.status {
             ApplyStatus::More => {}
             ApplyStatus::Waiting {
@@ -510,8 +509,7 @@ async fn apply_until_wait(
                 ..
             } => {
                 // The journal gets its end.
-                limits.stop.cancel();
-                return Ok((run.apply(&limits).await?, Some(reason.clone())));
+                return Ok((run.end().await?, Some(reason.clone())));
             }
             ApplyStatus::Waiting { retry_after, .. } => clock.sleep(*retry_after).await,
             _ => return Ok((outcome, None)),

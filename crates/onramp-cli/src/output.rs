@@ -200,8 +200,20 @@ impl Output {
         found
     }
 
-    /// Returns a run by the name of its folder, by the first digits of its plan's digest (at least 6), or for `latest` the
-    /// latest one that made changes.
+    /// Returns a run to look at, by the name of its folder, by the first digits of its plan's digest (at least 6), or for `latest` the
+    /// first one that `onramp runs` lists.
+    ///
+    /// # Errors
+    /// `NotFound` if no run fits; `Invalid` if several fit, or if the run cannot be read.
+    pub fn find_to_view(&self, wanted: &str) -> Result<StoredRun> {
+        match self.runs().first().filter(|_| wanted == "latest" && !self.folder.join(wanted).is_dir()) {
+            Some(latest) => StoredRun::read(latest),
+            None => self.find(wanted),
+        }
+    }
+
+    /// Returns a run to undo, by the name of its folder, by the first digits of its plan's digest (at least 6), or for `latest`
+    /// the latest one that made changes.
     ///
     /// # Errors
     /// `NotFound` if no run fits; `Invalid` if several fit, or if it is `latest` and that run is an undo or cannot be read:
@@ -228,6 +240,8 @@ impl Output {
                 }
                 return Ok(stored);
             }
+            let detail = format!("{} has no such run: no run made a change", self.folder.display());
+            return Err(wrong(ErrorKind::NotFound, detail).with_hint("`onramp runs` lists the runs."));
         }
         let fits = |stored: &StoredRun| {
             wanted.len() >= 6 && stored.run.plan().digest().starts_with(&wanted.to_lowercase())

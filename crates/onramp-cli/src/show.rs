@@ -22,7 +22,7 @@ const EXCEPTIONS: usize = 20;
 /// Show a plan, and what its run made of it: totals by kind and by OU, then the exceptions, then each change with --detail.
 #[derive(Debug, Parser)]
 pub struct Arguments {
-    /// The run: the name of its folder, or at least 6 digits of the digest of its plan.
+    /// The run: the name of its folder, at least 6 digits of the digest of its plan, or `latest`.
     run: String,
     /// The configuration file (TOML), which names the output folder.
     #[arg(long, default_value = "onboard.toml")]
@@ -42,7 +42,7 @@ type Outcomes = BTreeMap<u64, (Outcome, String)>;
 
 fn show(arguments: &Arguments) -> Result<()> {
     let output = Output::view(&Config::read(&arguments.config)?.output.folder);
-    let (stored, terminal) = (output.find(&arguments.run)?, Terminal::new());
+    let (stored, terminal) = (output.find_to_view(&arguments.run)?, Terminal::new());
     let plan = stored.run.plan();
     let mut outcomes = Outcomes::new();
     let mut trail = AuditTrail::new(plan);

@@ -240,7 +240,7 @@ impl Terminal {
             let name = self.paint("2", format!("[{}]", consequence.id()));
             self.result(format!("  {} {} {name}", self.paint("33", "!"), visible(&consequence.to_string())));
             let members = consequence.members();
-            let shown = if consequence.names_each() { members.len() } else { SHOWN };
+            let shown = if consequence.names_members() { members.len() } else { SHOWN };
             members.iter().take(shown).for_each(|member| self.line(format!("      {member}")));
             self.more(members.len(), shown);
         }
@@ -254,7 +254,9 @@ impl Terminal {
             let text = format!("{}: {}", failure.object, failure.error);
             self.result(format!("  {} {}", self.paint("31", "✗"), visible(&text)));
         }
-        let more = outcome.failures.len().saturating_sub(10);
+        // The outcome has only the first of them.
+        let all = outcome.stale + outcome.failed + outcome.unknown;
+        let more = all.max(outcome.failures.len() as u64).saturating_sub(10);
         if more > 0 {
             self.line(format!("      … and {more} more, each in the journal"));
         }
@@ -343,8 +345,9 @@ impl Terminal {
     /// Shows the progress of the users; without a terminal, at every tenth, and not for a few.
     fn users(&self, done: u64, total: u64, failed: u64, per_second: f64) {
         let failures = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        let noun = if self.state().title.starts_with("change attributes") { "objects" } else { "users" };
         if self.is_live {
-            self.bar.set_style(style("  {bar:32} {pos}/{len} users {msg}"));
+            self.bar.set_style(style(&format!("  {{bar:32}} {{pos}}/{{len}} {noun} {{msg}}")));
             self.bar.set_length(total);
             self.bar.set_position(done);
             self.bar.set_message(format!("{per_second:.0}/s{failures}"));
@@ -356,7 +359,7 @@ impl Terminal {
         let tenth = done * 10 / total.max(1);
         let is_new = std::mem::replace(&mut self.state().tenth, tenth) != tenth;
         if is_new {
-            self.note(format!("      {done}/{total} users, {per_second:.0}/s{failures}"));
+            self.note(format!("      {done}/{total} {noun}, {per_second:.0}/s{failures}"));
         }
     }
 

@@ -369,6 +369,9 @@ async fn a_closed_change_window_ends_a_run_that_does_not_wait_and_too_many_chang
         .with_window(ChangeWindow::new(later, later + std::time::Duration::from_secs(60)));
     let (_, ended) = world.run(|_| ()).await;
     assert_eq!(ended.unwrap(), Ended::Waits);
+    let said = world.list();
+    assert!(said.contains("waiting for the change window to open"), "{said}");
+    assert!(!said.contains("stopped on request"), "{said}");
     world.clock.advance(Duration::from_secs(7200));
     let (_, ended) = world.run(|_| ()).await;
     assert_eq!(ended.unwrap(), Ended::Green);

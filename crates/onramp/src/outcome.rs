@@ -129,8 +129,10 @@ pub struct ApplyOutcome {
     pub status: ApplyStatus,
     /// The number of changes in the plan.
     pub total: u64,
-    /// The number of changes that were made.
+    /// The number of changes that were made, waits and tests among them.
     pub done: u64,
+    /// The number of waits and tests among them, which change nothing.
+    pub waits: u64,
     /// The number of changes whose object was in the desired state already.
     pub unchanged: u64,
     /// The number of changes that were skipped because somebody else changed the value.
@@ -244,6 +246,7 @@ impl ApplyOutcome {
             status: ApplyStatus::Completed,
             total,
             done: 0,
+            waits: 0,
             unchanged: 0,
             stale: 0,
             failed: 0,
@@ -272,10 +275,16 @@ impl ApplyOutcome {
 
     /// Returns the numbers in words.
     pub fn counts(&self) -> String {
+        let changes = self.done.saturating_sub(self.waits);
+        let waits = match self.waits {
+            0 => String::new(),
+            1 => " and 1 wait or test".to_owned(),
+            count => format!(" and {count} waits or tests"),
+        };
+        let noun = if changes == 1 { "change" } else { "changes" };
         format!(
-            "{} changes done, {} already correct, {} skipped because somebody else changed the value, {} failed, {} with \
+            "{changes} {noun}{waits} done, {} already correct, {} skipped because somebody else changed the value, {} failed, {} with \
              unknown result, {} not attempted",
-            self.done,
             self.unchanged,
             self.stale,
             self.failed,

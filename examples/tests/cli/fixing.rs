@@ -88,8 +88,49 @@ fn what_a_scan_finds_is_fixed_with_consent_and_an_undo_gives_it_back() {
     world.desk.readiness(&fix).with_code(0).saying(&["nothing has to be changed"]);
 
     let made = world.desk.runs().into_iter().rev().nth(1).unwrap();
-    world.desk.undo(&[made.file_name().unwrap().to_str().unwrap(), "--yes"]).with_code(0);
+    world
+        .desk
+        .undo(&[made.file_name().unwrap().to_str().unwrap(), "--yes"])
+        .with_code(0)
+        .saying(&["now have their values from before the run"]);
     assert_eq!(dump(&world), before);
+}
+
+#[test]
+fn numbers_of_objects_are_right_also_for_many_and_a_wait_is_no_change() {
+    let world = World::new(5);
+    let base = world.forest.base();
+    let mut csv =
+        "DISTINGUISHEDNAME,COMMONNAME,OBJECTCLASS,ATTRIBUTE,ERROR,VALUE,UPDATE,PROPOSEDACTION,ACTION\r\n"
+            .to_owned();
+    let guids: Vec<ObjectGuid> = (0..1012)
+        .map(|number| {
+            let (account, old) = (format!("many{number}"), format!("Many {number} "));
+            csv.push_str(&format!(
+                "\"CN={account},CN=Users,{base}\",x,user,displayName,Blank,{old},{},EDIT,EDIT\r\n",
+                old.trim()
+            ));
+            user(&world, &account, &format!("{account}@contoso.com"), &[("displayName", &[&old])])
+        })
+        .collect();
+    fs::write(world.desk.path("edits.csv"), csv).unwrap();
+    let fix = ["fix", "--idfix-file", "edits.csv"];
+    world.desk.readiness(&[&fix[..], &["--plan-only"]].concat()).with_code(0);
+    let plan = world.desk.last("plan.jsonl");
+    for guid in &guids {
+        for host in world.forest.controllers() {
+            world.forest.set_on(&host, guid, "displayName", &["Other"]).unwrap();
+        }
+    }
+    world.desk.onboard(&["--plan", plan.to_str().unwrap(), "--yes"]).with_code(1).saying(&[
+        "1012/1012 objects",
+        "0 changes done, 0 already correct, 1012 skipped",
+        "and 1002 more, each in the journal",
+    ]);
+
+    user(&world, "upn", "u pn@contoso.com", &[]);
+    let one = ["fix", "--rule", "upn-character", "--min-confidence", "low", "--yes"];
+    world.desk.readiness(&one).with_code(0).saying(&["1 change and 1 wait or test done"]);
 }
 
 #[test]

@@ -716,8 +716,8 @@ fn session(records: &[(&str, &str, &str, &str)]) -> String {
 fn a_session_in_which_a_change_was_undone_and_made_again_comes_back_as_before_it() {
     let (mail, proxies) = ("mail", "proxyAddresses");
     type Change<'a> = (&'a [&'a str], &'a [&'a str]);
-    type Row<'a> = (&'a str, &'a str, &'a str, &'a str);
-    let cases: [(&[Row<'_>], Change<'_>, Change<'_>); 8] = [
+    type Record<'a> = (&'a str, &'a str, &'a str, &'a str);
+    let cases: [(&[Record<'_>], Change<'_>, Change<'_>); 8] = [
         (
             &[(mail, "a", "b", "Edit"), (mail, "a", "b", "Undo"), (mail, "a", "c", "Edit")],
             (&["a"], &["c"]),

@@ -115,7 +115,7 @@ fn edits(file: &Path) -> Result<(Kind, Edits)> {
 enum Kind {
     /// The decisions about the values that were found, in no order.
     Export,
-    /// What was written, in its order.
+    /// The changes that were written, in their order.
     Log,
 }
 

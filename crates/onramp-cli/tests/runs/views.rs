@@ -36,6 +36,35 @@ async fn show_says_that_a_verification_was_red_and_who_ran_it() {
 }
 
 #[tokio::test]
+async fn the_latest_run_to_look_at_is_the_one_that_is_listed_first_also_if_it_changed_nothing() {
+    let world = World::new();
+    let forest = world.forest.clone();
+    let refuse = move |event: &Event| {
+        if matches!(event, Event::ChangeStarted { title, .. } if title.starts_with("add the UPN suffix")) {
+            let fault = Fault::Refused { code: 50, message: "00002098: SecErr" };
+            forest.inject(Operation::Modify, fault, u64::MAX);
+        }
+    };
+    let (first, _) = world.run(refuse).await;
+    let first = plan_in(&first).digest();
+    // It goes on where that one stopped, and is refused as well: it makes no change.
+    let (run, ended) = world.run(|_| ()).await;
+    ended.unwrap_err();
+    let digest = plan_in(&run).digest();
+    assert_ne!(digest, first);
+    assert!(world.list().lines().next().unwrap().contains(": 0 of"), "{}", world.list());
+    let said = world.onramp(&["show", "latest"]);
+    assert!(said.contains(&digest[..12]) && !said.contains(&first[..12]), "{said}");
+    let said = world.onramp(&["audit", "latest"]);
+    assert!(said.contains(&digest) && !said.contains(&first), "{said}");
+    let output = Output::view(&world.folder.path().join("out"));
+    assert_ne!(output.find("latest").unwrap().name, name(&run), "that one is nothing to undo");
+    let empty = tempfile::tempdir().unwrap();
+    let error = Output::view(empty.path()).find("latest").unwrap_err().to_string();
+    assert!(error.contains("no run made a change"), "{error}");
+}
+
+#[tokio::test]
 async fn an_undo_is_of_the_run_before_it_and_a_run_is_undone_by_the_undos_after_it() {
     let world = World::new();
     let mut runs = Vec::new();

@@ -92,6 +92,10 @@ struct State {
     /// The number of the latest pause.
     pauses: u64,
     reason: Option<WaitReason>,
+    /// True while the run waits.
+    is_waiting: bool,
+    /// The reason of the wait in which the caller ended the run.
+    ended_wait: Option<WaitReason>,
     outcome: Option<ApplyOutcome>,
 }
 
@@ -121,6 +125,7 @@ impl Slices {
         let mut state = self.state();
         let (_, pause) = state.pause.take()?;
         state.paused_at = Some(now);
+        state.is_waiting = pause.is_some();
         state.is_looked_up &= pause.is_none();
         Some(pause.map_or(Pause::Limit, Pause::Wait))
     }
@@ -129,6 +134,17 @@ impl Slices {
     pub(crate) fn snapshot(&self) -> (Option<ApplyOutcome>, WaitReason) {
         let state = self.state();
         (state.outcome.clone(), state.reason.clone().unwrap_or(WaitReason::Replication))
+    }
+
+    /// Notes that the caller ends the run, if it waits.
+    pub(crate) fn end_wait(&self) {
+        let mut state = self.state();
+        state.ended_wait = state.reason.clone().filter(|_| state.is_waiting);
+    }
+
+    /// Returns the reason of the wait in which the caller ended the run.
+    pub(crate) fn ended_wait(&self) -> Option<WaitReason> {
+        self.state().ended_wait.clone()
     }
 
     /// Notes the outcome so far.

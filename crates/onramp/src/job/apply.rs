@@ -89,6 +89,21 @@ impl ApplyRun<'_> {
     }
 }
 
+impl ApplyRun<'_> {
+    /// Ends a run that waits, because nobody wants to wait for it now: its end is in the journal, with the reason of the wait. Any
+    /// other run is stopped, as by [`Limits::stop`].
+    ///
+    /// A new run of the same plan continues.
+    ///
+    /// # Errors
+    /// Those of [`ApplyRun::apply`].
+    pub async fn end(&mut self) -> Result<ApplyOutcome> {
+        self.slices.end_wait();
+        self.cancellation.cancel();
+        self.apply(&Limits::default()).await
+    }
+}
+
 impl Onramp {
     /// Starts a run of an approved plan, to be applied in slices.
     ///
@@ -218,6 +233,11 @@ async fn apply_whole(context: Context<'_>, journal: &mut dyn Journal) -> Result<
     let mut run = Run { context, journal, opened, digest, outcome };
     run.record(started).await.map_err(|error| unrecorded(&error, "nothing was changed"))?;
     make_changes(&mut run, &mut Steps::default()).await?;
+    if let (ApplyStatus::Cancelled { .. }, Some(reason)) =
+        (&run.outcome.status, run.context.slices.ended_wait())
+    {
+        run.outcome.status = ApplyStatus::Waiting { reason, retry_after: Duration::ZERO };
+    }
     let status = run.outcome.status.clone();
     let ended = run.record(JournalEntry::RunEnded { status }).await;
     ended.map_err(|error| {
@@ -320,6 +340,7 @@ async fn make_single(run: &mut Run<'_>, steps: &mut Steps, planned: &PlannedChan
         Err(error) => (Outcome::of(error), error.to_string()),
     };
     run.count(outcome);
+    run.outcome.waits += u64::from(outcome == Outcome::Done && !planned.change.writes());
     run.outcome.steps.push(StepOutcome { number, outcome, detail: detail.clone() });
     let entry = JournalEntry::ChangeEnded {
         number,

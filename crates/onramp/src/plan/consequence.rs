@@ -526,10 +526,10 @@ impl Consequence {
     ///
     /// ```
     /// use onramp::Consequence;
-    /// assert!(Consequence::BuiltInAccountsRenamed { accounts: Vec::new() }.names_each());
-    /// assert!(!Consequence::NotUndone { changes: Vec::new() }.names_each());
+    /// assert!(Consequence::BuiltInAccountsRenamed { accounts: Vec::new() }.names_members());
+    /// assert!(!Consequence::NotUndone { changes: Vec::new() }.names_members());
     /// ```
-    pub fn names_each(&self) -> bool {
+    pub fn names_members(&self) -> bool {
         matches!(self, Self::BuiltInAccountsRenamed { .. } | Self::ExcludedObjectsChanged { .. })
     }
 }

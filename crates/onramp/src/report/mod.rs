@@ -404,7 +404,8 @@ fn people(count: u64) -> String {
 
 fn numbers(outcome: &ApplyOutcome) -> Vec<(String, u64)> {
     [
-        ("changes done", outcome.done),
+        ("changes done", outcome.done.saturating_sub(outcome.waits)),
+        ("waits and tests done", outcome.waits),
         ("already correct", outcome.unchanged),
         ("skipped, changed by somebody else", outcome.stale),
         ("failed", outcome.failed),
@@ -418,7 +419,8 @@ fn numbers(outcome: &ApplyOutcome) -> Vec<(String, u64)> {
 }
 
 fn consequence(consequence: &Consequence) -> (String, String, Vec<String>) {
-    let named = consequence.members().into_iter().take(ROWS).collect();
+    let shown = if consequence.names_members() { usize::MAX } else { ROWS };
+    let named = consequence.members().into_iter().take(shown).collect();
     (consequence.id(), consequence.to_string(), named)
 }
 

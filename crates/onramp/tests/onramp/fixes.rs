@@ -611,7 +611,7 @@ async fn a_fix_of_an_object_that_synchronization_leaves_out_is_a_consequence_of_
     for expected in ["krbtgt", "CN=svc", "isCriticalSystemObject", "MSOL_1234"] {
         assert!(told.contains(expected), "{told}");
     }
-    assert!(!told.contains("CN=jo") && consequence.names_each(), "{told}");
+    assert!(!told.contains("CN=jo") && consequence.names_members(), "{told}");
     let others = plan.consequences().iter().filter(|other| *other != consequence).map(|other| other.id());
     let others: Vec<String> = others.collect();
     assert!(plan.clone().approve(others).is_err(), "the others alone approve nothing");

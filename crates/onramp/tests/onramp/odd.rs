@@ -29,6 +29,8 @@ pub(crate) enum Way {
     Confused,
     /// Answers each with an error of the server.
     Down,
+    /// Makes each, and loses the first so many answers.
+    Lost(usize),
 }
 
 #[derive(Debug)]
@@ -127,6 +129,19 @@ impl ObjectWriter for OddWriter {
                     stream::iter(all)
                 })
                 .then(one)
+                .boxed(),
+            Way::Lost(count) => changes
+                .enumerate()
+                .then(move |(place, change)| {
+                    let outcome = one(change);
+                    async move {
+                        let ObjectOutcome { change, result } = outcome.await;
+                        let lost =
+                            || Err(Error::new(ErrorKind::OutcomeUnknown, "change").with_object(&change.dn));
+                        let result = if place < count { lost() } else { result };
+                        ObjectOutcome { change, result }
+                    }
+                })
                 .boxed(),
             Way::Down => changes
                 .map(|change| {

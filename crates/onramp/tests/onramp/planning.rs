@@ -191,7 +191,7 @@ async fn the_initial_domain_of_another_tenant_blocks_everything() {
 }
 
 #[tokio::test]
-async fn approval_names_each_consequence_and_no_other() {
+async fn approval_names_members_consequence_and_no_other() {
     let plan = World::new(50).plan(&spec(SPEC)).await;
     let refusal = plan.clone().approve(["sync-switched-on", "mfa-switched-off"]).unwrap_err();
     assert_eq!(refusal.unknown, ["mfa-switched-off"]);

@@ -61,6 +61,30 @@ async fn answers_that_nobody_waits_for_do_not_stand_in_for_missing_ones() {
 }
 
 #[tokio::test]
+async fn users_whose_answer_was_lost_are_not_called_unchanged() {
+    for (lost, told) in [
+        (1, "1 user may have been changed, because the answer was lost: CN="),
+        (2, "2 users may have been changed, because the answer was lost, the last of them CN="),
+    ] {
+        let mut world = World::new(20);
+        let approved = world.approved(&spec(USERS)).await;
+        let users = upn_changes(approved.plan()).len() as u64;
+        let (forest, _) = with_writer(world.forest.forest(), Way::Lost(lost));
+        let outcome = world.apply(&world.onramp_over(forest), &approved).await.unwrap();
+        let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
+        assert!(problem.contains(told) && !problem.contains("not changed"), "{problem}");
+        let detail = &outcome.steps.last().unwrap().detail;
+        let lost = lost as u64;
+        let expected = format!("{} now have the new UPN", users - lost);
+        assert!(detail.starts_with(&expected), "{detail}");
+        assert!(
+            detail.contains(&format!("0 failed, {lost} with unknown result, 0 not attempted")),
+            "{detail}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_is_down_is_not_asked_for_everybody() {
     let mut world = World::new(400);
     let approved = world.approved(&spec(USERS)).await;

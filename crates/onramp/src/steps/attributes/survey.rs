@@ -47,7 +47,7 @@ pub(crate) async fn survey(onramp: &Onramp, spec: &Spec, fixes: Vec<ChosenFix>) 
     let mut unreadable = Unreadable::default();
     read_holders(onramp, &mut survey, &mut unreadable).await?;
     survey.unreadable = unreadable;
-    let sample = earlier_upns(onramp, &survey).await?;
+    let sample = Box::pin(earlier_upns(onramp, &survey)).await?;
     survey.missing_on = onramp.missing_on(&sample, &survey.suffix.controllers).await;
     Ok(survey)
 }

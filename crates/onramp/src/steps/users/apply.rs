@@ -39,6 +39,8 @@ struct Progress {
     bad: u64,
     /// The number of them whose value somebody else changed.
     stale: u64,
+    /// The number of them whose answer was lost.
+    unknown: u64,
     ended: Vec<bool>,
     /// The changes whose values another object got since the survey. They are not sent.
     taken: TakenValues,
@@ -67,7 +69,10 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
     let Some(first) = changes.first() else { return Ok(true) };
     let (total, next) = (changes.len() as u64, first.number);
     let (title, wanted) = match first.change {
-        Change::ChangeAttributes { .. } => (attributes::title(total), "their new values"),
+        Change::ChangeAttributes { .. } => match plan.header().undoes {
+            Some(_) => (attributes::title(total), "their values from before the run"),
+            None => (attributes::title(total), "their new values"),
+        },
         _ => users_title(changes, plan.header().undoes.is_some()),
     };
     let noun = noun(changes);
@@ -86,6 +91,7 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
         answered: 0,
         bad: 0,
         stale: 0,
+        unknown: 0,
         ended: vec![false; changes.len()],
         taken: TakenValues::new(),
         has_looked: false,
@@ -97,12 +103,13 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
         started,
     };
     send(run, changes, &mut progress).await?;
-    let Progress { tried, bad, stale, ended, last_bad, stopped_by, .. } = progress;
+    let Progress { tried, bad, stale, unknown, ended, last_bad, stopped_by, .. } = progress;
     let detail = format!(
-        "{} now have {wanted}, {} skipped because somebody else changed the value, {} failed, {} not attempted",
+        "{} now have {wanted}, {} skipped because somebody else changed the value, {} failed, {}{} not attempted",
         tried.saturating_sub(bad),
         stale,
-        bad.saturating_sub(stale),
+        bad.saturating_sub(stale + unknown),
+        if unknown > 0 { format!("{unknown} with unknown result, ") } else { String::new() },
         total.saturating_sub(tried)
     );
     let open = ended.iter().position(|ended| !ended).map(|place| next + place as u64);
@@ -122,8 +129,11 @@ pub(crate) async fn apply(run: &mut Run<'_>, marks: &mut Marks, places: Range<us
             format!("{policy}; the last of them {who}: {why}")
         }
         (Some(policy), _, Some(_)) => policy,
-        (_, Some((who, why)), _) if bad == 1 => format!("1 {noun} was not changed: {who}: {why}"),
-        (_, Some((who, why)), _) => format!("{bad} {noun}s were not changed, the last of them {who}: {why}"),
+        (_, Some((who, why)), _) => {
+            let what = unchanged(noun, bad.saturating_sub(unknown), unknown);
+            let joint = if bad == 1 { ":" } else { ", the last of them" };
+            format!("{what}{joint} {who}: {why}")
+        }
         (_, None, Some(_)) => {
             format!("the forest answered for {tried} of {total} {noun}s and then no more")
         }
@@ -190,12 +200,12 @@ async fn send(run: &mut Run<'_>, changes: &[PlannedChange], progress: &mut Progr
             None => {
                 progress.stopped_by = run.review_after_wait().await;
                 if progress.stopped_by.is_none() && !token.is_cancelled() {
-                    progress.stopped_by = look_again(run, changes, progress).await;
+                    progress.stopped_by = Box::pin(look_again(run, changes, progress)).await;
                 }
                 if progress.stopped_by.is_some() || token.is_cancelled() {
                     continue;
                 }
-                if let Err(error) = skip_taken(run, changes, &places, &gate, progress).await {
+                if let Err(error) = Box::pin(skip_taken(run, changes, &places, &gate, progress)).await {
                     unwritten = Some(error);
                     continue;
                 }
@@ -382,6 +392,7 @@ async fn note(
     if counts && !outcome.is_good() {
         progress.bad += 1;
         progress.stale += u64::from(outcome == Outcome::Stale);
+        progress.unknown += u64::from(outcome == Outcome::Unknown);
         if run.outcome.failures.len() < FAILURES_KEPT {
             let failure = Failure { object: change.dn.to_string(), error: detail.clone() };
             gate.update(|so_far| so_far.failures.push(failure.clone()));
@@ -447,6 +458,23 @@ fn noun(changes: &[PlannedChange]) -> &'static str {
     match changes.first().map(|planned| &planned.change) {
         Some(Change::ChangeAttributes { .. }) => "object",
         _ => "user",
+    }
+}
+
+/// Returns the numbers of objects that were not changed, and of those whose answer was lost, in words.
+fn unchanged(noun: &str, refused: u64, unknown: u64) -> String {
+    let counted = |count: u64, one: &str, many: &str| match count {
+        1 => format!("1 {noun} {one}"),
+        count => format!("{count} {noun}s {many}"),
+    };
+    let lost = "may have been changed, because the answer was lost";
+    let unknown_text = || counted(unknown, lost, lost);
+    match (refused, unknown) {
+        (_, 0) => counted(refused, "was not changed", "were not changed"),
+        (0, _) => unknown_text(),
+        (_, _) => {
+            format!("{}, and {}", counted(refused, "was not changed", "were not changed"), unknown_text())
+        }
     }
 }
 
