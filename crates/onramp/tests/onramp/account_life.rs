@@ -169,7 +169,10 @@ async fn a_secret_store_that_fails_anywhere_loses_neither_the_temporary_password
             outcome.require_complete().unwrap();
             let verification = world.onramp().verify(&spec, Some(&next), Some(&secrets)).await.unwrap();
             assert!(verification.is_green(), "{name}: {verification:#?}");
-            assert!(secrets.pending(UPN).await.unwrap().is_empty(), "{name}: no password too many");
+            // A new plan does not know the account as its own, and leaves the temporary one alone.
+            let pending = secrets.pending(UPN).await.unwrap();
+            let is_final = |secret: &Password| secret.expose().chars().count() >= 32;
+            assert!(!pending.iter().any(is_final), "{name}: no final password too many");
         }
     }
 }
