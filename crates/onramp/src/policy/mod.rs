@@ -4,6 +4,7 @@
 //! port [`ChangePolicy`].
 
 mod canary;
+mod not_empty;
 mod preflight;
 mod protected;
 mod rules;

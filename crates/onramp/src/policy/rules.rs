@@ -5,6 +5,7 @@ use onramp_core::{DistinguishedName, Result, visible};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::{Duration, OffsetDateTime};
 
+use super::not_empty::not_empty;
 use super::{
     ChangePolicy, ChangeWindow, PolicyDecision, PolicyRequest, PolicyViolation, RunProgress, canary,
     preflight, protected,
@@ -222,17 +223,6 @@ where
         return Err(serde::de::Error::custom(detail));
     }
     Ok(number)
-}
-
-/// Reads a list that protects or restricts something; an empty one would protect nothing.
-pub(super) fn not_empty<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
-    let list = Vec::<T>::deserialize(from)?;
-    if list.is_empty() {
-        return Err(serde::de::Error::custom(
-            "an empty list has no effect: name something, or remove the line",
-        ));
-    }
-    Ok(list)
 }
 
 /// Reads names of items of the preflight; an unknown one would stop nothing.
