@@ -11,7 +11,7 @@ use onramp_core::{Clock, Error, ErrorKind, Result, SystemClock};
 
 use crate::config::Config;
 use crate::job::{exit, stop_on_ctrl_c};
-use crate::terminal::Terminal;
+use crate::terminal::{Detail, Terminal};
 
 /// Check tenant, forest and DNS for what would stop the job. Changes nothing.
 #[derive(Debug, Parser)]
@@ -80,7 +80,7 @@ async fn check(arguments: Arguments) -> Result<Checked> {
         })?;
         println!("{json}");
     } else {
-        terminal.preflight(&preflight, arguments.all);
+        terminal.preflight(&preflight, if arguments.all { Detail::All } else { Detail::Attention });
     }
     Ok(result(&preflight, &config.policy))
 }

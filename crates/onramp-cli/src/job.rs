@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dns;
 use crate::output::{DNS_RECORDS, EVENTS, JOURNAL, PLAN, REPORT, not_written};
-use crate::terminal::Terminal;
+use crate::terminal::{Detail, Terminal};
 
 /// The rule of a policy that a plan store answers.
 const SEPARATE_APPROVER: &str = "separate_approver";
@@ -199,7 +199,7 @@ impl Job {
             PlanSource::Survey(spec) => {
                 terminal.heading("Preflight");
                 let preflight = onramp.preflight(&*spec).await?;
-                terminal.preflight(&preflight, false);
+                terminal.preflight(&preflight, Detail::Brief);
                 terminal.heading("Survey");
                 let survey = onramp.survey(&spec).await?.with_preflight(preflight.clone());
                 terminal.rest();

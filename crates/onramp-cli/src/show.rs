@@ -12,7 +12,7 @@ use onramp_core::{DistinguishedName, Result, visible};
 use crate::config::Config;
 use crate::job::exit;
 use crate::output::{JOURNAL, Output};
-use crate::terminal::Terminal;
+use crate::terminal::{Detail, Terminal};
 
 /// The number of OUs that are shown without `--detail`.
 const OUS: usize = 20;
@@ -78,7 +78,7 @@ fn show(arguments: &Arguments) -> Result<()> {
         terminal.heading("Preflight");
         let mut preflight = Preflight::new(header.surveyed_at);
         preflight.items = plan.preflight().to_vec();
-        terminal.preflight(&preflight, arguments.detail);
+        terminal.preflight(&preflight, if arguments.detail { Detail::All } else { Detail::Attention });
     }
     terminal.heading("Totals");
     let kinds = counted(plan, &outcomes, |planned| Some(kind(&planned.change).to_owned()));

@@ -23,6 +23,17 @@ const FEW_USERS: u64 = 20;
 
 /// The terminal that shows a run. All clones are the same terminal.
 ///
+/// The items of a preflight that are shown one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Those that fail or warn.
+    Brief,
+    /// Those that do not pass.
+    Attention,
+    /// All.
+    All,
+}
+
 /// Text from a directory or a service is shown with its control characters escaped.
 #[derive(Clone, Debug)]
 pub struct Terminal {
@@ -283,9 +294,8 @@ impl Terminal {
         }
     }
 
-    /// Shows a preflight: the totals, then each item that needs attention, the failing ones first; those that pass if all are
-    /// wanted.
-    pub fn preflight(&self, preflight: &Preflight, all: bool) {
+    /// Shows a preflight: the totals, then the items that need attention, the failing ones first.
+    pub fn preflight(&self, preflight: &Preflight, detail: Detail) {
         let count = |status| preflight.with_status(status).count();
         self.line(format!(
             "  {} fail, {} warn, {} cannot be told, {} pass",
@@ -294,10 +304,23 @@ impl Terminal {
             count(ItemStatus::CannotTell),
             count(ItemStatus::Pass)
         ));
-        for item in preflight.by_urgency() {
-            if item.status != ItemStatus::Pass || all {
-                self.check_item(item);
-            }
+        let is_shown = |item: &CheckItem| match item.status {
+            ItemStatus::Pass => detail == Detail::All,
+            ItemStatus::CannotTell => detail != Detail::Brief,
+            _ => true,
+        };
+        preflight
+            .by_urgency()
+            .into_iter()
+            .filter(|item| is_shown(item))
+            .for_each(|item| self.check_item(item));
+        let unknown: Vec<&str> =
+            preflight.with_status(ItemStatus::CannotTell).map(|item| item.id.as_ref()).collect();
+        if detail == Detail::Brief && !unknown.is_empty() {
+            self.line(format!(
+                "  ? cannot be told (onramp check says why): {}",
+                visible(&unknown.join(", "))
+            ));
         }
     }
 
