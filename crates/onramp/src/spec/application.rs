@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 pub enum ApplicationPurpose {
     /// Microsoft Entra Connect Sync with application-based authentication, in which the administrator brings the application.
     EntraConnect,
-    /// A program that configures Microsoft Entra Cloud Sync over Microsoft Graph. The provisioning agent itself registers with a
-    /// certificate of its own and uses no application of the tenant.
+    /// A program that configures Microsoft Entra Cloud Sync over Microsoft Graph. The provisioning agent needs none: its wizard
+    /// registers it with an administrator's sign-in ("Cloud sync deep dive").
     CloudSync,
 }
 
