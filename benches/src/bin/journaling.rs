@@ -66,7 +66,7 @@ async fn main() -> Result<()> {
             .address(first.fqdn(), first.ldaps())
             .connect()
             .await?;
-        return measure(&arguments, client.forest()).await;
+        return Box::pin(measure(&arguments, client.forest())).await;
     }
     let (lab, ca) =
         (LabForest::builder().users(arguments.users.get() as u64).controllers(1).build()?, LabCa::new()?);
@@ -79,7 +79,7 @@ async fn main() -> Result<()> {
         .address(&first.host, first.ldaps)
         .connect()
         .await?;
-    measure(&arguments, client.forest()).await
+    Box::pin(measure(&arguments, client.forest())).await
 }
 
 async fn measure(arguments: &Arguments, forest: Forest) -> Result<()> {
