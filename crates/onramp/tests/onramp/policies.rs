@@ -350,7 +350,7 @@ async fn stopped_after(failures: u64) -> (ApplyOutcome, u64) {
 
 #[tokio::test]
 async fn a_run_stops_after_so_many_failures_and_says_which_rule_stopped_it() {
-    let (outcome, total) = stopped_after(7).await;
+    let (outcome, total) = Box::pin(stopped_after(7)).await;
     let ApplyStatus::Stopped { problem, .. } = &outcome.status else { panic!("{outcome:?}") };
     assert!(problem.starts_with("the policy stops a run after 7 failed changes (max_failures)"), "{problem}");
     assert!(problem.contains("CN="), "{problem}");
