@@ -69,7 +69,7 @@ pub struct TenantConfig {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProxyConfig {
-    /// Its address: `http://proxy.corp.example:8080`.
+    /// The address, such as `http://proxy.corp.example:8080`.
     pub url: String,
     /// The name to sign in to it with, by HTTP Basic.
     #[serde(default)]

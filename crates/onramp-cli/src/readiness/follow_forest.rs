@@ -53,7 +53,7 @@ struct Since {
     sources: Vec<StateSource>,
 }
 
-/// What is read of a forest.
+/// The part of a forest that is read.
 enum Way {
     Changes(Box<Since>),
     /// Everything, for a reason.
@@ -352,7 +352,7 @@ impl<'a> FollowedForest<'a> {
     }
 }
 
-/// What an object is to a scan.
+/// The role of an object in a scan.
 enum Kind {
     Candidate(DirectoryObject),
     Container(StateContainer),

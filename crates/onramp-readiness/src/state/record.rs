@@ -105,7 +105,7 @@ pub(super) enum Line<'a> {
     Sha256(String),
 }
 
-/// What is known only at the end.
+/// The last record, with the facts that are known only at the end.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct End {
     pub(super) attributes: Vec<AttributeName>,

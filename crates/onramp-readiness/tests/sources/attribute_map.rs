@@ -155,7 +155,7 @@ proptest! {
         }
     }
 
-    /// What a table says is what is read, in any order of its rows.
+    /// The property that a table is read as it is written, in any order of its rows.
     #[test]
     fn every_cell_of_a_table_is_read(
         cells in proptest::collection::btree_map("[a-z]{1,8}@x\\.example", "[ -~]{1,20}", 1..20),
